@@ -1,0 +1,95 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// The settings of every target: Swift 6 language mode comes with the tools version; the rest
+/// makes what the language can check an error.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "hale",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    // Its default traits pull in ICU (45 MB of binary); environment and file come without.
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  ],
+  targets: [
+    // C libraries of the system.
+    .systemLibrary(
+      name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CEpoll"),
+    .systemLibrary(name: "CRoaring", providers: [.apt(["libroaring-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+    // Level 0: values in, values out.
+    .target(name: "ReleaseHealth"),
+    .target(name: "HTTP"),
+    .target(name: "Compression", dependencies: ["CZlib", "CBrotli", "CZstd"]),
+    .target(name: "Hashing", dependencies: ["CCrypto"]),
+
+    // Level 1: the wire format, and the contract with a database.
+    .target(name: "Envelopes", dependencies: ["ReleaseHealth"]),
+    .target(name: "Storage", dependencies: ["ReleaseHealth"]),
+
+    // Level 2: the outside world.
+    .target(
+      name: "SQLiteStorage",
+      dependencies: ["CSQLite", "CRoaring", "Storage", "ReleaseHealth"],
+      resources: [.embedInCode("schema.sql")]),
+    .target(name: "Listener", dependencies: ["CEpoll", "HTTP"]),
+
+    // Level 3: the product.
+    .target(
+      name: "Service",
+      dependencies: [
+        "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    // Level 4: wiring.
+    .executableTarget(
+      name: "hale",
+      dependencies: [
+        "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["ReleaseHealth", "Storage", "HTTP"],
+      path: "Tests/TestSupport"),
+  ]
+    + [
+      ("ReleaseHealth", ["ReleaseHealth"]),
+      ("Envelopes", ["Envelopes", "ReleaseHealth"]),
+      ("Compression", ["Compression", "CZlib", "CBrotli", "CZstd"]),
+      ("Hashing", ["Hashing"]),
+      ("HTTP", ["HTTP"]),
+      ("Listener", ["Listener", "HTTP"]),
+      ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
+      ("SQLiteStorage", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
+      ("Service", ["Service", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]),
+      ("Hale", ["hale", "ReleaseHealth"]),
+      ("Tidy", []),
+    ].map { name, subjects in
+      .testTarget(
+        name: name + "Tests",
+        dependencies: ["TestSupport"] + subjects.map { .init(stringLiteral: $0) })
+    }
+)
+
+for target in package.targets where target.type != .system {
+  target.swiftSettings = strict
+}

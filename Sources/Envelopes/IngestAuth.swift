@@ -1,0 +1,273 @@
+/// What a request says about who sends it.
+package struct Credentials: Hashable, Sendable {
+  /// 32 hexadecimal digits in lower case.
+  package var publicKey: String
+  /// The SDK, for example `sentry.javascript.browser/10.63.0`.
+  package var client: String?
+
+  package init(publicKey: String, client: String? = nil) {
+    self.publicKey = publicKey
+    self.client = client
+  }
+}
+
+/// Finds the public key of a request, by the rules of Relay
+/// (`relay-server/src/extractors/request_meta.rs`) and the grammar of `sentry-types/src/auth.rs`.
+package enum IngestAuth {
+  /// - Parameters:
+  ///   - sentryAuth: the values of `X-Sentry-Auth`.
+  ///   - authorization: the values of `Authorization`.
+  ///   - query: the query of the target, still encoded.
+  ///   - pathKey: the key of routes that have it in their path.
+  /// - Returns: nil when there is none; then the envelope's header may name a ``DSN``.
+  package static func find(
+    sentryAuth: [String], authorization: [String], query: String?, pathKey: String? = nil
+  ) throws(IngestAuthError) -> Credentials? {
+    var claim: Claim?
+    // Even two that agree are refused: which of them proxies and logs look at is anyone's guess.
+    for value in sentryAuth + authorization {
+      let bytes = value.utf8.span
+      guard bytes.hasPrefix("sentry ") else { continue }
+      if claim != nil { throw .multiple }
+      claim = try Claim(header: bytes.extracting(7...))
+    }
+    for value in authorization {
+      // Basic credentials that cannot be read are meant for someone else.
+      let bytes = value.utf8.span
+      guard bytes.hasPrefix("basic "), let key = basicUser(bytes.extracting(6...)) else {
+        continue
+      }
+      if claim != nil { throw .multiple }
+      claim = Claim(key: key)
+    }
+    if let query, query.utf8.span.contains("sentry_") {
+      if claim != nil { throw .multiple }
+      claim = try Claim(query: query.utf8.span)
+    }
+    if let pathKey {
+      if claim != nil { throw .multiple }
+      if pathKey.isEmpty { throw .missing }
+      claim = Claim(key: pathKey)
+    }
+    guard let claim else { return nil }
+
+    // Flags may follow the key; Relay knows `no-cache`.
+    let key = claim.key.utf8.prefix { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: ".") }
+    guard let publicKey = DSN.canonicalKey(String(Substring(key))) else { throw .invalidKey }
+    if claim.version > EnvelopeLimits.protocolVersionMax {
+      throw .unsupportedVersion(claim.version)
+    }
+    return Credentials(publicKey: publicKey, client: claim.client)
+  }
+
+  /// The user of `Basic` credentials, RFC 7617: what stands before the colon.
+  private static func basicUser(_ encoded: Span<UInt8>) -> String? {
+    guard let decoded = base64(encoded), let colon = decoded.firstIndex(of: UInt8(ascii: ":")),
+      colon > 0
+    else { return nil }
+    return String(validating: decoded[..<colon], as: UTF8.self)
+  }
+
+  /// RFC 4648 §4, with padding.
+  private static func base64(_ text: Span<UInt8>) -> [UInt8]? {
+    guard text.count % 4 == 0 else { return nil }
+    var end = text.count
+    while end > 0, text.count - end < 2, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
+    var result: [UInt8] = []
+    var bits: UInt32 = 0
+    var bitCount = 0
+    for index in 0..<end {
+      let digit = text[index]
+      let value: UInt8
+      switch digit {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = digit - UInt8(ascii: "A")
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): value = digit - UInt8(ascii: "a") + 26
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0") + 52
+      case UInt8(ascii: "+"): value = 62
+      case UInt8(ascii: "/"): value = 63
+      default: return nil
+      }
+      bits = bits << 6 | UInt32(value)
+      bitCount += 6
+      if bitCount >= 8 {
+        bitCount -= 8
+        result.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
+      }
+    }
+    return result
+  }
+}
+
+/// Why a request is not taken as it authenticates itself.
+package enum IngestAuthError: Error, Hashable, Sendable {
+  /// Neither the request nor the envelope names a key.
+  case missing
+  /// More than one source does.
+  case multiple
+  /// The header or the query names no key.
+  case missingKey
+  /// The version is no number.
+  case invalidVersion
+  /// The key is not 32 hexadecimal digits.
+  case invalidKey
+  /// The version is newer than ``EnvelopeLimits/protocolVersionMax``.
+  case unsupportedVersion(UInt16)
+  /// The request names no key, and the envelope's header, which might, cannot be read.
+  case invalidEnvelopeHeader
+
+  /// The status to answer with.
+  package var status: Int {
+    switch self {
+    case .missing, .multiple, .missingKey, .invalidVersion, .invalidEnvelopeHeader: 401
+    case .invalidKey, .unsupportedVersion: 400
+    }
+  }
+
+  /// The sentence for people: Relay's.
+  package var detail: String {
+    switch self {
+    case .missing: "missing authorization information"
+    case .multiple: "multiple authorization payloads detected"
+    case .missingKey, .invalidVersion: "bad x-sentry-auth header"
+    case .invalidKey: "bad sentry DSN public key"
+    case .unsupportedVersion(let version): "unsupported protocol version (\(version))"
+    case .invalidEnvelopeHeader: "bad envelope authentication header"
+    }
+  }
+
+  /// What led to it.
+  package var causes: [String] {
+    switch self {
+    case .missingKey: ["missing public key"]
+    case .invalidVersion: ["invalid value for version"]
+    case .invalidKey: ["invalid project key"]
+    case .missing, .multiple, .unsupportedVersion, .invalidEnvelopeHeader: []
+    }
+  }
+}
+
+/// What one source says.
+private struct Claim {
+  var key = ""
+  var client: String?
+  var version = EnvelopeLimits.protocolVersionMax
+
+  init(key: String) {
+    self.key = key
+  }
+
+  /// Pairs with `=`, separated by commas; white space around keys and values does not count.
+  init(header: Span<UInt8>) throws(IngestAuthError) {
+    var rest = 0..<header.count
+    while let item = header.nextPart(&rest, until: UInt8(ascii: ",")) {
+      var value = item
+      guard let name = header.nextPart(&value, until: UInt8(ascii: "=")), name != item,
+        let field = Field(header.extracting(header.trimmed(name)))
+      else { continue }
+      // What follows on a second sign is not part of the value.
+      let text = header.nextPart(&value, until: UInt8(ascii: "=")) ?? value
+      try set(field, String(copying: header.extracting(header.trimmed(text))))
+    }
+    if key.isEmpty { throw .missingKey }
+  }
+
+  /// `application/x-www-form-urlencoded`.
+  init(query: Span<UInt8>) throws(IngestAuthError) {
+    var rest = 0..<query.count
+    while let item = query.nextPart(&rest, until: UInt8(ascii: "&")) {
+      var value = item
+      guard let name = query.nextPart(&value, until: UInt8(ascii: "=")) else { continue }
+      let decoded = query.extracting(name).formDecoded()
+      guard let field = Field(decoded.span) else { continue }
+      try set(field, String(decoding: query.extracting(value).formDecoded(), as: UTF8.self))
+    }
+    if key.isEmpty { throw .missingKey }
+  }
+
+  private enum Field {
+    case key, client, version
+
+    init?(_ name: Span<UInt8>) {
+      if name.equals("sentry_key") {
+        self = .key
+      } else if name.equals("sentry_client") {
+        self = .client
+      } else if name.equals("sentry_version") {
+        self = .version
+      } else {
+        return nil
+      }
+    }
+  }
+
+  private mutating func set(_ field: Field, _ value: String) throws(IngestAuthError) {
+    switch field {
+    case .key: key = value
+    case .client: client = value
+    case .version:
+      guard let version = UInt16(Substring(value.utf8.prefix { $0 != UInt8(ascii: ".") })) else {
+        throw .invalidVersion
+      }
+      self.version = version
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether the bytes begin with a prefix, whose letters are given in lower case and count in
+  /// either.
+  fileprivate func hasPrefix(_ prefix: StaticString) -> Bool {
+    let length = prefix.utf8CodeUnitCount
+    guard count >= length else { return false }
+    for index in 0..<length {
+      let byte = self[index]
+      let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+      if unsafe (isUpper ? byte | 0x20 : byte) != prefix.utf8Start[index] { return false }
+    }
+    return true
+  }
+
+  fileprivate func contains(_ text: StaticString) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard count >= length else { return false }
+    return (0...count - length).contains { extracting($0..<$0 + length).equals(text) }
+  }
+
+  /// Cuts the part before a separator, and the separator, off `rest`; nil when nothing is left.
+  fileprivate func nextPart(_ rest: inout Range<Int>, until separator: UInt8) -> Range<Int>? {
+    guard !rest.isEmpty else { return nil }
+    var end = rest.lowerBound
+    while end < rest.upperBound, self[end] != separator { end += 1 }
+    let part = rest.lowerBound..<end
+    rest = Swift.min(end + 1, rest.upperBound)..<rest.upperBound
+    return part
+  }
+
+  fileprivate func trimmed(_ range: Range<Int>) -> Range<Int> {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    while start < end, self[start].isWhitespace { start += 1 }
+    while end > start, self[end - 1].isWhitespace { end -= 1 }
+    return start..<end
+  }
+
+  /// Undoes percent-encoding and `+`.
+  fileprivate func formDecoded() -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(count)
+    var index = 0
+    while index < count {
+      let byte = self[index]
+      index += 1
+      if byte == UInt8(ascii: "%"), index + 2 <= count,
+        case let high = self[index].hexadecimalDigit, high < 16,
+        case let low = self[index + 1].hexadecimalDigit, low < 16
+      {
+        result.append(high << 4 | low)
+        index += 2
+      } else {
+        result.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
+      }
+    }
+    return result
+  }
+}

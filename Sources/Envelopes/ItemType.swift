@@ -1,0 +1,56 @@
+/// The types of items, by their names on the wire.
+///
+/// A closed list, so that no client can make up any number of things to count.
+package enum ItemType: String, CaseIterable, Hashable, Sendable {
+  case attachment
+  case checkIn = "check_in"
+  case clientReport = "client_report"
+  case event
+  case feedback
+  case formData = "form_data"
+  case log
+  case metricBuckets = "metric_buckets"
+  case nel
+  case otelSpan = "otel_span"
+  case profile
+  case profileChunk = "profile_chunk"
+  case rawSecurity = "raw_security"
+  case replayEvent = "replay_event"
+  case replayRecording = "replay_recording"
+  case replayVideo = "replay_video"
+  case security
+  case session
+  case sessions
+  case span
+  case statsd
+  case traceMetric = "trace_metric"
+  case transaction
+  case unrealReport = "unreal_report"
+  case userReport = "user_report"
+  /// Any other: newer than this list.
+  case unknown
+
+  init(wire name: Span<UInt8>) {
+    if name.equals("session") {
+      self = .session
+    } else if name.equals("sessions") {
+      self = .sessions
+    } else if name.equals("profile_chunk_ui") {
+      // Some versions of sentry-java say it so.
+      self = .profileChunk
+    } else {
+      self = ItemType(rawValue: String(copying: name)) ?? .unknown
+    }
+  }
+
+  /// An envelope with such an item has an event id: the one in its header or, without one, a new
+  /// one that the answer names. Relay's `requires_event`.
+  package var requiresEvent: Bool {
+    switch self {
+    case .attachment, .event, .feedback, .formData, .profile, .rawSecurity, .replayEvent,
+      .security, .transaction, .unrealReport, .userReport:
+      true
+    default: false
+    }
+  }
+}

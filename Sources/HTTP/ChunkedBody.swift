@@ -1,0 +1,221 @@
+/// Takes the chunked framing off a body (RFC 9112 §7.1), wherever the bytes are cut.
+package struct ChunkedBody: Equatable, Sendable {
+  private enum State: Equatable {
+    case sizeStart
+    case size
+    case spaceBehindSize
+    case extensions
+    case sizeEnd
+    case data
+    case dataReturn
+    case dataEnd
+    case trailerStart
+    case trailerName
+    case trailerValue
+    case trailerEnd
+    case bodyEnd
+    case complete
+  }
+
+  private var state = State.sizeStart
+  /// What is left of the chunk at hand, or its size as far as it was read.
+  private var chunkBytes = 0
+  private var lineBytes = 0
+  private var trailerBytes = 0
+  private var dataBytes = 0
+  private var framingExcess = 0
+
+  package init() {}
+
+  /// Whether the last chunk and the trailer section were read.
+  package var isComplete: Bool { state == .complete }
+
+  /// Reads framing up to the next data.
+  ///
+  /// - Returns: the range of the data that is there, all before it being framing that is done with;
+  ///   empty at the end of the bytes or of the body. What of the data was taken is to be told by
+  ///   ``consume(_:)``, before this is called with what follows.
+  package mutating func next(
+    _ bytes: Span<UInt8>, _ limits: HTTPLimits
+  ) throws(HTTPError) -> Range<Int> {
+    var index = 0
+    while index < bytes.count, state != .complete {
+      if state == .data { return index..<min(bytes.count, index + chunkBytes) }
+      try readFraming(bytes[index], limits)
+      index += 1
+    }
+    return index..<index
+  }
+
+  /// Takes note of data that was taken.
+  package mutating func consume(_ count: Int) {
+    precondition(state == .data && count <= chunkBytes, "No more than the data there is.")
+    chunkBytes -= count
+    if chunkBytes == 0 { state = .dataReturn }
+  }
+
+  private mutating func readFraming(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPError) {
+    switch state {
+    case .sizeStart, .size, .spaceBehindSize, .extensions, .sizeEnd:
+      try readSizeLine(byte, limits)
+    case .dataReturn:
+      try expect("\r", byte)
+      state = .dataEnd
+    case .dataEnd:
+      try expect("\n", byte)
+      state = .sizeStart
+    case .trailerStart, .trailerName, .trailerValue, .trailerEnd, .bodyEnd:
+      try readTrailer(byte, limits)
+    case .data, .complete:
+      break
+    }
+  }
+
+  // chunk-size [ chunk-ext ] CRLF.
+  private mutating func readSizeLine(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPError) {
+    if state == .sizeEnd {
+      try expect("\n", byte)
+      return try beginChunk(limits)
+    }
+    if state != .sizeStart, byte == UInt8(ascii: "\r"), state != .spaceBehindSize {
+      state = .sizeEnd
+      return
+    }
+    lineBytes += 1
+    guard lineBytes <= limits.chunkLineBytesMax else {
+      throw .badRequest("a chunk size line is too long")
+    }
+    if state == .sizeStart || state == .size, let digit = hexadecimal(byte) {
+      guard chunkBytes <= Int.max >> 4 else { throw .badRequest("a chunk size is too large") }
+      chunkBytes = chunkBytes << 4 | digit
+      state = .size
+      return
+    }
+    switch (state, byte) {
+    case (.size, UInt8(ascii: ";")), (.spaceBehindSize, UInt8(ascii: ";")):
+      state = .extensions
+    case (.size, UInt8(ascii: " ")), (.size, UInt8(ascii: "\t")),
+      (.spaceBehindSize, UInt8(ascii: " ")), (.spaceBehindSize, UInt8(ascii: "\t")):
+      // RFC 9112 §7.1.1: white space may stand before the semicolon of an extension, nowhere else.
+      state = .spaceBehindSize
+    case (.extensions, _) where isFieldText(byte):
+      break
+    default:
+      throw .badRequest("a chunk size line is malformed")
+    }
+  }
+
+  private mutating func beginChunk(_ limits: HTTPLimits) throws(HTTPError) {
+    guard chunkBytes <= limits.bodyBytesMax - dataBytes else {
+      throw HTTPError(status: 413, reason: "the body is too large")
+    }
+    dataBytes += chunkBytes
+    // Sums up over the body; chunks of a sensible size bring it back to nothing.
+    framingExcess = max(0, framingExcess + lineBytes + 4 - 16 - 2 * chunkBytes)
+    guard framingExcess <= limits.chunkFramingExcessBytesMax else {
+      throw .badRequest("the body has more chunk framing than data")
+    }
+    lineBytes = 0
+    state = chunkBytes == 0 ? .trailerStart : .data
+  }
+
+  // RFC 9112 §7.1.2: the trailer section may be dropped, but must end where the body ends.
+  private mutating func readTrailer(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPError) {
+    if state != .bodyEnd, !(state == .trailerStart && byte == UInt8(ascii: "\r")) {
+      trailerBytes += 1
+      guard trailerBytes <= limits.trailerBytesMax else {
+        throw HTTPError(status: 431, reason: "the trailer section is too large")
+      }
+    }
+    switch (state, byte) {
+    case (.trailerStart, UInt8(ascii: "\r")):
+      state = .bodyEnd
+    case (.trailerStart, _) where isToken(byte), (.trailerName, _) where isToken(byte):
+      state = .trailerName
+    case (.trailerName, UInt8(ascii: ":")):
+      state = .trailerValue
+    case (.trailerValue, UInt8(ascii: "\r")):
+      state = .trailerEnd
+    case (.trailerValue, _) where isFieldText(byte):
+      break
+    case (.trailerEnd, UInt8(ascii: "\n")):
+      state = .trailerStart
+    case (.bodyEnd, UInt8(ascii: "\n")):
+      state = .complete
+    default:
+      throw .badRequest("the trailer section is malformed")
+    }
+  }
+
+  private func expect(_ expected: Unicode.Scalar, _ byte: UInt8) throws(HTTPError) {
+    guard byte == UInt8(ascii: expected) else {
+      throw .badRequest("a chunk does not end with carriage return and line feed")
+    }
+  }
+}
+
+/// What is left of a body, whichever way it is framed.
+package enum BodyDecoder: Equatable, Sendable {
+  case length(Int)
+  case chunked(ChunkedBody)
+
+  package init(_ framing: BodyFraming) {
+    self =
+      switch framing {
+      case .length(let count): .length(count)
+      case .chunked: .chunked(ChunkedBody())
+      }
+  }
+
+  package var isComplete: Bool {
+    switch self {
+    case .length(let count): count == 0
+    case .chunked(let body): body.isComplete
+    }
+  }
+
+  /// How many bytes are to come, where that is known.
+  package var remaining: Int? {
+    switch self {
+    case .length(let count): count
+    case .chunked(let body): body.isComplete ? 0 : nil
+    }
+  }
+
+  /// As ``ChunkedBody/next(_:_:)``.
+  package mutating func next(
+    _ bytes: Span<UInt8>, _ limits: HTTPLimits
+  ) throws(HTTPError) -> Range<Int> {
+    switch self {
+    case .length(let count):
+      return 0..<min(count, bytes.count)
+    case .chunked(var body):
+      // The error ends the connection, so that what the copy got to is not missed.
+      let range = try body.next(bytes, limits)
+      self = .chunked(body)
+      return range
+    }
+  }
+
+  /// As ``ChunkedBody/consume(_:)``.
+  package mutating func consume(_ count: Int) {
+    switch self {
+    case .length(let left):
+      precondition(count <= left, "No more than the data there is.")
+      self = .length(left - count)
+    case .chunked(var body):
+      body.consume(count)
+      self = .chunked(body)
+    }
+  }
+}
+
+/// The value of a hexadecimal digit.
+func hexadecimal(_ byte: UInt8) -> Int? {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte) - 0x30
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte) - 0x57
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte) - 0x37
+  default: nil
+  }
+}

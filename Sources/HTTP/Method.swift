@@ -1,0 +1,41 @@
+/// What a request asks to be done (RFC 9110 §9). Names are case-sensitive.
+package enum Method: Hashable, Sendable {
+  case get
+  case head
+  case post
+  case put
+  case delete
+  case patch
+  case options
+  /// A method that this server gives no meaning to, as it was sent.
+  case other(String)
+
+  /// - Parameter name: the method as it stands on the wire.
+  package init(name: String) {
+    self =
+      switch name {
+      case "GET": .get
+      case "HEAD": .head
+      case "POST": .post
+      case "PUT": .put
+      case "DELETE": .delete
+      case "PATCH": .patch
+      case "OPTIONS": .options
+      default: .other(name)
+      }
+  }
+
+  /// The name on the wire.
+  package var name: String {
+    switch self {
+    case .get: "GET"
+    case .head: "HEAD"
+    case .post: "POST"
+    case .put: "PUT"
+    case .delete: "DELETE"
+    case .patch: "PATCH"
+    case .options: "OPTIONS"
+    case .other(let name): name
+    }
+  }
+}

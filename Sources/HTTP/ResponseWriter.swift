@@ -1,0 +1,137 @@
+/// Writes responses (RFC 9112 §4 and §6).
+package struct ResponseWriter: Sendable {
+  private let wallSeconds: @Sendable () -> Int64
+
+  // The lines that are the same in all answers of a second.
+  private var second = Int64.min
+  private var commonLines: [UInt8] = []
+
+  /// - Parameter wallSeconds: seconds since 1970, for the Date field.
+  package init(wallSeconds: @escaping @Sendable () -> Int64) {
+    self.wallSeconds = wallSeconds
+  }
+
+  /// What is to be known about the request and the connection.
+  package struct Context: Hashable, Sendable {
+    /// Answers HEAD: the same fields, but no body (RFC 9110 §9.3.2).
+    package var isHead: Bool
+    /// Whether the connection is kept after the answer.
+    package var keepsAlive: Bool
+    /// HTTP/1.0 closes unless it is told otherwise (RFC 9112 §9.3).
+    package var isHTTP10: Bool
+
+    package init(isHead: Bool = false, keepsAlive: Bool = true, isHTTP10: Bool = false) {
+      self.isHead = isHead
+      self.keepsAlive = keepsAlive
+      self.isHTTP10 = isHTTP10
+    }
+  }
+
+  /// Reads the clock for the Date field; the answers until the next call carry that time.
+  package mutating func refreshDate() {
+    let now = wallSeconds()
+    guard now != second else { return }
+    second = now
+    commonLines = Array("\r\nServer: hale\r\nDate: \(httpDate(now))\r\n".utf8)
+  }
+
+  /// Appends the response as it goes over the wire.
+  package mutating func write(
+    _ response: Response, _ context: Context, to output: inout [UInt8]
+  ) {
+    if commonLines.isEmpty { refreshDate() }
+    if response.status == 200 {
+      output.append(contentsOf: "HTTP/1.1 200 OK".utf8)
+    } else {
+      output.append(contentsOf: "HTTP/1.1 ".utf8)
+      appendDecimal(response.status, to: &output)
+      output.append(UInt8(ascii: " "))
+      output.append(contentsOf: reasonPhrase(response.status).utf8)
+    }
+    output.append(contentsOf: commonLines)
+    if !context.keepsAlive {
+      output.append(contentsOf: "Connection: close\r\n".utf8)
+    } else if context.isHTTP10 {
+      output.append(contentsOf: "Connection: keep-alive\r\n".utf8)
+    }
+    response.headers.write(to: &output, omitting: isOfWriter)
+    // RFC 9110 §8.6: no Content-Length with 204, and with 304 only that of the 200 it stands for,
+    // which is not known here.
+    let hasBody = response.status != 204 && response.status != 304
+    if hasBody {
+      output.append(contentsOf: "Content-Length: ".utf8)
+      appendDecimal(response.body.count, to: &output)
+      output.append(contentsOf: "\r\n\r\n".utf8)
+      if !context.isHead { output.append(contentsOf: response.body) }
+    } else {
+      output.append(contentsOf: "\r\n".utf8)
+    }
+  }
+}
+
+extension Response {
+  /// Whether the handler wants the connection closed after this answer.
+  package var closesConnection: Bool {
+    headers.contains("Connection")
+      && headers.all("Connection").contains { $0.lowercased() == "close" }
+  }
+}
+
+/// Whether the writer alone decides about the field.
+private func isOfWriter(_ name: ArraySlice<UInt8>) -> Bool {
+  switch name.count {
+  case 4: isSameName(name, "Date")
+  case 6: isSameName(name, "Server")
+  case 10: isSameName(name, "Connection")
+  case 14: isSameName(name, "Content-Length")
+  case 17: isSameName(name, "Transfer-Encoding")
+  default: false
+  }
+}
+
+private func appendDecimal(_ number: Int, to output: inout [UInt8]) {
+  if number >= 10 { appendDecimal(number / 10, to: &output) }
+  output.append(UInt8(ascii: "0") + UInt8(number % 10))
+}
+
+/// The text behind the status, for people only (RFC 9112 §4).
+private func reasonPhrase(_ status: Int) -> String {
+  switch status {
+  case 200: "OK"
+  case 201: "Created"
+  case 202: "Accepted"
+  case 204: "No Content"
+  case 206: "Partial Content"
+  case 301: "Moved Permanently"
+  case 302: "Found"
+  case 303: "See Other"
+  case 304: "Not Modified"
+  case 307: "Temporary Redirect"
+  case 308: "Permanent Redirect"
+  case 400: "Bad Request"
+  case 401: "Unauthorized"
+  case 403: "Forbidden"
+  case 404: "Not Found"
+  case 405: "Method Not Allowed"
+  case 406: "Not Acceptable"
+  case 408: "Request Timeout"
+  case 409: "Conflict"
+  case 410: "Gone"
+  case 411: "Length Required"
+  case 412: "Precondition Failed"
+  case 413: "Content Too Large"
+  case 414: "URI Too Long"
+  case 415: "Unsupported Media Type"
+  case 417: "Expectation Failed"
+  case 422: "Unprocessable Content"
+  case 429: "Too Many Requests"
+  case 431: "Request Header Fields Too Large"
+  case 500: "Internal Server Error"
+  case 501: "Not Implemented"
+  case 502: "Bad Gateway"
+  case 503: "Service Unavailable"
+  case 504: "Gateway Timeout"
+  case 505: "HTTP Version Not Supported"
+  default: ""
+  }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Synchronization
+
+/// The file of a control socket: a place that is free or left by a server that ended, and removed
+/// when nobody holds this any more.
+final class ControlFile: Sendable {
+  /// Which file it was, to leave alone another one that took its name.
+  private struct Identity: Equatable {
+    var device: UInt64
+    var inode: UInt64
+  }
+
+  private let syscalls: Syscalls
+  /// Stays open, so that the file is found whatever the working directory is by then.
+  private let directory: FileDescriptor
+  private let name: String
+  private let address: SocketAddress
+  private let bound = Mutex<Identity?>(nil)
+
+  /// Makes sure that the place is free, removing a socket to which nobody listens.
+  init(_ path: String, _ syscalls: Syscalls) throws(ListenerError) {
+    guard let last = path.split(separator: "/").last, !path.hasSuffix("/"), !path.utf8.contains(0)
+    else { throw .invalidAddress(path) }
+    let directoryPath = String(path.dropLast(last.count))
+    do throws(SystemError) {
+      directory = try syscalls.openDirectory(directoryPath.isEmpty ? "." : directoryPath)
+    } catch {
+      throw .system(error, address: path)
+    }
+    // The system takes 107 bytes of a path (unix(7)). A longer one is named by way of the open
+    // directory, so that only its last part has to be short.
+    let short = "/proc/self/fd/\(directory.rawValue)/\(last)"
+    guard let address = SocketAddress(path: path) ?? SocketAddress(path: short) else {
+      throw .controlPathTooLong(path)
+    }
+    self.address = address
+    self.syscalls = syscalls
+    name = String(last)
+    try removeStale(path)
+  }
+
+  /// Binds the socket to the place, which makes the file.
+  func bind(
+    _ descriptor: borrowing FileDescriptor, _ syscalls: Syscalls
+  ) throws(SystemError) {
+    try syscalls.bindSocket(descriptor, address)
+    let status = try syscalls.status(name, in: directory)
+    bound.withLock { $0 = status.map(identity) }
+  }
+
+  deinit {
+    guard let identity = bound.withLock({ $0 }) else { return }
+    do throws(SystemError) {
+      let status = try syscalls.status(name, in: directory)
+      if status.map(self.identity) == identity { try syscalls.unlink(name, in: directory) }
+    } catch {
+      // A file that cannot be removed is stale, and the next server removes it.
+    }
+  }
+
+  private func identity(_ status: stat) -> Identity {
+    Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+  }
+
+  private enum Occupant {
+    case none
+    case stale
+    case listener
+    case file
+  }
+
+  private func removeStale(_ path: String) throws(ListenerError) {
+    let found: Occupant
+    do throws(SystemError) {
+      found = try occupant()
+      if found == .stale { try syscalls.unlink(name, in: directory) }
+    } catch {
+      throw .system(error, address: path)
+    }
+    switch found {
+    case .none, .stale: return
+    case .listener: throw .controlPathInUse(path)
+    case .file: throw .controlPathIsNoSocket(path)
+    }
+  }
+
+  private func occupant() throws(SystemError) -> Occupant {
+    guard let status = try syscalls.status(name, in: directory) else { return .none }
+    guard status.st_mode & S_IFMT == S_IFSOCK else { return .file }
+    let probe = try syscalls.openSocket(AF_UNIX)
+    do throws(SystemError) {
+      try syscalls.connectSocket(probe, address)
+      return .listener
+    } catch {
+      switch error.code {
+      case ECONNREFUSED: return .stale
+      case ENOENT: return .none
+      // Its backlog is full: it is busy, but it is there.
+      case EAGAIN: return .listener
+      default: throw error
+      }
+    }
+  }
+}

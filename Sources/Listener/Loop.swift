@@ -1,0 +1,361 @@
+import CEpoll
+import Foundation
+import HTTP
+
+/// The loop of the server: waits for sockets, gives each its turn, looks at deadlines, and takes
+/// what other threads left. Used on one thread only, the one that called ``Listener/run(_:)``.
+final class Loop {
+  /// So many new connections are taken before the others have their turn.
+  private static let acceptsMax = 64
+
+  let listener: Listener
+  let limits: HTTPLimits
+  let syscalls: Syscalls
+  let handler: any RequestHandler
+  let buffer: ReadBuffer
+
+  /// The time of this round, so that the clock is read once a round.
+  private(set) var now: Int64
+  /// What the connection whose turn it is has written; empty between turns.
+  var outgoing: [UInt8] = []
+
+  private(set) var isDraining = false
+  private var drainDeadline = Int64.max
+
+  private var sockets: [ListeningSocket]
+  private var acceptsAgainAt: Int64?
+  /// Whether there is room for more connections by TCP, and over the control socket.
+  private var accepts = true
+  private var acceptsControl = true
+
+  private var connections: [Connection?] = []
+  private var freeSlots: [Int] = []
+  private var connectionCount = 0
+  private var controlConnectionCount = 0
+  private let connectionsMax: Int
+  private var connectionNumber: UInt64 = 0
+  private var exchangeNumber: UInt64 = 0
+
+  private var queued: [Connection] = []
+  private var blocked: [Connection] = []
+
+  private var writer: ResponseWriter
+  private var isDateRead = false
+
+  private var nextSweep = Int64.max
+  private var lastSweep: Int64
+
+  init(_ listener: Listener, _ sockets: [ListeningSocket], _ handler: any RequestHandler) {
+    self.listener = listener
+    self.sockets = sockets
+    self.handler = handler
+    limits = listener.configuration.limits
+    syscalls = listener.configuration.syscalls
+    buffer = ReadBuffer(count: limits.turnBytesMax)
+    now = listener.configuration.monotonicNow()
+    lastSweep = now
+    writer = ResponseWriter(wallSeconds: listener.configuration.wallSeconds)
+    connectionsMax = Loop.connectionsMax(limits)
+  }
+
+  // MARK: Rounds
+
+  func run() {
+    let events = PollerEvents()
+    while !(isDraining && connectionCount == 0 && controlConnectionCount == 0) {
+      wait(events)
+      now = listener.configuration.monotonicNow()
+      isDateRead = false
+      for index in 0..<events.count { dispatch(events[index]) }
+      takeTurns()
+      takeMail()
+      sweepIfDue()
+      if now >= drainDeadline { closeAll() }
+    }
+    closeAll()
+  }
+
+  private func wait(_ events: PollerEvents) {
+    do throws(SystemError) {
+      try listener.poller.wait(events, timeoutMilliseconds: timeout())
+    } catch {
+      // Only a fault of this program can be the cause; without the pause it would be a busy one.
+      _ = usleep(10_000)
+    }
+  }
+
+  private func timeout() -> Int32 {
+    if !queued.isEmpty || listener.hasMail { return 0 }
+    let next = min(max(nextSweep, earliestSweep), drainDeadline, acceptsAgainAt ?? .max)
+    guard next != .max else { return -1 }
+    return Int32(clamping: max(0, next - now))
+  }
+
+  private func dispatch(_ readiness: Readiness) {
+    if readiness.token == Poller.wakeToken { return }
+    if readiness.token >= ListeningSocket.tokenBase {
+      return acceptAll(sockets[Int(readiness.token - ListeningSocket.tokenBase)])
+    }
+    // One that an earlier turn of this round closed is gone, or its slot has another token.
+    let slot = Int(readiness.token & slotMask)
+    guard let connection = connections[slot], connection.token == readiness.token else { return }
+    connection.handle(readiness, in: self)
+  }
+
+  private func takeTurns() {
+    guard !queued.isEmpty else { return }
+    var turns: [Connection] = []
+    swap(&turns, &queued)
+    for connection in turns { connection.takeTurn(in: self) }
+  }
+
+  private func takeMail() {
+    guard listener.hasMail, let mail = listener.takeMail() else { return }
+    for (response, exchanges) in mail.answers { deliver(response, exchanges) }
+    if mail.resumes { resumeBlocked() }
+    if let milliseconds = mail.drainMilliseconds { drain(milliseconds) }
+  }
+
+  private func deliver(_ response: Response, _ exchanges: [ExchangeID]) {
+    var encoded: [UInt8]?
+    if exchanges.count > 1, !isDraining, !response.closesConnection {
+      write(response, ResponseWriter.Context())
+      encoded = outgoing
+      clearOutgoing()
+    }
+    for exchange in exchanges {
+      let slot = Int(exchange.rawValue & slotMask)
+      guard slot < connections.count, let connection = connections[slot],
+        connection.exchange == exchange, !connection.isAnswered
+      else { continue }
+      connection.answerPending(response, encoded, in: self)
+    }
+  }
+
+  private func resumeBlocked() {
+    var resumed: [Connection] = []
+    swap(&resumed, &blocked)
+    for connection in resumed where connection.pause == .blocked { queue(connection) }
+  }
+
+  // MARK: What connections use
+
+  func queue(_ connection: Connection) {
+    guard !connection.isQueued else { return }
+    connection.isQueued = true
+    queued.append(connection)
+  }
+
+  /// Those that are blocked wait in the order in which they came to it, so that none is passed over
+  /// for ever when there is room for some only.
+  func addBlocked(_ connection: Connection) {
+    blocked.append(connection)
+  }
+
+  func removeBlocked(_ connection: Connection) {
+    blocked.removeAll { $0 === connection }
+  }
+
+  /// A number never used before, with the slot of the connection in its low bits: a late answer
+  /// finds either its own exchange or none.
+  func nextExchange(slot: Int) -> ExchangeID {
+    exchangeNumber += 1
+    return ExchangeID(rawValue: exchangeNumber << slotBits | UInt64(slot))
+  }
+
+  func write(_ response: Response, _ context: ResponseWriter.Context) {
+    if !isDateRead {
+      isDateRead = true
+      writer.refreshDate()
+    }
+    writer.write(response, context, to: &outgoing)
+  }
+
+  /// The answer to a request that cannot be understood, as the service wants it.
+  func response(to error: HTTPError) -> Response {
+    var response = error.response
+    listener.configuration.decorateError(error, &response)
+    return response
+  }
+
+  /// - Returns: how many bytes the system took.
+  func send(
+    _ bytes: [UInt8], from start: Int, to descriptor: borrowing FileDescriptor
+  ) throws(SystemError) -> Int {
+    try syscalls.sendBytes(descriptor, bytes, from: start)
+  }
+
+  /// Empties the output, and gives a big buffer back.
+  func clearOutgoing() {
+    outgoing.removeAll(keepingCapacity: outgoing.capacity <= 4 * limits.turnBytesMax)
+  }
+
+  // MARK: Deadlines
+
+  private var earliestSweep: Int64 { lastSweep + limits.tickMilliseconds }
+
+  /// Takes note that some connection has that deadline. No list is kept: deadlines move with each
+  /// request and hardly ever strike, so that looking at all connections now and then is cheaper.
+  func schedule(_ deadline: Int64) {
+    if deadline < nextSweep { nextSweep = deadline }
+  }
+
+  private func sweepIfDue() {
+    if let time = acceptsAgainAt, now >= time { acceptAgain() }
+    guard now >= nextSweep, now >= earliestSweep else { return }
+    lastSweep = now
+    nextSweep = .max
+    for connection in connections {
+      guard let connection else { continue }
+      if connection.deadline <= now { connection.expire(in: self) }
+      if connection.deadline < nextSweep { nextSweep = connection.deadline }
+    }
+  }
+
+  // MARK: Connections
+
+  private func acceptAll(_ socket: ListeningSocket) {
+    var accepted = 0
+    while accepted < Loop.acceptsMax {
+      guard hasRoom(socket.isControl) else { return setAccepting(false, socket.isControl) }
+      do throws(SystemError) {
+        guard let rawValue = try syscalls.acceptSocket(socket.descriptor) else { return }
+        accepted += 1
+        try open(FileDescriptor(owning: rawValue), isControl: socket.isControl)
+      } catch {
+        switch error.code {
+        case ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+          EOPNOTSUPP, ENETUNREACH, EPERM, ETIMEDOUT:
+          // accept(2): these are errors of that one connection.
+          accepted += 1
+        default:
+          // No descriptors or no memory. The client that waits would be reported again at once and
+          // for ever, so that nobody is accepted until a connection closes or some time has passed.
+          acceptsAgainAt = now + limits.acceptPauseMilliseconds
+          setAccepting(false, true)
+          return setAccepting(false, false)
+        }
+      }
+    }
+  }
+
+  private func open(
+    _ descriptor: consuming FileDescriptor, isControl: Bool
+  ) throws(SystemError) {
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+    } else {
+      slot = connections.count
+      connections.append(nil)
+    }
+    connectionNumber = (connectionNumber + 1) & (1 << 32 - 1)
+    let connection = Connection(
+      descriptor, slot: slot, token: connectionNumber << slotBits | UInt64(slot),
+      isControl: isControl, in: self)
+    do throws(SystemError) {
+      try connection.start(in: self)
+    } catch {
+      freeSlots.append(slot)
+      throw error
+    }
+    connections[slot] = connection
+    if isControl { controlConnectionCount += 1 } else { connectionCount += 1 }
+  }
+
+  /// Forgets the connection, which closes its descriptor.
+  func remove(_ connection: Connection) {
+    connections[connection.slot] = nil
+    freeSlots.append(connection.slot)
+    if connection.isControl { controlConnectionCount -= 1 } else { connectionCount -= 1 }
+    if !accepts || !acceptsControl { acceptAgain() }
+  }
+
+  private func hasRoom(_ isControl: Bool) -> Bool {
+    isControl
+      ? controlConnectionCount < limits.controlConnectionsMax : connectionCount < connectionsMax
+  }
+
+  private func acceptAgain() {
+    acceptsAgainAt = nil
+    for isControl in [false, true] where hasRoom(isControl) { setAccepting(true, isControl) }
+  }
+
+  /// Listens to the sockets of that kind or not; who connects meanwhile waits in the backlog.
+  private func setAccepting(_ isAccepting: Bool, _ isControl: Bool) {
+    guard (isControl ? acceptsControl : accepts) != isAccepting else { return }
+    if isControl { acceptsControl = isAccepting } else { accepts = isAccepting }
+    for socket in sockets where socket.isControl == isControl {
+      do throws(SystemError) {
+        try listener.poller.change(
+          socket.descriptor, isAccepting ? .read : [], token: socket.token)
+      } catch {
+        preconditionFailure("A socket that is registered can be changed: \(error)")
+      }
+    }
+  }
+
+  /// As many as the limits allow and the system has descriptors for.
+  private static func connectionsMax(_ limits: HTTPLimits) -> Int {
+    var limit = rlimit()
+    var available = Int.max
+    if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+      available = Int(clamping: limit.rlim_cur)
+    }
+    let free = available - limits.descriptorsReserved - limits.controlConnectionsMax
+    return max(1, min(limits.connectionsMax, free, Int(slotMask) / 2))
+  }
+
+  // MARK: The end
+
+  private func drain(_ milliseconds: Int64) {
+    drainDeadline = min(drainDeadline, now + max(0, milliseconds))
+    guard !isDraining else { return }
+    isDraining = true
+    // Who was connected before the drain is served, though it was not accepted yet.
+    for socket in sockets { acceptAll(socket) }
+    sockets = []
+    listener.closeSockets()
+    for connection in connections { connection?.drain(in: self) }
+  }
+
+  private func closeAll() {
+    for connection in connections { connection?.close(in: self) }
+  }
+}
+
+/// Low bits of tokens and exchanges, which name a slot.
+private let slotBits: UInt64 = 20
+private let slotMask: UInt64 = 1 << slotBits - 1
+
+/// Room for what one read brings, shared by all connections.
+@safe
+final class ReadBuffer {
+  private let storage: UnsafeMutableBufferPointer<UInt8>
+
+  init(count: Int) {
+    unsafe storage = .allocate(capacity: count)
+    unsafe storage.initialize(repeating: 0)
+  }
+
+  deinit {
+    unsafe storage.deallocate()
+  }
+
+  /// - Returns: how many bytes came, zero at the end; nil when there are none yet.
+  func receive(
+    _ descriptor: borrowing FileDescriptor, _ syscalls: Syscalls
+  ) throws(SystemError) -> Int? {
+    try unsafe syscalls.receive(descriptor, into: UnsafeMutableRawBufferPointer(storage))
+  }
+
+  /// Lends the first bytes.
+  func withBytes<Result>(_ count: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+    let bytes = unsafe Span(_unsafeElements: UnsafeBufferPointer(storage))
+    return body(bytes.extracting(0..<count))
+  }
+
+  func append(_ range: Range<Int>, to array: inout [UInt8]) {
+    unsafe array.append(contentsOf: storage[range])
+  }
+}

@@ -1,0 +1,105 @@
+import CEpoll
+import Foundation
+
+/// What became ready.
+struct Readiness {
+  var token: UInt64
+  var isReadable: Bool
+  var isWritable: Bool
+  /// Both directions are at their end.
+  var isHungUp: Bool
+  /// The connection broke.
+  var isFailed: Bool
+}
+
+/// What to be told about; empty means only that the connection broke or is at its end.
+struct Interest: OptionSet {
+  let rawValue: UInt32
+
+  static let read = Interest(rawValue: EPOLLIN.rawValue)
+  static let write = Interest(rawValue: EPOLLOUT.rawValue)
+}
+
+/// Waits for many descriptors at once, and can be woken from another thread. Level-triggered: what
+/// is not read now is reported again.
+struct Poller: ~Copyable, Sendable {
+  /// The token of ``wake()``.
+  static let wakeToken = UInt64.max
+
+  private let syscalls: Syscalls
+  private let descriptor: FileDescriptor
+  private let event: FileDescriptor
+
+  init(_ syscalls: Syscalls) throws(SystemError) {
+    let descriptor = try syscalls.createPoller()
+    let event = try syscalls.createEvent()
+    // Edge-triggered, so that the counter need not be read: each write is an edge.
+    try syscalls.controlPoller(
+      descriptor, EPOLL_CTL_ADD, event, events: EPOLLIN.rawValue | EPOLLET.rawValue,
+      token: Poller.wakeToken)
+    self.syscalls = syscalls
+    self.descriptor = descriptor
+    self.event = event
+  }
+
+  func add(
+    _ other: borrowing FileDescriptor, _ interest: Interest, token: UInt64
+  ) throws(SystemError) {
+    try syscalls.controlPoller(
+      descriptor, EPOLL_CTL_ADD, other, events: interest.rawValue, token: token)
+  }
+
+  func change(
+    _ other: borrowing FileDescriptor, _ interest: Interest, token: UInt64
+  ) throws(SystemError) {
+    try syscalls.controlPoller(
+      descriptor, EPOLL_CTL_MOD, other, events: interest.rawValue, token: token)
+  }
+
+  /// Ends the wait, from any thread.
+  func wake() throws(SystemError) {
+    try syscalls.signalEvent(event)
+  }
+
+  /// Waits.
+  ///
+  /// - Parameter timeoutMilliseconds: -1 for as long as it takes.
+  func wait(
+    _ events: PollerEvents, timeoutMilliseconds: Int32
+  ) throws(SystemError) {
+    events.count = 0
+    events.count = try unsafe syscalls.waitForEvents(
+      descriptor, into: events.storage, timeoutMilliseconds: timeoutMilliseconds)
+  }
+}
+
+/// Room for what one wait finds, used again and again.
+@safe
+final class PollerEvents {
+  /// So many ready connections get a turn before one that had its turn gets another.
+  private static let countMax = 1024
+
+  fileprivate let storage: UnsafeMutableBufferPointer<epoll_event>
+  fileprivate(set) var count = 0
+
+  init() {
+    unsafe storage = .allocate(capacity: PollerEvents.countMax)
+    unsafe storage.initialize(repeating: epoll_event())
+  }
+
+  deinit {
+    unsafe storage.deallocate()
+  }
+
+  subscript(_ index: Int) -> Readiness {
+    precondition(index < count, "Only what the last wait found.")
+    let event = unsafe storage[index]
+    let events = unsafe event.events
+    return Readiness(
+      token: unsafe event.data.u64,
+      isReadable: events & EPOLLIN.rawValue != 0,
+      isWritable: events & EPOLLOUT.rawValue != 0,
+      isHungUp: events & EPOLLHUP.rawValue != 0,
+      isFailed: events & EPOLLERR.rawValue != 0)
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+
+/// Where to listen.
+package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
+  /// A `sockaddr` as the system lays it out.
+  private let bytes: [UInt8]
+
+  /// - Parameter bytes: a `sockaddr` as the system gave it.
+  init(bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  /// Reads `HOST:PORT`: a host name or an address, IPv6 in brackets. Without a host: all addresses
+  /// of this machine. Port zero: the system chooses.
+  ///
+  /// - Returns: the addresses of that host; more than one where a name stands for IPv4 and IPv6.
+  package static func resolve(_ text: String) throws(ListenerError) -> [SocketAddress] {
+    let (host, port) = try split(text)
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_family = AF_UNSPEC
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    unsafe hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+    var list: UnsafeMutablePointer<addrinfo>?
+    let status = unsafe getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &list)
+    guard status == 0 else {
+      let reason = unsafe String(cString: gai_strerror(status))
+      throw .unknownHost(host, reason: reason)
+    }
+    defer { unsafe freeaddrinfo(list) }
+    var addresses: [SocketAddress] = []
+    var next = unsafe list
+    while let entry = unsafe next {
+      let raw = unsafe UnsafeRawBufferPointer(
+        start: entry.pointee.ai_addr, count: Int(entry.pointee.ai_addrlen))
+      let address = unsafe SocketAddress(bytes: Array(raw))
+      if !addresses.contains(address) { addresses.append(address) }
+      unsafe next = entry.pointee.ai_next
+    }
+    guard !addresses.isEmpty else { throw .unknownHost(host, reason: "it has no address") }
+    return addresses
+  }
+
+  /// The first of the addresses that ``resolve(_:)`` finds.
+  package init(_ text: String) throws(ListenerError) {
+    let addresses = try SocketAddress.resolve(text)
+    self = addresses[0]
+  }
+
+  /// A socket in the file system.
+  ///
+  /// - Returns: nil when the path does not fit, with the zero that ends it.
+  init?(path: String) {
+    let size = MemoryLayout<sockaddr_un>.size
+    let pathOffset = MemoryLayout<sa_family_t>.size
+    guard path.utf8.count < size - pathOffset, !path.utf8.contains(0) else { return nil }
+    let family = sa_family_t(AF_UNIX)
+    bytes = unsafe withUnsafeBytes(of: family) { unsafe Array($0) } + Array(path.utf8) + [0]
+  }
+
+  private static func split(_ text: String) throws(ListenerError) -> (host: String, port: UInt16) {
+    guard let colon = text.lastIndex(of: ":") else { throw .invalidAddress(text) }
+    let digits = text[text.index(after: colon)...]
+    guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+      let port = UInt16(digits)
+    else { throw .invalidAddress(text) }
+    let host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+      let address = host.dropFirst().dropLast()
+      guard address.utf8.contains(0x3a) else { throw .invalidAddress(text) }
+      return (String(address), port)
+    }
+    // Without brackets one cannot tell where an IPv6 address ends and its port begins.
+    // Foundation's character sets would bring ICU into the binary.
+    let stray = Array(":[]/ \0".utf8)
+    guard host.utf8.allSatisfy({ !stray.contains($0) }) else { throw .invalidAddress(text) }
+    return (String(host), port)
+  }
+
+  /// `AF_INET`, `AF_INET6` or `AF_UNIX`.
+  var family: Int32 {
+    Int32(bytes.count < 2 ? 0 : UInt16(littleEndian: UInt16(bytes[0]) | UInt16(bytes[1]) << 8))
+  }
+
+  /// The port of an internet address, zero for a socket in the file system.
+  package var port: Int {
+    guard family == AF_INET || family == AF_INET6 else { return 0 }
+    return Int(bytes[2]) << 8 | Int(bytes[3])
+  }
+
+  /// Whether it stands for all IPv6 addresses of this machine.
+  var isAnyIPv6: Bool {
+    family == AF_INET6 && bytes[8..<24].allSatisfy { $0 == 0 }
+  }
+
+  package var description: String {
+    switch family {
+    case AF_INET:
+      return bytes[4..<8].map(String.init).joined(separator: ".") + ":\(port)"
+    case AF_INET6:
+      var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+      let address = Array(bytes[8..<24])
+      _ = unsafe inet_ntop(AF_INET6, address, &text, socklen_t(text.count))
+      let name = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      return "[\(String(decoding: name, as: UTF8.self))]:\(port)"
+    default:
+      return String(decoding: bytes.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  func withSockaddr<Result>(
+    _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result
+  ) -> Result {
+    unsafe bytes.withUnsafeBytes { raw in
+      unsafe body(raw.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
+    }
+  }
+}

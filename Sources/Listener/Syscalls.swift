@@ -1,0 +1,270 @@
+import CEpoll
+import Foundation
+
+/// An error of the system, with the operation that met it.
+package struct SystemError: Error, Equatable, CustomStringConvertible {
+  package let operation: Syscalls.Operation
+  /// The errno.
+  package let code: Int32
+
+  package var description: String {
+    "\(operation.rawValue): \(unsafe String(cString: strerror(code))) (\(code))"
+  }
+}
+
+/// The calls of the system that this module makes: each is tried again after EINTR, throws its
+/// errno, and can be made to fail by a test.
+package struct Syscalls: Sendable {
+  /// What a call does; its name in the manual.
+  package enum Operation: String, Sendable, CaseIterable {
+    case socket
+    case setsockopt
+    case bind
+    case connect
+    case listen
+    case getsockname
+    case accept
+    case receive = "recv"
+    case send
+    case shutdown
+    case pollerCreate = "epoll_create1"
+    case pollerControl = "epoll_ctl"
+    case pollerWait = "epoll_wait"
+    case eventfd
+    case wake = "write"
+    case open
+    case fileStatus = "fstatat"
+    case changeMode = "fchmod"
+    case unlink = "unlinkat"
+  }
+
+  /// Makes calls fail in tests; nil otherwise.
+  package var faults: SyscallFaults?
+
+  package init(faults: SyscallFaults? = nil) {
+    self.faults = faults
+  }
+
+  /// Makes the call until it is not interrupted.
+  ///
+  /// - Parameter body: makes the call with at most that many bytes, and returns what it returned.
+  @inline(__always)
+  private func call(
+    _ operation: Operation, _ body: (_ bytesMax: Int) -> Int
+  ) throws(SystemError) -> Int {
+    while true {
+      var result = -1
+      var code: Int32 = 0
+      switch faults?.next(operation) {
+      case nil:
+        result = body(.max)
+        if result < 0 { code = errno }
+      case .short(let bytesMax):
+        result = body(bytesMax)
+        if result < 0 { code = errno }
+      case .error(let injected):
+        code = injected
+      }
+      if result >= 0 { return result }
+      guard code == EINTR else { throw SystemError(operation: operation, code: code) }
+    }
+  }
+
+  /// The same for calls on sockets that do not block.
+  ///
+  /// - Returns: nil when the call would have blocked.
+  @inline(__always)
+  private func callUnlessBlocking(
+    _ operation: Operation, _ body: (_ bytesMax: Int) -> Int
+  ) throws(SystemError) -> Int? {
+    do throws(SystemError) {
+      return try call(operation, body)
+    } catch  where error.code == EAGAIN || error.code == EWOULDBLOCK {
+      return nil
+    }
+  }
+
+  // MARK: Sockets
+
+  func openSocket(_ family: Int32) throws(SystemError) -> FileDescriptor {
+    let type = Int32(SOCK_STREAM.rawValue) | cepoll_nonblocking_cloexec()
+    return FileDescriptor(owning: Int32(try call(.socket) { _ in Int(socket(family, type, 0)) }))
+  }
+
+  func setOption(
+    _ descriptor: borrowing FileDescriptor, _ level: Int32, _ name: Int32, _ value: Int32
+  ) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    _ = try call(.setsockopt) { _ in
+      var value = value
+      let size = socklen_t(MemoryLayout<Int32>.size)
+      return Int(unsafe setsockopt(rawValue, level, name, &value, size))
+    }
+  }
+
+  func bindSocket(
+    _ descriptor: borrowing FileDescriptor, _ address: SocketAddress
+  ) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    _ = try call(.bind) { _ in
+      unsafe address.withSockaddr { pointer, length in Int(unsafe bind(rawValue, pointer, length)) }
+    }
+  }
+
+  /// Connects to a socket in the file system, which does not take time.
+  func connectSocket(
+    _ descriptor: borrowing FileDescriptor, _ address: SocketAddress
+  ) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    _ = try call(.connect) { _ in
+      unsafe address.withSockaddr { pointer, length in
+        Int(unsafe connect(rawValue, pointer, length))
+      }
+    }
+  }
+
+  func listenSocket(
+    _ descriptor: borrowing FileDescriptor, backlog: Int32
+  ) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    _ = try call(.listen) { _ in Int(listen(rawValue, backlog)) }
+  }
+
+  func localAddress(
+    _ descriptor: borrowing FileDescriptor
+  ) throws(SystemError) -> SocketAddress {
+    let rawValue = descriptor.rawValue
+    var storage = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_storage>.size)
+    var length = socklen_t(storage.count)
+    _ = try call(.getsockname) { _ in
+      unsafe storage.withUnsafeMutableBytes { bytes in
+        guard let base = bytes.baseAddress else { return -1 }
+        let pointer = unsafe base.assumingMemoryBound(to: sockaddr.self)
+        return Int(unsafe getsockname(rawValue, pointer, &length))
+      }
+    }
+    return SocketAddress(bytes: Array(storage.prefix(Int(length))))
+  }
+
+  /// - Returns: a socket that does not block; nil when nobody waits.
+  func acceptSocket(
+    _ descriptor: borrowing FileDescriptor
+  ) throws(SystemError) -> Int32? {
+    let rawValue = descriptor.rawValue
+    let accepted = try callUnlessBlocking(.accept) { _ in
+      Int(cepoll_accept4(rawValue, cepoll_nonblocking_cloexec()))
+    }
+    return accepted.map { Int32($0) }
+  }
+
+  /// - Returns: how many bytes came, zero at the end; nil when there are none yet.
+  func receive(
+    _ descriptor: borrowing FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Int? {
+    let rawValue = descriptor.rawValue
+    return try callUnlessBlocking(.receive) { bytesMax in
+      unsafe recv(rawValue, buffer.baseAddress, min(buffer.count, bytesMax), 0)
+    }
+  }
+
+  /// - Returns: how many bytes the system took, zero when it takes none now.
+  func sendBytes(
+    _ descriptor: borrowing FileDescriptor, _ bytes: [UInt8], from start: Int
+  ) throws(SystemError) -> Int {
+    let rawValue = descriptor.rawValue
+    let sent = try callUnlessBlocking(.send) { bytesMax in
+      unsafe bytes.withUnsafeBytes { raw in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: raw[start...])
+        let count = min(rest.count, bytesMax)
+        // Without MSG_NOSIGNAL a client that went away would end the process by SIGPIPE.
+        return unsafe send(rawValue, rest.baseAddress, count, Int32(MSG_NOSIGNAL))
+      }
+    }
+    return sent ?? 0
+  }
+
+  func shutdownWriting(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    _ = try call(.shutdown) { _ in Int(shutdown(rawValue, Int32(SHUT_WR))) }
+  }
+
+  // MARK: Polling
+
+  func createPoller() throws(SystemError) -> FileDescriptor {
+    FileDescriptor(
+      owning: Int32(
+        try call(.pollerCreate) { _ in Int(epoll_create1(Int32(EPOLL_CLOEXEC))) }))
+  }
+
+  func createEvent() throws(SystemError) -> FileDescriptor {
+    let flags = Int32(EFD_NONBLOCK) | Int32(EFD_CLOEXEC)
+    return FileDescriptor(owning: Int32(try call(.eventfd) { _ in Int(eventfd(0, flags)) }))
+  }
+
+  func controlPoller(
+    _ poller: borrowing FileDescriptor, _ action: Int32,
+    _ descriptor: borrowing FileDescriptor, events: UInt32, token: UInt64
+  ) throws(SystemError) {
+    let pollerRawValue = poller.rawValue
+    let rawValue = descriptor.rawValue
+    _ = try call(.pollerControl) { _ in
+      var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: token))
+      return Int(unsafe epoll_ctl(pollerRawValue, action, rawValue, &event))
+    }
+  }
+
+  /// - Returns: how many events came.
+  func waitForEvents(
+    _ poller: borrowing FileDescriptor, into events: UnsafeMutableBufferPointer<epoll_event>,
+    timeoutMilliseconds: Int32
+  ) throws(SystemError) -> Int {
+    let rawValue = poller.rawValue
+    return try call(.pollerWait) { _ in
+      let count = Int32(events.count)
+      return Int(unsafe epoll_wait(rawValue, events.baseAddress, count, timeoutMilliseconds))
+    }
+  }
+
+  func signalEvent(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    // EAGAIN means that the counter is full, so that the event is there anyway.
+    _ = try callUnlessBlocking(.wake) { _ in
+      var one: UInt64 = 1
+      return unsafe write(rawValue, &one, MemoryLayout<UInt64>.size)
+    }
+  }
+
+  // MARK: Files
+
+  /// Opens a directory to name files in it.
+  func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
+    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+    return FileDescriptor(owning: Int32(try call(.open) { _ in Int(unsafe open(path, flags)) }))
+  }
+
+  /// - Returns: nil when there is no such file. A link is not followed.
+  func status(
+    _ name: String, in directory: borrowing FileDescriptor
+  ) throws(SystemError) -> stat? {
+    let rawValue = directory.rawValue
+    var status = stat()
+    do throws(SystemError) {
+      _ = try call(.fileStatus) { _ in
+        Int(unsafe fstatat(rawValue, name, &status, AT_SYMLINK_NOFOLLOW))
+      }
+    } catch  where error.code == ENOENT {
+      return nil
+    }
+    return status
+  }
+
+  func setMode(_ descriptor: borrowing FileDescriptor, _ mode: mode_t) throws(SystemError) {
+    let rawValue = descriptor.rawValue
+    _ = try call(.changeMode) { _ in Int(fchmod(rawValue, mode)) }
+  }
+
+  func unlink(_ name: String, in directory: borrowing FileDescriptor) throws(SystemError) {
+    let rawValue = directory.rawValue
+    _ = try call(.unlink) { _ in Int(unsafe unlinkat(rawValue, name, 0)) }
+  }
+}

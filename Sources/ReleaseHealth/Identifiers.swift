@@ -1,0 +1,85 @@
+/// The number of a project, as it stands in a DSN's path.
+package struct ProjectID: RawRepresentable, Hashable, Comparable, Sendable {
+  package var rawValue: Int64
+
+  package init(rawValue: Int64) {
+    self.rawValue = rawValue
+  }
+
+  package static func < (left: ProjectID, right: ProjectID) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
+
+/// The number of an organization.
+package struct OrganizationID: RawRepresentable, Hashable, Sendable {
+  package var rawValue: Int64
+
+  package init(rawValue: Int64) {
+    self.rawValue = rawValue
+  }
+}
+
+/// The 128 bits by which an SDK names a session.
+///
+/// They need not be a UUID as RFC 4122 defines it: sentry-native sends random variant bits.
+package struct SessionID: Hashable, Sendable {
+  package var value: UInt128
+
+  package init(value: UInt128) {
+    self.value = value
+  }
+}
+
+/// A user as Hale remembers one: 128 bits of a keyed hash of the `did` that an SDK sent.
+package struct UserHash: Hashable, Sendable {
+  package var value: UInt128
+
+  package init(value: UInt128) {
+    self.value = value
+  }
+}
+
+/// The number that a store gave to a ``UserHash``.
+package struct UserID: RawRepresentable, Hashable, Comparable, Sendable {
+  package var rawValue: UInt32
+
+  package init(rawValue: UInt32) {
+    self.rawValue = rawValue
+  }
+
+  package static func < (left: UserID, right: UserID) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
+
+/// Where a session counts: its project, release and environment.
+package struct Scope: Hashable, Sendable {
+  package var project: ProjectID
+  /// The release as the SDK sent it, for example `shop@2.1.0+17`.
+  package var release: String
+  /// The environment; nil where the SDK named none or an unusable one.
+  package var environment: String?
+
+  package init(project: ProjectID, release: String, environment: String?) {
+    self.project = project
+    self.release = release
+    self.environment = environment
+  }
+}
+
+/// What makes two updates updates of the same session.
+///
+/// The protocol keeps all five parts the same in every update of a session.
+package struct SessionKey: Hashable, Sendable {
+  package var scope: Scope
+  /// The start as the SDK sent it, truncated to milliseconds, before any correction of drift.
+  package var started: Timestamp
+  package var sessionID: SessionID
+
+  package init(scope: Scope, started: Timestamp, sessionID: SessionID) {
+    self.scope = scope
+    self.started = started
+    self.sessionID = sessionID
+  }
+}

@@ -1,0 +1,63 @@
+/// Sessions by severity. Signed, so that a difference of two is one too.
+package struct SessionCounts: Hashable, Sendable {
+  package var healthy: Int64 = 0
+  package var errored: Int64 = 0
+  package var unhandled: Int64 = 0
+  package var abnormal: Int64 = 0
+  package var crashed: Int64 = 0
+
+  package init() {}
+
+  package init(
+    healthy: Int64 = 0, errored: Int64 = 0, unhandled: Int64 = 0, abnormal: Int64 = 0,
+    crashed: Int64 = 0
+  ) {
+    self.healthy = healthy
+    self.errored = errored
+    self.unhandled = unhandled
+    self.abnormal = abnormal
+    self.crashed = crashed
+  }
+
+  /// Every session once: the five always add up to it.
+  package var total: Int64 { healthy + errored + unhandled + abnormal + crashed }
+
+  package var isZero: Bool { self == SessionCounts() }
+
+  package subscript(_ severity: Severity) -> Int64 {
+    get {
+      switch severity {
+      case .healthy: healthy
+      case .errored: errored
+      case .unhandled: unhandled
+      case .abnormal: abnormal
+      case .crashed: crashed
+      }
+    }
+    set {
+      switch severity {
+      case .healthy: healthy = newValue
+      case .errored: errored = newValue
+      case .unhandled: unhandled = newValue
+      case .abnormal: abnormal = newValue
+      case .crashed: crashed = newValue
+      }
+    }
+  }
+
+  package static func += (left: inout SessionCounts, right: SessionCounts) {
+    left.healthy += right.healthy
+    left.errored += right.errored
+    left.unhandled += right.unhandled
+    left.abnormal += right.abnormal
+    left.crashed += right.crashed
+  }
+
+  package static func -= (left: inout SessionCounts, right: SessionCounts) {
+    left.healthy -= right.healthy
+    left.errored -= right.errored
+    left.unhandled -= right.unhandled
+    left.abnormal -= right.abnormal
+    left.crashed -= right.crashed
+  }
+}

@@ -1,0 +1,20 @@
+/// Distinct users of a range, once each under the worst of their sessions, and once under every
+/// kind of session that they had.
+package struct UserCounts: Hashable, Sendable {
+  /// Users by their worst session: the five add up to ``total``.
+  package var byWorst: SessionCounts
+  /// Users with at least one unhandled session.
+  package var withUnhandled: Int64 = 0
+  /// Users with at least one abnormal session.
+  package var withAbnormal: Int64 = 0
+  /// Users with at least one session that hung, in the foreground or the background.
+  package var withHang: Int64 = 0
+  /// Users with at least one session that hung in the foreground.
+  package var withForegroundHang: Int64 = 0
+
+  package init(byWorst: SessionCounts = SessionCounts()) {
+    self.byWorst = byWorst
+  }
+
+  package var total: Int64 { byWorst.total }
+}

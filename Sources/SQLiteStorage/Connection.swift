@@ -1,0 +1,113 @@
+internal import CSQLite
+internal import Storage
+
+/// Sessions in SQLite.
+///
+/// Invariant of this module: the only one that calls `sqlite3_` functions, and the only one with
+/// SQL.
+
+/// A connection to the database, used by one thread at a time.
+@safe
+final class Connection {
+  enum Mode {
+    /// Writes, and creates the file if it is not there.
+    case writer
+    /// Reads only.
+    case reader
+  }
+
+  private let handle: OpaquePointer
+  private let path: String
+
+  init(path: String, mode: Mode) throws(StoreError) {
+    self.path = path
+    var opened: OpaquePointer?
+    // NOMUTEX: "a single database connection must not be used in two or more threads at the same
+    // time" (sqlite.org/threadsafe.html); each of ours belongs to one thread at a time.
+    let flags =
+      switch mode {
+      case .writer: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+      case .reader: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+      }
+    let code = unsafe sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let opened = unsafe opened else {
+      let failure = unsafe Self.failure(code, opened, "open \(path)")
+      unsafe sqlite3_close_v2(opened)
+      throw failure
+    }
+    unsafe handle = opened
+    unsafe sqlite3_extended_result_codes(handle, 1)
+    // A command in another process may hold the write lock for a moment.
+    unsafe sqlite3_busy_timeout(handle, 5000)
+  }
+
+  deinit {
+    unsafe sqlite3_close_v2(handle)
+  }
+
+  /// Runs statements that give no rows.
+  func execute(_ sql: String) throws(StoreError) {
+    let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
+  }
+
+  /// Prepares a statement that is used many times.
+  func prepare(_ sql: String) throws(StoreError) -> Statement {
+    var prepared: OpaquePointer?
+    let code = unsafe sqlite3_prepare_v3(
+      handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+    guard code == SQLITE_OK, let prepared = unsafe prepared else {
+      throw unsafe Self.failure(code, handle, "\(path): prepare \(sql)")
+    }
+    return unsafe Statement(prepared, of: self)
+  }
+
+  /// Rows changed by the last statement.
+  var changes: Int { unsafe Int(sqlite3_changes(handle)) }
+
+  var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
+
+  /// Runs `body` in a transaction that is rolled back if it throws.
+  func transaction<Value>(
+    _ kind: String = "IMMEDIATE", _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try execute("BEGIN \(kind)")
+    do throws(StoreError) {
+      let value = try body()
+      try execute("COMMIT")
+      return value
+    } catch {
+      rollBack()
+      throw error
+    }
+  }
+
+  /// Ends a transaction, if one is open, without its changes.
+  private func rollBack() {
+    // SQLite may have rolled back by itself after a full disk or an input/output error.
+    guard unsafe sqlite3_get_autocommit(handle) == 0 else { return }
+    unsafe sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+  }
+
+  /// The first column of the first row, as a number.
+  func number(_ sql: String) throws(StoreError) -> Int64? {
+    let statement = try prepare(sql)
+    return try statement.step() ? statement.integer(0) : nil
+  }
+
+  func failure(_ code: Int32, _ operation: String) -> StoreError {
+    unsafe Self.failure(code, handle, "\(path): \(operation)")
+  }
+
+  private static func failure(
+    _ code: Int32, _ handle: OpaquePointer?, _ operation: String
+  ) -> StoreError {
+    let message = unsafe handle.map { unsafe String(cString: sqlite3_errmsg($0)) } ?? "no memory"
+    let reason = "\(message) (SQLite \(code))"
+    return switch code & 0xff {
+    case SQLITE_FULL: .full(operation: operation, reason: reason)
+    case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt(operation: operation, reason: reason)
+    default: .unavailable(operation: operation, reason: reason)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+internal import Storage
+
+/// The database file: opening, settings, schema.
+enum Database {
+  /// "Hale" in ASCII, as SQLite's application id.
+  static let applicationID: Int64 = 0x4861_6c65
+  /// The version of schema.sql.
+  static let schemaVersion: Int64 = 1
+
+  /// Opens the file for writing, and lays out the schema if it is empty.
+  ///
+  /// - Parameter newSecret: 32 random bytes, kept as the key of the user hashes if the file is new.
+  static func openWriter(path: String, newSecret: [UInt8]) throws(StoreError) -> Connection {
+    let connection = try Connection(path: path, mode: .writer)
+    try checkVersion(of: connection, path: path)
+    // The order matters: the page size and the journal stand before the first page is written.
+    try connection.execute("PRAGMA journal_mode = WAL")
+    // FULL: the log is synced at every commit, so that a commit survives the loss of power.
+    try connection.execute("PRAGMA synchronous = FULL")
+    try connection.execute("PRAGMA foreign_keys = ON")
+    try connection.execute("PRAGMA temp_store = MEMORY")
+    // 16 MiB. All page caches together stay under 48 MiB.
+    try connection.execute("PRAGMA cache_size = -16384")
+    // Checkpoints of 1000 pages cost a fifth more time than of 4000; from there on it is flat.
+    try connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    try connection.transaction { () throws(StoreError) in
+      // Another process may have been first.
+      if try connection.number("PRAGMA user_version") == 0 {
+        try connection.execute(schema)
+        let statement = try connection.prepare(
+          """
+          INSERT INTO setting (name, value)
+          VALUES ('user_hash_key', ?), ('next_user', 1), ('catalog_version', 1)
+          """)
+        statement.bind(1, blob: newSecret)
+        try statement.run()
+        try connection.execute("PRAGMA application_id = \(applicationID)")
+        try connection.execute("PRAGMA user_version = \(schemaVersion)")
+      }
+    }
+    return connection
+  }
+
+  static func openReader(path: String) throws(StoreError) -> Connection {
+    let connection = try Connection(path: path, mode: .reader)
+    try connection.execute("PRAGMA temp_store = MEMORY")
+    // 8 MiB for each of the few readers.
+    try connection.execute("PRAGMA cache_size = -8192")
+    return connection
+  }
+
+  /// Refuses files that are not Hale's, or newer than this program, before anything is written.
+  private static func checkVersion(of connection: Connection, path: String) throws(StoreError) {
+    let version = try connection.number("PRAGMA user_version") ?? 0
+    let application = try connection.number("PRAGMA application_id") ?? 0
+    if version > schemaVersion {
+      throw .refused(
+        "\(path) has schema version \(version), newer than the \(schemaVersion) that this hale "
+          + "knows; run the newer hale, or restore a backup")
+    }
+    let tables = try connection.number("SELECT count(*) FROM sqlite_schema") ?? 0
+    if tables > 0, application != applicationID {
+      throw .refused("\(path) is a database, but not one of Hale's; choose another directory")
+    }
+  }
+
+  private static var schema: String {
+    String(decoding: PackageResources.schema_sql, as: UTF8.self)
+  }
+}

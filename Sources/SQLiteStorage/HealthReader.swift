@@ -1,0 +1,272 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Answers one ``HealthQuery`` on a reader's connection, from the packed counts and the sets of
+/// users; never from session states.
+struct HealthReader {
+  private let connection: Connection
+  private let query: HealthQuery
+  /// The group of each scope that counts.
+  private var groupOfScope: [Int64: Int] = [:]
+  private var keys: [GroupKey] = []
+  private var sessions: [GroupSessions] = []
+  private var users: [GroupUsers] = []
+
+  private struct GroupSessions {
+    var totals = SessionCounts()
+    var series: [SessionCounts]
+  }
+
+  private struct GroupUsers {
+    var totals = UserSets()
+    var series: [UserSets]
+  }
+
+  static func read(_ query: HealthQuery, from connection: Connection) throws(StoreError)
+    -> [HealthGroup]
+  {
+    var reader = HealthReader(connection: connection, query: query)
+    // One snapshot for all statements, so that the numbers belong together.
+    return try connection.transaction("DEFERRED") { () throws(StoreError) in
+      try reader.readScopes()
+      if query.measures.contains(.sessions) { try reader.readSessions() }
+      if query.measures.contains(.users) { try reader.readUsers() }
+      return reader.groups
+    }
+  }
+
+  private init(connection: Connection, query: HealthQuery) {
+    self.connection = connection
+    self.query = query
+  }
+
+  /// Groups in which something was counted, ordered by their keys.
+  private var groups: [HealthGroup] {
+    keys.indices.compactMap { index -> HealthGroup? in
+      let totals = HealthCell(sessions: sessions[index].totals, users: users[index].totals.counts)
+      if totals == HealthCell() { return nil }
+      return HealthGroup(
+        key: keys[index], totals: totals,
+        series: (0..<query.bucketCount).map {
+          HealthCell(sessions: sessions[index].series[$0], users: users[index].series[$0].counts)
+        })
+    }
+    .sorted { $0.key < $1.key }
+  }
+
+  private mutating func readScopes() throws(StoreError) {
+    let statement = try connection.prepare(
+      """
+      SELECT scope.id, scope.project, release.version, environment.name
+      FROM scope JOIN release ON release.id = scope.release
+        JOIN environment ON environment.id = scope.environment
+      WHERE scope.project = ?
+      """)
+    var groupOfKey: [GroupKey: Int] = [:]
+    for project in query.projects.sorted() {
+      statement.bind(1, project.rawValue)
+      while try statement.step() {
+        let environment = statement.text(3)
+        let scope = Scope(
+          project: project, release: statement.text(2),
+          environment: environment.isEmpty ? nil : environment)
+        guard query.includes(scope) else { continue }
+        let key = query.groupKey(of: scope)
+        let group = groupOfKey[key] ?? keys.count
+        if group == keys.count {
+          groupOfKey[key] = group
+          keys.append(key)
+        }
+        groupOfScope[statement.integer(0)] = group
+      }
+    }
+    let buckets = query.bucketCount
+    sessions = keys.map { _ in
+      GroupSessions(series: Array(repeating: SessionCounts(), count: buckets))
+    }
+    users = keys.map { _ in GroupUsers(series: Array(repeating: UserSets(), count: buckets)) }
+  }
+
+  // MARK: Which grain answers which part
+
+  /// Whether buckets begin and end at multiples of so many minutes, so that a coarser grain can
+  /// answer for the whole ones among them.
+  private func isAligned(to grainMinutes: Int) -> Bool {
+    guard let interval = query.intervalMinutes else { return true }
+    return interval % grainMinutes == 0 && query.minutes.lowerBound % grainMinutes == 0
+  }
+
+  /// The whole hours of the range that a coarser grain than minutes can answer.
+  private var wholeHours: Range<Int> {
+    guard isAligned(to: 60) else { return 0..<0 }
+    let first = (query.minutes.lowerBound + 59).flooredDivision(by: 60)
+    let end = query.minutes.upperBound.flooredDivision(by: 60)
+    return first..<max(first, end)
+  }
+
+  /// The parts of the range that only minutes can answer.
+  private var minuteRanges: [Range<Int>] {
+    let hours = wholeHours
+    if hours.isEmpty { return [query.minutes] }
+    return [
+      query.minutes.lowerBound..<hours.lowerBound * 60,
+      hours.upperBound * 60..<query.minutes.upperBound,
+    ].filter { !$0.isEmpty }
+  }
+
+  /// The bucket of a minute; nil without a series.
+  private func bucket(ofMinute minute: Int) -> Int? {
+    query.intervalMinutes.map { (minute - query.minutes.lowerBound) / $0 }
+  }
+
+  // MARK: Sessions
+
+  private mutating func readSessions() throws(StoreError) {
+    let hours = wholeHours
+    if !hours.isEmpty {
+      try readGrids(
+        """
+        SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? AND day < ?
+        """, slotMinutes: 60, slotsPerRow: 24,
+        minutes: hours.lowerBound * 60..<hours.upperBound * 60)
+    }
+    for range in minuteRanges {
+      try readGrids(
+        """
+        SELECT hour, scope, identified, anonymous FROM session_minute WHERE hour >= ? AND hour < ?
+        """, slotMinutes: 1, slotsPerRow: 60, minutes: range)
+    }
+  }
+
+  private mutating func readGrids(
+    _ sql: String, slotMinutes: Int, slotsPerRow: Int, minutes: Range<Int>
+  ) throws(StoreError) {
+    let rowMinutes = slotMinutes * slotsPerRow
+    let statement = try connection.prepare(sql)
+    statement.bind(1, minutes.lowerBound.flooredDivision(by: rowMinutes))
+    statement.bind(2, (minutes.upperBound + rowMinutes - 1).flooredDivision(by: rowMinutes))
+    while try statement.step() {
+      guard let group = groupOfScope[statement.integer(1)] else { continue }
+      let rowStart = Int(statement.integer(0)) * rowMinutes
+      for column: Int32 in [2, 3] {
+        for (slot, counts) in CountGrid(packed: statement.blob(column)).slots {
+          let minute = rowStart + slot * slotMinutes
+          guard minutes.contains(minute) else { continue }
+          sessions[group].totals += counts
+          if let bucket = bucket(ofMinute: minute) { sessions[group].series[bucket] += counts }
+        }
+      }
+    }
+  }
+
+  // MARK: Users
+
+  private mutating func readUsers() throws(StoreError) {
+    let hours = wholeHours
+    if !hours.isEmpty {
+      let days = wholeDays(of: hours)
+      try readOpenHours(hours)
+      try readSets(hours: hours, days: days)
+    }
+    for range in minuteRanges {
+      try readUserRows(range)
+    }
+    for group in users.indices {
+      for sets in users[group].series { users[group].totals.formUnion(sets) }
+    }
+  }
+
+  /// The whole days among the hours that the sets of days can answer.
+  private func wholeDays(of hours: Range<Int>) -> Range<Int> {
+    guard isAligned(to: 1440) else { return 0..<0 }
+    let first = (hours.lowerBound + 23).flooredDivision(by: 24)
+    let end = hours.upperBound.flooredDivision(by: 24)
+    return first..<max(first, end)
+  }
+
+  private mutating func readOpenHours(_ hours: Range<Int>) throws(StoreError) {
+    let open = try connection.prepare(
+      "SELECT hour, scope FROM user_hour_open WHERE hour >= ? AND hour < ?")
+    let rows = try connection.prepare(
+      "SELECT kind, user FROM user_minute WHERE hour = ? AND scope = ?")
+    open.bind(1, hours.lowerBound)
+    open.bind(2, hours.upperBound)
+    while try open.step() {
+      guard let group = groupOfScope[open.integer(1)] else { continue }
+      rows.bind(1, open.integer(0))
+      rows.bind(2, open.integer(1))
+      let bucket = bucket(ofMinute: Int(open.integer(0)) * 60)
+      while try rows.step() {
+        insert(rows.integer(1), kind: rows.integer(0), group, bucket)
+      }
+    }
+  }
+
+  /// Days from their own sets, and what is left from those of the hours. Hours and days that are
+  /// open have none.
+  private mutating func readSets(hours: Range<Int>, days: Range<Int>) throws(StoreError) {
+    let daySets = try connection.prepare(
+      "SELECT day * 24, sets FROM user_day WHERE scope = ?1 AND day >= ?2 AND day < ?3")
+    let hourSets = try connection.prepare(
+      """
+      SELECT hour, sets FROM user_hour WHERE scope = ?1 AND hour >= ?2 AND hour < ?3
+        AND NOT (hour >= ?4 * 24 AND hour < ?5 * 24 AND EXISTS (
+          SELECT 1 FROM user_day WHERE scope = ?1 AND day = hour / 24))
+      """)
+    for (scope, group) in groupOfScope {
+      daySets.bind(1, scope)
+      daySets.bind(2, days.lowerBound)
+      daySets.bind(3, days.upperBound)
+      if !days.isEmpty {
+        while try daySets.step() { formUnion(daySets, group) }
+      }
+      hourSets.bind(1, scope)
+      hourSets.bind(2, hours.lowerBound)
+      hourSets.bind(3, hours.upperBound)
+      hourSets.bind(4, days.lowerBound)
+      hourSets.bind(5, days.upperBound)
+      while try hourSets.step() { formUnion(hourSets, group) }
+    }
+  }
+
+  /// Adds the packed sets of a row (its first hour, the sets).
+  private mutating func formUnion(_ row: Statement, _ group: Int) {
+    if let bucket = bucket(ofMinute: Int(row.integer(0)) * 60) {
+      users[group].series[bucket].formUnion(packed: row.blob(1))
+    } else {
+      users[group].totals.formUnion(packed: row.blob(1))
+    }
+  }
+
+  private mutating func readUserRows(_ minutes: Range<Int>) throws(StoreError) {
+    let statement = try connection.prepare(
+      """
+      SELECT hour * 60 + minute, kind, user FROM user_minute
+      WHERE hour = ?1 AND scope = ?2 AND minute >= ?3 AND minute < ?4
+      """)
+    let hours =
+      minutes.lowerBound.flooredDivision(by: 60)...(minutes.upperBound - 1).flooredDivision(by: 60)
+    for hour in hours {
+      for (scope, group) in groupOfScope {
+        statement.bind(1, hour)
+        statement.bind(2, scope)
+        statement.bind(3, minutes.lowerBound - hour * 60)
+        statement.bind(4, minutes.upperBound - hour * 60)
+        while try statement.step() {
+          insert(
+            statement.integer(2), kind: statement.integer(1), group,
+            bucket(ofMinute: Int(statement.integer(0))))
+        }
+      }
+    }
+  }
+
+  private mutating func insert(_ user: Int64, kind: Int64, _ group: Int, _ bucket: Int?) {
+    let user = UInt32(truncatingIfNeeded: user)
+    if let bucket {
+      users[group].series[bucket].insert(user, kind: Int(kind))
+    } else {
+      users[group].totals.insert(user, kind: Int(kind))
+    }
+  }
+}

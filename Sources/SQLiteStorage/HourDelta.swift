@@ -1,0 +1,75 @@
+internal import ReleaseHealth
+
+/// An hour, or a day, of a scope.
+struct BucketKey: Hashable {
+  /// Hours or days since 1970.
+  var bucket: Int
+  var scope: Int64
+}
+
+/// What a batch changes in one hour of one scope.
+struct HourDelta {
+  struct UserKey: Hashable {
+    var minute: Int
+    var kind: UserKind
+    var user: UInt32
+  }
+
+  /// By minute of the hour, from sessions with an identity.
+  private(set) var identified = CountGrid()
+  /// By minute of the hour, from those without.
+  private(set) var anonymous = CountGrid()
+  private(set) var durations = DurationHistogram()
+  /// Changes of the numbers of sessions; zeros stand for changes that cancelled each other.
+  private(set) var users: [UserKey: Int64] = [:]
+
+  /// The hour of a minute since 1970, and its place in there.
+  static func split(minute: Int) -> (hour: Int, minute: Int) {
+    let hour = minute.flooredDivision(by: 60)
+    return (hour, minute - hour * 60)
+  }
+
+  /// - Parameter sign: 1 to add, -1 to withdraw.
+  mutating func apply(_ contribution: Contribution, minute: Int, sign: Int64) {
+    var counts = SessionCounts()
+    counts[contribution.severity] = sign
+    identified.add(counts, at: minute)
+    if let duration = contribution.durationMilliseconds {
+      durations.add(milliseconds: duration, count: sign)
+    }
+    for user in contribution.users {
+      add(sign, minute, UserKind(contribution.severity), user)
+      if let hang = UserKind(contribution.mechanism) { add(sign, minute, hang, user) }
+    }
+  }
+
+  mutating func apply(_ sessions: AnonymousSessions, user: UserID?, minute: Int) {
+    anonymous.add(sessions.counts, at: minute)
+    if let duration = sessions.durationMilliseconds { durations.add(milliseconds: duration) }
+    guard let user else { return }
+    for severity in Severity.allCases where sessions.counts[severity] > 0 {
+      add(sessions.counts[severity], minute, UserKind(severity), user)
+    }
+    if let hang = UserKind(sessions.mechanism) { add(1, minute, hang, user) }
+  }
+
+  private mutating func add(_ count: Int64, _ minute: Int, _ kind: UserKind, _ user: UserID) {
+    users[UserKey(minute: minute, kind: kind, user: user.rawValue), default: 0] += count
+  }
+}
+
+extension CountGrid {
+  /// The sum over all slots.
+  var total: SessionCounts {
+    slots.values.reduce(into: SessionCounts()) { $0 += $1 }
+  }
+
+  mutating func add(_ other: CountGrid) {
+    for (slot, counts) in other.slots { add(counts, at: slot) }
+  }
+}
+
+extension SessionCounts {
+  /// Something is taken away.
+  var hasNegative: Bool { Severity.allCases.contains { self[$0] < 0 } }
+}

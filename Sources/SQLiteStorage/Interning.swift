@@ -1,0 +1,144 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Gives scopes and users their small numbers. Lives on the writer's connection.
+final class Interning {
+  private let connection: Connection
+  private let selectUser: Statement
+  private let insertUser: Statement
+  private let touchUser: Statement
+  private let saveNextUser: Statement
+  private var scopes: [Scope: Int64] = [:]
+  private var users: [UserHash: KnownUser] = [:]
+  private var nextUser: UInt32
+  private var isNextUserSaved = true
+
+  private struct KnownUser {
+    var id: UserID
+    /// The day that the database has as the last one.
+    var seen: Int
+  }
+
+  /// Beyond so many, the remembered users are forgotten and asked for again.
+  private static let usersMax = 100_000
+  private static let scopesMax = 20_000
+
+  init(_ connection: Connection) throws(StoreError) {
+    self.connection = connection
+    selectUser = try connection.prepare("SELECT id, seen FROM user WHERE hash = ?")
+    insertUser = try connection.prepare("INSERT INTO user (hash, id, seen) VALUES (?, ?, ?)")
+    touchUser = try connection.prepare("UPDATE user SET seen = ?2 WHERE hash = ?1")
+    saveNextUser = try connection.prepare("UPDATE setting SET value = ? WHERE name = 'next_user'")
+    nextUser = 0
+    try forget()
+  }
+
+  /// Forgets what was remembered: after a rollback, which may have undone it, and after users were
+  /// dropped.
+  func forget() throws(StoreError) {
+    scopes.removeAll()
+    users.removeAll()
+    let next = try connection.number("SELECT value FROM setting WHERE name = 'next_user'")
+    nextUser = UInt32(truncatingIfNeeded: next ?? 1)
+    isNextUserSaved = true
+  }
+
+  /// Writes down how far the numbers of users were given; before each commit.
+  func save() throws(StoreError) {
+    guard !isNextUserSaved else { return }
+    saveNextUser.bind(1, Int64(nextUser))
+    try saveNextUser.run()
+    isNextUserSaved = true
+  }
+
+  func user(_ hash: UserHash?, at now: Timestamp) throws(StoreError) -> UserID? {
+    guard let hash else { return nil }
+    var user = try known(hash, at: now)
+    if user.seen < now.day {
+      touchUser.bind(1, hash.value)
+      touchUser.bind(2, now.day)
+      try touchUser.run()
+      user.seen = now.day
+    }
+    if users.count >= Self.usersMax { users.removeAll(keepingCapacity: true) }
+    users[hash] = user
+    return user.id
+  }
+
+  private func known(_ hash: UserHash, at now: Timestamp) throws(StoreError) -> KnownUser {
+    if let remembered = users[hash] { return remembered }
+    if let found = try find(hash) { return found }
+    return try add(hash, at: now)
+  }
+
+  private func find(_ hash: UserHash) throws(StoreError) -> KnownUser? {
+    selectUser.bind(1, hash.value)
+    guard try selectUser.step() else { return nil }
+    defer { selectUser.reset() }
+    return KnownUser(
+      id: UserID(rawValue: UInt32(truncatingIfNeeded: selectUser.integer(0))),
+      seen: Int(selectUser.integer(1)))
+  }
+
+  private func add(_ hash: UserHash, at now: Timestamp) throws(StoreError) -> KnownUser {
+    let user = KnownUser(id: UserID(rawValue: nextUser), seen: now.day)
+    nextUser += 1
+    isNextUserSaved = false
+    insertUser.bind(1, hash.value)
+    insertUser.bind(2, Int64(user.id.rawValue))
+    insertUser.bind(3, user.seen)
+    try insertUser.run()
+    return user
+  }
+
+  func scope(_ scope: Scope, at now: Timestamp) throws(StoreError) -> Int64 {
+    if let known = scopes[scope] { return known }
+    if scopes.count >= Self.scopesMax { scopes.removeAll() }
+    let release = try release(scope.release, project: scope.project, at: now)
+    let environment = try environment(scope.environment ?? "")
+    let row = try identify(
+      "scope", "project = ?1 AND release = ?2 AND environment = ?3",
+      "(project, release, environment) VALUES (?1, ?2, ?3)"
+    ) {
+      $0.bind(1, scope.project.rawValue)
+      $0.bind(2, release)
+      $0.bind(3, environment)
+    }
+    scopes[scope] = row
+    return row
+  }
+
+  private func release(
+    _ version: String, project: ProjectID, at now: Timestamp
+  ) throws(StoreError) -> Int64 {
+    try identify(
+      "release",
+      "organization = (SELECT organization FROM project WHERE id = ?1) AND version = ?2",
+      """
+      (organization, version, created)
+      VALUES ((SELECT organization FROM project WHERE id = ?1), ?2, ?3)
+      """
+    ) {
+      $0.bind(1, project.rawValue)
+      $0.bind(2, version)
+      $0.bind(3, now.milliseconds)
+    }
+  }
+
+  private func environment(_ name: String) throws(StoreError) -> Int64 {
+    try identify("environment", "name = ?1", "(name) VALUES (?1)") { $0.bind(1, name) }
+  }
+
+  /// The number of the row that a condition finds, or of a new one.
+  private func identify(
+    _ table: String, _ condition: String, _ values: String, _ bind: (Statement) -> Void
+  ) throws(StoreError) -> Int64 {
+    let select = try connection.prepare("SELECT id FROM \(table) WHERE \(condition)")
+    bind(select)
+    if try select.step() { return select.integer(0) }
+    let insert = try connection.prepare("INSERT INTO \(table) \(values)")
+    bind(insert)
+    try insert.run()
+    return connection.lastInsertedRow
+  }
+}

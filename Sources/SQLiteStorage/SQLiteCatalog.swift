@@ -1,0 +1,267 @@
+package import ReleaseHealth
+package import Storage
+
+extension SQLiteStore: CatalogStore {
+  package func catalog(unlessVersion since: Int64?) throws(StoreError) -> Catalog? {
+    try read { (connection) throws(StoreError) in
+      try connection.transaction("DEFERRED") { () throws(StoreError) in
+        let version = try connection.number(
+          "SELECT value FROM setting WHERE name = 'catalog_version'")
+        guard let version, version != since else { return nil }
+        return try CatalogRows.read(from: connection, version: version)
+      }
+    }
+  }
+
+  package func createOrganization(
+    slug: String, at now: Timestamp
+  ) throws(StoreError) -> Organization {
+    try change { (connection) throws(StoreError) in
+      try refuse(
+        "organization '\(slug)' exists already", if: "SELECT 1 FROM organization WHERE slug = ?1",
+        connection
+      ) { $0.bind(1, slug) }
+      let insert = try connection.prepare("INSERT INTO organization (slug, created) VALUES (?, ?)")
+      insert.bind(1, slug)
+      insert.bind(2, now.milliseconds)
+      try insert.run()
+      return Organization(
+        id: OrganizationID(rawValue: connection.lastInsertedRow), slug: slug, created: now)
+    }
+  }
+
+  package func createProject(
+    organization: OrganizationID, slug: String, platform: String?, id: ProjectID?,
+    publicKey: String, at now: Timestamp
+  ) throws(StoreError) -> Project {
+    try change { (connection) throws(StoreError) in
+      try refuse(
+        "project '\(slug)' exists already",
+        if: "SELECT 1 FROM project WHERE organization = ?1 AND slug = ?2", connection
+      ) {
+        $0.bind(1, organization.rawValue)
+        $0.bind(2, slug)
+      }
+      if let id {
+        try refuse(
+          "a project with the id \(id.rawValue) exists already",
+          if: "SELECT 1 FROM project WHERE id = ?1", connection
+        ) { $0.bind(1, id.rawValue) }
+      }
+      let insert = try connection.prepare(
+        "INSERT INTO project (id, organization, slug, platform, created) VALUES (?, ?, ?, ?, ?)")
+      insert.bind(1, id?.rawValue)
+      insert.bind(2, organization.rawValue)
+      insert.bind(3, slug)
+      insert.bind(4, platform)
+      insert.bind(5, now.milliseconds)
+      try insert.run()
+      let project = ProjectID(rawValue: connection.lastInsertedRow)
+      try insertKey(publicKey, project: project, at: now, connection)
+      return Project(
+        id: project, organization: organization, slug: slug, platform: platform, created: now)
+    }
+  }
+
+  package func createKey(
+    project: ProjectID, publicKey: String, at now: Timestamp
+  ) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      try insertKey(publicKey, project: project, at: now, connection)
+    }
+  }
+
+  package func revokeKey(publicKey: String, at now: Timestamp) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      let update = try connection.prepare(
+        "UPDATE project_key SET revoked = ? WHERE public_key = ? AND revoked IS NULL")
+      update.bind(1, now.milliseconds)
+      update.bind(2, publicKey)
+      try update.run()
+      if connection.changes == 0 { throw .refused("there is no key \(publicKey) to revoke") }
+    }
+  }
+
+  package func createToken(
+    organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8],
+    at now: Timestamp
+  ) throws(StoreError) -> APIToken {
+    try change { (connection) throws(StoreError) in
+      try refuse(
+        "a token named '\(name)' exists already",
+        if: "SELECT 1 FROM token WHERE organization = ?1 AND name = ?2", connection
+      ) {
+        $0.bind(1, organization.rawValue)
+        $0.bind(2, name)
+      }
+      try refuse(
+        "this token exists already", if: "SELECT 1 FROM token WHERE digest = ?1", connection
+      ) { $0.bind(1, blob: digest) }
+      let insert = try connection.prepare(
+        "INSERT INTO token (organization, name, scope, digest, created) VALUES (?, ?, ?, ?, ?)")
+      insert.bind(1, organization.rawValue)
+      insert.bind(2, name)
+      insert.bind(3, scope.rawValue)
+      insert.bind(4, blob: digest)
+      insert.bind(5, now.milliseconds)
+      try insert.run()
+      return APIToken(
+        id: connection.lastInsertedRow, organization: organization, name: name, scope: scope,
+        digest: digest, created: now, revoked: nil)
+    }
+  }
+
+  package func revokeToken(
+    organization: OrganizationID, name: String, at now: Timestamp
+  ) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      let update = try connection.prepare(
+        "UPDATE token SET revoked = ? WHERE organization = ? AND name = ? AND revoked IS NULL")
+      update.bind(1, now.milliseconds)
+      update.bind(2, organization.rawValue)
+      update.bind(3, name)
+      try update.run()
+      if connection.changes == 0 { throw .refused("there is no token named '\(name)' to revoke") }
+    }
+  }
+
+  package func setPublicURL(_ url: String) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      let upsert = try connection.prepare(
+        """
+        INSERT INTO setting (name, value) VALUES ('public_url', ?)
+        ON CONFLICT DO UPDATE SET value = excluded.value
+        """)
+      upsert.bind(1, url)
+      try upsert.run()
+    }
+  }
+
+  package func jobRuns() throws(StoreError) -> [JobRun] {
+    try read { (connection) throws(StoreError) in
+      let select = try connection.prepare(
+        "SELECT name, started, duration_milliseconds, summary, succeeded FROM job ORDER BY name")
+      var runs: [JobRun] = []
+      while try select.step() {
+        runs.append(
+          JobRun(
+            name: select.text(0), started: Timestamp(milliseconds: select.integer(1)),
+            durationMilliseconds: select.integer(2), summary: select.text(3),
+            succeeded: select.integer(4) != 0))
+      }
+      return runs
+    }
+  }
+
+  package func recordJobRun(_ run: JobRun) throws(StoreError) {
+    try write { (writer) throws(StoreError) in
+      let upsert = try writer.connection.prepare(
+        """
+        INSERT OR REPLACE INTO job (name, started, duration_milliseconds, summary, succeeded)
+        VALUES (?, ?, ?, ?, ?)
+        """)
+      upsert.bind(1, run.name)
+      upsert.bind(2, run.started.milliseconds)
+      upsert.bind(3, run.durationMilliseconds)
+      upsert.bind(4, run.summary)
+      upsert.bind(5, run.succeeded ? 1 : 0)
+      try upsert.run()
+    }
+  }
+
+  /// A change of the catalog: one transaction, which a running service notices by the version.
+  private func change<Value: Sendable>(
+    _ body: (Connection) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try write { (writer) throws(StoreError) in
+      try writer.connection.transaction { () throws(StoreError) in
+        let value = try body(writer.connection)
+        try writer.connection.execute(
+          "UPDATE setting SET value = value + 1 WHERE name = 'catalog_version'")
+        return value
+      }
+    }
+  }
+
+  private func insertKey(
+    _ publicKey: String, project: ProjectID, at now: Timestamp, _ connection: Connection
+  ) throws(StoreError) {
+    try refuse(
+      "the key \(publicKey) exists already",
+      if: "SELECT 1 FROM project_key WHERE public_key = ?1", connection
+    ) { $0.bind(1, publicKey) }
+    let insert = try connection.prepare(
+      "INSERT INTO project_key (public_key, project, created) VALUES (?, ?, ?)")
+    insert.bind(1, publicKey)
+    insert.bind(2, project.rawValue)
+    insert.bind(3, now.milliseconds)
+    try insert.run()
+  }
+
+  private func refuse(
+    _ sentence: String, if sql: String, _ connection: Connection, _ bind: (Statement) -> Void
+  ) throws(StoreError) {
+    let select = try connection.prepare(sql)
+    bind(select)
+    if try select.step() { throw .refused(sentence) }
+  }
+}
+
+/// Reads the catalog's tables.
+private enum CatalogRows {
+  static func read(from connection: Connection, version: Int64) throws(StoreError) -> Catalog {
+    let secret = try connection.prepare("SELECT value FROM setting WHERE name = 'user_hash_key'")
+    let publicURL = try connection.prepare("SELECT value FROM setting WHERE name = 'public_url'")
+    return Catalog(
+      version: version,
+      organizations: try rows("SELECT id, slug, created FROM organization ORDER BY id", connection)
+      {
+        Organization(
+          id: OrganizationID(rawValue: $0.integer(0)), slug: $0.text(1), created: time($0, 2))
+      },
+      projects: try rows(
+        "SELECT id, organization, slug, platform, created FROM project ORDER BY id", connection
+      ) {
+        Project(
+          id: ProjectID(rawValue: $0.integer(0)),
+          organization: OrganizationID(rawValue: $0.integer(1)), slug: $0.text(2),
+          platform: $0.optionalText(3), created: time($0, 4))
+      },
+      keys: try rows(
+        "SELECT public_key, project, created, revoked FROM project_key ORDER BY created, public_key",
+        connection
+      ) {
+        ProjectKey(
+          publicKey: $0.text(0), project: ProjectID(rawValue: $0.integer(1)),
+          created: time($0, 2), revoked: optionalTime($0, 3))
+      },
+      tokens: try rows(
+        "SELECT id, organization, name, scope, digest, created, revoked FROM token ORDER BY id",
+        connection
+      ) {
+        APIToken(
+          id: $0.integer(0), organization: OrganizationID(rawValue: $0.integer(1)),
+          name: $0.text(2), scope: TokenScope(rawValue: $0.text(3)) ?? .read, digest: $0.blob(4),
+          created: time($0, 5), revoked: optionalTime($0, 6))
+      },
+      userHashKey: try secret.step() ? secret.blob(0) : [],
+      publicURL: try publicURL.step() ? publicURL.text(0) : nil)
+  }
+
+  private static func rows<Row>(
+    _ sql: String, _ connection: Connection, _ make: (Statement) -> Row
+  ) throws(StoreError) -> [Row] {
+    let statement = try connection.prepare(sql)
+    var rows: [Row] = []
+    while try statement.step() { rows.append(make(statement)) }
+    return rows
+  }
+
+  private static func time(_ row: Statement, _ column: Int32) -> Timestamp {
+    Timestamp(milliseconds: row.integer(column))
+  }
+
+  private static func optionalTime(_ row: Statement, _ column: Int32) -> Timestamp? {
+    row.optionalInteger(column).map { Timestamp(milliseconds: $0) }
+  }
+}

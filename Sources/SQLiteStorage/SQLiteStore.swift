@@ -1,0 +1,118 @@
+package import ReleaseHealth
+package import Storage
+
+/// A ``SessionStore`` and ``CatalogStore`` in one SQLite file.
+///
+/// One connection writes; every reader has its own and sees the last commit (WAL). Writers in
+/// other processes (the commands) take turns through SQLite's lock.
+package final class SQLiteStore: Sendable {
+  package struct Settings: Sendable {
+    /// The database file; its directory exists.
+    package var path: String
+    /// For so many days counts and users are kept.
+    package var retentionDays: Int
+    /// 32 random bytes, used only when the file is new.
+    package var newSecret: [UInt8]
+
+    package init(path: String, retentionDays: Int = 90, newSecret: [UInt8]) {
+      self.path = path
+      self.retentionDays = retentionDays
+      self.newSecret = newSecret
+    }
+  }
+
+  /// What works on the writer's connection.
+  struct Writer {
+    let connection: Connection
+    let ingest: IngestTransaction
+    let housekeeping: Housekeeping
+
+    init(_ settings: Settings) throws(StoreError) {
+      connection = try Database.openWriter(path: settings.path, newSecret: settings.newSecret)
+      let users = try UserTables(connection)
+      let interning = try Interning(connection)
+      ingest = try IngestTransaction(connection, interning: interning, users: users)
+      housekeeping = Housekeeping(
+        connection: connection, interning: interning, users: users,
+        retentionDays: settings.retentionDays)
+    }
+  }
+
+  private let settings: Settings
+  private let writer: WriterLock
+  private let readers: ReaderPool
+
+  package init(_ settings: Settings) throws(StoreError) {
+    self.settings = settings
+    writer = WriterLock(settings)
+    readers = ReaderPool(path: settings.path)
+    // Opens the file now, so that what is wrong with it is known at the start.
+    try writer.use { (_) throws(StoreError) in }
+  }
+
+  func write<Value: Sendable>(
+    _ body: (borrowing Writer) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try writer.use(body)
+  }
+
+  func read<Value: Sendable>(
+    _ body: (Connection) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try readers.use(body)
+  }
+}
+
+extension SQLiteStore: SessionStore {
+  package func ingest(_ batch: IngestBatch) throws(StoreError) {
+    try write { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
+  }
+
+  package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    try read { (connection) throws(StoreError) in
+      try HealthReader.read(query, from: connection)
+    }
+  }
+
+  package func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>
+  ) throws(StoreError) -> [OutcomeKey: Int64] {
+    try read { (connection) throws(StoreError) in
+      let select = try connection.prepare(
+        """
+        SELECT project, name, sum(quantity) FROM outcome WHERE hour >= ? AND hour < ?
+        GROUP BY project, name
+        """)
+      select.bind(1, hours.lowerBound)
+      select.bind(2, hours.upperBound)
+      var outcomes: [OutcomeKey: Int64] = [:]
+      while try select.step() {
+        let project = ProjectID(rawValue: select.integer(0))
+        guard projects.contains(project), let outcome = Outcome(name: select.text(1)) else {
+          continue
+        }
+        outcomes[OutcomeKey(project: project, outcome: outcome)] = select.integer(2)
+      }
+      return outcomes
+    }
+  }
+
+  package func checkWritable() throws(StoreError) {
+    try write { (writer) throws(StoreError) in
+      try writer.connection.transaction { () throws(StoreError) in
+        // The page counts as changed, so that the commit writes and syncs it.
+        try writer.connection.execute(
+          "UPDATE setting SET value = value WHERE name = 'catalog_version'")
+      }
+    }
+  }
+
+  /// Brings what is in the log into the file and closes the writer's connection.
+  package func close() throws(StoreError) {
+    try writer.close()
+  }
+
+  package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
+    try write { (writer) throws(StoreError) in try writer.housekeeping.step(at: now) }
+  }
+}

@@ -1,0 +1,118 @@
+internal import CSQLite
+internal import Storage
+
+/// A prepared statement of a connection.
+@safe
+final class Statement {
+  private let handle: OpaquePointer
+  private let connection: Connection
+
+  init(_ handle: OpaquePointer, of connection: Connection) {
+    unsafe self.handle = handle
+    self.connection = connection
+  }
+
+  deinit {
+    unsafe sqlite3_finalize(handle)
+  }
+
+  func bind(_ index: Int32, _ value: Int64?) {
+    if let value {
+      unsafe sqlite3_bind_int64(handle, index, value)
+    } else {
+      unsafe sqlite3_bind_null(handle, index)
+    }
+  }
+
+  func bind(_ index: Int32, _ value: Int) {
+    unsafe sqlite3_bind_int64(handle, index, Int64(value))
+  }
+
+  func bind(_ index: Int32, _ text: String?) {
+    guard var text else {
+      unsafe sqlite3_bind_null(handle, index)
+      return
+    }
+    _ = text.withUTF8 { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
+        unsafe csqlite_bind_text(handle, index, characters.baseAddress, Int32(characters.count))
+      }
+    }
+  }
+
+  func bind(_ index: Int32, blob: [UInt8]?) {
+    guard let blob else {
+      unsafe sqlite3_bind_null(handle, index)
+      return
+    }
+    _ = unsafe blob.withUnsafeBytes { bytes in
+      unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count))
+    }
+  }
+
+  /// Binds 128 bits as a blob of 16 bytes, most significant first.
+  func bind(_ index: Int32, _ value: UInt128) {
+    _ = unsafe withUnsafeBytes(of: value.bigEndian) { bytes in
+      unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, 16)
+    }
+  }
+
+  /// Goes to the next row; false when there is none, and the statement is reset.
+  func step() throws(StoreError) -> Bool {
+    let code = unsafe sqlite3_step(handle)
+    if code == SQLITE_ROW { return true }
+    let failure = code == SQLITE_DONE ? nil : connection.failure(code, "step \(sql)")
+    unsafe sqlite3_reset(handle)
+    if let failure { throw failure }
+    return false
+  }
+
+  /// Runs a statement that gives no rows.
+  func run() throws(StoreError) {
+    while try step() {}
+  }
+
+  /// Calls `body` for each row.
+  func forEach(_ body: (Statement) throws(StoreError) -> Void) throws(StoreError) {
+    while try step() {
+      do throws(StoreError) {
+        try body(self)
+      } catch {
+        reset()
+        throw error
+      }
+    }
+  }
+
+  /// Gives up the rows that are left.
+  func reset() {
+    unsafe sqlite3_reset(handle)
+  }
+
+  func integer(_ column: Int32) -> Int64 {
+    unsafe sqlite3_column_int64(handle, column)
+  }
+
+  func optionalInteger(_ column: Int32) -> Int64? {
+    unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : integer(column)
+  }
+
+  func text(_ column: Int32) -> String {
+    guard let characters = unsafe sqlite3_column_text(handle, column) else { return "" }
+    return unsafe String(cString: characters)
+  }
+
+  func optionalText(_ column: Int32) -> String? {
+    unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : text(column)
+  }
+
+  func blob(_ column: Int32) -> [UInt8] {
+    guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return [] }
+    let count = unsafe Int(sqlite3_column_bytes(handle, column))
+    return unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
+  }
+
+  private var sql: String {
+    unsafe sqlite3_sql(handle).map { unsafe String(cString: $0) } ?? ""
+  }
+}

@@ -1,0 +1,119 @@
+internal import ReleaseHealth
+
+/// What a user had in a bucket: a session of a severity, or one that hung.
+///
+/// The raw values stand in the database.
+enum UserKind: Int, CaseIterable {
+  case healthy = 0
+  case errored = 1
+  case unhandled = 2
+  case abnormal = 3
+  case crashed = 4
+  case backgroundHang = 5
+  case foregroundHang = 6
+
+  init(_ severity: Severity) {
+    self =
+      switch severity {
+      case .healthy: .healthy
+      case .errored: .errored
+      case .unhandled: .unhandled
+      case .abnormal: .abnormal
+      case .crashed: .crashed
+      }
+  }
+
+  init?(_ mechanism: HangMechanism) {
+    switch mechanism {
+    case .none: return nil
+    case .background: self = .backgroundHang
+    case .foreground: self = .foregroundHang
+    }
+  }
+}
+
+/// Distinct users by kind: exact, and joined by union.
+struct UserSets {
+  private var bitmaps = [UserBitmap?](repeating: nil, count: UserKind.allCases.count)
+
+  var isEmpty: Bool { bitmaps.allSatisfy { $0 == nil } }
+
+  mutating func insert(_ user: UInt32, kind: Int) {
+    guard bitmaps.indices.contains(kind) else { return }
+    bitmap(kind).insert(user)
+  }
+
+  mutating func formUnion(_ other: UserSets) {
+    for (kind, bitmap) in other.bitmaps.enumerated() {
+      if let bitmap { self.bitmap(kind).formUnion(bitmap) }
+    }
+  }
+
+  /// Adds all users, of whatever kind, to a bitmap.
+  func addAll(to bitmap: UserBitmap) {
+    for case let own? in bitmaps { bitmap.formUnion(own) }
+  }
+
+  var counts: UserCounts {
+    var counts = UserCounts()
+    let seen = UserBitmap()
+    // From worst to best: each user counts under the worst kind, the rest add nothing to `seen`.
+    for severity in Severity.allCases.reversed() {
+      guard let bitmap = bitmaps[UserKind(severity).rawValue] else { continue }
+      let before = seen.count
+      seen.formUnion(bitmap)
+      counts.byWorst[severity] = seen.count - before
+    }
+    counts.withUnhandled = count(.unhandled)
+    counts.withAbnormal = count(.abnormal)
+    counts.withForegroundHang = count(.foregroundHang)
+    let hung = UserBitmap()
+    for kind in [UserKind.backgroundHang, .foregroundHang] {
+      if let bitmap = bitmaps[kind.rawValue] { hung.formUnion(bitmap) }
+    }
+    counts.withHang = hung.count
+    return counts
+  }
+
+  private func count(_ kind: UserKind) -> Int64 {
+    bitmaps[kind.rawValue]?.count ?? 0
+  }
+
+  private mutating func bitmap(_ kind: Int) -> UserBitmap {
+    if let bitmap = bitmaps[kind] { return bitmap }
+    let bitmap = UserBitmap()
+    bitmaps[kind] = bitmap
+    return bitmap
+  }
+}
+
+extension UserSets {
+  /// For each kind that has users: its number, the length of its bitmap, the bitmap.
+  var packed: [UInt8] {
+    var writer = VarintWriter()
+    for (kind, bitmap) in bitmaps.enumerated() {
+      guard let serialized = bitmap?.serialized else { continue }
+      writer.write(byte: UInt8(kind))
+      writer.write(UInt64(serialized.count))
+      writer.write(bytes: serialized)
+    }
+    return writer.bytes
+  }
+
+  /// Adds the users of a packed value; damaged parts add nothing.
+  mutating func formUnion(packed: [UInt8]) {
+    var reader = VarintReader(packed)
+    while !reader.isAtEnd {
+      let kind = Int(truncatingIfNeeded: reader.read())
+      let length = Int(truncatingIfNeeded: reader.read())
+      guard let bytes = reader.read(count: length), bitmaps.indices.contains(kind),
+        let added = UserBitmap(serialized: bytes)
+      else { return }
+      if let bitmap = bitmaps[kind] {
+        bitmap.formUnion(added)
+      } else {
+        bitmaps[kind] = added
+      }
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/// Unsigned numbers in base 128, the least significant group first, as the packed columns have
+/// them.
+struct VarintWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func write(_ value: UInt64) {
+    var rest = value
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    bytes.append(UInt8(rest))
+  }
+
+  mutating func write(byte: UInt8) {
+    bytes.append(byte)
+  }
+
+  mutating func write(bytes more: [UInt8]) {
+    bytes.append(contentsOf: more)
+  }
+}
+
+/// Reads what ``VarintWriter`` wrote. Past the end, or in damaged bytes, it reads zeros and says so.
+struct VarintReader {
+  private let bytes: [UInt8]
+  private var index = 0
+  private(set) var isDamaged = false
+
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  var isAtEnd: Bool { index >= bytes.count || isDamaged }
+
+  mutating func read() -> UInt64 {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while index < bytes.count, shift < 64 {
+      let byte = bytes[index]
+      index += 1
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+    }
+    isDamaged = true
+    return 0
+  }
+
+  /// The next bytes; nil when there are not so many.
+  mutating func read(count: Int) -> ArraySlice<UInt8>? {
+    guard count >= 0, bytes.count - index >= count else {
+      isDamaged = true
+      return nil
+    }
+    defer { index += count }
+    return bytes[index..<index + count]
+  }
+}

@@ -1,0 +1,137 @@
+internal import Compression
+internal import Envelopes
+package import HTTP
+internal import ReleaseHealth
+
+/// `POST /api/{project}/envelope/` and `/store/`: what SDKs see.
+struct IngestEndpoint {
+  private let dependencies: ServiceDependencies
+  private let decoding = DecodingBuffer()
+
+  init(_ dependencies: ServiceDependencies) {
+    self.dependencies = dependencies
+  }
+
+  /// - Parameter project: as the path has it; nil where it names none.
+  func begin(
+    _ head: RequestHead, _ kind: Route.IngestKind, project: Substring?, exchange: ExchangeID
+  ) -> RequestDisposition {
+    switch head.method {
+    case .post: break
+    case .options: return .respond(Response(headers: CrossOrigin.preflight))
+    default:
+      return .respond(.methodNotAllowed("POST, OPTIONS").openToAllOrigins)
+    }
+    do throws(IngestRefusal) {
+      return .read(try reader(head, kind, project: project, exchange))
+    } catch {
+      return .respond(error.response)
+    }
+  }
+
+  private func reader(
+    _ head: RequestHead, _ kind: Route.IngestKind, project: Substring?, _ exchange: ExchangeID
+  ) throws(IngestRefusal) -> any BodyReader {
+    var projectID: ProjectID?
+    if let project {
+      // Relay: an unsigned integer.
+      guard project.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(project)
+      else { throw IngestRefusal(400, "bad project path parameter") }
+      projectID = ProjectID(rawValue: number)
+    }
+    let snapshot = dependencies.catalog.snapshot
+    var access: IngestAccess?
+    if let credentials = try credentials(of: head) {
+      access = try IngestAccess(
+        publicKey: credentials.publicKey, project: projectID, snapshot: snapshot)
+    } else if kind == .store {
+      throw .missingAuthorization
+    }
+    guard let coding = ContentCoding(contentEncoding: head.headers["Content-Encoding"]) else {
+      throw IngestRefusal(
+        415, "unsupported content encoding; accepted are \(ContentCoding.acceptEncoding)",
+        headers: ["Accept-Encoding": ContentCoding.acceptEncoding])
+    }
+    let source = BodySource(coding, buffer: decoding)
+    let isEnvelope =
+      kind == .envelope
+      || head.headers["Content-Type"]?.hasPrefix("application/x-sentry-envelope")
+        == true
+    if isEnvelope {
+      return EnvelopeIntake(
+        dependencies, source: source, access: access, project: projectID, snapshot: snapshot,
+        origin: head.headers["Origin"], exchange: exchange)
+    }
+    return EventIntake(dependencies, source: source)
+  }
+
+  private func credentials(of head: RequestHead) throws(IngestRefusal) -> Credentials? {
+    do throws(IngestAuthError) {
+      return try IngestAuth.find(
+        sentryAuth: head.headers.all("X-Sentry-Auth"),
+        authorization: head.headers.all("Authorization"), query: head.query, pathKey: nil)
+    } catch {
+      throw IngestRefusal(error.status, error.detail, causes: error.causes)
+    }
+  }
+}
+
+/// Whom an ingest request speaks for.
+struct IngestAccess {
+  let publicKey: String
+  let project: ProjectID
+
+  /// - Parameter project: that the request names; nil where it names none.
+  init(
+    publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot
+  ) throws(IngestRefusal) {
+    guard let owner = snapshot.project(ofKey: publicKey),
+      project == nil || project == owner
+    else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }
+    self.publicKey = publicKey
+    self.project = owner
+  }
+}
+
+/// A request of an SDK that is not taken.
+struct IngestRefusal: Error {
+  let response: Response
+
+  init(_ status: Int, _ detail: String, causes: [String] = [], headers: Headers = [:]) {
+    response =
+      Response.failure(status, detail, causes: causes).adding(headers)
+      .openToAllOrigins
+  }
+
+  init(_ error: EnvelopeError) {
+    self.init(error.status, error.detail, causes: error.causes)
+  }
+
+  static let missingAuthorization = IngestRefusal(401, "missing authorization information")
+  static let emptyBody = IngestRefusal(400, "empty request body")
+}
+
+extension Response {
+  /// The answer with what lets web pages of any origin read it.
+  package var openToAllOrigins: Response { adding(CrossOrigin.headers) }
+}
+
+/// Lets web pages of any origin send and read the answer, as Relay does.
+enum CrossOrigin {
+  static let headers: Headers = [
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+  ]
+
+  static let preflight: Headers = [
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers":
+      "X-Sentry-Auth, X-Requested-With, X-Forwarded-For, Origin, Referer, Accept, Content-Type, "
+      + "Authentication, Authorization, Content-Encoding, Transfer-Encoding",
+    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
+    "Access-Control-Max-Age": "3600",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+  ]
+}

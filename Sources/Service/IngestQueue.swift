@@ -1,0 +1,178 @@
+internal import Dispatch
+package import HTTP
+package import ReleaseHealth
+package import Storage
+internal import Synchronization
+
+/// The open batch, and the thread that stores one batch after the other.
+///
+/// There is no timer: when a commit ends, all that came in meanwhile makes the next batch. So a
+/// lone update waits for one sync of the disk, and under load thousands share one.
+package final class IngestQueue: Sendable {
+  /// What the queue tells, on the writer's thread.
+  package struct Callbacks: Sendable {
+    /// A batch was stored, or with an error it was not.
+    package var committed: @Sendable ([Ticket], StoreError?) -> Void
+    /// There is room again, after ``IngestQueue/submit(_:ticket:)`` returned false.
+    package var hasRoom: @Sendable () -> Void
+
+    package init(
+      committed: @escaping @Sendable ([Ticket], StoreError?) -> Void,
+      hasRoom: @escaping @Sendable () -> Void
+    ) {
+      self.committed = committed
+      self.hasRoom = hasRoom
+    }
+  }
+
+  private struct State {
+    var open: IngestBatch?
+    /// Whom to tell about the open batch.
+    var tickets: [Ticket] = []
+    /// The writer waits for a signal.
+    var isIdle = false
+    var isClosed = false
+    /// Someone was turned away since the open batch was last taken.
+    var hasWaiting = false
+    /// Work for the writer's thread between batches; each returns whether it is done.
+    var tasks: [@Sendable () -> Bool] = []
+  }
+
+  private let store: any SessionStore
+  private let clock: WallClock
+  private let batchUpdatesMax: Int
+  private let state = Mutex(State())
+  private let wake = DispatchSemaphore(value: 0)
+
+  /// - Parameter batchUpdatesMax: from so many updates on, a batch takes no more envelopes.
+  package init(store: any SessionStore, clock: WallClock, batchUpdatesMax: Int = 10_000) {
+    self.store = store
+    self.clock = clock
+    self.batchUpdatesMax = batchUpdatesMax
+  }
+
+  /// Adds an envelope's updates to the open batch.
+  ///
+  /// - Parameter ticket: whom to tell when they are stored; nil to tell nobody.
+  /// - Returns: false when the batch is full: nothing was added, and the caller waits for
+  ///   ``Callbacks/hasRoom``.
+  package func submit(_ submission: Submission, ticket: Ticket?) -> Bool {
+    let wasIdle = state.withLock { state -> Bool? in
+      var batch = state.open ?? IngestBatch(receivedAt: submission.receivedAt)
+      if batch.reports.count + batch.anonymous.count >= batchUpdatesMax {
+        state.hasWaiting = true
+        return nil
+      }
+      // Taken out while it grows, so that its arrays are not copied.
+      state.open = nil
+      batch.reports += submission.reports
+      batch.anonymous += submission.anonymous
+      batch.outcomes.merge(submission.outcomes, uniquingKeysWith: +)
+      state.open = batch
+      if let ticket { state.tickets.append(ticket) }
+      defer { state.isIdle = false }
+      return state.isIdle
+    }
+    guard let wasIdle else { return false }
+    if wasIdle { wake.signal() }
+    return true
+  }
+
+  /// Has work done on the writer's thread between batches, a step a time.
+  ///
+  /// - Parameter step: does one short step; returns true when there is no more to do.
+  package func perform(_ step: @escaping @Sendable () -> Bool) {
+    let wasIdle = state.withLock { state in
+      state.tasks.append(step)
+      defer { state.isIdle = false }
+      return state.isIdle
+    }
+    if wasIdle { wake.signal() }
+  }
+
+  /// Stores batches on the calling thread until the queue is closed and empty.
+  package func run(_ callbacks: Callbacks) {
+    while let work = next() {
+      if work.hasWaiting { callbacks.hasRoom() }
+      if let batch = work.batch {
+        let failure = store(batch)
+        if !work.tickets.isEmpty { callbacks.committed(work.tickets, failure) }
+      }
+      if let task = work.task, !task() {
+        state.withLock { $0.tasks.append(task) }
+      }
+    }
+  }
+
+  /// Lets ``run(_:)`` return once everything is stored.
+  package func close() {
+    state.withLock { $0.isClosed = true }
+    wake.signal()
+  }
+
+  private struct Work {
+    var batch: IngestBatch?
+    var tickets: [Ticket] = []
+    var task: (@Sendable () -> Bool)?
+    var hasWaiting = false
+  }
+
+  /// What to do next; waits for it. nil when the queue is closed and empty.
+  private func next() -> Work? {
+    while true {
+      let (work, isClosed) = state.withLock { state -> (Work?, Bool) in
+        guard state.open != nil || !state.tasks.isEmpty else {
+          state.isIdle = !state.isClosed
+          return (nil, state.isClosed)
+        }
+        let work = Work(
+          batch: state.open, tickets: state.tickets,
+          task: state.tasks.isEmpty ? nil : state.tasks.removeFirst(),
+          hasWaiting: state.hasWaiting)
+        state.open = nil
+        state.tickets = []
+        state.hasWaiting = false
+        return (work, false)
+      }
+      if let work { return work }
+      if isClosed { return nil }
+      wake.wait()
+    }
+  }
+
+  private func store(_ batch: IngestBatch) -> StoreError? {
+    do throws(StoreError) {
+      try store.ingest(batch)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+/// A request that is answered once its updates are stored.
+package struct Ticket: Sendable {
+  package var exchange: ExchangeID
+  /// The event that the answer names.
+  package var eventID: String?
+
+  package init(exchange: ExchangeID, eventID: String? = nil) {
+    self.exchange = exchange
+    self.eventID = eventID
+  }
+}
+
+/// The accepted part of one envelope.
+package struct Submission: Sendable {
+  package var receivedAt: Timestamp
+  package var reports: [SessionReport] = []
+  package var anonymous: [AnonymousSessions] = []
+  package var outcomes: [OutcomeKey: Int64] = [:]
+
+  package init(receivedAt: Timestamp) {
+    self.receivedAt = receivedAt
+  }
+
+  /// There is something whose storing must be waited for.
+  package var hasUpdates: Bool { !reports.isEmpty || !anonymous.isEmpty }
+}

@@ -1,0 +1,33 @@
+internal import HTTP
+
+/// The answers that endpoints share, in the form that Sentry's clients expect.
+extension Response {
+  /// A JSON body as it stands.
+  static func json(_ body: [UInt8], status: Int = 200, headers: Headers = [:]) -> Response {
+    var headers = headers
+    headers.add("Content-Type", "application/json")
+    return Response(status: status, headers: headers, body: body)
+  }
+
+  /// `{"detail": …}`, with `causes` where there are some.
+  static func failure(_ status: Int, _ detail: String, causes: [String] = []) -> Response {
+    var json = JSONWriter()
+    json.object { json in
+      json.key("detail")
+      json.value(detail)
+      if !causes.isEmpty {
+        json.key("causes")
+        json.array { json in
+          for cause in causes { json.value(cause) }
+        }
+      }
+    }
+    return .json(json.bytes, status: status)
+  }
+
+  func adding(_ headers: Headers) -> Response {
+    var response = self
+    for (name, value) in headers { response.headers.add(name, value) }
+    return response
+  }
+}

@@ -1,0 +1,132 @@
+package import HTTP
+package import Logging
+internal import ReleaseHealth
+package import Storage
+
+/// The product: endpoints, jobs and their JSON.
+///
+/// Invariant of this module: it knows no socket and no SQL, and reads no clock of its own.
+
+/// What the service stands on.
+package struct ServiceDependencies: Sendable {
+  package var store: any SessionStore
+  package var catalog: CatalogCache
+  package var catalogStore: any CatalogStore
+  package var clock: WallClock
+  package var queue: IngestQueue
+  /// For queries: work that may block.
+  package var workers: WorkQueue
+  package var jobs: Jobs
+  package var log: Logger
+  /// Makes ids for events that came without one.
+  package var random: @Sendable () -> UInt128
+  /// The path of the public URL, without a slash at its end: requests may carry it.
+  package var pathPrefix: String
+  /// For so many days counts are kept.
+  package var retentionDays: Int
+
+  package init(
+    store: any SessionStore, catalog: CatalogCache, catalogStore: any CatalogStore,
+    clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
+    random: @escaping @Sendable () -> UInt128, pathPrefix: String, retentionDays: Int
+  ) {
+    self.store = store
+    self.catalog = catalog
+    self.catalogStore = catalogStore
+    self.clock = clock
+    self.queue = queue
+    self.workers = workers
+    self.jobs = jobs
+    self.log = log
+    self.random = random
+    self.pathPrefix = pathPrefix
+    self.retentionDays = retentionDays
+  }
+}
+
+/// Answers requests: finds the endpoint of each.
+package final class Service: RequestHandler {
+  private let dependencies: ServiceDependencies
+  /// Takes the answers that come later.
+  private let sink: any ResponseSink
+  private let ingest: IngestEndpoint
+  private let api: APIEndpoint
+
+  package init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
+    self.dependencies = dependencies
+    self.sink = sink
+    ingest = IngestEndpoint(dependencies)
+    api = APIEndpoint(dependencies, sink: sink)
+  }
+
+  package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
+    let path = Route.components(of: head.path, prefix: dependencies.pathPrefix)
+    if head.isControl { return control(head, path, exchange) }
+    switch Route(path) {
+    case .ingest(let kind, let project):
+      return ingest.begin(head, kind, project: project, exchange: exchange)
+    case .api(let question):
+      return api.begin(head, question, exchange: exchange)
+    case .health:
+      return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
+    case .readiness:
+      return onlyReading(head) { readiness(exchange) }
+    case nil:
+      return .respond(.failure(404, "there is nothing at \(head.path)"))
+    }
+  }
+
+  /// Answers that come from other threads look their exchange up by themselves.
+  package func abandon(_ exchange: ExchangeID) {}
+
+  private func onlyReading(
+    _ head: RequestHead, _ answer: () -> RequestDisposition
+  ) -> RequestDisposition {
+    switch head.method {
+    case .get, .head: answer()
+    default: .respond(.methodNotAllowed("GET, HEAD"))
+    }
+  }
+
+  /// Tries whether the store can be written, on the writer's own thread.
+  private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
+    dependencies.queue.perform { [dependencies, sink] in
+      sink.respond(Self.readiness(of: dependencies.store), to: [exchange])
+      return true
+    }
+    return .pending
+  }
+
+  private static func readiness(of store: any SessionStore) -> Response {
+    do throws(StoreError) {
+      try store.checkWritable()
+      return .json(Array(#"{"status":"ready"}"#.utf8))
+    } catch {
+      return .failure(503, "the store cannot be written: \(error.sentence)")
+    }
+  }
+
+  /// Requests over the control socket: `POST /control/jobs/NAME/run`.
+  private func control(
+    _ head: RequestHead, _ path: [Substring], _ exchange: ExchangeID
+  ) -> RequestDisposition {
+    guard path.count == 4, path[0] == "control", path[1] == "jobs", path[3] == "run" else {
+      return .respond(.failure(404, "there is nothing at \(head.path)"))
+    }
+    guard head.method == .post else { return .respond(.methodNotAllowed("POST")) }
+    let name = String(path[2])
+    let isStarted = dependencies.jobs.start(name) { [sink] run in
+      sink.respond(.json(run.json), to: [exchange])
+    }
+    if isStarted { return .pending }
+    let names = Jobs.names.joined(separator: ", ")
+    return .respond(.failure(404, "there is no job '\(name)'; the jobs are: \(names)"))
+  }
+}
+
+extension Response {
+  static func methodNotAllowed(_ allowed: String) -> Response {
+    .failure(405, "the method is not allowed here; allowed are \(allowed)")
+      .adding(["Allow": allowed])
+  }
+}

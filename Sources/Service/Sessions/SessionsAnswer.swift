@@ -1,0 +1,152 @@
+package import Storage
+import ReleaseHealth
+
+/// The answer to a ``SessionsRequest``: which groups are on its page, and in which order.
+package struct SessionsAnswer: Sendable {
+  /// A group of the reply.
+  private struct Group {
+    var health: HealthGroup
+    /// The part of the health group that counts; nil for all of it.
+    var statuses: Set<Severity>?
+    /// What `by` says of `session.status`; nil when the request does not group by it.
+    var status: Severity?
+  }
+
+  /// Groups follow after this page.
+  package let hasMore: Bool
+  private let request: SessionsRequest
+  private let groups: [Group]
+
+  /// - Parameter groups: the store's answer to ``SessionsRequest/healthQuery()``, in any order.
+  package init(_ request: SessionsRequest, groups: [HealthGroup]) {
+    self.request = request
+    let all = Self.allGroups(request, groups)
+    let page = all.dropFirst(request.page.offset)
+    self.groups = Array(page.prefix(request.page.size))
+    hasMore = page.count > request.page.size
+  }
+
+  /// The value of the `Link` header.
+  ///
+  /// - Parameter url: of the request, with its query.
+  package func linkHeader(url: String) -> String {
+    request.page.linkHeader(url: url, hasMore: hasMore)
+  }
+
+  /// The body of the reply.
+  package var json: [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.key("start")
+      json.value(RFC3339.format(request.range.start))
+      json.key("end")
+      json.value(RFC3339.format(request.range.end))
+      json.key("query")
+      json.value(request.search.text)
+      json.key("intervals")
+      json.array { json in
+        for start in request.range.bucketStarts { json.value(RFC3339.format(start)) }
+      }
+      json.key("groups")
+      json.array { json in
+        for group in groups { write(group, to: &json) }
+      }
+    }
+    return json.bytes
+  }
+
+  private func write(_ group: Group, to json: inout JSONWriter) {
+    json.object { json in
+      json.key("by")
+      writeKey(of: group, to: &json)
+      if request.includesTotals {
+        json.key("totals")
+        json.object { json in
+          for field in request.fields {
+            json.key(field.rawValue)
+            json.value(field.value(in: group.health.totals, statuses: group.statuses))
+          }
+        }
+      }
+      if request.includesSeries {
+        json.key("series")
+        json.object { json in
+          for field in request.fields {
+            json.key(field.rawValue)
+            json.array { json in
+              for cell in group.health.series {
+                json.value(field.value(in: cell, statuses: group.statuses))
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func writeKey(of group: Group, to json: inout JSONWriter) {
+    json.object { json in
+      if let project = group.health.key.project {
+        json.key("project")
+        json.value(project.rawValue)
+      }
+      if let release = group.health.key.release {
+        json.key("release")
+        json.value(release)
+      }
+      if let environment = group.health.key.environment {
+        json.key("environment")
+        json.value(environment)
+      }
+      if let status = group.status {
+        json.key("session.status")
+        json.value(status.name)
+      }
+    }
+  }
+
+  /// Every group of the reply in its order, split by status where the request asks for it.
+  private static func allGroups(_ request: SessionsRequest, _ groups: [HealthGroup]) -> [Group] {
+    if request.matchesNothing { return [] }
+    var groups = groups
+    // Sentry: without a key there is always a group, with one only where there is data.
+    if groups.isEmpty && request.groupBy.isEmpty {
+      let count = request.includesSeries ? request.range.bucketStarts.count : 0
+      groups = [
+        HealthGroup(
+          key: GroupKey(), totals: HealthCell(),
+          series: Array(repeating: HealthCell(), count: count))
+      ]
+    }
+    let statuses = request.search.statuses
+    let ordered = sorted(groups, by: request.order, statuses: statuses)
+    guard request.isGroupedByStatus else {
+      return ordered.map { Group(health: $0, statuses: statuses, status: nil) }
+    }
+    let shown = Severity.allCases.filter { statuses?.contains($0) != false }
+      .sorted { $0.name < $1.name }
+    return ordered.flatMap { group in
+      shown.map { Group(health: group, statuses: [$0], status: $0) }
+    }
+  }
+
+  /// Groups without a value come last in either direction. Groups that are alike in their value
+  /// stand in the order of their keys: pages of the same numbers never overlap.
+  private static func sorted(
+    _ groups: [HealthGroup], by order: SessionsRequest.Order, statuses: Set<Severity>?
+  ) -> [HealthGroup] {
+    let ranked = groups.map {
+      (rank: order.field.value(in: $0.totals, statuses: statuses).rank, group: $0)
+    }
+    return ranked.sorted { left, right in
+      switch (left.rank, right.rank) {
+      case (let left?, let right?) where left != right:
+        order.isDescending ? left > right : left < right
+      case (_?, nil): true
+      case (nil, _?): false
+      default: left.group.key < right.group.key
+      }
+    }
+    .map(\.group)
+  }
+}

@@ -1,0 +1,108 @@
+package import ReleaseHealth
+package import Storage
+
+/// A number that the sessions endpoint can be asked for. The raw values are the names in Sentry's
+/// sessions API.
+package enum SessionsField: String, CaseIterable, Sendable {
+  case sessionCount = "sum(session)"
+  case userCount = "count_unique(user)"
+  case sessionCrashRate = "crash_rate(session)"
+  case userCrashRate = "crash_rate(user)"
+  case sessionCrashFreeRate = "crash_free_rate(session)"
+  case userCrashFreeRate = "crash_free_rate(user)"
+  case sessionUnhandledRate = "unhandled_rate(session)"
+  case userUnhandledRate = "unhandled_rate(user)"
+  case sessionErroredRate = "errored_rate(session)"
+  case userErroredRate = "errored_rate(user)"
+  case sessionAbnormalRate = "abnormal_rate(session)"
+  case userAbnormalRate = "abnormal_rate(user)"
+  case sessionUnhealthyRate = "unhealthy_rate(session)"
+  case hangRate = "anr_rate()"
+  case foregroundHangRate = "foreground_anr_rate()"
+
+  /// The durations of Sentry's API. They become cases above as soon as a store can measure them:
+  /// a measure in ``measure`` and a value in ``value(in:statuses:)``, null where nothing exited.
+  private static let durationNames: Set = [
+    "avg(session.duration)", "p50(session.duration)", "p75(session.duration)",
+    "p90(session.duration)", "p95(session.duration)", "p99(session.duration)",
+    "max(session.duration)",
+  ]
+
+  /// - Parameter name: a value of the parameter `field`.
+  package init(name: String) throws(APIError) {
+    guard let field = SessionsField(rawValue: name) else {
+      if Self.durationNames.contains(name) {
+        throw .badRequest("Durations of sessions cannot be queried yet: \"\(name)\".")
+      }
+      throw .badRequest("Invalid field: \"\(name)\"")
+    }
+    self = field
+  }
+
+  /// A count can be split and filtered by `session.status`; a rate already speaks of one.
+  package var isCount: Bool { self == .sessionCount || self == .userCount }
+
+  /// What the store has to count for it.
+  package var measure: HealthQuery.Measures {
+    switch self {
+    case .sessionCount, .sessionCrashRate, .sessionCrashFreeRate, .sessionUnhandledRate,
+      .sessionErroredRate, .sessionAbnormalRate, .sessionUnhealthyRate:
+      .sessions
+    case .userCount, .userCrashRate, .userCrashFreeRate, .userUnhandledRate, .userErroredRate,
+      .userAbnormalRate, .hangRate, .foregroundHangRate:
+      .users
+    }
+  }
+
+  /// - Parameter statuses: which severities count; nil for all. Has no effect on rates.
+  package func value(in cell: HealthCell, statuses: Set<Severity>?) -> FieldValue {
+    switch self {
+    case .sessionCount: .count(cell.sessions.sum(of: statuses))
+    case .userCount: .count(cell.users.byWorst.sum(of: statuses))
+    case .sessionCrashRate: .rate(cell.sessions.crashRate)
+    case .userCrashRate: .rate(cell.users.crashRate)
+    case .sessionCrashFreeRate: .rate(cell.sessions.crashFreeRate)
+    case .userCrashFreeRate: .rate(cell.users.crashFreeRate)
+    case .sessionUnhandledRate: .rate(cell.sessions.unhandledRate)
+    case .userUnhandledRate: .rate(cell.users.unhandledRate)
+    case .sessionErroredRate: .rate(cell.sessions.erroredRate)
+    case .userErroredRate: .rate(cell.users.erroredRate)
+    case .sessionAbnormalRate: .rate(cell.sessions.abnormalRate)
+    case .userAbnormalRate: .rate(cell.users.abnormalRate)
+    case .sessionUnhealthyRate: .rate(cell.sessions.unhealthyRate)
+    case .hangRate: .rate(cell.users.hangRate)
+    case .foregroundHangRate: .rate(cell.users.foregroundHangRate)
+    }
+  }
+}
+
+/// The value of a field.
+package enum FieldValue: Equatable, Sendable {
+  case count(Int64)
+  /// A fraction of 1; nil when there is nothing to divide by.
+  case rate(Double?)
+
+  /// By which groups are ordered; nil comes last in either direction.
+  package var rank: Double? {
+    switch self {
+    case .count(let count): Double(count)
+    case .rate(let rate): rate
+    }
+  }
+}
+
+extension JSONWriter {
+  package mutating func value(_ value: FieldValue) {
+    switch value {
+    case .count(let count): self.value(count)
+    case .rate(let rate?): self.value(rate)
+    case .rate(nil): null()
+    }
+  }
+}
+
+extension SessionCounts {
+  fileprivate func sum(of severities: Set<Severity>?) -> Int64 {
+    severities?.reduce(0) { $0 + self[$1] } ?? total
+  }
+}

@@ -1,0 +1,171 @@
+package import ReleaseHealth
+
+/// An organization: projects, tokens and queries belong to one.
+package struct Organization: Equatable, Sendable {
+  package var id: OrganizationID
+  package var slug: String
+  package var created: Timestamp
+
+  package init(id: OrganizationID, slug: String, created: Timestamp) {
+    self.id = id
+    self.slug = slug
+    self.created = created
+  }
+}
+
+/// A project: what a DSN leads to.
+package struct Project: Equatable, Sendable {
+  package var id: ProjectID
+  package var organization: OrganizationID
+  package var slug: String
+  /// Sentry's name of the platform, for example `python`; nil when never told.
+  package var platform: String?
+  package var created: Timestamp
+
+  package init(
+    id: ProjectID, organization: OrganizationID, slug: String, platform: String?,
+    created: Timestamp
+  ) {
+    self.id = id
+    self.organization = organization
+    self.slug = slug
+    self.platform = platform
+    self.created = created
+  }
+}
+
+/// A DSN's public key.
+package struct ProjectKey: Equatable, Sendable {
+  /// 32 lower-case hexadecimal characters.
+  package var publicKey: String
+  package var project: ProjectID
+  package var created: Timestamp
+  /// nil while the key is good.
+  package var revoked: Timestamp?
+
+  package init(publicKey: String, project: ProjectID, created: Timestamp, revoked: Timestamp?) {
+    self.publicKey = publicKey
+    self.project = project
+    self.created = created
+    self.revoked = revoked
+  }
+}
+
+/// What a token may do.
+package enum TokenScope: String, CaseIterable, Sendable {
+  case read
+  /// Everything that `read` may, and changes.
+  case admin
+}
+
+/// An API token of an organization. The token itself is known to its owner alone.
+package struct APIToken: Equatable, Sendable {
+  package var id: Int64
+  package var organization: OrganizationID
+  package var name: String
+  package var scope: TokenScope
+  /// SHA-256 of the token, 32 bytes.
+  package var digest: [UInt8]
+  package var created: Timestamp
+  /// nil while the token is good.
+  package var revoked: Timestamp?
+
+  package init(
+    id: Int64, organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8],
+    created: Timestamp, revoked: Timestamp?
+  ) {
+    self.id = id
+    self.organization = organization
+    self.name = name
+    self.scope = scope
+    self.digest = digest
+    self.created = created
+    self.revoked = revoked
+  }
+}
+
+/// All organizations, projects, keys and tokens: small, and kept in memory by the service.
+package struct Catalog: Equatable, Sendable {
+  /// Grows with every change.
+  package var version: Int64
+  package var organizations: [Organization]
+  package var projects: [Project]
+  package var keys: [ProjectKey]
+  package var tokens: [APIToken]
+  /// The secret of the user hashes: 32 bytes, made with the database.
+  package var userHashKey: [UInt8]
+  /// The address that DSNs are printed with, as the service last ran under it; nil before that.
+  package var publicURL: String?
+
+  package init(
+    version: Int64, organizations: [Organization], projects: [Project], keys: [ProjectKey],
+    tokens: [APIToken], userHashKey: [UInt8], publicURL: String?
+  ) {
+    self.version = version
+    self.organizations = organizations
+    self.projects = projects
+    self.keys = keys
+    self.tokens = tokens
+    self.userHashKey = userHashKey
+    self.publicURL = publicURL
+  }
+}
+
+/// The changes that commands and the API make to the catalog. They may come from another process
+/// than the service. Each is one transaction; a name that is taken is ``StoreError/refused(_:)``
+/// with a sentence that names it.
+package protocol CatalogStore: Sendable {
+  /// - Parameter since: nil is returned if the catalog still has this version.
+  func catalog(unlessVersion since: Int64?) throws(StoreError) -> Catalog?
+
+  func createOrganization(slug: String, at now: Timestamp) throws(StoreError) -> Organization
+
+  /// - Parameters:
+  ///   - id: the number to give; nil for the next free one.
+  ///   - publicKey: of the project's first key.
+  func createProject(
+    organization: OrganizationID, slug: String, platform: String?, id: ProjectID?,
+    publicKey: String, at now: Timestamp
+  ) throws(StoreError) -> Project
+
+  func createKey(project: ProjectID, publicKey: String, at now: Timestamp) throws(StoreError)
+
+  func revokeKey(publicKey: String, at now: Timestamp) throws(StoreError)
+
+  func createToken(
+    organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8],
+    at now: Timestamp
+  ) throws(StoreError) -> APIToken
+
+  func revokeToken(
+    organization: OrganizationID, name: String, at now: Timestamp
+  ) throws(StoreError)
+
+  func setPublicURL(_ url: String) throws(StoreError)
+
+  /// The periodic jobs that have run, with their last run.
+  func jobRuns() throws(StoreError) -> [JobRun]
+
+  func recordJobRun(_ run: JobRun) throws(StoreError)
+}
+
+/// The last run of a periodic job.
+package struct JobRun: Equatable, Sendable {
+  package var name: String
+  package var started: Timestamp
+  package var durationMilliseconds: Int64
+  /// What it did, or why it failed, in a few words.
+  package var summary: String
+  package var succeeded: Bool
+
+  package init(
+    name: String, started: Timestamp, durationMilliseconds: Int64, summary: String,
+    succeeded: Bool
+  ) {
+    self.name = name
+    self.started = started
+    self.durationMilliseconds = durationMilliseconds
+    self.summary = summary
+    self.succeeded = succeeded
+  }
+}

@@ -1,0 +1,97 @@
+package import ReleaseHealth
+
+/// A question about counts.
+package struct HealthQuery: Sendable {
+  package enum Dimension: Hashable, Sendable {
+    case project, release, environment
+  }
+
+  package struct Measures: OptionSet, Sendable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) {
+      self.rawValue = rawValue
+    }
+
+    package static let sessions = Measures(rawValue: 1)
+    package static let users = Measures(rawValue: 2)
+  }
+
+  /// The projects asked about.
+  package var projects: Set<ProjectID>
+  /// Which of their scopes count.
+  package var includes: @Sendable (Scope) -> Bool = { _ in true }
+  /// Minutes since 1970: the first, and the one after the last.
+  package var minutes: Range<Int>
+  /// The length of a bucket of the series in minutes; buckets start at the range's first minute
+  /// and the last one may be shorter. nil for totals only.
+  package var intervalMinutes: Int?
+  package var groupBy: Set<Dimension> = []
+  package var measures: Measures = [.sessions]
+
+  package init(projects: Set<ProjectID>, minutes: Range<Int>) {
+    self.projects = projects
+    self.minutes = minutes
+  }
+
+  /// How many buckets the series has.
+  package var bucketCount: Int {
+    guard let intervalMinutes, !minutes.isEmpty else { return 0 }
+    return (minutes.count + intervalMinutes - 1) / intervalMinutes
+  }
+
+  /// The part of a scope that groups share.
+  package func groupKey(of scope: Scope) -> GroupKey {
+    GroupKey(
+      project: groupBy.contains(.project) ? scope.project : nil,
+      release: groupBy.contains(.release) ? scope.release : nil,
+      environment: groupBy.contains(.environment) ? scope.environment ?? "" : nil)
+  }
+}
+
+/// What the members of a group have in common; nil where the query does not group.
+package struct GroupKey: Hashable, Sendable {
+  package var project: ProjectID?
+  package var release: String?
+  /// Empty for sessions without an environment.
+  package var environment: String?
+
+  package init(project: ProjectID? = nil, release: String? = nil, environment: String? = nil) {
+    self.project = project
+    self.release = release
+    self.environment = environment
+  }
+}
+
+extension GroupKey: Comparable {
+  package static func < (left: GroupKey, right: GroupKey) -> Bool {
+    (left.project?.rawValue ?? 0, left.release ?? "", left.environment ?? "")
+      < (right.project?.rawValue ?? 0, right.release ?? "", right.environment ?? "")
+  }
+}
+
+/// One group of an answer. Groups in which nothing was counted are left out.
+package struct HealthGroup: Equatable, Sendable {
+  package var key: GroupKey
+  package var totals: HealthCell
+  /// One cell a bucket; empty when the query has no interval.
+  package var series: [HealthCell]
+
+  package init(key: GroupKey, totals: HealthCell, series: [HealthCell]) {
+    self.key = key
+    self.totals = totals
+    self.series = series
+  }
+}
+
+/// The counts of a group in a range.
+package struct HealthCell: Equatable, Sendable {
+  package var sessions: SessionCounts
+  /// Distinct users; zero when the query does not measure them.
+  package var users: UserCounts
+
+  package init(sessions: SessionCounts = SessionCounts(), users: UserCounts = UserCounts()) {
+    self.sessions = sessions
+    self.users = users
+  }
+}

@@ -1,0 +1,116 @@
+package import ReleaseHealth
+
+/// What the service needs from a database.
+///
+/// Invariant of this module: the verbs and values of the domain; no SQL, no JSON.
+
+/// Accepted updates, waiting to be stored together.
+package struct IngestBatch: Sendable {
+  package var reports: [SessionReport] = []
+  package var anonymous: [AnonymousSessions] = []
+  package var outcomes: [OutcomeKey: Int64] = [:]
+  /// When the batch was opened, by the service's clock: the arrival of all that is in it.
+  package var receivedAt: Timestamp
+
+  package init(receivedAt: Timestamp) {
+    self.receivedAt = receivedAt
+  }
+}
+
+/// What became of items of a project.
+package struct OutcomeKey: Hashable, Sendable {
+  package var project: ProjectID
+  package var outcome: Outcome
+
+  package init(project: ProjectID, outcome: Outcome) {
+    self.project = project
+    self.outcome = outcome
+  }
+}
+
+/// The fate of an item.
+package enum Outcome: Hashable, Sendable {
+  /// An update of a session was taken.
+  case accepted
+  /// A bucket of aggregates, or a session without an id, was taken.
+  case acceptedAnonymous
+  /// Of the accepted ones, these changed nothing: repetitions. Counted by the store.
+  case repeated
+  case rejected(RejectionReason)
+  /// An item of another type was walked past.
+  case skipped
+
+  /// The name under which stores keep it.
+  package var name: String {
+    switch self {
+    case .accepted: "accepted"
+    case .acceptedAnonymous: "accepted_anonymous"
+    case .repeated: "repeated"
+    case .rejected(let reason): reason.rawValue
+    case .skipped: "other_item"
+    }
+  }
+
+  /// - Parameter name: as ``name`` gives it; nil is returned for any other.
+  package init?(name: String) {
+    let rejections = RejectionReason.allCases.map(Outcome.rejected)
+    let all: [Outcome] = [.accepted, .acceptedAnonymous, .repeated, .skipped] + rejections
+    guard let outcome = all.first(where: { $0.name == name }) else { return nil }
+    self = outcome
+  }
+}
+
+/// Keeps sessions and answers for their numbers.
+///
+/// Laws, which the tests hold against every conformer:
+/// - The order, duplication and grouping of reports change no number.
+/// - After `ingest` returned, every new query sees the batch; if it throws, none of it counts.
+/// - The sessions of a split range add up to those of the whole; users do not: they are unions.
+package protocol SessionStore: Sendable {
+  /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.
+  func ingest(_ batch: IngestBatch) throws(StoreError)
+
+  /// Answers a question about counts. Called from any thread; blocks.
+  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
+
+  /// What became of the items that arrived in some hours (since 1970). Called from any thread;
+  /// blocks.
+  func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>
+  ) throws(StoreError) -> [OutcomeKey: Int64]
+
+  /// Writes something and takes it back to disk, to see whether that works. Called from the thread
+  /// that calls `ingest`.
+  func checkWritable() throws(StoreError)
+
+  /// Drops what is no longer needed at `now`, in small steps: call again until it returns false.
+  /// Called from the thread that calls `ingest`.
+  func housekeep(at now: Timestamp) throws(StoreError) -> Bool
+}
+
+/// Why a store could not do it. `operation` says what was tried, `reason` what the database said.
+package enum StoreError: Error, Equatable, Sendable {
+  /// The disk, or the database's own limit, is full: it may work again once there is room.
+  case full(operation: String, reason: String)
+  /// The file cannot be read or written now.
+  case unavailable(operation: String, reason: String)
+  /// The file is no database, or a damaged one.
+  case corrupt(operation: String, reason: String)
+  /// A name that is taken, a row that is not there: the caller's to mend.
+  case refused(String)
+}
+
+extension StoreError {
+  /// For people.
+  package var sentence: String {
+    switch self {
+    case .full(let operation, let reason):
+      "The disk or the database is full (\(operation): \(reason)). It works again once there is room."
+    case .unavailable(let operation, let reason):
+      "The database cannot be used now (\(operation): \(reason))."
+    case .corrupt(let operation, let reason):
+      "The database is damaged or is none (\(operation): \(reason))."
+    case .refused(let sentence): sentence
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+
+struct HealthCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "health",
+    abstract: "Ask a running service whether it answers.",
+    discussion: """
+      Asks /healthz at the listen address, or below --url. Exits with 0 if it answers within \
+      three seconds, and with 1 otherwise: made for the health check of a container.
+
+        hale health --listen 127.0.0.1:8787
+      """)
+
+  private static let client = HTTPClient(timeoutMilliseconds: 3000)
+
+  @Option(name: Setting.listen.flagName, help: Setting.listen.flagHelp)
+  var listen: String?
+
+  @Option(help: ArgumentHelp("Ask here instead, for example http://hale:8787.", valueName: "url"))
+  var url: String?
+
+  @Option(
+    name: Setting.configuration.flagName, help: Setting.configuration.flagHelp,
+    completion: .file())
+  var config: String?
+
+  func run() throws {
+    let address = try address()
+    let request = HTTPClientRequest(
+      method: "GET", path: address.path + "/healthz", authority: address.authority)
+    let response = try Self.client.send(
+      request, to: .tcp(host: address.host, port: address.effectivePort))
+    guard response.status == 200 else {
+      throw CommandFailure.failed("\(address.text) answered \(response.status): \(response.detail)")
+    }
+    try printLine("\(address.text) is up.")
+  }
+
+  private func address() throws(CommandFailure) -> WebAddress {
+    if let url {
+      guard let address = WebAddress(publicURL: url), address.scheme == "http" else {
+        throw .usage(
+          "--url is '\(url)', but it takes an http:// address, for example http://hale:8787.")
+      }
+      return address
+    }
+    let settings = try Settings(flags: [(.listen, listen), (.configuration, config)])
+    return WebAddress(listening: settings.listen.reachable)
+  }
+}

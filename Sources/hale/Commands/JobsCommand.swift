@@ -1,0 +1,169 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+import ReleaseHealth
+import Storage
+
+struct JobsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "jobs",
+    abstract: "List the periodic jobs, or run one now.",
+    discussion: """
+      Without a subcommand: lists the jobs with their last run.
+
+        hale jobs
+        hale jobs run adoption
+      """,
+    subcommands: [List.self, Run.self],
+    defaultSubcommand: List.self)
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the periodic jobs with their last run.", discussion: "  hale jobs list --json"
+    )
+
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try CatalogSession(Settings(flags: data.given))
+      let runs = try session.store.jobRuns()
+      let names = periodicJobNames + runs.map(\.name).filter { !periodicJobNames.contains($0) }
+      var rows: [[String]] = []
+      for name in names {
+        let run = runs.first { $0.name == name }
+        if json.isJSON {
+          try printLine(jsonLine(Self.members(name, run)))
+        } else {
+          rows.append([
+            name, run?.started.readable ?? "-", run.map { "\($0.durationMilliseconds) ms" } ?? "-",
+            run.map { $0.succeeded ? "done" : "failed" } ?? "never run", run?.summary ?? "",
+          ])
+        }
+      }
+      if !json.isJSON {
+        try printColumns(["JOB", "LAST RUN", "TOOK", "RESULT", "SUMMARY"], rows)
+      }
+    }
+
+    private static func members(
+      _ name: String, _ run: JobRun?
+    ) -> [(name: String, value: JSONValue)] {
+      guard let run else { return [("name", .string(name)), ("started", .null)] }
+      return [
+        ("name", .string(name)), ("started", .string(run.started.rfc3339)),
+        ("succeeded", .boolean(run.succeeded)), ("summary", .string(run.summary)),
+        ("durationMilliseconds", .integer(run.durationMilliseconds)),
+      ]
+    }
+  }
+
+  struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Run a periodic job now.",
+      discussion: """
+        Where a service runs on the data directory, the service does it, at the time of its own \
+        clock. Otherwise it is done on the directory, at --now. Prints what was done; exits with 1 \
+        where it failed.
+
+          hale jobs run retention
+        """)
+
+    /// A job may have a large database to go through.
+    private static let client = HTTPClient(timeoutMilliseconds: 3_600_000)
+
+    @Argument(
+      help: "The job: \(periodicJobNames.joined(separator: ", ")).",
+      completion: .list(periodicJobNames))
+    var name: String
+
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let settings = try Settings(flags: data.given)
+      guard FileIdentity(path: settings.dataDirectory) != nil else {
+        throw CommandFailure.failed(
+          "There is no data directory \(settings.dataDirectory). Name it with --data.")
+      }
+      let outcome = try runInService(settings) ?? runOnDirectory(settings)
+      if json.isJSON {
+        try printLine(
+          jsonLine([
+            ("name", .string(outcome.name)), ("succeeded", .boolean(outcome.succeeded)),
+            ("summary", .string(outcome.summary)),
+            ("durationMilliseconds", .integer(outcome.durationMilliseconds)),
+          ]))
+        if !outcome.succeeded { throw ExitCode.failure }
+        return
+      }
+      guard outcome.succeeded else {
+        throw CommandFailure.failed("\(outcome.name) failed: \(outcome.summary)")
+      }
+      try printLine("\(outcome.name): \(outcome.summary) (\(outcome.durationMilliseconds) ms)")
+    }
+
+    /// - Returns: nil where no service runs.
+    private func runInService(_ settings: Settings) throws -> JobOutcome? {
+      // The name becomes part of a path; one with other characters is no job's.
+      let isName = name.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "-") }
+      guard isName, !name.isEmpty else { throw unknownJob() }
+      let request = HTTPClientRequest(
+        method: "POST", path: "/control/jobs/\(name)/run", authority: "localhost")
+      let endpoint = HTTPEndpoint.unix(directory: settings.dataDirectory, name: "hale.sock")
+      let response: HTTPClientResponse
+      do {
+        response = try Self.client.send(request, to: endpoint)
+      } catch {
+        guard error.isOfNoService else { throw error }
+        return nil
+      }
+      if response.status == 404 { throw CommandFailure.usage(response.detail) }
+      guard response.status == 200,
+        let outcome = try? JSONDecoder().decode(JobOutcome.self, from: Data(response.body))
+      else {
+        throw CommandFailure.failed(
+          "The service on \(settings.dataDirectory) answered \(response.status): "
+            + response.detail)
+      }
+      if data.now != nil {
+        printNotice("The service ran the job at the time of its own clock; --now was passed over.")
+      }
+      return outcome
+    }
+
+    private func runOnDirectory(_ settings: Settings) throws -> JobOutcome {
+      guard periodicJobNames.contains(name) else { throw unknownJob() }
+      // A service that starts meanwhile would not know what the job changes under it.
+      let lock = try DirectoryLock(dataDirectory: settings.dataDirectory)
+      defer { withExtendedLifetime(lock) {} }
+      let run = try runJobOnDirectory(
+        name: name, dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
+        now: SystemClock(settings.now).now())
+      return JobOutcome(
+        name: run.name, succeeded: run.succeeded, summary: run.summary,
+        durationMilliseconds: run.durationMilliseconds)
+    }
+
+    private func unknownJob() -> CommandFailure {
+      .usage("There is no job '\(name)'. There is: \(periodicJobNames.joined(separator: ", ")).")
+    }
+  }
+}
+
+extension HTTPClientError {
+  /// Whether nothing takes connections on a socket: none is there, or one that a killed service
+  /// left behind.
+  fileprivate var isOfNoService: Bool {
+    guard case .unreachable(_, let number) = self else { return false }
+    return number == ENOENT || number == ECONNREFUSED
+  }
+}
+
+/// What a service answers to the request to run a job.
+private struct JobOutcome: Decodable {
+  let name: String
+  let succeeded: Bool
+  let summary: String
+  let durationMilliseconds: Int64
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import ReleaseHealth
+import Storage
+
+/// The flags of every command that works on a data directory.
+struct DataOptions: ParsableArguments {
+  @Option(name: Setting.data.flagName, help: Setting.data.flagHelp, completion: .directory)
+  var data: String?
+
+  @Option(
+    name: Setting.configuration.flagName, help: Setting.configuration.flagHelp,
+    completion: .file())
+  var config: String?
+
+  @Option(name: Setting.now.flagName, help: Setting.now.flagHelp)
+  var now: String?
+
+  var given: [(setting: Setting, value: String?)] {
+    [(.data, data), (.configuration, config), (.now, now)]
+  }
+}
+
+/// The flag of the commands that print DSNs.
+struct PublicURLOptions: ParsableArguments {
+  @Option(name: Setting.publicURL.flagName, help: Setting.publicURL.flagHelp)
+  var publicURL: String?
+
+  var given: [(setting: Setting, value: String?)] { [(.publicURL, publicURL)] }
+}
+
+struct JSONOptions: ParsableArguments {
+  @Flag(name: .customLong("json"), help: "Print one line of JSON an entry, for scripts.")
+  var isJSON = false
+}
+
+/// The flag that says which organization is meant.
+struct OrganizationOptions: ParsableArguments {
+  @Option(
+    name: .customLong("org"),
+    help: ArgumentHelp("The organization, by slug. (default: default)", valueName: "slug"))
+  var slug: String?
+}

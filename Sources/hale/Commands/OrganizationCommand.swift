@@ -1,0 +1,71 @@
+import ArgumentParser
+import ReleaseHealth
+import Storage
+
+struct OrganizationCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "org",
+    abstract: "Create and list organizations.",
+    discussion: """
+      Projects, API tokens and questions belong to an organization. The first start of the service \
+      creates one, 'default'; more are needed only to keep teams apart.
+
+        hale org create acme
+      """,
+    subcommands: [Create.self, List.self])
+
+  struct Create: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Create an organization.",
+      discussion: """
+        A running service knows it within two seconds. The data directory is created where it is \
+        missing.
+
+          hale org create acme --json
+        """)
+
+    @Argument(help: "The slug: lower-case letters, digits, '-' and '_', at most 50.")
+    var slug: String
+
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let slug = try Slug.checked(slug, naming: "The slug of an organization")
+      let session = try CatalogSession(Settings(flags: data.given), createsDirectory: true)
+      let organization = try session.store.createOrganization(slug: slug, at: session.now)
+      if json.isJSON {
+        try printLine(jsonLine(organization.members))
+      } else {
+        try printPairs([("id", "\(organization.id.rawValue)"), ("slug", organization.slug)])
+      }
+    }
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List all organizations.", discussion: "  hale org list --data /var/lib/hale")
+
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try CatalogSession(Settings(flags: data.given))
+      let organizations = try session.catalog().organizations
+        .sorted { $0.id.rawValue < $1.id.rawValue }
+      if json.isJSON {
+        for organization in organizations { try printLine(jsonLine(organization.members)) }
+      } else {
+        try printColumns(
+          ["ID", "SLUG", "CREATED"],
+          organizations.map { ["\($0.id.rawValue)", $0.slug, $0.created.readable] })
+      }
+    }
+  }
+}
+
+extension Organization {
+  fileprivate var members: [(name: String, value: JSONValue)] {
+    [("id", .integer(id.rawValue)), ("slug", .string(slug))]
+  }
+}

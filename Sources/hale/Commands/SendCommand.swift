@@ -1,0 +1,79 @@
+import ArgumentParser
+import FoundationEssentials
+
+struct SendCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "send",
+    abstract: "Post envelope files to a DSN and say what became of each.",
+    discussion: """
+      Each file is the body of one request, sent as it is; one that is packed with gzip is \
+      announced as such. '-' stands for standard input. Exits with 1 where any was not taken.
+
+        hale send session.envelope --dsn http://8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55@127.0.0.1:8787/1
+      """)
+
+  /// What the service takes at most in one request, decoded; a file is never larger than that.
+  private static let bytesMax = 200 << 20
+  /// A service under load answers late rather than refuse.
+  private static let client = HTTPClient(timeoutMilliseconds: 300_000)
+
+  @Argument(help: "The envelope files.", completion: .file())
+  var files: [String]
+
+  @Option(help: ArgumentHelp("The DSN of a project.", valueName: "dsn"))
+  var dsn: String
+
+  func run() throws {
+    guard let dsn = DSN(dsn) else {
+      throw CommandFailure.usage(
+        "--dsn is '\(dsn)', but it takes a DSN: http://PUBLIC_KEY@HOST:PORT/PROJECT_ID.")
+    }
+    guard dsn.server.scheme == "http" else {
+      throw CommandFailure.usage(
+        "--dsn is '\(dsn.text)', but `hale send` speaks http:// only: TLS is for the proxy that "
+          + "stands before the service. Send to the service's own address, or post with curl.")
+    }
+    var isAllTaken = true
+    for file in files {
+      let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn)
+      try printLine("\(file): \(outcome)")
+      isAllTaken = isAllTaken && isTaken
+    }
+    if !isAllTaken { throw ExitCode.failure }
+  }
+
+  private static func outcome(of file: String, sentTo dsn: DSN) -> (text: String, isTaken: Bool) {
+    do {
+      let bytes = try readFile(file, bytesMax: bytesMax)
+      var request = HTTPClientRequest(
+        method: "POST", path: dsn.envelopePath, authority: dsn.server.authority)
+      request.headers = [
+        ("Content-Type", "application/x-sentry-envelope"),
+        (
+          "X-Sentry-Auth",
+          "Sentry sentry_version=7, sentry_client=hale/\(haleVersion), sentry_key=\(dsn.publicKey)"
+        ),
+      ]
+      // RFC 1952 §2.3.1: the two bytes that every gzip file starts with.
+      if bytes.starts(with: [0x1f, 0x8b]) { request.headers.append(("Content-Encoding", "gzip")) }
+      request.body = bytes
+      let response = try client.send(
+        request, to: .tcp(host: dsn.server.host, port: dsn.server.effectivePort))
+      if response.status == 200 { return ("200 \(response.text)", true) }
+      return ("refused with \(response.status): \(response.detail)", false)
+    } catch {
+      return (CommandFailure(error)?.message ?? "\(error)", false)
+    }
+  }
+}
+
+extension HTTPClientResponse {
+  /// The `detail` of an error's JSON, or else its body as it is.
+  var detail: String {
+    struct ErrorBody: Decodable {
+      let detail: String
+    }
+    let body = Data(body)
+    return (try? JSONDecoder().decode(ErrorBody.self, from: body))?.detail ?? text
+  }
+}

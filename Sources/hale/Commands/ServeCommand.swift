@@ -1,0 +1,87 @@
+import ArgumentParser
+import Logging
+import ReleaseHealth
+import Storage
+
+/// What the service is run with.
+struct ServeSettings: Sendable {
+  var listen: ListenAddress
+  var dataDirectory: String
+  /// As it was set; nil where the address listened on is the public one. The service answers under
+  /// its path, too.
+  var publicURL: WebAddress?
+  /// How long counts and users are kept.
+  var retentionDays: Int
+  var clock: SystemClock
+  var logger: Logger
+}
+
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Run the service.",
+    discussion: """
+      Prints its address once it listens. The first start on an empty data directory also creates \
+      the organization 'default', a project, a DSN and an admin token, and prints them, once; \
+      HALE_INITIAL_KEY, HALE_INITIAL_TOKEN and HALE_INITIAL_PROJECT set them instead, for \
+      containers. Log lines go to standard error.
+
+      SIGTERM and SIGINT let the service finish what it has read, and exit with 0; a second one \
+      ends it at once.
+
+        hale serve --data /var/lib/hale --public-url https://hale.example.com
+
+      For replays and tests the clock can start at a given time, or stand at the time written in a \
+      file and follow it; periodic jobs then run only when `hale jobs run` asks for them:
+
+        hale serve --now 2026-03-01T10:00:00Z
+        hale serve --now @clock.txt
+      """)
+
+  @Option(name: Setting.listen.flagName, help: Setting.listen.flagHelp)
+  var listen: String?
+
+  @OptionGroup var data: DataOptions
+  @OptionGroup var publicURL: PublicURLOptions
+
+  @Option(name: Setting.retentionDays.flagName, help: Setting.retentionDays.flagHelp)
+  var retentionDays: String?
+
+  @Option(name: Setting.logFormat.flagName, help: Setting.logFormat.flagHelp)
+  var logFormat: String?
+
+  @Option(name: Setting.logLevel.flagName, help: Setting.logLevel.flagHelp)
+  var logLevel: String?
+
+  func run() throws {
+    let settings = try Settings(
+      flags: data.given + publicURL.given + [
+        (.listen, listen), (.retentionDays, retentionDays), (.logFormat, logFormat),
+        (.logLevel, logLevel),
+      ])
+    let logger = settings.logger
+    let clock = try SystemClock(settings.now)
+    let stop = StopSignal()
+    try Signals.watch(stop, logger)
+    try createDirectory(settings.dataDirectory)
+    let lock = try DirectoryLock(dataDirectory: settings.dataDirectory)
+    defer { withExtendedLifetime(lock) {} }
+    try runService(
+      ServeSettings(
+        listen: settings.listen, dataDirectory: settings.dataDirectory,
+        publicURL: settings.publicURL, retentionDays: settings.retentionDays, clock: clock,
+        logger: logger),
+      stop: stop
+    ) { port, store in
+      let address = ListenAddress(host: settings.listen.host, port: port)
+      try FirstStart(settings: settings, address: address, now: clock.now()).announce(store)
+      logger.info(
+        "listening",
+        metadata: [
+          "address": "\(address.text)", "data": "\(settings.dataDirectory)",
+          "version": "\(haleVersion)",
+        ])
+    }
+    logger.info("stopped")
+  }
+}

@@ -1,0 +1,162 @@
+import Dispatch
+import Listener
+import Logging
+import ReleaseHealth
+import SQLiteStorage
+import Service
+import Storage
+
+// Where the modules are put together; nothing is decided here.
+
+/// The periodic jobs that can be run by name, in the order in which they are listed.
+let periodicJobNames = Jobs.names
+
+/// Opens the catalog in a data directory that exists, and creates the database where there is none.
+func openCatalog(dataDirectory: String) throws -> any CatalogStore {
+  try openStore(dataDirectory: dataDirectory)
+}
+
+/// SHA-256 of a token, 32 bytes.
+func tokenDigest(_ token: String) -> [UInt8] {
+  TokenDigest.digest(token)
+}
+
+/// Runs the service until it is asked to stop and has drained.
+///
+/// The directory exists and is locked, signals are watched.
+///
+/// - Parameters:
+///   - stop: `stop.onRequest { … }` names what starts the draining; it is called on another thread.
+///   - bound: called once, when the store is open and the listener's socket listens, and before the
+///     service reads the catalog or answers: it creates what a first start creates, and prints the
+///     address. Its arguments are the port that the socket got and the open catalog.
+func runService(
+  _ settings: ServeSettings, stop: StopSignal,
+  bound: (_ port: UInt16, _ catalog: any CatalogStore) throws -> Void
+) throws {
+  let store = try openStore(
+    dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
+  let listener = try openListener(settings)
+  try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
+
+  let clock = WallClock(settings.clock.now)
+  let catalog = try CatalogCache(store)
+  let queue = IngestQueue(store: store, clock: clock)
+  let workers = WorkQueue()
+  let jobs = Jobs(
+    store: store, catalog: store, queue: queue, clock: clock,
+    monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: settings.logger)
+  let service = Service(
+    ServiceDependencies(
+      store: store, catalog: catalog, catalogStore: store, clock: clock, queue: queue,
+      workers: workers, jobs: jobs, log: settings.logger,
+      random: { UInt128.random(in: .min ... .max) },
+      pathPrefix: settings.publicURL?.path ?? "", retentionDays: settings.retentionDays),
+    sink: listener)
+
+  let writer = try ServiceThread { [logger = settings.logger] in
+    queue.run(
+      IngestQueue.Callbacks(
+        committed: { tickets, failure in
+          if let failure {
+            logger.error(
+              "batch not stored",
+              metadata: ["envelopes": "\(tickets.count)", "reason": "\(failure.sentence)"])
+          }
+          CommitAnswers.answer(tickets, failure, through: listener)
+        },
+        hasRoom: { listener.resumeBlocked() }))
+  }
+  let readers = try (1...2).map { _ in try ServiceThread(workers.run) }
+  let ticker = Ticker(
+    catalog: catalog, jobs: jobs, runsJobs: !settings.clock.isFile, logger: settings.logger)
+  let tick = try ServiceThread(ticker.run)
+
+  // The watchdog gives up at 10 s; what is committed by then stays committed.
+  stop.onRequest { listener.drain(deadlineMilliseconds: 8000) }
+  listener.run(service)
+
+  ticker.stop()
+  queue.close()
+  workers.close()
+  for thread in [writer, tick] + readers { thread.join() }
+  try store.close()
+}
+
+/// Runs a job once on a directory that no service runs on; it is locked. A job that fails is a
+/// result that says so, and is recorded; an error is thrown where it could not even begin.
+func runJobOnDirectory(
+  name: String, dataDirectory: String, retentionDays: Int, now: Timestamp
+) throws -> JobRun {
+  let store = try openStore(dataDirectory: dataDirectory, retentionDays: retentionDays)
+  let clock = WallClock { now }
+  let jobs = Jobs(
+    store: store, catalog: store, queue: IngestQueue(store: store, clock: clock), clock: clock,
+    monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: Logger(label: "hale"))
+  guard let run = jobs.runToEnd(name) else {
+    throw CommandFailure.usage(
+      "There is no job '\(name)'; the jobs are: \(Jobs.names.joined(separator: ", ")).")
+  }
+  try store.close()
+  return run
+}
+
+private func openStore(dataDirectory: String, retentionDays: Int = 90) throws -> SQLiteStore {
+  var generator = SystemRandomNumberGenerator()
+  return try SQLiteStore(
+    SQLiteStore.Settings(
+      path: dataDirectory + "/hale.db", retentionDays: retentionDays,
+      newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }))
+}
+
+private func openListener(_ settings: ServeSettings) throws -> Listener {
+  do throws(ListenerError) {
+    return try Listener(
+      Listener.Configuration(
+        addresses: try SocketAddress.resolve(settings.listen.text),
+        controlPath: settings.dataDirectory + "/hale.sock",
+        monotonicNow: SystemClock.monotonicMilliseconds,
+        wallSeconds: { SystemClock.wall().seconds },
+        decorateError: { _, response in response = response.openToAllOrigins }))
+  } catch {
+    throw CommandFailure.failed("Cannot listen: \(error).")
+  }
+}
+
+/// Keeps the service in step with what time and other processes do.
+private final class Ticker: Sendable {
+  private let catalog: CatalogCache
+  private let jobs: Jobs
+  private let runsJobs: Bool
+  private let logger: Logger
+  private let stopped = DispatchSemaphore(value: 0)
+
+  /// Changes by commands take effect within this time.
+  private static let catalogMilliseconds = 500
+  private static let jobsMilliseconds: Int64 = 10 * 60_000
+
+  init(catalog: CatalogCache, jobs: Jobs, runsJobs: Bool, logger: Logger) {
+    self.catalog = catalog
+    self.jobs = jobs
+    self.runsJobs = runsJobs
+    self.logger = logger
+  }
+
+  func run() {
+    var nextJobs = SystemClock.monotonicMilliseconds() + 60_000
+    while stopped.wait(timeout: .now() + .milliseconds(Self.catalogMilliseconds)) == .timedOut {
+      do throws(StoreError) {
+        try catalog.refresh()
+      } catch {
+        logger.error("catalog not read", metadata: ["reason": "\(error.sentence)"])
+      }
+      guard runsJobs, SystemClock.monotonicMilliseconds() >= nextJobs else { continue }
+      nextJobs += Self.jobsMilliseconds
+      for name in Jobs.names { _ = jobs.start(name) { _ in } }
+    }
+  }
+
+  func stop() {
+    stopped.signal()
+  }
+}

@@ -1,0 +1,74 @@
+import Logging
+
+/// All settings, checked once at the start and passed down as a value.
+struct Settings: Sendable {
+  var listen: ListenAddress
+  var dataDirectory: String
+  /// As it was set; nil where nobody said it.
+  var publicURL: WebAddress?
+  var now: ClockSource
+  var logFormat: LogFormat
+  var logLevel: Logger.Level
+  /// How long counts and users are kept.
+  var retentionDays: Int
+  /// 32 lower-case hexadecimal characters.
+  var initialKey: String?
+  var initialToken: String?
+  var initialProject: String
+
+  init(_ sources: SettingSources) throws(CommandFailure) {
+    listen = try sources.required(.listen) { ListenAddress($0) }
+    dataDirectory = try sources.required(.data) { $0.isEmpty ? nil : $0 }
+    publicURL = try sources.optional(.publicURL) { WebAddress(publicURL: $0) }
+    now = try sources.optional(.now) { ClockSource($0) } ?? .system
+    logFormat = try sources.required(.logFormat) { LogFormat(rawValue: $0) }
+    logLevel = try sources.required(.logLevel) { Logger.Level(rawValue: $0) }
+    retentionDays = try sources.required(.retentionDays) { text in
+      Int(text).flatMap { (1...3650).contains($0) ? $0 : nil }
+    }
+    initialKey = try sources.optional(.initialKey) { PublicKey.normalized($0) }
+    initialToken = try sources.optional(.initialToken, isSecret: true) { text in
+      let isUsable = text.utf8.count <= 200 && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+      return isUsable ? text : nil
+    }
+    initialProject = try sources.required(.initialProject) { Slug.isValid($0) ? $0 : nil }
+  }
+
+  /// - Parameter flags: the flags of a command, with the values that were given.
+  init(flags: [(setting: Setting, value: String?)]) throws(CommandFailure) {
+    try self.init(SettingSources(flags: flags))
+  }
+
+  /// Where log lines of this process go.
+  var logger: Logger {
+    let format = logFormat
+    var logger = Logger(label: "hale", factory: { _ in StandardErrorLogHandler(format: format) })
+    logger.logLevel = logLevel
+    return logger
+  }
+}
+
+extension SettingSources {
+  /// The value of a setting that has a default.
+  fileprivate func required<Value>(
+    _ setting: Setting, _ parse: (String) -> Value?
+  ) throws(CommandFailure) -> Value {
+    if let value = try optional(setting, parse) { return value }
+    guard let text = setting.defaultValue, let value = parse(text) else {
+      preconditionFailure("The default of \(setting.name) is not in its own form.")
+    }
+    return value
+  }
+
+  /// The value of a setting that may be missing.
+  ///
+  /// - Parameter isSecret: whether an error must not repeat the value.
+  fileprivate func optional<Value>(
+    _ setting: Setting, isSecret: Bool = false, _ parse: (String) -> Value?
+  ) throws(CommandFailure) -> Value? {
+    guard let found = try value(of: setting) else { return nil }
+    if let value = parse(found.value) { return value }
+    let shown = isSecret ? "a text of \(found.value.utf8.count) bytes" : "'\(found.value)'"
+    throw .usage("\(found.origin) is \(shown), but it takes \(setting.form).")
+  }
+}

@@ -1,0 +1,108 @@
+import Glibc
+import ReleaseHealth
+import Synchronization
+
+/// What the service's clock follows, as `--now` says it.
+enum ClockSource: Equatable, Sendable {
+  /// The system's time.
+  case system
+  /// Starts here and ticks on.
+  case starting(Timestamp)
+  /// Stands at the time that is written in this file.
+  case file(path: String)
+
+  /// - Returns: nil where the text is neither a time nor `@FILE`.
+  init?(_ text: String) {
+    if text.hasPrefix("@") {
+      guard text.utf8.count > 1 else { return nil }
+      self = .file(path: String(text.dropFirst()))
+    } else {
+      guard let time = Timestamp(rfc3339: text) else { return nil }
+      self = .starting(time)
+    }
+  }
+}
+
+/// The service's clock: the only reader of the system's time but for log lines.
+///
+/// Buckets, age limits, quota windows and jobs follow it; deadlines do not, they are monotonic.
+struct SystemClock: Sendable {
+  /// The time now. May be called from any thread.
+  let now: @Sendable () -> Timestamp
+  /// Whether the time is whatever a file says. Periodic jobs then run only when asked for.
+  let isFile: Bool
+
+  /// - Throws: where the source is a file without a time in it.
+  init(_ source: ClockSource) throws(CommandFailure) {
+    switch source {
+    case .system:
+      now = Self.wall
+      isFile = false
+    case .starting(let start):
+      let origin = Self.monotonicMilliseconds()
+      now = { start.advanced(byMilliseconds: Self.monotonicMilliseconds() - origin) }
+      isFile = false
+    case .file(let path):
+      let file = try ClockFile(path: path)
+      now = { file.time() }
+      isFile = true
+    }
+  }
+
+  /// The system's time, whatever the service's clock says.
+  static func wall() -> Timestamp { Timestamp(milliseconds: milliseconds(of: CLOCK_REALTIME)) }
+
+  /// Milliseconds since an arbitrary instant, never set back.
+  static func monotonicMilliseconds() -> Int64 { milliseconds(of: CLOCK_MONOTONIC) }
+
+  private static func milliseconds(of clock: clockid_t) -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}
+
+/// A file that a time stands in.
+///
+/// It is looked at whenever the time is asked for, and read again once it is another file than
+/// before. A request that begins after the file was replaced therefore sees the new time, without
+/// a watcher thread that could be late. A look costs about a microsecond, and the option serves
+/// replays and tests.
+private final class ClockFile: Sendable {
+  private struct State {
+    var identity: FileIdentity
+    var time: Timestamp
+  }
+
+  private let path: String
+  private let state: Mutex<State>
+
+  init(path: String) throws(CommandFailure) {
+    guard let state = Self.read(path) else {
+      throw .usage(
+        "--\(Setting.now.name) (\(Setting.now.variable)) is '@\(path)', but that file cannot be read "
+          + "or holds no time. It takes \(Setting.now.form).")
+    }
+    self.path = path
+    self.state = Mutex(state)
+  }
+
+  func time() -> Timestamp {
+    state.withLock { state in
+      if FileIdentity(path: path) != state.identity, let newer = Self.read(path) {
+        state = newer
+      }
+      return state.time
+    }
+  }
+
+  private static func read(_ path: String) -> State? {
+    // The identity is that of the opened file: between a look at the path and the opening, another
+    // file could have taken its place.
+    guard let file = try? Descriptor(opening: path, O_RDONLY), let identity = FileIdentity(file),
+      let bytes = try? file.readAll(bytesMax: 1024, naming: path),
+      let time = Timestamp(rfc3339: String(decoding: bytes, as: UTF8.self))
+    else { return nil }
+    return State(identity: identity, time: time)
+  }
+}

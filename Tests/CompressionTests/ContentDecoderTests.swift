@@ -1,0 +1,233 @@
+import Compression
+import Testing
+
+@Suite struct ContentDecoderTests {
+  struct Body: Sendable, CustomTestStringConvertible {
+    var name: String
+    var coding: ContentCoding
+    var encoded: [UInt8]
+    var plain = Fixtures.plain
+    /// Damage is found out, or does not touch the content.
+    var hasChecksum = false
+
+    var testDescription: String { name }
+  }
+
+  static let bodies = [
+    Body(name: "gzip", coding: .gzip, encoded: Fixtures.gzip, hasChecksum: true),
+    Body(name: "gzip with name", coding: .gzip, encoded: Fixtures.gzipWithName, hasChecksum: true),
+    Body(name: "zlib", coding: .deflate, encoded: Fixtures.zlib, hasChecksum: true),
+    Body(name: "zlib stored", coding: .deflate, encoded: Fixtures.zlibStored, hasChecksum: true),
+    Body(name: "deflate", coding: .deflate, encoded: Fixtures.deflate),
+    Body(name: "deflate stored", coding: .deflate, encoded: Fixtures.deflateStored),
+    Body(name: "brotli", coding: .brotli, encoded: Fixtures.brotli),
+    Body(name: "zstd", coding: .zstd, encoded: Fixtures.zstd, hasChecksum: true),
+    Body(name: "zstd streamed", coding: .zstd, encoded: Fixtures.zstdStreamed),
+    Body(name: "zstd window", coding: .zstd, encoded: Fixtures.zstdWindow23),
+    Body(name: "empty gzip", coding: .gzip, encoded: Fixtures.emptyGzip, plain: []),
+    Body(name: "empty zlib", coding: .deflate, encoded: Fixtures.emptyZlib, plain: []),
+    Body(name: "empty deflate", coding: .deflate, encoded: Fixtures.emptyDeflate, plain: []),
+    Body(name: "empty brotli", coding: .brotli, encoded: Fixtures.emptyBrotli, plain: []),
+    Body(name: "empty zstd", coding: .zstd, encoded: Fixtures.emptyZstd, plain: []),
+  ]
+
+  static let series = [
+    Body(name: "gzip members", coding: .gzip, encoded: Fixtures.gzipMembers),
+    Body(name: "zstd frames", coding: .zstd, encoded: Fixtures.zstdFrames),
+  ]
+
+  /// Decodes in slices of at most so many bytes.
+  static func decode(
+    _ coding: ContentCoding, _ encoded: [UInt8], limit: Int = 1 << 20, inputBytes: Int = .max,
+    outputBytes: Int = 4096
+  ) throws(ContentDecodingError) -> [UInt8] {
+    let decoder = ContentDecoder(coding, outputBytesMax: limit)
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0xaa, count: outputBytes)
+    var index = 0
+    while true {
+      let end = index + min(inputBytes, encoded.count - index)
+      let slice = encoded.span.extracting(index..<end)
+      var span = buffer.mutableSpan
+      let (consumed, produced) = try decoder.decode(slice, into: &span)
+      output += buffer[..<produced]
+      index += consumed
+      precondition(output.count <= limit)
+      precondition(produced == outputBytes || consumed == slice.count)
+      if index == encoded.count && produced < outputBytes { break }
+    }
+    try decoder.finish()
+    precondition(decoder.isFinished)
+    return output
+  }
+
+  static func outcome(
+    _ coding: ContentCoding, _ encoded: [UInt8], limit: Int = 1 << 20
+  ) -> Result<[UInt8], ContentDecodingError> {
+    do throws(ContentDecodingError) {
+      return .success(try decode(coding, encoded, limit: limit))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  // MARK: Decoding
+
+  @Test(arguments: bodies + series) func slicesMakeNoDifference(_ body: Body) throws {
+    #expect(try Self.decode(body.coding, body.encoded) == body.plain)
+    for (inputBytes, outputBytes) in [(1, 1), (1, 4096), (.max, 1), (7, 11), (3, 65_536)] {
+      #expect(
+        try Self.decode(
+          body.coding, body.encoded, inputBytes: inputBytes, outputBytes: outputBytes)
+          == body.plain)
+    }
+  }
+
+  @Test(arguments: bodies) func everyTruncationIsFound(_ body: Body) {
+    for length in 0..<body.encoded.count {
+      #expect(Self.outcome(body.coding, Array(body.encoded[..<length])) == .failure(.truncated))
+    }
+  }
+
+  @Test(arguments: series) func aSeriesMayEndAfterAnyOfIts(_ body: Body) {
+    var ends = 0
+    for length in 0..<body.encoded.count {
+      switch Self.outcome(body.coding, Array(body.encoded[..<length])) {
+      case .success(let plain):
+        #expect(body.plain.starts(with: plain))
+        ends += 1
+      case .failure(let error): #expect(error == .truncated)
+      }
+    }
+    #expect(ends >= 2)
+  }
+
+  @Test(arguments: bodies + series) func damageNeverCrashes(_ body: Body) {
+    for place in body.encoded.indices {
+      for bit in 0..<8 {
+        var damaged = body.encoded
+        damaged[place] ^= 1 << bit
+        if case .success(let plain) = Self.outcome(body.coding, damaged), body.hasChecksum {
+          #expect(plain == body.plain)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: bodies) func nothingMayFollow(_ body: Body) {
+    for trailing in [[0x00], [0x0a], Array("more".utf8)] as [[UInt8]] {
+      switch Self.outcome(body.coding, body.encoded + trailing) {
+      case .success: Issue.record("accepted")
+      // So few bytes may still begin a further member or frame.
+      case .failure(let error): if error != .truncated { expectMalformed(error) }
+      }
+    }
+    if body.coding == .deflate || body.coding == .brotli {
+      expectMalformed(Self.outcome(body.coding, body.encoded + body.encoded))
+    } else {
+      #expect(
+        Self.outcome(body.coding, body.encoded + body.encoded) == .success(body.plain + body.plain))
+    }
+  }
+
+  @Test func otherBytesAreRefused() {
+    for coding in ContentCoding.allCases where coding != .identity {
+      #expect(Self.outcome(coding, []) == .failure(.truncated))
+      // An envelope that was never encoded, as it comes through some proxies.
+      expectMalformed(Self.outcome(coding, Fixtures.plain))
+      for other in Self.bodies where other.coding != coding && !other.plain.isEmpty {
+        switch Self.outcome(coding, other.encoded) {
+        case .success(let plain): #expect(plain != other.plain)
+        case .failure: break
+        }
+      }
+    }
+  }
+
+  @Test func aDecoderThatFailedStaysSo() {
+    let decoder = ContentDecoder(.gzip, outputBytesMax: 100)
+    var buffer = [UInt8](repeating: 0, count: 200)
+    for input in [Fixtures.gzip, [], Fixtures.gzip] {
+      #expect(throws: ContentDecodingError.tooLarge) {
+        var span = buffer.mutableSpan
+        _ = try decoder.decode(input.span, into: &span)
+      }
+      #expect(throws: ContentDecodingError.tooLarge) { try decoder.finish() }
+      #expect(!decoder.isFinished)
+    }
+  }
+
+  private func expectMalformed(_ outcome: Result<[UInt8], ContentDecodingError>) {
+    switch outcome {
+    case .success: Issue.record("accepted")
+    case .failure(let error): expectMalformed(error)
+    }
+  }
+
+  private func expectMalformed(_ error: ContentDecodingError) {
+    guard case .malformed(let reason) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(!reason.isEmpty)
+  }
+
+  // MARK: Limits
+
+  @Test(arguments: bodies + series) func theLimitIsExact(_ body: Body) {
+    #expect(
+      Self.outcome(body.coding, body.encoded, limit: body.plain.count) == .success(body.plain))
+    if body.plain.isEmpty { return }
+    for limit in [0, 1, body.plain.count - 1] {
+      #expect(Self.outcome(body.coding, body.encoded, limit: limit) == .failure(.tooLarge))
+    }
+  }
+
+  @Test(arguments: [
+    Body(name: "gzip", coding: .gzip, encoded: repeated(Fixtures.mebibyteGzip)),
+    // One stream: every mebibyte of it ends at a byte, and none is the last.
+    Body(name: "deflate", coding: .deflate, encoded: repeated(Fixtures.mebibyteDeflate)),
+    Body(name: "brotli", coding: .brotli, encoded: Fixtures.bombBrotli),
+    Body(name: "zstd", coding: .zstd, encoded: repeated(Fixtures.mebibyteZstd)),
+  ])
+  func bombsStop(_ bomb: Body) {
+    let limit = 200 << 20
+    let decoder = ContentDecoder(bomb.coding, outputBytesMax: limit)
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    var total = 0
+    var index = 0
+    #expect(throws: ContentDecodingError.tooLarge) {
+      while true {
+        var span = buffer.mutableSpan
+        let step = try decoder.decode(bomb.encoded.span.extracting(index...), into: &span)
+        index += step.consumed
+        total += step.produced
+        if step.produced < buffer.count { break }
+      }
+    }
+    #expect(total <= limit && total > limit - buffer.count)
+  }
+
+  /// 201 MiB of zeros.
+  static func repeated(_ mebibyte: [UInt8]) -> [UInt8] {
+    Array(repeating: mebibyte, count: 201).flatMap { $0 }
+  }
+
+  @Test func zstdWindowsAreLimited() {
+    expectMalformed(Self.outcome(.zstd, Fixtures.zstdWindow24))
+  }
+}
+
+@Suite struct ContentCodingTests {
+  @Test(
+    arguments: [
+      (nil, .identity), ("", .identity), (" ", .identity), ("identity", .identity),
+      ("Identity", .identity), ("utf-8", .identity), ("UTF-8", .identity), ("gzip", .gzip),
+      ("GZip", .gzip), (" gzip\t", .gzip), ("x-gzip", .gzip), ("deflate", .deflate),
+      ("br", .brotli), ("zstd", .zstd), ("brotli", nil), ("compress", nil), ("gzip, br", nil),
+      ("gzip,gzip", nil), ("gzip;q=1", nil), ("*", nil), ("utf8", nil),
+    ] as [(String?, ContentCoding?)])
+  func knowsNames(_ value: String?, _ coding: ContentCoding?) {
+    #expect(ContentCoding(contentEncoding: value) == coding)
+  }
+}

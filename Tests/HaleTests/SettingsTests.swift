@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+@testable import hale
+
+@Suite struct SettingsTests {
+  @Test func webAddresses() {
+    #expect(WebAddress("http://h")?.text == "http://h")
+    #expect(WebAddress("HTTP://u:s@[::1]:80/a/b//")?.text == "http://u@[::1]:80/a/b")
+    for bad in [
+      "", "h", "http://", "ftp://h", "http://h:0", "http://h:x", "http://h?q", "http://h h",
+      "http://[::1", "http://[x]",
+    ] {
+      #expect(WebAddress(bad) == nil, "\(bad)")
+    }
+  }
+
+  @Test func dsns() {
+    #expect(DSN("http://k@h:1/p/2")?.envelopePath == "/p/api/2/envelope/")
+    #expect(DSN("http://k@h:1/2")?.envelopePath == "/api/2/envelope/")
+    #expect(DSN("http://h:1/2") == nil && DSN("http://k@h:1/") == nil)
+  }
+
+  @Test func listenAddresses() {
+    for bad in ["", ":1", "h", "h:", "h:-1", "h:65536", "[]:1", "::1:80"] {
+      #expect(ListenAddress(bad) == nil, "\(bad)")
+    }
+    #expect(ListenAddress("[::]:0")?.reachable.text == "[::1]:0")
+  }
+
+  @Test func aSettingOfTheFileIsNamedByItsLine() throws {
+    let file = try ConfigurationFile(text: "HALE_LISTEN=a:1\r\nHALE_LISTEN=b:2\n", path: "f")
+    #expect(file.origin(of: .listen) == "HALE_LISTEN (line 2 of f)")
+  }
+
+  /// README's table of settings is the one that the settings themselves give.
+  @Test func readmeHasTheTableOfSettings() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let readme = try String(contentsOf: root.appendingPathComponent("README.md"), encoding: .utf8)
+    #expect(readme.contains(Setting.markdownTable), "it should be:\n\(Setting.markdownTable)")
+  }
+}

@@ -1,0 +1,115 @@
+import ReleaseHealth
+import TestSupport
+import Testing
+
+@Suite struct SessionReducerTests {
+  /// Every order of up to five updates, each order with every single repetition at every place,
+  /// gives the same session; and its severity is what a reading of all raw updates says.
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func everyOrderAndRepetitionGivesTheSameSession(seed: UInt64) {
+    var generator = ReportGenerator(seed: seed)
+    let reports = generator.session(startedIn: 1_000_000_000..<1_100_000_000)
+    let expected = fold(reports)
+    for order in permutations(reports) {
+      #expect(fold(order) == expected)
+      for repeated in order {
+        for place in 0...order.count {
+          var again = order
+          again.insert(repeated, at: place)
+          #expect(fold(again) == expected)
+        }
+      }
+    }
+    #expect(expected?.earliestStart == reports.map(\.correctedStart).min())
+    #expect(Set(expected?.users ?? []) == Set(reports.compactMap(user)))
+  }
+
+  /// What the transitions add and withdraw on the way sums up to what the session adds in the end.
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func transitionsSumUpToTheContribution(seed: UInt64) {
+    var generator = ReportGenerator(seed: seed)
+    let reports = generator.session(startedIn: 1_000_000_000..<1_100_000_000)
+    for order in permutations(reports) {
+      var known: Session?
+      var standing: [Contribution] = []
+      for report in order {
+        let transition = SessionReducer.reduce(known, Session(report, user: user(report)))
+        if let withdrawn = transition.withdrawn {
+          #expect(standing == [withdrawn])
+          standing = []
+        }
+        if let added = transition.added { standing.append(added) }
+        known = transition.session
+      }
+      #expect(standing == [known!.contribution])
+    }
+  }
+
+  @Test func repetitionChangesNothing() {
+    var generator = ReportGenerator(seed: 1)
+    for report in generator.session(startedIn: 0..<1000) {
+      let session = Session(report, user: user(report))
+      let transition = SessionReducer.reduce(session, session)
+      #expect(!transition.isChanged && transition.added == nil && transition.withdrawn == nil)
+    }
+  }
+
+  struct SeverityCase: Sendable {
+    var name: String
+    var errors: UInt64
+    var severity: Severity
+  }
+
+  @Test(arguments: [
+    SeverityCase(name: "ok", errors: 0, severity: .healthy),
+    SeverityCase(name: "ok", errors: 1, severity: .errored),
+    SeverityCase(name: "exited", errors: 0, severity: .healthy),
+    SeverityCase(name: "exited", errors: 2, severity: .errored),
+    SeverityCase(name: "errored", errors: 0, severity: .errored),
+    SeverityCase(name: "unhandled", errors: 0, severity: .unhandled),
+    SeverityCase(name: "abnormal", errors: 5, severity: .abnormal),
+    SeverityCase(name: "crashed", errors: 0, severity: .crashed),
+    SeverityCase(name: "degraded", errors: 0, severity: .errored),
+    SeverityCase(name: "CRASHED", errors: 0, severity: .errored),
+  ])
+  func severityOfOneUpdate(_ example: SeverityCase) {
+    #expect(
+      Severity(status: SessionStatus(name: example.name), errors: example.errors)
+        == example.severity)
+  }
+
+  @Test func mechanismCountsFromAbnormalUpdatesOnly() {
+    let key = SessionKey(
+      scope: Scope(project: ProjectID(rawValue: 1), release: "r", environment: nil),
+      started: Timestamp(seconds: 0), sessionID: SessionID(value: 1))
+    func session(_ status: SessionStatus) -> Session {
+      Session(
+        SessionReport(
+          key: key, correctedStart: key.started, status: status, mechanism: .foreground),
+        user: nil)
+    }
+    #expect(session(.abnormal).mechanism == .foreground)
+    #expect(session(.exited).mechanism == .none)
+    #expect(session(.crashed).mechanism == .none)
+    #expect(session(.crashed).merged(with: session(.abnormal)).mechanism == .foreground)
+  }
+
+  private func fold(_ reports: [SessionReport]) -> Session? {
+    reports.reduce(nil) { known, report in
+      SessionReducer.reduce(known, Session(report, user: user(report))).session
+    }
+  }
+
+  private func user(_ report: SessionReport) -> UserID? {
+    report.user.map { UserID(rawValue: UInt32(truncatingIfNeeded: $0.value >> 64)) }
+  }
+
+  private func permutations(_ reports: [SessionReport]) -> [[SessionReport]] {
+    if reports.count < 2 { return [reports] }
+    return reports.indices.flatMap { index -> [[SessionReport]] in
+      var rest = reports
+      let first = rest.remove(at: index)
+      return permutations(rest).map { [first] + $0 }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import SQLiteStorage
+
+@Suite struct DatabaseTests {
+  @Test func commitsAreSyncedAndLogged() throws {
+    let fixture = try StoreFixture()
+    try fixture.store.write { (writer) throws(StoreError) in
+      // 2 is FULL.
+      #expect(try writer.connection.number("PRAGMA synchronous") == 2)
+      #expect(try writer.connection.number("PRAGMA foreign_keys") == 1)
+    }
+    #expect(try fixture.number("PRAGMA application_id") == Database.applicationID)
+    #expect(try fixture.number("PRAGMA user_version") == Database.schemaVersion)
+  }
+
+  @Test func aNewerDatabaseIsRefusedUntouched() throws {
+    let fixture = try StoreFixture()
+    try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.execute("PRAGMA user_version = 99")
+    }
+    try fixture.store.close()
+    let path = fixture.directory.path + "/hale.db"
+    #expect {
+      _ = try SQLiteStore(.init(path: path, newSecret: []))
+    } throws: { error in
+      if case StoreError.refused(let sentence) = error {
+        sentence.contains("99") && sentence.contains(path)
+      } else {
+        false
+      }
+    }
+  }
+
+  @Test func anotherProgramsDatabaseIsRefused() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/hale.db"
+    let other = try Connection(path: path, mode: .writer)
+    try other.execute("CREATE TABLE notes (text TEXT)")
+    #expect(throws: StoreError.self) { try SQLiteStore(.init(path: path, newSecret: [])) }
+    #expect(try other.number("SELECT count(*) FROM sqlite_schema") == 1)
+  }
+
+  /// Questions are answered from the packed counts and sets, never from session states.
+  @Test func noQuestionReadsSessionStates() throws {
+    let fixture = try StoreFixture()
+    let start = Timestamp(milliseconds: 20_000 * 86_400_000)
+    try fixture.ingest([fixture.report(1, started: start, user: 1)], at: start)
+    try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.execute("DELETE FROM session")
+    }
+    let answer = try fixture.ask(days: 20_000..<20_001, intervalMinutes: 60)
+    #expect(answer.totals.sessions.total == 1 && answer.totals.users.total == 1)
+  }
+
+  @Test func theCatalogRefusesWhatIsTaken() throws {
+    let fixture = try StoreFixture()
+    let now = Timestamp(seconds: 1)
+    let catalog = try #require(try fixture.store.catalog(unlessVersion: nil))
+    let organization = catalog.organizations[0].id
+    let key = String(repeating: "0", count: 32)
+    let other = String(repeating: "a", count: 32)
+    #expect(throws: StoreError.refused("organization 'default' exists already")) {
+      try fixture.store.createOrganization(slug: "default", at: now)
+    }
+    #expect(throws: StoreError.refused("project 'default' exists already")) {
+      try fixture.store.createProject(
+        organization: organization, slug: "default", platform: nil, id: nil, publicKey: other,
+        at: now)
+    }
+    #expect(throws: StoreError.refused("the key \(key) exists already")) {
+      try fixture.store.createKey(project: fixture.project, publicKey: key, at: now)
+    }
+    // A refusal leaves nothing behind.
+    #expect(try fixture.store.catalog(unlessVersion: catalog.version) == nil)
+  }
+}

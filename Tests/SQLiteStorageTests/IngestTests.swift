@@ -1,0 +1,130 @@
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import SQLiteStorage
+
+@Suite struct IngestTests {
+  static let start = Timestamp(milliseconds: 20_000 * 86_400_000 + 90_000)
+
+  @Test func durationsFollowTheLongestOfASessionThatExited() throws {
+    let fixture = try StoreFixture()
+    func histogram() throws -> DurationHistogram {
+      try fixture.store.read { (connection) throws(StoreError) in
+        let select = try connection.prepare("SELECT histogram, total FROM duration_hour")
+        guard try select.step() else { return DurationHistogram() }
+        return DurationHistogram(packed: select.blob(0), totalMilliseconds: select.integer(1))
+      }
+    }
+    try fixture.ingest([fixture.report(1, started: Self.start, duration: 900)], at: Self.start)
+    #expect(try histogram() == DurationHistogram())
+    try fixture.ingest(
+      [fixture.report(1, started: Self.start, status: .exited, duration: 500)], at: Self.start)
+    var expected = DurationHistogram()
+    expected.add(milliseconds: 900)
+    #expect(try histogram() == expected)
+    // Raised: the old one is taken back.
+    try fixture.ingest(
+      [fixture.report(1, started: Self.start, status: .exited, duration: 70_000)], at: Self.start)
+    expected = DurationHistogram()
+    expected.add(milliseconds: 70_000)
+    #expect(try histogram() == expected)
+  }
+
+  /// The log says what changed and when: a late crash takes a healthy session back.
+  @Test func arrivalsAreLoggedByStepAndStartHour() throws {
+    let fixture = try StoreFixture()
+    let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: later)
+    try fixture.ingest(
+      [fixture.report(1, started: Self.start, status: .crashed)], at: later)
+    let rows = try fixture.store.read { (connection) throws(StoreError) -> [[Int64]] in
+      let select = try connection.prepare(
+        "SELECT step, hour, healthy, errored, unhandled, abnormal, crashed FROM arrival")
+      var rows: [[Int64]] = []
+      while try select.step() { rows.append((0..<7).map { select.integer($0) }) }
+      return rows
+    }
+    let step = Int64(Self.start.minute / 10)
+    let hour = Int64(Self.start.hour)
+    #expect(rows == [[step, hour, 1, 0, 0, 0, 0], [step + 18, hour, -1, 0, 0, 0, 1]])
+  }
+
+  @Test func outcomesAddUpWithRepetitionsAmongThem() throws {
+    let fixture = try StoreFixture()
+    let key = OutcomeKey(project: fixture.project, outcome: .accepted)
+    let rejected = OutcomeKey(project: fixture.project, outcome: .rejected(.tooOld))
+    for _ in 0..<3 {
+      var batch = IngestBatch(receivedAt: Self.start)
+      batch.reports = [fixture.report(1, started: Self.start)]
+      batch.outcomes = [key: 1, rejected: 2]
+      try fixture.store.ingest(batch)
+    }
+    for (name, quantity) in [("accepted", 3), ("repeated", 2), ("too_old", 6)] {
+      #expect(
+        try fixture.number("SELECT quantity FROM outcome WHERE name = '\(name)'")
+          == Int64(quantity))
+    }
+  }
+
+  /// Aggregates stand in columns of their own, beside the counts that states stand behind.
+  @Test func anonymousCountsStandApart() throws {
+    let fixture = try StoreFixture()
+    var batch = IngestBatch(receivedAt: Self.start)
+    let report = fixture.report(1, started: Self.start)
+    batch.reports = [report]
+    batch.anonymous = [
+      AnonymousSessions(
+        scope: report.key.scope, correctedStart: Self.start,
+        counts: SessionCounts(healthy: 7, crashed: 2))
+    ]
+    try fixture.store.ingest(batch)
+    let grids = try fixture.store.read { (connection) throws(StoreError) -> [CountGrid] in
+      let select = try connection.prepare("SELECT identified, anonymous FROM session_day")
+      _ = try select.step()
+      return [CountGrid(packed: select.blob(0)), CountGrid(packed: select.blob(1))]
+    }
+    #expect(
+      grids.map(\.slots) == [
+        [0: SessionCounts(healthy: 1)], [0: SessionCounts(healthy: 7, crashed: 2)],
+      ])
+    #expect(try fixture.ask(days: 20_000..<20_001).totals.sessions.total == 10)
+  }
+
+  /// A batch that does not fit leaves nothing behind, and the next one that fits counts.
+  @Test func aFullDatabaseTakesNothingOfABatch() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
+    try fixture.store.write { (writer) throws(StoreError) in
+      let pages = try writer.connection.number("PRAGMA page_count") ?? 0
+      _ = try writer.connection.number("PRAGMA max_page_count = \(pages + 2)")
+    }
+    let many = (2..<20_000).map {
+      fixture.report(UInt64($0), started: Self.start, user: UInt64($0))
+    }
+    #expect {
+      try fixture.ingest(many, at: Self.start)
+    } throws: { error in
+      if case StoreError.full = error { true } else { false }
+    }
+    #expect(try fixture.ask(days: 20_000..<20_001).totals.users.total == 1)
+    try fixture.store.write { (writer) throws(StoreError) in
+      _ = try writer.connection.number("PRAGMA max_page_count = 1000000")
+    }
+    try fixture.ingest(many, at: Self.start)
+    let totals = try fixture.ask(days: 20_000..<20_001).totals
+    #expect(totals.sessions.total == 19_999 && totals.users.total == 19_999)
+  }
+
+  @Test func packedCountsReadBack() {
+    var grid = CountGrid()
+    grid.add(SessionCounts(healthy: 300, crashed: 1), at: 23)
+    grid.add(SessionCounts(errored: 1, unhandled: 2, abnormal: 3), at: 0)
+    grid.add(SessionCounts(healthy: 1), at: 5)
+    grid.add(SessionCounts(healthy: -1), at: 5)
+    #expect(CountGrid(packed: grid.packed) == grid)
+    #expect(grid.slots.keys.sorted() == [0, 23])
+  }
+}

@@ -1,0 +1,67 @@
+import ReleaseHealth
+import Storage
+import TestSupport
+
+@testable import SQLiteStorage
+
+/// A store in a directory of its own, with one project, and short ways to fill and ask it.
+struct StoreFixture {
+  let directory: TemporaryDirectory
+  let store: SQLiteStore
+  let project = ProjectID(rawValue: 1)
+
+  init(retentionDays: Int = 90) throws {
+    directory = try TemporaryDirectory()
+    store = try SQLiteStore(
+      .init(
+        path: directory.path + "/hale.db", retentionDays: retentionDays,
+        newSecret: [UInt8](repeating: 7, count: 32)))
+    let organization = try store.createOrganization(slug: "default", at: Timestamp(seconds: 0))
+    _ = try store.createProject(
+      organization: organization.id, slug: "default", platform: nil, id: nil,
+      publicKey: String(repeating: "0", count: 32), at: Timestamp(seconds: 0))
+  }
+
+  func report(
+    _ id: UInt64, started: Timestamp, corrected: Timestamp? = nil, status: SessionStatus = .ok,
+    duration: Int64? = nil, user: UInt64? = nil, release: String = "shop@1.0.0"
+  ) -> SessionReport {
+    SessionReport(
+      key: SessionKey(
+        scope: Scope(project: project, release: release, environment: "production"),
+        started: started, sessionID: SessionID(value: UInt128(id))),
+      correctedStart: corrected ?? started, status: status, durationMilliseconds: duration,
+      user: user.map { UserHash(value: UInt128($0)) })
+  }
+
+  func ingest(_ reports: [SessionReport], at now: Timestamp) throws {
+    var batch = IngestBatch(receivedAt: now)
+    batch.reports = reports
+    try store.ingest(batch)
+  }
+
+  func housekeep(at now: Timestamp) throws {
+    while try store.housekeep(at: now) {}
+  }
+
+  /// Totals and series over whole days, or by the given interval.
+  func ask(
+    days: Range<Int>, intervalMinutes: Int? = nil
+  ) throws -> (totals: HealthCell, series: [HealthCell]) {
+    try ask(minutes: days.lowerBound * 1440..<days.upperBound * 1440, intervalMinutes)
+  }
+
+  func ask(
+    minutes: Range<Int>, _ intervalMinutes: Int? = nil
+  ) throws -> (totals: HealthCell, series: [HealthCell]) {
+    var query = HealthQuery(projects: [project], minutes: minutes)
+    query.intervalMinutes = intervalMinutes
+    query.measures = [.sessions, .users]
+    let group = try store.health(query).first
+    return (group?.totals ?? HealthCell(), group?.series ?? [])
+  }
+
+  func number(_ sql: String) throws -> Int64? {
+    try store.read { (connection) throws(StoreError) in try connection.number(sql) }
+  }
+}

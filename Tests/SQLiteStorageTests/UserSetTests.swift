@@ -1,0 +1,115 @@
+import ReleaseHealth
+import Storage
+import Testing
+
+@testable import SQLiteStorage
+
+/// Distinct users over long ranges: unions of sets that stand for closed hours and days.
+@Suite struct UserSetTests {
+  static let firstDay = 20_000
+  static let dayMilliseconds: Int64 = 86_400_000
+
+  private func noon(_ day: Int) -> Timestamp {
+    Timestamp(milliseconds: Int64(Self.firstDay + day) * Self.dayMilliseconds + 12 * 3_600_000)
+  }
+
+  /// Ninety days, each with the same five users and one of its own, the days closed one by one.
+  @Test func usersOverNinetyDaysAreAUnion() throws {
+    let fixture = try StoreFixture()
+    for day in 0..<90 {
+      let users = Array(1...5) + [1000 + UInt64(day)]
+      let reports = users.enumerated().map { index, user in
+        fixture.report(UInt64(day * 100 + index), started: noon(day), user: user)
+      }
+      try fixture.ingest(reports, at: noon(day))
+      try fixture.housekeep(at: noon(day + 1))
+    }
+    let days = Self.firstDay..<Self.firstDay + 90
+    let answer = try fixture.ask(days: days, intervalMinutes: 1440)
+    #expect(answer.totals.users.total == 95)
+    #expect(answer.series.map(\.users.total) == Array(repeating: 6, count: 90))
+    #expect(answer.totals.sessions.total == 540)
+    #expect(try fixture.ask(days: days).totals == answer.totals)
+    // The answers come from the sets: no rows are left for them.
+    #expect(try fixture.number("SELECT count(*) FROM user_day") == 90)
+    #expect(try fixture.number("SELECT count(DISTINCT hour) FROM user_minute") ?? 0 <= 6)
+  }
+
+  /// A session of a day that is closed turns out to have crashed: its user crashed that day.
+  @Test func lateSeverityReachesAClosedDay() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest(
+      [
+        fixture.report(1, started: noon(0), user: 1),
+        fixture.report(2, started: noon(0), user: 2),
+      ], at: noon(0))
+    try fixture.housekeep(at: noon(3))
+    #expect(try fixture.number("SELECT count(*) FROM user_day") == 1)
+
+    try fixture.ingest(
+      [fixture.report(1, started: noon(0), status: .crashed, user: 1)], at: noon(4))
+    let expected = SessionCounts(healthy: 1, crashed: 1)
+    for step in 0..<2 {
+      for interval in [1440, 60, nil] {
+        let answer = try fixture.ask(
+          days: Self.firstDay..<Self.firstDay + 1, intervalMinutes: interval)
+        #expect(answer.totals.users.byWorst == expected, "step \(step)")
+        #expect(answer.totals.sessions == expected)
+      }
+      // First from the rows that the update opened again, then from sets built anew.
+      try fixture.housekeep(at: noon(4))
+      #expect(try fixture.number("SELECT count(*) FROM user_hour_open") == 0)
+    }
+  }
+
+  /// A correction moves the session to an earlier bucket: the user leaves the later one, unless
+  /// another session holds it there.
+  @Test func aMovedSessionTakesItsUserAlong() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest(
+      [
+        fixture.report(1, started: noon(1), user: 1),
+        fixture.report(2, started: noon(1), user: 2),
+        fixture.report(3, started: noon(1), user: 2),
+      ], at: noon(1))
+    try fixture.housekeep(at: noon(3))
+    try fixture.ingest(
+      [
+        fixture.report(1, started: noon(1), corrected: noon(0), user: 1),
+        fixture.report(2, started: noon(1), corrected: noon(0), user: 2),
+      ], at: noon(3))
+    for _ in 0..<2 {
+      let answer = try fixture.ask(
+        days: Self.firstDay..<Self.firstDay + 2, intervalMinutes: 1440)
+      #expect(answer.series.map(\.sessions.total) == [2, 1])
+      #expect(answer.series.map(\.users.total) == [2, 1])
+      #expect(answer.totals.users.total == 2)
+      try fixture.housekeep(at: noon(3))
+    }
+  }
+
+  @Test func packedSetsReadBack() {
+    var sets = UserSets()
+    for user: UInt32 in [0, 1, 7, 70_000, .max] {
+      sets.insert(user, kind: UserKind.healthy.rawValue)
+    }
+    sets.insert(7, kind: UserKind.crashed.rawValue)
+    sets.insert(7, kind: UserKind.foregroundHang.rawValue)
+    var read = UserSets()
+    read.formUnion(packed: sets.packed)
+    #expect(read.counts == sets.counts)
+    #expect(read.counts.byWorst == SessionCounts(healthy: 4, crashed: 1))
+    #expect(read.counts.withHang == 1 && read.counts.withForegroundHang == 1)
+  }
+
+  /// The target for a day of 100,000 out of a million users.
+  @Test func aLargeSetStaysSmall() {
+    var sets = UserSets()
+    var state: UInt64 = 1
+    for _ in 0..<100_000 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      sets.insert(UInt32(state >> 33) % 1_000_000, kind: 0)
+    }
+    #expect(sets.packed.count < 140_000)
+  }
+}

@@ -1,0 +1,60 @@
+import Service
+import Testing
+
+struct JSONWriterTests {
+  private func written(_ write: (inout JSONWriter) -> Void) -> String {
+    var json = JSONWriter()
+    write(&json)
+    return String(decoding: json.bytes, as: UTF8.self)
+  }
+
+  @Test func setsCommasBetweenMembersAndElements() {
+    let text = written {
+      $0.object {
+        $0.key("a")
+        $0.array {
+          $0.value(1)
+          $0.value(true)
+          $0.null()
+          $0.array { _ in }
+          $0.object { _ in }
+          $0.value(false)
+        }
+        $0.key("b")
+        $0.object {
+          $0.key("c")
+          $0.value("d")
+        }
+        $0.key("e")
+        $0.value(Int64.min)
+      }
+    }
+    #expect(text == #"{"a":[1,true,null,[],{},false],"b":{"c":"d"},"e":-9223372036854775808}"#)
+  }
+
+  @Test(arguments: [
+    ("", #""""#),
+    (#"quote " and \ backslash"#, #""quote \" and \\ backslash""#),
+    ("\n\r\t", #""\n\r\t""#),
+    ("\u{0}\u{8}\u{1f}\u{7f}", "\"\\u0000\\u0008\\u001f\u{7f}\""),
+    ("häß 🇩🇪 / \u{2028}", "\"häß 🇩🇪 / \u{2028}\""),
+  ])
+  func escapesText(text: String, expected: String) {
+    #expect(written { $0.value(text) } == expected)
+    #expect(
+      written {
+        $0.object {
+          $0.key(text); $0.null()
+        }
+      } == "{\(expected):null}")
+  }
+
+  @Test(arguments: [
+    (0, "0.0"), (1, "1.0"), (0.9, "0.9"), (1.0 / 3, "0.3333333333333333"), (-0.0, "-0.0"),
+    (0.00001, "1e-05"), (1e300, "1e+300"), (.nan, "null"), (.infinity, "null"),
+    (-.infinity, "null"),
+  ])
+  func writesDoublesThatReadBack(number: Double, expected: String) {
+    #expect(written { $0.value(number) } == expected)
+  }
+}

@@ -1,0 +1,215 @@
+-- The whole schema of a Hale database, version 1. The program applies exactly this file to an
+-- empty database; later versions come as migrations beside it.
+--
+-- Times are integers: milliseconds (suffix-less: created, started, earliest, latest), minutes,
+-- 10-minute steps, hours or days since 1970-01-01T00:00:00Z, as the column is called.
+--
+-- What is small and changed by people comes first (the catalog), then what sessions write.
+
+-- Single values of the database itself.
+CREATE TABLE setting (
+  name TEXT NOT NULL PRIMARY KEY,
+  value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE organization (
+  id INTEGER PRIMARY KEY,
+  slug TEXT NOT NULL UNIQUE,
+  created INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE project (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL REFERENCES organization (id),
+  slug TEXT NOT NULL,
+  platform TEXT,
+  created INTEGER NOT NULL,
+  UNIQUE (organization, slug)
+) STRICT;
+
+-- The public keys of DSNs.
+CREATE TABLE project_key (
+  public_key TEXT NOT NULL PRIMARY KEY CHECK (length(public_key) = 32),
+  project INTEGER NOT NULL REFERENCES project (id),
+  created INTEGER NOT NULL,
+  revoked INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- API tokens: only their digest (SHA-256) is kept.
+CREATE TABLE token (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  scope TEXT NOT NULL CHECK (scope IN ('read', 'admin')),
+  digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+  created INTEGER NOT NULL,
+  revoked INTEGER,
+  UNIQUE (organization, name)
+) STRICT;
+
+-- The last run of each periodic job.
+CREATE TABLE job (
+  name TEXT NOT NULL PRIMARY KEY,
+  started INTEGER NOT NULL,
+  duration_milliseconds INTEGER NOT NULL,
+  summary TEXT NOT NULL,
+  succeeded INTEGER NOT NULL CHECK (succeeded IN (0, 1))
+) STRICT, WITHOUT ROWID;
+
+-- Releases belong to an organization, as in Sentry.
+CREATE TABLE release (
+  id INTEGER PRIMARY KEY,
+  organization INTEGER NOT NULL REFERENCES organization (id),
+  version TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  UNIQUE (organization, version)
+) STRICT;
+
+-- Environment 0, with the empty name, stands for sessions that named none.
+CREATE TABLE environment (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+
+INSERT INTO environment (id, name) VALUES (0, '');
+
+-- Where a session counts: a project, a release and an environment, as one small number.
+CREATE TABLE scope (
+  id INTEGER PRIMARY KEY,
+  project INTEGER NOT NULL REFERENCES project (id),
+  release INTEGER NOT NULL REFERENCES release (id),
+  environment INTEGER NOT NULL REFERENCES environment (id),
+  UNIQUE (project, release, environment)
+) STRICT;
+
+-- What is remembered of a session while updates of it can still be accepted. The key leads with
+-- time: neighbours in time are neighbours on disk.
+CREATE TABLE session (
+  -- The start as the SDK sent it, in milliseconds; part of the session's identity.
+  started INTEGER NOT NULL,
+  sid BLOB NOT NULL CHECK (length(sid) = 16),
+  scope INTEGER NOT NULL,
+  -- Severity 0 to 4, plus 8 times the hang mechanism 0 to 2, plus 32 when it has exited, plus 64
+  -- when an update said that it was the first.
+  flags INTEGER NOT NULL CHECK (flags BETWEEN 0 AND 127),
+  -- The longest duration of any update, in milliseconds.
+  duration INTEGER,
+  -- The users that the updates named: 4 bytes each, little-endian, ascending.
+  users BLOB,
+  -- The earliest corrected start, which decides the bucket; absent while it is `started`.
+  earliest INTEGER,
+  -- The latest corrected start, which decides how long the state is kept; absent while both are
+  -- `started`, so that the indexes below hold drifted sessions alone.
+  latest INTEGER,
+  PRIMARY KEY (started, sid, scope)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX session_drifted_latest ON session (latest) WHERE latest IS NOT NULL;
+CREATE INDEX session_drifted_earliest ON session (earliest) WHERE latest IS NOT NULL;
+
+-- Sessions by severity for each hour of a day, packed (CountGrid: 24 slots of five counts).
+CREATE TABLE session_day (
+  day INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  -- From sessions whose states are, or were, in `session`.
+  identified BLOB NOT NULL,
+  -- From aggregates and items without a session id.
+  anonymous BLOB NOT NULL,
+  PRIMARY KEY (day, scope)
+) STRICT, WITHOUT ROWID;
+
+-- The same for each minute of an hour (60 slots), for the last days only.
+CREATE TABLE session_minute (
+  hour INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  identified BLOB NOT NULL,
+  anonymous BLOB NOT NULL,
+  PRIMARY KEY (hour, scope)
+) STRICT, WITHOUT ROWID;
+
+-- Users as small numbers. The hash is 128 bits of a keyed hash of what the SDK sent. A user who was
+-- not seen for longer than any set is kept is forgotten, and gets a new number on return.
+CREATE TABLE user (
+  hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 16),
+  id INTEGER NOT NULL,
+  -- The last day on which an update that names the user arrived.
+  seen INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How many sessions of a kind a user has in a minute. The rows live as long as a session of their
+-- hour can still change; then the sets below stand for them.
+CREATE TABLE user_minute (
+  hour INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  -- Minute of the hour.
+  minute INTEGER NOT NULL,
+  -- 0 to 4: sessions of that severity; 5: hung in the background; 6: in the foreground.
+  kind INTEGER NOT NULL,
+  user INTEGER NOT NULL,
+  sessions INTEGER NOT NULL CHECK (sessions > 0),
+  PRIMARY KEY (hour, scope, minute, kind, user)
+) STRICT, WITHOUT ROWID;
+
+-- Hours whose users are to be read from user_minute: those still open, and closed ones that a
+-- late update reached until their sets are built again.
+CREATE TABLE user_hour_open (
+  hour INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  PRIMARY KEY (hour, scope)
+) STRICT, WITHOUT ROWID;
+
+-- Days without a set of their own: their users are to be read by the hour.
+CREATE TABLE user_day_open (
+  day INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  PRIMARY KEY (day, scope)
+) STRICT, WITHOUT ROWID;
+
+-- Distinct users of an hour by kind, as compressed sets (UserSets: roaring bitmaps).
+CREATE TABLE user_hour (
+  scope INTEGER NOT NULL,
+  hour INTEGER NOT NULL,
+  sets BLOB NOT NULL,
+  PRIMARY KEY (scope, hour)
+) STRICT, WITHOUT ROWID;
+
+-- The same for a whole day: the unions of its hours.
+CREATE TABLE user_day (
+  scope INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  sets BLOB NOT NULL,
+  PRIMARY KEY (scope, day)
+) STRICT, WITHOUT ROWID;
+
+-- Durations of sessions that exited, as a log-linear histogram (DurationHistogram).
+CREATE TABLE duration_hour (
+  hour INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  histogram BLOB NOT NULL,
+  -- Sum of the durations, in milliseconds.
+  total INTEGER NOT NULL,
+  PRIMARY KEY (hour, scope)
+) STRICT, WITHOUT ROWID;
+
+-- How the counts of a start hour changed, by the 10-minute step in which the change arrived. A
+-- late crash is one healthy session less and one crashed session more.
+CREATE TABLE arrival (
+  step INTEGER NOT NULL,
+  scope INTEGER NOT NULL,
+  hour INTEGER NOT NULL,
+  healthy INTEGER NOT NULL,
+  errored INTEGER NOT NULL,
+  unhandled INTEGER NOT NULL,
+  abnormal INTEGER NOT NULL,
+  crashed INTEGER NOT NULL,
+  PRIMARY KEY (step, scope, hour)
+) STRICT, WITHOUT ROWID;
+
+-- What became of the items that were received, by the hour of their arrival.
+CREATE TABLE outcome (
+  hour INTEGER NOT NULL,
+  project INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  quantity INTEGER NOT NULL,
+  PRIMARY KEY (hour, project, name)
+) STRICT, WITHOUT ROWID;
