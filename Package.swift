@@ -80,13 +80,20 @@ let package = Package(
       ("Listener", ["Listener", "HTTP"]),
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("SQLiteStorage", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
-      ("Service", ["Service", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]),
+      (
+        "Service",
+        [
+          "Service", "HTTP", "Envelopes", "Compression", "Storage", "SQLiteStorage",
+          "ReleaseHealth",
+        ]
+      ),
       ("Hale", ["hale", "ReleaseHealth"]),
       ("Tidy", []),
     ].map { name, subjects in
       .testTarget(
         name: name + "Tests",
-        dependencies: ["TestSupport"] + subjects.map { .init(stringLiteral: $0) })
+        dependencies: ["TestSupport", .product(name: "Logging", package: "swift-log")]
+          + subjects.map { .init(stringLiteral: $0) })
     }
 )
 

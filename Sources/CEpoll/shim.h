@@ -6,10 +6,14 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
-/* Declared only where _GNU_SOURCE is set, which gives types of Glibc's own module another shape than
-   Swift already knows. */
+/* Declared by the system only where _GNU_SOURCE is set, which gives types of Glibc's own module
+   another shape than Swift already knows. */
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
-static inline int cepoll_accept4(int descriptor, int flags) { return accept4(descriptor, 0, 0, flags); }
+
+static inline int cepoll_accept4(int descriptor, int flags) {
+  return accept4(descriptor, 0, 0, flags);
+}
+
 static inline int cepoll_nonblocking_cloexec(void) { return SOCK_NONBLOCK | SOCK_CLOEXEC; }
 
 #endif

@@ -56,8 +56,8 @@ package struct HTTPLimits: Sendable {
   /// What each body may take, whatever its rate: a phone in a tunnel.
   package var bodyGraceMilliseconds: Int64 = 30_000
 
-  /// The rate that a body must have beyond the grace; not zero. Slower than any network in use, and it bounds
-  /// the largest body to hours.
+  /// The rate that a body must have beyond the grace; not zero. Slower than any network in use, and
+  /// it bounds the largest body to hours.
   package var bodyBytesPerSecondMin = 8 * 1024
 
   /// How long an answer may wait without the client taking a byte of it.

@@ -1,6 +1,6 @@
 /// Takes the percent-encoding off (RFC 3986 §2.1).
 ///
-/// - Parameter plusIsSpace: as in queries of forms (URL Standard, application/x-www-form-urlencoded).
+/// - Parameter plusIsSpace: as in queries (URL Standard, application/x-www-form-urlencoded).
 /// - Returns: nil when a `%` is not followed by two hexadecimal digits, or the bytes are no UTF-8.
 package func percentDecoded(_ text: String, plusIsSpace: Bool) -> String? {
   let isEncoded = { (byte: UInt8) in

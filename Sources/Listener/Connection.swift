@@ -1,5 +1,3 @@
-import CEpoll
-import Foundation
 import HTTP
 
 /// One client: its socket, what came and is not used yet, what is to go, and its deadline. What the

@@ -40,9 +40,7 @@ final class ControlFile: Sendable {
   }
 
   /// Binds the socket to the place, which makes the file.
-  func bind(
-    _ descriptor: borrowing FileDescriptor, _ syscalls: Syscalls
-  ) throws(SystemError) {
+  func bind(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
     try syscalls.bindSocket(descriptor, address)
     let status = try syscalls.status(name, in: directory)
     bound.withLock { $0 = status.map(identity) }

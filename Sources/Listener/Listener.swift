@@ -1,8 +1,9 @@
-import Foundation
 /// Sockets: takes connections, moves bytes, keeps time, and hands requests to a handler.
 ///
 /// Invariant of this module: it alone opens and closes descriptors of the network, all on one
 /// thread that never blocks but to wait for all of them, and it does not know what a request means.
+
+import Foundation
 package import HTTP
 import Synchronization
 

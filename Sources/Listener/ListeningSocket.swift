@@ -49,13 +49,13 @@ final class ListeningSocket: Sendable {
 
   /// Listens in the file system, for the user of this process only.
   init(controlPath path: String, number: Int, syscalls: Syscalls) throws(ListenerError) {
-    file = try ControlFile(path, syscalls)
+    let file = try ControlFile(path, syscalls)
     do throws(SystemError) {
       descriptor = try syscalls.openSocket(AF_UNIX)
       // The file gets the mode of the socket (unix(7), bind), so that nobody else can connect in
       // between, as they could before a change of mode behind it.
       try syscalls.setMode(descriptor, 0o600)
-      try file?.bind(descriptor, syscalls)
+      try file.bind(descriptor)
       try syscalls.listenSocket(descriptor, backlog: ListeningSocket.backlog)
       address = try syscalls.localAddress(descriptor)
     } catch {
@@ -63,5 +63,6 @@ final class ListeningSocket: Sendable {
     }
     token = ListeningSocket.tokenBase + UInt64(number)
     isControl = true
+    self.file = file
   }
 }

@@ -159,6 +159,12 @@ final class EnvelopeIntake: BodyReader {
   /// Each bucket stands or falls by itself.
   private func accept(_ aggregates: SessionAggregates) {
     count(.rejected(.invalidStart), aggregates.unreadableBuckets)
+    // The limit of an item holds for all items of the envelope together, so that what is kept of
+    // it until its end stays small.
+    if submission.anonymous.count + aggregates.buckets.count > EnvelopeLimits.bucketsMax {
+      count(.rejected(.tooLarge), aggregates.buckets.count)
+      return
+    }
     for bucket in aggregates.buckets {
       count(.acceptedAnonymous) { () throws(RejectionReason) in
         guard let project = access?.project else { return }

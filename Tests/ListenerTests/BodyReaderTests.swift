@@ -122,7 +122,8 @@ extension ListenerTests {
       let client = try server.connect()
       let count = 64 << 20
       try client.send("POST /step HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n")
-      client.setTimeout(milliseconds: 20)
+      client.limitSendBuffer()
+      client.setTimeout(milliseconds: 50)
       var sent = 0
       while true {
         let taken = client.sendSome(pattern[(sent & 255)...])
@@ -187,8 +188,10 @@ extension ListenerTests {
       waitUntil { server.exchanges.pending.count == 1 }
       let padding = String(repeating: "x", count: 2000)
       let pipelined = Array("GET /p HTTP/1.1\r\nHost: a\r\nX: \(padding)\r\n\r\n".utf8)
-      let burst = Array(repeatElement(pipelined, count: 10_000).joined())
-      client.setTimeout(milliseconds: 20)
+      var burst: [UInt8] = []
+      for _ in 0..<10_000 { burst += pipelined }
+      client.limitSendBuffer()
+      client.setTimeout(milliseconds: 50)
       var sent = 0
       while true {
         let taken = client.sendSome(burst[sent...])

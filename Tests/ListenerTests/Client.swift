@@ -57,6 +57,13 @@ final class Client {
     unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
   }
 
+  /// Keeps the system from buffering more and more of what the server does not read.
+  func limitSendBuffer() {
+    var bytes: Int32 = 65_536
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   /// Closes with a reset.
   func reset() {
     var value = linger(l_onoff: 1, l_linger: 0)

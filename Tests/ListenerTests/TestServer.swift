@@ -70,7 +70,7 @@ final class ExchangeLog: Sendable {
 }
 
 /// Answers by path:
-/// - `/pending…`: when the test says so, after the body is read; `/pending-now…` without reading it.
+/// - `/pending…`: when the test says so, after the body; `/pending-now…` without reading it.
 /// - `/refuse…`: with 403, without reading the body.
 /// - `/big/N`: with so many bytes.
 /// - what the test has a reader for: by that reader.

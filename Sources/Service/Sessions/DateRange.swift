@@ -54,7 +54,8 @@ package struct DateRange: Equatable, Sendable {
       length += rounding
     }
     let roundedStart = roundedEnd.advanced(byMilliseconds: -length)
-    if roundedEnd > now { roundedEnd = Timestamp(minute: now.minute + 1) }
+    // On a full hour, too, the bucket that has just begun is in the answer.
+    if roundedEnd >= now { roundedEnd = Timestamp(minute: now.minute + 1) }
     // A range in the future has no buckets.
     self.start = min(roundedStart, roundedEnd)
     self.end = roundedEnd

@@ -61,6 +61,7 @@ struct ServeCommand: ParsableCommand {
       ])
     let logger = settings.logger
     let clock = try SystemClock(settings.now)
+    DescriptorLimit.raise()
     let stop = StopSignal()
     try Signals.watch(stop, logger)
     try createDirectory(settings.dataDirectory)

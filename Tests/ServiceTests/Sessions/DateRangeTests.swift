@@ -115,11 +115,12 @@ struct DateRangeTests {
     #expect(try Self.rounded(row.query, now: SessionsFixtures.now) == row.expected)
   }
 
-  @Test func fullHourEndsTheRange() throws {
+  /// The bucket that begins with the hour is there from its first instant on.
+  @Test func aFullHourHasItsBucketAtOnce() throws {
     let now = Timestamp(seconds: 1_773_576_000)
     #expect(
       try Self.rounded("statsPeriod=2h", now: now)
-        == Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:00:00Z", 2))
+        == Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:01:00Z", 3))
     #expect(
       try Self.rounded("statsPeriod=2h", now: now.advanced(byMilliseconds: 1))
         == Rounded("2026-03-15T11:00:00Z", "2026-03-15T12:01:00Z", 2))

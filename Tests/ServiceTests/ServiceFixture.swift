@@ -1,0 +1,199 @@
+import Foundation
+import HTTP
+import Logging
+import ReleaseHealth
+import SQLiteStorage
+import Service
+import Storage
+import Synchronization
+import TestSupport
+
+/// The whole service in process: requests in, responses out, no socket. The clock stands.
+final class ServiceFixture {
+  static let key = String(repeating: "a", count: 32)
+  static let token = "a-token"
+  static let now = Timestamp(seconds: 1_767_225_600 + 12 * 3600)
+
+  let directory: TemporaryDirectory
+  let store: FaultyStore
+  let queue: IngestQueue
+  let service: Service
+  private let sink = Answers()
+  private let workers = WorkQueue()
+  private var nextExchange: UInt64 = 1
+
+  init(batchUpdatesMax: Int = 10_000, pathPrefix: String = "") throws {
+    directory = try TemporaryDirectory()
+    let sqlite = try SQLiteStore(
+      .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 1, count: 32)))
+    let organization = try sqlite.createOrganization(slug: "default", at: Self.now)
+    _ = try sqlite.createProject(
+      organization: organization.id, slug: "shop", platform: nil, id: nil, publicKey: Self.key,
+      at: Self.now)
+    _ = try sqlite.createToken(
+      organization: organization.id, name: "test", scope: .read,
+      digest: TokenDigest.digest(Self.token), at: Self.now)
+    store = FaultyStore(sqlite)
+    let clock = WallClock { Self.now }
+    queue = IngestQueue(store: store, clock: clock, batchUpdatesMax: batchUpdatesMax)
+    // Closed, it still takes work and `run` returns when it is done: the test is the writer.
+    queue.close()
+    let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    service = Service(
+      ServiceDependencies(
+        store: store, catalog: try CatalogCache(sqlite), catalogStore: sqlite, clock: clock,
+        queue: queue, workers: workers,
+        jobs: Jobs(
+          store: store, catalog: sqlite, queue: queue, clock: clock,
+          monotonicMilliseconds: { 0 }, log: log),
+        log: log, random: { 7 }, pathPrefix: pathPrefix, retentionDays: 90),
+      sink: sink)
+    Thread.detachNewThread { [workers] in workers.run() }
+  }
+
+  deinit {
+    workers.close()
+  }
+
+  /// Sends a request whose body comes in slices.
+  func send(
+    _ method: HTTP.Method = .post, _ target: String = "/api/1/envelope/",
+    headers: Headers = ["X-Sentry-Auth": "Sentry sentry_key=\(key)"], body: [[UInt8]] = [],
+    isControl: Bool = false
+  ) -> Response {
+    let exchange = begin(method, target, headers: headers, body: body, isControl: isControl)
+    if let response = exchange.response { return response }
+    drain()
+    return sink.wait(for: exchange.id)
+  }
+
+  func send(_ text: String) -> Response {
+    send(body: [Array(text.utf8)])
+  }
+
+  /// A request whose answer may come later; `blocked` when the body reader said so at its end.
+  func begin(
+    _ method: HTTP.Method = .post, _ target: String = "/api/1/envelope/",
+    headers: Headers = ["X-Sentry-Auth": "Sentry sentry_key=\(key)"], body: [[UInt8]] = [],
+    isControl: Bool = false
+  ) -> (id: ExchangeID, response: Response?, blocked: (any BodyReader)?) {
+    let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
+    let head = RequestHead(
+      method: method, path: parts[0], query: parts.count > 1 ? parts[1] : nil, headers: headers,
+      isControl: isControl)
+    let id = ExchangeID(rawValue: nextExchange)
+    nextExchange += 1
+    switch service.begin(head, exchange: id) {
+    case .respond(let response): return (id, response, nil)
+    case .pending: return (id, nil, nil)
+    case .read(let reader):
+      for slice in body {
+        var rest = slice[...]
+        var isAgain = true
+        while !rest.isEmpty || isAgain {
+          switch reader.read(Array(rest).span) {
+          case .more(let consumed):
+            rest = rest.dropFirst(consumed)
+            isAgain = false
+          case .again(let consumed):
+            rest = rest.dropFirst(consumed)
+            isAgain = true
+          case .respond(let response): return (id, response, nil)
+          case .blocked, .pending: preconditionFailure("not before the body's end")
+          }
+        }
+      }
+      switch reader.end() {
+      case .respond(let response): return (id, response, nil)
+      case .blocked: return (id, nil, reader)
+      default: return (id, nil, nil)
+      }
+    }
+  }
+
+  /// Does the writer's work.
+  @discardableResult
+  func drain() -> Int {
+    let rooms = Atomic(0)
+    queue.run(
+      IngestQueue.Callbacks(
+        committed: { [sink] tickets, failure in
+          CommitAnswers.answer(tickets, failure, through: sink)
+        },
+        hasRoom: { rooms.add(1, ordering: .relaxed) }))
+    return rooms.load(ordering: .relaxed)
+  }
+
+  func answer(to exchange: ExchangeID) -> Response {
+    sink.wait(for: exchange)
+  }
+
+  /// Asks the API.
+  func ask(_ target: String, token: String? = ServiceFixture.token) -> (status: Int, text: String) {
+    let headers: Headers = token.map { ["Authorization": "Bearer \($0)"] } ?? [:]
+    let response = send(.get, target, headers: headers)
+    return (response.status, String(decoding: response.body, as: UTF8.self))
+  }
+}
+
+/// Keeps answers until they are asked for.
+private final class Answers: ResponseSink {
+  private let answers = Mutex<[ExchangeID: Response]>([:])
+  private let arrived = DispatchSemaphore(value: 0)
+
+  func respond(_ response: Response, to exchanges: [ExchangeID]) {
+    answers.withLock { for exchange in exchanges { $0[exchange] = response } }
+    for _ in exchanges { arrived.signal() }
+  }
+
+  func resumeBlocked() {}
+
+  func wait(for exchange: ExchangeID) -> Response {
+    while true {
+      if let response = answers.withLock({ $0[exchange] }) { return response }
+      arrived.wait()
+    }
+  }
+}
+
+/// A store that fails when it is told to.
+final class FaultyStore: SessionStore {
+  private let store: any SessionStore
+  private let failure = Mutex<StoreError?>(nil)
+
+  init(_ store: any SessionStore) {
+    self.store = store
+  }
+
+  func fail(with error: StoreError?) {
+    failure.withLock { $0 = error }
+  }
+
+  func ingest(_ batch: IngestBatch) throws(StoreError) {
+    try check()
+    try store.ingest(batch)
+  }
+
+  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    try store.health(query)
+  }
+
+  func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>
+  ) throws(StoreError) -> [OutcomeKey: Int64] {
+    try store.outcomes(of: projects, hours: hours)
+  }
+
+  func checkWritable() throws(StoreError) {
+    try check()
+    try store.checkWritable()
+  }
+
+  func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
+    try store.housekeep(at: now)
+  }
+
+  private func check() throws(StoreError) {
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+}
