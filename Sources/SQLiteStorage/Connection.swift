@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Glibc
 internal import Storage
 
 /// Sessions in SQLite.
@@ -37,8 +38,15 @@ final class Connection {
     }
     unsafe handle = opened
     unsafe sqlite3_extended_result_codes(handle, 1)
-    // A command in another process may hold the write lock for a moment.
-    unsafe sqlite3_busy_timeout(handle, 5000)
+    // A command in another process may hold the write lock for a moment, and a service under load
+    // lets go of it only between two batches. SQLite's own handler sleeps longer and longer and
+    // would miss those gaps; this one looks every 0.2 ms, for ten seconds.
+    unsafe sqlite3_busy_handler(
+      handle,
+      { _, attempts in
+        usleep(200)
+        return attempts < 50_000 ? 1 : 0
+      }, nil)
   }
 
   deinit {

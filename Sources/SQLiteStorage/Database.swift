@@ -23,6 +23,7 @@ enum Database {
     try connection.execute("PRAGMA cache_size = -16384")
     // Checkpoints of 1000 pages cost a fifth more time than of 4000; from there on it is flat.
     try connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    if try connection.number("PRAGMA user_version") != 0 { return connection }
     try connection.transaction { () throws(StoreError) in
       // Another process may have been first.
       if try connection.number("PRAGMA user_version") == 0 {

@@ -101,7 +101,7 @@ struct APIEndpoint {
 
   /// The request's address as the client may have written it, for links to other pages.
   private func url(of head: RequestHead) -> String {
-    let host = head.headers["Host"].map { "http://\($0)" } ?? ""
-    return host + head.path + (head.query.map { "?\($0)" } ?? "")
+    let origin = dependencies.publicOrigin ?? head.headers["Host"].map { "http://\($0)" } ?? ""
+    return origin + head.path + (head.query.map { "?\($0)" } ?? "")
   }
 }

@@ -22,13 +22,16 @@ package struct ServiceDependencies: Sendable {
   package var random: @Sendable () -> UInt128
   /// The path of the public URL, without a slash at its end: requests may carry it.
   package var pathPrefix: String
+  /// The public URL without its path, for links; nil where the request's `Host` has to do.
+  package var publicOrigin: String?
   /// For so many days counts are kept.
   package var retentionDays: Int
 
   package init(
     store: any SessionStore, catalog: CatalogCache, catalogStore: any CatalogStore,
     clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
-    random: @escaping @Sendable () -> UInt128, pathPrefix: String, retentionDays: Int
+    random: @escaping @Sendable () -> UInt128, pathPrefix: String, publicOrigin: String?,
+    retentionDays: Int
   ) {
     self.store = store
     self.catalog = catalog
@@ -40,6 +43,7 @@ package struct ServiceDependencies: Sendable {
     self.log = log
     self.random = random
     self.pathPrefix = pathPrefix
+    self.publicOrigin = publicOrigin
     self.retentionDays = retentionDays
   }
 }

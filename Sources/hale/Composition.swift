@@ -51,7 +51,8 @@ func runService(
       store: store, catalog: catalog, catalogStore: store, clock: clock, queue: queue,
       workers: workers, jobs: jobs, log: settings.logger,
       random: { UInt128.random(in: .min ... .max) },
-      pathPrefix: settings.publicURL?.path ?? "", retentionDays: settings.retentionDays),
+      pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
+      retentionDays: settings.retentionDays),
     sink: listener)
 
   let writer = try ServiceThread { [logger = settings.logger] in

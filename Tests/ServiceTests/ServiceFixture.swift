@@ -46,7 +46,8 @@ final class ServiceFixture {
         jobs: Jobs(
           store: store, catalog: sqlite, queue: queue, clock: clock,
           monotonicMilliseconds: { 0 }, log: log),
-        log: log, random: { 7 }, pathPrefix: pathPrefix, retentionDays: 90),
+        log: log, random: { 7 }, pathPrefix: pathPrefix, publicOrigin: nil,
+        retentionDays: 90),
       sink: sink)
     Thread.detachNewThread { [workers] in workers.run() }
   }

@@ -69,6 +69,9 @@ struct WebAddress: Equatable, Sendable {
     bracketed(host) + (port.map { ":\($0)" } ?? "")
   }
 
+  /// Scheme and authority: the address without user and path.
+  var origin: String { "\(scheme)://\(authority)" }
+
   var text: String {
     "\(scheme)://\(user.map { "\($0)@" } ?? "")\(authority)\(path)"
   }
