@@ -100,9 +100,12 @@ extension SQLiteStore: SessionStore {
   package func checkWritable() throws(StoreError) {
     try write { (writer) throws(StoreError) in
       try writer.connection.transaction { () throws(StoreError) in
-        // The page counts as changed, so that the commit writes and syncs it.
+        // A value that changes each time: SQLite writes no page for one that stays.
         try writer.connection.execute(
-          "UPDATE setting SET value = value WHERE name = 'catalog_version'")
+          """
+          INSERT INTO setting (name, value) VALUES ('writability_checks', 1)
+          ON CONFLICT DO UPDATE SET value = value + 1
+          """)
       }
     }
   }

@@ -1,0 +1,30 @@
+# Hale in a container: built with the whole toolchain, run with the few libraries it needs.
+
+FROM docker.io/library/swift:6.3.1-bookworm AS build
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+COPY . .
+# The static standard library: the run stage has no Swift.
+RUN swift build -c release --static-swift-stdlib --product hale \
+    && strip -o /hale "$(swift build -c release --static-swift-stdlib --show-bin-path)/hale"
+
+FROM docker.io/library/debian:bookworm-slim
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      libsqlite3-0 zlib1g libbrotli1 libzstd1 libroaring0 libssl3 libstdc++6 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --no-create-home hale \
+    && install -d -o hale -g hale /data
+COPY --from=build /hale /usr/local/bin/hale
+USER 10001:10001
+VOLUME /data
+EXPOSE 8787
+# For the commands of `docker exec` and the health check as for the service.
+ENV HALE_DATA=/data HALE_LISTEN=0.0.0.0:8787
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
+  CMD ["/usr/local/bin/hale", "health"]
+ENTRYPOINT ["/usr/local/bin/hale"]
+CMD ["serve", "--listen", "0.0.0.0:8787", "--data", "/data"]

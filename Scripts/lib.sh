@@ -1,0 +1,73 @@
+# What Scripts/run and Scripts/test share: a machine that can build Hale.
+# shellcheck shell=sh disable=SC2034 # The lists are read by the scripts.
+
+# Compiling and running crash tests: the backtracer would outlive a killed process.
+export SWIFT_BACKTRACE=enable=no
+
+swift_wanted=6.2
+build_packages="libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev pkg-config"
+test_packages="python3-venv curl sqlite3 strace"
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+# Ends with one line on how to get Swift where there is none, or an old one.
+need_swift() {
+  found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
+  lowest=$(printf '%s\n%s\n' "$swift_wanted" "${found:-0}" | sort -V | head -n 1)
+  [ "$lowest" = "$swift_wanted" ] && return
+  fail "Hale needs Swift $swift_wanted or newer${found:+ (found $found)}: get it from https://www.swift.org/install"
+}
+
+# Whether what a package of Debian brings is there, wherever it came from.
+is_there() {
+  case $1 in
+    libsqlite3-dev) has_header sqlite3.h ;;
+    zlib1g-dev) has_header zlib.h ;;
+    libbrotli-dev) has_header brotli/decode.h ;;
+    libzstd-dev) has_header zstd.h ;;
+    libroaring-dev) has_header roaring/roaring.h ;;
+    libssl-dev) has_header openssl/evp.h ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+has_header() {
+  for folder in /usr/include /usr/local/include; do
+    [ -e "$folder/$1" ] && return
+  done
+  return 1
+}
+
+# Installs the packages that are missing; where there is no apt-get, says which they are.
+need_packages() {
+  missing=""
+  for package in "$@"; do
+    is_there "$package" || missing="$missing $package"
+  done
+  [ -z "$missing" ] && return
+  command -v apt-get >/dev/null ||
+    fail "Missing (by their names in Debian):$missing. Install them and try again."
+  as_root=""
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null ||
+      fail "Missing:$missing. Install them as root: apt-get install$missing"
+    as_root=sudo
+  fi
+  echo "Installing$missing" >&2
+  # shellcheck disable=SC2086 # Both are lists of words.
+  {
+    $as_root apt-get -q -o DPkg::Lock::Timeout=300 update >&2 &&
+      $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >&2
+  } || fail "Could not install$missing"
+}
+
+# Builds the program as it is shipped and prints where it lies.
+build_release() {
+  swift build --package-path "$1" -c release --static-swift-stdlib --product hale >&2 || return
+  printf '%s/hale\n' "$(swift build --package-path "$1" -c release --static-swift-stdlib --show-bin-path)"
+}

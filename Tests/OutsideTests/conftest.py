@@ -1,0 +1,54 @@
+"""Fixtures: services that end with their test, whatever became of it."""
+
+import pytest
+
+import hale as harness
+
+
+def pytest_configure(config):
+    if not harness.BINARY.exists():
+        pytest.exit(
+            f"{harness.BINARY} is missing: build it with `swift build -c release "
+            "--static-swift-stdlib --product hale`, or name another one by HALE_BINARY", 2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    setattr(item, f"report_{report.when}", report)
+    return report
+
+
+@pytest.fixture
+def start(request, tmp_path):
+    """Starts services: `start(*arguments, clock=instant, ...)`. Each has a directory of its own.
+
+    At the end none may have ended by itself, and the log of each is shown if the test failed."""
+    services = []
+
+    def begin(*arguments, clock=None, running=True, **options):
+        folder = tmp_path / f"hale-{len(services) + 1}"
+        folder.mkdir()
+        if clock is not None:
+            clock = harness.Clock(folder / "now", clock)
+            arguments = (*arguments, "--now", f"@{clock.path}")
+        service = harness.Hale(folder, *arguments, **options)
+        service.clock = clock
+        services.append(service)
+        return service.start() if running else service
+
+    yield begin
+    ended = [(service, service.end()) for service in services]
+    report = getattr(request.node, "report_call", None)
+    if report is not None and report.failed:
+        for service in services:
+            if service.process is not None:
+                print(f"--- log of {service.folder.name}\n{service.log()}")
+    for service, status in ended:
+        assert status is None, f"the service ended by itself with {status}:\n{service.log()}"
+
+
+@pytest.fixture
+def hale(start):
+    """A service as a first start makes it, on the system's clock."""
+    return start()

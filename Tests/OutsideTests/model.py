@@ -1,0 +1,154 @@
+"""What Hale's numbers must be, worked out from nothing but the updates that were sent.
+
+Written from the promises, not from the program: a session is one release, environment, sid and
+`started`; an update only ever raises what is known; where corrections of its start differ, the
+earliest stands; a user stands under the worst of its sessions."""
+
+import datetime
+from collections import defaultdict
+
+from hale import STATUSES, days, minutes, row, seconds
+
+RANK = {status: rank for rank, status in enumerate(STATUSES)}
+DRIFT_MIN = minutes(55)
+AGE_MAX = days(5)
+FUTURE_MAX = seconds(60)
+NO_TIME = datetime.timedelta()
+
+
+def worst_of(statuses):
+    return max(statuses, key=RANK.get)
+
+
+def severity(update):
+    """The status that one update proves by itself."""
+    status = update.get("status") or "ok"
+    if status in ("unhandled", "abnormal", "crashed"):
+        return status
+    if status not in ("ok", "exited"):
+        return "errored"
+    return "errored" if (update.get("errors") or 0) > 0 else "healthy"
+
+
+def is_user(did):
+    return did is not None and did.replace("-", "") != "0" * 32
+
+
+def corrected(start, received, sent_at):
+    """The start after the correction of drift; None if its age has it refused."""
+    drift = received - sent_at if sent_at else NO_TIME
+    if abs(drift) >= DRIFT_MIN:
+        start += drift
+    age = received - start
+    return None if age > AGE_MAX or -age > FUTURE_MAX else start
+
+
+class Session:
+    """All updates of one session."""
+
+    def __init__(self, release, environment):
+        self.scope = {"release": release, "environment": environment or ""}
+        self.begun = None
+        self.severities, self.users, self.mechanisms = set(), set(), set()
+
+    def take(self, update, begun):
+        self.begun = min(self.begun or begun, begun)
+        self.severities.add(severity(update))
+        if is_user(update.get("did")):
+            self.users.add(update["did"])
+        if update.get("status") == "abnormal" and update.get("abnormal_mechanism"):
+            self.mechanisms.add(update["abnormal_mechanism"])
+
+    @property
+    def counts(self):
+        return row(**{worst_of(self.severities): 1})
+
+    @property
+    def severity_of_users(self):
+        return worst_of(self.severities)
+
+
+class Bucket:
+    """Sessions that an SDK counted up by itself."""
+
+    mechanisms = frozenset()
+
+    def __init__(self, release, environment, begun, counts, did):
+        self.scope = {"release": release, "environment": environment or ""}
+        self.begun = begun
+        self.counts = row(**counts)
+        self.users = {did} if is_user(did) and any(counts.values()) else set()
+
+    @property
+    def severity_of_users(self):
+        return worst_of(status for status, count in self.counts.items() if count)
+
+
+class Model:
+    """Keeps every update, and works each number out when it is asked for."""
+
+    def __init__(self):
+        self.updates = []
+        self.buckets = []
+
+    def add(self, update, start, sid, begun=None):
+        """`start` and `sid` are what the update's text means; the text may vary. `begun` is the
+        corrected start, where it is another."""
+        attrs = update["attrs"]
+        key = (attrs["release"], attrs.get("environment"), sid, start)
+        self.updates.append((key, update, begun or start))
+
+    def add_bucket(self, release, environment, begun, counts, did=None):
+        self.buckets.append(Bucket(release, environment, begun, counts, did))
+
+    def _all(self, within):
+        """Sessions and buckets that begin in the range (start, end)."""
+        found = {}
+        for key, update, begun in self.updates:
+            found.setdefault(key, Session(*key[:2])).take(update, begun)
+        every = list(found.values()) + self.buckets
+        return [one for one in every if not within or within[0] <= one.begun < within[1]]
+
+    def sessions_by(self, *group, within=None):
+        table = defaultdict(row)
+        for one in self._all(within):
+            counts = table[_key(one.scope, group)]
+            for status, count in one.counts.items():
+                counts[status] += count
+        return {key: counts for key, counts in table.items() if any(counts.values())}
+
+    def _users(self, group, within):
+        """{group: {user: (severities, mechanisms)}}."""
+        table = defaultdict(lambda: defaultdict(lambda: (set(), set())))
+        for one in self._all(within):
+            for user in one.users:
+                severities, mechanisms = table[_key(one.scope, group)][user]
+                severities.add(one.severity_of_users)
+                mechanisms.update(one.mechanisms)
+        return table
+
+    def users_by(self, *group, within=None):
+        table = {}
+        for key, users in self._users(group, within).items():
+            counts = table[key] = row()
+            for severities, _ in users.values():
+                counts[worst_of(severities)] += 1
+        return table
+
+    def user_rates(self, *group):
+        """Rates that count everyone with at least one such session."""
+        table = {}
+        for key, users in self._users(group, None).items():
+            seen = list(users.values())
+            share = {
+                "abnormal_rate(user)": sum("abnormal" in kinds for kinds, _ in seen),
+                "unhandled_rate(user)": sum("unhandled" in kinds for kinds, _ in seen),
+                "anr_rate()": sum(bool(hangs) for _, hangs in seen),
+                "foreground_anr_rate()": sum("anr_foreground" in hangs for _, hangs in seen),
+            }
+            table[key] = {field: count / len(seen) for field, count in share.items()}
+        return table
+
+
+def _key(scope, group):
+    return tuple(scope[name] for name in group)

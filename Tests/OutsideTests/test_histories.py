@@ -1,0 +1,167 @@
+"""A thousand random histories of sessions, shuffled, duplicated and spread over connections,
+give the numbers of the model; and so do they when they are all sent once more."""
+
+import datetime
+import random
+import threading
+import uuid
+
+import pytest
+
+from hale import envelope, iso, item, now, read_reply, sessions_by, users_by, wait
+from model import Model
+
+SEED = 20261123
+PROJECTS = 10
+HISTORIES = 100
+CONNECTIONS = 6
+
+
+def spelled(chance, sid):
+    """One of the ways in which SDKs write a session's id."""
+    return chance.choice((str(sid), sid.hex, str(sid).upper(), sid.hex.upper()))
+
+
+def written(chance, instant):
+    """One of the ways in which SDKs write a time; all mean the same millisecond."""
+    text = instant.strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f"{instant.microsecond // 1000:03d}"
+    east = (instant + datetime.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S")
+    return chance.choice((
+        f"{text}.{fraction}Z", f"{text}.{fraction}000Z", f"{text}.{fraction}999999Z",
+        f"{text}.{fraction}+00:00", f"{east}.{fraction}1+02:00"))
+
+
+def update(chance, release, environment, sid, start):
+    """One report about a session, with whatever an SDK may put into it."""
+    status = chance.choices(
+        ("ok", "exited", "errored", "unhandled", "abnormal", "crashed", "strange", None),
+        (8, 6, 1, 1, 2, 2, 1, 1))[0]
+    payload = {
+        "sid": spelled(chance, sid),
+        "started": written(chance, start),
+        "status": status,
+        "init": chance.choice((True, False, None)),
+        "errors": chance.choice((None, 0, 0, 0, 1, 17)),
+        "did": chance.choice((None, "ada", "bob", "eve", "0" * 32, str(uuid.UUID(int=0)))),
+        "seq": chance.choice((None, 0, 5, 1764000000000)),
+        "duration": chance.choice((None, 0.25, 60)),
+        "timestamp": chance.choice((None, iso(start), iso(now()))),
+        "abnormal_mechanism": chance.choice((None, "anr_foreground", "anr_background")),
+        "attrs": {"release": release},
+    }
+    if environment or chance.random() < 0.5:
+        payload["attrs"]["environment"] = environment
+    # A field that an SDK does not know is absent; some write null.
+    return {name: value for name, value in payload.items()
+            if value is not None or chance.random() < 0.1}
+
+
+def history(chance, release):
+    """A few sessions of one release, as (update, instant, sid)."""
+    found = []
+    for _ in range(chance.randint(1, 4)):
+        sid = uuid.UUID(int=chance.getrandbits(128))
+        start = now() - datetime.timedelta(seconds=chance.randint(1, 20 * 3600))
+        start = start.replace(microsecond=start.microsecond // 1000 * 1000)
+        environment = chance.choice((None, "production", "staging"))
+        for _ in range(chance.randint(1, 6)):
+            found.append((update(chance, release, environment, sid, start), start, sid))
+    return found
+
+
+def deliver(hale, key, project, updates, chance):
+    """Sends the updates in envelopes of random sizes, over several connections at a time."""
+    queues = [[] for _ in range(CONNECTIONS)]
+    at = 0
+    while at < len(updates):
+        size = chance.randint(1, 20)
+        chance.choice(queues).append(envelope(*updates[at:at + size]))
+        at += size
+    failures = []
+
+    def send(queue):
+        with hale.connect() as connection:
+            for body in queue:
+                connection.sendall(
+                    f"POST /api/{project}/envelope/?sentry_key={key} HTTP/1.1\r\nHost: h\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                reply = read_reply(connection)
+                if reply.status != 200:
+                    failures.append(reply)
+
+    threads = [threading.Thread(target=send, args=(queue,)) for queue in queues]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[:3]
+
+
+def answers(hale, project):
+    """All that is compared, as the service has it."""
+    fields = ("abnormal_rate(user)", "unhandled_rate(user)", "anr_rate()",
+              "foreground_anr_rate()")
+    scope = {"project": project, "interval": "1d", "statsPeriod": "5d"}
+    rates = hale.sessions(*fields, group=("release",), includeSeries=0, **scope)
+    return {
+        "sessions": sessions_by(hale, "release", "environment", **scope),
+        "users": users_by(hale, "release", "environment", **scope),
+        "users of releases": users_by(hale, "release", **scope),
+        "all users": users_by(hale, **scope),
+        "rates": {(entry["by"]["release"],): entry["totals"] for entry in rates["groups"]
+                  if entry["totals"]["anr_rate()"] is not None},
+    }
+
+
+def expected(model):
+    return {
+        "sessions": model.sessions_by("release", "environment"),
+        "users": model.users_by("release", "environment"),
+        "users of releases": model.users_by("release"),
+        "all users": model.users_by(),
+        "rates": model.user_rates("release"),
+    }
+
+
+def assert_same(found, wanted, model):
+    """Names the histories that differ, with what was sent."""
+    for name, table in wanted.items():
+        got = found[name]
+        assert set(got) == set(table), (name, set(got) ^ set(table))
+        for key, value in table.items():
+            matches = (got[key] == pytest.approx(value) if name == "rates" else got[key] == value)
+            if not matches:
+                sent = [sent for where, sent, _ in model.updates if not key or where[0] == key[0]]
+                raise AssertionError(f"{name} of {key}: got {got[key]}, expected {value} of "
+                                     + "\n".join(map(str, sent[:40])))
+
+
+@pytest.mark.parametrize("number", range(PROJECTS))
+def test_random_histories(hale, number):
+    chance = random.Random(SEED + number)
+    project = hale.cli_json("project", "create", f"world-{number}")
+    wait_for_key(hale, project)
+    model = Model()
+    updates = []
+    for index in range(HISTORIES):
+        for payload, start, sid in history(chance, f"history-{index}@1"):
+            model.add(payload, start, sid)
+            updates.append(payload)
+    updates += chance.sample(updates, len(updates) // 2)
+    chance.shuffle(updates)
+    deliver(hale, project["publicKey"], project["id"], updates, chance)
+    wanted = expected(model)
+    assert_same(answers(hale, project["id"]), wanted, model)
+    chance.shuffle(updates)
+    deliver(hale, project["publicKey"], project["id"], updates, chance)
+    assert_same(answers(hale, project["id"]), wanted, model)
+
+
+def wait_for_key(hale, project):
+    """A new project is known to a running service soon, not at once."""
+    auth = {"X-Sentry-Auth": f"Sentry sentry_key={project['publicKey']}"}
+    target = hale.envelope_path(project["id"])
+    probe = envelope(item(b"{}", "client_report"))
+    wait(lambda: hale.post(probe, auth, auth=False, target=target).status == 200,
+         "the new project's key")

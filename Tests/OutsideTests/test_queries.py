@@ -1,0 +1,145 @@
+"""The sessions endpoint as dashboards made for Sentry use it: its shape and its refusals."""
+
+import pytest
+
+from hale import Hale, hours, iso, row, session, sessions, sessions_by, utc, Clock
+
+NOON = utc("2026-03-10T12:30:00Z")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """Two releases, two environments and none, in two hours."""
+    folder = tmp_path_factory.mktemp("queries")
+    clock = Clock(folder / "now", NOON)
+    running = Hale(folder, "--now", f"@{clock.path}").start()
+    yield fill(running)
+    assert running.end() is None, running.log()
+
+
+def fill(hale):
+    hale.send(session(at=NOON, release="app@1", environment="live", did="ada"),
+              session("crashed", at=NOON - hours(1), release="app@1", environment="live",
+                      did="ada"),
+              session(at=NOON, release="app@2", environment="live", did="bob"),
+              session("abnormal", at=NOON, release="app@2", environment="test", did="eve"),
+              session("exited", at=NOON, release="app@2", environment=None, errors=1))
+    return hale
+
+
+def ask(service, **params):
+    query = {"field": "sum(session)", "statsPeriod": "24h", **params}
+    return service.get("/organizations/default/sessions/", query)
+
+
+def test_the_shape(service):
+    answer = service.sessions("sum(session)", "crash_free_rate(session)", "count_unique(user)",
+                              group=("release",), statsPeriod="2h")
+    assert answer["query"] == ""
+    assert answer["intervals"] == ["2026-03-10T11:00:00Z", "2026-03-10T12:00:00Z"]
+    assert answer["start"] == "2026-03-10T11:00:00Z"
+    assert answer["end"] == "2026-03-10T12:31:00Z"
+    assert answer["groups"] == [
+        {"by": {"release": "app@2"},
+         "totals": {"sum(session)": 3, "crash_free_rate(session)": 1, "count_unique(user)": 2},
+         "series": {"sum(session)": [0, 3], "crash_free_rate(session)": [None, 1],
+                    "count_unique(user)": [0, 2]}},
+        {"by": {"release": "app@1"},
+         "totals": {"sum(session)": 2, "crash_free_rate(session)": 0.5, "count_unique(user)": 1},
+         "series": {"sum(session)": [1, 1], "crash_free_rate(session)": [0, 1],
+                    "count_unique(user)": [1, 1]}}]
+
+
+def test_grouping(service):
+    assert sessions_by(service, "release", "environment") == {
+        ("app@1", "live"): row(healthy=1, crashed=1), ("app@2", "live"): row(healthy=1),
+        ("app@2", "test"): row(abnormal=1), ("app@2", ""): row(errored=1)}
+    assert sessions_by(service, "project") == {
+        (service.project,): row(healthy=2, errored=1, abnormal=1, crashed=1)}
+
+
+def test_filters(service):
+    assert sessions(service, environment="test") == row(abnormal=1)
+    assert sessions(service, environment=["test", "live"]) == row(
+        healthy=2, abnormal=1, crashed=1)
+    assert sessions(service, query="release:app@1") == row(healthy=1, crashed=1)
+    assert sessions(service, query="!release:app@1") == row(healthy=1, errored=1, abnormal=1)
+    assert sessions(service, query="release:[app@1,app@2] environment:live") == row(
+        healthy=2, crashed=1)
+    assert sessions(service, project="default") == sessions(service)
+    assert sessions(service, project=service.project) == sessions(service)
+    assert sessions(service, project=-1) == sessions(service)
+
+
+def test_what_is_left_out(service):
+    bare = service.sessions("sum(session)", includeSeries=0)["groups"][0]
+    assert set(bare) == {"by", "totals"}
+    bare = service.sessions("sum(session)", includeTotals=0)["groups"][0]
+    assert set(bare) == {"by", "series"}
+
+
+def test_nothing_counted(service):
+    plain = service.sessions("sum(session)", "crash_free_rate(user)", query="release:none@1")
+    assert plain["groups"][0]["by"] == {}
+    assert plain["groups"][0]["totals"] == {"sum(session)": 0, "crash_free_rate(user)": None}
+    grouped = service.sessions("sum(session)", group=("release",), query="release:none@1")
+    assert grouped["groups"] == []
+    statuses = service.sessions("sum(session)", group=("session.status",), query="release:none@1")
+    assert sorted(entry["by"]["session.status"] for entry in statuses["groups"]) == [
+        "abnormal", "crashed", "errored", "healthy", "unhandled"]
+
+
+def test_the_rates_add_up(service):
+    fields = [f"{name}_rate(session)" for name in
+              ("crash", "crash_free", "errored", "unhandled", "abnormal", "unhealthy")]
+    totals = service.sessions(*fields, includeSeries=0)["groups"][0]["totals"]
+    assert totals == pytest.approx({
+        "crash_rate(session)": 0.2, "crash_free_rate(session)": 0.8, "errored_rate(session)": 0.2,
+        "unhandled_rate(session)": 0, "abnormal_rate(session)": 0.2,
+        "unhealthy_rate(session)": 0.6})
+
+
+# (parameters, detail)
+REFUSED = [
+    ({"field": ""}, None),
+    ({"field": "sum(nothing)"}, 'Invalid field: "sum(nothing)"'),
+    ({"groupBy": "nothing"}, 'Invalid groupBy: "nothing"'),
+    ({"query": "nothing:1"}, 'Invalid query field: "nothing"'),
+    ({"interval": "2d"}, "The interval has to be less than one day."),
+    ({"interval": "7h"}, "The interval should divide one day without a remainder."),
+    ({"interval": "1m", "statsPeriod": "24h"},
+     "The time-range when using one-minute resolution intervals is restricted to 6 hours."),
+    ({"interval": "1h", "statsPeriod": "90d"},
+     "Your interval and date range would create too many results. "
+     "Use a larger interval, or a smaller date range."),
+    ({"interval": "nonsense"}, None),
+    ({"statsPeriod": "nonsense"}, None),
+    ({"statsPeriod": "", "start": "nonsense", "end": "nonsense"}, None),
+    ({"statsPeriod": "", "start": iso(NOON), "end": iso(NOON - hours(3))}, None),
+    ({"project": "nobody"}, None),
+    ({"orderBy": "count_unique(user)"}, "'orderBy' must be one of the provided 'fields'"),
+]
+
+
+@pytest.mark.parametrize("params, detail", REFUSED, ids=[str(case[0]) for case in REFUSED])
+def test_refusals(service, params, detail):
+    reply = ask(service, **params)
+    assert reply.status in ((400,) if detail else (400, 403, 404)), reply
+    assert reply.detail == detail if detail else reply.detail, reply
+
+
+def test_no_field(service):
+    reply = service.get("/organizations/default/sessions/", {"statsPeriod": "24h"})
+    assert (reply.status, reply.detail) == (400, 'Request is missing a "field"'), reply
+
+
+def test_rates_by_status_are_refused(service):
+    reply = ask(service, field="crash_rate(session)", groupBy="session.status")
+    assert reply.status == 400
+    assert reply.detail == "Cannot group field crash_rate(session) by session.status", reply
+
+
+def test_the_slash_at_the_end(service):
+    for path in ("/organizations/default/sessions", "/organizations/default/sessions/"):
+        query = {"field": "sum(session)", "statsPeriod": "24h"}
+        assert service.get(path, query).status == 200

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+/// Arrows go down only. The compiler rejects an import that the manifest does not declare; these
+/// tests reject a manifest that declares too much, and imports of the system that a layer must
+/// not have.
+@Suite struct LayeringTests {
+  /// What each target may import. The standard library's own modules for locks and the C library
+  /// are named where a layer may have them: the lower layers hold no lock and call no system.
+  static let allowed: [String: Set<String>] = [
+    "ReleaseHealth": [],
+    "HTTP": [],
+    "Compression": ["CZlib", "CBrotli", "CZstd"],
+    "Hashing": ["CCrypto"],
+    "Envelopes": ["ReleaseHealth", "Foundation", "FoundationEssentials"],
+    "Storage": ["ReleaseHealth"],
+    "SQLiteStorage": [
+      "CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Synchronization", "Glibc",
+    ],
+    "Listener": [
+      "HTTP", "CEpoll", "Foundation", "FoundationEssentials", "Synchronization", "Glibc",
+    ],
+    "Service": [
+      "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Logging",
+      "FoundationEssentials", "Synchronization", "Dispatch",
+    ],
+    "hale": [
+      "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
+      "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
+      "Synchronization", "Glibc", "Dispatch",
+    ],
+  ]
+
+  @Test(arguments: Repository.sources)
+  func importsMatchTheArrows(file: Repository.File) throws {
+    let allowed = try #require(
+      Self.allowed[file.target], "\(file.path): a target without a row in the table of arrows")
+    let surplus = Self.imports(of: file).subtracting(allowed)
+    #expect(surplus.isEmpty, "\(file.path) imports \(surplus.sorted())")
+  }
+
+  @Test func everyTargetHasItsRow() {
+    let targets = Set(Repository.sources.map(\.target))
+    #expect(targets.isSubset(of: Set(Self.allowed.keys)))
+  }
+
+  @Test func nothingPullsInTheSocketLibrary() throws {
+    let word = "N" + "IO"
+    for file in Repository.sources + Repository.tests {
+      #expect(!Self.imports(of: file).contains { $0.contains(word) }, "\(file.path)")
+    }
+    for path in ["Package.swift", "Package.resolved"] {
+      guard let file = Repository.file(path) else { continue }
+      let package = "swift-" + "nio"
+      #expect(!file.text.contains(package), "\(path) names it")
+    }
+  }
+
+  @Test func onlyOneTargetSpeaksSQLite() {
+    for file in Repository.sources where file.target != "SQLiteStorage" {
+      let calls = Repository.lines(of: /sqlite3_/, in: file.swift.code)
+      #expect(calls.isEmpty, "\(file.path) calls SQLite on lines \(calls)")
+      let statements = Repository.lines(of: Self.statement, in: file.swift.codeWithStrings)
+      #expect(statements.isEmpty, "\(file.path) has SQL on lines \(statements)")
+    }
+  }
+
+  /// Enough of SQL to know a statement by, and too much of it for an English sentence or HTTP.
+  private static var statement: Regex<Substring> {
+    /\b(?:SELECT [^"]*\bFROM|INSERT (?:OR \w+ )?INTO|DELETE FROM|CREATE (?:TABLE|INDEX)|PRAGMA \w|UPDATE \w+ SET)\b/
+  }
+
+  /// The modules that a file imports.
+  private static func imports(of file: Repository.File) -> Set<String> {
+    let importing =
+      /^\s*(?:@\w+(?:\(\w+\))? +)*(?:(?:public|package|internal|fileprivate|private) +)?import +(?:(?:class|struct|enum|protocol|func|var|let|typealias) +)?(\w+)/
+    let lines = file.swift.code.split(separator: "\n").filter { $0.contains("import ") }
+    return Set(lines.compactMap { $0.firstMatch(of: importing).map { String($0.1) } })
+  }
+}
