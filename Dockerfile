@@ -15,7 +15,7 @@ FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       libsqlite3-0 zlib1g libbrotli1 libzstd1 libroaring0 libssl3 libstdc++6 \
-    && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && useradd --system --uid 10001 --user-group --no-create-home hale \
     && install -d -o hale -g hale /data
 COPY --from=build /hale /usr/local/bin/hale
