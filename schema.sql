@@ -61,9 +61,23 @@ CREATE TABLE release (
   id INTEGER PRIMARY KEY,
   organization INTEGER NOT NULL REFERENCES organization (id),
   version TEXT NOT NULL,
+  -- When it was created over the API, or first seen in a session.
   created INTEGER NOT NULL,
+  -- When it was finalized; absent before.
+  released INTEGER,
+  -- The commit, and a page about the release, as its creator told them.
+  ref TEXT,
+  url TEXT,
+  status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'archived')),
   UNIQUE (organization, version)
 ) STRICT;
+
+-- The projects of a release as its creator told them; those that sessions tell are in `scope`.
+CREATE TABLE release_project (
+  release INTEGER NOT NULL REFERENCES release (id),
+  project INTEGER NOT NULL REFERENCES project (id),
+  PRIMARY KEY (release, project)
+) STRICT, WITHOUT ROWID;
 
 -- Environment 0, with the empty name, stands for sessions that named none.
 CREATE TABLE environment (
@@ -79,8 +93,20 @@ CREATE TABLE scope (
   project INTEGER NOT NULL REFERENCES project (id),
   release INTEGER NOT NULL REFERENCES release (id),
   environment INTEGER NOT NULL REFERENCES environment (id),
+  -- When the first session of it arrived.
+  created INTEGER NOT NULL,
   UNIQUE (project, release, environment)
 ) STRICT;
+
+CREATE INDEX scope_release ON scope (release);
+
+-- When a scope was adopted (a tenth or more of its project's and environment's sessions in six
+-- hours), and when it was no more. Scopes without a row never were.
+CREATE TABLE adoption (
+  scope INTEGER NOT NULL PRIMARY KEY REFERENCES scope (id),
+  adopted INTEGER NOT NULL,
+  unadopted INTEGER
+) STRICT, WITHOUT ROWID;
 
 -- What is remembered of a session while updates of it can still be accepted. The key leads with
 -- time: neighbours in time are neighbours on disk.
@@ -117,6 +143,9 @@ CREATE TABLE session_day (
   anonymous BLOB NOT NULL,
   PRIMARY KEY (day, scope)
 ) STRICT, WITHOUT ROWID;
+
+-- Finds the days of one release.
+CREATE INDEX session_day_scope ON session_day (scope, day);
 
 -- The same for each minute of an hour (60 slots), for the last days only.
 CREATE TABLE session_minute (

@@ -98,11 +98,12 @@ final class Interning {
     let environment = try environment(scope.environment ?? "")
     let row = try identify(
       "scope", "project = ?1 AND release = ?2 AND environment = ?3",
-      "(project, release, environment) VALUES (?1, ?2, ?3)"
+      "(project, release, environment, created) VALUES (?1, ?2, ?3, ?4)"
     ) {
       $0.bind(1, scope.project.rawValue)
       $0.bind(2, release)
       $0.bind(3, environment)
+      $0.bind(4, now.milliseconds)
     }
     scopes[scope] = row
     return row

@@ -24,13 +24,14 @@ package final class SQLiteStore: Sendable {
   /// What works on the writer's connection.
   struct Writer {
     let connection: Connection
+    let interning: Interning
     let ingest: IngestTransaction
     let housekeeping: Housekeeping
 
     init(_ settings: Settings) throws(StoreError) {
       connection = try Database.openWriter(path: settings.path, newSecret: settings.newSecret)
       let users = try UserTables(connection)
-      let interning = try Interning(connection)
+      interning = try Interning(connection)
       ingest = try IngestTransaction(connection, interning: interning, users: users)
       housekeeping = Housekeeping(
         connection: connection, interning: interning, users: users,

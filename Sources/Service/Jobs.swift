@@ -6,9 +6,9 @@ internal import Synchronization
 /// The periodic jobs, run on the writer's thread between batches.
 package final class Jobs: Sendable {
   /// The jobs by name, as commands call them.
-  package static let names = ["retention"]
+  package static let names = ["adoption", "retention"]
 
-  private let store: any SessionStore
+  private let store: any SessionStore & ReleaseStore
   private let catalog: any CatalogStore
   private let queue: IngestQueue
   private let clock: WallClock
@@ -16,8 +16,8 @@ package final class Jobs: Sendable {
   private let log: Logger
 
   package init(
-    store: any SessionStore, catalog: any CatalogStore, queue: IngestQueue, clock: WallClock,
-    monotonicMilliseconds: @escaping @Sendable () -> Int64, log: Logger
+    store: any SessionStore & ReleaseStore, catalog: any CatalogStore, queue: IngestQueue,
+    clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64, log: Logger
   ) {
     self.store = store
     self.catalog = catalog
@@ -64,11 +64,17 @@ package final class Jobs: Sendable {
       name: run.name, started: run.started, durationMilliseconds: monotonicMilliseconds() - begin,
       summary: "", succeeded: true)
     do throws(StoreError) {
-      if try store.housekeep(at: run.started) {
-        run.steps.add(1, ordering: .relaxed)
-        return nil
+      switch run.name {
+      case "adoption":
+        let runs = try store.runAdoption(at: run.started)
+        ended.summary = runs == 1 ? "1 hourly run" : "\(runs) hourly runs"
+      default:
+        if try store.housekeep(at: run.started) {
+          run.steps.add(1, ordering: .relaxed)
+          return nil
+        }
+        ended.summary = "\(run.steps.load(ordering: .relaxed)) steps"
       }
-      ended.summary = "\(run.steps.load(ordering: .relaxed)) steps"
       try catalog.recordJobRun(ended)
     } catch {
       ended.succeeded = false

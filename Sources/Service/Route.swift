@@ -7,15 +7,10 @@ enum Route: Equatable {
     case envelope, store
   }
 
-  /// A question of the API about an organization, named by slug or id.
-  enum Question: Equatable {
-    case sessions(organization: String)
-    case outcomes(organization: String)
-  }
-
   /// The project as the path has it; nil on the oldest form, which names none.
   case ingest(IngestKind, project: Substring?)
-  case api(Question)
+  /// The API, with what follows `/api/0`.
+  case api(ArraySlice<Substring>)
   case health
   case readiness
 
@@ -27,14 +22,7 @@ enum Route: Equatable {
     case 3 where path[0] == "api" && path[2] == "envelope":
       self = .ingest(.envelope, project: path[1])
     case 3 where path[0] == "api" && path[2] == "store": self = .ingest(.store, project: path[1])
-    case 5
-    where path[0] == "api" && path[1] == "0" && path[2] == "organizations":
-      guard let name = percentDecoded(String(path[3]), plusIsSpace: false) else { return nil }
-      switch path[4] {
-      case "sessions": self = .api(.sessions(organization: name))
-      case "outcomes": self = .api(.outcomes(organization: name))
-      default: return nil
-      }
+    case 2... where path[0] == "api" && path[1] == "0": self = .api(path[2...])
     default: return nil
     }
   }

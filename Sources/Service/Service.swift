@@ -9,9 +9,8 @@ package import Storage
 
 /// What the service stands on.
 package struct ServiceDependencies: Sendable {
-  package var store: any SessionStore
+  package var store: any SessionStore & ReleaseStore
   package var catalog: CatalogCache
-  package var catalogStore: any CatalogStore
   package var clock: WallClock
   package var queue: IngestQueue
   /// For queries: work that may block.
@@ -28,14 +27,13 @@ package struct ServiceDependencies: Sendable {
   package var retentionDays: Int
 
   package init(
-    store: any SessionStore, catalog: CatalogCache, catalogStore: any CatalogStore,
-    clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
+    store: any SessionStore & ReleaseStore, catalog: CatalogCache, clock: WallClock,
+    queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
     random: @escaping @Sendable () -> UInt128, pathPrefix: String, publicOrigin: String?,
     retentionDays: Int
   ) {
     self.store = store
     self.catalog = catalog
-    self.catalogStore = catalogStore
     self.clock = clock
     self.queue = queue
     self.workers = workers
@@ -69,8 +67,8 @@ package final class Service: RequestHandler {
     switch Route(path) {
     case .ingest(let kind, let project):
       return ingest.begin(head, kind, project: project, exchange: exchange)
-    case .api(let question):
-      return api.begin(head, question, exchange: exchange)
+    case .api(let rest):
+      return api.begin(head, rest, exchange: exchange)
     case .health:
       return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
     case .readiness:

@@ -48,7 +48,7 @@ func runService(
     monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: settings.logger)
   let service = Service(
     ServiceDependencies(
-      store: store, catalog: catalog, catalogStore: store, clock: clock, queue: queue,
+      store: store, catalog: catalog, clock: clock, queue: queue,
       workers: workers, jobs: jobs, log: settings.logger,
       random: { UInt128.random(in: .min ... .max) },
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
@@ -70,7 +70,8 @@ func runService(
   }
   let readers = try (1...2).map { _ in try ServiceThread(workers.run) }
   let ticker = Ticker(
-    catalog: catalog, jobs: jobs, runsJobs: !settings.clock.isFile, logger: settings.logger)
+    catalog: catalog, jobs: jobs, clock: clock, runsJobs: !settings.clock.isFile,
+    logger: settings.logger)
   let tick = try ServiceThread(ticker.run)
 
   // The watchdog gives up at 10 s; what is committed by then stays committed.
@@ -128,32 +129,42 @@ private func openListener(_ settings: ServeSettings) throws -> Listener {
 private final class Ticker: Sendable {
   private let catalog: CatalogCache
   private let jobs: Jobs
+  private let clock: WallClock
   private let runsJobs: Bool
   private let logger: Logger
   private let stopped = DispatchSemaphore(value: 0)
 
   /// Changes by commands take effect within this time.
   private static let catalogMilliseconds = 500
-  private static let jobsMilliseconds: Int64 = 10 * 60_000
+  private static let retentionMilliseconds: Int64 = 10 * 60_000
 
-  init(catalog: CatalogCache, jobs: Jobs, runsJobs: Bool, logger: Logger) {
+  init(catalog: CatalogCache, jobs: Jobs, clock: WallClock, runsJobs: Bool, logger: Logger) {
     self.catalog = catalog
     self.jobs = jobs
+    self.clock = clock
     self.runsJobs = runsJobs
     self.logger = logger
   }
 
   func run() {
-    var nextJobs = SystemClock.monotonicMilliseconds() + 60_000
+    var nextRetention = SystemClock.monotonicMilliseconds() + 60_000
+    var adoptionHour: Int?
     while stopped.wait(timeout: .now() + .milliseconds(Self.catalogMilliseconds)) == .timedOut {
       do throws(StoreError) {
         try catalog.refresh()
       } catch {
         logger.error("catalog not read", metadata: ["reason": "\(error.sentence)"])
       }
-      guard runsJobs, SystemClock.monotonicMilliseconds() >= nextJobs else { continue }
-      nextJobs += Self.jobsMilliseconds
-      for name in Jobs.names { _ = jobs.start(name) { _ in } }
+      guard runsJobs else { continue }
+      if clock.now.hour != adoptionHour {
+        // After a standstill the first run makes up for the hours that were missed.
+        adoptionHour = clock.now.hour
+        _ = jobs.start("adoption") { _ in }
+      }
+      if SystemClock.monotonicMilliseconds() >= nextRetention {
+        nextRetention += Self.retentionMilliseconds
+        _ = jobs.start("retention") { _ in }
+      }
     }
   }
 

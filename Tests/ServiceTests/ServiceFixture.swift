@@ -41,8 +41,8 @@ final class ServiceFixture {
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     service = Service(
       ServiceDependencies(
-        store: store, catalog: try CatalogCache(sqlite), catalogStore: sqlite, clock: clock,
-        queue: queue, workers: workers,
+        store: store, catalog: try CatalogCache(sqlite), clock: clock, queue: queue,
+        workers: workers,
         jobs: Jobs(
           store: store, catalog: sqlite, queue: queue, clock: clock,
           monotonicMilliseconds: { 0 }, log: log),
@@ -158,11 +158,11 @@ private final class Answers: ResponseSink {
 }
 
 /// A store that fails when it is told to.
-final class FaultyStore: SessionStore {
-  private let store: any SessionStore
+final class FaultyStore: SessionStore, ReleaseStore {
+  private let store: any SessionStore & ReleaseStore
   private let failure = Mutex<StoreError?>(nil)
 
-  init(_ store: any SessionStore) {
+  init(_ store: any SessionStore & ReleaseStore) {
     self.store = store
   }
 
@@ -192,6 +192,32 @@ final class FaultyStore: SessionStore {
 
   func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
     try store.housekeep(at: now)
+  }
+
+  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    try store.releases(of: organization)
+  }
+
+  func saveRelease(
+    _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> Bool {
+    try store.saveRelease(change, of: organization, at: now)
+  }
+
+  func deleteRelease(
+    version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Bool {
+    try store.deleteRelease(version: version, of: organization)
+  }
+
+  func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
+  ) throws(StoreError) -> ClosedRange<Int>? {
+    try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
+  }
+
+  func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
+    try store.runAdoption(at: now)
   }
 
   private func check() throws(StoreError) {

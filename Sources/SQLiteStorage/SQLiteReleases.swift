@@ -1,0 +1,311 @@
+package import ReleaseHealth
+package import Storage
+
+extension SQLiteStore: ReleaseStore {
+  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    try read { (connection) throws(StoreError) in
+      try connection.transaction("DEFERRED") { () throws(StoreError) in
+        try ReleaseRows.read(organization, from: connection)
+      }
+    }
+  }
+
+  package func saveRelease(
+    _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> Bool {
+    try write { (writer) throws(StoreError) in
+      let connection = writer.connection
+      return try connection.transaction { () throws(StoreError) in
+        let insert = try connection.prepare(
+          """
+          INSERT INTO release (organization, version, created) VALUES (?, ?, ?)
+          ON CONFLICT DO NOTHING
+          """)
+        insert.bind(1, organization.rawValue)
+        insert.bind(2, change.version)
+        insert.bind(3, now.milliseconds)
+        try insert.run()
+        let isNew = connection.changes == 1
+        let update = try connection.prepare(
+          """
+          UPDATE release SET released = coalesce(?3, released), ref = coalesce(?4, ref),
+            url = coalesce(?5, url), status = coalesce(?6, status)
+          WHERE organization = ?1 AND version = ?2
+          """)
+        update.bind(1, organization.rawValue)
+        update.bind(2, change.version)
+        update.bind(3, change.released?.milliseconds)
+        update.bind(4, change.ref)
+        update.bind(5, change.url)
+        update.bind(6, change.status?.rawValue)
+        try update.run()
+        let join = try connection.prepare(
+          """
+          INSERT OR IGNORE INTO release_project (release, project)
+          SELECT id, ?3 FROM release WHERE organization = ?1 AND version = ?2
+          """)
+        for project in change.projects {
+          join.bind(1, organization.rawValue)
+          join.bind(2, change.version)
+          join.bind(3, project.rawValue)
+          try join.run()
+        }
+        return isNew
+      }
+    }
+  }
+
+  package func deleteRelease(
+    version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Bool {
+    try write { (writer) throws(StoreError) in
+      let connection = writer.connection
+      let isDeleted = try connection.transaction { () throws(StoreError) -> Bool in
+        let find = try connection.prepare(
+          "SELECT id FROM release WHERE organization = ? AND version = ?")
+        find.bind(1, organization.rawValue)
+        find.bind(2, version)
+        guard try find.step() else { return false }
+        let id = find.integer(0)
+        find.reset()
+        let scopes = "(SELECT id FROM scope WHERE release = \(id))"
+        if try connection.number("SELECT 1 FROM session_day WHERE scope IN \(scopes) LIMIT 1")
+          != nil
+        {
+          // Sentry's words.
+          throw .refused("This release has health data and cannot be removed.")
+        }
+        for table in ["adoption", "user_hour", "user_day", "user_hour_open", "user_day_open"] {
+          try connection.execute("DELETE FROM \(table) WHERE scope IN \(scopes)")
+        }
+        try connection.execute("DELETE FROM scope WHERE release = \(id)")
+        try connection.execute("DELETE FROM release_project WHERE release = \(id)")
+        try connection.execute("DELETE FROM release WHERE id = \(id)")
+        return true
+      }
+      // The numbers of its scopes must not be used again.
+      if isDeleted { try writer.interning.forget() }
+      return isDeleted
+    }
+  }
+
+  package func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
+  ) throws(StoreError) -> ClosedRange<Int>? {
+    try read { (connection) throws(StoreError) in
+      let scopes = try connection.prepare(
+        """
+        SELECT scope.id, scope.project, environment.name
+        FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
+        """)
+      let days = ["min", "max"].map {
+        """
+        SELECT day, identified, anonymous FROM session_day
+        WHERE scope = ?1 AND day = (SELECT \($0)(day) FROM session_day WHERE scope = ?1)
+        """
+      }
+      var hours: ClosedRange<Int>?
+      scopes.bind(1, id)
+      while try scopes.step() {
+        guard projects.contains(ProjectID(rawValue: scopes.integer(1))),
+          environments?.contains(scopes.text(2)) ?? true
+        else { continue }
+        for sql in days {
+          let day = try connection.prepare(sql)
+          day.bind(1, scopes.integer(0))
+          guard try day.step() else { continue }
+          for column: Int32 in [1, 2] {
+            for slot in CountGrid(packed: day.blob(column)).slots.keys {
+              let hour = Int(day.integer(0)) * 24 + slot
+              hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
+            }
+          }
+        }
+      }
+      return hours
+    }
+  }
+
+  package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
+    try write { (writer) throws(StoreError) in
+      let connection = writer.connection
+      return try connection.transaction { () throws(StoreError) in
+        let last = try connection.number("SELECT value FROM setting WHERE name = 'adoption_hour'")
+        if last == Int64(now.hour) { return 0 }
+        // The first run ever is that of this hour. A clock that was set back waits for no hour.
+        let previous = last.map { min(Int($0), now.hour) } ?? now.hour - 1
+        let first = max(previous + 1, now.hour - Adoption.catchUpRunsMax + 1)
+        let hours = first..<now.hour + 1
+        for hour in hours { try AdoptionRows.run(hour: hour, connection) }
+        let save = try connection.prepare(
+          """
+          INSERT INTO setting (name, value) VALUES ('adoption_hour', ?)
+          ON CONFLICT DO UPDATE SET value = excluded.value
+          """)
+        save.bind(1, now.hour)
+        try save.run()
+        return hours.count
+      }
+    }
+  }
+}
+
+/// Reads the tables of releases.
+private enum ReleaseRows {
+  static func read(
+    _ organization: OrganizationID, from connection: Connection
+  ) throws(StoreError) -> [ReleaseRecord] {
+    let places = try places(organization, connection)
+    let named = try projects(organization, connection)
+    let select = try connection.prepare(
+      """
+      SELECT id, version, created, released, ref, url, status FROM release
+      WHERE organization = ? ORDER BY coalesce(released, created) DESC, id DESC
+      """)
+    select.bind(1, organization.rawValue)
+    var releases: [ReleaseRecord] = []
+    while try select.step() {
+      let id = select.integer(0)
+      let seen = places[id] ?? []
+      releases.append(
+        ReleaseRecord(
+          id: id, version: select.text(1), created: Timestamp(milliseconds: select.integer(2)),
+          released: select.optionalInteger(3).map { Timestamp(milliseconds: $0) },
+          ref: select.optionalText(4), url: select.optionalText(5),
+          status: ReleaseRecord.Status(rawValue: select.text(6)) ?? .open,
+          projects: Set(seen.map(\.project)).union(named[id] ?? []).sorted(), places: seen))
+    }
+    return releases
+  }
+
+  private static func places(
+    _ organization: OrganizationID, _ connection: Connection
+  ) throws(StoreError) -> [Int64: [ReleaseRecord.Place]] {
+    let select = try connection.prepare(
+      """
+      SELECT scope.release, scope.project, environment.name, scope.created, adoption.adopted,
+        adoption.unadopted
+      FROM project JOIN scope ON scope.project = project.id
+        JOIN environment ON environment.id = scope.environment
+        LEFT JOIN adoption ON adoption.scope = scope.id
+      WHERE project.organization = ? ORDER BY scope.id
+      """)
+    select.bind(1, organization.rawValue)
+    var places: [Int64: [ReleaseRecord.Place]] = [:]
+    while try select.step() {
+      let environment = select.text(2)
+      places[select.integer(0), default: []].append(
+        ReleaseRecord.Place(
+          project: ProjectID(rawValue: select.integer(1)),
+          environment: environment.isEmpty ? nil : environment,
+          firstSeen: Timestamp(milliseconds: select.integer(3)),
+          adoption: AdoptionTimes(
+            adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
+            unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })))
+    }
+    return places
+  }
+
+  private static func projects(
+    _ organization: OrganizationID, _ connection: Connection
+  ) throws(StoreError) -> [Int64: [ProjectID]] {
+    let select = try connection.prepare(
+      """
+      SELECT release_project.release, release_project.project
+      FROM release JOIN release_project ON release_project.release = release.id
+      WHERE release.organization = ?
+      """)
+    select.bind(1, organization.rawValue)
+    var projects: [Int64: [ProjectID]] = [:]
+    while try select.step() {
+      projects[select.integer(0), default: []].append(ProjectID(rawValue: select.integer(1)))
+    }
+    return projects
+  }
+}
+
+/// One hourly run over the tables.
+private enum AdoptionRows {
+  static func run(hour: Int, _ connection: Connection) throws(StoreError) {
+    let known = try known(connection)
+    let (sessions, ids) = try sessions(
+      hours: hour - Adoption.windowHours..<hour, connection)
+    let changed = Adoption.run(
+      sessions: sessions, known: known.times, at: Timestamp(minute: hour * 60))
+    let upsert = try connection.prepare(
+      """
+      INSERT INTO adoption (scope, adopted, unadopted) VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET adopted = excluded.adopted, unadopted = excluded.unadopted
+      """)
+    for (scope, times) in changed {
+      upsert.bind(1, ids[scope] ?? known.ids[scope])
+      upsert.bind(2, times.adopted?.milliseconds)
+      upsert.bind(3, times.unadopted?.milliseconds)
+      try upsert.run()
+    }
+  }
+
+  private static let scopeColumns = "scope.id, scope.project, release.version, environment.name"
+
+  /// Joins the scope that a column names, and what belongs to it.
+  private static func joinScope(_ column: String) -> String {
+    """
+    JOIN scope ON scope.id = \(column) JOIN release ON release.id = scope.release
+      JOIN environment ON environment.id = scope.environment
+    """
+  }
+
+  private static func scope(_ row: Statement) -> Scope {
+    let environment = row.text(3)
+    return Scope(
+      project: ProjectID(rawValue: row.integer(1)), release: row.text(2),
+      environment: environment.isEmpty ? nil : environment)
+  }
+
+  private static func known(
+    _ connection: Connection
+  ) throws(StoreError) -> (times: [Scope: AdoptionTimes], ids: [Scope: Int64]) {
+    let select = try connection.prepare(
+      """
+      SELECT \(scopeColumns), adoption.adopted, adoption.unadopted
+      FROM adoption \(joinScope("adoption.scope"))
+      """)
+    var times: [Scope: AdoptionTimes] = [:]
+    var ids: [Scope: Int64] = [:]
+    while try select.step() {
+      let scope = scope(select)
+      ids[scope] = select.integer(0)
+      times[scope] = AdoptionTimes(
+        adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
+        unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })
+    }
+    return (times, ids)
+  }
+
+  /// The sessions of the hours by scope.
+  private static func sessions(
+    hours: Range<Int>, _ connection: Connection
+  ) throws(StoreError) -> (counts: [Scope: Int64], ids: [Scope: Int64]) {
+    let select = try connection.prepare(
+      """
+      SELECT \(scopeColumns), session_day.day, session_day.identified, session_day.anonymous
+      FROM session_day \(joinScope("session_day.scope"))
+      WHERE session_day.day >= ? AND session_day.day <= ?
+      """)
+    select.bind(1, hours.lowerBound.flooredDivision(by: 24))
+    select.bind(2, (hours.upperBound - 1).flooredDivision(by: 24))
+    var counts: [Scope: Int64] = [:]
+    var ids: [Scope: Int64] = [:]
+    while try select.step() {
+      let scope = scope(select)
+      ids[scope] = select.integer(0)
+      for column: Int32 in [5, 6] {
+        for (slot, count) in CountGrid(packed: select.blob(column)).slots
+        where hours.contains(Int(select.integer(4)) * 24 + slot) {
+          counts[scope, default: 0] += count.total
+        }
+      }
+    }
+    return (counts, ids)
+  }
+}

@@ -1,0 +1,64 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// A request to the API, once it is known who asks and where.
+struct APICall: Sendable {
+  let dependencies: ServiceDependencies
+  let head: RequestHead
+  /// What stands in the path for the placeholders of the route.
+  let names: [Substring: String]
+  let token: APIToken
+  let snapshot: CatalogSnapshot
+  let now: Timestamp
+  /// Empty for questions.
+  var body: [UInt8] = []
+
+  /// The parameters of the URL.
+  var items: [(name: String, value: String)] { queryItems(head.query) }
+
+  /// The organization that the path names, by slug or id; the token has to be one of its own.
+  func organization() throws(APIError) -> Organization {
+    guard let organization = snapshot.organization(names["organization"] ?? "") else {
+      throw .notFound
+    }
+    guard organization.id == token.organization else { throw .forbidden }
+    return organization
+  }
+
+  /// The projects of the organization that the path names.
+  func projects() throws(APIError) -> [Project] {
+    snapshot.projects(of: try organization())
+  }
+
+  /// The project that the path names, by slug or id.
+  func project() throws(APIError) -> Project {
+    guard let project = try projects().first(named: names["project"] ?? "") else {
+      throw .notFound
+    }
+    return project
+  }
+
+  /// The release that the path names.
+  var version: String { names["version"] ?? "" }
+
+  /// The body as JSON.
+  func json<Value: Decodable>(_ type: Value.Type) throws(APIError) -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(body))
+    } catch {
+      throw .badRequest("The body is not the JSON that is asked for: \(error)")
+    }
+  }
+
+  /// The request's address as the client may have written it, for links to other pages.
+  var url: String {
+    let origin = dependencies.publicOrigin ?? head.headers["Host"].map { "http://\($0)" } ?? ""
+    return origin + head.path + (head.query.map { "?\($0)" } ?? "")
+  }
+}
+
+extension APIError {
+  static let notFound = APIError(status: 404, detail: "The requested resource does not exist")
+}

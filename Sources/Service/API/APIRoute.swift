@@ -1,0 +1,63 @@
+internal import HTTP
+internal import Storage
+
+/// What can be done at one place of the API.
+struct APIRoute: Sendable {
+  /// Answers on a worker's thread; may block.
+  typealias Work = @Sendable () throws(StoreError) -> Response
+
+  /// One method.
+  struct Action: Sendable {
+    let method: Method
+    /// What a token must be allowed.
+    let scope: TokenScope
+    /// Reads and checks the request, on the loop thread; quick, and without the store.
+    let prepare: @Sendable (APICall) throws(APIError) -> Work
+  }
+
+  private let pattern: [Substring]
+  let actions: [Action]
+
+  /// - Parameter pattern: parts of a path; those in braces stand for anything.
+  private init(_ pattern: StaticString, _ actions: Action...) {
+    self.pattern = pattern.description.split(separator: "/")
+    self.actions = actions
+  }
+
+  /// The `Allow` header.
+  var allowed: String {
+    actions.map { $0.method == .get ? "GET, HEAD" : $0.method.name }.joined(separator: ", ")
+  }
+
+  /// What stands for the placeholders; nil when the path is another.
+  func names(in path: ArraySlice<Substring>) -> [Substring: String]? {
+    guard path.count == pattern.count else { return nil }
+    var names: [Substring: String] = [:]
+    for (expected, part) in zip(pattern, path) {
+      if expected.first == "{" {
+        guard let name = percentDecoded(String(part), plusIsSpace: false) else { return nil }
+        names[expected.dropFirst().dropLast()] = name
+      } else if expected != part {
+        return nil
+      }
+    }
+    return names
+  }
+
+  private static func get(
+    _ prepare: @escaping @Sendable (APICall) throws(APIError) -> Work
+  ) -> Action {
+    Action(method: .get, scope: .read, prepare: prepare)
+  }
+
+  private static func change(
+    _ method: Method, _ prepare: @escaping @Sendable (APICall) throws(APIError) -> Work
+  ) -> Action {
+    Action(method: method, scope: .admin, prepare: prepare)
+  }
+
+  static let all = [
+    APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
+    APIRoute("organizations/{organization}/outcomes", get(HealthActions.outcomes)),
+  ]
+}

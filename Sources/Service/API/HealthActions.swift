@@ -1,0 +1,28 @@
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// Questions about counts.
+enum HealthActions {
+  static func sessions(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    var limits = SessionsLimits()
+    limits.retentionDays = call.dependencies.retentionDays
+    let request = try SessionsRequest.parse(
+      call.items, projects: try call.projects(), now: call.now, limits: limits)
+    return { () throws(StoreError) in
+      let groups =
+        request.matchesNothing ? [] : try call.dependencies.store.health(request.healthQuery())
+      let answer = SessionsAnswer(request, groups: groups)
+      return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
+    }
+  }
+
+  static func outcomes(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let request = try OutcomesRequest(call.items, projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in
+      .json(
+        request.json(
+          try call.dependencies.store.outcomes(of: request.projects, hours: request.hours)))
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package import ReleaseHealth
+
+/// What is known of a release beside its numbers.
+package struct ReleaseRecord: Equatable, Sendable {
+  package enum Status: String, CaseIterable, Sendable {
+    case open
+    case archived
+  }
+
+  package var id: Int64
+  package var version: String
+  /// When it was created over the API, or first seen in a session.
+  package var created: Timestamp
+  /// When it was finalized.
+  package var released: Timestamp?
+  /// The commit, as its creator told it.
+  package var ref: String?
+  package var url: String?
+  package var status: Status
+  /// Its projects, those that its creator named and those whose sessions did; ascending.
+  package var projects: [ProjectID]
+  /// Where sessions of it were seen.
+  package var places: [Place]
+
+  /// A project and environment that sessions of the release came from.
+  package struct Place: Equatable, Sendable {
+    package var project: ProjectID
+    package var environment: String?
+    package var firstSeen: Timestamp
+    package var adoption: AdoptionTimes
+
+    package init(
+      project: ProjectID, environment: String?, firstSeen: Timestamp, adoption: AdoptionTimes
+    ) {
+      self.project = project
+      self.environment = environment
+      self.firstSeen = firstSeen
+      self.adoption = adoption
+    }
+  }
+
+  package init(
+    id: Int64, version: String, created: Timestamp, released: Timestamp?, ref: String?,
+    url: String?, status: Status, projects: [ProjectID], places: [Place]
+  ) {
+    self.id = id
+    self.version = version
+    self.created = created
+    self.released = released
+    self.ref = ref
+    self.url = url
+    self.status = status
+    self.projects = projects
+    self.places = places
+  }
+}
+
+/// What is to become of a release. What is nil stays as it is.
+package struct ReleaseChange: Equatable, Sendable {
+  package var version: String
+  /// They join those that are known.
+  package var projects: [ProjectID] = []
+  package var released: Timestamp?
+  package var ref: String?
+  package var url: String?
+  package var status: ReleaseRecord.Status?
+
+  package init(version: String) {
+    self.version = version
+  }
+}
+
+/// Keeps the releases of organizations, and their adoption. Called from any thread; blocks.
+package protocol ReleaseStore: Sendable {
+  /// All releases of an organization, newest first.
+  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord]
+
+  /// Makes a release, or changes the one that has the version.
+  ///
+  /// - Returns: true when it is a new one.
+  func saveRelease(
+    _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> Bool
+
+  /// - Returns: false when there is no such release. One with counts is
+  ///   ``StoreError/refused(_:)``.
+  func deleteRelease(
+    version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Bool
+
+  /// The first and the last hour (since 1970) in which sessions of a release started; nil when
+  /// there are none. `environments` nil stands for all.
+  func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
+  ) throws(StoreError) -> ClosedRange<Int>?
+
+  /// Makes the hourly runs that are due at `now`, at most ``Adoption/catchUpRunsMax``. Called from
+  /// the thread that calls `ingest`.
+  ///
+  /// - Returns: how many were made.
+  func runAdoption(at now: Timestamp) throws(StoreError) -> Int
+}

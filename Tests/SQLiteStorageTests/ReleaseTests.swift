@@ -1,0 +1,135 @@
+import ReleaseHealth
+import Storage
+import Testing
+
+@testable import SQLiteStorage
+
+@Suite struct ReleaseTests {
+  static let hour: Int64 = 3_600_000
+  static let start = Timestamp(milliseconds: 20_000 * 24 * hour + 12 * hour)
+  let organization = OrganizationID(rawValue: 1)
+
+  private func after(hours: Int64) -> Timestamp {
+    Self.start.advanced(byMilliseconds: hours * Self.hour)
+  }
+
+  private func stages(_ fixture: StoreFixture) throws -> [String: AdoptionTimes] {
+    Dictionary(
+      uniqueKeysWithValues: try fixture.store.releases(of: organization).map {
+        ($0.version, $0.places[0].adoption)
+      })
+  }
+
+  /// A run of hour H reads the six hours before it, and not H itself.
+  @Test func aRunReadsTheSixHoursBeforeIt() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    #expect(try fixture.store.runAdoption(at: Self.start) == 1)
+    #expect(try stages(fixture)["shop@1.0.0"]?.stage == .lowAdoption)
+    #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 1)
+    #expect(
+      try stages(fixture)["shop@1.0.0"] == AdoptionTimes(adopted: after(hours: 1)))
+    // The same hour is run once.
+    #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 0)
+  }
+
+  /// Another release takes over; the first one falls out of the window and is replaced, and comes
+  /// back with its first time.
+  @Test func replacementAndReturn() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    for hour in 1...8 {
+      try fixture.ingest(
+        [fixture.report(UInt64(10 + hour), started: after(hours: Int64(hour)), release: "shop@2")],
+        at: after(hours: Int64(hour)))
+      _ = try fixture.store.runAdoption(at: after(hours: Int64(hour)))
+    }
+    #expect(
+      try stages(fixture)["shop@1.0.0"]
+        == AdoptionTimes(adopted: after(hours: 1), unadopted: after(hours: 7)))
+    #expect(try stages(fixture)["shop@2"] == AdoptionTimes(adopted: after(hours: 2)))
+    try fixture.ingest([fixture.report(2, started: after(hours: 8))], at: after(hours: 8))
+    _ = try fixture.store.runAdoption(at: after(hours: 9))
+    #expect(try stages(fixture)["shop@1.0.0"] == AdoptionTimes(adopted: after(hours: 1)))
+  }
+
+  @Test func afterAStandstillSixRunsAreMadeUpFor() throws {
+    let fixture = try StoreFixture()
+    #expect(try fixture.store.runAdoption(at: Self.start) == 1)
+    #expect(try fixture.store.runAdoption(at: after(hours: 4)) == 4)
+    #expect(try fixture.store.runAdoption(at: after(hours: 100)) == 6)
+    // Set back, the clock does not stop the runs.
+    #expect(try fixture.store.runAdoption(at: Self.start) == 0)
+    #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 1)
+  }
+
+  @Test func stagesSurviveARestart() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    _ = try fixture.store.runAdoption(at: after(hours: 1))
+    let before = try stages(fixture)
+    try fixture.store.close()
+    #expect(try stages(fixture) == before)
+    #expect(before["shop@1.0.0"]?.stage == .adopted)
+  }
+
+  @Test func releasesComeFromSessionsAndFromTheirCreators() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    var change = ReleaseChange(version: "shop@2")
+    change.projects = [fixture.project]
+    change.url = "https://example.com/2"
+    #expect(try fixture.store.saveRelease(change, of: organization, at: after(hours: 1)))
+    var finalized = ReleaseChange(version: "shop@2")
+    finalized.released = after(hours: 2)
+    finalized.ref = "abc"
+    #expect(try !fixture.store.saveRelease(finalized, of: organization, at: after(hours: 2)))
+
+    let releases = try fixture.store.releases(of: organization)
+    #expect(releases.map(\.version) == ["shop@2", "shop@1.0.0"])
+    #expect(releases.map(\.projects) == [[fixture.project], [fixture.project]])
+    #expect(releases[0].url == "https://example.com/2" && releases[0].ref == "abc")
+    #expect(releases[0].created == after(hours: 1) && releases[0].released == after(hours: 2))
+    #expect(releases[0].places.isEmpty && releases[1].places.count == 1)
+  }
+
+  @Test func aReleaseWithCountsIsNotDeleted() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    #expect(throws: StoreError.refused("This release has health data and cannot be removed.")) {
+      try fixture.store.deleteRelease(version: "shop@1.0.0", of: organization)
+    }
+    _ = try fixture.store.saveRelease(ReleaseChange(version: "x"), of: organization, at: Self.start)
+    #expect(try fixture.store.deleteRelease(version: "x", of: organization))
+    #expect(try !fixture.store.deleteRelease(version: "x", of: organization))
+  }
+
+  /// After its counts have expired a release can go, and sessions of the same name make it anew.
+  @Test func aReleaseWhoseCountsExpiredCanGo() throws {
+    let fixture = try StoreFixture(retentionDays: 30)
+    try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
+    let later = after(hours: 24 * 40)
+    try fixture.housekeep(at: later)
+    #expect(try fixture.store.deleteRelease(version: "shop@1.0.0", of: organization))
+    try fixture.ingest([fixture.report(2, started: later, user: 1)], at: later)
+    let releases = try fixture.store.releases(of: organization)
+    #expect(releases.map(\.created) == [later])
+    #expect(try fixture.ask(days: later.day..<later.day + 1).totals.users.total == 1)
+  }
+
+  @Test func theFirstAndTheLastHourOfARelease() throws {
+    let fixture = try StoreFixture()
+    for hour: Int64 in [0, 30, 55] {
+      try fixture.ingest(
+        [fixture.report(UInt64(hour), started: after(hours: hour))], at: after(hours: hour))
+    }
+    let id = try fixture.store.releases(of: organization)[0].id
+    #expect(
+      try fixture.store.sessionHours(
+        ofRelease: id, projects: [fixture.project], environments: nil)
+        == Self.start.hour...Self.start.hour + 55)
+    #expect(
+      try fixture.store.sessionHours(
+        ofRelease: id, projects: [fixture.project], environments: ["staging"]) == nil)
+  }
+}
