@@ -121,20 +121,27 @@ final class Housekeeping {
   /// Counts, users, arrivals and outcomes whose retention has ended.
   private func dropExpired(at now: Timestamp) throws(StoreError) -> Bool {
     let day = now.day - retentionDays
-    let tables: [(name: String, key: String, condition: String)] = [
-      ("session_day", "day, scope", "day < \(day)"),
-      ("duration_hour", "hour, scope", "hour < \(day * 24)"),
-      ("arrival", "step, scope, hour", "step < \((now.day - Self.arrivalDays) * 144)"),
-      ("outcome", "hour, project, name", "hour < \(day * 24)"),
-      ("user_day", "scope, day", "day < \(day)"),
-      ("user_hour", "scope, hour", "hour < \(day * 24)"),
+    let step = (now.day - Self.arrivalDays) * 144
+    let expired: [(table: String, key: String, rows: String)] = [
+      ("session_day", "day, scope", "session_day WHERE day < \(day)"),
+      ("duration_hour", "hour, scope", "duration_hour WHERE hour < \(day * 24)"),
+      ("arrival", "step, scope, hour", "arrival WHERE step < \(step)"),
+      ("outcome", "hour, project, name", "outcome WHERE hour < \(day * 24)"),
+      // The keys of sets lead with the scope: they are looked for scope by scope.
+      (
+        "user_day", "scope, day",
+        "scope AS each CROSS JOIN user_day ON scope = each.id AND day < \(day)"
+      ),
+      (
+        "user_hour", "scope, hour",
+        "scope AS each CROSS JOIN user_hour ON scope = each.id AND hour < \(day * 24)"
+      ),
     ]
-    for table in tables {
+    for (table, key, rows) in expired {
       let dropped = try delete(
         """
-        DELETE FROM \(table.name) WHERE (\(table.key)) IN (
-          SELECT \(table.key) FROM \(table.name) WHERE \(table.condition)
-          LIMIT \(Self.rowsPerStep))
+        DELETE FROM \(table) WHERE (\(key)) IN (
+          SELECT \(key) FROM \(rows) LIMIT \(Self.rowsPerStep))
         """)
       if dropped { return true }
     }
