@@ -101,3 +101,19 @@ package struct JSONWriter {
     }
   }
 }
+
+extension JSONWriter {
+  /// Writes a member of an object: its key, and the value that `value` writes.
+  package mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
+    key(name)
+    value(&self)
+  }
+
+  package mutating func optional(_ text: String?) {
+    if let text { value(text) } else { null() }
+  }
+
+  package mutating func optional(_ number: Double?) {
+    if let number { value(number) } else { null() }
+  }
+}

@@ -12,6 +12,7 @@ import TestSupport
 final class ServiceFixture {
   static let key = String(repeating: "a", count: 32)
   static let token = "a-token"
+  static let adminToken = "an-admin-token"
   static let now = Timestamp(seconds: 1_767_225_600 + 12 * 3600)
 
   let directory: TemporaryDirectory
@@ -33,6 +34,9 @@ final class ServiceFixture {
     _ = try sqlite.createToken(
       organization: organization.id, name: "test", scope: .read,
       digest: TokenDigest.digest(Self.token), at: Self.now)
+    _ = try sqlite.createToken(
+      organization: organization.id, name: "admin", scope: .admin,
+      digest: TokenDigest.digest(Self.adminToken), at: Self.now)
     store = FaultyStore(sqlite)
     let clock = WallClock { Self.now }
     queue = IngestQueue(store: store, clock: clock, batchUpdatesMax: batchUpdatesMax)
@@ -127,6 +131,17 @@ final class ServiceFixture {
 
   func answer(to exchange: ExchangeID) -> Response {
     sink.wait(for: exchange)
+  }
+
+  /// Changes something over the API.
+  func change(
+    _ method: HTTP.Method, _ target: String, _ body: String = "",
+    token: String = ServiceFixture.adminToken
+  ) -> (status: Int, text: String) {
+    let response = send(
+      method, target, headers: ["Authorization": "Bearer \(token)"],
+      body: body.isEmpty ? [] : [Array(body.utf8)])
+    return (response.status, String(decoding: response.body, as: UTF8.self))
   }
 
   /// Asks the API.

@@ -59,5 +59,17 @@ struct APIRoute: Sendable {
   static let all = [
     APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
     APIRoute("organizations/{organization}/outcomes", get(HealthActions.outcomes)),
+    APIRoute(
+      "organizations/{organization}/releases", get(ReleaseActions.list),
+      change(.post, ReleaseActions.create)),
+    APIRoute(
+      "organizations/{organization}/releases/{version}", get(ReleaseActions.detail),
+      change(.put, ReleaseActions.update), change(.delete, ReleaseActions.delete)),
+    APIRoute(
+      "projects/{organization}/{project}/releases", get(ReleaseActions.list),
+      change(.post, ReleaseActions.create)),
+    APIRoute(
+      "projects/{organization}/{project}/releases/{version}", get(ReleaseActions.detail),
+      change(.put, ReleaseActions.update), change(.delete, ReleaseActions.delete)),
   ]
 }

@@ -1,6 +1,6 @@
 /// The decoded parameters of a request's URL.
 package struct QueryParameters: Sendable {
-  private let items: [(name: String, value: String)]
+  fileprivate let items: [(name: String, value: String)]
 
   package init(_ items: [(name: String, value: String)]) {
     self.items = items
@@ -26,5 +26,12 @@ package struct QueryParameters: Sendable {
     case .some(let value):
       throw .invalid(name, value, accepted: "Give 1, 0, true or false.")
     }
+  }
+}
+
+extension QueryParameters {
+  /// The parameters but for those of a name.
+  package func without(_ name: String) -> QueryParameters {
+    QueryParameters(items.filter { $0.name != name })
   }
 }

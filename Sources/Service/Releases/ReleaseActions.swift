@@ -1,0 +1,169 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// Releases: list, page, and what release tools do to them.
+enum ReleaseActions {
+  static func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try ReleasesRequest(
+      try items(of: call), projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in
+      let store = call.dependencies.store
+      let records = try store.releases(of: organization.id)
+      let health = try ReleaseHealthData(request, store: store)
+      let entries = ReleaseEntry.entries(of: records, request, health)
+      let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
+      let writer = ReleaseJSON(request: request, health: health)
+      var json = JSONWriter()
+      json.array { json in
+        for entry in page { writer.write(entry, to: &json) }
+      }
+      let hasMore = entries.count > request.page.offset + page.count
+      return .json(
+        json.bytes, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
+    }
+  }
+
+  static func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    var items = try items(of: call)
+    // The page of a release may be asked for whatever its status.
+    let hasStatus = items.contains { $0.name == "status" }
+    let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
+    items.removeAll { $0.name == "status" }
+    let open = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in
+      let records = try call.dependencies.store.releases(of: organization.id)
+      guard let record = records.first(where: { $0.version == call.version }),
+        !hasStatus || record.status == request.status
+      else { return Response(.notFound) }
+      return try page(of: record, among: records, open, call.dependencies.store)
+    }
+  }
+
+  private static func page(
+    of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
+    _ store: any SessionStore & ReleaseStore, status: Int = 200
+  ) throws(StoreError) -> Response {
+    let selected = request.projects.filter { record.projects.contains($0.id) }
+    if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }
+    let health = try ReleaseHealthData(request, store: store)
+    let entries = ReleaseEntry.entries(of: records, request, health)
+    var meta = ReleaseMeta(
+      sessionHours: try store.sessionHours(
+        ofRelease: record.id, projects: Set(selected.map(\.id)),
+        environments: request.environments))
+    // Lists begin with the newest: what comes before in a list came after in time.
+    meta.first = entries.last?.record.version
+    meta.last = entries.first?.record.version
+    if let index = entries.firstIndex(where: { $0.record.id == record.id }) {
+      meta.next = index > 0 ? entries[index - 1].record.version : nil
+      meta.previous = index + 1 < entries.count ? entries[index + 1].record.version : nil
+    }
+    var json = JSONWriter()
+    ReleaseJSON(request: request, health: health).write(
+      ReleaseEntry(
+        record: record, version: ReleaseVersion(record.version), projects: selected),
+      meta: meta, to: &json)
+    return .json(json.bytes, status: status)
+  }
+
+  // MARK: Changes
+
+  /// What release tools send; what they send beyond that is for error trackers.
+  private struct Body: Decodable {
+    /// A slug, or an id as text or number.
+    struct ProjectName: Decodable {
+      let text: String
+
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        text = try (try? container.decode(String.self)) ?? String(container.decode(Int64.self))
+      }
+    }
+
+    var version: String?
+    var projects: [ProjectName]?
+    var dateReleased: String?
+    var ref: String?
+    var url: String?
+    var status: String?
+  }
+
+  /// 201 for a new release, 208 for one that was there: as Sentry answers.
+  static func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let body = try call.json(Body.self)
+    guard let version = body.version else { throw .badRequest("\"version\" is required.") }
+    return try save(version, body, call)
+  }
+
+  static func update(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try save(call.version, try call.json(Body.self), call, mustExist: true)
+  }
+
+  private static func save(
+    _ version: String, _ body: Body, _ call: APICall, mustExist: Bool = false
+  ) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    guard Normalization.isValidRelease(version) else {
+      throw .badRequest("Invalid release name: \"\(version)\"")
+    }
+    var change = ReleaseChange(version: version)
+    let projects = try call.projects()
+    if call.names["project"] != nil { change.projects = [try call.project().id] }
+    for name in body.projects ?? [] {
+      guard let project = projects.first(named: name.text) else {
+        throw .badRequest("Invalid project id or slug: \"\(name.text)\"")
+      }
+      change.projects.append(project.id)
+    }
+    if let text = body.dateReleased {
+      guard let date = RFC3339.parseShort(text) else {
+        throw .invalid("dateReleased", text, accepted: "Give an ISO 8601 date-time.")
+      }
+      change.released = date
+    }
+    if let text = body.status {
+      guard let status = ReleaseRecord.Status(rawValue: text) else {
+        throw .badRequest("invalid value for status")
+      }
+      change.status = status
+    }
+    change.ref = body.ref
+    change.url = body.url
+    let request = try ReleasesRequest([], projects: projects, now: call.now)
+    return { [change] () throws(StoreError) in
+      let store = call.dependencies.store
+      let isKnown = try store.releases(of: organization.id).contains { $0.version == version }
+      if mustExist, !isKnown { return Response(.notFound) }
+      let isNew = try store.saveRelease(change, of: organization.id, at: call.now)
+      let records = try store.releases(of: organization.id)
+      guard let record = records.first(where: { $0.version == version }) else {
+        return Response(.notFound)
+      }
+      return try page(
+        of: record, among: records, request, store, status: mustExist ? 200 : isNew ? 201 : 208)
+    }
+  }
+
+  static func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    if call.names["project"] != nil { _ = try call.project() }
+    return { () throws(StoreError) in
+      try call.dependencies.store.deleteRelease(version: call.version, of: organization.id)
+        ? Response(status: 204) : Response(.notFound)
+    }
+  }
+
+  /// The parameters; the project of the path, where it names one, is the only one.
+  private static func items(
+    of call: APICall
+  ) throws(APIError) -> [(name: String, value: String)] {
+    guard call.names["project"] != nil else { return call.items }
+    let project = try call.project()
+    return call.items.filter { $0.name != "project" }
+      + [(name: "project", value: String(project.id.rawValue))]
+  }
+}

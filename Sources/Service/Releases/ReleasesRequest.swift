@@ -1,0 +1,125 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// How a list of releases is ordered.
+enum ReleaseSort: String, CaseIterable {
+  case date, semver, build, adoption
+  case sessions, users
+  case sessions24h = "sessions_24h"
+  case users24h = "users_24h"
+  case crashFreeSessions = "crash_free_sessions"
+  case crashFreeUsers = "crash_free_users"
+
+  /// It ranks by counts, which belong to a release in one project.
+  var needsHealth: Bool {
+    switch self {
+    case .date, .semver, .build, .adoption: false
+    default: true
+    }
+  }
+}
+
+/// A request for the releases of an organization, read and checked.
+struct ReleasesRequest {
+  enum HealthStat: String {
+    case sessions, users
+  }
+
+  let projects: [Project]
+  let environments: Set<String>?
+  let search: ReleaseSearch
+  let status: ReleaseRecord.Status
+  let withHealth: Bool
+  let withStages: Bool
+  /// One entry for each release and project.
+  let isFlat: Bool
+  let sort: ReleaseSort
+  let healthStat: HealthStat
+  let summaryPeriod: HealthPeriod
+  let healthPeriod: HealthPeriod
+  /// When the releases were made; nil for all.
+  let dates: Range<Timestamp>?
+  let page: Page
+  let now: Timestamp
+
+  private static let pageSizeMax = 100
+
+  init(
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    self.now = now
+    self.projects = try SessionsRequest.selectedProjects(parameters, of: projects)
+    let names = parameters.all("environment")
+    environments = names.isEmpty ? nil : Set(names)
+    search = try ReleaseSearch(parameters.one("query") ?? "", environments: environments)
+    guard let status = ReleaseRecord.Status(rawValue: parameters.one("status") ?? "open") else {
+      throw .badRequest("invalid value for status")
+    }
+    self.status = status
+    guard let stat = HealthStat(rawValue: parameters.one("healthStat") ?? "sessions") else {
+      throw .badRequest("invalid healthStat")
+    }
+    healthStat = stat
+    withHealth = try parameters.flag("health", default: false)
+    withStages = try parameters.flag("adoptionStages", default: false)
+    isFlat = try parameters.flag("flatten", default: false)
+    guard let sort = ReleaseSort(rawValue: parameters.one("sort") ?? "date") else {
+      throw .badRequest("invalid sort")
+    }
+    if sort.needsHealth, !isFlat {
+      throw .badRequest("sorting by crash statistics requires flattening (flatten=1)")
+    }
+    self.sort = sort
+    summaryPeriod = try HealthPeriod("summaryStatsPeriod", parameters, default: .weeks2)
+    healthPeriod = try HealthPeriod("healthStatsPeriod", parameters, default: .day24)
+    dates = try Self.dates(parameters, now: now)
+    page = try Page(parameters, sizeMax: Self.pageSizeMax)
+  }
+
+  private static func dates(
+    _ parameters: QueryParameters, now: Timestamp
+  ) throws(APIError) -> Range<Timestamp>? {
+    guard ["statsPeriod", "start", "end"].contains(where: { parameters.one($0) != nil }) else {
+      return nil
+    }
+    var limits = SessionsLimits()
+    limits.pointsMax = .max >> 32
+    let range = try DateRange(parameters.without("interval"), now: now, limits: limits)
+    return range.start..<range.end
+  }
+
+  /// Whether counts have to be asked for.
+  var needsHealth: Bool { withHealth || sort.needsHealth }
+
+  private func query(_ minutes: Range<Int>, by groups: Set<HealthQuery.Dimension>) -> HealthQuery {
+    var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)
+    query.groupBy = groups
+    query.measures = [.sessions, .users]
+    if let environments { query.includes = { environments.contains($0.environment ?? "") } }
+    return query
+  }
+
+  /// The counts of the summary, by project and release.
+  var summaryQuery: HealthQuery {
+    query(summaryPeriod.window(until: now), by: [.project, .release])
+  }
+
+  /// The counts of the last 24 hours, by project and release.
+  var dayQuery: HealthQuery {
+    query(HealthPeriod.day24.window(until: now), by: [.project, .release])
+  }
+
+  /// The counts of the last 24 hours of whole projects: users of several releases count once.
+  var projectDayQuery: HealthQuery {
+    query(HealthPeriod.day24.window(until: now), by: [.project])
+  }
+
+  /// The series of the health period, by project and release.
+  var seriesQuery: HealthQuery {
+    var query = query(healthPeriod.seriesMinutes(until: now), by: [.project, .release])
+    query.intervalMinutes = healthPeriod.intervalMinutes
+    query.measures = healthStat == .sessions ? [.sessions] : [.users]
+    return query
+  }
+}

@@ -1,0 +1,245 @@
+import Foundation
+import HTTP
+import ReleaseHealth
+import Storage
+import Testing
+
+@testable import Service
+
+@Suite struct ReleasesTests {
+  static let list = "/api/0/organizations/default/releases/"
+
+  /// Three releases of different age, use and health. The clock stands at noon.
+  private func world() throws -> ServiceFixture {
+    let fixture = try ServiceFixture()
+    func sessions(
+      _ release: String, _ hoursAgo: Int64, count: Int, crashed: Int = 0,
+      environment: String = "production"
+    ) throws {
+      var batch = IngestBatch(
+        receivedAt: ServiceFixture.now.advanced(byMilliseconds: -hoursAgo * 3_600_000))
+      for index in 0..<count {
+        batch.reports.append(
+          SessionReport(
+            key: SessionKey(
+              scope: Scope(
+                project: ProjectID(rawValue: 1), release: release, environment: environment),
+              started: batch.receivedAt,
+              sessionID: SessionID(
+                value: UInt128(release.utf8.reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) }) << 64
+                  | UInt128(index) << 8 | UInt128(hoursAgo))),
+            correctedStart: batch.receivedAt, status: index < crashed ? .crashed : .exited,
+            user: UserHash(value: UInt128(index))))
+      }
+      try fixture.store.ingest(batch)
+    }
+    try sessions("shop@1.0.0+7", 72, count: 40, crashed: 4)
+    try sessions("shop@1.10.0+8", 48, count: 30)
+    try sessions("shop@1.10.0+8", 3, count: 30, crashed: 3)
+    try sessions("shop@1.9.0", 24, count: 2)
+    try sessions("shop@1.9.0", 2, count: 10, crashed: 5)
+    try sessions("shop@1.9.0", 2, count: 1, environment: "staging")
+    _ = try fixture.store.runAdoption(at: ServiceFixture.now)
+    return fixture
+  }
+
+  private func json(_ fixture: ServiceFixture, _ target: String) throws -> [[String: Any]] {
+    let answer = fixture.ask(target)
+    #expect(answer.status == 200, "\(answer.text)")
+    return try #require(
+      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [[String: Any]])
+  }
+
+  private func versions(_ fixture: ServiceFixture, _ query: String) throws -> [String] {
+    try json(fixture, Self.list + "?" + query).compactMap { $0["version"] as? String }
+  }
+
+  @Test func aReleaseThatOnlySessionsKnowIsListed() throws {
+    let release = try #require(try json(world(), Self.list).last)
+    #expect(release["version"] as? String == "shop@1.0.0+7")
+    #expect(release["dateCreated"] as? String == "2025-12-29T12:00:00Z")
+    #expect(release["dateReleased"] is NSNull)
+    let info = try #require(release["versionInfo"] as? [String: Any])
+    #expect(info["package"] as? String == "shop")
+    #expect(info["description"] as? String == "1.0.0 (7)")
+    let version = try #require(info["version"] as? [String: Any])
+    #expect(version["raw"] as? String == "1.0.0+7" && version["buildCode"] as? String == "7")
+    let project = try #require((release["projects"] as? [[String: Any]])?.first)
+    #expect(project["slug"] as? String == "shop" && project["id"] as? Int == 1)
+    // Without health=1 it is always false, as in Sentry.
+    #expect(project["hasHealthData"] as? Bool == false && project["healthData"] == nil)
+    #expect(release["adoptionStages"] == nil)
+  }
+
+  @Test func healthOfAReleaseInAProject() throws {
+    let releases = try json(
+      world(), Self.list + "?health=1&flatten=1&environment=production&sort=date")
+    let release = try #require(releases.first { $0["version"] as? String == "shop@1.9.0" })
+    let project = try #require((release["projects"] as? [[String: Any]])?.first)
+    let health = try #require(project["healthData"] as? [String: Any])
+    #expect(health["totalSessions"] as? Int == 12 && health["sessionsCrashed"] as? Int == 5)
+    let crashFree: Double = (1 - 5.0 / 12) * 100
+    #expect(health["crashFreeSessions"] as? Double == crashFree)
+    #expect(health["totalUsers"] as? Int == 10 && health["crashFreeUsers"] as? Double == 50)
+    // In the last 24 hours, to the minute: noon of yesterday is just out.
+    #expect(health["totalSessions24h"] as? Int == 10)
+    #expect(health["totalProjectSessions24h"] as? Int == 40)
+    #expect(health["sessionsAdoption"] as? Double == 25)
+    // Users of both releases count once in the project.
+    #expect(health["totalProjectUsers24h"] as? Int == 30)
+    let adoption: Double = 10.0 / 30 * 100
+    #expect(health["adoption"] as? Double == adoption)
+    #expect(project["hasHealthData"] as? Bool == true)
+    let stats = try #require((health["stats"] as? [String: Any])?["24h"] as? [[Int]])
+    #expect(stats.count == 24)
+    #expect(stats.first { $0[1] > 0 } == [1_767_225_600 + 10 * 3600, 10])
+    #expect(stats.last?[0] == 1_767_225_600 + 12 * 3600)
+  }
+
+  struct Order: Sendable {
+    var query: String
+    var versions: [String]
+  }
+
+  @Test(arguments: [
+    Order(query: "", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "sort=date", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "sort=semver", versions: ["1.10.0+8", "1.9.0", "1.0.0+7"]),
+    Order(query: "sort=build", versions: ["1.10.0+8", "1.0.0+7", "1.9.0"]),
+    Order(query: "sort=sessions&flatten=1", versions: ["1.10.0+8", "1.0.0+7", "1.9.0"]),
+    Order(query: "sort=users&flatten=1", versions: ["1.0.0+7", "1.10.0+8", "1.9.0"]),
+    Order(query: "sort=sessions_24h&flatten=1", versions: ["1.10.0+8", "1.9.0", "1.0.0+7"]),
+    Order(query: "sort=users_24h&flatten=1", versions: ["1.10.0+8", "1.9.0", "1.0.0+7"]),
+    // The worst first.
+    Order(
+      query: "sort=crash_free_sessions&flatten=1", versions: ["1.9.0", "1.0.0+7", "1.10.0+8"]),
+    Order(query: "sort=crash_free_users&flatten=1", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "sort=adoption", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(
+      query: "sort=crash_free_sessions&flatten=1&summaryStatsPeriod=24h",
+      versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "per_page=1&cursor=0:1:0", versions: ["1.10.0+8"]),
+    Order(query: "query=1.9", versions: ["1.9.0"]),
+    Order(query: "query=SHOP", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "query=release.version:>1.0.0", versions: ["1.9.0", "1.10.0+8"]),
+    Order(query: "query=release.version:>=1.10", versions: ["1.10.0+8"]),
+    Order(query: "query=release.version:1.10.*", versions: ["1.10.0+8"]),
+    Order(query: "query=!release.version:1.10.0", versions: ["1.9.0", "1.0.0+7"]),
+    Order(query: "query=release.package:shop", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "query=release.package:other", versions: []),
+    Order(query: "query=release.build:>7", versions: ["1.10.0+8"]),
+    Order(query: "query=release.build:[7,8]", versions: ["1.10.0+8", "1.0.0+7"]),
+    Order(query: "query=release:shop@1.9.0", versions: ["1.9.0"]),
+    Order(
+      query: "environment=production&query=release.stage:adopted", versions: ["1.9.0", "1.10.0+8"]),
+    Order(query: "environment=production&query=release.stage:low_adoption", versions: ["1.0.0+7"]),
+    Order(query: "environment=staging", versions: ["1.9.0"]),
+    Order(query: "status=archived", versions: []),
+    Order(query: "statsPeriod=36h", versions: ["1.9.0"]),
+    Order(query: "project=shop&project=1", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+  ])
+  func ordersAndFilters(_ example: Order) throws {
+    #expect(
+      try versions(world(), example.query) == example.versions.map { "shop@" + $0 },
+      "\(example.query)")
+  }
+
+  @Test(arguments: [
+    ("sort=sessions", "sorting by crash statistics requires flattening (flatten=1)"),
+    ("sort=beauty", "invalid sort"), ("status=gone", "invalid value for status"),
+    ("healthStat=bugs", "invalid healthStat"),
+    (
+      "summaryStatsPeriod=3d",
+      "Invalid summaryStatsPeriod. Valid choices are 1h, 24h, 1d, 48h, 2d, 7d, 14d, 30d, 90d"
+    ),
+    ("query=color:red", "Invalid query field: \\\"color\\\""),
+    ("query=release.stage:adopted", "release.stage needs exactly one environment."),
+  ])
+  func refusals(_ query: String, _ detail: String) throws {
+    let answer = try ServiceFixture().ask(Self.list + "?" + query)
+    #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(detail)\"}")
+  }
+
+  @Test func stagesAreGivenWhenAskedFor() throws {
+    let releases = try json(world(), Self.list + "?adoptionStages=1&environment=production")
+    let stages = releases.map { release -> [String?] in
+      let stage = (release["adoptionStages"] as? [String: [String: Any]])?["shop"]
+      return [stage?["stage"] as? String, stage?["adopted"] as? String]
+    }
+    #expect(
+      stages == [
+        ["adopted", "2026-01-01T12:00:00Z"], ["adopted", "2026-01-01T12:00:00Z"],
+        ["low_adoption", nil],
+      ])
+  }
+
+  @Test func thePageOfARelease() throws {
+    let fixture = try world()
+    let answer = fixture.ask(Self.list + "shop@1.10.0%2B8/?health=1")
+    let release = try #require(
+      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+    let meta = try #require(release["currentProjectMeta"] as? [String: Any])
+    #expect(meta["nextReleaseVersion"] as? String == "shop@1.9.0")
+    #expect(meta["prevReleaseVersion"] as? String == "shop@1.0.0+7")
+    #expect(meta["firstReleaseVersion"] as? String == "shop@1.0.0+7")
+    #expect(meta["lastReleaseVersion"] as? String == "shop@1.9.0")
+    #expect(meta["sessionsLowerBound"] as? String == "2025-12-30T12:00:00Z")
+    #expect(meta["sessionsUpperBound"] as? String == "2026-01-01T09:00:00Z")
+    #expect(fixture.ask(Self.list + "unknown/").status == 404)
+    #expect(fixture.ask(Self.list + "shop@1.9.0/?project=other").status == 403)
+  }
+
+  @Test func releasesAreMadeChangedAndRemoved() throws {
+    let fixture = try world()
+    let made = fixture.change(
+      .post, Self.list, #"{"version":"shop@3","projects":["shop"],"url":"https://x"}"#)
+    #expect(made.status == 201 && made.text.contains(#""url":"https://x""#))
+    let again = fixture.change(.post, Self.list, #"{"version":"shop@3","projects":[1]}"#)
+    #expect(again.status == 208)
+    let finalized = fixture.change(
+      .put, Self.list + "shop@3/", #"{"projects":["shop"],"dateReleased":"2026-01-01T11:00:00Z"}"#)
+    #expect(
+      finalized.status == 200
+        && finalized.text.contains(#""dateReleased":"2026-01-01T11:00:00Z""#))
+    #expect(try versions(fixture, "").first == "shop@3")
+    #expect(
+      fixture.change(.post, Self.list, #"{"version":"shop@3","status":"archived"}"#).status == 208)
+    #expect(try versions(fixture, "status=archived") == ["shop@3"])
+    #expect(fixture.change(.delete, Self.list + "shop@3/").status == 204)
+    #expect(fixture.change(.delete, Self.list + "shop@3/").status == 404)
+    let refused = fixture.change(.delete, Self.list + "shop@1.9.0/")
+    #expect(
+      refused.status == 400
+        && refused.text == #"{"detail":"This release has health data and cannot be removed."}"#)
+  }
+
+  @Test(arguments: [
+    (#"{"projects":["shop"]}"#, #""version" is required."#),
+    (#"{"version":"latest"}"#, #"Invalid release name: "latest""#),
+    (#"{"version":"a","projects":["other"]}"#, #"Invalid project id or slug: "other""#),
+    (#"{"version":"a","status":"gone"}"#, "invalid value for status"),
+  ])
+  func badReleasesAreRefused(_ body: String, _ detail: String) throws {
+    let answer = try ServiceFixture().change(.post, Self.list, body)
+    let escaped = detail.replacing("\"", with: "\\\"")
+    #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(escaped)\"}")
+  }
+
+  @Test func aTokenThatReadsChangesNothing() throws {
+    let answer = try ServiceFixture().change(
+      .post, Self.list, #"{"version":"a"}"#, token: ServiceFixture.token)
+    #expect(
+      answer.status == 403
+        && answer.text == #"{"detail":"You do not have permission to perform this action."}"#)
+  }
+
+  /// The shares of all releases of a project add up to the whole.
+  @Test func adoptionsBySessionsAddUp() throws {
+    let releases = try json(world(), Self.list + "?health=1&flatten=1")
+    let shares = releases.compactMap { release -> Double? in
+      let project = (release["projects"] as? [[String: Any]])?.first
+      return (project?["healthData"] as? [String: Any])?["sessionsAdoption"] as? Double
+    }
+    #expect(abs(shares.reduce(0, +) - 100) < 1e-9)
+  }
+}
