@@ -126,6 +126,36 @@ extension SQLiteStore: ReleaseStore {
     }
   }
 
+  package func uses(
+    of organization: OrganizationID
+  ) throws(StoreError) -> [ProjectID: ProjectUse] {
+    try read { (connection) throws(StoreError) in
+      let kept = { (column: String) in
+        """
+        EXISTS (
+          SELECT 1 FROM session_day WHERE session_day.scope = scope.id AND length(\(column)) > 0)
+        """
+      }
+      let select = try connection.prepare(
+        """
+        SELECT scope.project, environment.name, max(\(kept("identified"))),
+          max(\(kept("anonymous")))
+        FROM project JOIN scope ON scope.project = project.id
+          JOIN environment ON environment.id = scope.environment
+        WHERE project.organization = ? GROUP BY 1, 2 ORDER BY 1, 2
+        """)
+      select.bind(1, organization.rawValue)
+      var uses: [ProjectID: ProjectUse] = [:]
+      while try select.step() {
+        let project = ProjectID(rawValue: select.integer(0))
+        uses[project, default: ProjectUse()].environments.append(select.text(1))
+        if select.integer(2) != 0 { uses[project]?.hasSingleSessions = true }
+        if select.integer(3) != 0 { uses[project]?.hasAggregates = true }
+      }
+      return uses
+    }
+  }
+
   package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
     try write { (writer) throws(StoreError) in
       let connection = writer.connection

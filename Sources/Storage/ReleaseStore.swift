@@ -55,6 +55,18 @@ package struct ReleaseRecord: Equatable, Sendable {
   }
 }
 
+/// What sessions tell of a project.
+package struct ProjectUse: Equatable, Sendable {
+  /// Ascending; the empty one for sessions without an environment.
+  package var environments: [String] = []
+  /// Some came one by one, as from applications with users.
+  package var hasSingleSessions = false
+  /// Some came counted up, as from servers.
+  package var hasAggregates = false
+
+  package init() {}
+}
+
 /// What is to become of a release. What is nil stays as it is.
 package struct ReleaseChange: Equatable, Sendable {
   package var version: String
@@ -93,6 +105,10 @@ package protocol ReleaseStore: Sendable {
   func sessionHours(
     ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
   ) throws(StoreError) -> ClosedRange<Int>?
+
+  /// What the sessions of an organization's projects tell of them. Projects without any are left
+  /// out.
+  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse]
 
   /// Makes the hourly runs that are due at `now`, at most ``Adoption/catchUpRunsMax``. Called from
   /// the thread that calls `ingest`.

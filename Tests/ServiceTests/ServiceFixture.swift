@@ -231,6 +231,10 @@ final class FaultyStore: SessionStore, ReleaseStore {
     try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
   }
 
+  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
+    try store.uses(of: organization)
+  }
+
   func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
     try store.runAdoption(at: now)
   }

@@ -8,7 +8,7 @@ struct APICall: Sendable {
   let dependencies: ServiceDependencies
   let head: RequestHead
   /// What stands in the path for the placeholders of the route.
-  let names: [Substring: String]
+  var names: [Substring: String]
   let token: APIToken
   let snapshot: CatalogSnapshot
   let now: Timestamp

@@ -57,8 +57,22 @@ struct APIRoute: Sendable {
   }
 
   static let all = [
+    APIRoute("", get(CatalogActions.whoAsks)),
+    APIRoute("organizations", get(CatalogActions.organizations)),
+    APIRoute("organizations/{organization}", get(CatalogActions.organization)),
+    APIRoute("organizations/{organization}/projects", get(CatalogActions.projects)),
+    APIRoute("organizations/{organization}/environments", get(CatalogActions.environments)),
+    APIRoute("projects", get(CatalogActions.projects)),
+    APIRoute("projects/{organization}/{project}", get(CatalogActions.project)),
+    APIRoute(
+      "projects/{organization}/{project}/environments", get(CatalogActions.environments)),
     APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
     APIRoute("organizations/{organization}/outcomes", get(HealthActions.outcomes)),
+    APIRoute("organizations/{organization}/adoption", get(HealthActions.adoption)),
+    APIRoute("organizations/{organization}/active", get(HealthActions.active)),
+    APIRoute(
+      "projects/{organization}/{project}/releases/{version}/stats",
+      get(HealthActions.releaseStats)),
     APIRoute(
       "organizations/{organization}/releases", get(ReleaseActions.list),
       change(.post, ReleaseActions.create)),

@@ -25,4 +25,26 @@ enum HealthActions {
           try call.dependencies.store.outcomes(of: request.projects, hours: request.hours)))
     }
   }
+
+  static func releaseStats(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try ReleaseStatsRequest(
+      call.items, project: try call.project(), release: call.version, now: call.now)
+    return { () throws(StoreError) in
+      let store = call.dependencies.store
+      let record = try store.releases(of: organization.id).first { $0.version == call.version }
+      guard let record else { return Response(.notFound) }
+      return .json(try request.json(created: record.created, store: store))
+    }
+  }
+
+  static func adoption(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let request = try AdoptionChartRequest(call.items, projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in .json(try request.json(store: call.dependencies.store)) }
+  }
+
+  static func active(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let request = try ActiveRequest(call.items, projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in .json(try request.json(store: call.dependencies.store)) }
+  }
 }

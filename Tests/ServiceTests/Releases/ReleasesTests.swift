@@ -9,40 +9,6 @@ import Testing
 @Suite struct ReleasesTests {
   static let list = "/api/0/organizations/default/releases/"
 
-  /// Three releases of different age, use and health. The clock stands at noon.
-  private func world() throws -> ServiceFixture {
-    let fixture = try ServiceFixture()
-    func sessions(
-      _ release: String, _ hoursAgo: Int64, count: Int, crashed: Int = 0,
-      environment: String = "production"
-    ) throws {
-      var batch = IngestBatch(
-        receivedAt: ServiceFixture.now.advanced(byMilliseconds: -hoursAgo * 3_600_000))
-      for index in 0..<count {
-        batch.reports.append(
-          SessionReport(
-            key: SessionKey(
-              scope: Scope(
-                project: ProjectID(rawValue: 1), release: release, environment: environment),
-              started: batch.receivedAt,
-              sessionID: SessionID(
-                value: UInt128(release.utf8.reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) }) << 64
-                  | UInt128(index) << 8 | UInt128(hoursAgo))),
-            correctedStart: batch.receivedAt, status: index < crashed ? .crashed : .exited,
-            user: UserHash(value: UInt128(index))))
-      }
-      try fixture.store.ingest(batch)
-    }
-    try sessions("shop@1.0.0+7", 72, count: 40, crashed: 4)
-    try sessions("shop@1.10.0+8", 48, count: 30)
-    try sessions("shop@1.10.0+8", 3, count: 30, crashed: 3)
-    try sessions("shop@1.9.0", 24, count: 2)
-    try sessions("shop@1.9.0", 2, count: 10, crashed: 5)
-    try sessions("shop@1.9.0", 2, count: 1, environment: "staging")
-    _ = try fixture.store.runAdoption(at: ServiceFixture.now)
-    return fixture
-  }
-
   private func json(_ fixture: ServiceFixture, _ target: String) throws -> [[String: Any]] {
     let answer = fixture.ask(target)
     #expect(answer.status == 200, "\(answer.text)")
@@ -55,7 +21,7 @@ import Testing
   }
 
   @Test func aReleaseThatOnlySessionsKnowIsListed() throws {
-    let release = try #require(try json(world(), Self.list).last)
+    let release = try #require(try json(ServiceFixture.world(), Self.list).last)
     #expect(release["version"] as? String == "shop@1.0.0+7")
     #expect(release["dateCreated"] as? String == "2025-12-29T12:00:00Z")
     #expect(release["dateReleased"] is NSNull)
@@ -73,7 +39,7 @@ import Testing
 
   @Test func healthOfAReleaseInAProject() throws {
     let releases = try json(
-      world(), Self.list + "?health=1&flatten=1&environment=production&sort=date")
+      ServiceFixture.world(), Self.list + "?health=1&flatten=1&environment=production&sort=date")
     let release = try #require(releases.first { $0["version"] as? String == "shop@1.9.0" })
     let project = try #require((release["projects"] as? [[String: Any]])?.first)
     let health = try #require(project["healthData"] as? [String: Any])
@@ -140,7 +106,7 @@ import Testing
   ])
   func ordersAndFilters(_ example: Order) throws {
     #expect(
-      try versions(world(), example.query) == example.versions.map { "shop@" + $0 },
+      try versions(ServiceFixture.world(), example.query) == example.versions.map { "shop@" + $0 },
       "\(example.query)")
   }
 
@@ -161,7 +127,8 @@ import Testing
   }
 
   @Test func stagesAreGivenWhenAskedFor() throws {
-    let releases = try json(world(), Self.list + "?adoptionStages=1&environment=production")
+    let releases = try json(
+      ServiceFixture.world(), Self.list + "?adoptionStages=1&environment=production")
     let stages = releases.map { release -> [String?] in
       let stage = (release["adoptionStages"] as? [String: [String: Any]])?["shop"]
       return [stage?["stage"] as? String, stage?["adopted"] as? String]
@@ -174,7 +141,7 @@ import Testing
   }
 
   @Test func thePageOfARelease() throws {
-    let fixture = try world()
+    let fixture = try ServiceFixture.world()
     let answer = fixture.ask(Self.list + "shop@1.10.0%2B8/?health=1")
     let release = try #require(
       try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
@@ -190,7 +157,7 @@ import Testing
   }
 
   @Test func releasesAreMadeChangedAndRemoved() throws {
-    let fixture = try world()
+    let fixture = try ServiceFixture.world()
     let made = fixture.change(
       .post, Self.list, #"{"version":"shop@3","projects":["shop"],"url":"https://x"}"#)
     #expect(made.status == 201 && made.text.contains(#""url":"https://x""#))
@@ -235,7 +202,7 @@ import Testing
 
   /// The shares of all releases of a project add up to the whole.
   @Test func adoptionsBySessionsAddUp() throws {
-    let releases = try json(world(), Self.list + "?health=1&flatten=1")
+    let releases = try json(ServiceFixture.world(), Self.list + "?health=1&flatten=1")
     let shares = releases.compactMap { release -> Double? in
       let project = (release["projects"] as? [[String: Any]])?.first
       return (project?["healthData"] as? [String: Any])?["sessionsAdoption"] as? Double

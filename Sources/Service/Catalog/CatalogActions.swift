@@ -1,0 +1,104 @@
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// What dashboards need for their pickers: who may ask, organizations, projects, environments.
+enum CatalogActions {
+  /// Whose token it is and what it may do.
+  static func whoAsks(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("version") { $0.value("0") }
+      json.member("user") { $0.null() }
+      json.member("auth") { json in
+        json.object { json in
+          json.member("scopes") { json in
+            json.array { json in
+              for scope in ["org:read", "project:read", "project:releases"] { json.value(scope) }
+              if call.token.scope == .admin { json.value("org:admin") }
+            }
+          }
+        }
+      }
+    }
+    return { [bytes = json.bytes] () throws(StoreError) in .json(bytes) }
+  }
+
+  /// The organization of the token.
+  static func organizations(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    { () throws(StoreError) in
+      var json = JSONWriter()
+      json.array { json in
+        for organization in call.snapshot.catalog.organizations
+        where organization.id == call.token.organization {
+          CatalogJSON.write(organization, to: &json)
+        }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  static func organization(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      CatalogJSON.write(
+        organization, projects: call.snapshot.projects(of: organization),
+        uses: try call.dependencies.store.uses(of: organization.id), to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  /// The projects of the organization that the path names, or of the token's.
+  static func projects(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    var call = call
+    if call.names["organization"] == nil {
+      call.names["organization"] = String(call.token.organization.rawValue)
+    }
+    let organization = try call.organization()
+    let parameters = QueryParameters(call.items)
+    let wanted = parameters.one("query")?.lowercased() ?? ""
+    let page = try Page(parameters, sizeMax: 100)
+    let found = try call.projects().filter { wanted.isEmpty || $0.slug.contains(wanted) }
+    return { [call] () throws(StoreError) in
+      let uses = try call.dependencies.store.uses(of: organization.id)
+      var json = JSONWriter()
+      json.array { json in
+        for project in found.dropFirst(page.offset).prefix(page.size) {
+          CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
+        }
+      }
+      let hasMore = found.count > page.offset && found.count - page.offset > page.size
+      return .json(
+        json.bytes, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
+    }
+  }
+
+  static func project(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let project = try call.project()
+    return { () throws(StoreError) in
+      let uses = try call.dependencies.store.uses(of: organization.id)
+      var json = JSONWriter()
+      CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  /// The environments of the project that the path names, or of the selected ones.
+  static func environments(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let selected =
+      call.names["project"] != nil
+      ? [try call.project()]
+      : try SessionsRequest.selectedProjects(
+        QueryParameters(call.items), of: try call.projects())
+    return { () throws(StoreError) in
+      let uses = try call.dependencies.store.uses(of: organization.id)
+      let names = Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
+      var json = JSONWriter()
+      CatalogJSON.write(environments: names.sorted(), to: &json)
+      return .json(json.bytes)
+    }
+  }
+}

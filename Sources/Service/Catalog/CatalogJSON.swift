@@ -1,0 +1,113 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Writes organizations, projects and environments with the keys that Sentry's API has and that
+/// clients read. What an error tracker would know beyond that is null, false or empty.
+enum CatalogJSON {
+  static func write(
+    _ organization: Organization, projects: [Project]? = nil, uses: [ProjectID: ProjectUse] = [:],
+    to json: inout JSONWriter
+  ) {
+    json.object { json in
+      json.member("id") { $0.value(String(organization.id.rawValue)) }
+      json.member("slug") { $0.value(organization.slug) }
+      json.member("name") { $0.value(organization.slug) }
+      json.member("dateCreated") { $0.value(RFC3339.format(organization.created)) }
+      json.member("status") { json in
+        json.object { json in
+          json.member("id") { $0.value("active") }
+          json.member("name") { $0.value("active") }
+        }
+      }
+      json.member("avatar") { json in
+        json.object { json in
+          json.member("avatarType") { $0.value("letter_avatar") }
+          json.member("avatarUuid") { $0.null() }
+        }
+      }
+      json.member("isEarlyAdopter") { $0.value(false) }
+      json.member("require2FA") { $0.value(false) }
+      json.member("requireEmailVerification") { $0.value(false) }
+      json.member("hasAuthProvider") { $0.value(false) }
+      json.member("features") { $0.array { $0.value("releases") } }
+      guard let projects else { return }
+      json.member("access") { $0.array { _ in } }
+      json.member("teams") { $0.array { _ in } }
+      json.member("projects") { json in
+        json.array { json in
+          for project in projects { write(project, uses[project.id], to: &json) }
+        }
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - use: what its sessions tell; nil when there were none.
+  ///   - organization: for a project on its own.
+  static func write(
+    _ project: Project, _ use: ProjectUse?, of organization: Organization? = nil,
+    to json: inout JSONWriter
+  ) {
+    json.object { json in
+      // Text here, a number in releases and sessions: as in Sentry.
+      json.member("id") { $0.value(String(project.id.rawValue)) }
+      json.member("slug") { $0.value(project.slug) }
+      json.member("name") { $0.value(project.slug) }
+      json.member("platform") { $0.optional(project.platform) }
+      json.member("platforms") { json in
+        json.array { json in
+          if let platform = project.platform { json.value(platform) }
+        }
+      }
+      json.member("dateCreated") { $0.value(RFC3339.format(project.created)) }
+      json.member("status") { $0.value("active") }
+      json.member("isBookmarked") { $0.value(false) }
+      json.member("isMember") { $0.value(true) }
+      json.member("hasAccess") { $0.value(true) }
+      json.member("isPublic") { $0.value(false) }
+      json.member("isInternal") { $0.value(false) }
+      json.member("access") { $0.array { _ in } }
+      json.member("features") { $0.array { $0.value("releases") } }
+      json.member("firstEvent") { $0.null() }
+      json.member("firstTransactionEvent") { $0.value(false) }
+      json.member("hasSessions") { $0.value(use != nil) }
+      json.member("sessionMode") { $0.optional(use?.mode) }
+      json.member("environments") { json in
+        json.array { json in
+          for name in use?.environments ?? [] where !name.isEmpty { json.value(name) }
+        }
+      }
+      json.member("latestRelease") { $0.null() }
+      json.member("team") { $0.null() }
+      json.member("teams") { $0.array { _ in } }
+      if let organization {
+        json.member("organization") { write(organization, to: &$0) }
+      }
+    }
+  }
+
+  /// Environments by name, numbered as they come.
+  static func write(environments: [String], to json: inout JSONWriter) {
+    json.array { json in
+      for (index, name) in environments.enumerated() where !name.isEmpty {
+        json.object { json in
+          json.member("id") { $0.value(String(index + 1)) }
+          json.member("name") { $0.value(name) }
+          json.member("isHidden") { $0.value(false) }
+        }
+      }
+    }
+  }
+}
+
+extension ProjectUse {
+  /// `user`, `server`, `both`, or nil where the items say nothing.
+  fileprivate var mode: String? {
+    switch (hasSingleSessions, hasAggregates) {
+    case (true, true): "both"
+    case (true, false): "user"
+    case (false, true): "server"
+    case (false, false): nil
+    }
+  }
+}

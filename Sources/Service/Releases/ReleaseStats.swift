@@ -1,0 +1,151 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/releases/{version}/stats/`: how one release did over time in a project.
+struct ReleaseStatsRequest {
+  enum Kind: String {
+    case sessions, users
+  }
+
+  private let kind: Kind
+  private let project: ProjectID
+  private let release: String
+  private let environments: Set<String>?
+  private let minutes: Range<Int>
+  private let intervalMinutes: Int
+  private let now: Timestamp
+
+  /// How long after a release's creation its users are looked at, in days.
+  private static let breakdownDays = [1, 2, 7, 14, 30]
+  private static let pointsMax = 1000
+
+  init(
+    _ items: [(name: String, value: String)], project: Project, release: String, now: Timestamp
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    guard let kind = Kind(rawValue: parameters.one("type") ?? "sessions") else {
+      throw .badRequest("invalid stat")
+    }
+    self.kind = kind
+    self.project = project.id
+    self.release = release
+    self.now = now
+    let names = parameters.all("environment")
+    environments = names.isEmpty ? nil : Set(names)
+    let text = parameters.one("interval") ?? "24h"
+    guard let seconds = StatsPeriod.seconds(text) else {
+      throw .invalid("interval", text, accepted: StatsPeriod.accepted)
+    }
+    // Whole hours, one at least.
+    let rollup = max(1, Int((seconds + 3599) / 3600)) * 60
+    var limits = SessionsLimits()
+    limits.pointsMax = .max >> 32
+    let range = try DateRange(parameters.without("interval"), now: now, limits: limits)
+    // Sentry moves the start up to the next boundary, so that every point is whole.
+    let start = (range.start.minute.flooredDivision(by: rollup) + 1) * rollup
+    if range.end.minute - start > Self.pointsMax * rollup {
+      throw .badRequest(
+        "Your interval and date range would create too many results. "
+          + "Use a larger interval, or a smaller date range.")
+    }
+    minutes = start..<max(start, range.end.minute)
+    intervalMinutes = rollup
+  }
+
+  private func query(_ minutes: Range<Int>) -> HealthQuery {
+    var query = HealthQuery(projects: [project], minutes: minutes)
+    query.includes = { [release, environments] in
+      $0.release == release && environments?.contains($0.environment ?? "") ?? true
+    }
+    return query
+  }
+
+  /// Asks the store and writes the answer. Blocks.
+  ///
+  /// - Parameter created: when the release was first seen.
+  func json(created: Timestamp, store: any SessionStore) throws(StoreError) -> [UInt8] {
+    var series = query(minutes)
+    series.intervalMinutes = intervalMinutes
+    series.measures = kind == .sessions ? [.sessions] : [.users]
+    let group = try store.health(series).first
+    var breakdown: [(end: Timestamp, cell: HealthCell)] = []
+    for end in breakdownEnds(created) {
+      // Old minutes are gone: such ends are taken on the hour.
+      let start = created.hour * 60
+      var users = query(start..<min((end.minute + 59) / 60 * 60, now.minute + 1))
+      users.measures = [.sessions, .users]
+      breakdown.append((end, try store.health(users).first?.totals ?? HealthCell()))
+    }
+    var json = JSONWriter()
+    json.object { json in
+      json.member("stats") { json in
+        json.array { json in
+          for bucket in 0..<series.bucketCount {
+            json.array { json in
+              json.value(
+                Timestamp(minute: minutes.lowerBound + bucket * intervalMinutes).seconds)
+              write(counts(group?.series[bucket]), withDurations: true, to: &json)
+            }
+          }
+        }
+      }
+      json.member("statTotals") { write(counts(group?.totals), withDurations: false, to: &$0) }
+      json.member("usersBreakdown") { json in
+        json.array { json in
+          for (end, cell) in breakdown { Self.write(end, cell, to: &json) }
+        }
+      }
+    }
+    return json.bytes
+  }
+
+  /// The first end that is still to come is replaced by now, if that is more than a day later.
+  private func breakdownEnds(_ created: Timestamp) -> [Timestamp] {
+    let day: Int64 = 86_400_000
+    var ends: [Timestamp] = []
+    for days in Self.breakdownDays {
+      let end = created.advanced(byMilliseconds: Int64(days) * day)
+      guard end <= now else {
+        let previous = ends.last ?? created
+        if ends.isEmpty || now.milliseconds - previous.milliseconds > day { ends.append(now) }
+        break
+      }
+      ends.append(end)
+    }
+    return ends
+  }
+
+  private func counts(_ cell: HealthCell?) -> SessionCounts {
+    switch kind {
+    case .sessions: cell?.sessions ?? SessionCounts()
+    case .users: cell?.users.byWorst ?? SessionCounts()
+    }
+  }
+
+  /// Durations cannot be queried yet and are null.
+  private func write(
+    _ counts: SessionCounts, withDurations: Bool, to json: inout JSONWriter
+  ) {
+    json.object { json in
+      json.member(kind.rawValue) { $0.value(counts.total) }
+      for severity in Severity.allCases {
+        json.member("\(kind.rawValue)_\(severity.name)") { $0.value(counts[severity]) }
+      }
+      guard withDurations else { return }
+      json.member("duration_p50") { $0.null() }
+      json.member("duration_p90") { $0.null() }
+    }
+  }
+
+  private static func write(_ end: Timestamp, _ cell: HealthCell, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("date") { $0.value(RFC3339.format(end)) }
+      json.member("totalUsers") { $0.value(cell.users.total) }
+      json.member("crashFreeUsers") { $0.optional(cell.users.crashFreeRate.map { $0 * 100 }) }
+      json.member("totalSessions") { $0.value(cell.sessions.total) }
+      json.member("crashFreeSessions") {
+        $0.optional(cell.sessions.crashFreeRate.map { $0 * 100 })
+      }
+    }
+  }
+}
