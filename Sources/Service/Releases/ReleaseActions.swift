@@ -107,7 +107,7 @@ enum ReleaseActions {
     _ version: String, _ body: Body, _ call: APICall, mustExist: Bool = false
   ) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
-    guard Normalization.isValidRelease(version) else {
+    guard Normalization.isValidRelease(version), !version.allSatisfy(\.isWhitespace) else {
       throw .badRequest("Invalid release name: \"\(version)\"")
     }
     var change = ReleaseChange(version: version)

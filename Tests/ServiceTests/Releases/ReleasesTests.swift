@@ -183,6 +183,7 @@ import Testing
   @Test(arguments: [
     (#"{"projects":["shop"]}"#, #""version" is required."#),
     (#"{"version":"latest"}"#, #"Invalid release name: "latest""#),
+    (#"{"version":" "}"#, #"Invalid release name: " ""#),
     (#"{"version":"a","projects":["other"]}"#, #"Invalid project id or slug: "other""#),
     (#"{"version":"a","status":"gone"}"#, "invalid value for status"),
   ])
