@@ -87,9 +87,10 @@ CREATE TABLE environment (
 
 INSERT INTO environment (id, name) VALUES (0, '');
 
--- Where a session counts: a project, a release and an environment, as one small number.
+-- Where a session counts: a project, a release and an environment, as one small number. A number is
+-- never given again: states and minutes of a release that was deleted may outlive it for days.
 CREATE TABLE scope (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   project INTEGER NOT NULL REFERENCES project (id),
   release INTEGER NOT NULL REFERENCES release (id),
   environment INTEGER NOT NULL REFERENCES environment (id),

@@ -117,6 +117,21 @@ import Testing
     #expect(try fixture.ask(days: later.day..<later.day + 1).totals.users.total == 1)
   }
 
+  /// With a retention shorter than the life of states, what is left of a deleted release must not
+  /// become part of another.
+  @Test func whatADeletedReleaseLeavesIsNobodyElses() throws {
+    let fixture = try StoreFixture(retentionDays: 1)
+    try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
+    let later = after(hours: 24 * 3)
+    try fixture.housekeep(at: later)
+    #expect(try fixture.store.deleteRelease(version: "shop@1.0.0", of: organization))
+    try fixture.ingest(
+      [fixture.report(2, started: later, user: 2, release: "shop@2")], at: later)
+    let minutes = Self.start.minute - 60..<later.minute + 60
+    let totals = try fixture.ask(minutes: minutes, 5).totals
+    #expect(totals.sessions.total == 1 && totals.users.total == 1)
+  }
+
   @Test func theFirstAndTheLastHourOfARelease() throws {
     let fixture = try StoreFixture()
     for hour: Int64 in [0, 30, 55] {
