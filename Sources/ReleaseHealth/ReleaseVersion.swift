@@ -1,197 +1,193 @@
-/// What a release's name says: `package@version+build`, as Sentry's `sentry-release-parser` reads
-/// it. Names that follow no such form are fine; they just say less.
-package struct ReleaseVersion: Equatable, Sendable {
-  /// A version that follows the form of semantic versions, with up to four numbers.
-  package struct Parsed: Equatable, Sendable {
-    /// One to four numbers, as written. Numbers too large to count with stand for 0, as in Sentry.
-    package var numbers: [UInt64]
+/// What the name of a release says: `package@version+build`, as Sentry's `sentry-release-parser`
+/// 1.4 reads it.
+///
+/// Every name can be read; one of another form just says less. Whether a name may be used at all is
+/// decided before.
+package struct ReleaseVersion: Sendable {
+  /// A semantic version with liberties: one to four numbers, which may have leading zeros.
+  package struct Version: Hashable, Sendable {
+    /// As written, but for numbers beyond 64 bits, which count as 0.
+    package let major: UInt64
+    /// 0 where it is missing, like the numbers after it.
+    package let minor: UInt64
+    package let patch: UInt64
+    package let revision: UInt64
     /// How many numbers were written.
-    package var components: Int
-    /// Without the hyphen that may introduce it.
-    package var prerelease: String?
-    package var buildCode: String?
-
-    package var major: UInt64 { numbers[0] }
-    package var minor: UInt64 { number(1) }
-    package var patch: UInt64 { number(2) }
-    package var revision: UInt64 { number(3) }
-
-    private func number(_ index: Int) -> UInt64 {
-      index < numbers.count ? numbers[index] : 0
-    }
-
-    /// The numbers as they were written, joined by points.
-    fileprivate var text: String
+    package let components: Int
+    /// Without the hyphen that introduces it: `rc.1` of `1.0-rc.1`, and also of `1.0rc.1`.
+    package let prerelease: String?
+    package let buildCode: String?
+    /// All that stands before the build code, as written.
+    package let rawShort: String
   }
 
   /// The name without white space around it.
   package let name: String
+  /// nil where the name has no at sign that parts a package from a version.
   package let package: String?
-  /// What follows the package.
-  package let raw: String
-  /// nil when `raw` is a hash, or no version, or there is no package before it.
-  package let version: Parsed?
+  /// What follows the package, be it a version or not; without a package, the whole name.
+  package let versionRaw: String
+  /// nil without a package, and where ``versionRaw`` is a hash or no version.
+  package let version: Version?
+  /// The build code, or else ``versionRaw``, if it is a hash.
+  package let buildHash: String?
 
-  package init(_ name: String) {
-    let bytes = Self.trimmed(Array(name.utf8))
-    self.name = String(decoding: bytes, as: UTF8.self)
-    // The package may begin with an at sign, as npm's do.
-    guard
-      let at = bytes.dropFirst().firstIndex(of: UInt8(ascii: "@")), at + 1 < bytes.count,
-      !(bytes[0] == UInt8(ascii: "@") && at == 1)
-    else {
-      package = nil
-      raw = self.name
-      version = nil
-      return
-    }
-    let rest = Array(bytes[(at + 1)...])
-    package = String(decoding: bytes[..<at], as: UTF8.self)
-    raw = String(decoding: rest, as: UTF8.self)
-    version = Self.isBuildHash(rest) ? nil : Self.parse(rest)
-  }
-
-  /// The hash that a build code or the whole version is.
-  package var buildHash: String? {
-    if let code = version?.buildCode, Self.isBuildHash(Array(code.utf8)) { return code }
-    return Self.isBuildHash(Array(raw.utf8)) ? raw : nil
-  }
-
-  /// For people: the version with its build in parentheses, a hash cut to twelve digits, or the
-  /// name as it is.
-  package var description: String {
-    let hash = buildHash.map { String($0.prefix(12)) }
-    guard let version else { return hash ?? name }
-    let build = (hash ?? version.buildCode).map { " (\($0))" } ?? ""
-    return version.text + (version.prerelease.map { "-\($0)" } ?? "") + build
-  }
-
-  /// Sentry's `shortVersion`: without a dotted prefix like `com.example.app-`, a commit cut to
-  /// twelve digits.
-  package var short: String {
+  package init(_ text: String) {
+    let name = Self.trimmed(text)
     let bytes = Array(name.utf8)
-    let rest = Array(bytes[Self.dottedPrefixEnd(of: bytes)...])
-    let isCommit = rest.count == 40 && rest.allSatisfy { Self.isLowerHex($0) }
-    return String(decoding: isCommit ? Array(rest.prefix(12)) : rest, as: UTF8.self)
+    self.name = name
+    if let at = Self.atSign(in: bytes) {
+      let raw = bytes[(at + 1)...]
+      package = String(decoding: bytes[..<at], as: UTF8.self)
+      versionRaw = String(decoding: raw, as: UTF8.self)
+      var scanner = VersionScanner(raw)
+      version = Self.isHash(raw) ? nil : scanner.scan()
+    } else {
+      package = nil
+      versionRaw = name
+      version = nil
+    }
+    buildHash = [version?.buildCode, versionRaw].compactMap(\.self).first {
+      Self.isHash(Array($0.utf8)[...])
+    }
   }
 
-  // MARK: Parsing
-
-  private static func parse(_ bytes: [UInt8]) -> Parsed? {
-    var index = 0
-    var numbers: [UInt64] = []
-    var text: [String] = []
-    func take(while condition: (UInt8) -> Bool) -> ArraySlice<UInt8> {
-      let start = index
-      while index < bytes.count, condition(bytes[index]) { index += 1 }
-      return bytes[start..<index]
-    }
-    repeat {
-      if !numbers.isEmpty { index += 1 }
-      let digits = take(while: isDigit)
-      if digits.isEmpty { return nil }
-      let number = String(decoding: digits, as: UTF8.self)
-      numbers.append(UInt64(number) ?? 0)
-      text.append(number)
-    } while numbers.count < 4 && index < bytes.count && bytes[index] == UInt8(ascii: ".")
-
-    var prerelease: String?
-    if index < bytes.count, bytes[index] == UInt8(ascii: "-") || isLowerLetter(bytes[index]) {
-      let start = bytes[index] == UInt8(ascii: "-") ? index + 1 : index
-      index += 1
-      guard isIdentifier(take(while: isIdentifierByte), mayBeEmpty: true) else { return nil }
-      while index < bytes.count, bytes[index] == UInt8(ascii: ".") {
-        index += 1
-        guard isIdentifier(take(while: isIdentifierByte), mayBeEmpty: false) else { return nil }
-      }
-      prerelease = start < index ? String(decoding: bytes[start..<index], as: UTF8.self) : nil
-    }
-
-    var buildCode: String?
-    if index < bytes.count, bytes[index] == UInt8(ascii: "+") {
-      let start = index + 1
-      repeat {
-        index += 1
-        if take(while: isIdentifierByte).isEmpty { return nil }
-      } while index < bytes.count && bytes[index] == UInt8(ascii: ".")
-      buildCode = String(decoding: bytes[start..<index], as: UTF8.self)
-    }
-    guard index == bytes.count else { return nil }
-    return Parsed(
-      numbers: numbers, components: numbers.count, prerelease: prerelease, buildCode: buildCode,
-      text: text.joined(separator: "."))
+  /// For people: the version as written, with its build in parentheses and a hash cut to twelve
+  /// digits; without a version the hash, or else the name.
+  package var description: String {
+    let shortHash = buildHash.map { String($0.prefix(12)) }
+    guard let version else { return shortHash ?? name }
+    guard let build = shortHash ?? version.buildCode else { return version.rawShort }
+    return "\(version.rawShort) (\(build))"
   }
 
-  /// Semantic versions: a number without leading zeros, or something with a letter or hyphen.
-  private static func isIdentifier(_ bytes: ArraySlice<UInt8>, mayBeEmpty: Bool) -> Bool {
-    guard let first = bytes.first else { return mayBeEmpty }
-    return !bytes.allSatisfy(isDigit) || bytes.count == 1 || first != UInt8(ascii: "0")
+  /// The at sign that ends the package. The package may itself begin with one, as those of npm do,
+  /// and neither it nor what follows may be empty.
+  private static func atSign(in bytes: [UInt8]) -> Int? {
+    let packageStart = bytes.first == UInt8(ascii: "@") ? 1 : 0
+    guard let at = bytes[packageStart...].firstIndex(of: UInt8(ascii: "@")) else { return nil }
+    return at > packageStart && at + 1 < bytes.count ? at : nil
   }
 
-  private static func isBuildHash(_ bytes: [UInt8]) -> Bool {
+  /// Whether it has the length of a usual hash and hexadecimal digits only.
+  private static func isHash(_ bytes: ArraySlice<UInt8>) -> Bool {
     [12, 16, 20, 32, 40, 64].contains(bytes.count)
-      && bytes.allSatisfy { isLowerHex($0) || (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }
-  }
-
-  /// Where the name goes on behind two or more words joined by points and a hyphen.
-  private static func dottedPrefixEnd(of bytes: [UInt8]) -> Int {
-    // The last hyphen that ends such a prefix counts: words may hold hyphens.
-    for end in bytes.indices.reversed() where bytes[end] == UInt8(ascii: "-") {
-      let words = bytes[..<end].split(
-        separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-      let areWords = words.allSatisfy { word in
-        word.count >= 2 && isLetter(word[word.startIndex]) && word.allSatisfy(isIdentifierByte)
+      && bytes.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+          UInt8(ascii: "A")...UInt8(ascii: "F"):
+          true
+        default: false
+        }
       }
-      if words.count >= 2, areWords { return end + 1 }
-    }
-    return 0
   }
 
-  private static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
-    let isBlank: (UInt8) -> Bool = { $0 == 0x20 || (0x09...0x0d).contains($0) }
-    return bytes.drop(while: isBlank).reversed().drop(while: isBlank).reversed()
+  /// White space is Unicode's, as in Rust's `trim`.
+  private static func trimmed(_ text: String) -> String {
+    let scalars = text.unicodeScalars
+    guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+      let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+    else { return "" }
+    return String(scalars[first...last])
+  }
+}
+
+/// Reads a version from its first byte to its last. No step ever has to be taken back: the byte
+/// that ends one part tells what the next one is.
+private struct VersionScanner {
+  private let bytes: ArraySlice<UInt8>
+  private var index: Int
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    index = bytes.startIndex
+  }
+
+  mutating func scan() -> ReleaseVersion.Version? {
+    guard let numbers = scanNumbers() else { return nil }
+    var prerelease: ArraySlice<UInt8>?
+    // A lone number needs the hyphen: 1.0a1 and 1-a1 are versions, 1a1 is none.
+    if next == UInt8(ascii: "-") || (numbers.count > 1 && next.map(Self.isLowercase) == true) {
+      prerelease = scanPrerelease()
+      if prerelease == nil { return nil }
+    }
+    let rawShort = bytes[..<index]
+    var buildCode: ArraySlice<UInt8>?
+    if skip(UInt8(ascii: "+")) {
+      buildCode = scanBuildCode()
+      if buildCode == nil { return nil }
+    }
+    guard index == bytes.endIndex else { return nil }
+
+    let padded = numbers + [0, 0, 0]
+    return ReleaseVersion.Version(
+      major: padded[0], minor: padded[1], patch: padded[2], revision: padded[3],
+      components: numbers.count,
+      prerelease: prerelease.flatMap { $0.isEmpty ? nil : String(decoding: $0, as: UTF8.self) },
+      buildCode: buildCode.map { String(decoding: $0, as: UTF8.self) },
+      rawShort: String(decoding: rawShort, as: UTF8.self))
+  }
+
+  private mutating func scanNumbers() -> [UInt64]? {
+    var numbers: [UInt64] = []
+    repeat {
+      let digits = take(while: Self.isDigit)
+      if digits.isEmpty { return nil }
+      numbers.append(UInt64(String(decoding: digits, as: UTF8.self)) ?? 0)
+    } while numbers.count < 4 && skip(UInt8(ascii: "."))
+    return numbers
+  }
+
+  /// Identifiers with points between them. A letter that introduces the prerelease belongs to it, a
+  /// hyphen does not; what follows either up to the first point may be empty.
+  private mutating func scanPrerelease() -> ArraySlice<UInt8>? {
+    let start = next == UInt8(ascii: "-") ? index + 1 : index
+    index += 1
+    let first = take(while: Self.isIdentifierByte)
+    guard first.isEmpty || Self.isIdentifier(first) else { return nil }
+    while skip(UInt8(ascii: ".")) {
+      guard Self.isIdentifier(take(while: Self.isIdentifierByte)) else { return nil }
+    }
+    return bytes[start..<index]
+  }
+
+  private mutating func scanBuildCode() -> ArraySlice<UInt8>? {
+    let start = index
+    repeat {
+      if take(while: Self.isIdentifierByte).isEmpty { return nil }
+    } while skip(UInt8(ascii: "."))
+    return bytes[start..<index]
+  }
+
+  private var next: UInt8? { index < bytes.endIndex ? bytes[index] : nil }
+
+  private mutating func skip(_ byte: UInt8) -> Bool {
+    guard next == byte else { return false }
+    index += 1
+    return true
+  }
+
+  private mutating func take(while condition: (UInt8) -> Bool) -> ArraySlice<UInt8> {
+    let start = index
+    while let byte = next, condition(byte) { index += 1 }
+    return bytes[start..<index]
+  }
+
+  /// Semantic Versioning 2.0.0, item 9: not empty, and a number has no leading zeros.
+  private static func isIdentifier(_ bytes: ArraySlice<UInt8>) -> Bool {
+    guard let first = bytes.first else { return false }
+    return bytes.count == 1 || first != UInt8(ascii: "0") || !bytes.allSatisfy(isDigit)
+  }
+
+  private static func isIdentifierByte(_ byte: UInt8) -> Bool {
+    isDigit(byte) || isLowercase(byte | 0x20) || byte == UInt8(ascii: "-")
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 
-  private static func isLowerLetter(_ byte: UInt8) -> Bool {
+  private static func isLowercase(_ byte: UInt8) -> Bool {
     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
   }
-
-  private static func isLetter(_ byte: UInt8) -> Bool { isLowerLetter(byte | 0x20) }
-
-  private static func isLowerHex(_ byte: UInt8) -> Bool {
-    isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-  }
-
-  private static func isIdentifierByte(_ byte: UInt8) -> Bool {
-    isDigit(byte) || isLetter(byte) || byte == UInt8(ascii: "-")
-  }
-}
-
-extension ReleaseVersion {
-  /// Whether `left` stands above `right` in a list sorted by version: the higher version first, a
-  /// final one above its prereleases, and what is no version last. nil when neither does.
-  ///
-  /// Prereleases are compared as text, as Sentry's database does it.
-  package static func isHigher(_ left: ReleaseVersion, than right: ReleaseVersion) -> Bool? {
-    guard let ours = left.version, let theirs = right.version else {
-      return (left.version == nil) == (right.version == nil) ? nil : left.version != nil
-    }
-    for (one, other) in [
-      (ours.major, theirs.major), (ours.minor, theirs.minor), (ours.patch, theirs.patch),
-      (ours.revision, theirs.revision),
-    ] where one != other {
-      return one > other
-    }
-    let (one, other) = (ours.prerelease, theirs.prerelease)
-    if one == other { return nil }
-    guard let one, let other else { return one == nil }
-    return one > other
-  }
-
-  /// The build code as a number; nil when it is none.
-  package var buildNumber: UInt64? { version?.buildCode.flatMap { UInt64($0) } }
 }

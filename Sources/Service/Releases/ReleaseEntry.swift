@@ -64,9 +64,10 @@ struct ReleaseEntry {
     case .date:
       return entries.sorted(by: isNewer)
     case .semver:
-      return entries.sorted {
-        ReleaseVersion.isHigher($0.version, than: $1.version) ?? isNewer($0, $1)
-      }
+      let keyed = entries.map { ($0, $0.version.semverKey) }
+      return keyed.sorted { left, right in
+        left.1 == right.1 ? isNewer(left.0, right.0) : left.1 > right.1
+      }.map(\.0)
     default:
       // What has no rank comes last.
       let ranked = entries.map { ($0, $0.rank(request, health)) }

@@ -12,7 +12,8 @@ struct ReleaseJSON {
     json.object { json in
       json.member("id") { $0.value(record.id) }
       json.member("version") { $0.value(record.version) }
-      json.member("shortVersion") { $0.value(entry.version.short) }
+      // Sentry's list gives the whole name here, too.
+      json.member("shortVersion") { $0.value(record.version) }
       json.member("status") { $0.value(record.status.rawValue) }
       json.member("versionInfo") { Self.write(entry.version, to: &$0) }
       json.member("ref") { $0.optional(record.ref) }
@@ -49,7 +50,7 @@ struct ReleaseJSON {
       json.member("package") { $0.optional(version.package) }
       json.member("version") { json in
         json.object { json in
-          json.member("raw") { $0.value(version.raw) }
+          json.member("raw") { $0.value(version.versionRaw) }
           guard let parsed = version.version else { return }
           json.member("major") { $0.value(parsed.major) }
           json.member("minor") { $0.value(parsed.minor) }

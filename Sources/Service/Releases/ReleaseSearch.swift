@@ -46,10 +46,14 @@ struct ReleaseSearch {
       return { subject in patterns.contains { $0.matches(subject.name) } }
     case "release.package":
       let patterns = term.values.map(Pattern.init)
-      return { subject in patterns.contains { $0.matches(subject.version.package ?? "") } }
+      return { subject in
+        subject.version.semver != nil
+          && patterns.contains { $0.matches(subject.version.package ?? "") }
+      }
     case "release.version":
-      let comparisons = term.values.map(VersionComparison.init)
-      return { subject in comparisons.contains { $0.holds(for: subject.version) } }
+      var comparisons: [VersionComparison] = []
+      for value in term.values { comparisons.append(try VersionComparison(value)) }
+      return { [comparisons] subject in comparisons.contains { $0.holds(for: subject.version) } }
     case "release.build":
       let comparisons = term.values.map(BuildComparison.init)
       return { subject in comparisons.contains { $0.holds(for: subject.version) } }
@@ -124,27 +128,43 @@ private enum Relation: Sendable {
   }
 }
 
-/// `release.version:>1.2`, `release.version:1.2.*`.
+/// `release.version:>1.2`, `release.version:shop@1.2`, `release.version:1.2.*`. What is missing of
+/// a version is 0; a package that is named has to be the release's.
 private struct VersionComparison: Sendable {
-  private let pattern: Pattern?
   private let relation: Relation
-  private let wanted: ReleaseVersion
+  private let package: String?
+  private let wanted: ReleaseVersion.Semver
+  /// So many of the numbers count; nil when all of the version does.
+  private let components: Int?
 
-  init(_ value: SearchValue) {
-    pattern = value.pieces.count > 1 ? Pattern(value) : nil
+  init(_ value: SearchValue) throws(APIError) {
     let (relation, text) = Relation.split(value)
     self.relation = relation
-    // A package makes it be read as a version.
-    wanted = ReleaseVersion("-@" + text)
+    let isPattern = text.hasSuffix(".*")
+    let bare = isPattern ? String(text.dropLast(2)) : text
+    // Only behind a package is something read as a version.
+    let version = ReleaseVersion(bare.contains("@") ? bare : "-@" + bare)
+    guard let semver = version.semver, let parsed = version.version,
+      !isPattern || (relation == .equal && parsed.prerelease == nil)
+    else {
+      throw .badRequest(
+        "Invalid release.version: \"\(text)\". Give a version, for example 1.2.3, >=1.2 or 1.2.*.")
+    }
+    package = bare.contains("@") ? version.package : nil
+    wanted = semver
+    components = isPattern ? parsed.components : nil
   }
 
   func holds(for version: ReleaseVersion) -> Bool {
-    if let pattern { return pattern.matches(version.raw) }
-    guard version.version != nil, wanted.version != nil else {
-      return relation.holds(0) && version.raw == wanted.raw
+    guard let semver = version.semver, package == nil || package == version.package else {
+      return false
     }
-    let order = ReleaseVersion.isHigher(version, than: wanted).map { $0 ? 1 : -1 } ?? 0
-    return relation.holds(order)
+    if let components {
+      let theirs = [semver.major, semver.minor, semver.patch, semver.revision]
+      let ours = [wanted.major, wanted.minor, wanted.patch, wanted.revision]
+      return theirs.prefix(components) == ours.prefix(components)
+    }
+    return relation.holds(semver == wanted ? 0 : semver > wanted ? 1 : -1)
   }
 }
 
@@ -152,13 +172,13 @@ private struct VersionComparison: Sendable {
 private struct BuildComparison: Sendable {
   private let pattern: Pattern
   private let relation: Relation
-  private let wanted: UInt64?
+  private let wanted: Int64?
 
   init(_ value: SearchValue) {
     pattern = Pattern(value)
     let (relation, text) = Relation.split(value)
     self.relation = relation
-    wanted = value.pieces.count == 1 ? UInt64(text) : nil
+    wanted = value.pieces.count == 1 ? Int64(text) : nil
   }
 
   func holds(for version: ReleaseVersion) -> Bool {

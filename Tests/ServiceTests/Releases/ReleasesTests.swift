@@ -90,6 +90,9 @@ import Testing
     Order(query: "query=release.version:>1.0.0", versions: ["1.9.0", "1.10.0+8"]),
     Order(query: "query=release.version:>=1.10", versions: ["1.10.0+8"]),
     Order(query: "query=release.version:1.10.*", versions: ["1.10.0+8"]),
+    Order(query: "query=release.version:1.*", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
+    Order(query: "query=release.version:shop@1.9", versions: ["1.9.0"]),
+    Order(query: "query=release.version:app@1.9", versions: []),
     Order(query: "query=!release.version:1.10.0", versions: ["1.9.0", "1.0.0+7"]),
     Order(query: "query=release.package:shop", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
     Order(query: "query=release.package:other", versions: []),
@@ -117,6 +120,10 @@ import Testing
     (
       "summaryStatsPeriod=3d",
       "Invalid summaryStatsPeriod. Valid choices are 1h, 24h, 1d, 48h, 2d, 7d, 14d, 30d, 90d"
+    ),
+    (
+      "query=release.version:new",
+      "Invalid release.version: \\\"new\\\". Give a version, for example 1.2.3, >=1.2 or 1.2.*."
     ),
     ("query=color:red", "Invalid query field: \\\"color\\\""),
     ("query=release.stage:adopted", "release.stage needs exactly one environment."),
