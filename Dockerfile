@@ -27,4 +27,4 @@ ENV HALE_DATA=/data HALE_LISTEN=0.0.0.0:8787
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/hale", "health"]
 ENTRYPOINT ["/usr/local/bin/hale"]
-CMD ["serve", "--listen", "0.0.0.0:8787", "--data", "/data"]
+CMD ["serve"]
