@@ -72,8 +72,10 @@ package enum Adoption {
     for (scope, count) in sessions { totals[place(of: scope), default: 0] += count }
     return Set(
       sessions.filter { scope, count in
-        scope.environment != nil && count > 0
-          && count * shareDivisor >= totals[place(of: scope)] ?? 0
+        let total = totals[place(of: scope)] ?? 0
+        // Rounded up, instead of a product that large counts would overflow.
+        let least = total / shareDivisor + (total % shareDivisor == 0 ? 0 : 1)
+        return scope.environment != nil && count > 0 && count >= least
       }.keys)
   }
 

@@ -45,19 +45,25 @@ package struct SessionCounts: Hashable, Sendable {
     }
   }
 
+  /// Counts stop at 2⁶⁰: aggregates carry numbers that anyone can make up, and an overflow would
+  /// end the service. Five of them still add up without one.
+  private static func saturated(_ count: Int64) -> Int64 {
+    min(max(count, -1 << 60), 1 << 60)
+  }
+
   package static func += (left: inout SessionCounts, right: SessionCounts) {
-    left.healthy += right.healthy
-    left.errored += right.errored
-    left.unhandled += right.unhandled
-    left.abnormal += right.abnormal
-    left.crashed += right.crashed
+    left.healthy = saturated(left.healthy + right.healthy)
+    left.errored = saturated(left.errored + right.errored)
+    left.unhandled = saturated(left.unhandled + right.unhandled)
+    left.abnormal = saturated(left.abnormal + right.abnormal)
+    left.crashed = saturated(left.crashed + right.crashed)
   }
 
   package static func -= (left: inout SessionCounts, right: SessionCounts) {
-    left.healthy -= right.healthy
-    left.errored -= right.errored
-    left.unhandled -= right.unhandled
-    left.abnormal -= right.abnormal
-    left.crashed -= right.crashed
+    left.healthy = saturated(left.healthy - right.healthy)
+    left.errored = saturated(left.errored - right.errored)
+    left.unhandled = saturated(left.unhandled - right.unhandled)
+    left.abnormal = saturated(left.abnormal - right.abnormal)
+    left.crashed = saturated(left.crashed - right.crashed)
   }
 }

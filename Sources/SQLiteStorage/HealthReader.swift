@@ -25,6 +25,8 @@ struct HealthReader {
   static func read(_ query: HealthQuery, from connection: Connection) throws(StoreError)
     -> [HealthGroup]
   {
+    // A range in the future has no minutes at all.
+    if query.minutes.isEmpty { return [] }
     var reader = HealthReader(connection: connection, query: query)
     // One snapshot for all statements, so that the numbers belong together.
     return try connection.transaction("DEFERRED") { () throws(StoreError) in

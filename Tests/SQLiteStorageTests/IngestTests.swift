@@ -118,6 +118,30 @@ import Testing
     #expect(totals.sessions.total == 19_999 && totals.users.total == 19_999)
   }
 
+  /// A range in the future is empty; on a full hour, too, that is an answer.
+  @Test func anEmptyRangeHasNoCounts() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
+    let hour = Self.start.hour * 60
+    for minute in [hour, hour + 7, hour + 60] {
+      #expect(try fixture.ask(minutes: minute..<minute, 60).totals == HealthCell())
+    }
+  }
+
+  /// Numbers that a client made up stop somewhere, and end nothing.
+  @Test func hugeAggregatesSaturate() throws {
+    var counts = SessionCounts()
+    for _ in 0..<20 {
+      counts += SessionCounts(
+        healthy: 1 << 60, errored: 1 << 60, unhandled: 1 << 60, abnormal: 1 << 60,
+        crashed: 1 << 60)
+    }
+    #expect(counts.total == 5 << 60 && counts.crashFreeRate == 0.8)
+    let scope = Scope(project: ProjectID(rawValue: 1), release: "r", environment: "e")
+    #expect(
+      Adoption.run(sessions: [scope: 1 << 60], known: [:], at: Self.start).count == 1)
+  }
+
   @Test func packedCountsReadBack() {
     var grid = CountGrid()
     grid.add(SessionCounts(healthy: 300, crashed: 1), at: 23)

@@ -72,7 +72,9 @@ struct ReleaseStatsRequest {
     for end in breakdownEnds(created) {
       // Old minutes are gone: such ends are taken on the hour.
       let start = created.hour * 60
-      var users = query(start..<min((end.minute + 59) / 60 * 60, now.minute + 1))
+      // The clock may have been set back behind the release's creation.
+      let last = max(start, min((end.minute + 59) / 60 * 60, now.minute + 1))
+      var users = query(start..<last)
       users.measures = [.sessions, .users]
       breakdown.append((end, try store.health(users).first?.totals ?? HealthCell()))
     }

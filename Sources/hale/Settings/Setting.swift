@@ -76,7 +76,8 @@ extension Setting {
 
   static let retentionDays = Setting(
     name: "retention-days", valueName: "days", defaultValue: "90",
-    form: "a whole number of days from 1 to 3650, for example 90",
+    form:
+      "a whole number of days from 7 (longer than updates of a session are taken) to 3650, for example 90",
     help: "How many days counts and users are kept")
 
   static let initialKey = Setting(

@@ -24,7 +24,7 @@ struct Settings: Sendable {
     logFormat = try sources.required(.logFormat) { LogFormat(rawValue: $0) }
     logLevel = try sources.required(.logLevel) { Logger.Level(rawValue: $0) }
     retentionDays = try sources.required(.retentionDays) { text in
-      Int(text).flatMap { (1...3650).contains($0) ? $0 : nil }
+      Int(text).flatMap { (7...3650).contains($0) ? $0 : nil }
     }
     initialKey = try sources.optional(.initialKey) { PublicKey.normalized($0) }
     initialToken = try sources.optional(.initialToken, isSecret: true) { text in
