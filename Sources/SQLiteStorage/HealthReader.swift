@@ -109,11 +109,15 @@ struct HealthReader {
   /// The parts of the range that only minutes can answer.
   private var minuteRanges: [Range<Int>] {
     let hours = wholeHours
-    if hours.isEmpty { return [query.minutes] }
-    return [
-      query.minutes.lowerBound..<hours.lowerBound * 60,
-      hours.upperBound * 60..<query.minutes.upperBound,
-    ].filter { !$0.isEmpty }
+    let ranges =
+      hours.isEmpty
+      ? [query.minutes]
+      : [
+        query.minutes.lowerBound..<hours.lowerBound * 60,
+        hours.upperBound * 60..<query.minutes.upperBound,
+      ]
+    // A range in the future is empty as a whole.
+    return ranges.filter { !$0.isEmpty }
   }
 
   /// The bucket of a minute; nil without a series.

@@ -28,12 +28,13 @@ enum HealthActions {
 
   static func releaseStats(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
+    let project = try call.project()
     let request = try ReleaseStatsRequest(
-      call.items, project: try call.project(), release: call.version, now: call.now)
+      call.items, project: project, release: call.version, now: call.now)
     return { () throws(StoreError) in
       let store = call.dependencies.store
       let record = try store.releases(of: organization.id).first { $0.version == call.version }
-      guard let record else { return Response(.notFound) }
+      guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
       return .json(try request.json(created: record.created, store: store))
     }
   }

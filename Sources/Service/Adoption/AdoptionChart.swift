@@ -2,7 +2,7 @@ internal import ReleaseHealth
 internal import Storage
 
 /// `GET …/adoption/`, beside Sentry's API: the share of each release of a project in each bucket
-/// of a range, in one call.
+/// of a range (the last 24 hours unless another is asked for), in one call.
 ///
 ///     {"start", "end", "by", "intervals": [start of each bucket],
 ///      "total": {"count", "series": [count]},
@@ -46,7 +46,9 @@ struct AdoptionChartRequest {
     self.top = top
     let names = parameters.all("environment")
     environments = names.isEmpty ? nil : Set(names)
-    range = try DateRange(parameters, now: now, limits: SessionsLimits())
+    var limits = SessionsLimits()
+    limits.defaultRangeDays = 1
+    range = try DateRange(parameters, now: now, limits: limits)
   }
 
   private func query(by groups: Set<HealthQuery.Dimension>) -> HealthQuery {
@@ -65,13 +67,15 @@ struct AdoptionChartRequest {
   /// Asks the store and writes the answer. Blocks.
   func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
     let buckets = range.bucketStarts.count
-    let whole = try store.health(query(by: [])).first
-    let total = whole.map { count($0.totals) } ?? 0
-    let totals = whole?.series.map(count) ?? Array(repeating: 0, count: buckets)
     let releases = try store.health(query(by: [.release])).sorted { left, right in
       let (one, other) = (count(left.totals), count(right.totals))
       return one == other ? left.key < right.key : one > other
     }
+    // Sessions add up, so that shares of one answer always make a whole; asked for apart, the
+    // whole would have the sessions that came in between. Users are a union of their own.
+    let whole = measure == .sessions ? releases : try store.health(query(by: []))
+    let total = whole.reduce(0) { $0 + count($1.totals) }
+    let totals = (0..<buckets).map { bucket in whole.reduce(0) { $0 + count($1.series[bucket]) } }
     var json = JSONWriter()
     json.object { json in
       json.member("start") { $0.value(RFC3339.format(range.start)) }

@@ -88,16 +88,19 @@ enum CatalogActions {
   /// The environments of the project that the path names, or of the selected ones.
   static func environments(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
+    let parameters = QueryParameters(call.items)
     let selected =
       call.names["project"] != nil
       ? [try call.project()]
-      : try SessionsRequest.selectedProjects(
-        QueryParameters(call.items), of: try call.projects())
+      : try SessionsRequest.selectedProjects(parameters, of: try call.projects())
+    // No environment is ever hidden.
+    let isHidden = parameters.one("visibility") == "hidden"
     return { () throws(StoreError) in
       let uses = try call.dependencies.store.uses(of: organization.id)
-      let names = Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
+      let all = Set(uses.values.flatMap(\.environments)).subtracting([""]).sorted()
+      let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
       var json = JSONWriter()
-      CatalogJSON.write(environments: names.sorted(), to: &json)
+      CatalogJSON.write(environments: names, among: all, to: &json)
       return .json(json.bytes)
     }
   }

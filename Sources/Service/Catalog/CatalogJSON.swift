@@ -19,16 +19,8 @@ enum CatalogJSON {
           json.member("name") { $0.value("active") }
         }
       }
-      json.member("avatar") { json in
-        json.object { json in
-          json.member("avatarType") { $0.value("letter_avatar") }
-          json.member("avatarUuid") { $0.null() }
-        }
-      }
-      json.member("isEarlyAdopter") { $0.value(false) }
-      json.member("require2FA") { $0.value(false) }
-      json.member("requireEmailVerification") { $0.value(false) }
-      json.member("hasAuthProvider") { $0.value(false) }
+      json.member("avatar") { writeLetterAvatar(to: &$0) }
+      for flag in organizationFlags { json.member(flag) { $0.value(false) } }
       json.member("features") { $0.array { $0.value("releases") } }
       guard let projects else { return }
       json.member("access") { $0.array { _ in } }
@@ -69,7 +61,7 @@ enum CatalogJSON {
       json.member("access") { $0.array { _ in } }
       json.member("features") { $0.array { $0.value("releases") } }
       json.member("firstEvent") { $0.null() }
-      json.member("firstTransactionEvent") { $0.value(false) }
+      for flag in projectFlags { json.member(flag) { $0.value(false) } }
       json.member("hasSessions") { $0.value(use != nil) }
       json.member("sessionMode") { $0.optional(use?.mode) }
       json.member("environments") { json in
@@ -78,6 +70,8 @@ enum CatalogJSON {
         }
       }
       json.member("latestRelease") { $0.null() }
+      json.member("latestDeploys") { $0.null() }
+      json.member("avatar") { writeLetterAvatar(to: &$0) }
       json.member("team") { $0.null() }
       json.member("teams") { $0.array { _ in } }
       if let organization {
@@ -86,10 +80,35 @@ enum CatalogJSON {
     }
   }
 
-  /// Environments by name, numbered as they come.
-  static func write(environments: [String], to json: inout JSONWriter) {
+  /// What Sentry's API documents of an organization and Hale never does.
+  private static let organizationFlags = [
+    "isEarlyAdopter", "require2FA", "requireEmailVerification", "requiresSso", "hasAuthProvider",
+    "allowMemberInvite", "allowMemberProjectCreation", "allowSuperuserAccess",
+  ]
+
+  /// What Sentry's API documents of a project and Hale never has.
+  private static let projectFlags = [
+    "firstTransactionEvent", "hasUserReports", "hasProfiles", "hasReplays", "hasFlags",
+    "hasFeedbacks", "hasNewFeedbacks", "hasMonitors", "hasMinifiedStackTrace", "hasLogs",
+    "hasTraceMetrics", "hasInsightsHttp", "hasInsightsDb", "hasInsightsAssets",
+    "hasInsightsAppStart", "hasInsightsScreenLoad", "hasInsightsVitals", "hasInsightsCaches",
+    "hasInsightsQueues", "hasInsightsAgentMonitoring", "hasInsightsMCP",
+  ]
+
+  private static func writeLetterAvatar(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("avatarType") { $0.value("letter_avatar") }
+      json.member("avatarUuid") { $0.null() }
+    }
+  }
+
+  /// Environments by name.
+  ///
+  /// - Parameter all: those of the organization, ascending. Their places are the numbers, so that
+  ///   an environment has the same one in the lists of all projects.
+  static func write(environments: Set<String>, among all: [String], to json: inout JSONWriter) {
     json.array { json in
-      for (index, name) in environments.enumerated() where !name.isEmpty {
+      for (index, name) in all.enumerated() where environments.contains(name) {
         json.object { json in
           json.member("id") { $0.value(String(index + 1)) }
           json.member("name") { $0.value(name) }

@@ -34,11 +34,13 @@ enum HealthPeriod: String, CaseIterable {
     return end - segments.count * intervalMinutes..<end
   }
 
-  /// The period back from now. Up to two days it is exact to the minute; what lies further back is
-  /// known by the hour alone, so that longer ones begin on a full hour.
+  /// The period back from now, from its first full minute on and with the minute that has begun.
+  /// Up to two days it is exact to the minute; what lies further back is known by the hour alone,
+  /// so that longer ones begin on a full hour.
   func window(until now: Timestamp) -> Range<Int> {
     let length = segments.count * segments.minutes
-    let start = now.minute + 1 - length
+    let minutes = -(-now.milliseconds).flooredDivision(by: 60_000)
+    let start = Int(minutes) - length
     return (length <= 2 * 1440 ? start : start.flooredDivision(by: 60) * 60)..<now.minute + 1
   }
 
@@ -51,7 +53,7 @@ enum HealthPeriod: String, CaseIterable {
       return
     }
     guard let period = HealthPeriod(rawValue: text) else {
-      let all = HealthPeriod.allCases.map(\.rawValue).joined(separator: ", ")
+      let all = HealthPeriod.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
       throw .badRequest("Invalid \(name). Valid choices are \(all)")
     }
     self = period

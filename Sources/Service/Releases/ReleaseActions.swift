@@ -12,9 +12,10 @@ enum ReleaseActions {
     return { () throws(StoreError) in
       let store = call.dependencies.store
       let records = try store.releases(of: organization.id)
-      let health = try ReleaseHealthData(request, store: store)
+      var health = try ReleaseHealthData(ranking: request, store: store)
       let entries = ReleaseEntry.entries(of: records, request, health)
       let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
+      try health.load(for: page, request, store: store)
       let writer = ReleaseJSON(request: request, health: health)
       var json = JSONWriter()
       json.array { json in
@@ -29,17 +30,18 @@ enum ReleaseActions {
   static func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     var items = try items(of: call)
-    // The page of a release may be asked for whatever its status.
-    let hasStatus = items.contains { $0.name == "status" }
+    // Neighbours in an order by counts are found in the flat list, which a page has no other use
+    // for.
+    items.removeAll { $0.name == "flatten" }
+    let sort = QueryParameters(items).one("sort").flatMap(ReleaseSort.init)
+    if sort?.needsHealth == true { items.append((name: "flatten", value: "1")) }
     let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
-    items.removeAll { $0.name == "status" }
-    let open = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
       let records = try call.dependencies.store.releases(of: organization.id)
-      guard let record = records.first(where: { $0.version == call.version }),
-        !hasStatus || record.status == request.status
-      else { return Response(.notFound) }
-      return try page(of: record, among: records, open, call.dependencies.store)
+      guard let record = records.first(where: { $0.version == call.version }) else {
+        return Response(.notFound)
+      }
+      return try page(of: record, among: records, request, call.dependencies.store)
     }
   }
 
@@ -49,24 +51,19 @@ enum ReleaseActions {
   ) throws(StoreError) -> Response {
     let selected = request.projects.filter { record.projects.contains($0.id) }
     if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }
-    let health = try ReleaseHealthData(request, store: store)
-    let entries = ReleaseEntry.entries(of: records, request, health)
-    var meta = ReleaseMeta(
+    let entry = ReleaseEntry(
+      record: record, version: ReleaseVersion(record.version), projects: selected)
+    var health = try ReleaseHealthData(ranking: request, store: store)
+    // As in Sentry the filters choose the neighbours, and never hide the release itself.
+    let entries = ReleaseEntry.entries(of: records, request, health, including: record.id)
+    try health.load(for: [entry], request, store: store)
+    let meta = ReleaseMeta(
+      of: record.id, among: entries,
       sessionHours: try store.sessionHours(
         ofRelease: record.id, projects: Set(selected.map(\.id)),
         environments: request.environments))
-    // Lists begin with the newest: what comes before in a list came after in time.
-    meta.first = entries.last?.record.version
-    meta.last = entries.first?.record.version
-    if let index = entries.firstIndex(where: { $0.record.id == record.id }) {
-      meta.next = index > 0 ? entries[index - 1].record.version : nil
-      meta.previous = index + 1 < entries.count ? entries[index + 1].record.version : nil
-    }
     var json = JSONWriter()
-    ReleaseJSON(request: request, health: health).write(
-      ReleaseEntry(
-        record: record, version: ReleaseVersion(record.version), projects: selected),
-      meta: meta, to: &json)
+    ReleaseJSON(request: request, health: health).write(entry, meta: meta, to: &json)
     return .json(json.bytes, status: status)
   }
 

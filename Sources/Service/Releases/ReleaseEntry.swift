@@ -7,8 +7,9 @@ struct ReleaseEntry {
   let version: ReleaseVersion
   let projects: [Project]
 
-  /// When the release was made, for lists: finalized, else created.
-  var date: Timestamp { record.released ?? record.created }
+  /// By what lists are ordered and cut. Finalizing does not move a release: Sentry's lists go by
+  /// `date_added`, too.
+  var date: Timestamp { record.created }
 
   /// Its place in each project and environment that the request selects.
   func places(_ environments: Set<String>?) -> [ReleaseRecord.Place] {
@@ -19,23 +20,25 @@ struct ReleaseEntry {
   }
 
   /// The entries that a request asks for, in its order.
+  ///
+  /// - Parameter id: of a release that stands among them whatever the filters say.
   static func entries(
-    of records: [ReleaseRecord], _ request: ReleasesRequest, _ health: ReleaseHealthData
+    of records: [ReleaseRecord], _ request: ReleasesRequest, _ health: ReleaseHealthData,
+    including id: Int64? = nil
   ) -> [ReleaseEntry] {
     let selected = Dictionary(uniqueKeysWithValues: request.projects.map { ($0.id, $0) })
     var entries: [ReleaseEntry] = []
-    for record in records where record.status == request.status {
+    for record in records where record.status == request.status || record.id == id {
       let projects = record.projects.compactMap { selected[$0] }
       let whole = ReleaseEntry(
         record: record, version: ReleaseVersion(record.version), projects: projects)
-      guard whole.isSelected(by: request) else { continue }
-      if request.isFlat {
-        entries += projects.map {
-          ReleaseEntry(record: record, version: whole.version, projects: [$0])
-        }
-      } else {
-        entries.append(whole)
-      }
+      // In a flat list each project speaks for itself: an environment or a stage that another
+      // project knows the release in does not list it here.
+      let parts =
+        request.isFlat
+        ? projects.map { ReleaseEntry(record: record, version: whole.version, projects: [$0]) }
+        : [whole]
+      entries += record.id == id ? parts : parts.filter { $0.isSelected(by: request) }
     }
     return sorted(entries, request, health)
   }
@@ -43,12 +46,16 @@ struct ReleaseEntry {
   private func isSelected(by request: ReleasesRequest) -> Bool {
     // A release that was made for no project belongs to all of the organization.
     if projects.isEmpty, !record.projects.isEmpty { return false }
+    if let dates = request.dates, !dates.contains(date) { return false }
     let places = places(request.environments)
     if request.environments != nil, places.isEmpty { return false }
-    if let dates = request.dates, !dates.contains(date) { return false }
-    let stage = places.max { $0.firstSeen < $1.firstSeen }?.adoption.stage ?? .lowAdoption
-    return request.search.includes(
-      ReleaseSearch.Subject(name: record.version, version: version, stage: stage))
+    // A release can be adopted in one project and replaced in another: as in Sentry, one of them
+    // is enough. Without an environment no search speaks of stages, and any one will do.
+    let stages = Set(places.map(\.adoption.stage))
+    return (stages.isEmpty ? [.lowAdoption] : stages).contains { stage in
+      request.search.includes(
+        ReleaseSearch.Subject(name: record.version, version: version, stage: stage))
+    }
   }
 
   /// Sorts by what the request says, and what is equal there newest first.
@@ -68,10 +75,14 @@ struct ReleaseEntry {
       return keyed.sorted { left, right in
         left.1 == right.1 ? isNewer(left.0, right.0) : left.1 > right.1
       }.map(\.0)
+    case .build:
+      return byRank(\.version.buildNumber)
     default:
-      // What has no rank comes last.
-      let ranked = entries.map { ($0, $0.rank(request, health)) }
-      return ranked.sorted { left, right in
+      return byRank { $0.rank(request, health) }
+    }
+    // The higher first; what has no rank comes last.
+    func byRank<Rank: Comparable>(_ rank: (ReleaseEntry) -> Rank?) -> [ReleaseEntry] {
+      entries.map { ($0, rank($0)) }.sorted { left, right in
         guard let one = left.1, let other = right.1, one != other else {
           return (left.1 == nil) == (right.1 == nil)
             ? isNewer(left.0, right.0) : right.1 == nil
@@ -89,8 +100,7 @@ struct ReleaseEntry {
     let summary = key.flatMap { health.summary[$0] }
     let day = key.flatMap { health.day[$0] }
     return switch request.sort {
-    case .date, .semver: nil
-    case .build: version.buildNumber.map(Double.init)
+    case .date, .semver, .build: nil
     case .adoption:
       places(request.environments).compactMap(\.adoption.adopted?.milliseconds).max()
         .map(Double.init)

@@ -17,16 +17,35 @@ struct ReleaseHealthData {
   /// No counts.
   init() {}
 
-  /// Asks the store what the request needs. Blocks.
-  init(_ request: ReleasesRequest, store: any SessionStore) throws(StoreError) {
-    guard request.needsHealth else { return }
-    summary = Self.totals(try store.health(request.summaryQuery))
-    day = Self.totals(try store.health(request.dayQuery))
+  /// Asks the store for what the request ranks by. Blocks.
+  init(ranking request: ReleasesRequest, store: any SessionStore) throws(StoreError) {
+    switch request.sort {
+    case .date, .semver, .build, .adoption: return
+    case .sessions, .users, .crashFreeSessions, .crashFreeUsers:
+      summary = Self.totals(try store.health(request.summaryQuery))
+    case .sessions24h, .users24h:
+      day = Self.totals(try store.health(request.dayQuery))
+    }
+  }
+
+  /// Asks the store for what the entries show. Blocks.
+  ///
+  /// Only their releases are counted: an organization has thousands, and a page a hundred.
+  mutating func load(
+    for entries: some Sequence<ReleaseEntry>, _ request: ReleasesRequest,
+    store: any SessionStore
+  ) throws(StoreError) {
     guard request.withHealth else { return }
+    let releases = Set(entries.map(\.record.version))
+    if releases.isEmpty { return }
+    if summary.isEmpty {
+      summary = Self.totals(try store.health(request.summaryQuery.of(releases)))
+    }
+    if day.isEmpty { day = Self.totals(try store.health(request.dayQuery.of(releases))) }
     for group in try store.health(request.projectDayQuery) {
       if let project = group.key.project { projectDay[project] = group.totals }
     }
-    for group in try store.health(request.seriesQuery) {
+    for group in try store.health(request.seriesQuery.of(releases)) {
       if let key = Self.key(group) { series[key] = group.series }
     }
   }
@@ -42,5 +61,14 @@ struct ReleaseHealthData {
   private static func key(_ group: HealthGroup) -> Key? {
     guard let project = group.key.project, let release = group.key.release else { return nil }
     return Key(project: project, release: release)
+  }
+}
+
+extension HealthQuery {
+  /// The same question of some releases alone.
+  fileprivate func of(_ releases: Set<String>) -> HealthQuery {
+    var query = self
+    query.includes = { [includes] in releases.contains($0.release) && includes($0) }
+    return query
   }
 }

@@ -173,11 +173,26 @@ struct ReleaseJSON {
 /// What the page of one release knows of its surroundings.
 struct ReleaseMeta {
   /// Hours since 1970.
-  var sessionHours: ClosedRange<Int>?
-  var next: String?
-  var previous: String?
-  var first: String?
-  var last: String?
+  private let sessionHours: ClosedRange<Int>?
+  private let next: String?
+  private let previous: String?
+  private let first: String?
+  private let last: String?
+
+  /// - Parameters:
+  ///   - id: of the release, which is among the entries.
+  ///   - entries: in the order of the list.
+  init(of id: Int64, among entries: [ReleaseEntry], sessionHours: ClosedRange<Int>?) {
+    self.sessionHours = sessionHours
+    // Lists begin with the newest: what comes before in a list came after in time. Sentry turns
+    // them around for the same reason.
+    last = entries.first?.record.version
+    first = entries.last?.record.version
+    // A flat list may have the release several times, and its other projects are no neighbours.
+    let index = entries.firstIndex { $0.record.id == id } ?? entries.endIndex
+    next = entries[..<index].last?.record.version
+    previous = entries[index...].first { $0.record.id != id }?.record.version
+  }
 
   func write(to json: inout JSONWriter) {
     let format: (Int) -> String = { RFC3339.format(Timestamp(minute: $0 * 60)) }

@@ -16,6 +16,10 @@ struct ReleaseSearch {
 
   /// - Parameter environments: those that the request selects.
   init(_ text: String, environments: Set<String>?) throws(APIError) {
+    if let condition = Self.describedBuild(text) {
+      conditions = [condition]
+      return
+    }
     var conditions: [@Sendable (Subject) -> Bool] = []
     for token in try SearchLexer.tokens(of: text) {
       switch token {
@@ -37,11 +41,29 @@ struct ReleaseSearch {
     conditions.allSatisfy { $0(subject) }
   }
 
+  /// `1.9.0 (7)`, as releases are shown to people, who copy it: the release `1.9.0+7`. Sentry
+  /// reads it so, too.
+  private static func describedBuild(_ text: String) -> (@Sendable (Subject) -> Bool)? {
+    let text = text.lowercased()
+    guard !text.contains(":"), let match = text.wholeMatch(of: /(.*?)\s+\(([^()]+)\)\s*/) else {
+      return nil
+    }
+    let name = "\(match.1)+\(match.2)"
+    return { subject in
+      let subject = subject.name.lowercased()
+      return subject.contains(name) || subject.contains(text)
+    }
+  }
+
   private static func condition(
     _ term: SearchTerm, environments: Set<String>?
   ) throws(APIError) -> @Sendable (Subject) -> Bool {
     switch term.key {
     case "release":
+      // In Sentry it stands for the newest release. No release is called so.
+      if term.values.contains(where: { $0.literal == "latest" }) {
+        throw .badRequest("\"release:latest\" is not supported in the query. Name the release.")
+      }
       let patterns = term.values.map(Pattern.init)
       return { subject in patterns.contains { $0.matches(subject.name) } }
     case "release.package":
@@ -59,13 +81,13 @@ struct ReleaseSearch {
       return { subject in comparisons.contains { $0.holds(for: subject.version) } }
     case "release.stage":
       guard environments?.count == 1 else {
-        throw .badRequest("release.stage needs exactly one environment.")
+        throw .badRequest("Choose a single environment to filter by release stage.")
       }
       var stages: Set<AdoptionStage> = []
       for value in term.values {
         guard let stage = AdoptionStage(rawValue: value.text) else {
           throw .badRequest(
-            "Invalid release.stage: \"\(value.text)\". Valid choices are "
+            "Unsupported release.stage value: \"\(value.text)\". Valid choices are "
               + AdoptionStage.allCases.map(\.rawValue).joined(separator: ", "))
         }
         stages.insert(stage)
@@ -83,6 +105,11 @@ private struct Pattern: Sendable {
 
   init(_ value: SearchValue) {
     pieces = value.pieces
+  }
+
+  /// A part that the name does not have is empty, and nothing that a wildcard finds.
+  func matches(part: String?) -> Bool {
+    part.map(matches) ?? (pieces == [""])
   }
 
   func matches(_ text: String) -> Bool {
@@ -183,7 +210,7 @@ private struct BuildComparison: Sendable {
 
   func holds(for version: ReleaseVersion) -> Bool {
     guard let wanted, let number = version.buildNumber else {
-      return pattern.matches(version.version?.buildCode ?? "")
+      return pattern.matches(part: version.version?.buildCode)
     }
     return relation.holds(number == wanted ? 0 : number > wanted ? 1 : -1)
   }

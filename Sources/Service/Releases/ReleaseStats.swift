@@ -17,7 +17,8 @@ struct ReleaseStatsRequest {
 
   /// How long after a release's creation its users are looked at, in days.
   private static let breakdownDays = [1, 2, 7, 14, 30]
-  private static let pointsMax = 1000
+  /// Sentry's `MAX_ROLLUP_POINTS`: ninety days by the hour have to fit.
+  private static let pointsMax = 10_000
 
   init(
     _ items: [(name: String, value: String)], project: Project, release: String, now: Timestamp
@@ -38,18 +39,27 @@ struct ReleaseStatsRequest {
     }
     // Whole hours, one at least.
     let rollup = max(1, Int((seconds + 3599) / 3600)) * 60
-    var limits = SessionsLimits()
-    limits.pointsMax = .max >> 32
-    let range = try DateRange(parameters.without("interval"), now: now, limits: limits)
-    // Sentry moves the start up to the next boundary, so that every point is whole.
-    let start = (range.start.minute.flooredDivision(by: rollup) + 1) * rollup
-    if range.end.minute - start > Self.pointsMax * rollup {
+    let asked = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
+    // Sentry moves the start up to the next boundary, so that every point but the last is whole.
+    let start = (asked.start.minute.flooredDivision(by: rollup) + 1) * rollup
+    let end = Self.minuteAfter(asked.end, now: now)
+    if end - start > Self.pointsMax * rollup {
       throw .badRequest(
         "Your interval and date range would create too many results. "
           + "Use a larger interval, or a smaller date range.")
     }
-    minutes = start..<max(start, range.end.minute)
+    minutes = start..<max(start, end)
     intervalMinutes = rollup
+  }
+
+  /// The first minute that no longer counts: Sentry takes the next ten seconds, Hale the next
+  /// minute. Where single minutes are no longer kept it is the next full hour; the second that
+  /// makes a given end inclusive adds none.
+  private static func minuteAfter(_ end: Timestamp, now: Timestamp) -> Int {
+    if now.milliseconds - end.milliseconds > DomainLimits.minuteQueriesMilliseconds {
+      return (end.minute + 59).flooredDivision(by: 60) * 60
+    }
+    return min(end.minute, now.minute) + 1
   }
 
   private func query(_ minutes: Range<Int>) -> HealthQuery {
@@ -70,11 +80,13 @@ struct ReleaseStatsRequest {
     let group = try store.health(series).first
     var breakdown: [(end: Timestamp, cell: HealthCell)] = []
     for end in breakdownEnds(created) {
-      // Old minutes are gone: such ends are taken on the hour.
-      let start = created.hour * 60
-      // The clock may have been set back behind the release's creation.
-      let last = max(start, min((end.minute + 59) / 60 * 60, now.minute + 1))
-      var users = query(start..<last)
+      // Old minutes are gone: such ends are taken on the hour, but none beyond now.
+      let after =
+        end == now
+        ? now.minute + 1
+        : min((end.minute + 59).flooredDivision(by: 60) * 60, now.minute + 1)
+      // The clock can be set back to before the creation.
+      var users = query(min(created.hour * 60, after)..<after)
       users.measures = [.sessions, .users]
       breakdown.append((end, try store.health(users).first?.totals ?? HealthCell()))
     }
@@ -101,15 +113,17 @@ struct ReleaseStatsRequest {
     return json.bytes
   }
 
-  /// The first end that is still to come is replaced by now, if that is more than a day later.
+  /// The first end that is still to come is replaced by now, unless it is the one of the second
+  /// day: that comes only a day after the end before it. Sentry's rule looks at the end, not at
+  /// now.
   private func breakdownEnds(_ created: Timestamp) -> [Timestamp] {
     let day: Int64 = 86_400_000
     var ends: [Timestamp] = []
     for days in Self.breakdownDays {
       let end = created.advanced(byMilliseconds: Int64(days) * day)
       guard end <= now else {
-        let previous = ends.last ?? created
-        if ends.isEmpty || now.milliseconds - previous.milliseconds > day { ends.append(now) }
+        if let last = ends.last, end.milliseconds - last.milliseconds <= day { break }
+        ends.append(now)
         break
       }
       ends.append(end)

@@ -83,14 +83,10 @@ struct ReleasesRequest {
     guard ["statsPeriod", "start", "end"].contains(where: { parameters.one($0) != nil }) else {
       return nil
     }
-    var limits = SessionsLimits()
-    limits.pointsMax = .max >> 32
-    let range = try DateRange(parameters.without("interval"), now: now, limits: limits)
+    // Releases are no buckets: Sentry does not round the range here.
+    let range = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
     return range.start..<range.end
   }
-
-  /// Whether counts have to be asked for.
-  var needsHealth: Bool { withHealth || sort.needsHealth }
 
   private func query(_ minutes: Range<Int>, by groups: Set<HealthQuery.Dimension>) -> HealthQuery {
     var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)

@@ -95,8 +95,9 @@ package struct DateRange: Equatable, Sendable {
     }
   }
 
-  /// The range as the request gives it: `statsPeriod` goes before `start` and `end`.
-  private static func askedRange(
+  /// The range as the request gives it, before any rounding: `statsPeriod` goes before `start`
+  /// and `end`.
+  static func askedRange(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
     if let text = parameters.one("statsPeriod") {

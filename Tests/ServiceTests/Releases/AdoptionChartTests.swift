@@ -57,16 +57,30 @@ import Testing
     #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(detail)\"}", "\(answer.text)")
   }
 
-  /// The last 24 hours to the minute: what started at noon of yesterday is just out.
+  /// The last 24 hours to the minute: what started at noon of yesterday is just in.
   @Test func activeSessionsAndUsers() throws {
     let active = try ask("active/?groupBy=release&environment=production")
-    #expect(active["start"] as? String == "2025-12-31T12:01:00Z")
+    #expect(active["start"] as? String == "2025-12-31T12:00:00Z")
     let groups = try #require(active["groups"] as? [[String: Any]])
     #expect(
       groups.map { ($0["by"] as? [String: Any])?["release"] as? String }
         == ["shop@1.10.0+8", "shop@1.9.0"])
-    #expect(groups.map { $0["sessions"] as? Int } == [30, 10])
+    #expect(groups.map { $0["sessions"] as? Int } == [30, 12])
     #expect(groups.map { $0["users"] as? Int } == [30, 10])
+  }
+
+  /// A range in the future has no buckets, and nothing to divide by.
+  @Test(arguments: ["sessions", "users"])
+  func theFutureIsEmpty(by: String) throws {
+    let chart = try ask("adoption/?project=1&start=2027-01-01&end=2027-01-02&by=" + by)
+    #expect((chart["intervals"] as? [Any])?.isEmpty == true)
+    #expect((chart["releases"] as? [Any])?.isEmpty == true)
+    #expect((chart["total"] as? [String: Any])?["count"] as? Int == 0)
+  }
+
+  /// Without a range: the last 24 hours by the hour, with the hour that has begun.
+  @Test func aChartOfTheLastDay() throws {
+    #expect((try ask("adoption/?project=1")["intervals"] as? [Any])?.count == 25)
   }
 
   @Test func organizationsProjectsAndEnvironments() throws {
@@ -86,6 +100,8 @@ import Testing
       #expect(answer.status == 200 && answer.text.contains(part), "\(target): \(answer.text)")
     }
     #expect(fixture.ask("/api/0/organizations/default/projects/?query=x").text == "[]")
+    #expect(
+      fixture.ask("/api/0/projects/default/shop/environments/?visibility=hidden").text == "[]")
     #expect(fixture.ask("/api/0/projects/default/none/").status == 404)
     #expect(fixture.ask("/api/0/organizations/none/").status == 404)
   }

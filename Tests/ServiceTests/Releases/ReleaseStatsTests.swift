@@ -1,4 +1,6 @@
 import Foundation
+import ReleaseHealth
+import Storage
 import Testing
 
 @testable import Service
@@ -35,18 +37,128 @@ import Testing
     #expect(totals["users"] == 30 && totals["users_crashed"] == 3)
   }
 
-  /// Cumulative from the release's creation two days ago; after that comes nothing, since now is
-  /// no more than a day behind the second end.
+  /// Cumulative from the release's creation two days ago. The third end stands for the seventh
+  /// day, which is to come.
   @Test func usersBreakdown() throws {
     let breakdown = try #require(
       try ask("?statsPeriod=3d")["usersBreakdown"] as? [[String: Any]])
     #expect(
       breakdown.compactMap { $0["date"] as? String } == [
-        "2025-12-31T12:00:00Z", "2026-01-01T12:00:00Z",
+        "2025-12-31T12:00:00Z", "2026-01-01T12:00:00Z", "2026-01-01T12:00:00Z",
       ])
-    #expect(breakdown.map { $0["totalSessions"] as? Int } == [30, 60])
-    #expect(breakdown.map { $0["totalUsers"] as? Int } == [30, 30])
-    #expect(breakdown.map { $0["crashFreeUsers"] as? Double } == [100, 90])
+    #expect(breakdown.map { $0["totalSessions"] as? Int } == [30, 60, 60])
+    #expect(breakdown.map { $0["totalUsers"] as? Int } == [30, 30, 30])
+    #expect(breakdown.map { $0["crashFreeUsers"] as? Double } == [100, 90, 90])
+  }
+
+  private static let day: Int64 = 86_400_000
+
+  /// The answer as of any time, of a release that was created at any time.
+  private func stats(
+    _ query: String, created: Timestamp = ServiceFixture.now, now: Timestamp = ServiceFixture.now,
+    of fixture: ServiceFixture? = nil
+  ) throws -> [String: Any] {
+    let project = Project(
+      id: ProjectID(rawValue: 1), organization: OrganizationID(rawValue: 1), slug: "shop",
+      platform: nil, created: now)
+    let request = try ReleaseStatsRequest(
+      SessionsFixtures.items(query), project: project, release: "shop@1.10.0+8", now: now)
+    let json = try request.json(
+      created: created, store: try (fixture ?? ServiceFixture.world()).store)
+    return try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
+  }
+
+  private func dates(_ answer: [String: Any]) -> [String?]? {
+    (answer["usersBreakdown"] as? [[String: Any]])?.map { $0["date"] as? String }
+  }
+
+  /// Ends in days after the creation; the last one is now where it is no whole one.
+  private static let ends: [(age: Double, expected: [Double])] = [
+    (0.5, [0.5]), (1.5, [1]), (2.5, [1, 2, 2.5]), (3.5, [1, 2, 3.5]), (7.5, [1, 2, 7, 7.5]),
+    (8.5, [1, 2, 7, 8.5]), (14.5, [1, 2, 7, 14, 14.5]), (20, [1, 2, 7, 14, 20]),
+    (30, [1, 2, 7, 14, 30]), (31, [1, 2, 7, 14, 30]),
+  ]
+
+  @Test(arguments: ends)
+  func breakdownEnds(age: Double, expected: [Double]) throws {
+    let created = ServiceFixture.now.advanced(byMilliseconds: -Int64(age * Double(Self.day)))
+    let answer = try stats("statsPeriod=3d", created: created)
+    #expect(
+      dates(answer)
+        == expected.map {
+          RFC3339.format(created.advanced(byMilliseconds: Int64($0 * Double(Self.day))))
+        })
+  }
+
+  /// The clock may have been set back since.
+  @Test func aReleaseOfTheFutureHasNoUsersYet() throws {
+    let now = ServiceFixture.now.advanced(byMilliseconds: -10 * Self.day)
+    let answer = try stats("statsPeriod=3d", now: now)
+    let breakdown = try #require(answer["usersBreakdown"] as? [[String: Any]])
+    #expect(dates(answer) == [RFC3339.format(now)])
+    #expect(breakdown[0]["totalSessions"] as? Int == 0 && breakdown[0]["crashFreeUsers"] is NSNull)
+  }
+
+  @Test(arguments: ["sessions", "users"])
+  func noWholePointIsNoPoint(type: String) throws {
+    let answer = try ask("?statsPeriod=1h&type=" + type)
+    #expect((answer["stats"] as? [Any])?.isEmpty == true)
+    #expect((answer["statTotals"] as? [String: Int])?[type] == 0)
+  }
+
+  /// At 12:34:56 the next boundary behind a day ago is 13:00.
+  @Test(arguments: [
+    ("statsPeriod=24h&interval=1h", -23, 24), ("statsPeriod=24h&interval=30m", -23, 24),
+    ("statsPeriod=24h", -12, 1), ("statsPeriod=90d&interval=1h", -2159, 2160),
+    ("start=2025-12-31T10:00:00&end=2025-12-31T12:00:00&interval=1h", -25, 2),
+  ])
+  func seriesStartAtTheNextBoundary(query: String, hours: Int64, points: Int) throws {
+    let now = ServiceFixture.now.advanced(byMilliseconds: 2_096_000)
+    let series = try #require(try stats(query, now: now)["stats"] as? [[Any]])
+    #expect(series.first?[0] as? Int64 == ServiceFixture.now.seconds + hours * 3600)
+    #expect(series.count == points)
+  }
+
+  /// A session of 09:00 today and one of 09:30 a week ago.
+  @Test(arguments: [
+    ("start=2025-12-31&end=2026-01-01T08:59:00", 0),
+    ("start=2025-12-31&end=2026-01-01T09:00:00", 30),
+    ("start=2025-12-31&end=2026-01-01T09:29:00", 30),
+    ("start=2025-12-24&end=2025-12-25T09:00:00", 0),
+    ("start=2025-12-24&end=2025-12-25T09:10:00", 1),
+    ("start=2025-12-24&end=2025-12-25T10:00:00", 1),
+  ])
+  func theEndIsTheNextMinuteOrWhereThoseAreGoneTheNextHour(query: String, sessions: Int) throws {
+    let fixture = try ServiceFixture.world()
+    let started = Timestamp(
+      seconds: ServiceFixture.now.seconds - 7 * 86_400 - 2 * 3600 - 1800)
+    var batch = IngestBatch(receivedAt: started)
+    batch.reports = [
+      SessionReport(
+        key: SessionKey(
+          scope: Scope(
+            project: ProjectID(rawValue: 1), release: "shop@1.10.0+8", environment: nil),
+          started: started, sessionID: SessionID(value: 1)),
+        correctedStart: started, status: .exited)
+    ]
+    try fixture.store.ingest(batch)
+    let answer = try stats(query + "&interval=1h", of: fixture)
+    #expect((answer["statTotals"] as? [String: Int])?["sessions"] == sessions)
+  }
+
+  @Test func tooManyPointsAreRefused() {
+    #expect(
+      throws: APIError.badRequest(
+        "Your interval and date range would create too many results. "
+          + "Use a larger interval, or a smaller date range.")
+    ) { try stats("statsPeriod=10002h&interval=1h") }
+  }
+
+  @Test func aReleaseOfAnotherProjectIsNotFound() throws {
+    let fixture = try ServiceFixture.world()
+    _ = try fixture.store.saveRelease(
+      ReleaseChange(version: "other@1"), of: OrganizationID(rawValue: 1), at: ServiceFixture.now)
+    #expect(fixture.ask("/api/0/projects/default/shop/releases/other@1/stats/").status == 404)
   }
 
   @Test(arguments: [

@@ -47,10 +47,11 @@ import Testing
     let crashFree: Double = (1 - 5.0 / 12) * 100
     #expect(health["crashFreeSessions"] as? Double == crashFree)
     #expect(health["totalUsers"] as? Int == 10 && health["crashFreeUsers"] as? Double == 50)
-    // In the last 24 hours, to the minute: noon of yesterday is just out.
-    #expect(health["totalSessions24h"] as? Int == 10)
-    #expect(health["totalProjectSessions24h"] as? Int == 40)
-    #expect(health["sessionsAdoption"] as? Double == 25)
+    // In the last 24 hours, to the minute: noon of yesterday is just in.
+    #expect(health["totalSessions24h"] as? Int == 12)
+    #expect(health["totalProjectSessions24h"] as? Int == 42)
+    let share: Double = 12.0 / 42 * 100
+    #expect(health["sessionsAdoption"] as? Double == share)
     // Users of both releases count once in the project.
     #expect(health["totalProjectUsers24h"] as? Int == 30)
     let adoption: Double = 10.0 / 30 * 100
@@ -119,14 +120,15 @@ import Testing
     ("healthStat=bugs", "invalid healthStat"),
     (
       "summaryStatsPeriod=3d",
-      "Invalid summaryStatsPeriod. Valid choices are 1h, 24h, 1d, 48h, 2d, 7d, 14d, 30d, 90d"
+      "Invalid summaryStatsPeriod. Valid choices are '1h', '24h', '1d', '48h', '2d', '7d', "
+        + "'14d', '30d', '90d'"
     ),
     (
       "query=release.version:new",
       "Invalid release.version: \\\"new\\\". Give a version, for example 1.2.3, >=1.2 or 1.2.*."
     ),
     ("query=color:red", "Invalid query field: \\\"color\\\""),
-    ("query=release.stage:adopted", "release.stage needs exactly one environment."),
+    ("query=release.stage:adopted", "Choose a single environment to filter by release stage."),
   ])
   func refusals(_ query: String, _ detail: String) throws {
     let answer = try ServiceFixture().ask(Self.list + "?" + query)
@@ -161,6 +163,32 @@ import Testing
     #expect(meta["sessionsUpperBound"] as? String == "2026-01-01T09:00:00Z")
     #expect(fixture.ask(Self.list + "unknown/").status == 404)
     #expect(fixture.ask(Self.list + "shop@1.9.0/?project=other").status == 403)
+  }
+
+  /// The filters and the order choose the neighbours, and never hide the release itself.
+  @Test func neighboursOfARelease() throws {
+    let fixture = try ServiceFixture.world()
+    let sorted = fixture.ask(Self.list + "shop@1.0.0%2B7/?sort=crash_free_sessions")
+    #expect(sorted.text.contains(#""nextReleaseVersion":"shop@1.9.0""#))
+    #expect(sorted.text.contains(#""prevReleaseVersion":"shop@1.10.0+8""#))
+    let archived = fixture.ask(Self.list + "shop@1.0.0%2B7/?status=archived&health=1")
+    #expect(archived.status == 200)
+    #expect(archived.text.contains(#""nextReleaseVersion":null"#))
+    #expect(archived.text.contains(#""totalSessions":40"#))
+    #expect(archived.text.contains(#""totalProjectSessions24h":43"#))
+  }
+
+  /// A page counts its own releases alone, and their shares are of the whole project.
+  @Test func healthOfALaterPage() throws {
+    let releases = try json(
+      ServiceFixture.world(),
+      Self.list + "?health=1&flatten=1&sort=sessions&per_page=1&cursor=0:2:0")
+    #expect(releases.map { $0["version"] as? String } == ["shop@1.9.0"])
+    let project = try #require((releases[0]["projects"] as? [[String: Any]])?.first)
+    let health = try #require(project["healthData"] as? [String: Any])
+    #expect(health["totalSessions"] as? Int == 13)
+    #expect(health["totalSessions24h"] as? Int == 13)
+    #expect(health["totalProjectSessions24h"] as? Int == 43)
   }
 
   @Test func releasesAreMadeChangedAndRemoved() throws {
