@@ -66,6 +66,17 @@ package struct Scope: Hashable, Sendable {
     self.release = release
     self.environment = environment
   }
+
+  package static func == (left: Scope, right: Scope) -> Bool {
+    left.project == right.project && Name(left.release) == Name(right.release)
+      && left.environment.map { Name($0) } == right.environment.map { Name($0) }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(project)
+    hasher.combine(Name(release))
+    hasher.combine(environment.map { Name($0) })
+  }
 }
 
 /// What makes two updates updates of the same session.

@@ -14,12 +14,14 @@ struct HealthReader {
 
   private struct GroupSessions {
     var totals = SessionCounts()
-    var series: [SessionCounts]
+    /// One a bucket; empty while nothing was counted.
+    var series: [SessionCounts] = []
   }
 
   private struct GroupUsers {
     var totals = UserSets()
-    var series: [UserSets]
+    /// One a bucket; empty while nothing was counted.
+    var series: [UserSets] = []
   }
 
   static func read(_ query: HealthQuery, from connection: Connection) throws(StoreError)
@@ -47,11 +49,12 @@ struct HealthReader {
     keys.indices.compactMap { index -> HealthGroup? in
       let totals = HealthCell(sessions: sessions[index].totals, users: users[index].totals.counts)
       if totals == HealthCell() { return nil }
-      return HealthGroup(
-        key: keys[index], totals: totals,
-        series: (0..<query.bucketCount).map {
-          HealthCell(sessions: sessions[index].series[$0], users: users[index].series[$0].counts)
-        })
+      var series = Array(repeating: HealthCell(), count: query.bucketCount)
+      for (bucket, counts) in sessions[index].series.enumerated() {
+        series[bucket].sessions = counts
+      }
+      for (bucket, sets) in users[index].series.enumerated() { series[bucket].users = sets.counts }
+      return HealthGroup(key: keys[index], totals: totals, series: series)
     }
     .sorted { $0.key < $1.key }
   }
@@ -82,11 +85,8 @@ struct HealthReader {
         groupOfScope[statement.integer(0)] = group
       }
     }
-    let buckets = query.bucketCount
-    sessions = keys.map { _ in
-      GroupSessions(series: Array(repeating: SessionCounts(), count: buckets))
-    }
-    users = keys.map { _ in GroupUsers(series: Array(repeating: UserSets(), count: buckets)) }
+    sessions = keys.map { _ in GroupSessions() }
+    users = keys.map { _ in GroupUsers() }
   }
 
   // MARK: Which grain answers which part
@@ -158,11 +158,19 @@ struct HealthReader {
         for (slot, counts) in CountGrid(packed: statement.blob(column)).slots {
           let minute = rowStart + slot * slotMinutes
           guard minutes.contains(minute) else { continue }
-          sessions[group].totals += counts
-          if let bucket = bucket(ofMinute: minute) { sessions[group].series[bucket] += counts }
+          add(counts, group, bucket(ofMinute: minute))
         }
       }
     }
+  }
+
+  private mutating func add(_ counts: SessionCounts, _ group: Int, _ bucket: Int?) {
+    sessions[group].totals += counts
+    guard let bucket else { return }
+    if sessions[group].series.isEmpty {
+      sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
+    }
+    sessions[group].series[bucket] += counts
   }
 
   // MARK: Users
@@ -237,11 +245,7 @@ struct HealthReader {
 
   /// Adds the packed sets of a row (its first hour, the sets).
   private mutating func formUnion(_ row: Statement, _ group: Int) {
-    if let bucket = bucket(ofMinute: Int(row.integer(0)) * 60) {
-      users[group].series[bucket].formUnion(packed: row.blob(1))
-    } else {
-      users[group].totals.formUnion(packed: row.blob(1))
-    }
+    update(group, bucket(ofMinute: Int(row.integer(0)) * 60)) { $0.formUnion(packed: row.blob(1)) }
   }
 
   private mutating func readUserRows(_ minutes: Range<Int>) throws(StoreError) {
@@ -269,10 +273,15 @@ struct HealthReader {
 
   private mutating func insert(_ user: Int64, kind: Int64, _ group: Int, _ bucket: Int?) {
     let user = UInt32(truncatingIfNeeded: user)
-    if let bucket {
-      users[group].series[bucket].insert(user, kind: Int(kind))
-    } else {
-      users[group].totals.insert(user, kind: Int(kind))
+    update(group, bucket) { $0.insert(user, kind: Int(kind)) }
+  }
+
+  /// Changes the users of a bucket or, without a series, of the whole range.
+  private mutating func update(_ group: Int, _ bucket: Int?, _ change: (inout UserSets) -> Void) {
+    guard let bucket else { return change(&users[group].totals) }
+    if users[group].series.isEmpty {
+      users[group].series = Array(repeating: UserSets(), count: query.bucketCount)
     }
+    change(&users[group].series[bucket])
   }
 }

@@ -90,7 +90,7 @@ extension SQLiteStore: ReleaseStore {
   }
 
   package func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
     try read { (connection) throws(StoreError) in
       let scopes = try connection.prepare(
@@ -108,7 +108,7 @@ extension SQLiteStore: ReleaseStore {
       scopes.bind(1, id)
       while try scopes.step() {
         guard projects.contains(ProjectID(rawValue: scopes.integer(1))),
-          environments?.contains(scopes.text(2)) ?? true
+          environments.includes(scopes.text(2))
         else { continue }
         for sql in days {
           let day = try connection.prepare(sql)

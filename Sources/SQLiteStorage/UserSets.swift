@@ -34,12 +34,15 @@ enum UserKind: Int, CaseIterable {
 
 /// Distinct users by kind: exact, and joined by union.
 struct UserSets {
-  private var bitmaps = [UserBitmap?](repeating: nil, count: UserKind.allCases.count)
+  /// By the raw value of the kind; empty without users, as most cells of a series are.
+  private var bitmaps: [UserBitmap?] = []
+
+  private static let kinds = UserKind.allCases.indices
 
   var isEmpty: Bool { bitmaps.allSatisfy { $0 == nil } }
 
   mutating func insert(_ user: UInt32, kind: Int) {
-    guard bitmaps.indices.contains(kind) else { return }
+    guard Self.kinds.contains(kind) else { return }
     bitmap(kind).insert(user)
   }
 
@@ -56,6 +59,7 @@ struct UserSets {
 
   var counts: UserCounts {
     var counts = UserCounts()
+    if bitmaps.isEmpty { return counts }
     let seen = UserBitmap()
     // From worst to best: each user counts under the worst kind, the rest add nothing to `seen`.
     for severity in Severity.allCases.reversed() {
@@ -76,10 +80,11 @@ struct UserSets {
   }
 
   private func count(_ kind: UserKind) -> Int64 {
-    bitmaps[kind.rawValue]?.count ?? 0
+    bitmaps.isEmpty ? 0 : bitmaps[kind.rawValue]?.count ?? 0
   }
 
   private mutating func bitmap(_ kind: Int) -> UserBitmap {
+    if bitmaps.isEmpty { bitmaps = Array(repeating: nil, count: Self.kinds.count) }
     if let bitmap = bitmaps[kind] { return bitmap }
     let bitmap = UserBitmap()
     bitmaps[kind] = bitmap
@@ -106,14 +111,10 @@ extension UserSets {
     while !reader.isAtEnd {
       let kind = Int(truncatingIfNeeded: reader.read())
       let length = Int(truncatingIfNeeded: reader.read())
-      guard let bytes = reader.read(count: length), bitmaps.indices.contains(kind),
+      guard let bytes = reader.read(count: length), Self.kinds.contains(kind),
         let added = UserBitmap(serialized: bytes)
       else { return }
-      if let bitmap = bitmaps[kind] {
-        bitmap.formUnion(added)
-      } else {
-        bitmaps[kind] = added
-      }
+      bitmap(kind).formUnion(added)
     }
   }
 }

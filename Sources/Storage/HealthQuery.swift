@@ -27,6 +27,9 @@ package struct HealthQuery: Sendable {
   /// and the last one may be shorter. nil for totals only.
   package var intervalMinutes: Int?
   package var groupBy: Set<Dimension> = []
+  /// When given, only these groups stand for themselves; all others count together under the empty
+  /// key. A series is held for each group: with this, for no more than are shown.
+  package var named: Set<GroupKey>?
   package var measures: Measures = [.sessions]
 
   package init(projects: Set<ProjectID>, minutes: Range<Int>) {
@@ -42,10 +45,11 @@ package struct HealthQuery: Sendable {
 
   /// The part of a scope that groups share.
   package func groupKey(of scope: Scope) -> GroupKey {
-    GroupKey(
+    let key = GroupKey(
       project: groupBy.contains(.project) ? scope.project : nil,
       release: groupBy.contains(.release) ? scope.release : nil,
       environment: groupBy.contains(.environment) ? scope.environment ?? "" : nil)
+    return named?.contains(key) == false ? GroupKey() : key
   }
 }
 
@@ -61,12 +65,26 @@ package struct GroupKey: Hashable, Sendable {
     self.release = release
     self.environment = environment
   }
+
+  package static func == (left: GroupKey, right: GroupKey) -> Bool {
+    left.project == right.project && left.release.map { Name($0) } == right.release.map { Name($0) }
+      && left.environment.map { Name($0) } == right.environment.map { Name($0) }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(project)
+    hasher.combine(release.map { Name($0) })
+    hasher.combine(environment.map { Name($0) })
+  }
 }
 
 extension GroupKey: Comparable {
+  private var order: (project: Int64, release: Name, environment: Name) {
+    (project?.rawValue ?? 0, Name(release ?? ""), Name(environment ?? ""))
+  }
+
   package static func < (left: GroupKey, right: GroupKey) -> Bool {
-    (left.project?.rawValue ?? 0, left.release ?? "", left.environment ?? "")
-      < (right.project?.rawValue ?? 0, right.release ?? "", right.environment ?? "")
+    left.order < right.order
   }
 }
 

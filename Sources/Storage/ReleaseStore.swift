@@ -103,7 +103,7 @@ package protocol ReleaseStore: Sendable {
   /// The first and the last hour (since 1970) in which sessions of a release started; nil when
   /// there are none. `environments` nil stands for all.
   func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>?
 
   /// What the sessions of an organization's projects tell of them. Projects without any are left

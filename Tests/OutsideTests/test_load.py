@@ -157,3 +157,22 @@ def test_an_idle_service_uses_no_time(hale):
     assert used() - before <= 10, "hundredths of a second of processor time in an idle second"
     for connection in idle:
         connection.close()
+
+
+def test_series_of_very_many_releases(hale):
+    """A page holds the series of its own groups alone: anyone with a DSN can name releases."""
+    releases = 20_000
+    for first in range(0, releases, 100):
+        hale.send(*[session(release=f"app@{number}.0")
+                    for number in range(first, first + 100)])
+    before = hale.peak_memory()
+    pages = hale.sessions("sum(session)", group=("release",), statsPeriod="41d", interval="1h",
+                          per_page=2)
+    assert len(pages["groups"]) == 2
+    assert all(sum(group["series"]["sum(session)"]) == 1 for group in pages["groups"])
+    chart = hale.get("/organizations/default/adoption/",
+                     [("statsPeriod", "41d"), ("interval", "1h"), ("top", 2)]).json
+    assert chart["total"]["count"] == releases
+    assert chart["others"]["count"] == releases - 2
+    assert sum(chart["others"]["series"]["count"]) == releases - 2
+    assert hale.peak_memory() - before < 2 * MEMORY_BOUND

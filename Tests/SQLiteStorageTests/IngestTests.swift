@@ -151,4 +151,23 @@ import Testing
     #expect(CountGrid(packed: grid.packed) == grid)
     #expect(grid.slots.keys.sorted() == [0, 23])
   }
+
+  /// Two spellings of one accented letter are two releases, before and after a restart alike.
+  @Test func namesAreToldApartByTheirBytes() throws {
+    let fixture = try StoreFixture()
+    let names = ["caf\u{e9}@1", "cafe\u{301}@1"]
+    for _ in 0..<2 {
+      for (index, name) in names.enumerated() {
+        try fixture.ingest(
+          [fixture.report(UInt64(index), started: Self.start, release: name)], at: Self.start)
+      }
+      var query = HealthQuery(
+        projects: [fixture.project], minutes: 20_000 * 1440..<20_001 * 1440)
+      query.groupBy = [.release]
+      let groups = try fixture.store.health(query)
+      #expect(groups.map { Name($0.key.release ?? "") } == names.reversed().map { Name($0) })
+      #expect(groups.map(\.totals.sessions.total) == [1, 1])
+      try fixture.store.close()
+    }
+  }
 }

@@ -141,10 +141,11 @@ import Testing
     let id = try fixture.store.releases(of: organization)[0].id
     #expect(
       try fixture.store.sessionHours(
-        ofRelease: id, projects: [fixture.project], environments: nil)
+        ofRelease: id, projects: [fixture.project], environments: EnvironmentSelection())
         == Self.start.hour...Self.start.hour + 55)
     #expect(
       try fixture.store.sessionHours(
-        ofRelease: id, projects: [fixture.project], environments: ["staging"]) == nil)
+        ofRelease: id, projects: [fixture.project], environments: EnvironmentSelection(["staging"]))
+        == nil)
   }
 }

@@ -226,7 +226,7 @@ final class FaultyStore: SessionStore, ReleaseStore {
   }
 
   func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: Set<String>?
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
     try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
   }

@@ -10,9 +10,7 @@ enum HealthActions {
     let request = try SessionsRequest.parse(
       call.items, projects: try call.projects(), now: call.now, limits: limits)
     return { () throws(StoreError) in
-      let groups =
-        request.matchesNothing ? [] : try call.dependencies.store.health(request.healthQuery())
-      let answer = SessionsAnswer(request, groups: groups)
+      let answer = try SessionsAnswer(request, store: call.dependencies.store)
       return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
     }
   }
@@ -33,7 +31,9 @@ enum HealthActions {
       call.items, project: project, release: call.version, now: call.now)
     return { () throws(StoreError) in
       let store = call.dependencies.store
-      let record = try store.releases(of: organization.id).first { $0.version == call.version }
+      let record = try store.releases(of: organization.id).first {
+        Name($0.version) == Name(call.version)
+      }
       guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
       return .json(try request.json(created: record.created, store: store))
     }

@@ -25,11 +25,8 @@ struct ActiveRequest {
       default: throw .badRequest("Invalid groupBy: \"\(name)\"")
       }
     }
-    let names = parameters.all("environment")
-    if !names.isEmpty {
-      let environments = Set(names)
-      query.includes = { environments.contains($0.environment ?? "") }
-    }
+    let environments = EnvironmentSelection(parameters.all("environment"))
+    query.includes = { environments.includes($0.environment) }
     self.query = query
   }
 

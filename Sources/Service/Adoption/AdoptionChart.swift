@@ -18,7 +18,7 @@ struct AdoptionChartRequest {
 
   private let measure: Measure
   private let project: ProjectID
-  private let environments: Set<String>?
+  private let environments: EnvironmentSelection
   private let range: DateRange
   /// So many releases stand for themselves, those with the most first.
   private let top: Int
@@ -44,19 +44,18 @@ struct AdoptionChartRequest {
       throw .invalid("top", text, accepted: "Give a whole number from 1 to \(Self.topMax).")
     }
     self.top = top
-    let names = parameters.all("environment")
-    environments = names.isEmpty ? nil : Set(names)
+    environments = EnvironmentSelection(parameters.all("environment"))
     var limits = SessionsLimits()
     limits.defaultRangeDays = 1
     range = try DateRange(parameters, now: now, limits: limits)
   }
 
-  private func query(by groups: Set<HealthQuery.Dimension>) -> HealthQuery {
+  private func query(by groups: Set<HealthQuery.Dimension> = []) -> HealthQuery {
     var query = HealthQuery(projects: [project], minutes: range.minutes)
     query.intervalMinutes = range.intervalMinutes
     query.groupBy = groups
     query.measures = measure == .sessions ? [.sessions] : [.users]
-    if let environments { query.includes = { environments.contains($0.environment ?? "") } }
+    query.includes = { [environments] in environments.includes($0.environment) }
     return query
   }
 
@@ -67,13 +66,24 @@ struct AdoptionChartRequest {
   /// Asks the store and writes the answer. Blocks.
   func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
     let buckets = range.bucketStarts.count
-    let releases = try store.health(query(by: [.release])).sorted { left, right in
+    var ranking = query(by: [.release])
+    ranking.intervalMinutes = nil
+    let ranked = try store.health(ranking).sorted { left, right in
       let (one, other) = (count(left.totals), count(right.totals))
       return one == other ? left.key < right.key : one > other
     }
+    let first = ranked.prefix(top).map(\.key)
+    // Series of the first ones alone, and one of all others: there may be thousands.
+    var named = query(by: [.release])
+    named.named = Set(first)
+    let groups = try store.health(named)
+    let place = Dictionary(uniqueKeysWithValues: zip(first, 0...))
+    let releases = groups.filter { place[$0.key] != nil }
+      .sorted { (place[$0.key] ?? 0) < (place[$1.key] ?? 0) }
+    let others = groups.filter { place[$0.key] == nil }
     // Sessions add up, so that shares of one answer always make a whole; asked for apart, the
     // whole would have the sessions that came in between. Users are a union of their own.
-    let whole = measure == .sessions ? releases : try store.health(query(by: []))
+    let whole = measure == .sessions ? groups : try store.health(query())
     let total = whole.reduce(0) { $0 + count($1.totals) }
     let totals = (0..<buckets).map { bucket in whole.reduce(0) { $0 + count($1.series[bucket]) } }
     var json = JSONWriter()
@@ -96,7 +106,7 @@ struct AdoptionChartRequest {
       }
       json.member("releases") { json in
         json.array { json in
-          for group in releases.prefix(top) {
+          for group in releases {
             Self.write(
               group.key.release, count(group.totals), group.series.map(count), total, totals,
               to: &json)
@@ -104,14 +114,11 @@ struct AdoptionChartRequest {
         }
       }
       json.member("others") { json in
-        let rest = releases.dropFirst(top)
-        if measure == .users || rest.isEmpty {
-          json.null()
-        } else {
+        if measure == .sessions, let rest = others.first {
           Self.write(
-            nil, rest.reduce(0) { $0 + count($1.totals) },
-            (0..<buckets).map { bucket in rest.reduce(0) { $0 + count($1.series[bucket]) } },
-            total, totals, to: &json)
+            nil, count(rest.totals), rest.series.map(count), total, totals, to: &json)
+        } else {
+          json.null()
         }
       }
     }

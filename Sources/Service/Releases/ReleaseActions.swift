@@ -38,7 +38,7 @@ enum ReleaseActions {
     let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
       let records = try call.dependencies.store.releases(of: organization.id)
-      guard let record = records.first(where: { $0.version == call.version }) else {
+      guard let record = records.first(where: { Name($0.version) == Name(call.version) }) else {
         return Response(.notFound)
       }
       return try page(of: record, among: records, request, call.dependencies.store)
@@ -133,11 +133,13 @@ enum ReleaseActions {
     let request = try ReleasesRequest([], projects: projects, now: call.now)
     return { [change] () throws(StoreError) in
       let store = call.dependencies.store
-      let isKnown = try store.releases(of: organization.id).contains { $0.version == version }
+      let isKnown = try store.releases(of: organization.id).contains {
+        Name($0.version) == Name(version)
+      }
       if mustExist, !isKnown { return Response(.notFound) }
       let isNew = try store.saveRelease(change, of: organization.id, at: call.now)
       let records = try store.releases(of: organization.id)
-      guard let record = records.first(where: { $0.version == version }) else {
+      guard let record = records.first(where: { Name($0.version) == Name(version) }) else {
         return Response(.notFound)
       }
       return try page(

@@ -12,10 +12,10 @@ struct ReleaseEntry {
   var date: Timestamp { record.created }
 
   /// Its place in each project and environment that the request selects.
-  func places(_ environments: Set<String>?) -> [ReleaseRecord.Place] {
+  func places(_ environments: EnvironmentSelection) -> [ReleaseRecord.Place] {
     record.places.filter { place in
       projects.contains { $0.id == place.project }
-        && environments?.contains(place.environment ?? "") ?? true
+        && environments.includes(place.environment)
     }
   }
 
@@ -48,7 +48,7 @@ struct ReleaseEntry {
     if projects.isEmpty, !record.projects.isEmpty { return false }
     if let dates = request.dates, !dates.contains(date) { return false }
     let places = places(request.environments)
-    if request.environments != nil, places.isEmpty { return false }
+    if !request.environments.isAll, places.isEmpty { return false }
     // A release can be adopted in one project and replaced in another: as in Sentry, one of them
     // is enough. Without an environment no search speaks of stages, and any one will do.
     let stages = Set(places.map(\.adoption.stage))
@@ -95,7 +95,7 @@ struct ReleaseEntry {
   /// The higher comes first.
   private func rank(_ request: ReleasesRequest, _ health: ReleaseHealthData) -> Double? {
     let key = projects.first.map {
-      ReleaseHealthData.Key(project: $0.id, release: record.version)
+      GroupKey(project: $0.id, release: record.version)
     }
     let summary = key.flatMap { health.summary[$0] }
     let day = key.flatMap { health.day[$0] }

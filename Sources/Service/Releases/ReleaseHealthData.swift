@@ -1,18 +1,12 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The counts that a list of releases shows and ranks by.
+/// The counts that a list of releases shows and ranks by, each release in each of its projects.
 struct ReleaseHealthData {
-  /// A release in a project.
-  struct Key: Hashable {
-    var project: ProjectID
-    var release: String
-  }
-
-  private(set) var summary: [Key: HealthCell] = [:]
-  private(set) var day: [Key: HealthCell] = [:]
+  private(set) var summary: [GroupKey: HealthCell] = [:]
+  private(set) var day: [GroupKey: HealthCell] = [:]
   private(set) var projectDay: [ProjectID: HealthCell] = [:]
-  private(set) var series: [Key: [HealthCell]] = [:]
+  private(set) var series: [GroupKey: [HealthCell]] = [:]
 
   /// No counts.
   init() {}
@@ -36,7 +30,7 @@ struct ReleaseHealthData {
     store: any SessionStore
   ) throws(StoreError) {
     guard request.withHealth else { return }
-    let releases = Set(entries.map(\.record.version))
+    let releases = Set(entries.map { Name($0.record.version) })
     if releases.isEmpty { return }
     if summary.isEmpty {
       summary = Self.totals(try store.health(request.summaryQuery.of(releases)))
@@ -46,29 +40,20 @@ struct ReleaseHealthData {
       if let project = group.key.project { projectDay[project] = group.totals }
     }
     for group in try store.health(request.seriesQuery.of(releases)) {
-      if let key = Self.key(group) { series[key] = group.series }
+      series[group.key] = group.series
     }
   }
 
-  private static func totals(_ groups: [HealthGroup]) -> [Key: HealthCell] {
-    var totals: [Key: HealthCell] = [:]
-    for group in groups {
-      if let key = key(group) { totals[key] = group.totals }
-    }
-    return totals
-  }
-
-  private static func key(_ group: HealthGroup) -> Key? {
-    guard let project = group.key.project, let release = group.key.release else { return nil }
-    return Key(project: project, release: release)
+  private static func totals(_ groups: [HealthGroup]) -> [GroupKey: HealthCell] {
+    Dictionary(uniqueKeysWithValues: groups.map { ($0.key, $0.totals) })
   }
 }
 
 extension HealthQuery {
   /// The same question of some releases alone.
-  fileprivate func of(_ releases: Set<String>) -> HealthQuery {
+  fileprivate func of(_ releases: Set<Name>) -> HealthQuery {
     var query = self
-    query.includes = { [includes] in releases.contains($0.release) && includes($0) }
+    query.includes = { [includes] in releases.contains(Name($0.release)) && includes($0) }
     return query
   }
 }

@@ -66,7 +66,7 @@ struct ReleaseJSON {
   }
 
   private func write(_ project: Project, of entry: ReleaseEntry, to json: inout JSONWriter) {
-    let key = ReleaseHealthData.Key(project: project.id, release: entry.record.version)
+    let key = GroupKey(project: project.id, release: entry.record.version)
     let hasHealthData =
       request.withHealth
       && (health.summary[key] != nil
@@ -84,18 +84,18 @@ struct ReleaseJSON {
       }
       json.member("hasHealthData") { $0.value(hasHealthData) }
       if request.withHealth {
-        json.member("healthData") { writeHealth(key, hasHealthData, to: &$0) }
+        json.member("healthData") { writeHealth(project.id, key, hasHealthData, to: &$0) }
       }
     }
   }
 
   /// Percentages are of 100 here, unlike in the sessions API, and are not rounded.
   private func writeHealth(
-    _ key: ReleaseHealthData.Key, _ hasHealthData: Bool, to json: inout JSONWriter
+    _ id: ProjectID, _ key: GroupKey, _ hasHealthData: Bool, to json: inout JSONWriter
   ) {
     let summary = health.summary[key] ?? HealthCell()
     let day = health.day[key] ?? HealthCell()
-    let project = health.projectDay[key.project] ?? HealthCell()
+    let project = health.projectDay[id] ?? HealthCell()
     json.object { json in
       json.member("durationP50") { $0.null() }
       json.member("durationP90") { $0.null() }
@@ -129,7 +129,7 @@ struct ReleaseJSON {
     part > 0 && whole > 0 ? Double(part) / Double(whole) * 100 : nil
   }
 
-  private func writeSeries(_ key: ReleaseHealthData.Key, to json: inout JSONWriter) {
+  private func writeSeries(_ key: GroupKey, to json: inout JSONWriter) {
     let query = request.seriesQuery
     let series = health.series[key] ?? []
     json.array { json in

@@ -15,7 +15,7 @@ struct ReleaseSearch {
   private let conditions: [@Sendable (Subject) -> Bool]
 
   /// - Parameter environments: those that the request selects.
-  init(_ text: String, environments: Set<String>?) throws(APIError) {
+  init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let condition = Self.describedBuild(text) {
       conditions = [condition]
       return
@@ -56,7 +56,7 @@ struct ReleaseSearch {
   }
 
   private static func condition(
-    _ term: SearchTerm, environments: Set<String>?
+    _ term: SearchTerm, environments: EnvironmentSelection
   ) throws(APIError) -> @Sendable (Subject) -> Bool {
     switch term.key {
     case "release":
@@ -80,7 +80,7 @@ struct ReleaseSearch {
       let comparisons = term.values.map(BuildComparison.init)
       return { subject in comparisons.contains { $0.holds(for: subject.version) } }
     case "release.stage":
-      guard environments?.count == 1 else {
+      guard environments.isSingle else {
         throw .badRequest("Choose a single environment to filter by release stage.")
       }
       var stages: Set<AdoptionStage> = []

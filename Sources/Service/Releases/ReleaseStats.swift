@@ -9,8 +9,8 @@ struct ReleaseStatsRequest {
 
   private let kind: Kind
   private let project: ProjectID
-  private let release: String
-  private let environments: Set<String>?
+  private let release: Name
+  private let environments: EnvironmentSelection
   private let minutes: Range<Int>
   private let intervalMinutes: Int
   private let now: Timestamp
@@ -29,10 +29,9 @@ struct ReleaseStatsRequest {
     }
     self.kind = kind
     self.project = project.id
-    self.release = release
+    self.release = Name(release)
     self.now = now
-    let names = parameters.all("environment")
-    environments = names.isEmpty ? nil : Set(names)
+    environments = EnvironmentSelection(parameters.all("environment"))
     let text = parameters.one("interval") ?? "24h"
     guard let seconds = StatsPeriod.seconds(text) else {
       throw .invalid("interval", text, accepted: StatsPeriod.accepted)
@@ -65,7 +64,7 @@ struct ReleaseStatsRequest {
   private func query(_ minutes: Range<Int>) -> HealthQuery {
     var query = HealthQuery(projects: [project], minutes: minutes)
     query.includes = { [release, environments] in
-      $0.release == release && environments?.contains($0.environment ?? "") ?? true
+      Name($0.release) == release && environments.includes($0.environment)
     }
     return query
   }

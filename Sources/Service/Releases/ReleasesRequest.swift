@@ -26,7 +26,7 @@ struct ReleasesRequest {
   }
 
   let projects: [Project]
-  let environments: Set<String>?
+  let environments: EnvironmentSelection
   let search: ReleaseSearch
   let status: ReleaseRecord.Status
   let withHealth: Bool
@@ -50,8 +50,7 @@ struct ReleasesRequest {
     let parameters = QueryParameters(items)
     self.now = now
     self.projects = try SessionsRequest.selectedProjects(parameters, of: projects)
-    let names = parameters.all("environment")
-    environments = names.isEmpty ? nil : Set(names)
+    environments = EnvironmentSelection(parameters.all("environment"))
     search = try ReleaseSearch(parameters.one("query") ?? "", environments: environments)
     guard let status = ReleaseRecord.Status(rawValue: parameters.one("status") ?? "open") else {
       throw .badRequest("invalid value for status")
@@ -92,7 +91,7 @@ struct ReleasesRequest {
     var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)
     query.groupBy = groups
     query.measures = [.sessions, .users]
-    if let environments { query.includes = { environments.contains($0.environment ?? "") } }
+    query.includes = { [environments] in environments.includes($0.environment) }
     return query
   }
 

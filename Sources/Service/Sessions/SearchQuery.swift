@@ -26,9 +26,9 @@ package struct SearchQuery: Equatable, Sendable {
         statuses = statuses?.intersection(kept) ?? kept
         continue
       case "release":
-        conditions.append(.release(values))
+        conditions.append(.release(Set(values.map { Name($0) })))
       case "environment":
-        conditions.append(.environment(values))
+        conditions.append(.environment(EnvironmentSelection(values)))
       default:
         conditions.append(.project(try Self.projectIDs(values, of: projects)))
       }
@@ -45,16 +45,16 @@ package struct SearchQuery: Equatable, Sendable {
 
   /// What a search asks of a scope. Alternatives and patterns are to become cases of it.
   private indirect enum Condition: Equatable, Sendable {
-    case release(Set<String>)
-    case environment(Set<String>)
+    case release(Set<Name>)
+    case environment(EnvironmentSelection)
     case project(Set<ProjectID>)
     case not(Condition)
     case all([Condition])
 
     func holds(for scope: Scope) -> Bool {
       switch self {
-      case .release(let names): names.contains(scope.release)
-      case .environment(let names): names.contains(scope.environment ?? "")
+      case .release(let names): names.contains(Name(scope.release))
+      case .environment(let selection): selection.includes(scope.environment)
       case .project(let ids): ids.contains(scope.project)
       case .not(let condition): !condition.holds(for: scope)
       case .all(let conditions): conditions.allSatisfy { $0.holds(for: scope) }
@@ -99,8 +99,8 @@ package struct SearchQuery: Equatable, Sendable {
   private static let misplacedAnd = APIError.badRequest(
     "AND has to stand between two terms of the query.")
 
-  private static func literals(_ term: SearchTerm) throws(APIError) -> Set<String> {
-    var literals: Set<String> = []
+  private static func literals(_ term: SearchTerm) throws(APIError) -> [String] {
+    var literals: [String] = []
     for value in term.values {
       guard let literal = value.literal else {
         if term.key == "session.status" {
@@ -120,14 +120,14 @@ package struct SearchQuery: Equatable, Sendable {
         throw .badRequest(
           "\"release:latest\" is not supported in the query. Name the release.")
       }
-      literals.insert(literal)
+      literals.append(literal)
     }
     return literals
   }
 
   /// Sentry refuses a search for projects outside the selection instead of finding nothing.
   private static func projectIDs(
-    _ names: Set<String>, of projects: [Project]
+    _ names: [String], of projects: [Project]
   ) throws(APIError) -> Set<ProjectID> {
     var ids: Set<ProjectID> = []
     for name in names.sorted() {

@@ -15,7 +15,34 @@ package struct SessionsAnswer: Sendable {
   /// Groups follow after this page.
   package let hasMore: Bool
   private let request: SessionsRequest
-  private let groups: [Group]
+  private var groups: [Group]
+
+  /// Asks the store. Blocks.
+  package init(_ request: SessionsRequest, store: any SessionStore) throws(StoreError) {
+    if request.matchesNothing {
+      self.init(request, groups: [])
+    } else if request.isRankedFirst {
+      self.init(request, groups: try store.health(request.rankingQuery()))
+      let page = Set(groups.map(\.health.key))
+      if !page.isEmpty { fill(try store.health(request.healthQuery(of: page))) }
+    } else {
+      self.init(request, groups: try store.health(request.healthQuery()))
+    }
+  }
+
+  /// Puts the counts of the page in the place of those that ranked it: totals and series of one
+  /// answer come from one look at the database.
+  private mutating func fill(_ counted: [HealthGroup]) {
+    let counted = Dictionary(uniqueKeysWithValues: counted.map { ($0.key, $0) })
+    for index in groups.indices {
+      let key = groups[index].health.key
+      groups[index].health =
+        counted[key]
+        ?? HealthGroup(
+          key: key, totals: HealthCell(),
+          series: Array(repeating: HealthCell(), count: request.range.bucketStarts.count))
+    }
+  }
 
   /// - Parameter groups: the store's answer to ``SessionsRequest/healthQuery()``, in any order.
   package init(_ request: SessionsRequest, groups: [HealthGroup]) {

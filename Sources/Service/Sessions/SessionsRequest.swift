@@ -21,8 +21,8 @@ package struct SessionsRequest: Sendable {
   package let isGroupedByStatus: Bool
   package let range: DateRange
   package let projects: Set<ProjectID>
-  /// The environments that count, the empty one for sessions without any; nil for all.
-  package let environments: Set<String>?
+  /// The environments that count.
+  package let environments: EnvironmentSelection
   package let search: SearchQuery
   package let order: Order
   package let page: Page
@@ -52,14 +52,13 @@ package struct SessionsRequest: Sendable {
     if !includesTotals && !includesSeries {
       throw .badRequest("Cannot omit both series and totals")
     }
-    let environments = parameters.all("environment")
     let search = try SearchQuery(parameters.one("query") ?? "", projects: selected)
     try checkStatuses(fields, isGrouped: isGroupedByStatus, filter: search.statuses)
     let points = includesSeries ? range.bucketStarts.count : 0
     return SessionsRequest(
       fields: fields, groupBy: groupBy, isGroupedByStatus: isGroupedByStatus, range: range,
       projects: Set(selected.map(\.id)),
-      environments: environments.isEmpty ? nil : Set(environments), search: search,
+      environments: EnvironmentSelection(parameters.all("environment")), search: search,
       order: try order(
         parameters, fields: fields, isGroupedByStatus: isGroupedByStatus,
         filter: search.statuses),
@@ -70,18 +69,37 @@ package struct SessionsRequest: Sendable {
   /// No session can match: the answer has no groups, and the store need not be asked.
   package var matchesNothing: Bool { search.statuses?.isEmpty == true }
 
+  /// Groups are ranked by their totals first: there may be tens of thousands of them, and a page
+  /// shows the series of a few.
+  package var isRankedFirst: Bool { includesSeries && !groupBy.isEmpty }
+
+  /// What the store has to be asked to rank the groups.
+  package func rankingQuery() -> HealthQuery {
+    var query = healthQuery()
+    query.intervalMinutes = nil
+    // Sessions tell which groups there are; users cost more, and rank only where they are asked to.
+    if query.measures.contains(.sessions), order.field.measure == .sessions {
+      query.measures = .sessions
+    }
+    return query
+  }
+
+  /// What the store has to be asked for the groups of a page alone.
+  package func healthQuery(of page: Set<GroupKey>) -> HealthQuery {
+    var query = healthQuery()
+    let groups = query
+    query.includes = { groups.includes($0) && page.contains(groups.groupKey(of: $0)) }
+    return query
+  }
+
   /// What the store has to be asked.
   package func healthQuery() -> HealthQuery {
     var query = HealthQuery(projects: projects, minutes: range.minutes)
     query.intervalMinutes = includesSeries ? range.intervalMinutes : nil
     query.groupBy = groupBy
     query.measures = HealthQuery.Measures(fields.map(\.measure))
-    if environments != nil || !search.includesAll {
-      let environments = environments
-      let search = search
-      query.includes = { scope in
-        environments?.contains(scope.environment ?? "") != false && search.includes(scope)
-      }
+    query.includes = { [environments, search] scope in
+      environments.includes(scope.environment) && search.includes(scope)
     }
     return query
   }

@@ -1,0 +1,21 @@
+internal import ReleaseHealth
+
+/// The environments that a question is about.
+package struct EnvironmentSelection: Equatable, Sendable {
+  /// nil for all; the empty one for sessions without any.
+  private let names: Set<Name>?
+
+  /// - Parameter names: none select all; the empty one, sessions without any.
+  package init(_ names: [String] = []) {
+    self.names = names.isEmpty ? nil : Set(names.map { Name($0) })
+  }
+
+  package var isAll: Bool { names == nil }
+
+  /// The question is about one environment alone.
+  package var isSingle: Bool { names?.count == 1 }
+
+  package func includes(_ environment: String?) -> Bool {
+    names?.contains(Name(environment ?? "")) ?? true
+  }
+}
