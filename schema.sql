@@ -1,5 +1,5 @@
--- The whole schema of a Hale database, version 1. The program applies exactly this file to an
--- empty database; later versions come as migrations beside it.
+-- The whole schema of a Hale database, version 2. The program applies exactly this file to an
+-- empty database, and brings older ones to it (Migrations.swift).
 --
 -- Times are integers: milliseconds (suffix-less: created, started, earliest, latest), minutes,
 -- 10-minute steps, hours or days since 1970-01-01T00:00:00Z, as the column is called.
@@ -200,6 +200,8 @@ CREATE TABLE user_hour (
   scope INTEGER NOT NULL,
   hour INTEGER NOT NULL,
   sets BLOB NOT NULL,
+  -- 1 once rows of the hour were dropped: the sets cannot be built again and are only added to.
+  final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1)),
   PRIMARY KEY (scope, hour)
 ) STRICT, WITHOUT ROWID;
 

@@ -13,6 +13,8 @@ package enum DomainLimits {
   package static let environmentBytesMax = 64
   /// Longer durations are cut to this: 2³⁶ ms, a little over two years.
   package static let durationMillisecondsMax: Int64 = 1 << 36
+  /// So many users of one session are kept. Sessions have one, or two when somebody signs in.
+  package static let usersPerSessionMax = 100
   /// A session's state is kept until its latest corrected start is this far behind the clock: the
   /// age limit and an hour, so that every update that can still be accepted finds it.
   package static let stateMillisecondsKept: Int64 = ageMillisecondsMax + 3_600_000

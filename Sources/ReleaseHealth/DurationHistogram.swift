@@ -19,7 +19,7 @@ package struct DurationHistogram: Equatable, Sendable {
     let bucket = Self.bucket(of: milliseconds)
     let sum = (counts[bucket] ?? 0) + count
     counts[bucket] = sum == 0 ? nil : sum
-    totalMilliseconds += milliseconds * count
+    totalMilliseconds = Self.sum(totalMilliseconds, milliseconds * count)
   }
 
   package mutating func merge(_ other: DurationHistogram) {
@@ -27,7 +27,13 @@ package struct DurationHistogram: Equatable, Sendable {
       let sum = (counts[bucket] ?? 0) + count
       counts[bucket] = sum == 0 ? nil : sum
     }
-    totalMilliseconds += other.totalMilliseconds
+    totalMilliseconds = Self.sum(totalMilliseconds, other.totalMilliseconds)
+  }
+
+  /// Stops at the ends of what can be counted: 2²⁷ durations of the greatest length.
+  private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+    let (sum, hasOverflown) = left.addingReportingOverflow(right)
+    return hasOverflown ? (left < 0 ? .min : .max) : sum
   }
 
   private static let linearBits = 7

@@ -63,7 +63,8 @@ package struct Session: Equatable, Sendable {
   package var hasInitial: Bool
   /// The longest duration of any update.
   package var durationMilliseconds: Int64?
-  /// Every user that an update named, ascending.
+  /// Every user that an update named, ascending; of too many the first ones
+  /// (``DomainLimits/usersPerSessionMax``).
   package var users: [UserID]
   /// Where corrections of drift differ, the earliest stands.
   package var earliestStart: Timestamp
@@ -124,10 +125,12 @@ package struct Session: Equatable, Sendable {
     return max(left, right)
   }
 
+  /// The first ones of a union are those of the first ones: with the limit, too, any order and
+  /// grouping gives the same.
   private static func union(_ left: [UserID], _ right: [UserID]) -> [UserID] {
     if right.isEmpty || left == right { return left }
     if left.isEmpty { return right }
-    return Set(left).union(right).sorted()
+    return Array(Set(left).union(right).sorted().prefix(DomainLimits.usersPerSessionMax))
   }
 }
 

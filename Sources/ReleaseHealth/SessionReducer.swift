@@ -8,6 +8,8 @@ package struct Transition: Equatable, Sendable {
   package var withdrawn: Contribution?
   /// nil when the counts stay.
   package var added: Contribution?
+  /// The session had its fill of users, and one was left out.
+  package var hasTooManyUsers = false
 }
 
 /// Folds updates into sessions.
@@ -25,6 +27,8 @@ package enum SessionReducer {
     let after = merged.contribution
     return Transition(
       session: merged, isChanged: merged != known, withdrawn: before == after ? nil : before,
-      added: before == after ? nil : after)
+      added: before == after ? nil : after,
+      hasTooManyUsers: merged.users.count == DomainLimits.usersPerSessionMax
+        && !Set(merged.users).isSuperset(of: known.users + report.users))
   }
 }

@@ -5,7 +5,7 @@ enum Database {
   /// "Hale" in ASCII, as SQLite's application id.
   static let applicationID: Int64 = 0x4861_6c65
   /// The version of schema.sql.
-  static let schemaVersion: Int64 = 1
+  static let schemaVersion: Int64 = 2
 
   /// Opens the file for writing, and lays out the schema if it is empty.
   ///
@@ -23,7 +23,10 @@ enum Database {
     try connection.execute("PRAGMA cache_size = -16384")
     // Checkpoints of 1000 pages cost a fifth more time than of 4000; from there on it is flat.
     try connection.execute("PRAGMA wal_autocheckpoint = 4000")
-    if try connection.number("PRAGMA user_version") != 0 { return connection }
+    if try connection.number("PRAGMA user_version") != 0 {
+      try Migrations.run(connection)
+      return connection
+    }
     try connection.transaction { () throws(StoreError) in
       // Another process may have been first.
       if try connection.number("PRAGMA user_version") == 0 {

@@ -8,6 +8,8 @@ struct HealthReader {
   private let query: HealthQuery
   /// The group of each scope that counts.
   private var groupOfScope: [Int64: Int] = [:]
+  /// Only a few of the scopes count: they are looked for one by one.
+  private var isSelective = false
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
   private var users: [GroupUsers] = []
@@ -68,9 +70,11 @@ struct HealthReader {
       WHERE scope.project = ?
       """)
     var groupOfKey: [GroupKey: Int] = [:]
+    var scopes = 0
     for project in query.projects.sorted() {
       statement.bind(1, project.rawValue)
       while try statement.step() {
+        scopes += 1
         let environment = statement.text(3)
         let scope = Scope(
           project: project, release: statement.text(2),
@@ -85,6 +89,7 @@ struct HealthReader {
         groupOfScope[statement.integer(0)] = group
       }
     }
+    isSelective = groupOfScope.count * 4 < scopes
     sessions = keys.map { _ in GroupSessions() }
     users = keys.map { _ in GroupUsers() }
   }
@@ -131,35 +136,47 @@ struct HealthReader {
     let hours = wholeHours
     if !hours.isEmpty {
       try readGrids(
-        """
-        SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? AND day < ?
-        """, slotMinutes: 60, slotsPerRow: 24,
+        table: "session_day", row: "day", slotMinutes: 60, slotsPerRow: 24,
         minutes: hours.lowerBound * 60..<hours.upperBound * 60)
     }
     for range in minuteRanges {
       try readGrids(
-        """
-        SELECT hour, scope, identified, anonymous FROM session_minute WHERE hour >= ? AND hour < ?
-        """, slotMinutes: 1, slotsPerRow: 60, minutes: range)
+        table: "session_minute", row: "hour", slotMinutes: 1, slotsPerRow: 60, minutes: range)
     }
   }
 
   private mutating func readGrids(
-    _ sql: String, slotMinutes: Int, slotsPerRow: Int, minutes: Range<Int>
+    table: String, row: String, slotMinutes: Int, slotsPerRow: Int, minutes: Range<Int>
   ) throws(StoreError) {
     let rowMinutes = slotMinutes * slotsPerRow
-    let statement = try connection.prepare(sql)
-    statement.bind(1, minutes.lowerBound.flooredDivision(by: rowMinutes))
-    statement.bind(2, (minutes.upperBound + rowMinutes - 1).flooredDivision(by: rowMinutes))
-    while try statement.step() {
-      guard let group = groupOfScope[statement.integer(1)] else { continue }
-      let rowStart = Int(statement.integer(0)) * rowMinutes
-      for column: Int32 in [2, 3] {
-        for (slot, counts) in CountGrid(packed: statement.blob(column)).slots {
-          let minute = rowStart + slot * slotMinutes
-          guard minutes.contains(minute) else { continue }
-          add(counts, group, bucket(ofMinute: minute))
+    let first = minutes.lowerBound.flooredDivision(by: rowMinutes)
+    let end = (minutes.upperBound + rowMinutes - 1).flooredDivision(by: rowMinutes)
+    let columns = "SELECT \(row), scope, identified, anonymous FROM \(table)"
+    func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
+      while try statement.step() {
+        guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
+        let rowStart = Int(statement.integer(0)) * rowMinutes
+        for column: Int32 in [2, 3] {
+          for (slot, counts) in CountGrid(packed: statement.blob(column)).slots {
+            let minute = rowStart + slot * slotMinutes
+            guard minutes.contains(minute) else { continue }
+            reader.add(counts, group, reader.bucket(ofMinute: minute))
+          }
         }
+      }
+    }
+    guard isSelective else {
+      let statement = try connection.prepare("\(columns) WHERE \(row) >= ? AND \(row) < ?")
+      statement.bind(1, first)
+      statement.bind(2, end)
+      return try read(statement, into: &self)
+    }
+    let statement = try connection.prepare("\(columns) WHERE \(row) = ? AND scope = ?")
+    for number in first..<end {
+      for scope in groupOfScope.keys {
+        statement.bind(1, number)
+        statement.bind(2, scope)
+        try read(statement, into: &self)
       }
     }
   }

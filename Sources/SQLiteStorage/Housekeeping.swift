@@ -9,12 +9,26 @@ final class Housekeeping {
   private let users: UserTables
   /// For so many days counts and users are kept.
   private let retentionDays: Int
+  private var sessions = SessionSweep()
   private var sweep = UserSweep()
 
   private static let rowsPerStep = 2000
   private static let cellsPerStep = 50
+  /// Rows that are only read.
+  private static let rowsReadPerStep = 20_000
+  private static let setBytesPerStep = 1 << 20
   /// For so many days the log of arrivals is kept.
   private static let arrivalDays = 30
+
+  /// How far the search for old states came. What is behind it is gone, or is kept because drift
+  /// decides over it: it need not be looked at again.
+  private struct SessionSweep {
+    var started = Int64.min
+    var sessionID = [UInt8](repeating: 0, count: 16)
+    var scope = Int64.min
+    /// The search began with states older than this. With a clock that was set back it begins anew.
+    var kept = Int64.min
+  }
 
   /// How far the daily search for forgotten users came.
   private struct UserSweep {
@@ -46,20 +60,65 @@ final class Housekeeping {
   /// States of sessions of which no update can be accepted any more.
   private func dropSessions(at now: Timestamp) throws(StoreError) -> Bool {
     let kept = now.milliseconds - DomainLimits.stateMillisecondsKept
-    let conditions = [
-      // The key holds what the device's clock claimed; without drift that is the start.
-      "started < \(kept) AND latest IS NULL",
-      "latest < \(kept)",
-    ]
-    for condition in conditions {
-      let dropped = try delete(
-        """
-        DELETE FROM session WHERE (started, sid, scope) IN (
-          SELECT started, sid, scope FROM session WHERE \(condition) LIMIT \(Self.rowsPerStep))
-        """)
-      if dropped { return true }
+    return try dropSteady(before: kept) ? true : try dropDrifted(before: kept)
+  }
+
+  /// Of states without drift the key holds the start.
+  private func dropSteady(before kept: Int64) throws(StoreError) -> Bool {
+    if kept < sessions.kept { sessions = SessionSweep() }
+    sessions.kept = kept
+    let find = try connection.prepare(
+      """
+      SELECT started, sid, scope FROM session
+      WHERE (started, sid, scope) > (?1, ?2, ?3) AND started < ?4
+      ORDER BY started, sid, scope LIMIT 1 OFFSET ?5
+      """)
+    let delete = try connection.prepare(
+      """
+      DELETE FROM session WHERE (started, sid, scope) > (?1, ?2, ?3)
+        AND (started, sid, scope) <= (?4, ?5, ?6) AND latest IS NULL
+      """)
+    for statement in [find, delete] {
+      statement.bind(1, sessions.started)
+      statement.bind(2, blob: sessions.sessionID)
+      statement.bind(3, sessions.scope)
     }
-    return false
+    find.bind(4, kept)
+    find.bind(5, Self.rowsPerStep - 1)
+    var reached = SessionSweep(started: kept, kept: kept)
+    let isPart = try find.step()
+    if isPart {
+      reached.started = find.integer(0)
+      reached.sessionID = find.blob(1)
+      reached.scope = find.integer(2)
+      find.reset()
+    }
+    delete.bind(4, reached.started)
+    delete.bind(5, blob: reached.sessionID)
+    delete.bind(6, reached.scope)
+    try delete.run()
+    sessions = reached
+    return isPart
+  }
+
+  private func dropDrifted(before kept: Int64) throws(StoreError) -> Bool {
+    let find = try connection.prepare(
+      "SELECT started, sid, scope FROM session WHERE latest < ? LIMIT \(Self.rowsPerStep)")
+    let delete = try connection.prepare(
+      "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
+    find.bind(1, kept)
+    var keys: [(started: Int64, sessionID: [UInt8], scope: Int64)] = []
+    while try find.step() { keys.append((find.integer(0), find.blob(1), find.integer(2))) }
+    if keys.isEmpty { return false }
+    try connection.transaction { () throws(StoreError) in
+      for key in keys {
+        delete.bind(1, key.started)
+        delete.bind(2, blob: key.sessionID)
+        delete.bind(3, key.scope)
+        try delete.run()
+      }
+    }
+    return true
   }
 
   /// Hours that ended an hour ago or longer get sets in place of their rows.
@@ -70,24 +129,33 @@ final class Housekeeping {
       ORDER BY hour, scope LIMIT \(Self.cellsPerStep)
       """)
     if open.isEmpty { return false }
-    try connection.transaction { () throws(StoreError) in
-      for key in open { try users.close(key) }
+    do throws(StoreError) {
+      try connection.transaction { () throws(StoreError) in
+        var rowsLeft = Self.rowsReadPerStep
+        for key in open where rowsLeft > 0 {
+          rowsLeft -= try users.close(key, rowsMax: rowsLeft)
+        }
+      }
+    } catch {
+      users.forget()
+      throw error
     }
     return true
   }
 
+  /// Days whose hours are closed: all of them are, once no hour is left to close.
   private func closeDays(at now: Timestamp) throws(StoreError) -> Bool {
     let open = try keys(
       """
-      SELECT day, scope FROM user_day_open AS open
-      WHERE day < \((now.hour - 1).flooredDivision(by: 24)) AND NOT EXISTS (
-        SELECT 1 FROM user_hour_open
-        WHERE hour >= open.day * 24 AND hour < open.day * 24 + 24 AND scope = open.scope)
+      SELECT day, scope FROM user_day_open WHERE day < \((now.hour - 1).flooredDivision(by: 24))
       ORDER BY day, scope LIMIT \(Self.cellsPerStep)
       """)
     if open.isEmpty { return false }
     try connection.transaction { () throws(StoreError) in
-      for key in open { try users.close(day: key.bucket, scope: key.scope) }
+      var bytesLeft = Self.setBytesPerStep
+      for key in open where bytesLeft > 0 {
+        bytesLeft -= try users.close(day: key.bucket, scope: key.scope)
+      }
     }
     return true
   }
@@ -95,27 +163,73 @@ final class Housekeeping {
   /// The minutes of hours that no session can reach any more.
   private func dropMinutes(at now: Timestamp) throws(StoreError) -> Bool {
     let end = Timestamp(milliseconds: now.milliseconds - DomainLimits.minutesMillisecondsKept).hour
-    for table in ["user_minute", "session_minute"] {
-      // An hour is held back while its users stand in its rows alone, or while a session is
-      // remembered that drift has moved into it.
-      let hour = try connection.number(
-        """
-        SELECT hour FROM (SELECT DISTINCT hour FROM \(table) WHERE hour < \(end)) AS old
-        WHERE NOT EXISTS (SELECT 1 FROM user_hour_open WHERE hour = old.hour)
-          AND NOT EXISTS (
-            SELECT 1 FROM session WHERE latest IS NOT NULL
-              AND earliest >= old.hour * 3600000 AND earliest < (old.hour + 1) * 3600000)
-        LIMIT 1
-        """)
-      guard let hour else { continue }
-      let key = table == "user_minute" ? "hour, scope, minute, kind, user" : "hour, scope"
-      return try delete(
-        """
-        DELETE FROM \(table) WHERE (\(key)) IN (
-          SELECT \(key) FROM \(table) WHERE hour = \(hour) LIMIT \(Self.rowsPerStep))
-        """)
+    if let hour = try oldHour(of: "user_minute", before: end) { return try dropUserRows(of: hour) }
+    guard let hour = try oldHour(of: "session_minute", before: end) else { return false }
+    return try delete(
+      """
+      DELETE FROM session_minute WHERE hour = \(hour) AND scope IN (
+        SELECT scope FROM session_minute WHERE hour = \(hour) LIMIT \(Self.rowsPerStep))
+      """)
+  }
+
+  /// The first hour of a table whose minutes can go. An hour is held back while its users stand in
+  /// its rows alone, or while a session is remembered that drift has moved into it.
+  private func oldHour(of table: String, before end: Int) throws(StoreError) -> Int? {
+    let next = try connection.prepare("SELECT min(hour) FROM \(table) WHERE hour > ? AND hour < ?")
+    let isHeld = try connection.prepare(
+      """
+      SELECT EXISTS (SELECT 1 FROM user_hour_open WHERE hour = ?1) OR EXISTS (
+        SELECT 1 FROM session WHERE latest IS NOT NULL
+          AND earliest >= ?1 * 3600000 AND earliest < (?1 + 1) * 3600000)
+      """)
+    var hour = Int.min
+    while true {
+      next.bind(1, hour)
+      next.bind(2, end)
+      guard try next.step(), let found = next.optionalInteger(0) else { return nil }
+      next.reset()
+      hour = Int(found)
+      isHeld.bind(1, hour)
+      guard try isHeld.step() else { return nil }
+      let mayGo = isHeld.integer(0) == 0
+      isHeld.reset()
+      if mayGo { return hour }
     }
-    return false
+  }
+
+  /// From the first row on that goes, the sets of the hour and scope are final.
+  private func dropUserRows(of hour: Int) throws(StoreError) -> Bool {
+    let find = try connection.prepare(
+      """
+      SELECT scope, minute, kind, user FROM user_minute WHERE hour = ?1
+      ORDER BY scope, minute, kind, user LIMIT 1 OFFSET ?2
+      """)
+    find.bind(1, hour)
+    find.bind(2, Self.rowsPerStep - 1)
+    // Without so many rows the last scope there is, and all of it.
+    let last =
+      try find.step()
+      ? (0..<4).map { find.integer($0) } : [.max, .max, .max, .max]
+    find.reset()
+    let finish = try connection.prepare(
+      """
+      UPDATE user_hour SET final = 1 WHERE hour = ?1 AND scope IN (
+        SELECT DISTINCT scope FROM user_minute WHERE hour = ?1 AND scope <= ?2)
+      """)
+    finish.bind(1, hour)
+    finish.bind(2, last[0])
+    let drop = try connection.prepare(
+      """
+      DELETE FROM user_minute
+      WHERE hour = ?1 AND (scope, minute, kind, user) <= (?2, ?3, ?4, ?5)
+      """)
+    drop.bind(1, hour)
+    for (index, value) in zip(Int32(2)..., last) { drop.bind(index, value) }
+    try connection.transaction { () throws(StoreError) in
+      try finish.run()
+      try drop.run()
+    }
+    return true
   }
 
   /// Counts, users, arrivals and outcomes whose retention has ended.
@@ -164,7 +278,7 @@ final class Housekeeping {
     delete.bind(2, blob: end)
     delete.bind(3, now.day - retentionDays - 7)
     try delete.run()
-    if connection.changes > 0 { try interning.forget() }
+    if connection.changes > 0 { interning.forgetUsers() }
     sweep.cursor = end
     if end == nil { sweep.lastDay = now.day }
     return end != nil

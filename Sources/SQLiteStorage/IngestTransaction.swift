@@ -47,13 +47,15 @@ final class IngestTransaction {
       INSERT INTO duration_hour (hour, scope, histogram, total) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET histogram = excluded.histogram, total = excluded.total
       """)
+    // Saturated as the counts are: anyone can make up the numbers of an aggregate.
+    let sums = Severity.allCases.map {
+      "\($0.name) = max(min(\($0.name) + excluded.\($0.name), 1 << 60), -1 << 60)"
+    }.joined(separator: ", ")
     upsertArrival = try connection.prepare(
       """
       INSERT INTO arrival (step, scope, hour, healthy, errored, unhandled, abnormal, crashed)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET healthy = healthy + excluded.healthy,
-        errored = errored + excluded.errored, unhandled = unhandled + excluded.unhandled,
-        abnormal = abnormal + excluded.abnormal, crashed = crashed + excluded.crashed
+      ON CONFLICT DO UPDATE SET \(sums)
       """)
     upsertOutcome = try connection.prepare(
       """
@@ -67,9 +69,9 @@ final class IngestTransaction {
     do throws(StoreError) {
       try connection.transaction { () throws(StoreError) in
         var outcomes = batch.outcomes
-        for report in batch.reports where try !fold(report, at: batch.receivedAt) {
-          let key = OutcomeKey(project: report.key.scope.project, outcome: .repeated)
-          outcomes[key, default: 0] += 1
+        for report in batch.reports {
+          guard let outcome = try fold(report, at: batch.receivedAt) else { continue }
+          outcomes[OutcomeKey(project: report.key.scope.project, outcome: outcome), default: 0] += 1
         }
         for sessions in batch.anonymous { try add(sessions, at: batch.receivedAt) }
         // In the order of the keys, so that a batch walks each table once.
@@ -88,8 +90,10 @@ final class IngestTransaction {
     }
   }
 
-  /// Folds one update into its session; false if it changed nothing.
-  private func fold(_ report: SessionReport, at now: Timestamp) throws(StoreError) -> Bool {
+  /// Folds one update into its session.
+  ///
+  /// - Returns: what is to be said of it beyond that it was accepted.
+  private func fold(_ report: SessionReport, at now: Timestamp) throws(StoreError) -> Outcome? {
     let scope = try interning.scope(report.key.scope, at: now)
     let said = Session(report, user: try interning.user(report.user, at: now))
     let started = report.key.started
@@ -99,7 +103,7 @@ final class IngestTransaction {
     try insertSession.run()
     if connection.changes == 1 {
       apply(said.contribution, scope, sign: 1)
-      return true
+      return nil
     }
 
     bindKey(report.key, scope, to: selectSession)
@@ -109,14 +113,15 @@ final class IngestTransaction {
     defer { selectSession.reset() }
     let known = try SessionRow.read(selectSession, from: 0, started: started)
     let transition = SessionReducer.reduce(known, said)
-    guard transition.isChanged else { return false }
+    let remark: Outcome? = transition.hasTooManyUsers ? .userLeftOut : nil
+    guard transition.isChanged else { return remark ?? .repeated }
     selectSession.reset()
     bindKey(report.key, scope, to: updateSession)
     SessionRow.bind(transition.session, started: started, to: updateSession, from: 4)
     try updateSession.run()
     if let withdrawn = transition.withdrawn { apply(withdrawn, scope, sign: -1) }
     if let added = transition.added { apply(added, scope, sign: 1) }
-    return true
+    return remark
   }
 
   private func bindKey(_ key: SessionKey, _ scope: Int64, to statement: Statement) {

@@ -33,14 +33,18 @@ final class Interning {
     try forget()
   }
 
-  /// Forgets what was remembered: after a rollback, which may have undone it, and after users were
-  /// dropped.
+  /// Forgets what was remembered: after a rollback, which may have undone it.
   func forget() throws(StoreError) {
     scopes.removeAll()
     users.removeAll()
     let next = try connection.number("SELECT value FROM setting WHERE name = 'next_user'")
     nextUser = UInt32(truncatingIfNeeded: next ?? 1)
     isNextUserSaved = true
+  }
+
+  /// Forgets the users: after some were dropped.
+  func forgetUsers() {
+    users.removeAll()
   }
 
   /// Writes down how far the numbers of users were given; before each commit.
@@ -81,6 +85,10 @@ final class Interning {
   }
 
   private func add(_ hash: UserHash, at now: Timestamp) throws(StoreError) -> KnownUser {
+    if nextUser == .max {
+      throw .unavailable(
+        operation: "number a user", reason: "all \(UInt32.max) numbers of users are given")
+    }
     let user = KnownUser(id: UserID(rawValue: nextUser), seen: now.day)
     nextUser += 1
     isNextUserSaved = false

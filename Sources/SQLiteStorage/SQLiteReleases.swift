@@ -130,27 +130,28 @@ extension SQLiteStore: ReleaseStore {
     of organization: OrganizationID
   ) throws(StoreError) -> [ProjectID: ProjectUse] {
     try read { (connection) throws(StoreError) in
-      let kept = { (column: String) in
+      let environments = try connection.prepare(
         """
-        EXISTS (
-          SELECT 1 FROM session_day WHERE session_day.scope = scope.id AND length(\(column)) > 0)
-        """
-      }
-      let select = try connection.prepare(
-        """
-        SELECT scope.project, environment.name, max(\(kept("identified"))),
-          max(\(kept("anonymous")))
+        SELECT DISTINCT scope.project, environment.name
         FROM project JOIN scope ON scope.project = project.id
           JOIN environment ON environment.id = scope.environment
-        WHERE project.organization = ? GROUP BY 1, 2 ORDER BY 1, 2
+        WHERE project.organization = ? ORDER BY 1, 2
         """)
-      select.bind(1, organization.rawValue)
+      environments.bind(1, organization.rawValue)
       var uses: [ProjectID: ProjectUse] = [:]
-      while try select.step() {
-        let project = ProjectID(rawValue: select.integer(0))
-        uses[project, default: ProjectUse()].environments.append(select.text(1))
-        if select.integer(2) != 0 { uses[project]?.hasSingleSessions = true }
-        if select.integer(3) != 0 { uses[project]?.hasAggregates = true }
+      while try environments.step() {
+        uses[ProjectID(rawValue: environments.integer(0)), default: ProjectUse()]
+          .environments.append(environments.text(1))
+      }
+      // What was taken is a few rows an hour; the counts are a row a release and a day.
+      let taken = try connection.prepare("SELECT DISTINCT project, name FROM outcome")
+      while try taken.step() {
+        let project = ProjectID(rawValue: taken.integer(0))
+        switch Outcome(name: taken.text(1)) {
+        case .accepted: uses[project]?.hasSingleSessions = true
+        case .acceptedAnonymous: uses[project]?.hasAggregates = true
+        default: continue
+        }
       }
       return uses
     }

@@ -36,6 +36,9 @@ package enum Outcome: Hashable, Sendable {
   case acceptedAnonymous
   /// Of the accepted ones, these changed nothing: repetitions. Counted by the store.
   case repeated
+  /// Of the accepted ones, these named a user beyond those that one session keeps
+  /// (``DomainLimits/usersPerSessionMax``). Counted by the store.
+  case userLeftOut
   case rejected(RejectionReason)
   /// An item of another type was walked past.
   case skipped
@@ -46,6 +49,7 @@ package enum Outcome: Hashable, Sendable {
     case .accepted: "accepted"
     case .acceptedAnonymous: "accepted_anonymous"
     case .repeated: "repeated"
+    case .userLeftOut: "user_left_out"
     case .rejected(let reason): reason.rawValue
     case .skipped: "other_item"
     }
@@ -54,7 +58,10 @@ package enum Outcome: Hashable, Sendable {
   /// - Parameter name: as ``name`` gives it; nil is returned for any other.
   package init?(name: String) {
     let rejections = RejectionReason.allCases.map(Outcome.rejected)
-    let all: [Outcome] = [.accepted, .acceptedAnonymous, .repeated, .skipped] + rejections
+    let all: [Outcome] =
+      [
+        .accepted, .acceptedAnonymous, .repeated, .userLeftOut, .skipped,
+      ] + rejections
     guard let outcome = all.first(where: { $0.name == name }) else { return nil }
     self = outcome
   }

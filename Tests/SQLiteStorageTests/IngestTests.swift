@@ -170,4 +170,45 @@ import Testing
       try fixture.store.close()
     }
   }
+
+  /// Numbers that anyone can make up stop somewhere instead of ending the service.
+  @Test func madeUpNumbersStopSomewhere() throws {
+    let fixture = try StoreFixture()
+    let made = Int64(1) << 60
+    for _ in 0..<20 {
+      var batch = IngestBatch(receivedAt: Self.start)
+      batch.anonymous = (0..<3).map { _ in
+        AnonymousSessions(
+          scope: Scope(project: fixture.project, release: "shop@1.0.0", environment: nil),
+          correctedStart: Self.start, counts: SessionCounts(healthy: made, crashed: made),
+          durationMilliseconds: DomainLimits.durationMillisecondsMax, user: UserHash(value: 1))
+      }
+      try fixture.store.ingest(batch)
+    }
+    let answer = try fixture.ask(days: 20_000..<20_001)
+    #expect(answer.totals.sessions == SessionCounts(healthy: made, crashed: made))
+    #expect(try fixture.number("SELECT max(sessions) FROM user_minute") == made)
+    #expect(try fixture.number("SELECT max(crashed) FROM arrival") == made)
+    var histogram = DurationHistogram(counts: [0: 1], totalMilliseconds: .max - 1)
+    histogram.add(milliseconds: 7)
+    #expect(histogram.totalMilliseconds == .max)
+  }
+
+  /// A session that names ever new users keeps the first of them.
+  @Test func usersOfASessionAreBounded() throws {
+    let fixture = try StoreFixture()
+    let limit = UInt64(DomainLimits.usersPerSessionMax)
+    let reports = (0..<limit + 5).map { fixture.report(1, started: Self.start, user: $0) }
+    for _ in 0..<2 { try fixture.ingest(reports, at: Self.start) }
+    let answer = try fixture.ask(days: 20_000..<20_001)
+    #expect(answer.totals.sessions.total == 1)
+    #expect(answer.totals.users.total == Int64(limit))
+    let outcomes = try fixture.store.outcomes(
+      of: [fixture.project], hours: Self.start.hour..<Self.start.hour + 1)
+    #expect(
+      outcomes == [
+        OutcomeKey(project: fixture.project, outcome: .userLeftOut): 10,
+        OutcomeKey(project: fixture.project, outcome: .repeated): Int64(limit),
+      ])
+  }
 }

@@ -105,4 +105,77 @@ import Testing
     try fixture.ingest([fixture.report(5, started: late, user: 2)], at: late)
     #expect(try fixture.ask(days: 20_010..<20_039).totals.users.total == 2)
   }
+
+  /// A clock that ran ahead for a while has minutes dropped too early. The sets that were built
+  /// from them stay, and late updates are added to them.
+  @Test func aClockThatWasAheadTakesNoUsers() throws {
+    let fixture = try StoreFixture()
+    let hour = Self.start.hour * 60..<Self.start.hour * 60 + 60
+    try fixture.ingest(
+      (0..<2500).map { fixture.report($0, started: Self.start, user: $0) }, at: Self.start)
+    let later = Self.start.advanced(byMilliseconds: Self.day)
+    try fixture.housekeep(at: later)
+    let ahead = later.advanced(byMilliseconds: 10 * Self.day)
+    // Not to its end: some rows are still there when the clock is set right.
+    while try fixture.store.housekeep(at: ahead),
+      try fixture.number("SELECT count(*) FROM user_minute") == 2500
+    {}
+    let rows = try #require(try fixture.number("SELECT count(*) FROM user_minute"))
+    #expect(0 < rows && rows < 2500)
+    try fixture.ingest(
+      [fixture.report(9000, started: Self.start, status: .crashed, user: 9000)], at: later)
+    for _ in 0..<2 {
+      for range in [hour, 20_000 * 1440..<20_001 * 1440] {
+        let users = try fixture.ask(minutes: range).totals.users
+        #expect(users.byWorst == SessionCounts(healthy: 2500, crashed: 1))
+      }
+      try fixture.housekeep(at: later.advanced(byMilliseconds: Self.day))
+    }
+    try fixture.housekeep(at: ahead)
+    #expect(try fixture.number("SELECT count(*) FROM user_minute") == 0)
+    try fixture.ingest(
+      [fixture.report(9001, started: Self.start, status: .crashed, user: 9001)], at: later)
+    try fixture.housekeep(at: later.advanced(byMilliseconds: Self.day))
+    #expect(try fixture.ask(days: 20_000..<20_001).totals.users.total == 2502)
+  }
+
+  /// An hour of very many users is closed in parts, and begun anew when an update reaches it.
+  @Test func anHourIsClosedInParts() throws {
+    let fixture = try StoreFixture()
+    let count: UInt64 = 30_000
+    try fixture.ingest(
+      (0..<count).map { fixture.report($0, started: Self.start, user: $0) }, at: Self.start)
+    let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
+    #expect(try fixture.store.housekeep(at: later))
+    #expect(try fixture.number("SELECT count(*) FROM user_hour") == 0)
+    // The first user, who was read already, becomes another kind.
+    try fixture.ingest(
+      [fixture.report(0, started: Self.start, status: .crashed, user: 0)], at: later)
+    let expected = SessionCounts(healthy: Int64(count) - 1, crashed: 1)
+    for _ in 0..<2 {
+      #expect(try fixture.ask(days: 20_000..<20_001).totals.users.byWorst == expected)
+      try fixture.housekeep(at: later)
+      #expect(try fixture.number("SELECT count(*) FROM user_hour") == 1)
+    }
+  }
+
+  /// Old states go in parts, whether drift keeps others among them or not.
+  @Test func oldStatesGoAmongThoseThatDriftKeeps() throws {
+    let fixture = try StoreFixture()
+    let now = Self.start.advanced(byMilliseconds: 6 * Self.day)
+    try fixture.ingest(
+      (0..<3000).map { fixture.report($0, started: Self.start, corrected: now) }
+        + (3000..<6000).map { fixture.report($0, started: Self.start) }, at: now)
+    try fixture.housekeep(at: now)
+    #expect(try fixture.number("SELECT count(*) FROM session") == 3000)
+    #expect(try fixture.number("SELECT count(*) FROM session WHERE latest IS NULL") == 0)
+    // A clock set back brings states before the place that the search had reached.
+    let back = Self.start.advanced(byMilliseconds: Self.day)
+    try fixture.ingest([fixture.report(9000, started: Self.start)], at: back)
+    try fixture.housekeep(at: back)
+    try fixture.housekeep(at: now)
+    #expect(try fixture.number("SELECT count(*) FROM session WHERE latest IS NULL") == 0)
+    try fixture.housekeep(at: now.advanced(byMilliseconds: 6 * Self.day))
+    #expect(try fixture.number("SELECT count(*) FROM session") == 0)
+  }
 }

@@ -25,6 +25,7 @@ extension ServiceFixture {
             correctedStart: batch.receivedAt, status: index < crashed ? .crashed : .exited,
             user: UserHash(value: UInt128(index))))
       }
+      batch.outcomes[OutcomeKey(project: ProjectID(rawValue: 1), outcome: .accepted)] = Int64(count)
       try fixture.store.ingest(batch)
     }
     try sessions("shop@1.0.0+7", 72, count: 40, crashed: 4)

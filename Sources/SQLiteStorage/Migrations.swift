@@ -1,0 +1,25 @@
+internal import Storage
+
+/// Brings databases of older schema versions forward.
+enum Migrations {
+  /// What makes each version out of the one before.
+  private static let steps: [(version: Int64, sql: String)] = [
+    (
+      2,
+      """
+      ALTER TABLE user_hour ADD COLUMN final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1))
+      """
+    )
+  ]
+
+  /// Runs the steps that the database lacks, all of them or none.
+  static func run(_ connection: Connection) throws(StoreError) {
+    guard try connection.number("PRAGMA user_version") != Database.schemaVersion else { return }
+    try connection.transaction { () throws(StoreError) in
+      // Another process may have been first.
+      let version = try connection.number("PRAGMA user_version") ?? 0
+      for step in steps where step.version > version { try connection.execute(step.sql) }
+      try connection.execute("PRAGMA user_version = \(Database.schemaVersion)")
+    }
+  }
+}
