@@ -2,23 +2,27 @@ import CBrotli
 
 /// Brotli, RFC 7932: one stream, whose window is at most 16 MiB.
 @safe final class BrotliStream: StreamDecoder {
-  private let state: OpaquePointer
+  private let memory: DecoderMemory
+  /// nil when there was no memory for it.
+  private let state: OpaquePointer?
   private(set) var isFinished = false
 
-  init() {
-    guard let state = unsafe BrotliDecoderCreateInstance(nil, nil, nil) else {
-      fatalError("out of memory for a brotli decoder")
-    }
-    unsafe self.state = state
+  init(_ memory: DecoderMemory) {
+    self.memory = memory
+    unsafe state = BrotliDecoderCreateInstance(
+      { memory, bytes in unsafe DecoderMemory.at(memory)?.allocate(bytes) },
+      { memory, pointer in unsafe DecoderMemory.at(memory)?.deallocate(pointer) },
+      Unmanaged.passUnretained(memory).toOpaque())
   }
 
   deinit {
-    unsafe BrotliDecoderDestroyInstance(state)
+    if let state = unsafe state { unsafe BrotliDecoderDestroyInstance(state) }
   }
 
   @unsafe func step(
     _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ContentDecodingError) -> DecodingStep {
+    guard let state = unsafe state else { throw .outOfMemory }
     if isFinished {
       if !input.isEmpty { throw .trailingBytes }
       return DecodingStep(consumed: 0, produced: 0)
@@ -40,5 +44,12 @@ import CBrotli
     }
     return DecodingStep(
       consumed: input.count - available, produced: output.count - room)
+  }
+}
+
+extension DecoderMemory {
+  /// What a library was given to hand to its allocator; the stream keeps it alive.
+  @unsafe fileprivate static func at(_ opaque: UnsafeMutableRawPointer?) -> DecoderMemory? {
+    unsafe opaque.map { unsafe Unmanaged.fromOpaque($0).takeUnretainedValue() }
   }
 }

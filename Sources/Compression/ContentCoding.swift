@@ -25,6 +25,10 @@ package enum ContentCoding: Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// One call into the decoder may take long: brotli's fills a whole window, of 16 MiB at most,
+  /// before it gives anything away.
+  package var isDecodedInLargeSteps: Bool { self == .brotli }
+
   /// What an `Accept-Encoding` of a 415 answer offers, RFC 9110 §15.5.16.
   package static let acceptEncoding = "gzip, deflate, br, zstd, identity"
 }

@@ -18,8 +18,12 @@ package final class ContentDecoder {
   private var outputBytesLeft: Int
   private var failure: ContentDecodingError?
 
-  /// - Parameter outputBytesMax: the most that comes out in all; exactly so much is still fine.
-  package init(_ coding: ContentCoding, outputBytesMax: Int) {
+  /// - Parameters:
+  ///   - outputBytesMax: the most that comes out in all; exactly so much is still fine.
+  ///   - memory: what brotli and zstd share. The other codings hold some 40 KiB each.
+  package init(
+    _ coding: ContentCoding, outputBytesMax: Int, memory: DecoderMemory = DecoderMemory()
+  ) {
     precondition(outputBytesMax >= 0)
     self.outputBytesLeft = outputBytesMax
     self.stream =
@@ -27,8 +31,8 @@ package final class ContentDecoder {
       case .identity: preconditionFailure("identity is not decoded")
       case .gzip: ZlibStream(.gzip)
       case .deflate: ZlibStream(.deflate)
-      case .brotli: BrotliStream()
-      case .zstd: ZstdStream()
+      case .brotli: BrotliStream(memory)
+      case .zstd: ZstdStream(memory)
       }
   }
 

@@ -6,12 +6,16 @@ import CZstd
   /// larger ones. The library's own limit would let each connection hold 128 MiB.
   static let windowLogMax: Int32 = 23
 
+  private let memory: DecoderMemory
+  /// What the context was last seen to hold.
+  private var bytesHeld = 0
   private let context: OpaquePointer
   private(set) var isFinished = false
   /// The last step filled its output: there may be more without further input.
   private var hasPending = false
 
-  init() {
+  init(_ memory: DecoderMemory) {
+    self.memory = memory
     guard let context = unsafe ZSTD_createDCtx() else {
       fatalError("out of memory for a zstd decoder")
     }
@@ -22,6 +26,7 @@ import CZstd
 
   deinit {
     unsafe _ = ZSTD_freeDCtx(context)
+    memory.give(bytesHeld)
   }
 
   @unsafe func step(
@@ -35,6 +40,7 @@ import CZstd
     if ZSTD_isError(result) != 0 {
       throw .malformed(unsafe String(cString: ZSTD_getErrorName(result)))
     }
+    try account()
     let step = unsafe DecodingStep(consumed: source.pos, produced: target.pos)
     hasPending = step.produced == output.count
     if result == 0 {
@@ -44,5 +50,16 @@ import CZstd
       isFinished = false
     }
     return step
+  }
+
+  /// The context makes room for a frame's window when it has read the frame's header; only then it
+  /// is known how much that is.
+  private func account() throws(ContentDecodingError) {
+    let bytes = unsafe ZSTD_sizeof_DCtx(context)
+    if bytes == bytesHeld { return }
+    memory.give(bytesHeld)
+    bytesHeld = 0
+    guard memory.take(bytes) else { throw .outOfMemory }
+    bytesHeld = bytes
   }
 }

@@ -121,7 +121,11 @@ package struct EnvelopeReader {
       switch state {
       case .beforeHeader(let part):
         // Relay's JSON parser passes over white space before a value, blank lines included.
+        let start = index
         while index < bytes.count, bytes[index].isWhitespace { index += 1 }
+        if case .envelope = part, bytesRead + index - start > EnvelopeLimits.headerBytesMax {
+          throw part.error(.tooLong)
+        }
         if index == bytes.count { return nil }
         guard bytes[index] == UInt8(ascii: "{") else { throw part.error(.malformed) }
         state = .inHeader(part, ObjectScan())

@@ -45,6 +45,9 @@ package enum RequestDisposition {
 
 /// Reads the body of one request as it comes in. Called on the loop thread only.
 package protocol BodyReader: AnyObject {
+  /// Reading may take long for few bytes: it is done when those that are quickly served were.
+  var isCostly: Bool { get }
+
   /// Takes bytes of the body, the chunked framing already removed.
   ///
   /// - Parameter bytes: what is there; empty when the reader is asked again after
@@ -53,6 +56,10 @@ package protocol BodyReader: AnyObject {
 
   /// The body is complete and all of it was consumed.
   func end() -> BodyProgress
+}
+
+extension BodyReader {
+  package var isCostly: Bool { false }
 }
 
 /// How far a body reader came.

@@ -33,6 +33,10 @@ package struct HTTPLimits: Sendable {
   /// Bytes of a body that a reader is handed before every other ready connection gets a turn.
   package var turnBytesMax = 64 * 1024
 
+  /// For so long those that wait for their turn get it, one after the other, before the sockets are
+  /// looked at again: one costly body at least, and no more than a few milliseconds of others.
+  package var turnsMilliseconds: Int64 = 5
+
   /// Connections at a time; more wait in the backlog of the system. Each idle one costs about half
   /// a kilobyte here, and some kilobytes in the kernel.
   package var connectionsMax = 10_000

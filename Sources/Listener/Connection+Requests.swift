@@ -99,7 +99,7 @@ extension Connection {
       guard body.isComplete else { return false }
       return goOn(reader.end(), atEndOfBody: true, in: loop)
     }
-    guard handedBytes < loop.limits.turnBytesMax else {
+    guard handedBytes < loop.limits.turnBytesMax, isInTurn || !reader.isCostly else {
       yieldTurn(in: loop)
       return false
     }

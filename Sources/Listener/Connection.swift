@@ -50,6 +50,8 @@ final class Connection {
   /// Whether the reader is to be called even without new bytes.
   var readerHasWork = false
   var pause = Pause.none
+  /// The connection was queued and has its turn, others having had theirs.
+  var isInTurn = false
   /// Whether the client may still wait for `100 Continue`.
   var owesContinue = false
   var bodyBytes = 0
@@ -117,7 +119,9 @@ final class Connection {
     isQueued = false
     guard stage != .closed else { return }
     pause = .none
+    isInTurn = true
     processInput(in: loop)
+    isInTurn = false
     finishTurn(in: loop)
   }
 

@@ -105,7 +105,14 @@ final class Loop {
     guard !queued.isEmpty else { return }
     var turns: [Connection] = []
     swap(&turns, &queued)
-    for connection in turns { connection.takeTurn(in: self) }
+    let end = listener.configuration.monotonicNow() + limits.turnsMilliseconds
+    for (index, connection) in turns.enumerated() {
+      connection.takeTurn(in: self)
+      if listener.configuration.monotonicNow() >= end {
+        queued.insert(contentsOf: turns[(index + 1)...], at: 0)
+        break
+      }
+    }
   }
 
   private func takeMail() {

@@ -2,11 +2,14 @@ internal import Compression
 internal import Envelopes
 internal import HTTP
 
-/// Where decoded slices are put: one for all requests, since the loop thread reads one at a time.
+/// What the decoders of all requests share: where decoded slices are put, since the loop thread
+/// reads one at a time, and the memory that they may hold.
 ///
 /// @unchecked because only the loop thread, which calls the body readers, touches it.
 final class DecodingBuffer: @unchecked Sendable {
   private var bytes = [UInt8](repeating: 0, count: 64 << 10)
+  /// Of the decoders of all requests.
+  fileprivate let memory = DecoderMemory()
 
   /// Lends the buffer out; moved, not copied.
   fileprivate func use<Value>(
@@ -23,14 +26,19 @@ final class DecodingBuffer: @unchecked Sendable {
 struct BodySource: ~Copyable {
   private let decoder: ContentDecoder?
   private let buffer: DecodingBuffer
+  /// Reading on may take long.
+  let isCostly: Bool
   /// The body has at least one byte.
   private(set) var hasBytes = false
 
   init(_ coding: ContentCoding, buffer: DecodingBuffer) {
     self.buffer = buffer
+    isCostly = coding.isDecodedInLargeSteps
     decoder =
       coding == .identity
-      ? nil : ContentDecoder(coding, outputBytesMax: EnvelopeLimits.envelopeBytesMax)
+      ? nil
+      : ContentDecoder(
+        coding, outputBytesMax: EnvelopeLimits.envelopeBytesMax, memory: buffer.memory)
   }
 
   /// Hands the next decoded slice on: all of it without a coding, else as much as the buffer

@@ -37,6 +37,8 @@ final class EnvelopeIntake: BodyReader {
     submission = Submission(receivedAt: now)
   }
 
+  var isCostly: Bool { source.isCostly }
+
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
     do throws(IngestRefusal) {
       return try source.read(bytes) { (slice) throws(IngestRefusal) in try take(slice) }

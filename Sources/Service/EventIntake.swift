@@ -15,6 +15,8 @@ final class EventIntake: BodyReader {
     self.source = source
   }
 
+  var isCostly: Bool { source.isCostly }
+
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
     do throws(IngestRefusal) {
       return try source.read(bytes) { (slice) throws(IngestRefusal) in

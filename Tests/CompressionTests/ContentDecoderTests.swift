@@ -208,6 +208,35 @@ import Testing
     #expect(total <= limit && total > limit - buffer.count)
   }
 
+  /// All decoders hold what they share, and give it back.
+  @Test(arguments: [
+    Body(name: "brotli", coding: .brotli, encoded: Fixtures.bombBrotli),
+    Body(name: "zstd", coding: .zstd, encoded: Fixtures.mebibyteZstd),
+  ])
+  func memoryIsShared(_ body: Body) throws {
+    let memory = DecoderMemory()
+    var buffer = [UInt8](repeating: 0, count: 1 << 10)
+    func begin(_ memory: DecoderMemory) throws -> ContentDecoder {
+      let decoder = ContentDecoder(body.coding, outputBytesMax: 1 << 20, memory: memory)
+      var span = buffer.mutableSpan
+      _ = try decoder.decode(body.encoded.span, into: &span)
+      return decoder
+    }
+    do {
+      let first = try begin(memory)
+      let held = memory.bytesInUse
+      #expect(held > 100_000)
+      // Room for one and a half.
+      let narrow = DecoderMemory(bytesMax: held * 3 / 2, largeBytesMax: held * 3 / 2)
+      let second = try begin(narrow)
+      #expect(throws: ContentDecodingError.outOfMemory) { try begin(narrow) }
+      #expect(narrow.bytesInUse == held)
+      withExtendedLifetime((first, second)) {}
+    }
+    #expect(memory.bytesInUse == 0)
+    #expect(throws: ContentDecodingError.outOfMemory) { try begin(DecoderMemory(bytesMax: 64)) }
+  }
+
   /// 201 MiB of zeros.
   static func repeated(_ mebibyte: [UInt8]) -> [UInt8] {
     Array(repeating: mebibyte, count: 201).flatMap { $0 }

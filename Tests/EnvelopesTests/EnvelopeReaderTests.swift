@@ -317,6 +317,19 @@ import Testing
     }
   }
 
+  /// White space before the header keeps no request waiting for an authorization that never comes.
+  @Test func limitsWhatComesBeforeTheHeader() throws {
+    let blanks = [UInt8](repeating: 0x20, count: EnvelopeLimits.headerBytesMax)
+    #expect(Reading(blanks + Array("{}\n".utf8)).error == nil)
+    var reader = EnvelopeReader()
+    var index = 0
+    #expect(try reader.next(blanks.span, &index) == nil)
+    #expect(throws: EnvelopeError.invalidEnvelopeHeader(.tooLong)) {
+      var index = 0
+      _ = try reader.next(blanks.span.extracting(..<1), &index)
+    }
+  }
+
   @Test(arguments: [true, false]) func limitsSessionPayloads(_ hasLength: Bool) {
     let room = EnvelopeLimits.sessionPayloadBytesMax - Self.session.utf8.count
     for (padding, result) in [

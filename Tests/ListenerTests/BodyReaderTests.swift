@@ -66,8 +66,50 @@ private final class SteppingReader: BodyReader {
   }
 }
 
+/// Waits at the gate the first time, and takes ten milliseconds for whatever it reads.
+private final class CostlyReader: BodyReader {
+  private let gate: Gate
+
+  init(_ gate: Gate) {
+    self.gate = gate
+  }
+
+  var isCostly: Bool { true }
+
+  func read(_ bytes: Span<UInt8>) -> BodyProgress {
+    waitUntil { !gate.isShut }
+    usleep(10_000)
+    gate.addRead()
+    return .more(consumed: bytes.count)
+  }
+
+  func end() -> BodyProgress { .respond(Response()) }
+}
+
 extension ListenerTests {
   @Suite struct BodyReaders {
+    /// Who is quickly served waits for one costly body, not for all that came before.
+    @Test func costlyBodiesWaitForTheOthers() throws {
+      let gate = Gate()
+      let server = try TestServer { head, _, _ in
+        head.path == "/costly" ? CostlyReader(gate) : nil
+      }
+      defer { server.stop() }
+      let other = try server.connect()
+      #expect(try other.get("/other").body == "GET /other")
+      gate.isShut = true
+      let clients = try (0..<40).map { _ in try server.connect() }
+      for client in clients {
+        try client.send("POST /costly HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+      }
+      try other.send("GET /other HTTP/1.1\r\nHost: a\r\n\r\n")
+      gate.isShut = false
+      #expect(try other.answer().body == "GET /other")
+      #expect(gate.reads < 10)
+      for client in clients { #expect(try client.answer().status == 200) }
+      #expect(gate.reads == 40)
+    }
+
     private func server(_ gate: Gate, stepBytes: Int) throws -> TestServer {
       try TestServer { head, _, _ in
         head.path == "/step" ? SteppingReader(gate, stepBytes: stepBytes) : nil

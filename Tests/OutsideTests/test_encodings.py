@@ -1,6 +1,7 @@
 """Bodies as SDKs encode them, within bounds of time and memory."""
 
 import gzip
+import select
 import threading
 import time
 import zlib
@@ -9,7 +10,7 @@ import brotli
 import pytest
 import zstandard
 
-from hale import envelope, item, read_reply, row, session, sessions
+from hale import envelope, item, read_reply, row, session, sessions, wait
 
 MIB = 1 << 20
 # Much less than any of the bodies here, and more than a busy allocator's noise.
@@ -183,6 +184,35 @@ def test_a_large_window_is_not_reserved(hale):
     reply = hale.post(body, {"Content-Encoding": "zstd"})
     assert reply.status in (200, 400, 413), reply
     assert hale.peak_memory() - before < MEMORY_BOUND
+
+
+def test_windows_of_many_bodies_are_bounded(hale):
+    """A few bytes of brotli fill 16 MiB, and a body that does not end holds them."""
+    hale.send(session())
+    before = hale.peak_memory()
+    stream = brotli.Compressor(quality=5, lgwin=24)
+    bomb = stream.process(b" " * 60_000 + b"{}\n" + b" " * (40 * MIB)) + stream.flush()
+    clients = [hale.connect() for _ in range(60)]
+    for client in clients:
+        client.sendall(head(hale, "Content-Encoding: br", "Transfer-Encoding: chunked"))
+        client.sendall(b"%x\r\n%s\r\n" % (len(bomb), bomb))
+    # Those that found no room are told to come again; the others are waited for.
+    found = [client for client in clients if select.select([client], [], [], 1)[0]]
+    assert len(found) >= 50, len(found)
+    assert {read_reply(client).status for client in found} == {503}
+    # Meanwhile small bodies of every coding have room.
+    for name in ("gzip", "deflate", "br", "zstd"):
+        body = squeezed(name, [envelope(session())])
+        assert hale.post(body, {"Content-Encoding": name}).status == 200
+    assert hale.peak_memory() - before < 64 * MIB + MEMORY_BOUND
+    for client in clients:
+        client.close()
+    # The room is given back.
+    def is_taken():
+        body = squeezed("br", zeros(100 * MIB, item(session(release="large@1"))))
+        return hale.post(body, {"Content-Encoding": "br"}).status == 200
+    wait(is_taken, "room for a large window")
+    assert sessions(hale) == row(healthy=6)
 
 
 def test_a_hundred_sessions_at_most(hale):
