@@ -1,3 +1,5 @@
+import Foundation
+
 /// Why the server cannot listen.
 package enum ListenerError: Error, Equatable, CustomStringConvertible {
   /// The text is no address.
@@ -19,6 +21,8 @@ package enum ListenerError: Error, Equatable, CustomStringConvertible {
       "\(text): not an address; write HOST:PORT, for example 127.0.0.1:8787 or [::1]:8787"
     case .unknownHost(let host, let reason):
       "\(host): \(reason); check the name, or write the address in numbers"
+    case .system(let error, let address) where error.code == EADDRINUSE:
+      "\(address): \(error); end what listens there, or choose another port"
     case .system(let error, let address):
       "\(address): \(error)"
     case .controlPathInUse(let path):

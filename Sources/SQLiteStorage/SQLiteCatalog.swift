@@ -78,7 +78,12 @@ extension SQLiteStore: CatalogStore {
       update.bind(1, now.milliseconds)
       update.bind(2, publicKey)
       try update.run()
-      if connection.changes == 0 { throw .refused("there is no key \(publicKey) to revoke") }
+      if connection.changes > 0 { return }
+      try refuse(
+        "the key \(publicKey) is revoked already",
+        if: "SELECT 1 FROM project_key WHERE public_key = ?1", connection
+      ) { $0.bind(1, publicKey) }
+      throw .refused("there is no key \(publicKey) to revoke")
     }
   }
 
@@ -121,7 +126,15 @@ extension SQLiteStore: CatalogStore {
       update.bind(2, organization.rawValue)
       update.bind(3, name)
       try update.run()
-      if connection.changes == 0 { throw .refused("there is no token named '\(name)' to revoke") }
+      if connection.changes > 0 { return }
+      try refuse(
+        "the token '\(name)' is revoked already",
+        if: "SELECT 1 FROM token WHERE organization = ?1 AND name = ?2", connection
+      ) {
+        $0.bind(1, organization.rawValue)
+        $0.bind(2, name)
+      }
+      throw .refused("there is no token named '\(name)' to revoke")
     }
   }
 

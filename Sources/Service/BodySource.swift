@@ -28,8 +28,9 @@ struct BodySource: ~Copyable {
   private let buffer: DecodingBuffer
   /// Reading on may take long.
   let isCostly: Bool
-  /// The body has at least one byte.
+  /// At least one byte came out.
   private(set) var hasBytes = false
+  private var hasInput = false
 
   init(_ coding: ContentCoding, buffer: DecodingBuffer) {
     self.buffer = buffer
@@ -46,14 +47,18 @@ struct BodySource: ~Copyable {
   mutating func read(
     _ bytes: Span<UInt8>, _ body: (Span<UInt8>) throws(IngestRefusal) -> Void
   ) throws(IngestRefusal) -> BodyProgress {
-    if !bytes.isEmpty { hasBytes = true }
+    if !bytes.isEmpty { hasInput = true }
     guard let decoder else {
+      hasBytes = hasInput
       try body(bytes)
       return .more(consumed: bytes.count)
     }
     return try buffer.use { (output) throws(IngestRefusal) in
       let (consumed, produced) = try Self.decode(bytes, into: &output, decoder)
-      if produced > 0 { try body(output.span.extracting(0..<produced)) }
+      if produced > 0 {
+        hasBytes = true
+        try body(output.span.extracting(0..<produced))
+      }
       return produced == output.count || consumed < bytes.count
         ? .again(consumed: consumed) : .more(consumed: consumed)
     }
@@ -61,7 +66,7 @@ struct BodySource: ~Copyable {
 
   /// Checks that the body was whole.
   func finish() throws(IngestRefusal) {
-    guard let decoder, hasBytes else { return }
+    guard let decoder, hasInput else { return }
     do throws(ContentDecodingError) {
       try decoder.finish()
     } catch {

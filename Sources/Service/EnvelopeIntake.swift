@@ -50,8 +50,8 @@ final class EnvelopeIntake: BodyReader {
   func end() -> BodyProgress {
     do throws(IngestRefusal) {
       if !isComplete {
-        guard source.hasBytes else { throw .emptyBody }
         try source.finish()
+        guard source.hasBytes else { throw .emptyBody }
         try finish()
         isComplete = true
       }
@@ -218,6 +218,16 @@ extension Response {
 
 /// Ids of events, as SDKs write them.
 enum EventID {
+  /// 32 hexadecimal digits in lower case, of a UUID with or without its hyphens; nil for anything
+  /// else.
+  static func normalized(_ text: String) -> String? {
+    let digits = text.lowercased().filter { $0 != "-" }
+    let isID =
+      digits.utf8.count == 32
+      && digits.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    return isID ? digits : nil
+  }
+
   /// 32 hexadecimal digits.
   static func text(_ value: UInt128) -> String {
     let digits = String(value, radix: 16)

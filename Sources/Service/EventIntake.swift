@@ -1,3 +1,4 @@
+internal import Compression
 internal import FoundationEssentials
 internal import HTTP
 
@@ -6,9 +7,6 @@ final class EventIntake: BodyReader {
   private let dependencies: ServiceDependencies
   private var source: BodySource
   private var event: [UInt8] = []
-
-  /// Sentry's limit for an event.
-  private static let eventBytesMax = 1 << 20
 
   init(_ dependencies: ServiceDependencies, source: consuming BodySource) {
     self.dependencies = dependencies
@@ -20,7 +18,7 @@ final class EventIntake: BodyReader {
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
     do throws(IngestRefusal) {
       return try source.read(bytes) { (slice) throws(IngestRefusal) in
-        if event.count + slice.count > Self.eventBytesMax {
+        if event.count + slice.count > StoredEvent.bytesMax {
           throw IngestRefusal(413, "envelope exceeded size limits for type 'event'")
         }
         for index in slice.indices { event.append(slice[index]) }
@@ -32,31 +30,60 @@ final class EventIntake: BodyReader {
 
   func end() -> BodyProgress {
     do throws(IngestRefusal) {
-      guard source.hasBytes else { throw .emptyBody }
       try source.finish()
-      return .respond(.accepted(eventID: try eventID() ?? EventID.text(dependencies.random())))
+      guard source.hasBytes else { throw .emptyBody }
+      return .respond(
+        .accepted(eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random())))
     } catch {
       return .respond(error.response)
     }
   }
+}
 
-  /// The event's own id. Old clients send base64 of compressed JSON, which does not begin with a
-  /// brace; it is not looked into.
-  private func eventID() throws(IngestRefusal) -> String? {
-    struct Event: Decodable {
-      var id: String?
+/// What is looked at of an event: JSON, or as old clients send it base64 of zlib of JSON.
+struct StoredEvent: Decodable {
+  /// 32 hexadecimal digits; nil where the event names none.
+  let id: String?
 
-      enum CodingKeys: String, CodingKey {
-        case id = "event_id"
-      }
-    }
-    let text = event.drop { $0 == 0x20 || (0x09...0x0d).contains($0) }
-    guard text.first == UInt8(ascii: "{") else { return nil }
+  /// Sentry's limit.
+  static let bytesMax = 1 << 20
+
+  private enum CodingKeys: String, CodingKey {
+    case id = "event_id"
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    // An id that is no UUID is none: the event is then given one.
+    id = (try? values.decode(String.self, forKey: .id)).flatMap(EventID.normalized)
+  }
+
+  init(_ bytes: [UInt8]) throws(IngestRefusal) {
+    let text = bytes.drop { $0 == 0x20 || (0x09...0x0d).contains($0) }
+    let json = text.first == UInt8(ascii: "{") ? Array(text) : try Self.unpacked(text)
     do {
-      let id = try JSONDecoder().decode(Event.self, from: Data(text)).id
-      return id?.lowercased().filter { $0 != "-" }
+      self = try JSONDecoder().decode(StoredEvent.self, from: Data(json))
     } catch {
-      throw IngestRefusal(400, "invalid JSON data")
+      throw Self.invalid
     }
+  }
+
+  private static let invalid = IngestRefusal(400, "invalid JSON data")
+
+  private static func unpacked(_ text: ArraySlice<UInt8>) throws(IngestRefusal) -> [UInt8] {
+    guard let packed = Data(base64Encoded: Data(text), options: .ignoreUnknownCharacters),
+      !packed.isEmpty
+    else { throw invalid }
+    let decoder = ContentDecoder(.deflate, outputBytesMax: bytesMax)
+    var json = [UInt8](repeating: 0, count: bytesMax)
+    do throws(ContentDecodingError) {
+      var output = json.mutableSpan
+      let produced = try decoder.decode(Array(packed).span, into: &output).produced
+      try decoder.finish()
+      json.removeSubrange(produced...)
+    } catch {
+      throw invalid
+    }
+    return json
   }
 }

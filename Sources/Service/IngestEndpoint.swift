@@ -18,11 +18,14 @@ struct IngestEndpoint {
   ) -> RequestDisposition {
     switch head.method {
     case .post: break
+    case .get where kind == .store: break
     case .options: return .respond(Response(headers: CrossOrigin.preflight))
     default:
-      return .respond(.methodNotAllowed("POST, OPTIONS").openToAllOrigins)
+      let allowed = kind == .store ? "GET, POST, OPTIONS" : "POST, OPTIONS"
+      return .respond(.methodNotAllowed(allowed).openToAllOrigins)
     }
     do throws(IngestRefusal) {
+      if head.method == .get { return .respond(try pixel(head, project: project)) }
       return .read(try reader(head, kind, project: project, exchange))
     } catch {
       return .respond(error.response)
@@ -32,13 +35,7 @@ struct IngestEndpoint {
   private func reader(
     _ head: RequestHead, _ kind: Route.IngestKind, project: Substring?, _ exchange: ExchangeID
   ) throws(IngestRefusal) -> any BodyReader {
-    var projectID: ProjectID?
-    if let project {
-      // Relay: an unsigned integer.
-      guard project.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int64(project)
-      else { throw IngestRefusal(400, "bad project path parameter") }
-      projectID = ProjectID(rawValue: number)
-    }
+    let projectID = try project.map(Self.projectID)
     let snapshot = dependencies.catalog.snapshot
     var access: IngestAccess?
     if let credentials = try credentials(of: head) {
@@ -47,7 +44,10 @@ struct IngestEndpoint {
     } else if kind == .store {
       throw .missingAuthorization
     }
-    guard let coding = ContentCoding(contentEncoding: head.headers["Content-Encoding"]) else {
+    guard
+      let coding = ContentCoding(
+        contentEncoding: head.headers.all("Content-Encoding").joined(separator: ", "))
+    else {
       throw IngestRefusal(
         415, "unsupported content encoding; accepted are \(ContentCoding.acceptEncoding)",
         headers: ["Accept-Encoding": ContentCoding.acceptEncoding])
@@ -55,7 +55,7 @@ struct IngestEndpoint {
     let source = BodySource(coding, buffer: decoding)
     let isEnvelope =
       kind == .envelope
-      || head.headers["Content-Type"]?.hasPrefix("application/x-sentry-envelope")
+      || head.headers["Content-Type"]?.lowercased().hasPrefix("application/x-sentry-envelope")
         == true
     if isEnvelope {
       return EnvelopeIntake(
@@ -64,6 +64,37 @@ struct IngestEndpoint {
     }
     return EventIntake(dependencies, source: source)
   }
+
+  /// Relay: an unsigned integer of 64 bits. Hale gives no project a number beyond 63.
+  private static func projectID(_ text: Substring) throws(IngestRefusal) -> ProjectID {
+    let text = percentDecoded(String(text), plusIsSpace: false) ?? ""
+    guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(text) else {
+      throw IngestRefusal(400, "bad project path parameter")
+    }
+    return ProjectID(rawValue: Int64(exactly: number) ?? -1)
+  }
+
+  /// The oldest form of all: an event in the URL of an image.
+  private func pixel(
+    _ head: RequestHead, project: Substring?
+  ) throws(IngestRefusal) -> Response {
+    guard let credentials = try credentials(of: head) else { throw .missingAuthorization }
+    _ = try IngestAccess(
+      publicKey: credentials.publicKey, project: try project.map(Self.projectID),
+      snapshot: dependencies.catalog.snapshot)
+    let data = QueryParameters(queryItems(head.query)).one("sentry_data") ?? ""
+    guard !data.isEmpty else { throw .emptyBody }
+    _ = try StoredEvent(Array(data.utf8))
+    return Response(headers: ["Content-Type": "image/gif"], body: Self.transparentPixel)
+      .openToAllOrigins
+  }
+
+  /// A GIF of one pixel.
+  private static let transparentPixel: [UInt8] = [
+    0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0x01, 0x00, 0x01, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0xff, 0xff, 0xff, 0x21, 0xf9, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00, 0x00, 0x00,
+    0x01, 0x00, 0x01, 0x00, 0x00, 0x02, 0x01, 0x44, 0x00, 0x3b,
+  ]
 
   private func credentials(of head: RequestHead) throws(IngestRefusal) -> Credentials? {
     do throws(IngestAuthError) {

@@ -34,6 +34,8 @@ package final class IngestQueue: Sendable {
     var isClosed = false
     /// Someone was turned away since the open batch was last taken.
     var hasWaiting = false
+    /// The last batch could not be stored, and when that was.
+    var failure: (error: StoreError, at: Timestamp)?
     /// Work for the writer's thread between batches; each returns whether it is done.
     var tasks: [@Sendable () -> Bool] = []
   }
@@ -77,6 +79,15 @@ package final class IngestQueue: Sendable {
     if wasIdle { wake.signal() }
     return true
   }
+
+  /// Why the last batch was not stored, if that was so shortly before `now`.
+  package func recentFailure(at now: Timestamp) -> StoreError? {
+    guard let failure = state.withLock({ $0.failure }) else { return nil }
+    let age = now.milliseconds - failure.at.milliseconds
+    return (0...Self.recentMilliseconds).contains(age) ? failure.error : nil
+  }
+
+  private static let recentMilliseconds: Int64 = 3000
 
   /// Has work done on the writer's thread between batches, a step a time.
   ///
@@ -143,8 +154,10 @@ package final class IngestQueue: Sendable {
   private func store(_ batch: IngestBatch) -> StoreError? {
     do throws(StoreError) {
       try store.ingest(batch)
+      state.withLock { $0.failure = nil }
       return nil
     } catch {
+      state.withLock { $0.failure = (error, clock.now) }
       return error
     }
   }

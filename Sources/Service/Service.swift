@@ -74,7 +74,8 @@ package final class Service: RequestHandler {
     case .readiness:
       return onlyReading(head) { readiness(exchange) }
     case nil:
-      return .respond(.failure(404, "there is nothing at \(head.path)"))
+      // An SDK in a web page that was given a wrong address is to be able to read this.
+      return .respond(.failure(404, "there is nothing at \(head.path)").openToAllOrigins)
     }
   }
 
@@ -90,17 +91,22 @@ package final class Service: RequestHandler {
     }
   }
 
-  /// Tries whether the store can be written, on the writer's own thread.
+  /// Tries whether the store can be written, on the writer's own thread. The little that is written
+  /// may find room where a batch did not, so that what just failed is believed.
   private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
     dependencies.queue.perform { [dependencies, sink] in
-      sink.respond(Self.readiness(of: dependencies.store), to: [exchange])
+      let failure = dependencies.queue.recentFailure(at: dependencies.clock.now)
+      sink.respond(Self.readiness(of: dependencies.store, failure), to: [exchange])
       return true
     }
     return .pending
   }
 
-  private static func readiness(of store: any SessionStore) -> Response {
+  private static func readiness(
+    of store: any SessionStore, _ failure: StoreError?
+  ) -> Response {
     do throws(StoreError) {
+      if let failure { throw failure }
       try store.checkWritable()
       return .json(Array(#"{"status":"ready"}"#.utf8))
     } catch {

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import Testing
 
@@ -31,6 +32,23 @@ import Testing
   @Test func aSettingOfTheFileIsNamedByItsLine() throws {
     let file = try ConfigurationFile(text: "HALE_LISTEN=a:1\r\nHALE_LISTEN=b:2\n", path: "f")
     #expect(file.origin(of: .listen) == "HALE_LISTEN (line 2 of f)")
+  }
+
+  /// Quotation marks are read as shells and service managers read them; what only looks like a
+  /// comment is refused, since runtimes of containers take it for a part of the value.
+  @Test func valuesOfTheFile() throws {
+    let sources = { (line: String) throws in
+      try ConfigurationFile(text: "HALE_DATA=" + line, path: "f").provider.value(
+        forKey: AbsoluteConfigKey(["hale", "data"]), type: .string
+      ).value?.content
+    }
+    for (line, value) in [
+      ("/a b", "/a b"), ("\"/a b\"", "/a b"), ("'/a' ", "/a"), ("\"a", "\"a"), ("\"", "\""),
+      ("a#b", "a#b"), ("'a #b'", "a #b"),
+    ] {
+      #expect(try sources(line) == .string(value), "\(line)")
+    }
+    #expect(throws: CommandFailure.self) { try sources("/a # the data") }
   }
 
   /// README's table of settings is the one that the settings themselves give.

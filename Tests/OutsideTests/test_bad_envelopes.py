@@ -1,8 +1,12 @@
 """Requests that are refused: the status, the `detail` and the `causes` that SDKs of Sentry know,
 and a service that counts the next good session as if nothing had been."""
 
+import base64
+import gzip
 import json
+import urllib.parse
 import uuid
+import zlib
 
 import pytest
 
@@ -335,6 +339,37 @@ def test_store_refuses(service):
     assert (empty.status, empty.detail) == (400, "empty request body")
     broken = service.post(b"{broken", target=target)
     assert broken.status == 400 and broken.detail.startswith("invalid JSON data"), broken
+
+
+def test_store_names_what_it_was_given(service):
+    target = f"/api/{service.project}/store/"
+    # Ids come back only as what they are: 32 digits.
+    dashed = str(uuid.uuid4())
+    for given, named in ((dashed.upper(), dashed.replace("-", "")), ('x"},{"', None),
+                         ("abc", None), (7, None)):
+        reply = service.post(json.dumps({"event_id": given}).encode(), target=target)
+        assert reply.status == 200 and len(reply.json["id"]) == 32, reply
+        assert named is None or reply.json["id"] == named, reply
+    # The old form: base64 of zlib of JSON.
+    event = base64.b64encode(zlib.compress(json.dumps({"event_id": dashed}).encode()))
+    assert service.post(event, target=target).json == {"id": dashed.replace("-", "")}
+    for bad in (b"[]", b"hello", b'"text"', base64.b64encode(b"no zlib")):
+        assert service.post(bad, target=target).status == 400, bad
+    # The oldest: an image.
+    query = urllib.parse.urlencode({"sentry_data": event, "sentry_key": service.key})
+    pixel = service.request("GET", f"{target}?{query}")
+    assert (pixel.status, pixel.headers["content-type"]) == (200, "image/gif"), pixel
+    assert service.request("GET", f"{target}?{query[:-1]}0").status in (401, 403)
+    # An envelope is one whatever the case of its type.
+    reply = service.post(envelope(session()), {"Content-Type": "Application/X-Sentry-Envelope"},
+                         target=target)
+    assert (reply.status, reply.json) == (200, {}), reply
+
+
+def test_nothing_packed_is_an_empty_body(service):
+    for kind, packed in (("gzip", gzip.compress(b"")), ("deflate", zlib.compress(b""))):
+        reply = service.post(packed, {"Content-Encoding": kind})
+        assert (reply.status, reply.detail) == (400, "empty request body"), reply
 
 
 def test_the_service_counts_on_after_all_of_it(service):

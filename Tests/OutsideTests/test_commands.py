@@ -1,5 +1,6 @@
 """The commands of the program: what they print, what they do to a running service, how they end."""
 
+import fcntl
 import json
 import re
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 
 import pytest
 
-from hale import (BINARY, PATIENCE, envelope, row, run, session, sessions, sessions_by, wait)
+from hale import (BINARY, Hale, PATIENCE, envelope, row, run, session, sessions, sessions_by, wait)
 
 # What a command changed is seen by a running service within this time.
 SOON = 2
@@ -283,6 +284,10 @@ def test_a_new_key_and_its_end(hale):
     wait(lambda: accepts(hale, 1, key), "the new key", SOON)
     assert hale.cli("key", "revoke", key).returncode == DONE
     wait(lambda: not accepts(hale, 1, key), "the key's end", SOON)
+    again = hale.cli("key", "revoke", key)
+    assert again.returncode == FAILED and "already" in again.stderr, again
+    other = hale.cli_json("key", "create", "default")["publicKey"]
+    assert hale.cli_json("key", "revoke", other)["publicKey"] == other
     # The others go on.
     assert accepts(hale, 1, hale.key)
 
@@ -309,6 +314,30 @@ def test_what_was_made_without_a_service(stopped):
     stopped.token = token
     assert accepts(stopped, made["id"], made["publicKey"])
     assert sessions(stopped, project="early") == row(healthy=1)
+
+
+def test_a_service_waits_for_a_job(hale):
+    """A job on the directory ends soon; a service that is started meanwhile comes up after it."""
+    hale.stop()
+    with open(hale.data / "hale.lock", "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate()
+        lock.write("1 job\n")
+        lock.flush()
+        hale.spawn()
+        wait(lambda: "Waiting" in hale.err.read_text(), "the notice")
+    wait(hale._printed, "the service")
+    assert hale.stop() == DONE
+
+
+def test_an_organization_before_the_first_start(tmp_path):
+    """Nothing else is made then, and the service says what to do."""
+    service = Hale(tmp_path / "hale")
+    service.folder.mkdir(exist_ok=True)
+    assert run("org", "create", "acme", "--data", service.data).returncode == DONE
+    service.start()
+    assert "hale project create" in service.err.read_text()
+    assert service.stop() == DONE
 
 
 def test_a_directory_that_is_not_there(tmp_path):

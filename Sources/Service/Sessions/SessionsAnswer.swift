@@ -150,10 +150,12 @@ package struct SessionsAnswer: Sendable {
     guard request.isGroupedByStatus else {
       return ordered.map { Group(health: $0, statuses: statuses, status: nil) }
     }
-    let shown = Severity.allCases.filter { statuses?.contains($0) != false }
-      .sorted { $0.name < $1.name }
+    // Always all five, as in Sentry: those that the search leaves out have zeros.
+    let shown = Severity.allCases.sorted { $0.name < $1.name }
     return ordered.flatMap { group in
-      shown.map { Group(health: group, statuses: [$0], status: $0) }
+      shown.map {
+        Group(health: group, statuses: statuses?.contains($0) == false ? [] : [$0], status: $0)
+      }
     }
   }
 

@@ -17,7 +17,15 @@ struct FirstStart {
     guard let catalog = try store.catalog(unlessVersion: nil) else { return }
     if catalog.publicURL != server.text { try store.setPublicURL(server.text) }
     var pairs = [("address", WebAddress(listening: address).text)]
-    guard catalog.organizations.isEmpty else { return try printPairs(pairs) }
+    guard catalog.organizations.isEmpty else {
+      try printPairs(pairs)
+      if catalog.projects.isEmpty {
+        printNotice(
+          "There is no project yet: `hale project create NAME` makes one and prints its DSN, "
+            + "`hale token create NAME` a token to ask with.")
+      }
+      return
+    }
 
     let organization = try store.createOrganization(slug: "default", at: now)
     let key = settings.initialKey ?? PublicKey.random()
@@ -33,6 +41,10 @@ struct FirstStart {
     // often kept.
     if settings.initialToken == nil { pairs.append(("token", token)) }
     try printPairs(pairs)
+    if server.host.contains(":") {
+      printNotice(
+        "Some SDKs cannot read a DSN with an IPv6 address; name the service by --public-url.")
+    }
     try printLine(question(token: settings.initialToken == nil ? token : nil))
   }
 

@@ -135,7 +135,7 @@ struct JobsCommand: ParsableCommand {
     private func runOnDirectory(_ settings: Settings) throws -> JobOutcome {
       guard periodicJobNames.contains(name) else { throw unknownJob() }
       // A service that starts meanwhile would not know what the job changes under it.
-      let lock = try DirectoryLock(dataDirectory: settings.dataDirectory)
+      let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .job)
       defer { withExtendedLifetime(lock) {} }
       let run = try runJobOnDirectory(
         name: name, dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,

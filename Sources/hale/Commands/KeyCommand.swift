@@ -96,6 +96,7 @@ struct KeyCommand: ParsableCommand {
     @Argument(help: "The key: \(PublicKey.rule).")
     var publicKey: String
 
+    @OptionGroup var json: JSONOptions
     @OptionGroup var data: DataOptions
 
     func run() throws {
@@ -104,7 +105,12 @@ struct KeyCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given))
       try session.store.revokeKey(publicKey: key, at: session.now)
-      try printLine("The key \(key) is revoked.")
+      if json.isJSON {
+        try printLine(
+          jsonLine([("publicKey", .string(key)), ("revoked", .string(session.now.rfc3339))]))
+      } else {
+        try printLine("The key \(key) is revoked.")
+      }
     }
   }
 }

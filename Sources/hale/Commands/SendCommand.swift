@@ -9,6 +9,9 @@ struct SendCommand: ParsableCommand {
       Each file is the body of one request, sent as it is; one that is packed with gzip is \
       announced as such. '-' stands for standard input. Exits with 1 where any was not taken.
 
+      200 says that an envelope was whole and what is good of it is stored; what became of each \
+      item, the service says at /api/0/organizations/ORG/outcomes/.
+
         hale send session.envelope --dsn http://8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55@127.0.0.1:8787/1
       """)
 

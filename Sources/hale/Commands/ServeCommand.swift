@@ -65,7 +65,7 @@ struct ServeCommand: ParsableCommand {
     let stop = StopSignal()
     try Signals.watch(stop, logger)
     try createDirectory(settings.dataDirectory)
-    let lock = try DirectoryLock(dataDirectory: settings.dataDirectory)
+    let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .service)
     defer { withExtendedLifetime(lock) {} }
     try runService(
       ServeSettings(

@@ -108,13 +108,19 @@ struct TokenCommand: ParsableCommand {
     var name: String
 
     @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
     @OptionGroup var data: DataOptions
 
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
       try session.store.revokeToken(organization: owner.id, name: name, at: session.now)
-      try printLine("The token '\(name)' is revoked.")
+      if json.isJSON {
+        try printLine(
+          jsonLine([("name", .string(name)), ("revoked", .string(session.now.rfc3339))]))
+      } else {
+        try printLine("The token '\(name)' is revoked.")
+      }
     }
   }
 }

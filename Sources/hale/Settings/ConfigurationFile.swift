@@ -13,6 +13,8 @@ struct ConfigurationFile {
   let path: String
   let provider: EnvironmentVariablesProvider
   private let lines: [String: Int]
+  /// Lines about names that are not Hale's, as the beginning of a sentence.
+  private let foreign: [String]
 
   /// - Parameters:
   ///   - path: where the file is.
@@ -25,12 +27,14 @@ struct ConfigurationFile {
       throw .usage("\(origin) names a file that cannot be used: \(error.description).")
     }
     try self.init(text: text, path: path)
+    for line in foreign { printNotice("\(line), which is no setting of Hale: passed over.") }
   }
 
   /// - Parameter path: what errors call the file.
   init(text: String, path: String) throws(CommandFailure) {
     var values: [String: String] = [:]
     var lines: [String: Int] = [:]
+    var foreign: [String] = []
     let known = Setting.all.filter(\.isInFile).map(\.variable)
     let rawLines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (index, rawLine) in rawLines.enumerated() {
@@ -48,11 +52,21 @@ struct ConfigurationFile {
         throw .usage(
           "\(place) sets \(name), \(reason). A file can set \(known.joined(separator: ", ")).")
       }
-      values[name] = String(line[line.index(after: sign)...].trimmingWhitespace())
+      if !known.contains(name) { foreign.append("\(place) sets \(name)") }
+      let text = line[line.index(after: sign)...].trimmingWhitespace()
+      let value = text.withoutQuotes()
+      // A shell would take it for a comment, and a container's runtime for a part of the value.
+      if value == String(text), value.contains(" #") {
+        throw .usage(
+          "\(place) gives \(name) a value with ' #' in it. A comment stands on a line of its own; "
+            + "where it is meant, put the value in quotation marks.")
+      }
+      values[name] = value
       lines[name] = index + 1
     }
     self.path = path
     self.lines = lines
+    self.foreign = foreign
     self.provider = EnvironmentVariablesProvider(environmentVariables: values)
   }
 
@@ -64,6 +78,14 @@ struct ConfigurationFile {
 }
 
 extension StringProtocol {
+  /// Without the quotation marks around it, as shells and service managers read such files.
+  fileprivate func withoutQuotes() -> String {
+    for mark in ["\"", "'"] where count > 1 && hasPrefix(mark) && hasSuffix(mark) {
+      return String(dropFirst().dropLast())
+    }
+    return String(self)
+  }
+
   /// Without spaces, tabs and carriage returns at either end.
   fileprivate func trimmingWhitespace() -> SubSequence {
     let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }

@@ -97,9 +97,10 @@ private final class ClockFile: Sendable {
   }
 
   private static func read(_ path: String) -> State? {
-    // The identity is that of the opened file: between a look at the path and the opening, another
+    // A pipe that nobody writes to is not waited for. The identity is that of the opened file: between a look at the path and the opening, another
     // file could have taken its place.
-    guard let file = try? Descriptor(opening: path, O_RDONLY), let identity = FileIdentity(file),
+    guard let file = try? Descriptor(opening: path, O_RDONLY | O_NONBLOCK),
+      let identity = FileIdentity(file),
       let bytes = try? file.readAll(bytesMax: 1024, naming: path),
       let time = Timestamp(rfc3339: String(decoding: bytes, as: UTF8.self))
     else { return nil }

@@ -120,9 +120,9 @@ struct SessionsAnswerTests {
       "users by status", "field=count_unique(user)&groupBy=session.status",
       ["abnormal: 80", "crashed: 160", "errored: 20", "healthy: 10", "unhandled: 40"]),
     SessionsCase(
-      "filtered statuses alone by status",
+      "all five by status, the others with zeros",
       "field=sum(session)&query=session.status:[healthy,crashed]&groupBy=session.status",
-      ["crashed: 16", "healthy: 1"]),
+      ["abnormal: 0", "crashed: 16", "errored: 0", "healthy: 1", "unhandled: 0"]),
   ]
 
   @Test(arguments: filters)
