@@ -103,6 +103,24 @@ final class Connection {
     return try statement.step() ? statement.integer(0) : nil
   }
 
+  /// Copies all pages to an empty database by SQLite's backup interface (sqlite.org/backup.html).
+  func copyPages(
+    to destination: Connection, pagesPerStep: Int32, progress: Progress
+  ) throws(StoreError) {
+    let backup = unsafe sqlite3_backup_init(destination.handle, "main", handle, "main")
+    guard let backup = unsafe backup else {
+      throw destination.failure(unsafe sqlite3_errcode(destination.handle), "begin a copy")
+    }
+    var code = SQLITE_OK
+    while code == SQLITE_OK {
+      code = unsafe sqlite3_backup_step(backup, pagesPerStep)
+      let total = unsafe Int(sqlite3_backup_pagecount(backup))
+      progress(unsafe total - Int(sqlite3_backup_remaining(backup)), total)
+    }
+    unsafe sqlite3_backup_finish(backup)
+    guard code == SQLITE_DONE else { throw destination.failure(code, "copy") }
+  }
+
   func failure(_ code: Int32, _ operation: String) -> StoreError {
     unsafe Self.failure(code, handle, "\(path): \(operation)")
   }

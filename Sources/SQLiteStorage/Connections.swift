@@ -4,13 +4,16 @@ internal import Synchronization
 /// Hands the one writing connection to one caller at a time.
 ///
 /// After an input or output error the connection is closed and the file opened anew: what the
-/// page cache holds after a failed sync is not what is on disk.
+/// page cache holds after a failed sync is not what is on disk. After damage was found nothing is
+/// written any more.
 final class WriterLock: Sendable {
   /// The connection and what hangs on it, moved between threads as a whole.
   ///
   /// @unchecked because only the holder of the mutex reaches it.
   fileprivate struct Holder: @unchecked Sendable {
     var writer: SQLiteStore.Writer?
+    /// Damage was found: nothing is written over it.
+    var damage: StoreError?
 
     mutating func open(_ settings: SQLiteStore.Settings) throws(StoreError) -> SQLiteStore.Writer {
       if let writer { return writer }
@@ -31,11 +34,16 @@ final class WriterLock: Sendable {
     _ body: (borrowing SQLiteStore.Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try holder.withLock { (holder) throws(StoreError) -> Value in
+      if let damage = holder.damage { throw damage }
       do throws(StoreError) {
         let writer = try holder.open(settings)
         return try body(writer)
       } catch {
-        if case .unavailable = error { holder.writer = nil }
+        switch error {
+        case .unavailable: holder.writer = nil
+        case .corrupt: (holder.writer, holder.damage) = (nil, error)
+        case .full, .refused: break
+        }
         throw error
       }
     }
@@ -45,6 +53,7 @@ final class WriterLock: Sendable {
 extension WriterLock {
   /// The next use opens the file again.
   func close() throws(StoreError) {
+    if holder.withLock({ $0.damage != nil }) { return }
     try use { (writer) throws(StoreError) in
       try writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     }
@@ -67,6 +76,11 @@ final class ReaderPool: Sendable {
 
   init(path: String) {
     self.path = path
+  }
+
+  /// Closes the connections that are not in use.
+  func close() {
+    idle.withLock { $0.connections = [] }
   }
 
   func use<Value: Sendable>(

@@ -96,7 +96,10 @@ final class Housekeeping {
     delete.bind(4, reached.started)
     delete.bind(5, blob: reached.sessionID)
     delete.bind(6, reached.scope)
-    try delete.run()
+    try connection.transaction { () throws(StoreError) in
+      try delete.run()
+      if connection.changes > 0 { try remember("states_dropped", kept) }
+    }
     sessions = reached
     return isPart
   }
@@ -117,6 +120,7 @@ final class Housekeeping {
         delete.bind(3, key.scope)
         try delete.run()
       }
+      try remember("states_dropped", kept)
     }
     return true
   }
@@ -165,11 +169,28 @@ final class Housekeeping {
     let end = Timestamp(milliseconds: now.milliseconds - DomainLimits.minutesMillisecondsKept).hour
     if let hour = try oldHour(of: "user_minute", before: end) { return try dropUserRows(of: hour) }
     guard let hour = try oldHour(of: "session_minute", before: end) else { return false }
-    return try delete(
+    try connection.transaction { () throws(StoreError) in
+      try connection.execute(
+        """
+        DELETE FROM session_minute WHERE hour = \(hour) AND scope IN (
+          SELECT scope FROM session_minute WHERE hour = \(hour) LIMIT \(Self.rowsPerStep))
+        """)
+      try remember("minutes_dropped", Int64(hour))
+    }
+    return true
+  }
+
+  /// Writes down how far something was dropped, for verifications: what lies further back cannot be
+  /// computed again.
+  private func remember(_ name: String, _ value: Int64) throws(StoreError) {
+    let save = try connection.prepare(
       """
-      DELETE FROM session_minute WHERE hour = \(hour) AND scope IN (
-        SELECT scope FROM session_minute WHERE hour = \(hour) LIMIT \(Self.rowsPerStep))
+      INSERT INTO setting (name, value) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET value = max(value, excluded.value)
       """)
+    save.bind(1, name)
+    save.bind(2, value)
+    try save.run()
   }
 
   /// The first hour of a table whose minutes can go. An hour is held back while its users stand in
@@ -228,6 +249,7 @@ final class Housekeeping {
     try connection.transaction { () throws(StoreError) in
       try finish.run()
       try drop.run()
+      try remember("minutes_dropped", Int64(hour))
     }
     return true
   }

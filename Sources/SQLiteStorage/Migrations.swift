@@ -7,7 +7,13 @@ enum Migrations {
     (
       2,
       """
-      ALTER TABLE user_hour ADD COLUMN final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1))
+      ALTER TABLE user_hour ADD COLUMN final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1));
+      -- Version 1 did not write down how far it had dropped states and minutes: nothing that it
+      -- counted is computed again.
+      INSERT INTO setting (name, value)
+        SELECT 'states_dropped', (day + 1) * 86400000 FROM session_day ORDER BY day DESC LIMIT 1;
+      INSERT INTO setting (name, value)
+        SELECT 'minutes_dropped', (day + 1) * 24 FROM session_day ORDER BY day DESC LIMIT 1;
       """
     )
   ]

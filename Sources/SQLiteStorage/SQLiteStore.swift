@@ -51,6 +51,27 @@ package final class SQLiteStore: Sendable {
     try writer.use { (_) throws(StoreError) in }
   }
 
+  /// Looks for damage before anything is written: in all of a small file, and in the catalog of a
+  /// larger one, whose whole check is `hale verify`.
+  package func checkFile() throws(StoreError) {
+    try read { (connection) throws(StoreError) in
+      let pages = try connection.number("PRAGMA page_count") ?? 0
+      let pageBytes = try connection.number("PRAGMA page_size") ?? 0
+      let parts =
+        pages * pageBytes <= Self.wholeCheckBytesMax
+        ? ["1"]
+        : ["setting", "organization", "project", "project_key", "token", "release", "scope"]
+      for part in parts {
+        let check = try connection.prepare("PRAGMA quick_check(\(part))")
+        guard try check.step(), check.text(0) != "ok" else { continue }
+        throw .corrupt(operation: settings.path, reason: check.text(0))
+      }
+    }
+  }
+
+  /// So much is checked in a fraction of a second.
+  private static let wholeCheckBytesMax: Int64 = 256 << 20
+
   func write<Value: Sendable>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -111,8 +132,10 @@ extension SQLiteStore: SessionStore {
     }
   }
 
-  /// Brings what is in the log into the file and closes the writer's connection.
+  /// Brings what is in the log into the file and closes the connections, the writer's last: only it
+  /// may remove the log.
   package func close() throws(StoreError) {
+    readers.close()
     try writer.close()
   }
 

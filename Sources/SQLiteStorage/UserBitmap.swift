@@ -46,6 +46,14 @@ final class UserBitmap {
     unsafe roaring_bitmap_contains(handle, user)
   }
 
+  func isEqual(to other: UserBitmap) -> Bool {
+    unsafe roaring_bitmap_equals(handle, other.handle)
+  }
+
+  func isSubset(of other: UserBitmap) -> Bool {
+    unsafe roaring_bitmap_is_subset(handle, other.handle)
+  }
+
   func formUnion(_ other: UserBitmap) {
     unsafe roaring_bitmap_or_inplace(handle, other.handle)
   }

@@ -92,6 +92,22 @@ struct UserSets {
   }
 }
 
+extension UserSets: Equatable {
+  static func == (left: UserSets, right: UserSets) -> Bool {
+    UserKind.allCases.allSatisfy { kind in
+      switch (left.existing(kind), right.existing(kind)) {
+      case (let one?, let other?): one.isEqual(to: other)
+      case (let one?, nil), (nil, let one?): one.count == 0
+      case (nil, nil): true
+      }
+    }
+  }
+
+  private func existing(_ kind: UserKind) -> UserBitmap? {
+    bitmaps.isEmpty ? nil : bitmaps[kind.rawValue]
+  }
+}
+
 extension UserSets {
   /// For each kind that has users: its number, the length of its bitmap, the bitmap.
   var packed: [UInt8] {
@@ -105,16 +121,20 @@ extension UserSets {
     return writer.bytes
   }
 
-  /// Adds the users of a packed value; damaged parts add nothing.
-  mutating func formUnion(packed: [UInt8]) {
+  /// Adds the users of a packed value.
+  ///
+  /// - Returns: false when it is damaged; what follows the damage adds nothing.
+  @discardableResult
+  mutating func formUnion(packed: [UInt8]) -> Bool {
     var reader = VarintReader(packed)
     while !reader.isAtEnd {
       let kind = Int(truncatingIfNeeded: reader.read())
       let length = Int(truncatingIfNeeded: reader.read())
       guard let bytes = reader.read(count: length), Self.kinds.contains(kind),
         let added = UserBitmap(serialized: bytes)
-      else { return }
+      else { return false }
       bitmap(kind).formUnion(added)
     }
+    return !reader.isDamaged
   }
 }

@@ -116,7 +116,8 @@ extension StoreError {
     case .unavailable(let operation, let reason):
       "The database cannot be used now (\(operation): \(reason))."
     case .corrupt(let operation, let reason):
-      "The database is damaged or is none (\(operation): \(reason))."
+      "The database is damaged or is none (\(operation): \(reason)). It is left as it is: keep it, "
+        + "look at it with `hale verify`, and put a backup in its place with `hale restore`."
     case .refused(let sentence): sentence
     }
   }

@@ -16,6 +16,23 @@ func openCatalog(dataDirectory: String) throws -> any CatalogStore {
   try openStore(dataDirectory: dataDirectory)
 }
 
+/// Verifies a database file; only reads it.
+func verifyData(path: String, progress: Progress) throws -> VerificationReport {
+  try DataFile.verify(path: path, progress: progress)
+}
+
+/// Copies a database file as it is at one moment into an empty one.
+///
+/// - Returns: its bytes.
+func copyData(from source: String, to path: String, progress: Progress) throws -> Int64 {
+  try DataFile.copy(from: source, to: path, progress: progress)
+}
+
+/// Whether a database file has the schema of this program, and not an older one.
+func isCurrentData(path: String) throws -> Bool {
+  try DataFile.isCurrent(path: path)
+}
+
 /// SHA-256 of a token, 32 bytes.
 func tokenDigest(_ token: String) -> [UInt8] {
   TokenDigest.digest(token)
@@ -36,6 +53,7 @@ func runService(
 ) throws {
   let store = try openStore(
     dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
+  try store.checkFile()
   let listener = try openListener(settings)
   try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
 

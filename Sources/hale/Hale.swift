@@ -29,6 +29,8 @@ struct Hale: ParsableCommand {
         subcommands: [
           OrganizationCommand.self, ProjectCommand.self, KeyCommand.self, TokenCommand.self,
         ]),
+      CommandGroup(
+        name: "Data", subcommands: [VerifyCommand.self, BackupCommand.self, RestoreCommand.self]),
       CommandGroup(name: "Clients", subcommands: [SendCommand.self]),
     ])
 

@@ -1,0 +1,238 @@
+"""Verification, backup and restore: on a running service, under load, and on damaged files."""
+
+import os
+import random
+import sqlite3
+import stat
+import threading
+
+from hale import (Hale, aggregates, ago, days, envelope, hours, iso, minutes, row, run, session,
+                  sessions, users, utc, wait)
+
+DONE, FAILED, USAGE = 0, 1, 64
+NOON = utc("2026-03-10T12:00:00Z")
+
+
+def fill(hale, clock, count=60, seed=1):
+    """Sessions of five days with users, late ends, drift and aggregates; hours are closed."""
+    numbers = random.Random(seed)
+    for day in range(5):
+        clock.set(NOON + days(day))
+        for _ in range(count):
+            begun = clock.instant - hours(numbers.randrange(20)) - minutes(numbers.randrange(60))
+            told = session(numbers.choice(["ok", "exited", "errored", "crashed", "abnormal"]),
+                           release=f"app@{numbers.randrange(3)}.0", at=begun,
+                           did=f"user-{numbers.randrange(30)}", duration=numbers.randrange(100),
+                           environment=numbers.choice(["production", "staging", None]))
+            hale.send(told)
+            if numbers.randrange(3) == 0:
+                hale.send({**told, "status": "crashed", "init": False,
+                           "did": f"user-{numbers.randrange(30)}"})
+            if numbers.randrange(5) == 0:
+                drift = hours(numbers.randrange(1, 4))
+                hale.send(session("exited", at=begun - drift), sent_at=iso(clock.instant - drift))
+        hale.send(aggregates([{"started": iso(clock.instant - hours(2)), "exited": 7,
+                               "crashed": 2, "did": "server-user"}]))
+        assert hale.cli("jobs", "run", "retention").returncode == DONE
+
+
+def everything(hale):
+    return (sessions(hale, statsPeriod="30d"), users(hale, statsPeriod="30d"),
+            sessions(hale, statsPeriod="24h", query="release:app@1.0"))
+
+
+def verify(hale):
+    done = hale.cli("verify")
+    assert done.returncode == DONE, done
+    return done.stdout
+
+
+def test_a_service_that_counts_rightly(start):
+    hale = start(clock=NOON)
+    fill(hale, hale.clock)
+    text = verify(hale)
+    for check in ("file", "counts", "minutes", "rows of users", "durations", "arrivals",
+                  "sets of users"):
+        assert check in text, text
+    found = hale.cli_json("verify")
+    assert found["findings"] == 0 and found["counts"] > 100
+    # Old states and minutes are dropped, and what is left still agrees.
+    for later in (3, 7, 40, 100):
+        hale.clock.set(NOON + days(5 + later))
+        hale.cli("jobs", "run", "retention")
+        hale.send(session("crashed", at=hale.clock.instant, did="user-1"))
+        verify(hale)
+
+
+# What is changed by hand is found: (a statement, the check that tells it).
+DAMAGES = (
+    ("UPDATE session SET flags = flags + 1 WHERE flags & 7 < 3", "counts"),
+    ("DELETE FROM session WHERE started = (SELECT max(started) FROM session WHERE latest IS NULL)",
+     "counts"),
+    ("UPDATE session SET users = x'01000000' WHERE users IS NOT NULL", "rows of users"),
+    ("UPDATE user_minute SET sessions = sessions + 1 WHERE hour = (SELECT max(hour) FROM user_minute"
+     ")", "rows of users"),
+    ("DELETE FROM user_minute WHERE hour = (SELECT max(hour) FROM user_minute)", "rows of users"),
+    ("UPDATE session_minute SET identified = x''", "minutes"),
+    ("UPDATE session_day SET identified = x'ff' WHERE day = (SELECT min(day) FROM session_day)",
+     "days"),
+    ("UPDATE user_hour SET sets = (SELECT sets FROM user_hour LIMIT 1)", "sets of users"),
+    ("DELETE FROM user_hour WHERE hour = (SELECT max(hour) FROM user_hour)", "sets of users"),
+    ("UPDATE user_day SET sets = x'00'", "sets of users"),
+    ("DELETE FROM user", "users"),
+    ("UPDATE arrival SET crashed = crashed + 1", "arrivals"),
+    ("UPDATE duration_hour SET histogram = x''", "durations"),
+    ("DELETE FROM scope", "days"),
+    ("UPDATE scope SET release = release + 99", "file"),
+)
+
+
+def test_what_is_wrong_is_found(start, tmp_path):
+    hale = start(clock=NOON)
+    fill(hale, hale.clock, count=20)
+    hale.stop()
+    whole = (hale.data / "hale.db").read_bytes()
+    for number, (statement, check) in enumerate(DAMAGES):
+        other = tmp_path / f"damaged-{number}"
+        other.mkdir()
+        (other / "hale.db").write_bytes(whole)
+        with sqlite3.connect(other / "hale.db") as database:
+            assert database.execute(statement).rowcount > 0, statement
+        database.close()
+        done = run("verify", "--data", other)
+        assert done.returncode == FAILED, (statement, done)
+        assert f"{check}: " in done.stderr, (statement, done.stderr[:500])
+
+
+def test_a_backup_under_load_holds_what_was_answered(hale, tmp_path):
+    """Whatever was answered before the backup began is in it; verified, private, one file."""
+    stop = threading.Event()
+    counts = {"answered": 0, "sent": 0}
+
+    def load():
+        with hale.connect() as connection:
+            import hale as harness
+            while not stop.is_set():
+                body = envelope(*[session("crashed", did=f"user-{number}") for number in range(50)])
+                counts["sent"] += 50
+                connection.sendall(
+                    f"POST {hale.envelope_path()}?sentry_key={hale.key} HTTP/1.1\r\nHost: h\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                assert harness.read_reply(connection).status == 200
+                counts["answered"] += 50
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    wait(lambda: counts["answered"] > 500, "load")
+    copies = []
+    for number in range(3):
+        before = counts["answered"]
+        made = hale.cli_json("backup", tmp_path / f"{number}.backup")
+        copies.append((before, made, counts["sent"]))
+    stop.set()
+    thread.join()
+    for before, made, after in copies:
+        assert made["verified"] and os.path.getsize(made["file"]) == made["bytes"]
+        assert stat.S_IMODE(os.stat(made["file"]).st_mode) == 0o600
+        assert not os.path.exists(made["file"] + "-wal") and not os.path.exists(
+            made["file"] + ".part")
+        with sqlite3.connect(f"file:{made['file']}?mode=ro", uri=True) as copy:
+            held = copy.execute("SELECT count(*) FROM session").fetchone()[0]
+        assert before <= held <= after, (before, held, after)
+    refused = hale.cli("backup", copies[0][1]["file"])
+    assert refused.returncode == FAILED and "--force" in refused.stderr, refused
+    assert hale.cli("backup", copies[0][1]["file"], "--force").returncode == DONE
+    # Into a directory: a name by the time.
+    named = hale.cli_json("backup", tmp_path)["file"]
+    assert named.startswith(f"{tmp_path}/hale-2") and named.endswith("Z.backup"), named
+
+
+def test_a_restore_counts_on(start, tmp_path):
+    hale = start(clock=NOON)
+    fill(hale, hale.clock, count=20)
+    before = everything(hale)
+    assert hale.cli("backup", tmp_path / "b").returncode == DONE
+    hale.send(session("crashed", at=hale.clock.instant, did="user-1"))
+
+    running = hale.cli("restore", tmp_path / "b", "--force")
+    assert running.returncode == FAILED and "in use" in running.stderr, running
+    hale.stop()
+    there = hale.cli("restore", tmp_path / "b")
+    assert there.returncode == FAILED and "--force" in there.stderr, there
+    done = hale.cli_json("restore", tmp_path / "b", "--force")
+    assert os.path.exists(done["replaced"])
+    hale.start()
+    assert everything(hale) == before
+    # Users are known by their key: those of before do not count anew.
+    hale.send(session("crashed", at=hale.clock.instant, did="user-1", release="app@1.0"))
+    after = everything(hale)
+    assert sum(after[1].values()) == sum(before[1].values())
+    assert after[0]["crashed"] == before[0]["crashed"] + 1
+    verify(hale)
+    hale.stop()
+    # On an empty directory there is nothing to be forced.
+    elsewhere = tmp_path / "elsewhere"
+    assert run("restore", tmp_path / "b", "--data", elsewhere).returncode == DONE
+    assert run("verify", "--data", elsewhere).returncode == DONE
+
+
+def test_what_cannot_be_restored(hale, tmp_path):
+    hale.stop()
+    notes = tmp_path / "notes.db"
+    with sqlite3.connect(notes) as other:
+        other.execute("CREATE TABLE notes (text TEXT)")
+    other.close()
+    text = tmp_path / "text"
+    text.write_text("hello " * 1000)
+    before = (hale.data / "hale.db").read_bytes()
+    for source in (notes, text, tmp_path / "none", tmp_path):
+        done = hale.cli("restore", source, "--force")
+        assert done.returncode == FAILED and str(source) in done.stderr, done
+    assert (hale.data / "hale.db").read_bytes() == before
+    assert sorted(name.name for name in hale.data.iterdir()) == ["hale.db", "hale.lock"]
+
+
+def test_a_damaged_database_is_not_started_on_nor_written_over(start, tmp_path):
+    hale = start(clock=NOON)
+    fill(hale, hale.clock, count=20)
+    hale.stop()
+    path = hale.data / "hale.db"
+    whole = path.read_bytes()
+    for place in (0, 100, len(whole) // 2 // 4096 * 4096, len(whole) - 4096):
+        damaged = bytearray(whole)
+        damaged[place:place + 64] = bytes(range(100, 164))
+        path.write_bytes(damaged)
+        done = run("serve", "--listen", "127.0.0.1:0", "--data", hale.data)
+        assert done.returncode == FAILED, (place, done)
+        assert str(path) in done.stderr and "hale restore" in done.stderr, (place, done)
+        assert path.read_bytes() == bytes(damaged), place
+        assert hale.cli("verify").returncode == FAILED, place
+
+
+def test_damage_while_the_service_runs(start):
+    """What comes is refused and nothing is written over it; the next start refuses, too."""
+    hale = start(clock=NOON)
+    fill(hale, hale.clock, count=20)
+    # Away from the cache: so many pages that it does not hold them all.
+    path = hale.data / "hale.db"
+    hale.cli("backup", hale.folder / "b")
+    hale.stop()
+    hale.start()
+    size = path.stat().st_size
+    with open(path, "r+b") as file:
+        for place in range(4096, size, 4096):
+            file.seek(place)
+            file.write(bytes(range(200, 232)))
+    reply = hale.post(envelope(session(at=hale.clock.instant)))
+    assert reply.status == 503 and reply.headers["Retry-After"], reply
+    damaged = path.read_bytes()
+    assert hale.post(envelope(session(at=hale.clock.instant))).status == 503
+    assert hale.request("GET", "/readyz").status == 503
+    assert hale.request("GET", "/healthz").status == 200
+    hale.stop()
+    assert path.read_bytes() == damaged
+    done = run("serve", "--listen", "127.0.0.1:0", "--data", hale.data)
+    assert done.returncode == FAILED and "hale restore" in done.stderr, done
+    assert hale.cli("restore", hale.folder / "b", "--force").returncode == DONE
+    hale.start()
+    verify(hale)
