@@ -38,6 +38,9 @@ final class Connection {
     }
     unsafe handle = opened
     unsafe sqlite3_extended_result_codes(handle, 1)
+    // SQLite brings the log into the file when the last connection closes, whatever the reason is:
+    // not over a file that may be damaged.
+    unsafe csqlite_keep_log_on_close(handle, 1)
     // A command in another process may hold the write lock for a moment, and a service under load
     // lets go of it only between two batches. SQLite's own handler sleeps longer and longer and
     // would miss those gaps; this one looks every 0.2 ms, for ten seconds.
@@ -101,6 +104,20 @@ final class Connection {
   func number(_ sql: String) throws(StoreError) -> Int64? {
     let statement = try prepare(sql)
     return try statement.step() ? statement.integer(0) : nil
+  }
+
+  /// When this connection closes as the last one, the log is brought into the file and removed.
+  func bringLogInOnClose() {
+    unsafe csqlite_keep_log_on_close(handle, 0)
+  }
+
+  /// Looks for damage in the file.
+  ///
+  /// - Parameter part: a table, or 1 for all of them.
+  func quickCheck(_ part: String = "1", path: String) throws(StoreError) {
+    let check = try prepare("PRAGMA quick_check(\(part))")
+    guard try check.step(), check.text(0) != "ok" else { return }
+    throw .corrupt(operation: path, reason: check.text(0))
   }
 
   /// Copies all pages to an empty database by SQLite's backup interface (sqlite.org/backup.html).

@@ -4,22 +4,48 @@ internal import Synchronization
 /// Hands the one writing connection to one caller at a time.
 ///
 /// After an input or output error the connection is closed and the file opened anew: what the
-/// page cache holds after a failed sync is not what is on disk. After damage was found nothing is
-/// written any more.
+/// page cache holds after a failed sync is not what is on disk. SQLite may call a failed read damage,
+/// too, so damage is looked for in the file before anything is written again; once it is found there,
+/// nothing is.
 final class WriterLock: Sendable {
   /// The connection and what hangs on it, moved between threads as a whole.
   ///
   /// @unchecked because only the holder of the mutex reaches it.
   fileprivate struct Holder: @unchecked Sendable {
     var writer: SQLiteStore.Writer?
-    /// Damage was found: nothing is written over it.
+    /// How often in a row SQLite told of damage.
+    var suspicions = 0
+    /// Damage was found in the file: nothing is written over it.
     var damage: StoreError?
 
+    private static let suspicionsMax = 3
+
     mutating func open(_ settings: SQLiteStore.Settings) throws(StoreError) -> SQLiteStore.Writer {
+      if let damage { throw damage }
       if let writer { return writer }
       let opened = try SQLiteStore.Writer(settings)
+      if suspicions > 0 {
+        do throws(StoreError) {
+          try opened.connection.quickCheck(path: settings.path)
+        } catch {
+          if case .corrupt = error { damage = error }
+          throw error
+        }
+      }
       writer = opened
       return opened
+    }
+
+    /// Takes note of what a use of the writer threw.
+    mutating func note(_ error: StoreError) {
+      switch error {
+      case .unavailable: writer = nil
+      case .corrupt:
+        writer = nil
+        suspicions += 1
+        if suspicions > Self.suspicionsMax { damage = error }
+      case .full, .refused: break
+      }
     }
   }
 
@@ -34,16 +60,13 @@ final class WriterLock: Sendable {
     _ body: (borrowing SQLiteStore.Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try holder.withLock { (holder) throws(StoreError) -> Value in
-      if let damage = holder.damage { throw damage }
       do throws(StoreError) {
         let writer = try holder.open(settings)
-        return try body(writer)
+        let value = try body(writer)
+        holder.suspicions = 0
+        return value
       } catch {
-        switch error {
-        case .unavailable: holder.writer = nil
-        case .corrupt: (holder.writer, holder.damage) = (nil, error)
-        case .full, .refused: break
-        }
+        holder.note(error)
         throw error
       }
     }
@@ -56,6 +79,7 @@ extension WriterLock {
     if holder.withLock({ $0.damage != nil }) { return }
     try use { (writer) throws(StoreError) in
       try writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+      writer.connection.bringLogInOnClose()
     }
     holder.withLock { $0.writer = nil }
   }

@@ -162,9 +162,11 @@ extension SQLiteStore: ReleaseStore {
       let connection = writer.connection
       return try connection.transaction { () throws(StoreError) in
         let last = try connection.number("SELECT value FROM setting WHERE name = 'adoption_hour'")
-        if last == Int64(now.hour) { return 0 }
-        // The first run ever is that of this hour. A clock that was set back waits for no hour.
-        let previous = last.map { min(Int($0), now.hour) } ?? now.hour - 1
+        // The first run ever is that of this hour. A clock that was set back waits for the hours that
+        // had their run; one that had been far ahead begins anew.
+        var previous = last.map { Int($0) } ?? now.hour - 1
+        if previous >= now.hour + 24 { previous = now.hour - 1 }
+        if previous >= now.hour { return 0 }
         let first = max(previous + 1, now.hour - Adoption.catchUpRunsMax + 1)
         let hours = first..<now.hour + 1
         for hour in hours { try AdoptionRows.run(hour: hour, connection) }

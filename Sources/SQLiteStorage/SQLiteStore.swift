@@ -57,17 +57,14 @@ package final class SQLiteStore: Sendable {
     try read { (connection) throws(StoreError) in
       let pages = try connection.number("PRAGMA page_count") ?? 0
       let pageBytes = try connection.number("PRAGMA page_size") ?? 0
-      let parts =
-        pages * pageBytes <= Self.wholeCheckBytesMax
-        ? ["1"]
-        : ["setting", "organization", "project", "project_key", "token", "release", "scope"]
-      for part in parts {
-        let check = try connection.prepare("PRAGMA quick_check(\(part))")
-        guard try check.step(), check.text(0) != "ok" else { continue }
-        throw .corrupt(operation: settings.path, reason: check.text(0))
-      }
+      let parts = pages * pageBytes <= Self.wholeCheckBytesMax ? ["1"] : Self.catalogTables
+      for part in parts { try connection.quickCheck(part, path: settings.path) }
     }
   }
+
+  private static let catalogTables = [
+    "setting", "organization", "project", "project_key", "token", "release", "scope",
+  ]
 
   /// So much is checked in a fraction of a second.
   private static let wholeCheckBytesMax: Int64 = 256 << 20

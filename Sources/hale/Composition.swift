@@ -5,6 +5,7 @@ import ReleaseHealth
 import SQLiteStorage
 import Service
 import Storage
+import Synchronization
 
 // Where the modules are put together; nothing is decided here.
 
@@ -73,15 +74,12 @@ func runService(
       retentionDays: settings.retentionDays),
     sink: listener)
 
-  let writer = try ServiceThread { [logger = settings.logger] in
+  let failures = FailureLog(settings.logger)
+  let writer = try ServiceThread {
     queue.run(
       IngestQueue.Callbacks(
         committed: { tickets, failure in
-          if let failure {
-            logger.error(
-              "batch not stored",
-              metadata: ["envelopes": "\(tickets.count)", "reason": "\(failure.sentence)"])
-          }
+          failures.note(failure?.sentence, envelopes: tickets.count)
           CommitAnswers.answer(tickets, failure, through: listener)
         },
         hasRoom: { listener.resumeBlocked() }))
@@ -140,6 +138,40 @@ private func openListener(_ settings: ServeSettings) throws -> Listener {
         decorateError: { _, response in response = response.openToAllOrigins }))
   } catch {
     throw CommandFailure.failed("Cannot listen: \(error).")
+  }
+}
+
+/// Tells of batches that were not stored: the first time, every ten seconds, and when one is stored
+/// again. A full disk fails a thousand times a second.
+private final class FailureLog: Sendable {
+  private struct State {
+    var reason: String?
+    var envelopes = 0
+    var next: Int64 = 0
+  }
+
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  init(_ logger: Logger) {
+    self.logger = logger
+  }
+
+  /// - Parameter reason: nil when the batch was stored.
+  func note(_ reason: String?, envelopes: Int) {
+    state.withLock { state in
+      guard let reason else {
+        if state.reason != nil { logger.notice("batches are stored again") }
+        state = State()
+        return
+      }
+      state.envelopes += envelopes
+      let now = SystemClock.monotonicMilliseconds()
+      if reason == state.reason, now < state.next { return }
+      logger.error(
+        "batch not stored", metadata: ["envelopes": "\(state.envelopes)", "reason": "\(reason)"])
+      state = State(reason: reason, envelopes: 0, next: now + 10_000)
+    }
   }
 }
 

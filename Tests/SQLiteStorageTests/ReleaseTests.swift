@@ -58,8 +58,12 @@ import Testing
     #expect(try fixture.store.runAdoption(at: Self.start) == 1)
     #expect(try fixture.store.runAdoption(at: after(hours: 4)) == 4)
     #expect(try fixture.store.runAdoption(at: after(hours: 100)) == 6)
-    // Set back, the clock does not stop the runs.
-    #expect(try fixture.store.runAdoption(at: Self.start) == 0)
+    // Hours that had their run do not have another, when the clock is set back and comes there again.
+    #expect(try fixture.store.runAdoption(at: after(hours: 97)) == 0)
+    #expect(try fixture.store.runAdoption(at: after(hours: 100)) == 0)
+    #expect(try fixture.store.runAdoption(at: after(hours: 101)) == 1)
+    // A clock that had been far ahead does not stop the runs.
+    #expect(try fixture.store.runAdoption(at: Self.start) == 1)
     #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 1)
   }
 

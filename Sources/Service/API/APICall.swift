@@ -48,7 +48,21 @@ struct APICall: Sendable {
     do {
       return try JSONDecoder().decode(type, from: Data(body))
     } catch {
-      throw .badRequest("The body is not the JSON that is asked for: \(error)")
+      throw .badRequest("The body is not the JSON that is asked for\(Self.place(of: error)).")
+    }
+  }
+
+  /// Which member of the body is wrong, as far as the decoder says.
+  private static func place(of error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "" }
+    switch error {
+    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+      let name = context.codingPath.map(\.stringValue).joined(separator: ".")
+      if name.isEmpty { return ": it has to be an object" }
+      return ": \"\(name)\" is not of the right type" + (type == String.self ? ", a text" : "")
+    case .keyNotFound(let key, _): return ": \"\(key.stringValue)\" is missing"
+    case .dataCorrupted: return ": it cannot be read"
+    @unknown default: return ""
     }
   }
 

@@ -66,6 +66,9 @@ struct APIRoute: Sendable {
     APIRoute("projects/{organization}/{project}", get(CatalogActions.project)),
     APIRoute(
       "projects/{organization}/{project}/environments", get(CatalogActions.environments)),
+    APIRoute(
+      "projects/{organization}/{project}/environments/{environment}",
+      get(CatalogActions.environment)),
     APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
     APIRoute("organizations/{organization}/outcomes", get(HealthActions.outcomes)),
     APIRoute("organizations/{organization}/adoption", get(HealthActions.adoption)),

@@ -35,7 +35,10 @@ enum HealthActions {
         Name($0.version) == Name(call.version)
       }
       guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
-      return .json(try request.json(created: record.created, store: store))
+      let hours = try store.sessionHours(
+        ofRelease: record.id, projects: [project.id], environments: request.environments)
+      return .json(
+        try request.json(created: record.created, firstHour: hours?.lowerBound, store: store))
     }
   }
 

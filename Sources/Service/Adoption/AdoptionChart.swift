@@ -23,7 +23,7 @@ struct AdoptionChartRequest {
   /// So many releases stand for themselves, those with the most first.
   private let top: Int
 
-  private static let topMax = 100
+  private static let topMax = 1000
 
   init(
     _ items: [(name: String, value: String)], projects: [Project], now: Timestamp

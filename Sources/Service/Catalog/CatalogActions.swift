@@ -85,6 +85,23 @@ enum CatalogActions {
     }
   }
 
+  static func environment(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let project = try call.project()
+    let name = Name(call.names["environment"] ?? "")
+    return { () throws(StoreError) in
+      let uses = try call.dependencies.store.uses(of: organization.id)
+      let all = CatalogJSON.environments(of: uses)
+      let own = uses[project.id]?.environments ?? []
+      guard let place = all.firstIndex(where: { Name($0) == name }),
+        own.contains(where: { Name($0) == name })
+      else { return Response(.notFound) }
+      var json = JSONWriter()
+      CatalogJSON.write(environment: all[place], at: place, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
   /// The environments of the project that the path names, or of the selected ones.
   static func environments(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
@@ -97,7 +114,7 @@ enum CatalogActions {
     let isHidden = parameters.one("visibility") == "hidden"
     return { () throws(StoreError) in
       let uses = try call.dependencies.store.uses(of: organization.id)
-      let all = Set(uses.values.flatMap(\.environments)).subtracting([""]).sorted()
+      let all = CatalogJSON.environments(of: uses)
       let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
       var json = JSONWriter()
       CatalogJSON.write(environments: names, among: all, to: &json)

@@ -102,6 +102,19 @@ enum CatalogJSON {
     }
   }
 
+  /// The environments of an organization, ascending.
+  static func environments(of uses: [ProjectID: ProjectUse]) -> [String] {
+    Set(uses.values.flatMap(\.environments)).subtracting([""]).sorted()
+  }
+
+  static func write(environment name: String, at place: Int, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("id") { $0.value(String(place + 1)) }
+      json.member("name") { $0.value(name) }
+      json.member("isHidden") { $0.value(false) }
+    }
+  }
+
   /// Environments by name.
   ///
   /// - Parameter all: those of the organization, ascending. Their places are the numbers, so that
@@ -109,11 +122,7 @@ enum CatalogJSON {
   static func write(environments: Set<String>, among all: [String], to json: inout JSONWriter) {
     json.array { json in
       for (index, name) in all.enumerated() where environments.contains(name) {
-        json.object { json in
-          json.member("id") { $0.value(String(index + 1)) }
-          json.member("name") { $0.value(name) }
-          json.member("isHidden") { $0.value(false) }
-        }
+        write(environment: name, at: index, to: &json)
       }
     }
   }

@@ -137,6 +137,10 @@ enum ReleaseActions {
         Name($0.version) == Name(version)
       }
       if mustExist, !isKnown { return Response(.notFound) }
+      // As in Sentry: a new one of no project would show up nowhere.
+      if !isKnown, change.projects.isEmpty {
+        return Response(.badRequest("\"projects\" is required: a list of ids or slugs."))
+      }
       let isNew = try store.saveRelease(change, of: organization.id, at: call.now)
       let records = try store.releases(of: organization.id)
       guard let record = records.first(where: { Name($0.version) == Name(version) }) else {

@@ -10,7 +10,7 @@ struct ReleaseStatsRequest {
   private let kind: Kind
   private let project: ProjectID
   private let release: Name
-  private let environments: EnvironmentSelection
+  let environments: EnvironmentSelection
   private let minutes: Range<Int>
   private let intervalMinutes: Int
   private let now: Timestamp
@@ -71,8 +71,12 @@ struct ReleaseStatsRequest {
 
   /// Asks the store and writes the answer. Blocks.
   ///
-  /// - Parameter created: when the release was first seen.
-  func json(created: Timestamp, store: any SessionStore) throws(StoreError) -> [UInt8] {
+  /// - Parameters:
+  ///   - created: when the release was made, or first heard of.
+  ///   - firstHour: of its sessions. They are told of when they end: the first began before it.
+  func json(
+    created: Timestamp, firstHour: Int?, store: any SessionStore
+  ) throws(StoreError) -> [UInt8] {
     var series = query(minutes)
     series.intervalMinutes = intervalMinutes
     series.measures = kind == .sessions ? [.sessions] : [.users]
@@ -85,7 +89,8 @@ struct ReleaseStatsRequest {
         ? now.minute + 1
         : min((end.minute + 59).flooredDivision(by: 60) * 60, now.minute + 1)
       // The clock can be set back to before the creation.
-      var users = query(min(created.hour * 60, after)..<after)
+      let first = min(created.hour, firstHour ?? created.hour) * 60
+      var users = query(min(first, after)..<after)
       users.measures = [.sessions, .users]
       breakdown.append((end, try store.health(users).first?.totals ?? HealthCell()))
     }

@@ -43,7 +43,7 @@ package struct SessionsRequest: Sendable {
     limits: SessionsLimits = SessionsLimits()
   ) throws(APIError) -> SessionsRequest {
     let parameters = QueryParameters(items)
-    let selected = try selectedProjects(parameters, of: projects)
+    let selected = try selectedProjects(parameters, of: projects, canBeNone: false)
     let fields = try fields(parameters)
     let (groupBy, isGroupedByStatus) = try groupBy(parameters)
     let range = try DateRange(parameters, now: now, limits: limits)
@@ -104,10 +104,12 @@ package struct SessionsRequest: Sendable {
     return query
   }
 
+  /// - Parameter canBeNone: whether an organization without projects is answered; Sentry's sessions
+  ///   API does not.
   static func selectedProjects(
-    _ parameters: QueryParameters, of projects: [Project]
+    _ parameters: QueryParameters, of projects: [Project], canBeNone: Bool = true
   ) throws(APIError) -> [Project] {
-    guard !projects.isEmpty else { throw .badRequest("No projects available") }
+    guard canBeNone || !projects.isEmpty else { throw .badRequest("No projects available") }
     let names = parameters.all("project").filter { !$0.isEmpty }
     if names.isEmpty || names.contains("-1") { return projects }
     var selected: [Project] = []

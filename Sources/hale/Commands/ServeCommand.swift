@@ -31,8 +31,9 @@ struct ServeCommand: ParsableCommand {
 
         hale serve --data /var/lib/hale --public-url https://hale.example.com
 
-      For replays and tests the clock can start at a given time, or stand at the time written in a \
-      file and follow it; periodic jobs then run only when `hale jobs run` asks for them:
+      For replays and tests the clock can start at a given time and tick on, or stand at the time \
+      written in a file and follow it, both ways; with a file, periodic jobs run only when \
+      `hale jobs run` asks for them:
 
         hale serve --now 2026-03-01T10:00:00Z
         hale serve --now @clock.txt

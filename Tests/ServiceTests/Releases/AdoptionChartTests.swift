@@ -49,7 +49,7 @@ import Testing
 
   @Test(arguments: [
     ("adoption/?project=1&by=bugs", "Invalid by: \\\"bugs\\\". Give sessions or users."),
-    ("adoption/?project=1&top=0", "Invalid top: \\\"0\\\". Give a whole number from 1 to 100."),
+    ("adoption/?project=1&top=0", "Invalid top: \\\"0\\\". Give a whole number from 1 to 1000."),
     ("active/?groupBy=color", "Invalid groupBy: \\\"color\\\""),
   ])
   func refusals(_ target: String, _ detail: String) throws {
@@ -94,6 +94,7 @@ import Testing
       ("/api/0/projects/", #""environments":["production","staging"]"#),
       ("/api/0/projects/default/shop/", #""hasSessions":true"#),
       ("/api/0/projects/default/1/environments/", #"{"id":"1","name":"production""#),
+      ("/api/0/projects/default/shop/environments/staging/", #"{"id":"2","name":"staging""#),
       ("/api/0/organizations/default/environments/?project=shop", #""name":"staging""#),
     ] {
       let answer = fixture.ask(target)

@@ -56,7 +56,7 @@ import Testing
   /// The answer as of any time, of a release that was created at any time.
   private func stats(
     _ query: String, created: Timestamp = ServiceFixture.now, now: Timestamp = ServiceFixture.now,
-    of fixture: ServiceFixture? = nil
+    firstHour: Int? = nil, of fixture: ServiceFixture? = nil
   ) throws -> [String: Any] {
     let project = Project(
       id: ProjectID(rawValue: 1), organization: OrganizationID(rawValue: 1), slug: "shop",
@@ -64,7 +64,7 @@ import Testing
     let request = try ReleaseStatsRequest(
       SessionsFixtures.items(query), project: project, release: "shop@1.10.0+8", now: now)
     let json = try request.json(
-      created: created, store: try (fixture ?? ServiceFixture.world()).store)
+      created: created, firstHour: firstHour, store: try (fixture ?? ServiceFixture.world()).store)
     return try #require(try JSONSerialization.jsonObject(with: Data(json)) as? [String: Any])
   }
 
@@ -88,6 +88,17 @@ import Testing
         == expected.map {
           RFC3339.format(created.advanced(byMilliseconds: Int64($0 * Double(Self.day))))
         })
+  }
+
+  /// A release is heard of when the first of its sessions ends, which began before.
+  @Test func usersOfBeforeTheCreationCount() throws {
+    let created = ServiceFixture.now.advanced(byMilliseconds: -3_600_000)
+    let firstHour = created.hour - 2
+    for (hour, count) in [(nil, 0), (firstHour, 30), (created.hour + 1, 0)] as [(Int?, Int)] {
+      let answer = try stats("statsPeriod=3d", created: created, firstHour: hour)
+      let breakdown = try #require(answer["usersBreakdown"] as? [[String: Any]])
+      #expect(breakdown.map { $0["totalUsers"] as? Int } == [count])
+    }
   }
 
   /// The clock may have been set back since.

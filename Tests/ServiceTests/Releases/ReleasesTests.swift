@@ -205,7 +205,7 @@ import Testing
         && finalized.text.contains(#""dateReleased":"2026-01-01T11:00:00Z""#))
     #expect(try versions(fixture, "").first == "shop@3")
     #expect(
-      fixture.change(.post, Self.list, #"{"version":"shop@3","status":"archived"}"#).status == 208)
+      fixture.change(.post, Self.list, #"{"version":"shop@3","projects":[1],"status":"archived"}"#).status == 208)
     #expect(try versions(fixture, "status=archived") == ["shop@3"])
     #expect(fixture.change(.delete, Self.list + "shop@3/").status == 204)
     #expect(fixture.change(.delete, Self.list + "shop@3/").status == 404)
@@ -217,10 +217,18 @@ import Testing
 
   @Test(arguments: [
     (#"{"projects":["shop"]}"#, #""version" is required."#),
-    (#"{"version":"latest"}"#, #"Invalid release name: "latest""#),
-    (#"{"version":" "}"#, #"Invalid release name: " ""#),
+    (#"{"version":"a"}"#, #""projects" is required: a list of ids or slugs."#),
+    (#"{"version":"a","projects":[]}"#, #""projects" is required: a list of ids or slugs."#),
+    (
+      #"{"version":5}"#,
+      #"The body is not the JSON that is asked for: "version" is not of the right type, a text."#
+    ),
+    ("[]", "The body is not the JSON that is asked for: it has to be an object."),
+    ("{", "The body is not the JSON that is asked for: it cannot be read."),
+    (#"{"version":"latest","projects":["shop"]}"#, #"Invalid release name: "latest""#),
+    (#"{"version":" ","projects":["shop"]}"#, #"Invalid release name: " ""#),
     (#"{"version":"a","projects":["other"]}"#, #"Invalid project id or slug: "other""#),
-    (#"{"version":"a","status":"gone"}"#, "invalid value for status"),
+    (#"{"version":"a","projects":[1],"status":"gone"}"#, "invalid value for status"),
   ])
   func badReleasesAreRefused(_ body: String, _ detail: String) throws {
     let answer = try ServiceFixture().change(.post, Self.list, body)
