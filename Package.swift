@@ -87,6 +87,7 @@ let package = Package(
           "ReleaseHealth",
         ]
       ),
+      ("Simulation", ["Service", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("Hale", ["hale", "ReleaseHealth"]),
       ("Tidy", []),
     ].map { name, subjects in

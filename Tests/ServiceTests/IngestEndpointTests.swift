@@ -1,6 +1,7 @@
 import HTTP
 import ReleaseHealth
 import Storage
+import TestSupport
 import Testing
 
 @testable import Service

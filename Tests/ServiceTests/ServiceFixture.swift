@@ -88,32 +88,8 @@ final class ServiceFixture {
       isControl: isControl)
     let id = ExchangeID(rawValue: nextExchange)
     nextExchange += 1
-    switch service.begin(head, exchange: id) {
-    case .respond(let response): return (id, response, nil)
-    case .pending: return (id, nil, nil)
-    case .read(let reader):
-      for slice in body {
-        var rest = slice[...]
-        var isAgain = true
-        while !rest.isEmpty || isAgain {
-          switch reader.read(Array(rest).span) {
-          case .more(let consumed):
-            rest = rest.dropFirst(consumed)
-            isAgain = false
-          case .again(let consumed):
-            rest = rest.dropFirst(consumed)
-            isAgain = true
-          case .respond(let response): return (id, response, nil)
-          case .blocked, .pending: preconditionFailure("not before the body's end")
-          }
-        }
-      }
-      switch reader.end() {
-      case .respond(let response): return (id, response, nil)
-      case .blocked: return (id, nil, reader)
-      default: return (id, nil, nil)
-      }
-    }
+    let taken = service.take(head, body: body, exchange: id)
+    return (id, taken.response, taken.blocked)
   }
 
   /// Does the writer's work.
@@ -149,97 +125,5 @@ final class ServiceFixture {
     let headers: Headers = token.map { ["Authorization": "Bearer \($0)"] } ?? [:]
     let response = send(.get, target, headers: headers)
     return (response.status, String(decoding: response.body, as: UTF8.self))
-  }
-}
-
-/// Keeps answers until they are asked for.
-private final class Answers: ResponseSink {
-  private let answers = Mutex<[ExchangeID: Response]>([:])
-  private let arrived = DispatchSemaphore(value: 0)
-
-  func respond(_ response: Response, to exchanges: [ExchangeID]) {
-    answers.withLock { for exchange in exchanges { $0[exchange] = response } }
-    for _ in exchanges { arrived.signal() }
-  }
-
-  func resumeBlocked() {}
-
-  func wait(for exchange: ExchangeID) -> Response {
-    while true {
-      if let response = answers.withLock({ $0[exchange] }) { return response }
-      arrived.wait()
-    }
-  }
-}
-
-/// A store that fails when it is told to.
-final class FaultyStore: SessionStore, ReleaseStore {
-  private let store: any SessionStore & ReleaseStore
-  private let failure = Mutex<StoreError?>(nil)
-
-  init(_ store: any SessionStore & ReleaseStore) {
-    self.store = store
-  }
-
-  func fail(with error: StoreError?) {
-    failure.withLock { $0 = error }
-  }
-
-  func ingest(_ batch: IngestBatch) throws(StoreError) {
-    try check()
-    try store.ingest(batch)
-  }
-
-  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
-    try store.health(query)
-  }
-
-  func outcomes(
-    of projects: Set<ProjectID>, hours: Range<Int>
-  ) throws(StoreError) -> [OutcomeKey: Int64] {
-    try store.outcomes(of: projects, hours: hours)
-  }
-
-  func checkWritable() throws(StoreError) {
-    try check()
-    try store.checkWritable()
-  }
-
-  func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
-    try store.housekeep(at: now)
-  }
-
-  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
-    try store.releases(of: organization)
-  }
-
-  func saveRelease(
-    _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
-  ) throws(StoreError) -> Bool {
-    try store.saveRelease(change, of: organization, at: now)
-  }
-
-  func deleteRelease(
-    version: String, of organization: OrganizationID
-  ) throws(StoreError) -> Bool {
-    try store.deleteRelease(version: version, of: organization)
-  }
-
-  func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
-  ) throws(StoreError) -> ClosedRange<Int>? {
-    try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
-  }
-
-  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
-    try store.uses(of: organization)
-  }
-
-  func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
-    try store.runAdoption(at: now)
-  }
-
-  private func check() throws(StoreError) {
-    if let error = failure.withLock({ $0 }) { throw error }
   }
 }

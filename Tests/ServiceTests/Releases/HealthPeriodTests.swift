@@ -1,4 +1,5 @@
 import ReleaseHealth
+import TestSupport
 import Testing
 
 @testable import Service

@@ -1,5 +1,6 @@
 import ReleaseHealth
 import Storage
+import TestSupport
 import Testing
 
 @testable import Service

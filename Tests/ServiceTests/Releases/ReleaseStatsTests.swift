@@ -1,6 +1,7 @@
 import Foundation
 import ReleaseHealth
 import Storage
+import TestSupport
 import Testing
 
 @testable import Service

@@ -1,6 +1,7 @@
 import ReleaseHealth
 import Service
 import Storage
+import TestSupport
 
 extension ServiceFixture {
   /// Three releases of different age, use and health. The clock stands at noon.

@@ -2,6 +2,7 @@ import Foundation
 import HTTP
 import ReleaseHealth
 import Storage
+import TestSupport
 import Testing
 
 @testable import Service
@@ -205,7 +206,8 @@ import Testing
         && finalized.text.contains(#""dateReleased":"2026-01-01T11:00:00Z""#))
     #expect(try versions(fixture, "").first == "shop@3")
     #expect(
-      fixture.change(.post, Self.list, #"{"version":"shop@3","projects":[1],"status":"archived"}"#).status == 208)
+      fixture.change(.post, Self.list, #"{"version":"shop@3","projects":[1],"status":"archived"}"#)
+        .status == 208)
     #expect(try versions(fixture, "status=archived") == ["shop@3"])
     #expect(fixture.change(.delete, Self.list + "shop@3/").status == 204)
     #expect(fixture.change(.delete, Self.list + "shop@3/").status == 404)

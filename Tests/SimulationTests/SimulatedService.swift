@@ -1,0 +1,122 @@
+import Foundation
+import HTTP
+import Logging
+import ReleaseHealth
+import SQLiteStorage
+import Service
+import Storage
+import Synchronization
+import TestSupport
+
+/// A clock that stands where it was set.
+final class SimulatedClock: Sendable {
+  private let time: Mutex<Timestamp>
+
+  init(_ now: Timestamp) {
+    time = Mutex(now)
+  }
+
+  var now: Timestamp {
+    get { time.withLock { $0 } }
+    set { time.withLock { $0 = newValue } }
+  }
+}
+
+/// The whole service in process, on a clock that the simulation sets and a directory that survives
+/// its restarts.
+final class SimulatedService {
+  let clock: SimulatedClock
+  private let directory: TemporaryDirectory
+  private let retentionDays: Int
+  private let answers = Answers()
+  private var running: Running
+  private var nextExchange: UInt64 = 1
+
+  private static let keys = ["a", "b"].map { String(repeating: $0, count: 32) }
+
+  init(startingAt now: Timestamp, retentionDays: Int) throws {
+    directory = try TemporaryDirectory()
+    self.retentionDays = retentionDays
+    clock = SimulatedClock(now)
+    running = try Running(directory.path, retentionDays, clock, answers) { sqlite in
+      let organization = try sqlite.createOrganization(slug: "default", at: now)
+      for (index, key) in Self.keys.enumerated() {
+        _ = try sqlite.createProject(
+          organization: organization.id, slug: "project-\(index + 1)", platform: nil,
+          id: ProjectID(rawValue: Int64(index + 1)), publicKey: key, at: now)
+      }
+    }
+  }
+
+  var databasePath: String { directory.path + "/hale.db" }
+
+  var store: FaultyStore { running.store }
+
+  func releases() throws -> [ReleaseRecord] {
+    try running.sqlite.releases(of: OrganizationID(rawValue: 1))
+  }
+
+  /// - Parameter isCrash: nothing is brought to an end; what was committed is in the log.
+  func restart(isCrash: Bool) throws {
+    if !isCrash { try running.sqlite.close() }
+    running = try Running(directory.path, retentionDays, clock, answers) { _ in }
+  }
+
+  /// The status of the answer to an envelope, which comes in slices.
+  func post(_ envelope: [[UInt8]], project: Int64) -> Int {
+    let head = RequestHead(
+      method: .post, path: "/api/\(project)/envelope/",
+      headers: ["X-Sentry-Auth": "Sentry sentry_key=\(Self.keys[Int(project) - 1])"])
+    let exchange = ExchangeID(rawValue: nextExchange)
+    nextExchange += 1
+    if let response = running.service.take(head, body: envelope, exchange: exchange).response {
+      return response.status
+    }
+    // The writer's thread is this one.
+    running.queue.run(
+      IngestQueue.Callbacks(
+        committed: { [answers] tickets, failure in
+          CommitAnswers.answer(tickets, failure, through: answers)
+        }, hasRoom: {}))
+    return answers.wait(for: exchange).status
+  }
+
+  func runJob(_ name: String) -> JobRun? {
+    running.jobs.runToEnd(name)
+  }
+
+  /// What ends with a restart.
+  private struct Running {
+    let sqlite: SQLiteStore
+    let store: FaultyStore
+    let queue: IngestQueue
+    let jobs: Jobs
+    let service: Service
+
+    init(
+      _ directory: String, _ retentionDays: Int, _ clock: SimulatedClock, _ answers: Answers,
+      prepare: (SQLiteStore) throws -> Void
+    ) throws {
+      sqlite = try SQLiteStore(
+        .init(
+          path: directory + "/hale.db", retentionDays: retentionDays,
+          newSecret: [UInt8](repeating: 1, count: 32)))
+      try prepare(sqlite)
+      store = FaultyStore(sqlite)
+      let wall = WallClock { clock.now }
+      queue = IngestQueue(store: store, clock: wall)
+      // Closed, it still takes work, and `run` returns when it is done.
+      queue.close()
+      let log = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+      jobs = Jobs(
+        store: store, catalog: sqlite, queue: queue, clock: wall,
+        monotonicMilliseconds: { 0 }, log: log)
+      service = Service(
+        ServiceDependencies(
+          store: store, catalog: try CatalogCache(sqlite), clock: wall, queue: queue,
+          workers: WorkQueue(), jobs: jobs, log: log, random: { 7 }, pathPrefix: "",
+          publicOrigin: nil, retentionDays: retentionDays),
+        sink: answers)
+    }
+  }
+}

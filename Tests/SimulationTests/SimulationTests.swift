@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Hours of clients, clocks, faults, restarts and jobs, in process and without waiting, held against
+/// the model at every check. `Scripts/simulate` runs it for as long as one likes.
+@Suite(.serialized) struct SimulationTests {
+  private static let stepsPerHistory = 400
+
+  /// - `HALE_SIMULATION_SEED`: the first seed, for repeating a failure.
+  /// - `HALE_SIMULATION_SECONDS`: how long to go on.
+  @Test func theServiceGivesTheModelsNumbers() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let first = environment["HALE_SIMULATION_SEED"].flatMap(UInt64.init) ?? 1
+    let seconds = environment["HALE_SIMULATION_SECONDS"].flatMap(Double.init) ?? 10
+    let end = Date(timeIntervalSinceNow: seconds)
+    var seed = first
+    var steps = 0
+    var hours = 0.0
+    var checks = 0
+    repeat {
+      let history = SimulationStep.history(seed: seed, count: Self.stepsPerHistory)
+      let outcome = Self.run(history, seed: seed)
+      steps += history.count
+      hours += outcome.hours
+      checks += outcome.checks
+      if let problem = outcome.problem {
+        let shrunk = Self.shrink(history, seed: seed)
+        Issue.record(
+          """
+          Seed \(seed): \(problem)
+          Again: Scripts/simulate --seed \(seed). It takes \(shrunk.steps.count) steps:
+          \(shrunk.steps.map(\.description).joined(separator: ",\n"))
+          \(shrunk.problem)
+          """)
+        return
+      }
+      seed += 1
+    } while Date() < end
+    print(
+      "simulated \(Int(hours)) hours in \(seed - first) histories from seed \(first): "
+        + "\(steps) steps, \(checks) checks")
+  }
+
+  private static func run(
+    _ history: [SimulationStep], seed: UInt64
+  ) -> (problem: String?, hours: Double, checks: Int) {
+    do {
+      let world = try SimulatedWorld(seed: seed)
+      for step in history + [.check(random: seed)] {
+        if let problem = try world.perform(step) {
+          return ("\(step): \(problem)", world.simulatedHours, world.checks)
+        }
+      }
+      return (nil, world.simulatedHours, world.checks)
+    } catch {
+      return ("\(error)", 0, 0)
+    }
+  }
+
+  /// Leaves steps out as long as the history still fails.
+  private static func shrink(
+    _ history: [SimulationStep], seed: UInt64
+  ) -> (steps: [SimulationStep], problem: String) {
+    var steps = history
+    var problem = run(steps, seed: seed).problem ?? ""
+    var size = steps.count / 2
+    let end = Date(timeIntervalSinceNow: 60)
+    while size >= 1, Date() < end {
+      var start = 0
+      while start < steps.count, Date() < end {
+        var fewer = steps
+        fewer.removeSubrange(start..<min(start + size, steps.count))
+        if let found = run(fewer, seed: seed).problem {
+          steps = fewer
+          problem = found
+        } else {
+          start += size
+        }
+      }
+      size /= 2
+    }
+    return (steps, problem)
+  }
+}

@@ -1,0 +1,83 @@
+package import ReleaseHealth
+package import Storage
+internal import Synchronization
+
+/// A store that fails when it is told to.
+package final class FaultyStore: SessionStore, ReleaseStore {
+  private let store: any SessionStore & ReleaseStore
+  private let failure = Mutex<StoreError?>(nil)
+  private let lateFailure = Mutex<StoreError?>(nil)
+
+  package init(_ store: any SessionStore & ReleaseStore) {
+    self.store = store
+  }
+
+  /// Fails before anything is stored, until told otherwise.
+  package func fail(with error: StoreError?) {
+    failure.withLock { $0 = error }
+  }
+
+  /// Fails once a batch is stored, as when the answer to a commit is lost; until told otherwise.
+  package func failLate(with error: StoreError?) {
+    lateFailure.withLock { $0 = error }
+  }
+
+  package func ingest(_ batch: IngestBatch) throws(StoreError) {
+    try check()
+    try store.ingest(batch)
+    if let error = lateFailure.withLock({ $0 }) { throw error }
+  }
+
+  package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    try store.health(query)
+  }
+
+  package func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>
+  ) throws(StoreError) -> [OutcomeKey: Int64] {
+    try store.outcomes(of: projects, hours: hours)
+  }
+
+  package func checkWritable() throws(StoreError) {
+    try check()
+    try store.checkWritable()
+  }
+
+  package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
+    try store.housekeep(at: now)
+  }
+
+  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    try store.releases(of: organization)
+  }
+
+  package func saveRelease(
+    _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> Bool {
+    try store.saveRelease(change, of: organization, at: now)
+  }
+
+  package func deleteRelease(
+    version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Bool {
+    try store.deleteRelease(version: version, of: organization)
+  }
+
+  package func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
+  ) throws(StoreError) -> ClosedRange<Int>? {
+    try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
+  }
+
+  package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
+    try store.uses(of: organization)
+  }
+
+  package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
+    try store.runAdoption(at: now)
+  }
+
+  private func check() throws(StoreError) {
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+}

@@ -1,0 +1,70 @@
+"""`kill -9` in the middle of a load, at any moment, again and again on the same data.
+
+After each restart every update that was answered 200 is counted, none twice, and `hale verify` finds
+nothing wrong.
+"""
+
+import random
+import sqlite3
+import time
+from pathlib import Path
+
+from hale import Hale, PATIENCE, row, sessions
+from power import Sent, load
+
+
+def kill_often(folder, kills, seed=1, say=lambda text: None):
+    """Returns how many sessions were sent, how many updates answered, and what is wrong."""
+    numbers = random.Random(seed)
+    hale = Hale(Path(folder) / "hale").start()
+    sent, wrong = Sent(), []
+    try:
+        for count in range(1, kills + 1):
+            is_over = []
+            threads = load(hale, sent, 6, lambda over=is_over: bool(over), count * 100)
+            time.sleep(numbers.uniform(0.02, 0.25))
+            hale.kill()
+            is_over.append(True)
+            for thread in threads:
+                thread.join(PATIENCE)
+            problem = check(hale, sent)
+            if problem:
+                wrong.append((count, problem))
+                say(f"kill {count}: {problem}")
+            hale.start()
+            if count % 50 == 0:
+                say(f"{count} kills, {len(wrong)} with a loss")
+        # What was not answered is sent again, like everything else: each session counts once.
+        payloads = [payload for known in sent.statuses.values() for payload in known]
+        numbers.shuffle(payloads)
+        with hale.connect() as connection:
+            for first in range(0, len(payloads), 90):
+                assert Sent().send(connection, hale, payloads[first:first + 90]) == 200
+        crashed = sum(any(payload["status"] == "crashed" for payload in known)
+                      for known in sent.statuses.values())
+        found, wanted = sessions(hale), row(healthy=len(sent.statuses) - crashed, crashed=crashed)
+        if found != wanted:
+            wrong.append((kills, f"after sending again {found}, wanted {wanted}"))
+    finally:
+        hale.end()
+    return len(sent.statuses), len(sent.answered), wrong
+
+
+def check(hale, sent):
+    done = hale.cli("verify")
+    if done.returncode != 0:
+        return f"verify: {done.stderr}"
+    with sqlite3.connect(f"file:{hale.data}/hale.db?mode=ro", uri=True) as database:
+        held = {}
+        for sid, flags in database.execute("SELECT sid, flags FROM session"):
+            if sid.hex() in held:
+                return f"{sid.hex()} is there twice"
+            held[sid.hex()] = flags & 7
+    database.close()
+    for sid, status in sent.answered:
+        if held.get(sid, -1) < (4 if status == "crashed" else 0):
+            return f"the {status} update of {sid} is lost"
+    for sid in held:
+        if sid not in sent.statuses:
+            return f"{sid} was never sent"
+    return None
