@@ -34,6 +34,7 @@ let package = Package(
     // Level 0: values in, values out.
     .target(name: "ReleaseHealth"),
     .target(name: "HTTP"),
+    .target(name: "Locks"),
     .target(name: "Compression", dependencies: ["CZlib", "CBrotli", "CZstd"]),
     .target(name: "Hashing", dependencies: ["CCrypto"]),
 
@@ -44,15 +45,15 @@ let package = Package(
     // Level 2: the outside world.
     .target(
       name: "SQLiteStorage",
-      dependencies: ["CSQLite", "CRoaring", "Storage", "ReleaseHealth"],
+      dependencies: ["CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks"],
       resources: [.embedInCode("schema.sql")]),
-    .target(name: "Listener", dependencies: ["CEpoll", "HTTP"]),
+    .target(name: "Listener", dependencies: ["CEpoll", "HTTP", "Locks"]),
 
     // Level 3: the product.
     .target(
       name: "Service",
       dependencies: [
-        "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth",
+        "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Locks",
         .product(name: "Logging", package: "swift-log"),
       ]),
 
@@ -60,7 +61,7 @@ let package = Package(
     .executableTarget(
       name: "hale",
       dependencies: [
-        "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
+        "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -68,7 +69,7 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["ReleaseHealth", "Storage", "HTTP"],
+      dependencies: ["ReleaseHealth", "Storage", "HTTP", "Locks"],
       path: "Tests/TestSupport"),
   ]
     + [
@@ -93,7 +94,7 @@ let package = Package(
     ].map { name, subjects in
       .testTarget(
         name: name + "Tests",
-        dependencies: ["TestSupport", .product(name: "Logging", package: "swift-log")]
+        dependencies: ["TestSupport", "Locks", .product(name: "Logging", package: "swift-log")]
           + subjects.map { .init(stringLiteral: $0) })
     }
 )

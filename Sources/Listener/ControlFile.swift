@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Locks
 
 /// The file of a control socket: a place that is free or left by a server that ended, and removed
 /// when nobody holds this any more.
@@ -15,7 +15,7 @@ final class ControlFile: Sendable {
   private let directory: FileDescriptor
   private let name: String
   private let address: SocketAddress
-  private let bound = Mutex<Identity?>(nil)
+  private let bound = Locked<Identity?>(nil)
 
   /// Makes sure that the place is free, removing a socket to which nobody listens.
   init(_ path: String, _ syscalls: Syscalls) throws(ListenerError) {

@@ -5,6 +5,7 @@
 
 import Foundation
 package import HTTP
+import Locks
 import Synchronization
 
 /// A server of HTTP/1.1.
@@ -70,8 +71,8 @@ package final class Listener: ResponseSink, Sendable {
   /// The addresses listened at, with the ports that the system chose.
   package let boundAddresses: [SocketAddress]
 
-  private let sockets: Mutex<[ListeningSocket]>
-  private let mailbox = Mutex(Mailbox())
+  private let sockets: Locked<[ListeningSocket]>
+  private let mailbox = Locked(Mailbox())
   // Told apart from the mailbox so that the loop looks without the lock. Changed under the lock.
   private let mailIsThere = Atomic(false)
   private let loopThread = Atomic<UInt>(0)
@@ -109,7 +110,7 @@ package final class Listener: ResponseSink, Sendable {
     }
     self.configuration = configuration
     self.poller = poller
-    self.sockets = Mutex(sockets)
+    self.sockets = Locked(sockets)
   }
 
   /// Serves on the calling thread until ``drain(deadlineMilliseconds:)`` has done its work. Once

@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 
 /// Makes chosen calls of the system fail, or move fewer bytes than asked.
 package final class SyscallFaults: Sendable {
@@ -21,7 +21,7 @@ package final class SyscallFaults: Sendable {
     var made: [Syscalls.Operation: Int] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   package init() {}
 

@@ -1,5 +1,5 @@
 internal import Storage
-internal import Synchronization
+internal import Locks
 
 /// Hands the one writing connection to one caller at a time.
 ///
@@ -50,7 +50,7 @@ final class WriterLock: Sendable {
   }
 
   private let settings: SQLiteStore.Settings
-  fileprivate let holder = Mutex(Holder())
+  fileprivate let holder = Locked(Holder())
 
   init(_ settings: SQLiteStore.Settings) {
     self.settings = settings
@@ -93,7 +93,7 @@ final class ReaderPool: Sendable {
   }
 
   private let path: String
-  private let idle = Mutex(Idle())
+  private let idle = Locked(Idle())
 
   /// More than that are closed after use.
   private static let idleMax = 3

@@ -1,6 +1,6 @@
 internal import ReleaseHealth
 package import Storage
-internal import Synchronization
+internal import Locks
 
 /// The catalog with what is looked up by every request, made anew when the catalog changed.
 package final class CatalogSnapshot: Sendable {
@@ -46,14 +46,14 @@ package final class CatalogSnapshot: Sendable {
 /// for again and again.
 package final class CatalogCache: Sendable {
   private let store: any CatalogStore
-  private let newest: Mutex<CatalogSnapshot>
+  private let newest: Locked<CatalogSnapshot>
 
   package init(_ store: any CatalogStore) throws(StoreError) {
     self.store = store
     guard let catalog = try store.catalog(unlessVersion: nil) else {
       throw .unavailable(operation: "read the catalog", reason: "it is not there")
     }
-    newest = Mutex(CatalogSnapshot(catalog))
+    newest = Locked(CatalogSnapshot(catalog))
   }
 
   package var snapshot: CatalogSnapshot {

@@ -2,7 +2,7 @@ internal import Dispatch
 package import HTTP
 package import ReleaseHealth
 package import Storage
-internal import Synchronization
+internal import Locks
 
 /// The open batch, and the thread that stores one batch after the other.
 ///
@@ -43,7 +43,7 @@ package final class IngestQueue: Sendable {
   private let store: any SessionStore
   private let clock: WallClock
   private let batchUpdatesMax: Int
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let wake = DispatchSemaphore(value: 0)
 
   /// - Parameter batchUpdatesMax: from so many updates on, a batch takes no more envelopes.

@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import Synchronization
+internal import Locks
 
 /// Work that may block, done in order by the threads that call ``run()``.
 package final class WorkQueue: Sendable {
@@ -8,7 +8,7 @@ package final class WorkQueue: Sendable {
     var isClosed = false
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
   private let available = DispatchSemaphore(value: 0)
   private let waitingMax: Int
 

@@ -5,7 +5,7 @@ import ReleaseHealth
 import SQLiteStorage
 import Service
 import Storage
-import Synchronization
+import Locks
 
 // Where the modules are put together; nothing is decided here.
 
@@ -151,7 +151,7 @@ private final class FailureLog: Sendable {
   }
 
   private let logger: Logger
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   init(_ logger: Logger) {
     self.logger = logger

@@ -1,5 +1,5 @@
 import HTTP
-import Synchronization
+import Locks
 import Testing
 
 @Suite struct ResponseWriterTests {
@@ -58,7 +58,7 @@ import Testing
   }
 
   @Test func readsTheClockWhenTold() {
-    let clock = Mutex<Int64>(0)
+    let clock = Locked<Int64>(0)
     var writer = ResponseWriter { clock.withLock { $0 } }
     func date() -> String {
       var output: [UInt8] = []

@@ -1,12 +1,12 @@
 import Foundation
 import HTTP
 import Listener
-import Synchronization
+import Locks
 import Testing
 
 /// What a reader that works in small steps does next; set by the test.
 private final class Gate: Sendable {
-  private let state = Mutex<(isShut: Bool, reads: Int, blocks: Int)>((false, 0, 0))
+  private let state = Locked<(isShut: Bool, reads: Int, blocks: Int)>((false, 0, 0))
 
   var isShut: Bool {
     get { state.withLock { $0.isShut } }
@@ -122,7 +122,7 @@ extension ListenerTests {
       defer { server.stop() }
       let port = server.port
       let count = 64 << 20
-      let answer = Mutex<String?>(nil)
+      let answer = Locked<String?>(nil)
       Thread {
         // Twice the same: by length, then in chunks.
         let piece = Array(pattern[..<65_536])

@@ -1,7 +1,7 @@
 import Foundation
 import HTTP
 import Listener
-import Synchronization
+import Locks
 import Testing
 
 /// All tests of the listener, one after the other: they count descriptors and measure time.
@@ -11,7 +11,7 @@ import Testing
 final class TestServer: Sendable {
   let listener: Listener
   let exchanges: ExchangeLog
-  private let hasEnded = Mutex(false)
+  private let hasEnded = Locked(false)
 
   init(
     reader: @escaping @Sendable (RequestHead, ExchangeID, Listener) -> (any BodyReader)? = {
@@ -54,7 +54,7 @@ final class TestServer: Sendable {
 
 /// What became of the exchanges that were left pending.
 final class ExchangeLog: Sendable {
-  private let state = Mutex<(pending: [ExchangeID], abandoned: [ExchangeID])>(([], []))
+  private let state = Locked<(pending: [ExchangeID], abandoned: [ExchangeID])>(([], []))
 
   var pending: [ExchangeID] { state.withLock { $0.pending } }
   var abandoned: [ExchangeID] { state.withLock { $0.abandoned } }

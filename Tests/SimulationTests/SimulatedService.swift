@@ -5,15 +5,15 @@ import ReleaseHealth
 import SQLiteStorage
 import Service
 import Storage
-import Synchronization
+import Locks
 import TestSupport
 
 /// A clock that stands where it was set.
 final class SimulatedClock: Sendable {
-  private let time: Mutex<Timestamp>
+  private let time: Locked<Timestamp>
 
   init(_ now: Timestamp) {
-    time = Mutex(now)
+    time = Locked(now)
   }
 
   var now: Timestamp {

@@ -229,7 +229,7 @@ final class SimulatedWorld {
     _ updates: [Sent.Update], from index: Int, _ random: inout SplitMix64
   ) -> String? {
     let sentAt = time.advanced(byMilliseconds: devices[index].clockOff)
-    var body = "{\"sent_at\":\"\(RFC3339.format(sentAt))\"}\n"
+    var body = "{\"sent_at\":\"\(RFC3339.formatMilliseconds(sentAt))\"}\n"
     for update in updates { body += Self.item(update) }
     let envelope = Sent(
       body: Array(body.utf8), project: devices[index].project, sentAt: sentAt, updates: updates,
@@ -242,7 +242,7 @@ final class SimulatedWorld {
     let session = update.session
     var fields = [
       "\"sid\":\"\(String(format: "%032llx", session.id))\"",
-      "\"started\":\"\(RFC3339.format(session.started))\"",
+      "\"started\":\"\(RFC3339.formatMilliseconds(session.started))\"",
       "\"status\":\"\(name(update.status))\"", "\"errors\":\(session.errors)",
     ]
     if update.isInitial { fields.append("\"init\":true") }
@@ -381,7 +381,7 @@ final class SimulatedWorld {
       let found = try service.store.health(query)
       if found != wanted {
         return "minutes \(query.minutes) by \(query.intervalMinutes ?? 0), \(query.groupBy): "
-          + "found \(found), wanted \(wanted)"
+          + Self.difference(found, wanted)
       }
     }
     for record in try service.releases() {
@@ -397,6 +397,23 @@ final class SimulatedWorld {
     }
     if Int.random(in: 0..<4, using: &random) == 0 { return try verify() }
     return nil
+  }
+
+  /// The first group, and of it the first bucket, that is not as it should be.
+  private static func difference(_ found: [HealthGroup], _ wanted: [HealthGroup]) -> String {
+    let keys = Set(found.map(\.key)).union(wanted.map(\.key)).sorted()
+    for key in keys {
+      let one = found.first { $0.key == key }
+      let other = wanted.first { $0.key == key }
+      if one == other { continue }
+      for (bucket, cells) in zip(one?.series ?? [], other?.series ?? []).enumerated()
+      where cells.0 != cells.1 {
+        return "\(key), bucket \(bucket): found \(cells.0), wanted \(cells.1)"
+      }
+      return "\(key): found \(String(describing: one?.totals)), "
+        + "wanted \(String(describing: other?.totals))"
+    }
+    return "another order"
   }
 
   private func queries(_ random: inout SplitMix64) -> [HealthQuery] {

@@ -1,12 +1,12 @@
 package import ReleaseHealth
 package import Storage
-internal import Synchronization
+internal import Locks
 
 /// A store that fails when it is told to.
 package final class FaultyStore: SessionStore, ReleaseStore {
   private let store: any SessionStore & ReleaseStore
-  private let failure = Mutex<StoreError?>(nil)
-  private let lateFailure = Mutex<StoreError?>(nil)
+  private let failure = Locked<StoreError?>(nil)
+  private let lateFailure = Locked<StoreError?>(nil)
 
   package init(_ store: any SessionStore & ReleaseStore) {
     self.store = store

@@ -1,6 +1,6 @@
 import Dispatch
 package import HTTP
-internal import Synchronization
+internal import Locks
 
 extension RequestHandler {
   /// Hands a request to the handler without a socket; its body comes in slices.
@@ -41,7 +41,7 @@ extension RequestHandler {
 
 /// Keeps answers until they are asked for.
 package final class Answers: ResponseSink {
-  private let answers = Mutex<[ExchangeID: Response]>([:])
+  private let answers = Locked<[ExchangeID: Response]>([:])
   private let arrived = DispatchSemaphore(value: 0)
 
   package init() {}

@@ -1,6 +1,6 @@
 package import ReleaseHealth
 package import Storage
-internal import Synchronization
+internal import Locks
 
 /// The model that stores are held against: it keeps every raw report and computes each answer
 /// from nothing. It shares no code with the reducer, so it cannot share its mistakes.
@@ -11,7 +11,7 @@ package final class ReferenceStore: SessionStore {
     var outcomes: [OutcomeKey: Int64] = [:]
   }
 
-  private let raw = Mutex(Raw())
+  private let raw = Locked(Raw())
 
   package init() {}
 

@@ -10,22 +10,23 @@ import Testing
   static let allowed: [String: Set<String>] = [
     "ReleaseHealth": [],
     "HTTP": [],
+    "Locks": ["Glibc", "Synchronization"],
     "Compression": ["CZlib", "CBrotli", "CZstd"],
     "Hashing": ["CCrypto"],
     "Envelopes": ["ReleaseHealth", "Foundation", "FoundationEssentials"],
     "Storage": ["ReleaseHealth"],
     "SQLiteStorage": [
-      "CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Synchronization", "Glibc",
+      "CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks", "Glibc",
     ],
     "Listener": [
-      "HTTP", "CEpoll", "Foundation", "FoundationEssentials", "Synchronization", "Glibc",
+      "HTTP", "CEpoll", "Locks", "Foundation", "FoundationEssentials", "Synchronization", "Glibc",
     ],
     "Service": [
       "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Logging",
-      "FoundationEssentials", "Synchronization", "Dispatch",
+      "FoundationEssentials", "Locks", "Synchronization", "Dispatch",
     ],
     "hale": [
-      "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
+      "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth", "Locks",
       "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
       "Synchronization", "Glibc", "Dispatch",
     ],

@@ -1,6 +1,6 @@
 import Glibc
 import Logging
-import Synchronization
+import Locks
 
 /// Asks the service to stop, once.
 final class StopSignal: Sendable {
@@ -9,7 +9,7 @@ final class StopSignal: Sendable {
     var action: (@Sendable () -> Void)?
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// Names what stops the service. It is called once, on another thread, and must not block; it is
   /// called at once where a signal came before.

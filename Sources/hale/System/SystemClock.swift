@@ -1,6 +1,6 @@
 import Glibc
 import ReleaseHealth
-import Synchronization
+import Locks
 
 /// What the service's clock follows, as `--now` says it.
 enum ClockSource: Equatable, Sendable {
@@ -75,7 +75,7 @@ private final class ClockFile: Sendable {
   }
 
   private let path: String
-  private let state: Mutex<State>
+  private let state: Locked<State>
 
   init(path: String) throws(CommandFailure) {
     guard let state = Self.read(path) else {
@@ -84,7 +84,7 @@ private final class ClockFile: Sendable {
           + "or holds no time. It takes \(Setting.now.form).")
     }
     self.path = path
-    self.state = Mutex(state)
+    self.state = Locked(state)
   }
 
   func time() -> Timestamp {

@@ -1,0 +1,57 @@
+/// The lock that all modules use.
+///
+/// It is the standard library's. Only the thread sanitizer gets another one: the library is compiled
+/// without the sanitizer's eyes, which then takes everything behind its lock for a race.
+
+#if SANITIZE_THREAD
+  import Glibc
+
+  /// A value that one thread at a time reaches.
+  ///
+  /// @unchecked because only the holder of the lock reaches the value.
+  @safe
+  package struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private let value: UnsafeMutablePointer<Value>
+
+    package init(_ initial: consuming sending Value) {
+      unsafe lock = .allocate(capacity: 1)
+      unsafe lock.initialize(to: pthread_mutex_t())
+      unsafe pthread_mutex_init(lock, nil)
+      unsafe value = .allocate(capacity: 1)
+      unsafe value.initialize(to: initial)
+    }
+
+    deinit {
+      unsafe value.deinitialize(count: 1)
+      unsafe value.deallocate()
+      unsafe pthread_mutex_destroy(lock)
+      unsafe lock.deallocate()
+    }
+
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+      _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+      unsafe pthread_mutex_lock(lock)
+      defer { unsafe pthread_mutex_unlock(lock) }
+      return try unsafe body(&value.pointee)
+    }
+  }
+#else
+  internal import Synchronization
+
+  /// A value that one thread at a time reaches.
+  package struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
+    private let mutex: Mutex<Value>
+
+    package init(_ initial: consuming sending Value) {
+      mutex = Mutex(initial)
+    }
+
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+      _ body: (inout sending Value) throws(Failure) -> sending Result
+    ) throws(Failure) -> sending Result {
+      try mutex.withLock(body)
+    }
+  }
+#endif
