@@ -76,6 +76,15 @@ package final class Listener: ResponseSink, Sendable {
   // Told apart from the mailbox so that the loop looks without the lock. Changed under the lock.
   private let mailIsThere = Atomic(false)
   private let loopThread = Atomic<UInt>(0)
+  private let openConnections = Atomic<Int>(0)
+
+  /// How many connections are open, the control socket's left out.
+  package var connectionCount: Int { openConnections.load(ordering: .relaxed) }
+
+  /// The loop tells how many there are.
+  func noteConnections(_ count: Int) {
+    openConnections.store(count, ordering: .relaxed)
+  }
 
   /// Binds all addresses. Connections wait in the backlog until ``run(_:)``.
   package init(_ configuration: Configuration) throws(ListenerError) {

@@ -267,6 +267,7 @@ final class Loop {
     }
     connections[slot] = connection
     if isControl { controlConnectionCount += 1 } else { connectionCount += 1 }
+    listener.noteConnections(connectionCount)
   }
 
   /// Forgets the connection, which closes its descriptor.
@@ -274,6 +275,7 @@ final class Loop {
     connections[connection.slot] = nil
     freeSlots.append(connection.slot)
     if connection.isControl { controlConnectionCount -= 1 } else { connectionCount -= 1 }
+    listener.noteConnections(connectionCount)
     if !accepts || !acceptsControl { acceptAgain() }
   }
 

@@ -64,10 +64,10 @@ final class IngestTransaction {
       """)
   }
 
-  func ingest(_ batch: IngestBatch) throws(StoreError) {
+  func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     deltas.removeAll(keepingCapacity: true)
     do throws(StoreError) {
-      try connection.transaction { () throws(StoreError) in
+      return try connection.transaction { () throws(StoreError) in
         var outcomes = batch.outcomes
         for report in batch.reports {
           guard let outcome = try fold(report, at: batch.receivedAt) else { continue }
@@ -81,6 +81,7 @@ final class IngestTransaction {
         for (key, delta) in ordered { try write(delta, key, at: batch.receivedAt) }
         try write(outcomes, hour: batch.receivedAt.hour)
         try interning.save()
+        return outcomes
       }
     } catch {
       // What was learnt in the transaction went with it.

@@ -83,7 +83,8 @@ package final class SQLiteStore: Sendable {
 }
 
 extension SQLiteStore: SessionStore {
-  package func ingest(_ batch: IngestBatch) throws(StoreError) {
+  @discardableResult
+  package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     try write { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 

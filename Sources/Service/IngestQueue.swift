@@ -43,12 +43,17 @@ package final class IngestQueue: Sendable {
   private let store: any SessionStore
   private let clock: WallClock
   private let batchUpdatesMax: Int
+  private let metrics: Metrics
   private let state = Locked(State())
   private let wake = DispatchSemaphore(value: 0)
 
   /// - Parameter batchUpdatesMax: from so many updates on, a batch takes no more envelopes.
-  package init(store: any SessionStore, clock: WallClock, batchUpdatesMax: Int = 10_000) {
+  package init(
+    store: any SessionStore, clock: WallClock, metrics: Metrics = Metrics(),
+    batchUpdatesMax: Int = 10_000
+  ) {
     self.store = store
+    self.metrics = metrics
     self.clock = clock
     self.batchUpdatesMax = batchUpdatesMax
   }
@@ -78,6 +83,11 @@ package final class IngestQueue: Sendable {
     guard let wasIdle else { return false }
     if wasIdle { wake.signal() }
     return true
+  }
+
+  /// How many updates wait for the writer.
+  package var waitingUpdates: Int {
+    state.withLock { ($0.open?.reports.count ?? 0) + ($0.open?.anonymous.count ?? 0) }
   }
 
   /// Why the last batch was not stored, if that was so shortly before `now`.
@@ -152,8 +162,15 @@ package final class IngestQueue: Sendable {
   }
 
   private func store(_ batch: IngestBatch) -> StoreError? {
+    let start = metrics.seconds
+    var commit = Metrics.Commit(
+      updates: batch.reports.count + batch.anonymous.count, outcomes: nil, seconds: 0)
+    defer {
+      commit.seconds = metrics.seconds - start
+      metrics.note(commit)
+    }
     do throws(StoreError) {
-      try store.ingest(batch)
+      commit.outcomes = try store.ingest(batch)
       state.withLock { $0.failure = nil }
       return nil
     } catch {

@@ -13,17 +13,20 @@ package final class Jobs: Sendable {
   private let queue: IngestQueue
   private let clock: WallClock
   private let monotonicMilliseconds: @Sendable () -> Int64
+  private let metrics: Metrics
   private let log: Logger
 
   package init(
     store: any SessionStore & ReleaseStore, catalog: any CatalogStore, queue: IngestQueue,
-    clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64, log: Logger
+    clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64,
+    metrics: Metrics = Metrics(), log: Logger
   ) {
     self.store = store
     self.catalog = catalog
     self.queue = queue
     self.clock = clock
     self.monotonicMilliseconds = monotonicMilliseconds
+    self.metrics = metrics
     self.log = log
   }
 
@@ -36,6 +39,7 @@ package final class Jobs: Sendable {
     let begin = monotonicMilliseconds()
     queue.perform { [self] in
       guard let ended = step(run, begin) else { return false }
+      metrics.note(ended)
       log.info(
         "job ended",
         metadata: [

@@ -13,11 +13,13 @@ enum Route: Equatable {
   case api(ArraySlice<Substring>)
   case health
   case readiness
+  case metrics
 
   init?(_ path: [Substring]) {
     switch path.count {
     case 1 where path[0] == "healthz": self = .health
     case 1 where path[0] == "readyz": self = .readiness
+    case 1 where path[0] == "metrics": self = .metrics
     case 2 where path[0] == "api" && path[1] == "store": self = .ingest(.store, project: nil)
     case 3 where path[0] == "api" && path[2] == "envelope":
       self = .ingest(.envelope, project: path[1])
@@ -36,5 +38,20 @@ enum Route: Equatable {
     let prefix = prefix.split(separator: "/")
     return Array(
       components.starts(with: prefix) ? components.dropFirst(prefix.count) : components[...])
+  }
+}
+
+extension Metrics.Endpoint {
+  init(_ route: Route?) {
+    self =
+      switch route {
+      case .ingest(.envelope, _): .envelope
+      case .ingest(.store, _): .store
+      case .api: .api
+      case .health: .health
+      case .readiness: .readiness
+      case .metrics: .metrics
+      case nil: .other
+      }
   }
 }

@@ -25,12 +25,16 @@ package struct ServiceDependencies: Sendable {
   package var publicOrigin: String?
   /// For so many days counts are kept.
   package var retentionDays: Int
+  package var metrics: Metrics
+  /// Reads what the process looks like now.
+  package var processFigures: @Sendable () -> ProcessFigures
 
   package init(
     store: any SessionStore & ReleaseStore, catalog: CatalogCache, clock: WallClock,
     queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
     random: @escaping @Sendable () -> UInt128, pathPrefix: String, publicOrigin: String?,
-    retentionDays: Int
+    retentionDays: Int, metrics: Metrics = Metrics(),
+    processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
   ) {
     self.store = store
     self.catalog = catalog
@@ -43,6 +47,8 @@ package struct ServiceDependencies: Sendable {
     self.pathPrefix = pathPrefix
     self.publicOrigin = publicOrigin
     self.retentionDays = retentionDays
+    self.metrics = metrics
+    self.processFigures = processFigures
   }
 }
 
@@ -64,7 +70,9 @@ package final class Service: RequestHandler {
   package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
     let path = Route.components(of: head.path, prefix: dependencies.pathPrefix)
     if head.isControl { return control(head, path, exchange) }
-    switch Route(path) {
+    let route = Route(path)
+    dependencies.metrics.count(Metrics.Endpoint(route))
+    switch route {
     case .ingest(let kind, let project):
       return ingest.begin(head, kind, project: project, exchange: exchange)
     case .api(let rest):
@@ -73,6 +81,8 @@ package final class Service: RequestHandler {
       return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
     case .readiness:
       return onlyReading(head) { readiness(exchange) }
+    case .metrics:
+      return onlyReading(head) { metrics(exchange) }
     case nil:
       // An SDK in a web page that was given a wrong address is to be able to read this.
       return .respond(.failure(404, "there is nothing at \(head.path)").openToAllOrigins)
@@ -89,6 +99,21 @@ package final class Service: RequestHandler {
     case .get, .head: answer()
     default: .respond(.methodNotAllowed("GET, HEAD"))
     }
+  }
+
+  /// In Prometheus' text format. Reading what the process looks like may block.
+  private func metrics(_ exchange: ExchangeID) -> RequestDisposition {
+    let isTaken = dependencies.workers.submit { [dependencies, sink] in
+      let text = MetricsText.write(
+        dependencies.metrics.current, dependencies.processFigures(),
+        queuedUpdates: dependencies.queue.waitingUpdates,
+        queuedQueries: dependencies.workers.waitingCount)
+      sink.respond(
+        Response(
+          headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: text),
+        to: [exchange])
+    }
+    return isTaken ? .pending : .respond(.failure(503, "too many questions wait already"))
   }
 
   /// Tries whether the store can be written, on the writer's own thread. The little that is written

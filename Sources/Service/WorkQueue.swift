@@ -17,6 +17,9 @@ package final class WorkQueue: Sendable {
     self.waitingMax = waitingMax
   }
 
+  /// How much waits.
+  package var waitingCount: Int { state.withLock { $0.waiting.count } }
+
   /// - Returns: false when too much waits already.
   package func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
     let isTaken = state.withLock { state in

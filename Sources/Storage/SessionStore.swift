@@ -75,7 +75,10 @@ package enum Outcome: Hashable, Sendable {
 /// - The sessions of a split range add up to those of the whole; users do not: they are unions.
 package protocol SessionStore: Sendable {
   /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.
-  func ingest(_ batch: IngestBatch) throws(StoreError)
+  ///
+  /// - Returns: what became of the items: the batch's outcomes, and what the store found.
+  @discardableResult
+  func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64]
 
   /// Answers a question about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]

@@ -60,18 +60,24 @@ func runService(
 
   let clock = WallClock(settings.clock.now)
   let catalog = try CatalogCache(store)
-  let queue = IngestQueue(store: store, clock: clock)
+  let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
+  let queue = IngestQueue(store: store, clock: clock, metrics: metrics)
   let workers = WorkQueue()
   let jobs = Jobs(
     store: store, catalog: store, queue: queue, clock: clock,
-    monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: settings.logger)
+    monotonicMilliseconds: SystemClock.monotonicMilliseconds, metrics: metrics,
+    log: settings.logger)
+  let path = settings.dataDirectory + "/hale.db"
   let service = Service(
     ServiceDependencies(
       store: store, catalog: catalog, clock: clock, queue: queue,
       workers: workers, jobs: jobs, log: settings.logger,
       random: { UInt128.random(in: .min ... .max) },
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
-      retentionDays: settings.retentionDays),
+      retentionDays: settings.retentionDays, metrics: metrics,
+      processFigures: {
+        ProcessFigures(of: path, connections: listener.connectionCount)
+      }),
     sink: listener)
 
   let failures = FailureLog(settings.logger)

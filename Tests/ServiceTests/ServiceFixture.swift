@@ -39,7 +39,9 @@ final class ServiceFixture {
       digest: TokenDigest.digest(Self.adminToken), at: Self.now)
     store = FaultyStore(sqlite)
     let clock = WallClock { Self.now }
-    queue = IngestQueue(store: store, clock: clock, batchUpdatesMax: batchUpdatesMax)
+    let metrics = Metrics()
+    queue = IngestQueue(
+      store: store, clock: clock, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     // Closed, it still takes work and `run` returns when it is done: the test is the writer.
     queue.close()
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -49,9 +51,9 @@ final class ServiceFixture {
         workers: workers,
         jobs: Jobs(
           store: store, catalog: sqlite, queue: queue, clock: clock,
-          monotonicMilliseconds: { 0 }, log: log),
+          monotonicMilliseconds: { 0 }, metrics: metrics, log: log),
         log: log, random: { 7 }, pathPrefix: pathPrefix, publicOrigin: nil,
-        retentionDays: 90),
+        retentionDays: 90, metrics: metrics),
       sink: sink)
     Thread.detachNewThread { [workers] in workers.run() }
   }

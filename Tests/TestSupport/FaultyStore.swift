@@ -22,10 +22,12 @@ package final class FaultyStore: SessionStore, ReleaseStore {
     lateFailure.withLock { $0 = error }
   }
 
-  package func ingest(_ batch: IngestBatch) throws(StoreError) {
+  @discardableResult
+  package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     try check()
-    try store.ingest(batch)
+    let outcomes = try store.ingest(batch)
     if let error = lateFailure.withLock({ $0 }) { throw error }
+    return outcomes
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {

@@ -15,12 +15,14 @@ package final class ReferenceStore: SessionStore {
 
   package init() {}
 
-  package func ingest(_ batch: IngestBatch) throws(StoreError) {
+  @discardableResult
+  package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     raw.withLock {
       $0.reports += batch.reports
       $0.anonymous += batch.anonymous
       $0.outcomes.merge(batch.outcomes, uniquingKeysWith: +)
     }
+    return batch.outcomes
   }
 
   /// Of all hours, and without repetitions, which only a store that folds can tell.

@@ -24,14 +24,14 @@ struct APIEndpoint {
       guard let action = route.actions.first(where: { $0.method == method }) else {
         return .respond(.methodNotAllowed(route.allowed))
       }
-      return begin(head, action, names, exchange)
+      return begin(head, route.name, action, names, exchange)
     }
     return .respond(.failure(404, "there is nothing at \(head.path)"))
   }
 
   private func begin(
-    _ head: RequestHead, _ action: APIRoute.Action, _ names: [Substring: String],
-    _ exchange: ExchangeID
+    _ head: RequestHead, _ route: String, _ action: APIRoute.Action,
+    _ names: [Substring: String], _ exchange: ExchangeID
   ) -> RequestDisposition {
     do throws(APIError) {
       let snapshot = dependencies.catalog.snapshot
@@ -39,13 +39,13 @@ struct APIEndpoint {
         dependencies: dependencies, head: head, names: names,
         token: try token(of: head, snapshot, for: action.scope), snapshot: snapshot,
         now: dependencies.clock.now)
-      if action.method == .get { return answer(exchange, try action.prepare(call)) }
+      if action.method == .get { return answer(exchange, route, try action.prepare(call)) }
       return .read(
         APIBodyReader { body in
           var call = call
           call.body = body
           do throws(APIError) {
-            return answer(exchange, try action.prepare(call))
+            return answer(exchange, route, try action.prepare(call))
           } catch {
             return .respond(Response(error))
           }
@@ -71,9 +71,14 @@ struct APIEndpoint {
 
   /// Has the work done on a worker's thread.
   private func answer(
-    _ exchange: ExchangeID, _ work: @escaping APIRoute.Work
+    _ exchange: ExchangeID, _ route: String, _ work: @escaping APIRoute.Work
   ) -> RequestDisposition {
-    let isTaken = dependencies.workers.submit { [sink, log = dependencies.log] in
+    let (metrics, log) = (dependencies.metrics, dependencies.log)
+    // From here on, so that waiting for a reader counts.
+    let start = metrics.seconds
+    let isTaken = dependencies.workers.submit { [sink] in
+      var isFailure = false
+      defer { metrics.noteQuery(route, seconds: metrics.seconds - start, isFailure: isFailure) }
       do throws(StoreError) {
         sink.respond(try work(), to: [exchange])
       } catch {
@@ -81,6 +86,7 @@ struct APIEndpoint {
           sink.respond(.failure(400, sentence), to: [exchange])
           return
         }
+        isFailure = true
         log.error("query failed", metadata: ["reason": "\(error.sentence)"])
         sink.respond(.failure(503, "the store cannot answer: \(error.sentence)"), to: [exchange])
       }

@@ -16,10 +16,13 @@ struct APIRoute: Sendable {
   }
 
   private let pattern: [Substring]
+  /// The pattern as it is written.
+  let name: String
   let actions: [Action]
 
   /// - Parameter pattern: parts of a path; those in braces stand for anything.
   private init(_ pattern: StaticString, _ actions: Action...) {
+    name = "/api/0/" + pattern.description
     self.pattern = pattern.description.split(separator: "/")
     self.actions = actions
   }

@@ -62,7 +62,7 @@ extension Descriptor {
 struct FileIdentity: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
-  private let size: Int64
+  let size: Int64
   private let modified: Int64
   private let changed: Int64
   let isDirectory: Bool

@@ -55,6 +55,13 @@ struct SystemClock: Sendable {
   /// Milliseconds since an arbitrary instant, never set back.
   static func monotonicMilliseconds() -> Int64 { milliseconds(of: CLOCK_MONOTONIC) }
 
+  /// Nanoseconds since an arbitrary instant, never set back.
+  static func monotonicNanoseconds() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
   private static func milliseconds(of clock: clockid_t) -> Int64 {
     var time = timespec()
     unsafe clock_gettime(clock, &time)

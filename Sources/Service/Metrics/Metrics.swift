@@ -1,0 +1,96 @@
+internal import Locks
+internal import ReleaseHealth
+internal import Storage
+
+/// What the service counts of its own work, for `/metrics`. It begins anew with the process.
+package final class Metrics: Sendable {
+  /// Where a request went.
+  enum Endpoint: String, CaseIterable {
+    case envelope, store, api, health, readiness, metrics, other
+  }
+
+  /// A batch, as it was stored or was not.
+  struct Commit {
+    var updates: Int
+    /// What became of the items; nil when nothing was stored.
+    var outcomes: [OutcomeKey: Int64]?
+    var seconds: Double
+  }
+
+  /// All counts, at one moment.
+  struct State: Sendable {
+    var requests: [Int64] = Array(repeating: 0, count: Endpoint.allCases.count)
+    var outcomes: [OutcomeKey: Int64] = [:]
+    var commitFailures: Int64 = 0
+    var commitSeconds = Histogram.seconds
+    var commitUpdates = Histogram.updates
+    /// By the pattern of the route.
+    var querySeconds: [String: Histogram] = [:]
+    var queryFailures: Int64 = 0
+    /// The last run of each job.
+    var jobs: [String: JobRun] = [:]
+    var jobFailures: [String: Int64] = [:]
+  }
+
+  private let monotonicNanoseconds: @Sendable () -> Int64
+  private let state = Locked(State())
+
+  /// - Parameter monotonicNanoseconds: a clock that is never set back.
+  package init(monotonicNanoseconds: @escaping @Sendable () -> Int64 = { 0 }) {
+    self.monotonicNanoseconds = monotonicNanoseconds
+  }
+
+  var current: State { state.withLock { $0 } }
+
+  /// Seconds since an arbitrary instant.
+  var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
+
+  func count(_ endpoint: Endpoint) {
+    let index = Endpoint.allCases.firstIndex(of: endpoint) ?? 0
+    state.withLock { $0.requests[index] += 1 }
+  }
+
+  func note(_ commit: Commit) {
+    state.withLock { state in
+      state.commitSeconds.observe(commit.seconds)
+      guard let outcomes = commit.outcomes else {
+        state.commitFailures += 1
+        return
+      }
+      state.commitUpdates.observe(Double(commit.updates))
+      state.outcomes.merge(outcomes, uniquingKeysWith: +)
+    }
+  }
+
+  func noteQuery(_ route: String, seconds: Double, isFailure: Bool) {
+    state.withLock { state in
+      state.querySeconds[route, default: .seconds].observe(seconds)
+      if isFailure { state.queryFailures += 1 }
+    }
+  }
+
+  func note(_ run: JobRun) {
+    state.withLock { state in
+      state.jobs[run.name] = run
+      if !run.succeeded { state.jobFailures[run.name, default: 0] += 1 }
+    }
+  }
+}
+
+/// What the process and its files look like from outside, read when `/metrics` is asked for.
+package struct ProcessFigures: Sendable {
+  package var cpuSeconds = 0.0
+  package var residentBytes: Int64 = 0
+  package var virtualBytes: Int64 = 0
+  package var openDescriptors: Int64 = 0
+  package var descriptorsMax: Int64 = 0
+  /// Seconds since 1970.
+  package var startSeconds = 0.0
+  package var connections: Int64 = 0
+  package var databaseBytes: Int64 = 0
+  /// Of the database's log, which is part of the data until it is brought into the file.
+  package var logBytes: Int64 = 0
+  package var version = ""
+
+  package init() {}
+}

@@ -1,0 +1,53 @@
+import Glibc
+import Service
+
+extension ProcessFigures {
+  /// Reads them from /proc and the system.
+  ///
+  /// - Parameters:
+  ///   - databasePath: the file whose size is told.
+  ///   - connections: that are open.
+  init(of databasePath: String, connections: Int) {
+    self.init()
+    self.connections = Int64(connections)
+    version = haleVersion
+    databaseBytes = FileIdentity(path: databasePath)?.size ?? 0
+    logBytes = FileIdentity(path: databasePath + "-wal")?.size ?? 0
+    readProcess()
+    var limit = rlimit()
+    if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+      descriptorsMax = Int64(clamping: limit.rlim_cur)
+    }
+    openDescriptors = Int64(Self.entries(of: "/proc/self/fd"))
+  }
+
+  /// proc(5): of /proc/self/stat the 14th and 15th field are the ticks in user and system mode, the
+  /// 22nd the start in ticks since boot, the 23rd the bytes of address space, the 24th the resident
+  /// pages. The second is a name in parentheses, which may have blanks.
+  private mutating func readProcess() {
+    let ticks = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    guard let text = Self.text(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") else {
+      return
+    }
+    let fields = text[name...].split(separator: " ").dropFirst().map { Double($0) ?? 0 }
+    guard fields.count > 21 else { return }
+    cpuSeconds = (fields[11] + fields[12]) / ticks
+    virtualBytes = Int64(fields[20])
+    residentBytes = Int64(fields[21]) * Int64(sysconf(Int32(_SC_PAGESIZE)))
+    let uptime = Self.text(of: "/proc/uptime")?.split(separator: " ").first.flatMap { Double($0) }
+    startSeconds = Double(time(nil)) - (uptime ?? 0) + fields[19] / ticks
+  }
+
+  private static func text(of path: String) -> String? {
+    (try? readFile(path, bytesMax: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private static func entries(of path: String) -> Int {
+    guard let directory = unsafe opendir(path) else { return 0 }
+    defer { unsafe closedir(directory) }
+    var count = 0
+    while unsafe readdir(directory) != nil { count += 1 }
+    // Its own two names, and the descriptor that it is read with.
+    return max(0, count - 3)
+  }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import HTTP
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import Service
+
+@Suite struct MetricsTests {
+  @Test func histogramsCountUpToTheirBounds() {
+    var histogram = Histogram(bounds: [1, 3])
+    for value in [0.5, 1, 1.5, 3, 4] { histogram.observe(value) }
+    #expect(histogram.counts == [2, 2, 1] && histogram.sum == 10)
+  }
+
+  /// What was received, stored and asked stands there, in Prometheus' text format.
+  @Test func figuresOfWhatHappened() throws {
+    let fixture = try ServiceFixture()
+    let session =
+      #"{"sid":"00000000000000000000000000000001","started":"2026-01-01T11:00:00Z","#
+      + #""status":"exited","attrs":{"release":"app@1"}}"#
+    for _ in 0..<2 {
+      #expect(fixture.send("{}\n{\"type\":\"session\"}\n\(session)\n").status == 200)
+    }
+    #expect(fixture.send("{}\n{\"type\":\"session\"}\n{}\n").status == 200)
+    _ = fixture.ask("/api/0/organizations/default/releases/")
+    fixture.store.fail(with: .full(operation: "write", reason: "full"))
+    #expect(fixture.send("{}\n{\"type\":\"session\"}\n\(session)\n").status == 503)
+    fixture.store.fail(with: nil)
+    fixture.drain()
+
+    let answer = fixture.send(.get, "/metrics", headers: [:])
+    #expect(answer.status == 200)
+    #expect(answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8")
+    let lines = String(decoding: answer.body, as: UTF8.self).split(separator: "\n").map(String.init)
+    for line in [
+      #"hale_ingest_items_total{project="1",outcome="accepted"} 2"#,
+      #"hale_ingest_items_total{project="1",outcome="repeated"} 1"#,
+      #"hale_commit_duration_seconds_bucket{le="+Inf"} 4"#,
+      #"hale_commit_batch_updates_bucket{le="1"} 3"#, "hale_commit_failures_total 1",
+      #"hale_http_requests_total{endpoint="envelope"} 4"#,
+      #"hale_query_duration_seconds_count{route="/api/0/organizations/{organization}/releases"} 1"#,
+      #"hale_job_failures_total{job="adoption"} 0"#, "# TYPE hale_query_duration_seconds histogram",
+    ] {
+      #expect(lines.contains(line), "\(line) is not in\n\(lines.joined(separator: "\n"))")
+    }
+    // Help and type stand once before each family.
+    let types = lines.filter { $0.hasPrefix("# TYPE ") }
+    #expect(Set(types).count == types.count)
+  }
+}
