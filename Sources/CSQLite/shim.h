@@ -18,7 +18,11 @@ static inline int csqlite_keep_log_on_close(sqlite3 *connection, int keeps) {
   return sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps, (int *)0);
 }
 
-/* sqlite3_config is variadic. Multi-thread: every connection stays on one thread at a time. */
-static inline int csqlite_config_multithread(void) { return sqlite3_config(SQLITE_CONFIG_MULTITHREAD); }
+/* sqlite3_config is variadic. Multi-thread: every connection stays on one thread at a time. Without
+   the statistics of memory, which nobody reads, an allocation needs no lock. */
+static inline int csqlite_configure(void) {
+  int code = sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+  return code == SQLITE_OK ? sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) : code;
+}
 
 #endif

@@ -20,8 +20,12 @@ final class Connection {
   private let handle: OpaquePointer
   private let path: String
 
+  /// Once, before the first connection. It cannot be done later, and need not.
+  private static let isConfigured = csqlite_configure() == SQLITE_OK
+
   init(path: String, mode: Mode) throws(StoreError) {
     self.path = path
+    _ = Self.isConfigured
     var opened: OpaquePointer?
     // NOMUTEX: "a single database connection must not be used in two or more threads at the same
     // time" (sqlite.org/threadsafe.html); each of ours belongs to one thread at a time.

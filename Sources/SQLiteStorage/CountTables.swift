@@ -2,11 +2,23 @@ internal import ReleaseHealth
 internal import Storage
 
 /// Writes the packed counts: `session_minute` and `session_day`.
+///
+/// Nobody else writes them but housekeeping, so that what was written last is remembered: most
+/// updates of a batch are of the same few hours and scopes as those of the one before.
 final class CountTables {
+  private struct Counts {
+    var identified = CountGrid()
+    var anonymous = CountGrid()
+  }
+
   /// One of the two tables: rows of a bucket (an hour, a day) and a scope.
   private struct Table {
     let select: Statement
     let upsert: Statement
+    var known: [BucketKey: Counts] = [:]
+
+    /// Some megabytes in all; beyond it, what is remembered is forgotten.
+    private static let knownMax = 1000
 
     init(_ connection: Connection, name: String, bucket: String) throws(StoreError) {
       select = try connection.prepare(
@@ -19,32 +31,41 @@ final class CountTables {
         """)
     }
 
-    func add(
-      identified: CountGrid, anonymous: CountGrid, bucket: Int, scope: Int64
+    mutating func add(
+      identified: CountGrid, anonymous: CountGrid, _ key: BucketKey
     ) throws(StoreError) {
       if identified.slots.isEmpty, anonymous.slots.isEmpty { return }
-      select.bind(1, bucket)
-      select.bind(2, scope)
-      var known = (identified: CountGrid(), anonymous: CountGrid())
-      if try select.step() {
-        known = (CountGrid(packed: select.blob(0)), CountGrid(packed: select.blob(1)))
-        select.reset()
-      } else if identified.slots.values.contains(where: \.hasNegative) {
-        // The session outlived its bucket's retention: nothing is there to take away from.
-        return
-      }
-      known.identified.add(identified)
-      known.anonymous.add(anonymous)
-      upsert.bind(1, bucket)
-      upsert.bind(2, scope)
-      upsert.bind(3, blob: known.identified.packed)
-      upsert.bind(4, blob: known.anonymous.packed)
+      guard var counts = try counts(key) ?? Self.begun(by: identified) else { return }
+      counts.identified.add(identified)
+      counts.anonymous.add(anonymous)
+      upsert.bind(1, key.bucket)
+      upsert.bind(2, key.scope)
+      upsert.bind(3, blob: counts.identified.packed)
+      upsert.bind(4, blob: counts.anonymous.packed)
       try upsert.run()
+      if known.count >= Self.knownMax { known.removeAll() }
+      known[key] = counts
+    }
+
+    private func counts(_ key: BucketKey) throws(StoreError) -> Counts? {
+      if let counts = known[key] { return counts }
+      select.bind(1, key.bucket)
+      select.bind(2, key.scope)
+      guard try select.step() else { return nil }
+      defer { select.reset() }
+      return Counts(
+        identified: CountGrid(packed: select.blob(0)), anonymous: CountGrid(packed: select.blob(1)))
+    }
+
+    /// Of a bucket that has no row; nil when something is to be taken away from it: the session
+    /// outlived its bucket's retention.
+    private static func begun(by identified: CountGrid) -> Counts? {
+      identified.slots.values.contains(where: \.hasNegative) ? nil : Counts()
     }
   }
 
-  private let minutes: Table
-  private let days: Table
+  private var minutes: Table
+  private var days: Table
 
   init(_ connection: Connection) throws(StoreError) {
     minutes = try Table(connection, name: "session_minute", bucket: "hour")
@@ -52,14 +73,19 @@ final class CountTables {
   }
 
   func add(_ delta: HourDelta, _ key: BucketKey) throws(StoreError) {
-    try minutes.add(
-      identified: delta.identified, anonymous: delta.anonymous, bucket: key.bucket, scope: key.scope
-    )
+    try minutes.add(identified: delta.identified, anonymous: delta.anonymous, key)
     let day = key.bucket.flooredDivision(by: 24)
     var identified = CountGrid()
     identified.add(delta.identified.total, at: key.bucket - day * 24)
     var anonymous = CountGrid()
     anonymous.add(delta.anonymous.total, at: key.bucket - day * 24)
-    try days.add(identified: identified, anonymous: anonymous, bucket: day, scope: key.scope)
+    try days.add(
+      identified: identified, anonymous: anonymous, BucketKey(bucket: day, scope: key.scope))
+  }
+
+  /// Forgets what was remembered: after a rollback, and after rows were dropped.
+  func forget() {
+    minutes.known.removeAll()
+    days.known.removeAll()
   }
 }

@@ -6,6 +6,7 @@ internal import Storage
 final class Housekeeping {
   private let connection: Connection
   private let interning: Interning
+  private let counts: CountTables
   private let users: UserTables
   /// For so many days counts and users are kept.
   private let retentionDays: Int
@@ -39,10 +40,12 @@ final class Housekeeping {
   }
 
   init(
-    connection: Connection, interning: Interning, users: UserTables, retentionDays: Int
+    connection: Connection, interning: Interning, counts: CountTables, users: UserTables,
+    retentionDays: Int
   ) {
     self.connection = connection
     self.interning = interning
+    self.counts = counts
     self.users = users
     self.retentionDays = retentionDays
   }
@@ -177,6 +180,7 @@ final class Housekeeping {
         """)
       try remember("minutes_dropped", Int64(hour))
     }
+    counts.forget()
     return true
   }
 
@@ -279,7 +283,10 @@ final class Housekeeping {
         DELETE FROM \(table) WHERE (\(key)) IN (
           SELECT \(key) FROM \(rows) LIMIT \(Self.rowsPerStep))
         """)
-      if dropped { return true }
+      if dropped {
+        counts.forget()
+        return true
+      }
     }
     return false
   }

@@ -19,12 +19,12 @@ final class IngestTransaction {
   private var deltas: [BucketKey: HourDelta] = [:]
 
   init(
-    _ connection: Connection, interning: Interning, users: UserTables
+    _ connection: Connection, interning: Interning, counts: CountTables, users: UserTables
   ) throws(StoreError) {
     self.connection = connection
     self.interning = interning
     self.users = users
-    counts = try CountTables(connection)
+    self.counts = counts
     insertSession = try connection.prepare(
       """
       INSERT INTO session (started, sid, scope, flags, duration, users, earliest, latest)
@@ -85,6 +85,7 @@ final class IngestTransaction {
       }
     } catch {
       // What was learnt in the transaction went with it.
+      counts.forget()
       users.forget()
       try interning.forget()
       throw error

@@ -30,11 +30,13 @@ package final class SQLiteStore: Sendable {
 
     init(_ settings: Settings) throws(StoreError) {
       connection = try Database.openWriter(path: settings.path, newSecret: settings.newSecret)
+      let counts = try CountTables(connection)
       let users = try UserTables(connection)
       interning = try Interning(connection)
-      ingest = try IngestTransaction(connection, interning: interning, users: users)
+      ingest = try IngestTransaction(
+        connection, interning: interning, counts: counts, users: users)
       housekeeping = Housekeeping(
-        connection: connection, interning: interning, users: users,
+        connection: connection, interning: interning, counts: counts, users: users,
         retentionDays: settings.retentionDays)
     }
   }
