@@ -3,16 +3,15 @@ package import Storage
 /// Work on a database file as a whole. It reads one state of it, also while a service writes.
 package enum DataFile {
   /// Compares everything that was counted with what it can be counted from again, and checks the
-  /// file.
+  /// file; of one with an older schema, the file alone.
   ///
-  /// - Throws: ``StoreError/refused(_:)`` for a file that is none of Hale's or of another version;
-  ///   what is damaged in one is a finding.
+  /// - Throws: ``StoreError/refused(_:)`` for a file that is none of Hale's, or newer than this
+  ///   program; what is damaged in one is a finding.
   package static func verify(
     path: String, progress: Progress
   ) throws(StoreError) -> VerificationReport {
     do throws(StoreError) {
       let connection = try open(path)
-      try Database.checkVersion(of: connection, path: path, isCurrent: true)
       return try Verification.run(connection, progress: progress)
     } catch {
       guard case .corrupt(_, let reason) = error else { throw error }
@@ -31,7 +30,6 @@ package enum DataFile {
     from source: String, to destination: String, progress: Progress
   ) throws(StoreError) -> Int64 {
     let from = try open(source)
-    try Database.checkVersion(of: from, path: source, isCurrent: false)
     let to = try Connection(path: destination, mode: .writer)
     // The copy is worth nothing before its end, and is synced then.
     try to.execute("PRAGMA synchronous = OFF")
@@ -48,6 +46,14 @@ package enum DataFile {
     return pages * pageBytes
   }
 
+  /// Brings the log of a database that nobody uses into its file.
+  package static func bringLogIn(path: String) throws(StoreError) {
+    let connection = try Connection(path: path, mode: .writer)
+    try Database.checkVersion(of: connection, path: path)
+    try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.bringLogInOnClose()
+  }
+
   /// Whether the file has the schema of this program, and not an older one.
   package static func isCurrent(path: String) throws(StoreError) -> Bool {
     try open(path).number("PRAGMA user_version") == Database.schemaVersion
@@ -56,6 +62,21 @@ package enum DataFile {
   private static func open(_ path: String) throws(StoreError) -> Connection {
     let connection = try Connection(path: path, mode: .reader)
     try connection.execute("PRAGMA temp_store = MEMORY")
+    do throws(StoreError) {
+      try Database.checkVersion(of: connection, path: path)
+      guard try connection.number("PRAGMA user_version") != 0 else {
+        throw .refused("\(path) is empty: there is no database of Hale in it")
+      }
+    } catch {
+      // SQLITE_READONLY_RECOVERY and _ROLLBACK: a change was cut off, and only who may write can
+      // take it back.
+      guard case .unavailable(_, let reason) = error,
+        reason.contains("(SQLite 264)") || reason.contains("(SQLite 776)")
+      else { throw error }
+      throw .refused(
+        "\(path) was left in the middle of a change; start `hale serve` once, which brings it in order"
+      )
+    }
     return connection
   }
 }

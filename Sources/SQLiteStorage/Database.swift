@@ -12,7 +12,7 @@ enum Database {
   /// - Parameter newSecret: 32 random bytes, kept as the key of the user hashes if the file is new.
   static func openWriter(path: String, newSecret: [UInt8]) throws(StoreError) -> Connection {
     let connection = try Connection(path: path, mode: .writer)
-    try checkVersion(of: connection, path: path, isCurrent: false)
+    try checkVersion(of: connection, path: path)
     // The order matters: the page size and the journal stand before the first page is written.
     try connection.execute("PRAGMA journal_mode = WAL")
     // FULL: the log is synced at every commit, so that a commit survives the loss of power.
@@ -54,11 +54,7 @@ enum Database {
   }
 
   /// Refuses files that are not Hale's, or newer than this program, before anything is written.
-  ///
-  /// - Parameter isCurrent: whether older ones are refused, too, and those that are empty.
-  static func checkVersion(
-    of connection: Connection, path: String, isCurrent: Bool
-  ) throws(StoreError) {
+  static func checkVersion(of connection: Connection, path: String) throws(StoreError) {
     let version = try connection.number("PRAGMA user_version") ?? 0
     let application = try connection.number("PRAGMA application_id") ?? 0
     if version > schemaVersion {
@@ -69,11 +65,6 @@ enum Database {
     let tables = try connection.number("SELECT count(*) FROM sqlite_schema") ?? 0
     if tables > 0, application != applicationID {
       throw .refused("\(path) is a database, but not one of Hale's; choose another")
-    }
-    if isCurrent, version < schemaVersion {
-      throw .refused(
-        "\(path) has schema version \(version), older than the \(schemaVersion) of this hale; "
-          + "`hale serve` brings a data directory forward, and `hale restore` a backup")
     }
   }
 

@@ -27,8 +27,6 @@ final class Housekeeping {
     var started = Int64.min
     var sessionID = [UInt8](repeating: 0, count: 16)
     var scope = Int64.min
-    /// The search began with states older than this. With a clock that was set back it begins anew.
-    var kept = Int64.min
   }
 
   /// How far the daily search for forgotten users came.
@@ -57,7 +55,11 @@ final class Housekeeping {
     if try closeDays(at: now) { return true }
     if try dropMinutes(at: now) { return true }
     if try dropExpired(at: now) { return true }
-    return try dropUsers(at: now)
+    if try dropUsers(at: now) { return true }
+    // The next run looks at all states again: a clock that was set back may have brought some behind
+    // the place that this one reached.
+    sessions = SessionSweep()
+    return false
   }
 
   /// States of sessions of which no update can be accepted any more.
@@ -68,8 +70,8 @@ final class Housekeeping {
 
   /// Of states without drift the key holds the start.
   private func dropSteady(before kept: Int64) throws(StoreError) -> Bool {
-    if kept < sessions.kept { sessions = SessionSweep() }
-    sessions.kept = kept
+    // Nothing is left in front of the place that was reached.
+    if sessions.started >= kept { return false }
     let find = try connection.prepare(
       """
       SELECT started, sid, scope FROM session
@@ -88,7 +90,7 @@ final class Housekeeping {
     }
     find.bind(4, kept)
     find.bind(5, Self.rowsPerStep - 1)
-    var reached = SessionSweep(started: kept, kept: kept)
+    var reached = SessionSweep(started: kept)
     let isPart = try find.step()
     if isPart {
       reached.started = find.integer(0)
@@ -278,11 +280,21 @@ final class Housekeeping {
       ),
     ]
     for (table, key, rows) in expired {
-      let dropped = try delete(
-        """
-        DELETE FROM \(table) WHERE (\(key)) IN (
-          SELECT \(key) FROM \(rows) LIMIT \(Self.rowsPerStep))
-        """)
+      let dropped = try connection.transaction { () throws(StoreError) in
+        let dropped = try delete(
+          """
+          DELETE FROM \(table) WHERE (\(key)) IN (
+            SELECT \(key) FROM \(rows) LIMIT \(Self.rowsPerStep))
+          """)
+        if dropped {
+          if table == "arrival" {
+            try remember("arrivals_dropped", Int64(step - 1))
+          } else {
+            try remember("counts_dropped", Int64(day - 1))
+          }
+        }
+        return dropped
+      }
       if dropped {
         counts.forget()
         return true
@@ -313,7 +325,7 @@ final class Housekeeping {
     return end != nil
   }
 
-  /// Runs one deletion in a transaction of its own; false if it found nothing.
+  /// Runs one deletion; false if it found nothing.
   private func delete(_ sql: String) throws(StoreError) -> Bool {
     try connection.execute(sql)
     return connection.changes > 0

@@ -14,6 +14,8 @@ enum Migrations {
         SELECT 'states_dropped', (day + 1) * 86400000 FROM session_day ORDER BY day DESC LIMIT 1;
       INSERT INTO setting (name, value)
         SELECT 'minutes_dropped', (day + 1) * 24 FROM session_day ORDER BY day DESC LIMIT 1;
+      INSERT INTO setting (name, value)
+        SELECT 'arrivals_dropped', step FROM arrival ORDER BY step DESC LIMIT 1;
       """
     )
   ]

@@ -224,6 +224,12 @@ extension SQLiteStore: CatalogStore {
 private enum CatalogRows {
   static func read(from connection: Connection, version: Int64) throws(StoreError) -> Catalog {
     let secret = try connection.prepare("SELECT value FROM setting WHERE name = 'user_hash_key'")
+    guard try secret.step(), secret.blob(0).count == 32 else {
+      throw .corrupt(
+        operation: "read the key of the user hashes",
+        reason: "it is missing, and without it every user would count as a new one")
+    }
+    let userHashKey = secret.blob(0)
     let publicURL = try connection.prepare("SELECT value FROM setting WHERE name = 'public_url'")
     return Catalog(
       version: version,
@@ -257,7 +263,7 @@ private enum CatalogRows {
           name: $0.text(2), scope: TokenScope(rawValue: $0.text(3)) ?? .read, digest: $0.blob(4),
           created: time($0, 5), revoked: optionalTime($0, 6))
       },
-      userHashKey: try secret.step() ? secret.blob(0) : [],
+      userHashKey: userHashKey,
       publicURL: try publicURL.step() ? publicURL.text(0) : nil)
   }
 

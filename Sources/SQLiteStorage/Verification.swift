@@ -12,6 +12,8 @@ struct Verification {
   private let firstWholeHour: Int
   /// The minutes and rows of users are all there from this hour on.
   private let firstMinutesHour: Int
+  /// Counts are there from this hour on.
+  private let firstCountedHour: Int
   private let nextUser: Int64
   private let knownUsers = UserBitmap()
 
@@ -23,9 +25,14 @@ struct Verification {
     try connection.transaction("DEFERRED") { () throws(StoreError) in
       var verification = try Verification(connection)
       try verification.checkFile()
+      // What older versions counted, and how, the newer program does not know.
+      if try connection.number("PRAGMA user_version") != Database.schemaVersion {
+        return verification.report
+      }
       try verification.readUsers()
       try verification.checkHours(progress)
       try verification.checkDays()
+      try verification.checkTimes()
       try verification.checkArrivals()
       try verification.checkSets()
       return verification.report
@@ -39,6 +46,8 @@ struct Verification {
     firstWholeHour = dropped.map { Int($0.flooredDivision(by: 3_600_000)) + 1 } ?? Int.min
     let minutes = try connection.number("SELECT value FROM setting WHERE name = 'minutes_dropped'")
     firstMinutesHour = minutes.map { Int($0) + 1 } ?? Int.min
+    let days = try connection.number("SELECT value FROM setting WHERE name = 'counts_dropped'")
+    firstCountedHour = days.map { (Int($0) + 1) * 24 } ?? Int.min
     nextUser = try connection.number("SELECT value FROM setting WHERE name = 'next_user'") ?? 0
   }
 
@@ -131,6 +140,7 @@ struct Verification {
   }
 
   private mutating func check(hour: Int) throws(StoreError) {
+    if hour < firstCountedHour { return }
     let expected = try recomputed(hour: hour)
     let stored = try stored(hour: hour)
     let isWhole = hour >= firstWholeHour
@@ -206,6 +216,10 @@ struct Verification {
         "\(place("durations of \(DurationHistogram.range(ofBucket: bucket).lowerBound) ms")): "
           + "\(found), but the states say \(wanted)"
       }
+    }
+    let (wanted, found) = (want.durations.totalMilliseconds, have.durations.totalMilliseconds)
+    expect(isExact ? found == wanted : found >= wanted, "durations") {
+      "\(place("durations")): \(found) ms in all, but the states say \(wanted)"
     }
   }
 
@@ -308,37 +322,82 @@ struct Verification {
 
   /// The changes by arrival add up to the counts, where none of them is gone yet.
   private mutating func checkArrivals() throws(StoreError) {
-    guard let firstStep = try connection.number("SELECT min(step) FROM arrival") else { return }
-    let severities = Severity.allCases
-    let columns = severities.map { "sum(\($0.name))" }.joined(separator: ", ")
-    // An update may arrive a minute before its session starts.
-    let arrivals = try connection.prepare(
+    let dropped = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_dropped'")
+    // An update may arrive a minute before its session starts, or more by a clock that was behind.
+    let firstHour = max(dropped.map { Int($0 / 6) + 25 } ?? Int.min, firstCountedHour)
+    let columns = Severity.allCases.map { "sum(\($0.name))" }.joined(separator: ", ")
+    let log = try connection.prepare(
       """
-      SELECT hour, scope, \(columns) FROM arrival WHERE hour * 6 > ? + 1 GROUP BY hour, scope
+      SELECT hour, scope, \(columns) FROM arrival WHERE hour >= ?
+      GROUP BY hour, scope ORDER BY hour, scope
       """)
-    let counts = try connection.prepare(
-      "SELECT identified, anonymous FROM session_day WHERE day = ? AND scope = ?")
-    arrivals.bind(1, firstStep)
-    while try arrivals.step() {
-      let (hour, scope) = (Int(arrivals.integer(0)), arrivals.integer(1))
-      let day = hour.flooredDivision(by: 24)
-      counts.bind(1, day)
-      counts.bind(2, scope)
-      var found = SessionCounts()
-      if try counts.step() {
-        for column: Int32 in [0, 1] {
-          found += CountGrid(packed: counts.blob(column)).slots[hour - day * 24] ?? SessionCounts()
-        }
-        counts.reset()
+    log.bind(1, firstHour)
+    var hasMore = try log.step()
+    let days = try connection.prepare(
+      "SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? ORDER BY day")
+    days.bind(1, firstHour.flooredDivision(by: 24))
+    var day = Int.min
+    var arrived: [BucketKey: SessionCounts] = [:]
+    while try days.step() {
+      if Int(days.integer(0)) != day {
+        expectNothingElse(arrived)
+        day = Int(days.integer(0))
+        arrived = try Self.arrivals(before: day * 24 + 24, log, &hasMore)
       }
-      if Self.isSaturated(found) { continue }
-      for (column, severity) in severities.enumerated() {
-        let arrived = arrivals.integer(Int32(2 + column))
-        expect(found[severity] == arrived, "arrivals") { [name] in
-          "\(severity.name) sessions of scope \(scope) at \(name(hour)): "
-            + "\(found[severity]), but \(arrived) arrived"
+      let scope = days.integer(1)
+      var found: [Int: SessionCounts] = [:]
+      for column: Int32 in [2, 3] {
+        for (slot, counts) in CountGrid(packed: days.blob(column)).slots {
+          found[slot, default: SessionCounts()] += counts
         }
       }
+      for (slot, counts) in found where day * 24 + slot >= firstHour {
+        let hour = day * 24 + slot
+        let logged =
+          arrived.removeValue(forKey: BucketKey(bucket: hour, scope: scope)) ?? SessionCounts()
+        if Self.isSaturated(counts) { continue }
+        expect(counts == logged, "arrivals") { [name] in
+          "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged)"
+        }
+      }
+    }
+    expectNothingElse(arrived)
+    expectNothingElse(try Self.arrivals(before: .max, log, &hasMore))
+  }
+
+  /// What the log has for hours before one, from where it stands.
+  private static func arrivals(
+    before end: Int, _ log: Statement, _ hasMore: inout Bool
+  ) throws(StoreError) -> [BucketKey: SessionCounts] {
+    var arrived: [BucketKey: SessionCounts] = [:]
+    while hasMore, log.integer(0) < end {
+      var counts = SessionCounts()
+      for (column, severity) in Severity.allCases.enumerated() {
+        counts[severity] = log.integer(Int32(2 + column))
+      }
+      arrived[BucketKey(bucket: Int(log.integer(0)), scope: log.integer(1))] = counts
+      hasMore = try log.step()
+    }
+    return arrived
+  }
+
+  private mutating func expectNothingElse(_ arrived: [BucketKey: SessionCounts]) {
+    for (key, counts) in arrived {
+      expect(counts.isZero, "arrivals") { [name] in
+        "sessions of scope \(key.scope) at \(name(key.bucket)): none, but arrived are \(counts)"
+      }
+    }
+  }
+
+  /// Times that come after each other do.
+  private mutating func checkTimes() throws(StoreError) {
+    for (condition, table, what) in [
+      ("unadopted < adopted", "adoption", "a scope was replaced before it was adopted"),
+      ("latest < earliest", "session", "a session has its latest start before its earliest"),
+      ("(latest IS NULL) != (earliest IS NULL)", "session", "a session has one start of two"),
+    ] {
+      let count = try connection.number("SELECT count(*) FROM \(table) WHERE \(condition)") ?? 0
+      expect(count == 0, "times") { "\(what): \(count) times" }
     }
   }
 
@@ -375,6 +434,7 @@ struct Verification {
       }
     }
     try checkRowsWithoutSets()
+    try checkDaysWithoutSets()
     try checkDaySets()
   }
 
@@ -391,6 +451,24 @@ struct Verification {
       let (hour, scope) = (Int(lost.integer(0)), lost.integer(1))
       expect(false, "sets of users") { [name] in
         "users of scope \(scope) at \(name(hour)) are in no set, and the hour is not open"
+      }
+    }
+  }
+
+  /// Days with sets of hours have their own, or are open.
+  private mutating func checkDaysWithoutSets() throws(StoreError) {
+    let lost = try connection.prepare(
+      """
+      SELECT DISTINCT hour / 24, scope FROM user_hour AS each
+      WHERE NOT EXISTS (SELECT 1 FROM user_day WHERE scope = each.scope AND day = each.hour / 24)
+        AND NOT EXISTS (
+          SELECT 1 FROM user_day_open WHERE day = each.hour / 24 AND scope = each.scope)
+        AND hour / 24 > (SELECT coalesce(max(value), -1) FROM setting WHERE name = 'counts_dropped')
+      """)
+    while try lost.step() {
+      let (day, scope) = (Int(lost.integer(0)), lost.integer(1))
+      expect(false, "sets of users") { [name] in
+        "scope \(scope) has no set on the day of \(name(day * 24)), which is not open"
       }
     }
   }

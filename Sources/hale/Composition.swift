@@ -29,6 +29,11 @@ func copyData(from source: String, to path: String, progress: Progress) throws -
   try DataFile.copy(from: source, to: path, progress: progress)
 }
 
+/// Brings the log of a database that nobody uses into its file.
+func bringLogIn(path: String) throws {
+  try DataFile.bringLogIn(path: path)
+}
+
 /// Whether a database file has the schema of this program, and not an older one.
 func isCurrentData(path: String) throws -> Bool {
   try DataFile.isCurrent(path: path)

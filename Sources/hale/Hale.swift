@@ -37,6 +37,8 @@ struct Hale: ParsableCommand {
   /// Reads the arguments, runs the command, and ends the process with its exit status.
   static func runFromCommandLine() -> Never {
     Signals.ignoreFileSizeLimit()
+    // What Hale makes is for its own user alone: there is the key of the user hashes.
+    umask(0o077)
     do {
       var command = try parseAsRoot()
       try command.run()

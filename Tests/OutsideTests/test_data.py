@@ -2,11 +2,15 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import stat
+import subprocess
 import threading
 
-from hale import (Hale, aggregates, ago, days, envelope, hours, iso, minutes, row, run, session,
+import pytest
+
+from hale import (BINARY, Hale, aggregates, ago, days, envelope, hours, iso, minutes, row, run, session,
                   sessions, users, utc, wait)
 
 DONE, FAILED, USAGE = 0, 1, 64
@@ -82,6 +86,11 @@ DAMAGES = (
     ("DELETE FROM user", "users"),
     ("UPDATE arrival SET crashed = crashed + 1", "arrivals"),
     ("UPDATE duration_hour SET histogram = x''", "durations"),
+    ("DELETE FROM user_day_open", "sets of users"),
+    ("UPDATE duration_hour SET total = total + 1 WHERE hour = (SELECT max(hour) FROM duration_hour)",
+     "durations"),
+    ("DELETE FROM arrival WHERE step = (SELECT max(step) FROM arrival)", "arrivals"),
+    ("UPDATE session SET latest = earliest - 1 WHERE latest IS NOT NULL", "times"),
     ("DELETE FROM scope", "days"),
     ("UPDATE scope SET release = release + 99", "file"),
 )
@@ -134,8 +143,7 @@ def test_a_backup_under_load_holds_what_was_answered(hale, tmp_path):
     for before, made, after in copies:
         assert made["verified"] and os.path.getsize(made["file"]) == made["bytes"]
         assert stat.S_IMODE(os.stat(made["file"]).st_mode) == 0o600
-        assert not os.path.exists(made["file"] + "-wal") and not os.path.exists(
-            made["file"] + ".part")
+        assert [name for name in os.listdir(tmp_path) if "wal" in name or "part" in name] == []
         with sqlite3.connect(f"file:{made['file']}?mode=ro", uri=True) as copy:
             held = copy.execute("SELECT count(*) FROM session").fetchone()[0]
         assert before <= held <= after, (before, held, after)
@@ -176,8 +184,92 @@ def test_a_restore_counts_on(start, tmp_path):
     assert run("verify", "--data", elsewhere).returncode == DONE
 
 
+@pytest.mark.parametrize("days_kept", (7, 14))
+def test_short_retention_is_no_fault(start, days_kept):
+    hale = start("--retention-days", days_kept, clock=NOON)
+    for _ in range(days_kept + 4):
+        hale.send(session(at=hale.clock.instant, did="user-1"))
+        hale.clock.advance(days(1))
+        hale.cli("jobs", "run", "retention")
+        verify(hale)
+
+
+def test_states_behind_the_search_go_too(start):
+    """A clock that was set back between two runs brings states behind the place that one reached."""
+    hale = start(clock=NOON)
+    hale.send(session(at=NOON))
+    hale.cli("jobs", "run", "retention")
+    hale.clock.set(NOON - days(6))
+    hale.send(session(at=NOON - days(10)))
+    hale.clock.set(NOON)
+    hale.cli("jobs", "run", "retention")
+    hale.stop()
+    with sqlite3.connect(hale.data / "hale.db") as database:
+        assert database.execute("SELECT count(*) FROM session").fetchone() == (1,)
+
+
+def test_a_restore_that_is_killed_loses_nothing(hale, tmp_path):
+    """At whatever call it ends, the old database or the new one is there, whole."""
+    hale.send(session())
+    assert hale.cli("backup", tmp_path / "b").returncode == DONE
+    for _ in range(4):
+        hale.send(session("crashed"))
+    hale.kill()
+    source = tmp_path / "source"
+    shutil.copytree(hale.data, source, ignore=shutil.ignore_patterns("*.sock"))
+    ends = set()
+    for call in ("rename", "link", "unlink"):
+        for count in range(1, 5):
+            shutil.rmtree(hale.data)
+            shutil.copytree(source, hale.data)
+            subprocess.run(
+                ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}",
+                 "-e", f"inject={call}:signal=SIGKILL:when={count}", BINARY, "restore",
+                 tmp_path / "b", "--force", "--data", hale.data],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert hale.cli("verify").returncode == DONE, (call, count)
+            hale.start()
+            found = sessions(hale)
+            assert found in (row(healthy=1), row(healthy=1, crashed=4)), (call, count, found)
+            ends.add(found["crashed"])
+            hale.kill()
+    assert ends == {0, 4}
+
+
+def test_the_datas_own_names_and_other_things_are_no_backups(hale, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for place in (hale.data / "hale.db", hale.data / "hale.db-wal", hale.data / "hale.lock",
+                  tmp_path / "link", "/dev/null", tmp_path / "nowhere" / "b", ""):
+        done = hale.cli("backup", place, "--force")
+        assert done.returncode == FAILED and str(place) in done.stderr, (place, done)
+    hale.send(session())
+    assert sessions(hale) == row(healthy=1)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    # A backup that is interrupted leaves nothing, nor disturbs others of the same name.
+    (tmp_path / "b.part").write_text("precious")
+    assert hale.cli("backup", tmp_path / "b").returncode == DONE
+    assert (tmp_path / "b.part").read_text() == "precious"
+
+
+def test_everything_is_for_its_owner_alone(hale):
+    for name in hale.data.iterdir():
+        assert stat.S_IMODE(name.stat().st_mode) & 0o077 == 0, name
+
+
+def test_users_without_their_key_are_not_counted_anew(hale):
+    hale.send(session(did="user-1"))
+    hale.stop()
+    with sqlite3.connect(hale.data / "hale.db") as database:
+        database.execute("DELETE FROM setting WHERE name = 'user_hash_key'")
+    database.close()
+    done = run("serve", "--listen", "127.0.0.1:0", "--data", hale.data)
+    assert done.returncode == FAILED and "user hashes" in done.stderr, done
+
+
 def test_what_cannot_be_restored(hale, tmp_path):
     hale.stop()
+    empty = tmp_path / "empty"
+    empty.touch()
     notes = tmp_path / "notes.db"
     with sqlite3.connect(notes) as other:
         other.execute("CREATE TABLE notes (text TEXT)")
@@ -185,7 +277,7 @@ def test_what_cannot_be_restored(hale, tmp_path):
     text = tmp_path / "text"
     text.write_text("hello " * 1000)
     before = (hale.data / "hale.db").read_bytes()
-    for source in (notes, text, tmp_path / "none", tmp_path):
+    for source in (empty, notes, text, tmp_path / "none", tmp_path):
         done = hale.cli("restore", source, "--force")
         assert done.returncode == FAILED and str(source) in done.stderr, done
     assert (hale.data / "hale.db").read_bytes() == before

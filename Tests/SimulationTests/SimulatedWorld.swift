@@ -45,7 +45,8 @@ enum SimulationStep: Hashable, CustomStringConvertible {
     return (0..<count).map { _ in
       switch Int.random(in: 0..<100, using: &random) {
       case 0..<22:
-        let scale: Int64 = [1000, 60_000, 600_000, 3_600_000, 6 * 3_600_000]
+        let hour: Int64 = 3_600_000
+        let scale = [1000, 60_000, 600_000, hour, 6 * hour, 48 * hour]
           .randomElement(using: &random)!
         return .time(milliseconds: Int64.random(in: 1...scale, using: &random))
       case 22..<24:
@@ -94,6 +95,8 @@ private struct Sent {
   var sentAt: Timestamp
   var updates: [Update]
   var firstSent: Timestamp
+  /// When the oldest of its sessions began, in everyone's time.
+  var oldestStart: Timestamp
 
   struct Update {
     var session: DeviceSession
@@ -141,6 +144,17 @@ final class SimulatedWorld {
 
   /// - Returns: what is wrong, or nil.
   func perform(_ step: SimulationStep) throws -> String? {
+    if let problem = try take(step) { return problem }
+    // After every step the whole, and now and then everything.
+    var query = HealthQuery(
+      projects: [ProjectID(rawValue: 1), ProjectID(rawValue: 2)],
+      minutes: (latest.day - retentionDays + 1) * 1440..<(max(service.clock.now, time).hour + 2)
+        * 60)
+    query.measures = [.sessions, .users]
+    return try difference(query)
+  }
+
+  private func take(_ step: SimulationStep) throws -> String? {
     switch step {
     case .time(let milliseconds): time = time.advanced(byMilliseconds: milliseconds)
     case .serviceClock(let off): serviceOff = off
@@ -219,8 +233,12 @@ final class SimulatedWorld {
 
   private func again(_ seeded: SplitMix64) -> String? {
     var random = seeded
-    // As long as the service remembers all sessions of it, wherever drift puts them.
-    sent.removeAll { time.milliseconds - $0.firstSent.milliseconds > 2 * Self.day }
+    // As long as the service remembers all sessions of it: what it has forgotten, and the delay
+    // brings back as drift, counts again (README says so).
+    sent.removeAll {
+      time.milliseconds - $0.firstSent.milliseconds > 2 * Self.day
+        || time.milliseconds - $0.oldestStart.milliseconds > 9 * Self.day / 2
+    }
     guard let envelope = sent.randomElement(using: &random) else { return nil }
     return deliver(envelope, &random)
   }
@@ -233,7 +251,9 @@ final class SimulatedWorld {
     for update in updates { body += Self.item(update) }
     let envelope = Sent(
       body: Array(body.utf8), project: devices[index].project, sentAt: sentAt, updates: updates,
-      firstSent: time)
+      firstSent: time,
+      oldestStart: updates.map(\.session.started).min()?
+        .advanced(byMilliseconds: -devices[index].clockOff) ?? time)
     sent.append(envelope)
     return deliver(envelope, &random)
   }
@@ -377,12 +397,7 @@ final class SimulatedWorld {
     var random = seeded
     checks += 1
     for query in queries(&random) {
-      let wanted = try model.health(query)
-      let found = try service.store.health(query)
-      if found != wanted {
-        return "minutes \(query.minutes) by \(query.intervalMinutes ?? 0), \(query.groupBy): "
-          + Self.difference(found, wanted)
-      }
+      if let problem = try difference(query) { return problem }
     }
     for record in try service.releases() {
       for place in record.places {
@@ -397,6 +412,14 @@ final class SimulatedWorld {
     }
     if Int.random(in: 0..<4, using: &random) == 0 { return try verify() }
     return nil
+  }
+
+  private func difference(_ query: HealthQuery) throws -> String? {
+    let wanted = try model.health(query)
+    let found = try service.store.health(query)
+    if found == wanted { return nil }
+    return "minutes \(query.minutes) by \(query.intervalMinutes ?? 0), \(query.groupBy): "
+      + Self.difference(found, wanted)
   }
 
   /// The first group, and of it the first bucket, that is not as it should be.

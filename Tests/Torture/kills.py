@@ -32,6 +32,9 @@ def kill_often(folder, kills, seed=1, say=lambda text: None):
                 wrong.append((count, problem))
                 say(f"kill {count}: {problem}")
             hale.start()
+            found, wanted = sessions(hale), held(hale)
+            if found != wanted:
+                wrong.append((count, f"the API says {found}, the states {wanted}"))
             if count % 50 == 0:
                 say(f"{count} kills, {len(wrong)} with a loss")
         # What was not answered is sent again, like everything else: each session counts once.
@@ -48,6 +51,15 @@ def kill_often(folder, kills, seed=1, say=lambda text: None):
     finally:
         hale.end()
     return len(sent.statuses), len(sent.answered), wrong
+
+
+def held(hale):
+    """The sessions whose states are there, by status."""
+    names = ("healthy", "errored", "unhandled", "abnormal", "crashed")
+    with sqlite3.connect(f"file:{hale.data}/hale.db?mode=ro", uri=True) as database:
+        counts = dict(database.execute("SELECT flags & 7, count(*) FROM session GROUP BY 1"))
+    database.close()
+    return row(**{name: counts.get(number, 0) for number, name in enumerate(names)})
 
 
 def check(hale, sent):

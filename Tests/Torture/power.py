@@ -203,9 +203,13 @@ def lost(folder, sent, moment):
     """What is missing at a cut: sessions, or worse statuses of them, that were answered by then;
     or what the program says is wrong."""
     checked = run("verify", "--data", folder)
+    if "brings it in order" in checked.stderr:
+        # Cut in its first start, before the log was there: whoever may write brings it in order.
+        run("org", "list", "--data", folder)
+        checked = run("verify", "--data", folder)
     if checked.returncode != 0:
         answered = any(at <= moment for at in sent.answered.values())
-        empty = "schema version 0" in checked.stderr or "There is no" in checked.stderr
+        empty = "is empty" in checked.stderr or "There is no" in checked.stderr
         return [] if empty and not answered else [f"verify: {checked.stderr[-800:]}"]
     with sqlite3.connect(folder / "hale.db") as database:
         held = {sid.hex(): flags & 7 for sid, flags in

@@ -36,50 +36,66 @@ struct BackupCommand: ParsableCommand {
         .filter { $0 != "-" && $0 != ":" }
       path += "\(path.hasSuffix("/") ? "" : "/")hale-\(time)Z.backup"
     }
-    guard force || FileIdentity(path: path) == nil else {
-      throw CommandFailure.failed("\(path) is there already. Choose another name, or add --force.")
-    }
+    try checkDestination(path, dataDirectory: settings.dataDirectory)
     let began = SystemClock.monotonicMilliseconds()
-    let bytes = try writeVerified(from: source, to: path)
+    let (bytes, isVerified) = try writeVerified(from: source, to: path)
     let milliseconds = SystemClock.monotonicMilliseconds() - began
     if json.isJSON {
       try printLine(
         jsonLine([
           ("file", .string(path)), ("bytes", .integer(bytes)),
-          ("durationMilliseconds", .integer(milliseconds)), ("verified", .boolean(true)),
+          ("durationMilliseconds", .integer(milliseconds)), ("verified", .boolean(isVerified)),
         ]))
     } else {
-      try printLine("\(path): \(bytes) bytes, verified, \(milliseconds) ms.")
+      let checked = isVerified ? "verified" : "of an older version, its file checked"
+      try printLine("\(path): \(bytes) bytes, \(checked), \(milliseconds) ms.")
       try printLine("It holds the key of the user hashes: keep it as you keep the data.")
+    }
+  }
+
+  /// Only what is not there, or with --force a plain file, is written over; never the data itself.
+  private func checkDestination(_ path: String, dataDirectory: String) throws {
+    let own = FileIdentity(path: dataDirectory)
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    if own != nil, FileIdentity(path: directoryPath(of: path)) == own,
+      ["hale.db", "hale.lock", "hale.sock"].contains(where: name.hasPrefix)
+    {
+      throw CommandFailure.failed("\(path) is one of the data directory's own names.")
+    }
+    guard let kind = FileKind(path: path) else { return }
+    guard kind == .file else {
+      throw CommandFailure.failed("\(path) is there and is no plain file. Choose another name.")
+    }
+    guard force else {
+      throw CommandFailure.failed("\(path) is there already. Choose another name, or add --force.")
     }
   }
 }
 
 /// Copies a database under another name first, and verifies it before it gets its own.
 ///
-/// - Returns: the bytes of the file.
-func writeVerified(from source: String, to path: String) throws -> Int64 {
-  let part = path + ".part"
-  removeFile(part)
+/// - Returns: the bytes of the file, and whether its numbers were verified; of an older version only
+///   the file is.
+func writeVerified(
+  from source: String, to path: String
+) throws -> (bytes: Int64, isVerified: Bool) {
+  let part = try PartialFile(for: path)
   do {
-    try createFile(part)
     let line = ProgressLine("copying")
-    let bytes = try copyData(from: source, to: part, progress: line.update)
+    let bytes = try copyData(from: source, to: part.path, progress: line.update)
     line.finish()
-    // One of an older version is verified when it has been brought forward.
-    if try isCurrentData(path: part) {
-      let report = try verified(part)
-      if report.findingCount > 0 {
-        for finding in report.findings { printNotice("\(finding.check): \(finding.detail)") }
-        throw CommandFailure.failed(
-          "\(source) is not as it should be (\(report.findingCount) findings); nothing was written "
-            + "to \(path). See `hale verify`.")
-      }
+    let report = try verified(part.path)
+    if report.findingCount > 0 {
+      for finding in report.findings { printNotice("\(finding.check): \(finding.detail)") }
+      throw CommandFailure.failed(
+        "\(source) is not as it should be (\(report.findingCount) findings); nothing was written "
+          + "to \(path). See `hale verify`.")
     }
-    try renameDurably(part, to: path)
-    return bytes
+    let isCurrent = try isCurrentData(path: part.path)
+    try part.finish()
+    return (bytes, isCurrent)
   } catch {
-    removeFile(part)
+    part.discard()
     throw error
   }
 }

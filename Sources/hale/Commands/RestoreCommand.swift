@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import ReleaseHealth
 import Storage
 
@@ -8,7 +9,7 @@ struct RestoreCommand: ParsableCommand {
     abstract: "Put a backup in the place of a data directory's database.",
     discussion: """
       No service may run on the directory: what it takes meanwhile would be lost. The backup is \
-      verified first. A database that is there is kept under another name, and only replaced with \
+      verified first (of one that an older version wrote, only the file). A database that is there is kept under another name, and only replaced with \
       --force.
 
         hale restore /backups/hale-20260301T100000Z.backup --data /var/lib/hale
@@ -38,21 +39,12 @@ struct RestoreCommand: ParsableCommand {
         "There is a database in \(settings.dataDirectory) already. Choose another --data, or add "
           + "--force: it is then kept under another name.")
     }
-    let fresh = settings.dataDirectory + "/hale.db.restored"
-    removeFile(fresh)
-    let bytes = try writeVerified(from: source, to: fresh)
-    var kept: String?
-    if isThere {
-      let time = try SystemClock(settings.now).now().rfc3339.filter { $0 != "-" && $0 != ":" }
-      let old = "\(path).before-\(time)"
-      // The log belongs to its file: together they can be looked at later.
-      for suffix in ["-wal", "-shm", ""] where FileIdentity(path: path + suffix) != nil {
-        try renameDurably(path + suffix, to: old + suffix)
-      }
-      kept = old
-    } else {
-      for suffix in ["-wal", "-shm"] { removeFile(path + suffix) }
-    }
+    // Whole and on the disk before anything of what is there is touched.
+    let fresh = path + ".restored-\(getpid())"
+    let bytes = try writeVerified(from: source, to: fresh).bytes
+    let kept = isThere ? try keepOld(path, settings) : nil
+    // A log belongs to its file: one of another would be read into this one.
+    for suffix in ["-wal", "-shm"] { removeFile(path + suffix) }
     try renameDurably(fresh, to: path)
     if json.isJSON {
       try printLine(
@@ -63,5 +55,22 @@ struct RestoreCommand: ParsableCommand {
       try printLine("\(path) is that of \(source): \(bytes) bytes.")
       if let kept { try printLine("What was there is now \(kept).") }
     }
+  }
+
+  /// Gives the database that is there a second name. Its log is brought in first, so that until the
+  /// new file takes its place it stands under its old name, whole.
+  private func keepOld(_ path: String, _ settings: Settings) throws -> String {
+    let time = try SystemClock(settings.now).now().rfc3339.filter { $0 != "-" && $0 != ":" }
+    let old = "\(path).before-\(time)"
+    do {
+      try bringLogIn(path: path)
+    } catch {
+      // Of a damaged one the log is kept beside it.
+      if FileIdentity(path: path + "-wal") != nil {
+        try linkDurably(path + "-wal", to: old + "-wal")
+      }
+    }
+    try linkDurably(path, to: old)
+    return old
   }
 }

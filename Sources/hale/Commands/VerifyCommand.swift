@@ -26,8 +26,10 @@ struct VerifyCommand: ParsableCommand {
     if json.isJSON {
       try printLine(
         jsonLine(
-          [("file", .string(path)), ("findings", .integer(Int64(report.findingCount)))]
-            + report.compared.map { ($0.check, .integer(Int64($0.count))) }))
+          [("path", .string(path)), ("findings", .integer(Int64(report.findingCount)))]
+            + report.compared.map {
+              ($0.check.replacing(" ", with: "_"), .integer(Int64($0.count)))
+            }))
     } else {
       try printPairs(report.compared.map { ($0.check, "\($0.count) compared") })
       if report.findingCount == 0 { try printLine("All of it is right.") }

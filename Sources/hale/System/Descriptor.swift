@@ -58,6 +58,18 @@ extension Descriptor {
   }
 }
 
+/// What stands under a name; a link is itself, not what it leads to.
+enum FileKind: Equatable {
+  case file, other
+
+  /// - Returns: nil where nothing is.
+  init?(path: String) {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return nil }
+    self = status.st_mode & S_IFMT == S_IFREG ? .file : .other
+  }
+}
+
 /// What the system knows about a file without opening it.
 struct FileIdentity: Equatable, Sendable {
   private let device: UInt64
