@@ -77,4 +77,26 @@ import Testing
     // A refusal leaves nothing behind.
     #expect(try fixture.store.catalog(unlessVersion: catalog.version) == nil)
   }
+
+  /// What the page cache holds after a failed sync is not what is on disk: the file is opened anew.
+  /// A full disk and a refusal leave the connection as it is.
+  @Test(arguments: [
+    (StoreError.unavailable(operation: "sync", reason: "disk I/O error"), true),
+    (.corrupt(operation: "read", reason: "malformed"), true),
+    (.full(operation: "write", reason: "full"), false), (.refused("it is there"), false),
+  ])
+  func aFailingConnectionIsOpenedAnew(_ failure: StoreError, isReopened: Bool) throws {
+    let fixture = try StoreFixture()
+    // Marks the connection: a temporary table goes with it.
+    try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.execute("CREATE TEMP TABLE mark (value INTEGER)")
+    }
+    #expect(throws: failure) {
+      try fixture.store.write { (_) throws(StoreError) in throw failure }
+    }
+    let marks = try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.number("SELECT count(*) FROM sqlite_temp_schema")
+    }
+    #expect(marks == (isReopened ? 0 : 1))
+  }
 }
