@@ -359,7 +359,8 @@ def test_store_names_what_it_was_given(service):
     query = urllib.parse.urlencode({"sentry_data": event, "sentry_key": service.key})
     pixel = service.request("GET", f"{target}?{query}")
     assert (pixel.status, pixel.headers["content-type"]) == (200, "image/gif"), pixel
-    assert service.request("GET", f"{target}?{query[:-1]}0").status in (401, 403)
+    other = query.replace(service.key, "f" * 32)
+    assert service.request("GET", f"{target}?{other}").status == 403
     # An envelope is one whatever the case of its type.
     reply = service.post(envelope(session()), {"Content-Type": "Application/X-Sentry-Envelope"},
                          target=target)

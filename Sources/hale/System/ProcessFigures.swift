@@ -14,6 +14,10 @@ extension ProcessFigures {
     databaseBytes = FileIdentity(path: databasePath)?.size ?? 0
     logBytes = FileIdentity(path: databasePath + "-wal")?.size ?? 0
     readProcess()
+    var usage = rusage()
+    if unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
+      cpuSeconds = Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)
+    }
     var limit = rlimit()
     if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
       descriptorsMax = Int64(clamping: limit.rlim_cur)
@@ -21,9 +25,13 @@ extension ProcessFigures {
     openDescriptors = Int64(Self.entries(of: "/proc/self/fd"))
   }
 
-  /// proc(5): of /proc/self/stat the 14th and 15th field are the ticks in user and system mode, the
-  /// 22nd the start in ticks since boot, the 23rd the bytes of address space, the 24th the resident
-  /// pages. The second is a name in parentheses, which may have blanks.
+  private static func seconds(_ time: timeval) -> Double {
+    Double(time.tv_sec) + Double(time.tv_usec) / 1e6
+  }
+
+  /// proc(5): of /proc/self/stat the 22nd field is the start in ticks since boot, the 23rd the bytes
+  /// of address space, the 24th the resident pages. The second is a name in parentheses, which may
+  /// have blanks.
   private mutating func readProcess() {
     let ticks = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
     guard let text = Self.text(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") else {
@@ -31,7 +39,6 @@ extension ProcessFigures {
     }
     let fields = text[name...].split(separator: " ").dropFirst().map { Double($0) ?? 0 }
     guard fields.count > 21 else { return }
-    cpuSeconds = (fields[11] + fields[12]) / ticks
     virtualBytes = Int64(fields[20])
     residentBytes = Int64(fields[21]) * Int64(sysconf(Int32(_SC_PAGESIZE)))
     let uptime = Self.text(of: "/proc/uptime")?.split(separator: " ").first.flatMap { Double($0) }
