@@ -203,7 +203,7 @@ ssize_t write(int fd, const void *bytes, size_t count) {
   if (hit && !is_what("short") && !is_what("corrupt")) return fail();        \
   if (hit && is_what("short")) count /= 2;                                   \
   ssize_t result = REAL(name)(fd, bytes, count, offset);                     \
-  if (hit && result > 0) memset(bytes, 0x5a, (size_t)result);                \
+  if (hit && result > 0 && is_what("corrupt")) memset(bytes, 0x5a, (size_t)result); \
   return result;
 
 ssize_t pread(int fd, void *bytes, size_t count, off_t offset) { PREAD_BODY(pread) }
