@@ -72,18 +72,6 @@ final class Statement {
     while try step() {}
   }
 
-  /// Calls `body` for each row.
-  func forEach(_ body: (Statement) throws(StoreError) -> Void) throws(StoreError) {
-    while try step() {
-      do throws(StoreError) {
-        try body(self)
-      } catch {
-        reset()
-        throw error
-      }
-    }
-  }
-
   /// Gives up the rows that are left.
   func reset() {
     unsafe sqlite3_reset(handle)

@@ -12,7 +12,7 @@ package struct Finding: Equatable, Sendable {
 }
 
 /// What a verification looked at, and found.
-package struct VerificationReport: Equatable, Sendable {
+package struct VerificationReport: Sendable {
   /// How much was compared, by check, in the order of the checks.
   package var compared: [(check: String, count: Int)] = []
   /// The first of what is wrong.
@@ -21,11 +21,6 @@ package struct VerificationReport: Equatable, Sendable {
   package var findingCount = 0
 
   package init() {}
-
-  package static func == (left: VerificationReport, right: VerificationReport) -> Bool {
-    left.findings == right.findings && left.findingCount == right.findingCount
-      && left.compared.elementsEqual(right.compared, by: ==)
-  }
 }
 
 /// How far a long work is: done of total, in units of its own.

@@ -20,7 +20,7 @@ import time
 import uuid
 from pathlib import Path
 
-from hale import Hale, PATIENCE, envelope, read_reply, row, run, session, sessions, wait
+from hale import Hale, PATIENCE, envelope, read_reply, row, run, session, sessions
 
 HEAD = struct.Struct("<cQIQI")
 SECTOR = 512
