@@ -1,4 +1,4 @@
--- The whole schema of a Hale database, version 2. The program applies exactly this file to an
+-- The whole schema of a Hale database, version 3. The program applies exactly this file to an
 -- empty database, and brings older ones to it (Migrations.swift).
 --
 -- Times are integers: milliseconds (suffix-less: created, started, earliest, latest), minutes,
@@ -134,6 +134,15 @@ CREATE TABLE session (
 CREATE INDEX session_drifted_latest ON session (latest) WHERE latest IS NOT NULL;
 CREATE INDEX session_drifted_earliest ON session (earliest) WHERE latest IS NOT NULL;
 
+-- Batches that are stored and answered, but whose updates are not folded into what follows yet: the
+-- service folds some thousands at a time, in the order of the sessions' keys, and before anybody
+-- reads. Those numbered up to the setting `folded_batches` are done; their slots are written again.
+CREATE TABLE pending (
+  slot INTEGER PRIMARY KEY,
+  -- A batch, or a part of it, packed (PendingSlot); all of the same length.
+  content BLOB NOT NULL
+) STRICT;
+
 -- Sessions by severity for each hour of a day, packed (CountGrid: 24 slots of five counts).
 CREATE TABLE session_day (
   day INTEGER NOT NULL,
@@ -166,18 +175,20 @@ CREATE TABLE user (
   seen INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- How many sessions of a kind a user has in a minute. The rows live as long as a session of their
--- hour can still change; then the sets below stand for them.
+-- How many sessions of each kind each user has in a minute, as changes that add up over the parts of
+-- the minute. The rows live as long as a session of their hour can still change; then the sets below
+-- stand for them.
 CREATE TABLE user_minute (
   hour INTEGER NOT NULL,
   scope INTEGER NOT NULL,
   -- Minute of the hour.
   minute INTEGER NOT NULL,
-  -- 0 to 4: sessions of that severity; 5: hung in the background; 6: in the foreground.
-  kind INTEGER NOT NULL,
-  user INTEGER NOT NULL,
-  sessions INTEGER NOT NULL CHECK (sessions > 0),
-  PRIMARY KEY (hour, scope, minute, kind, user)
+  -- From 0 on; the last one grows.
+  part INTEGER NOT NULL,
+  -- Packed (UserChanges): kind 0 to 4 is a session of that severity, 5 one that hung in the
+  -- background, 6 in the foreground.
+  changes BLOB NOT NULL,
+  PRIMARY KEY (hour, scope, minute, part)
 ) STRICT, WITHOUT ROWID;
 
 -- Hours whose users are to be read from user_minute: those still open, and closed ones that a

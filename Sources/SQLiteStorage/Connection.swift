@@ -97,6 +97,42 @@ final class Connection {
     }
   }
 
+  /// Brings in of the log what nobody reads; waits for nobody.
+  ///
+  /// - Returns: how many pages are in the log, and how many of them are in the file.
+  func checkpoint() throws(StoreError) -> (pages: Int, pagesDone: Int) {
+    var pages: Int32 = 0
+    var done: Int32 = 0
+    let code = unsafe sqlite3_wal_checkpoint_v2(
+      handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &done)
+    guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else {
+      throw failure(code, "bring the log in")
+    }
+    return (Int(pages), Int(done))
+  }
+
+  /// How many pages are in the log since the last commit of this connection.
+  private(set) var logPages = 0
+
+  /// From now on the log is brought in by ``checkpoint()`` alone, not by commits.
+  func watchLog() {
+    unsafe sqlite3_wal_hook(
+      handle,
+      { context, _, _, pages in
+        let connection = unsafe context.map {
+          unsafe Unmanaged<Connection>.fromOpaque($0).takeUnretainedValue()
+        }
+        connection?.logPages = Int(pages)
+        return SQLITE_OK
+      }, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  /// From now on each commit is synced to the disk.
+  func syncCommits() {
+    // It fails on a broken connection only, which is closed.
+    unsafe sqlite3_exec(handle, "PRAGMA synchronous = FULL", nil, nil, nil)
+  }
+
   /// Ends a transaction, if one is open, without its changes.
   private func rollBack() {
     // SQLite may have rolled back by itself after a full disk or an input/output error.

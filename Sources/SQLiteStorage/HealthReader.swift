@@ -218,18 +218,16 @@ struct HealthReader {
   private mutating func readOpenHours(_ hours: Range<Int>) throws(StoreError) {
     let open = try connection.prepare(
       "SELECT hour, scope FROM user_hour_open WHERE hour >= ? AND hour < ?")
-    let rows = try connection.prepare(
-      "SELECT kind, user FROM user_minute WHERE hour = ? AND scope = ?")
+    let parts = try connection.prepare(
+      "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?")
     open.bind(1, hours.lowerBound)
     open.bind(2, hours.upperBound)
     while try open.step() {
       guard let group = groupOfScope[open.integer(1)] else { continue }
-      rows.bind(1, open.integer(0))
-      rows.bind(2, open.integer(1))
+      parts.bind(1, open.integer(0))
+      parts.bind(2, open.integer(1))
       let bucket = bucket(ofMinute: Int(open.integer(0)) * 60)
-      while try rows.step() {
-        insert(rows.integer(1), kind: rows.integer(0), group, bucket)
-      }
+      try readUserMinutes(parts, group) { _ in bucket }
     }
   }
 
@@ -266,31 +264,41 @@ struct HealthReader {
   }
 
   private mutating func readUserRows(_ minutes: Range<Int>) throws(StoreError) {
-    let statement = try connection.prepare(
+    let parts = try connection.prepare(
       """
-      SELECT hour * 60 + minute, kind, user FROM user_minute
+      SELECT minute, changes FROM user_minute
       WHERE hour = ?1 AND scope = ?2 AND minute >= ?3 AND minute < ?4
       """)
     let hours =
       minutes.lowerBound.flooredDivision(by: 60)...(minutes.upperBound - 1).flooredDivision(by: 60)
     for hour in hours {
       for (scope, group) in groupOfScope {
-        statement.bind(1, hour)
-        statement.bind(2, scope)
-        statement.bind(3, minutes.lowerBound - hour * 60)
-        statement.bind(4, minutes.upperBound - hour * 60)
-        while try statement.step() {
-          insert(
-            statement.integer(2), kind: statement.integer(1), group,
-            bucket(ofMinute: Int(statement.integer(0))))
-        }
+        parts.bind(1, hour)
+        parts.bind(2, scope)
+        parts.bind(3, minutes.lowerBound - hour * 60)
+        parts.bind(4, minutes.upperBound - hour * 60)
+        let reader = self
+        try readUserMinutes(parts, group) { reader.bucket(ofMinute: hour * 60 + $0) }
       }
     }
   }
 
-  private mutating func insert(_ user: Int64, kind: Int64, _ group: Int, _ bucket: Int?) {
-    let user = UInt32(truncatingIfNeeded: user)
-    update(group, bucket) { $0.insert(user, kind: Int(kind)) }
+  /// Reads the users of minutes (rows of a minute of the hour and changes).
+  private mutating func readUserMinutes(
+    _ rows: Statement, _ group: Int, bucket: (_ minute: Int) -> Int?
+  ) throws(StoreError) {
+    var minutes = UserMinutes()
+    func insert(minute: Int, parts: [UserChanges], into reader: inout HealthReader) {
+      reader.update(group, bucket(minute)) { sets in
+        UserChanges.forEachUser(parts) { sets.insert($0.user, kind: $0.kind) }
+      }
+    }
+    while try rows.step() {
+      minutes.add(minute: rows.integer(0), packed: rows.blob(1)) {
+        insert(minute: $0, parts: $1, into: &self)
+      }
+    }
+    minutes.finish { insert(minute: $0, parts: $1, into: &self) }
   }
 
   /// Changes the users of a bucket or, without a series, of the whole range.

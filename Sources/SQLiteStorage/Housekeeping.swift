@@ -15,8 +15,10 @@ final class Housekeeping {
 
   private static let rowsPerStep = 2000
   private static let cellsPerStep = 50
-  /// Rows that are only read.
-  private static let rowsReadPerStep = 20_000
+  /// Changes of users that are only read: some more where a minute has more.
+  private static let changesReadPerStep = 20_000
+  /// Parts of minutes, of up to 2 KiB.
+  private static let partsPerStep = 500
   private static let setBytesPerStep = 1 << 20
   /// For so many days the log of arrivals is kept.
   private static let arrivalDays = 30
@@ -130,7 +132,7 @@ final class Housekeeping {
     return true
   }
 
-  /// Hours that ended an hour ago or longer get sets in place of their rows.
+  /// Hours that ended an hour ago or longer get sets in place of their minutes.
   private func closeHours(at now: Timestamp) throws(StoreError) -> Bool {
     let open = try keys(
       """
@@ -140,9 +142,9 @@ final class Housekeeping {
     if open.isEmpty { return false }
     do throws(StoreError) {
       try connection.transaction { () throws(StoreError) in
-        var rowsLeft = Self.rowsReadPerStep
-        for key in open where rowsLeft > 0 {
-          rowsLeft -= try users.close(key, rowsMax: rowsLeft)
+        var changesLeft = Self.changesReadPerStep
+        for key in open where changesLeft > 0 {
+          changesLeft -= try users.close(key, changesMax: changesLeft)
         }
       }
     } catch {
@@ -172,7 +174,9 @@ final class Housekeeping {
   /// The minutes of hours that no session can reach any more.
   private func dropMinutes(at now: Timestamp) throws(StoreError) -> Bool {
     let end = Timestamp(milliseconds: now.milliseconds - DomainLimits.minutesMillisecondsKept).hour
-    if let hour = try oldHour(of: "user_minute", before: end) { return try dropUserRows(of: hour) }
+    if let hour = try oldHour(of: "user_minute", before: end) {
+      return try dropUserMinutes(of: hour)
+    }
     guard let hour = try oldHour(of: "session_minute", before: end) else { return false }
     try connection.transaction { () throws(StoreError) in
       try connection.execute(
@@ -200,7 +204,7 @@ final class Housekeeping {
   }
 
   /// The first hour of a table whose minutes can go. An hour is held back while its users stand in
-  /// its rows alone, or while a session is remembered that drift has moved into it.
+  /// its minutes alone, or while a session is remembered that drift has moved into it.
   private func oldHour(of table: String, before end: Int) throws(StoreError) -> Int? {
     let next = try connection.prepare("SELECT min(hour) FROM \(table) WHERE hour > ? AND hour < ?")
     let isHeld = try connection.prepare(
@@ -224,19 +228,17 @@ final class Housekeeping {
     }
   }
 
-  /// From the first row on that goes, the sets of the hour and scope are final.
-  private func dropUserRows(of hour: Int) throws(StoreError) -> Bool {
+  /// From the first part on that goes, the sets of the hour and scope are final.
+  private func dropUserMinutes(of hour: Int) throws(StoreError) -> Bool {
     let find = try connection.prepare(
       """
-      SELECT scope, minute, kind, user FROM user_minute WHERE hour = ?1
-      ORDER BY scope, minute, kind, user LIMIT 1 OFFSET ?2
+      SELECT scope, minute, part FROM user_minute WHERE hour = ?1
+      ORDER BY scope, minute, part LIMIT 1 OFFSET ?2
       """)
     find.bind(1, hour)
-    find.bind(2, Self.rowsPerStep - 1)
-    // Without so many rows the last scope there is, and all of it.
-    let last =
-      try find.step()
-      ? (0..<4).map { find.integer($0) } : [.max, .max, .max, .max]
+    find.bind(2, Self.partsPerStep - 1)
+    // Without so many parts the last scope there is, and all of it.
+    let last = try find.step() ? (0..<3).map { find.integer($0) } : [.max, .max, .max]
     find.reset()
     let finish = try connection.prepare(
       """
@@ -246,10 +248,7 @@ final class Housekeeping {
     finish.bind(1, hour)
     finish.bind(2, last[0])
     let drop = try connection.prepare(
-      """
-      DELETE FROM user_minute
-      WHERE hour = ?1 AND (scope, minute, kind, user) <= (?2, ?3, ?4, ?5)
-      """)
+      "DELETE FROM user_minute WHERE hour = ?1 AND (scope, minute, part) <= (?2, ?3, ?4)")
     drop.bind(1, hour)
     for (index, value) in zip(Int32(2)..., last) { drop.bind(index, value) }
     try connection.transaction { () throws(StoreError) in
@@ -257,6 +256,7 @@ final class Housekeeping {
       try drop.run()
       try remember("minutes_dropped", Int64(hour))
     }
+    users.forget()
     return true
   }
 

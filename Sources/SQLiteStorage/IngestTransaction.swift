@@ -15,13 +15,38 @@ final class IngestTransaction {
   private let upsertDurations: Statement
   private let upsertArrival: Statement
   private let upsertOutcome: Statement
-  /// What the batch at hand changes.
-  private var deltas: [BucketKey: HourDelta] = [:]
+  private let pending: PendingTable
+  private let folding: SQLiteStore.Folding
+  /// What the transaction at hand changes in the counts.
+  private var deltas: [DeltaKey: HourDelta] = [:]
+  /// What the transaction at hand found, by the hour of arrival.
+  private var remarks: [Int: [OutcomeKey: Int64]] = [:]
+  /// What folding found since somebody was told.
+  private var found: [OutcomeKey: Int64] = [:]
+
+  /// A bucket, and the 10-minute step in which what changes it arrived.
+  private struct DeltaKey: Hashable, Comparable {
+    var bucket: BucketKey
+    var step: Int
+
+    init(_ hour: Int, _ scope: Int64, at now: Timestamp) {
+      bucket = BucketKey(bucket: hour, scope: scope)
+      step = now.minute.flooredDivision(by: 10)
+    }
+
+    static func < (left: DeltaKey, right: DeltaKey) -> Bool {
+      (left.bucket.bucket, left.bucket.scope, left.step)
+        < (right.bucket.bucket, right.bucket.scope, right.step)
+    }
+  }
 
   init(
-    _ connection: Connection, interning: Interning, counts: CountTables, users: UserTables
+    _ connection: Connection, interning: Interning, counts: CountTables, users: UserTables,
+    pending: PendingTable, folding: SQLiteStore.Folding
   ) throws(StoreError) {
     self.connection = connection
+    self.pending = pending
+    self.folding = folding
     self.interning = interning
     self.users = users
     self.counts = counts
@@ -64,24 +89,81 @@ final class IngestTransaction {
       """)
   }
 
+  /// Stores a batch. Of few updates, and when none wait, the sessions are changed at once; else the
+  /// updates are stored as they are, and folded later.
+  ///
+  /// - Returns: what became of the batch's items, and what was found of earlier ones since the last
+  ///   call.
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
-    deltas.removeAll(keepingCapacity: true)
-    do throws(StoreError) {
-      return try connection.transaction { () throws(StoreError) in
-        var outcomes = batch.outcomes
-        for report in batch.reports {
-          guard let outcome = try fold(report, at: batch.receivedAt) else { continue }
-          outcomes[OutcomeKey(project: report.key.scope.project, outcome: outcome), default: 0] += 1
-        }
-        for sessions in batch.anonymous { try add(sessions, at: batch.receivedAt) }
-        // In the order of the keys, so that a batch walks each table once.
-        let ordered = deltas.sorted {
-          ($0.key.bucket, $0.key.scope) < ($1.key.bucket, $1.key.scope)
-        }
-        for (key, delta) in ordered { try write(delta, key, at: batch.receivedAt) }
+    // Bounded: where folding fails, nothing more is taken.
+    if pending.count >= folding.pendingUpdatesMax { try foldSlice() }
+    let waits =
+      !batch.reports.isEmpty
+      && (pending.count > 0 || batch.reports.count > folding.directUpdatesMax)
+    var updates: [PendingUpdate] = []
+    var outcomes = batch.outcomes
+    try change { () throws(StoreError) in
+      updates.reserveCapacity(batch.reports.count)
+      for report in batch.reports {
+        let scope = try interning.scope(report.key.scope, at: batch.receivedAt)
+        updates.append(PendingUpdate(report, scope: scope, at: batch.receivedAt))
+      }
+      for sessions in batch.anonymous { try add(sessions, at: batch.receivedAt) }
+      if waits {
+        try pending.write(updates, outcomes, receivedAt: batch.receivedAt)
+      } else {
+        for update in updates { try fold(update) }
+        for found in remarks.values { outcomes.merge(found, uniquingKeysWith: +) }
         try write(outcomes, hour: batch.receivedAt.hour)
+      }
+    }
+    if waits { pending.add(updates, outcomes, receivedAt: batch.receivedAt) }
+    return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
+  }
+
+  /// Whether updates wait to be folded.
+  var hasPending: Bool { pending.count > 0 }
+
+  /// Folds the next of the updates that wait.
+  func foldSlice() throws(StoreError) {
+    // What is folded is durable already: it need not be synced by itself. A crash of the system may
+    // take the slice back, and leaves the rows of `pending`.
+    try connection.execute("PRAGMA synchronous = NORMAL")
+    defer { connection.syncCommits() }
+    try pending.fold(max: folding.sliceUpdatesMax) { (slice, finish) throws(StoreError) in
+      try change { () throws(StoreError) in
+        for update in slice.updates { try fold(update) }
+        for outcomes in [slice.outcomes, remarks] {
+          for (hour, outcomes) in outcomes { try write(outcomes, hour: hour) }
+        }
+        try finish()
+      }
+    }
+    for remarks in remarks.values { found.merge(remarks, uniquingKeysWith: +) }
+  }
+
+  /// Folds all updates that wait.
+  func foldAll() throws(StoreError) {
+    while pending.count > 0 { try foldSlice() }
+  }
+
+  /// What folding found of updates since the last call.
+  func foundRemarks() -> [OutcomeKey: Int64] {
+    defer { found = [:] }
+    return found
+  }
+
+  /// Runs `body` in a transaction, and writes what it changed in the counts.
+  private func change(_ body: () throws(StoreError) -> Void) throws(StoreError) {
+    deltas.removeAll(keepingCapacity: true)
+    remarks.removeAll(keepingCapacity: true)
+    do throws(StoreError) {
+      try connection.transaction { () throws(StoreError) in
+        try body()
+        // In the order of the keys, so that a batch walks each table once.
+        let ordered = deltas.sorted { $0.key < $1.key }
+        for (key, delta) in ordered { try write(delta, key.bucket, step: key.step) }
         try interning.save()
-        return outcomes
       }
     } catch {
       // What was learnt in the transaction went with it.
@@ -93,48 +175,63 @@ final class IngestTransaction {
   }
 
   /// Folds one update into its session.
-  ///
-  /// - Returns: what is to be said of it beyond that it was accepted.
-  private func fold(_ report: SessionReport, at now: Timestamp) throws(StoreError) -> Outcome? {
-    let scope = try interning.scope(report.key.scope, at: now)
-    let said = Session(report, user: try interning.user(report.user, at: now))
-    let started = report.key.started
-
-    bindKey(report.key, scope, to: insertSession)
-    SessionRow.bind(said, started: started, to: insertSession, from: 4)
-    try insertSession.run()
-    if connection.changes == 1 {
-      apply(said.contribution, scope, sign: 1)
-      return nil
+  private func fold(_ update: PendingUpdate) throws(StoreError) {
+    let user = try interning.user(update.user, at: update.receivedAt)
+    guard let said = update.said(user: user) else {
+      throw .corrupt(operation: "fold an update", reason: "flags \(update.flags)")
     }
-
-    bindKey(report.key, scope, to: selectSession)
-    guard try selectSession.step() else {
+    // What is most likely is tried first: that a session begins, or that it is known.
+    if said.hasInitial, try insert(said, update) { return }
+    guard let known = try known(update) else {
+      if try insert(said, update) { return }
       throw .corrupt(operation: "read a session", reason: "it is there and is not")
     }
-    defer { selectSession.reset() }
-    let known = try SessionRow.read(selectSession, from: 0, started: started)
     let transition = SessionReducer.reduce(known, said)
-    let remark: Outcome? = transition.hasTooManyUsers ? .userLeftOut : nil
-    guard transition.isChanged else { return remark ?? .repeated }
-    selectSession.reset()
-    bindKey(report.key, scope, to: updateSession)
-    SessionRow.bind(transition.session, started: started, to: updateSession, from: 4)
+    if transition.hasTooManyUsers { remark(.userLeftOut, update) }
+    guard transition.isChanged else {
+      if !transition.hasTooManyUsers { remark(.repeated, update) }
+      return
+    }
+    bindKey(update, to: updateSession)
+    SessionRow.bind(transition.session, started: update.started, to: updateSession, from: 4)
     try updateSession.run()
-    if let withdrawn = transition.withdrawn { apply(withdrawn, scope, sign: -1) }
-    if let added = transition.added { apply(added, scope, sign: 1) }
-    return remark
+    if let withdrawn = transition.withdrawn { apply(withdrawn, update, sign: -1) }
+    if let added = transition.added { apply(added, update, sign: 1) }
   }
 
-  private func bindKey(_ key: SessionKey, _ scope: Int64, to statement: Statement) {
-    statement.bind(1, key.started.milliseconds)
-    statement.bind(2, key.sessionID.value)
-    statement.bind(3, scope)
+  /// - Returns: false when the session is known.
+  private func insert(_ said: Session, _ update: PendingUpdate) throws(StoreError) -> Bool {
+    bindKey(update, to: insertSession)
+    SessionRow.bind(said, started: update.started, to: insertSession, from: 4)
+    try insertSession.run()
+    guard connection.changes == 1 else { return false }
+    apply(said.contribution, update, sign: 1)
+    return true
   }
 
-  private func apply(_ contribution: Contribution, _ scope: Int64, sign: Int64) {
+  private func known(_ update: PendingUpdate) throws(StoreError) -> Session? {
+    bindKey(update, to: selectSession)
+    guard try selectSession.step() else { return nil }
+    defer { selectSession.reset() }
+    return try SessionRow.read(selectSession, from: 0, started: update.started)
+  }
+
+  /// Notes what is to be said of an update beyond that it was accepted.
+  private func remark(_ outcome: Outcome, _ update: PendingUpdate) {
+    guard let project = update.project else { return }
+    remarks[update.receivedAt.hour, default: [:]][
+      OutcomeKey(project: project, outcome: outcome), default: 0] += 1
+  }
+
+  private func bindKey(_ update: PendingUpdate, to statement: Statement) {
+    statement.bind(1, update.started.milliseconds)
+    statement.bind(2, update.sessionID.value)
+    statement.bind(3, update.scope)
+  }
+
+  private func apply(_ contribution: Contribution, _ update: PendingUpdate, sign: Int64) {
     let (hour, minute) = HourDelta.split(minute: contribution.minute)
-    deltas[BucketKey(bucket: hour, scope: scope), default: HourDelta()]
+    deltas[DeltaKey(hour, update.scope, at: update.receivedAt), default: HourDelta()]
       .apply(contribution, minute: minute, sign: sign)
   }
 
@@ -142,15 +239,15 @@ final class IngestTransaction {
     let scope = try interning.scope(sessions.scope, at: now)
     let user = try interning.user(sessions.user, at: now)
     let (hour, minute) = HourDelta.split(minute: sessions.correctedStart.minute)
-    deltas[BucketKey(bucket: hour, scope: scope), default: HourDelta()]
+    deltas[DeltaKey(hour, scope, at: now), default: HourDelta()]
       .apply(sessions, user: user, minute: minute)
   }
 
-  private func write(_ delta: HourDelta, _ key: BucketKey, at now: Timestamp) throws(StoreError) {
+  private func write(_ delta: HourDelta, _ key: BucketKey, step: Int) throws(StoreError) {
     try counts.add(delta, key)
     try users.add(delta.users, key)
     try add(delta.durations, key)
-    try addArrival(delta, key, at: now)
+    try addArrival(delta, key, step: step)
   }
 
   private func add(_ durations: DurationHistogram, _ key: BucketKey) throws(StoreError) {
@@ -175,12 +272,12 @@ final class IngestTransaction {
   }
 
   private func addArrival(
-    _ delta: HourDelta, _ key: BucketKey, at now: Timestamp
+    _ delta: HourDelta, _ key: BucketKey, step: Int
   ) throws(StoreError) {
     var change = delta.identified.total
     change += delta.anonymous.total
     if change.isZero { return }
-    upsertArrival.bind(1, now.minute.flooredDivision(by: 10))
+    upsertArrival.bind(1, step)
     upsertArrival.bind(2, key.scope)
     upsertArrival.bind(3, key.bucket)
     for severity in Severity.allCases {

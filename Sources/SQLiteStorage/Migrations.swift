@@ -2,23 +2,79 @@ internal import Storage
 
 /// Brings databases of older schema versions forward.
 enum Migrations {
+  private struct Step: Sendable {
+    var version: Int64
+    var sql: String
+    /// What SQL cannot do, behind it.
+    var convert: @Sendable (Connection) throws(StoreError) -> Void = { _ in }
+  }
+
   /// What makes each version out of the one before.
-  private static let steps: [(version: Int64, sql: String)] = [
-    (
-      2,
-      """
-      ALTER TABLE user_hour ADD COLUMN final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1));
-      -- Version 1 did not write down how far it had dropped states and minutes: nothing that it
-      -- counted is computed again.
-      INSERT INTO setting (name, value)
-        SELECT 'states_dropped', (day + 1) * 86400000 FROM session_day ORDER BY day DESC LIMIT 1;
-      INSERT INTO setting (name, value)
-        SELECT 'minutes_dropped', (day + 1) * 24 FROM session_day ORDER BY day DESC LIMIT 1;
-      INSERT INTO setting (name, value)
-        SELECT 'arrivals_dropped', step FROM arrival ORDER BY step DESC LIMIT 1;
-      """
-    )
+  private static let steps = [
+    Step(
+      version: 2,
+      sql: """
+        ALTER TABLE user_hour ADD COLUMN final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1));
+        -- Version 1 did not write down how far it had dropped states and minutes: nothing that it
+        -- counted is computed again.
+        INSERT INTO setting (name, value)
+          SELECT 'states_dropped', (day + 1) * 86400000 FROM session_day ORDER BY day DESC LIMIT 1;
+        INSERT INTO setting (name, value)
+          SELECT 'minutes_dropped', (day + 1) * 24 FROM session_day ORDER BY day DESC LIMIT 1;
+        INSERT INTO setting (name, value)
+          SELECT 'arrivals_dropped', step FROM arrival ORDER BY step DESC LIMIT 1;
+        """
+    ),
+    Step(
+      version: 3,
+      sql: """
+        CREATE TABLE pending (
+          slot INTEGER PRIMARY KEY,
+          content BLOB NOT NULL
+        ) STRICT;
+        INSERT INTO setting (name, value) VALUES ('folded_batches', 0);
+        ALTER TABLE user_minute RENAME TO user_minute_rows;
+        CREATE TABLE user_minute (
+          hour INTEGER NOT NULL,
+          scope INTEGER NOT NULL,
+          minute INTEGER NOT NULL,
+          part INTEGER NOT NULL,
+          changes BLOB NOT NULL,
+          PRIMARY KEY (hour, scope, minute, part)
+        ) STRICT, WITHOUT ROWID;
+        """,
+      convert: packUserMinutes),
   ]
+
+  /// Version 2 had a row for each minute, kind and user.
+  @Sendable private static func packUserMinutes(_ connection: Connection) throws(StoreError) {
+    let rows = try connection.prepare(
+      """
+      SELECT hour, scope, minute, kind, user, sessions FROM user_minute_rows
+      ORDER BY hour, scope, minute, kind, user
+      """)
+    let insert = try connection.prepare(
+      "INSERT INTO user_minute (hour, scope, minute, part, changes) VALUES (?, ?, ?, 0, ?)")
+    var place: [Int64] = []
+    var changes: [UserChanges.Change] = []
+    func save() throws(StoreError) {
+      if changes.isEmpty { return }
+      for (index, value) in zip(Int32(1)..., place) { insert.bind(index, value) }
+      insert.bind(4, blob: UserChanges(changes).packed)
+      try insert.run()
+      changes = []
+    }
+    while try rows.step() {
+      let next = (0..<3).map { rows.integer($0) }
+      if next != place { try save() }
+      place = next
+      guard let kind = UserKind(rawValue: Int(rows.integer(3))) else { continue }
+      let user = UInt32(truncatingIfNeeded: rows.integer(4))
+      changes.append((UserChanges.Key(kind: kind, user: user), rows.integer(5)))
+    }
+    try save()
+    try connection.execute("DROP TABLE user_minute_rows")
+  }
 
   /// Runs the steps that the database lacks, all of them or none.
   static func run(_ connection: Connection) throws(StoreError) {
@@ -26,7 +82,10 @@ enum Migrations {
     try connection.transaction { () throws(StoreError) in
       // Another process may have been first.
       let version = try connection.number("PRAGMA user_version") ?? 0
-      for step in steps where step.version > version { try connection.execute(step.sql) }
+      for step in steps where step.version > version {
+        try connection.execute(step.sql)
+        try step.convert(connection)
+      }
       try connection.execute("PRAGMA user_version = \(Database.schemaVersion)")
     }
   }

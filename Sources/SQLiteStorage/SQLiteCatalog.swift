@@ -3,7 +3,7 @@ package import Storage
 
 extension SQLiteStore: CatalogStore {
   package func catalog(unlessVersion since: Int64?) throws(StoreError) -> Catalog? {
-    try read { (connection) throws(StoreError) in
+    try readCatalog { (connection) throws(StoreError) in
       try connection.transaction("DEFERRED") { () throws(StoreError) in
         let version = try connection.number(
           "SELECT value FROM setting WHERE name = 'catalog_version'")
@@ -151,7 +151,7 @@ extension SQLiteStore: CatalogStore {
   }
 
   package func jobRuns() throws(StoreError) -> [JobRun] {
-    try read { (connection) throws(StoreError) in
+    try readCatalog { (connection) throws(StoreError) in
       let select = try connection.prepare(
         "SELECT name, started, duration_milliseconds, summary, succeeded FROM job ORDER BY name")
       var runs: [JobRun] = []

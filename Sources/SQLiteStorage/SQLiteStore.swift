@@ -1,5 +1,6 @@
 package import ReleaseHealth
 package import Storage
+internal import Synchronization
 
 /// A ``SessionStore`` and ``CatalogStore`` in one SQLite file.
 ///
@@ -13,11 +14,38 @@ package final class SQLiteStore: Sendable {
     package var retentionDays: Int
     /// 32 random bytes, used only when the file is new.
     package var newSecret: [UInt8]
+    /// Whether this store alone writes sessions: it then folds what an earlier process left waiting.
+    package var ownsSessions: Bool
+    package var folding: Folding
 
-    package init(path: String, retentionDays: Int = 90, newSecret: [UInt8]) {
+    package init(
+      path: String, retentionDays: Int = 90, newSecret: [UInt8], ownsSessions: Bool = true,
+      folding: Folding = Folding()
+    ) {
       self.path = path
       self.retentionDays = retentionDays
       self.newSecret = newSecret
+      self.ownsSessions = ownsSessions
+      self.folding = folding
+    }
+  }
+
+  /// When the updates of batches are folded into their sessions.
+  package struct Folding: Sendable {
+    /// Batches of up to so many updates are folded at once, larger ones later.
+    package var directUpdatesMax: Int
+    /// So many updates wait at most; beyond, each batch has a slice folded first. Of more, each page
+    /// takes more at a time, but a query under full load waits longer.
+    package var pendingUpdatesMax: Int
+    /// One slice takes two milliseconds, in which no batch is stored.
+    package var sliceUpdatesMax: Int
+
+    package init(
+      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 16384, sliceUpdatesMax: Int = 512
+    ) {
+      self.directUpdatesMax = directUpdatesMax
+      self.pendingUpdatesMax = pendingUpdatesMax
+      self.sliceUpdatesMax = sliceUpdatesMax
     }
   }
 
@@ -34,7 +62,9 @@ package final class SQLiteStore: Sendable {
       let users = try UserTables(connection)
       interning = try Interning(connection)
       ingest = try IngestTransaction(
-        connection, interning: interning, counts: counts, users: users)
+        connection, interning: interning, counts: counts, users: users,
+        pending: try PendingTable(connection, takesOver: settings.ownsSessions),
+        folding: settings.folding)
       housekeeping = Housekeeping(
         connection: connection, interning: interning, counts: counts, users: users,
         retentionDays: settings.retentionDays)
@@ -44,13 +74,17 @@ package final class SQLiteStore: Sendable {
   private let settings: Settings
   private let writer: WriterLock
   private let readers: ReaderPool
+  private let checkpoints: Checkpoints
+  /// Updates are stored that no reader sees yet. Changed by the holder of the writer.
+  private let hasPending = Atomic(false)
 
   package init(_ settings: Settings) throws(StoreError) {
     self.settings = settings
     writer = WriterLock(settings)
     readers = ReaderPool(path: settings.path)
+    checkpoints = Checkpoints(path: settings.path)
     // Opens the file now, so that what is wrong with it is known at the start.
-    try writer.use { (_) throws(StoreError) in }
+    try ingesting { (_) throws(StoreError) in }
   }
 
   /// Looks for damage before anything is written: in all of a small file, and in the catalog of a
@@ -71,23 +105,66 @@ package final class SQLiteStore: Sendable {
   /// So much is checked in a fraction of a second.
   private static let wholeCheckBytesMax: Int64 = 256 << 20
 
+  /// Hands out the writer once everything that waits is folded.
   func write<Value: Sendable>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    try writer.use(body)
+    try ingesting { (writer) throws(StoreError) in
+      try writer.ingest.foldAll()
+      return try body(writer)
+    }
   }
 
+  /// Brings the log into the file, beside the writer, on the calling thread until
+  /// ``stopCheckpoints()``. Without such a thread the writer does it.
+  package func runCheckpoints() throws(StoreError) {
+    try checkpoints.run()
+  }
+
+  package func stopCheckpoints() {
+    checkpoints.close()
+  }
+
+  /// Hands out a reader that sees every batch that was stored before.
   func read<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
+    if hasPending.load(ordering: .acquiring) { try write { (_) throws(StoreError) in } }
+    return try readers.use(body)
+  }
+
+  /// Hands out a reader for what sessions do not change.
+  func readCatalog<Value: Sendable>(
+    _ body: (Connection) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
     try readers.use(body)
+  }
+
+  /// Hands out the writer as it is.
+  func ingesting<Value: Sendable>(
+    _ body: (borrowing Writer) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try writer.use { (writer) throws(StoreError) in
+      defer { hasPending.store(writer.ingest.hasPending, ordering: .releasing) }
+      let value = try body(writer)
+      try checkpoints.advance(writer.connection, logPages: writer.connection.logPages)
+      return value
+    }
   }
 }
 
 extension SQLiteStore: SessionStore {
   @discardableResult
   package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
-    try write { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
+    try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
+  }
+
+  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
+    try ingesting { (writer) throws(StoreError) in
+      guard writer.ingest.hasPending else { return nil }
+      try writer.ingest.foldSlice()
+      return writer.ingest.foundRemarks()
+    }
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
@@ -136,6 +213,7 @@ extension SQLiteStore: SessionStore {
   /// may remove the log.
   package func close() throws(StoreError) {
     readers.close()
+    try write { (_) throws(StoreError) in }
     try writer.close()
   }
 

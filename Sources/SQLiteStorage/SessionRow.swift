@@ -26,17 +26,31 @@ enum SessionRow {
     -> Session
   {
     let flags = statement.integer(first)
-    guard let severity = Severity(rawValue: UInt8(truncatingIfNeeded: flags & 7)),
-      let mechanism = HangMechanism(rawValue: UInt8(truncatingIfNeeded: flags >> 3 & 3))
-    else { throw .corrupt(operation: "read a session", reason: "flags \(flags)") }
-    return Session(
-      severity: severity, mechanism: mechanism, hasExited: flags & 32 != 0,
-      hasInitial: flags & 64 != 0, durationMilliseconds: statement.optionalInteger(first + 1),
+    let session = session(
+      flags: flags, durationMilliseconds: statement.optionalInteger(first + 1),
       users: unpack(statement.blob(first + 2)),
       earliestStart: statement.optionalInteger(first + 3).map { Timestamp(milliseconds: $0) }
         ?? started,
       latestStart: statement.optionalInteger(first + 4).map { Timestamp(milliseconds: $0) }
         ?? started)
+    guard let session else {
+      throw .corrupt(operation: "read a session", reason: "flags \(flags)")
+    }
+    return session
+  }
+
+  /// - Returns: nil when the flags are none that ``flags(_:)`` gives.
+  static func session(
+    flags: Int64, durationMilliseconds: Int64?, users: [UserID], earliestStart: Timestamp,
+    latestStart: Timestamp
+  ) -> Session? {
+    guard let severity = Severity(rawValue: UInt8(truncatingIfNeeded: flags & 7)),
+      let mechanism = HangMechanism(rawValue: UInt8(truncatingIfNeeded: flags >> 3 & 3))
+    else { return nil }
+    return Session(
+      severity: severity, mechanism: mechanism, hasExited: flags & 32 != 0,
+      hasInitial: flags & 64 != 0, durationMilliseconds: durationMilliseconds, users: users,
+      earliestStart: earliestStart, latestStart: latestStart)
   }
 
   private static func pack(_ users: [UserID]) -> [UInt8] {

@@ -1,18 +1,18 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Writes the users of buckets: the rows of open hours, and the sets that stand for closed hours
+/// Writes the users of buckets: the parts of open hours, and the sets that stand for closed hours
 /// and days.
 final class UserTables {
   private let connection: Connection
-  private let addRow: Statement
-  private let removeRow: Statement
-  private let decreaseRow: Statement
+  private let selectLastPart: Statement
+  private let savePart: Statement
+  private let dropPart: Statement
   private let openHour: Statement
   private let openDay: Statement
   private let dropHour: Statement
   private let dropDay: Statement
-  private let selectRows: Statement
+  private let selectParts: Statement
   private let selectHour: Statement
   private let saveHour: Statement
   private let closeHour: Statement
@@ -21,31 +21,45 @@ final class UserTables {
   private let closeDay: Statement
   /// Hours that are known to be marked open.
   private var openHours: Set<BucketKey> = []
+  /// The last parts of minutes, which grow: nobody else writes them.
+  private var lastParts: [MinuteKey: LastPart] = [:]
   private var closing: Closing?
 
-  /// An hour whose sets are being built from its rows, a part at a time.
+  private struct MinuteKey: Hashable {
+    var hour: BucketKey
+    var minute: Int
+  }
+
+  private struct LastPart {
+    var number: Int64 = 0
+    var changes = UserChanges()
+  }
+
+  /// An hour whose sets are being built from its minutes, some at a time.
   private struct Closing {
     var key: BucketKey
     var sets = UserSets()
-    /// The last row that was read.
-    var minute: Int64 = -1
-    var kind: Int64 = 0
-    var user: Int64 = 0
+    /// The last minute that was read.
+    var minute = -1
   }
 
+  /// A part that has so many changes, 1 to 2 KiB, grows no more.
+  private static let partChangesMax = 512
+  /// Some megabytes in all; beyond it, what is remembered is forgotten.
+  private static let lastPartsMax = 2000
   private static let openHoursMax = 100_000
 
   init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
-    addRow = try connection.prepare(
+    let row = "hour = ?1 AND scope = ?2 AND minute = ?3"
+    selectLastPart = try connection.prepare(
+      "SELECT part, changes FROM user_minute WHERE \(row) ORDER BY part DESC LIMIT 1")
+    savePart = try connection.prepare(
       """
-      INSERT INTO user_minute (hour, scope, minute, kind, user, sessions) VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET sessions = min(sessions + excluded.sessions, 1 << 60)
+      INSERT INTO user_minute (hour, scope, minute, part, changes) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET changes = excluded.changes
       """)
-    let row = "hour = ?1 AND scope = ?2 AND minute = ?3 AND kind = ?4 AND user = ?5"
-    removeRow = try connection.prepare("DELETE FROM user_minute WHERE \(row) AND sessions <= ?6")
-    decreaseRow = try connection.prepare(
-      "UPDATE user_minute SET sessions = sessions - ?6 WHERE \(row)")
+    dropPart = try connection.prepare("DELETE FROM user_minute WHERE \(row) AND part = ?4")
     openHour = try connection.prepare(
       "INSERT OR IGNORE INTO user_hour_open (hour, scope) VALUES (?, ?)")
     openDay = try connection.prepare(
@@ -53,11 +67,8 @@ final class UserTables {
     dropHour = try connection.prepare(
       "DELETE FROM user_hour WHERE hour = ? AND scope = ? AND final = 0")
     dropDay = try connection.prepare("DELETE FROM user_day WHERE day = ? AND scope = ?")
-    selectRows = try connection.prepare(
-      """
-      SELECT minute, kind, user FROM user_minute
-      WHERE hour = ? AND scope = ? AND (minute, kind, user) > (?, ?, ?) LIMIT ?
-      """)
+    selectParts = try connection.prepare(
+      "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ? AND minute > ?")
     selectHour = try connection.prepare("SELECT sets FROM user_hour WHERE hour = ? AND scope = ?")
     saveHour = try connection.prepare(
       """
@@ -75,6 +86,7 @@ final class UserTables {
   /// Forgets what a transaction that was rolled back may have taught.
   func forget() {
     openHours.removeAll()
+    lastParts.removeAll()
     closing = nil
   }
 
@@ -83,33 +95,49 @@ final class UserTables {
     if changes.isEmpty { return }
     if closing?.key == key { closing = nil }
     try open(key)
-    let ordered = changes.sorted {
-      ($0.key.minute, $0.key.kind.rawValue, $0.key.user)
-        < ($1.key.minute, $1.key.kind.rawValue, $1.key.user)
+    var minutes: [Int: [UserChanges.Change]] = [:]
+    for (user, sessions) in changes {
+      minutes[user.minute, default: []].append(
+        (UserChanges.Key(kind: user.kind, user: user.user), sessions))
     }
-    for (user, change) in ordered {
-      if change > 0 {
-        try run(addRow, key, user, change)
-      } else {
-        try run(removeRow, key, user, -change)
-        if connection.changes == 0 { try run(decreaseRow, key, user, -change) }
-      }
+    for (minute, changes) in minutes.sorted(by: { $0.key < $1.key }) {
+      let ordered = changes.sorted { $0.key < $1.key }
+      try add(UserChanges(ordered), MinuteKey(hour: key, minute: minute))
     }
   }
 
-  private func run(
-    _ statement: Statement, _ key: BucketKey, _ user: HourDelta.UserKey, _ sessions: Int64
-  ) throws(StoreError) {
-    bind(key, to: statement)
-    statement.bind(3, user.minute)
-    statement.bind(4, user.kind.rawValue)
-    statement.bind(5, Int64(user.user))
-    statement.bind(6, sessions)
+  /// Adds changes to the last part of a minute, or begins another one.
+  private func add(_ changes: UserChanges, _ key: MinuteKey) throws(StoreError) {
+    var part = try lastPart(of: key)
+    if part.changes.changes.isEmpty {
+      part.changes = changes
+    } else if part.changes.changes.count >= Self.partChangesMax {
+      part = LastPart(number: part.number + 1, changes: changes)
+    } else {
+      part.changes = part.changes.merged(with: changes)
+    }
+    let statement = part.changes.changes.isEmpty ? dropPart : savePart
+    bind(key.hour, to: statement)
+    statement.bind(3, key.minute)
+    statement.bind(4, part.number)
+    if statement === savePart { statement.bind(5, blob: part.changes.packed) }
     try statement.run()
+    if lastParts.count >= Self.lastPartsMax { lastParts.removeAll(keepingCapacity: true) }
+    lastParts[key] = part
   }
 
-  /// From now on the hour's users are read from its rows, and its day's from its hours. A set that
-  /// is final stays: some of the rows that it was built from are gone.
+  private func lastPart(of key: MinuteKey) throws(StoreError) -> LastPart {
+    if let part = lastParts[key] { return part }
+    bind(key.hour, to: selectLastPart)
+    selectLastPart.bind(3, key.minute)
+    guard try selectLastPart.step() else { return LastPart() }
+    defer { selectLastPart.reset() }
+    return LastPart(
+      number: selectLastPart.integer(0), changes: UserChanges(packed: selectLastPart.blob(1)))
+  }
+
+  /// From now on the hour's users are read from its minutes, and its day's from its hours. A set that
+  /// is final stays: some of the parts that it was built from are gone.
   private func open(_ key: BucketKey) throws(StoreError) {
     if openHours.contains(key) { return }
     if openHours.count >= Self.openHoursMax { openHours.removeAll() }
@@ -125,32 +153,34 @@ final class UserTables {
     openHours.insert(key)
   }
 
-  /// Builds the sets of an hour from its rows, as many as may be read at once; further calls go on
+  /// Builds the sets of an hour from its minutes, until so many changes were read; further calls go on
   /// where one stopped.
   ///
-  /// - Returns: how many rows were read; fewer than `rowsMax` when the hour is closed.
-  func close(_ key: BucketKey, rowsMax: Int) throws(StoreError) -> Int {
-    var part = closing?.key == key ? closing ?? Closing(key: key) : Closing(key: key)
+  /// - Returns: how many changes were read; fewer than `changesMax` when the hour is closed.
+  func close(_ key: BucketKey, changesMax: Int) throws(StoreError) -> Int {
+    var building = closing?.key == key ? closing ?? Closing(key: key) : Closing(key: key)
     closing = nil
-    bind(key, to: selectRows)
-    selectRows.bind(3, part.minute)
-    selectRows.bind(4, part.kind)
-    selectRows.bind(5, part.user)
-    selectRows.bind(6, rowsMax)
-    var rows = 0
-    while try selectRows.step() {
-      rows += 1
-      part.minute = selectRows.integer(0)
-      part.kind = selectRows.integer(1)
-      part.user = selectRows.integer(2)
-      part.sets.insert(UInt32(truncatingIfNeeded: part.user), kind: Int(part.kind))
+    bind(key, to: selectParts)
+    selectParts.bind(3, building.minute)
+    var minutes = UserMinutes()
+    var count = 0
+    func insert(minute: Int, parts: [UserChanges]) {
+      building.minute = minute
+      count += parts.reduce(0) { $0 + $1.changes.count }
+      UserChanges.forEachUser(parts) { building.sets.insert($0.user, kind: $0.kind) }
     }
-    if rows == rowsMax {
-      closing = part
+    while count < changesMax, try selectParts.step() {
+      minutes.add(minute: selectParts.integer(0), packed: selectParts.blob(1), insert)
+    }
+    if count >= changesMax {
+      // The minute that was begun is read again.
+      selectParts.reset()
+      closing = building
     } else {
-      try close(key, part.sets)
+      minutes.finish(insert)
+      try close(key, building.sets)
     }
-    return rows
+    return min(count, changesMax)
   }
 
   private func close(_ key: BucketKey, _ built: UserSets) throws(StoreError) {

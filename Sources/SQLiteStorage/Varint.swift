@@ -12,6 +12,20 @@ struct VarintWriter {
     bytes.append(UInt8(rest))
   }
 
+  /// Small numbers of either sign in few bytes: their signs go to the lowest bit.
+  mutating func write(signed value: Int64) {
+    write(UInt64(bitPattern: value << 1 ^ value >> 63))
+  }
+
+  /// 16 bytes, most significant first.
+  mutating func write(_ value: UInt128) {
+    unsafe withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
+  }
+
+  mutating func reserve(_ count: Int) {
+    bytes.reserveCapacity(count)
+  }
+
   mutating func write(byte: UInt8) {
     bytes.append(byte)
   }
@@ -45,6 +59,15 @@ struct VarintReader {
     }
     isDamaged = true
     return 0
+  }
+
+  mutating func readSigned() -> Int64 {
+    let value = read()
+    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+  }
+
+  mutating func readWide() -> UInt128 {
+    (read(count: 16) ?? []).reduce(0) { $0 << 8 | UInt128($1) }
   }
 
   /// The next bytes; nil when there are not so many.

@@ -113,10 +113,13 @@ package final class IngestQueue: Sendable {
 
   /// Stores batches on the calling thread until the queue is closed and empty.
   package func run(_ callbacks: Callbacks) {
-    while let work = next() {
+    // At the start, what an earlier process left.
+    var mayBeUnsettled = true
+    while let work = next(&mayBeUnsettled) {
       if work.hasWaiting { callbacks.hasRoom() }
       if let batch = work.batch {
         let failure = store(batch)
+        mayBeUnsettled = true
         if !work.tickets.isEmpty { callbacks.committed(work.tickets, failure) }
       }
       if let task = work.task, !task() {
@@ -138,8 +141,12 @@ package final class IngestQueue: Sendable {
     var hasWaiting = false
   }
 
-  /// What to do next; waits for it. nil when the queue is closed and empty.
-  private func next() -> Work? {
+  /// Under load there is always a next batch within this time; without, the store settles.
+  private static let settleMilliseconds = 5
+
+  /// What to do next; waits for it, and has the store settle meanwhile. nil when the queue is closed
+  /// and empty.
+  private func next(_ mayBeUnsettled: inout Bool) -> Work? {
     while true {
       let (work, isClosed) = state.withLock { state -> (Work?, Bool) in
         guard state.open != nil || !state.tasks.isEmpty else {
@@ -157,7 +164,24 @@ package final class IngestQueue: Sendable {
       }
       if let work { return work }
       if isClosed { return nil }
-      wake.wait()
+      if !mayBeUnsettled {
+        wake.wait()
+      } else if wake.wait(timeout: .now() + .milliseconds(Self.settleMilliseconds)) == .timedOut {
+        mayBeUnsettled = settle()
+      }
+    }
+  }
+
+  /// - Returns: whether something may be left to do. What cannot be done now is tried again with the
+  ///   next batch or query.
+  private func settle() -> Bool {
+    do throws(StoreError) {
+      guard let found = try store.settle() else { return false }
+      metrics.note(found)
+      return true
+    } catch {
+      state.withLock { $0.failure = (error, clock.now) }
+      return false
     }
   }
 

@@ -14,7 +14,7 @@ let periodicJobNames = Jobs.names
 
 /// Opens the catalog in a data directory that exists, and creates the database where there is none.
 func openCatalog(dataDirectory: String) throws -> any CatalogStore {
-  try openStore(dataDirectory: dataDirectory)
+  try openStore(dataDirectory: dataDirectory, ownsSessions: false)
 }
 
 /// Verifies a database file; only reads it.
@@ -95,6 +95,13 @@ func runService(
         },
         hasRoom: { listener.resumeBlocked() }))
   }
+  let checkpoints = try ServiceThread {
+    do throws(StoreError) {
+      try store.runCheckpoints()
+    } catch {
+      settings.logger.error("log not brought in", metadata: ["reason": "\(error.sentence)"])
+    }
+  }
   let readers = try (1...2).map { _ in try ServiceThread(workers.run) }
   let ticker = Ticker(
     catalog: catalog, jobs: jobs, clock: clock, runsJobs: !settings.clock.isFile,
@@ -109,6 +116,8 @@ func runService(
   queue.close()
   workers.close()
   for thread in [writer, tick] + readers { thread.join() }
+  store.stopCheckpoints()
+  checkpoints.join()
   try store.close()
 }
 
@@ -130,12 +139,16 @@ func runJobOnDirectory(
   return run
 }
 
-private func openStore(dataDirectory: String, retentionDays: Int = 90) throws -> SQLiteStore {
+/// - Parameter ownsSessions: the directory is locked, so that no other process writes sessions.
+private func openStore(
+  dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true
+) throws -> SQLiteStore {
   var generator = SystemRandomNumberGenerator()
   return try SQLiteStore(
     SQLiteStore.Settings(
       path: dataDirectory + "/hale.db", retentionDays: retentionDays,
-      newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }))
+      newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) },
+      ownsSessions: ownsSessions))
 }
 
 private func openListener(_ settings: ServeSettings) throws -> Listener {

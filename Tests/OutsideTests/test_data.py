@@ -74,8 +74,9 @@ DAMAGES = (
     ("DELETE FROM session WHERE started = (SELECT max(started) FROM session WHERE latest IS NULL)",
      "counts"),
     ("UPDATE session SET users = x'01000000' WHERE users IS NOT NULL", "rows of users"),
-    ("UPDATE user_minute SET sessions = sessions + 1 WHERE hour = (SELECT max(hour) FROM user_minute"
-     ")", "rows of users"),
+    # One more change at the end, of the user whose number is one higher.
+    ("UPDATE user_minute SET changes = changes || x'02' WHERE hour = (SELECT max(hour) FROM"
+     " user_minute)", "rows of users"),
     ("DELETE FROM user_minute WHERE hour = (SELECT max(hour) FROM user_minute)", "rows of users"),
     ("UPDATE session_minute SET identified = x''", "minutes"),
     ("UPDATE session_day SET identified = x'ff' WHERE day = (SELECT min(day) FROM session_day)",

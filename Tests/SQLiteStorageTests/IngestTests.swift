@@ -187,7 +187,7 @@ import Testing
     }
     let answer = try fixture.ask(days: 20_000..<20_001)
     #expect(answer.totals.sessions == SessionCounts(healthy: made, crashed: made))
-    #expect(try fixture.number("SELECT max(sessions) FROM user_minute") == made)
+    #expect(answer.totals.users.byWorst == SessionCounts(crashed: 1))
     #expect(try fixture.number("SELECT max(crashed) FROM arrival") == made)
     var histogram = DurationHistogram(counts: [0: 1], totalMilliseconds: .max - 1)
     histogram.add(milliseconds: 7)

@@ -111,17 +111,23 @@ import Testing
   @Test func aClockThatWasAheadTakesNoUsers() throws {
     let fixture = try StoreFixture()
     let hour = Self.start.hour * 60..<Self.start.hour * 60 + 60
+    // Two of each release, in different minutes: a part each.
     try fixture.ingest(
-      (0..<2500).map { fixture.report($0, started: Self.start, user: $0) }, at: Self.start)
+      (UInt64(0)..<2500).map {
+        let started = Self.start.advanced(byMilliseconds: Int64($0 % 2) * 60_000)
+        return fixture.report($0, started: started, user: $0, release: "shop@\($0 / 2)")
+      }, at: Self.start)
+    let all = try #require(try fixture.number("SELECT count(*) FROM user_minute"))
+    #expect(all == 2500)
     let later = Self.start.advanced(byMilliseconds: Self.day)
     try fixture.housekeep(at: later)
     let ahead = later.advanced(byMilliseconds: 10 * Self.day)
     // Not to its end: some rows are still there when the clock is set right.
     while try fixture.store.housekeep(at: ahead),
-      try fixture.number("SELECT count(*) FROM user_minute") == 2500
+      try fixture.number("SELECT count(*) FROM user_minute") == all
     {}
     let rows = try #require(try fixture.number("SELECT count(*) FROM user_minute"))
-    #expect(0 < rows && rows < 2500)
+    #expect(0 < rows && rows < all)
     try fixture.ingest(
       [fixture.report(9000, started: Self.start, status: .crashed, user: 9000)], at: later)
     for _ in 0..<2 {
@@ -142,9 +148,12 @@ import Testing
   /// An hour of very many users is closed in parts, and begun anew when an update reaches it.
   @Test func anHourIsClosedInParts() throws {
     let fixture = try StoreFixture()
-    let count: UInt64 = 30_000
+    let count: UInt64 = 60_000
     try fixture.ingest(
-      (0..<count).map { fixture.report($0, started: Self.start, user: $0) }, at: Self.start)
+      (0..<count).map {
+        let started = Self.start.advanced(byMilliseconds: Int64($0 % 3) * 60_000)
+        return fixture.report($0, started: started, user: $0)
+      }, at: Self.start)
     let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
     #expect(try fixture.store.housekeep(at: later))
     #expect(try fixture.number("SELECT count(*) FROM user_hour") == 0)

@@ -10,16 +10,25 @@ struct StoreFixture {
   let store: SQLiteStore
   let project = ProjectID(rawValue: 1)
 
-  init(retentionDays: Int = 90) throws {
+  init(retentionDays: Int = 90, folding: SQLiteStore.Folding = .init()) throws {
     directory = try TemporaryDirectory()
-    store = try SQLiteStore(
-      .init(
-        path: directory.path + "/hale.db", retentionDays: retentionDays,
-        newSecret: [UInt8](repeating: 7, count: 32)))
+    store = try Self.open(directory, retentionDays: retentionDays, folding: folding)
     let organization = try store.createOrganization(slug: "default", at: Timestamp(seconds: 0))
     _ = try store.createProject(
       organization: organization.id, slug: "default", platform: nil, id: nil,
       publicKey: String(repeating: "0", count: 32), at: Timestamp(seconds: 0))
+  }
+
+  /// Opens the same file once more.
+  static func open(
+    _ directory: TemporaryDirectory, retentionDays: Int = 90, ownsSessions: Bool = true,
+    folding: SQLiteStore.Folding = .init()
+  ) throws -> SQLiteStore {
+    try SQLiteStore(
+      .init(
+        path: directory.path + "/hale.db", retentionDays: retentionDays,
+        newSecret: [UInt8](repeating: 7, count: 32), ownsSessions: ownsSessions,
+        folding: folding))
   }
 
   func report(

@@ -100,7 +100,9 @@ final class SimulatedService {
       sqlite = try SQLiteStore(
         .init(
           path: directory + "/hale.db", retentionDays: retentionDays,
-          newSecret: [UInt8](repeating: 1, count: 32)))
+          newSecret: [UInt8](repeating: 1, count: 32),
+          // Small, so that restarts meet runs that are folded in part.
+          folding: .init(directUpdatesMax: 1, pendingUpdatesMax: 12, sliceUpdatesMax: 5)))
       try prepare(sqlite)
       store = FaultyStore(sqlite)
       let wall = WallClock { clock.now }

@@ -12,7 +12,12 @@ import Testing
   @Test(arguments: 0..<12 as Range<UInt64>)
   func anyHistoryGivesTheModelsNumbers(seed: UInt64) throws {
     let directory = try TemporaryDirectory()
-    let store = try SQLiteStore(.init(path: directory.path + "/hale.db", newSecret: secret))
+    let folding =
+      seed % 2 == 0
+      ? SQLiteStore.Folding()
+      : SQLiteStore.Folding(directUpdatesMax: 1, pendingUpdatesMax: 50, sliceUpdatesMax: 7)
+    let store = try SQLiteStore(
+      .init(path: directory.path + "/hale.db", newSecret: secret, folding: folding))
     try prepareCatalog(store)
     let model = ReferenceStore()
     var generator = ReportGenerator(seed: seed)

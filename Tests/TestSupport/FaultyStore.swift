@@ -30,6 +30,11 @@ package final class FaultyStore: SessionStore, ReleaseStore {
     return outcomes
   }
 
+  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
+    try check()
+    return try store.settle()
+  }
+
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
     try store.health(query)
   }

@@ -36,6 +36,8 @@ package final class ReferenceStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool { false }
 
+  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? { nil }
+
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
     let raw = raw.withLock { $0 }
     // What each session adds: where, when, how many of which status, by whom.

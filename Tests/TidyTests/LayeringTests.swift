@@ -16,7 +16,8 @@ import Testing
     "Envelopes": ["ReleaseHealth", "Foundation", "FoundationEssentials"],
     "Storage": ["ReleaseHealth"],
     "SQLiteStorage": [
-      "CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks", "Glibc",
+      "CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks", "Glibc", "Dispatch",
+      "Synchronization",
     ],
     "Listener": [
       "HTTP", "CEpoll", "Locks", "Foundation", "FoundationEssentials", "Synchronization", "Glibc",

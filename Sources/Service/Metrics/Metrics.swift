@@ -62,6 +62,11 @@ package final class Metrics: Sendable {
     }
   }
 
+  /// What was found of items that were stored before.
+  func note(_ outcomes: [OutcomeKey: Int64]) {
+    state.withLock { $0.outcomes.merge(outcomes, uniquingKeysWith: +) }
+  }
+
   func noteQuery(_ route: String, seconds: Double, isFailure: Bool) {
     state.withLock { state in
       state.querySeconds[route, default: .seconds].observe(seconds)

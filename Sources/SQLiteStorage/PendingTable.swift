@@ -1,0 +1,145 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// The updates that are durable, and answered, but not folded into their sessions yet: in the table
+/// `pending` and, the same, in memory.
+///
+/// Folding an update writes the page of its session's state, which for updates of sessions up to an
+/// hour old is another page each time. Thousands that are folded in the order of their keys share
+/// their pages and the rows of their hours. Folding is idempotent, so that it may be cut into
+/// slices: a batch is done once its whole run is folded, and what a crash leaves of a run is folded
+/// once more.
+final class PendingTable {
+  private let connection: Connection
+  private let insert: Statement
+  private let update: Statement
+  private let finish: Statement
+  /// The run at hand, in the order of the keys, and how far it came.
+  private var run = Run()
+  private var position = 0
+  /// The number of its last batch.
+  private var runSequence: Int64 = 0
+  /// What came since the run began.
+  private var incoming = Run()
+  /// The number of the last batch.
+  private var sequence: Int64 = 0
+  private var freeSlots: [Int64] = []
+  private var slotCount: Int64 = 0
+  /// The slots of the batch that is being written.
+  private var written: [Int64] = []
+
+  private struct Run {
+    var updates: [PendingUpdate] = []
+    /// By the hour of their arrival.
+    var outcomes: [Int: [OutcomeKey: Int64]] = [:]
+    var slots: [Int64] = []
+  }
+
+  /// What is folded in one transaction.
+  struct Slice {
+    var updates: ArraySlice<PendingUpdate>
+    /// Of the items of the whole run, by the hour of their arrival; with its last slice.
+    var outcomes: [Int: [OutcomeKey: Int64]]
+  }
+
+  /// - Parameter takesOver: reads what an earlier process left. Only the one that folds may.
+  init(_ connection: Connection, takesOver: Bool) throws(StoreError) {
+    self.connection = connection
+    insert = try connection.prepare("INSERT INTO pending (slot, content) VALUES (?, ?)")
+    update = try connection.prepare("UPDATE pending SET content = ?2 WHERE slot = ?1")
+    finish = try connection.prepare(
+      "UPDATE setting SET value = ? WHERE name = 'folded_batches'")
+    if takesOver { try read() }
+  }
+
+  /// How many updates wait.
+  var count: Int { run.updates.count - position + incoming.updates.count }
+
+  private func read() throws(StoreError) {
+    let folded =
+      try connection.number("SELECT value FROM setting WHERE name = 'folded_batches'") ?? 0
+    sequence = folded
+    let select = try connection.prepare("SELECT slot, content FROM pending ORDER BY slot")
+    while try select.step() {
+      slotCount = select.integer(0)
+      guard let slot = PendingSlot(packed: select.blob(1)) else {
+        throw .corrupt(operation: "read updates that wait", reason: "slot \(slotCount)")
+      }
+      guard slot.sequence > folded else {
+        freeSlots.append(slotCount)
+        continue
+      }
+      sequence = max(sequence, slot.sequence)
+      incoming.updates += slot.updates
+      add(slot.outcomes, hour: slot.receivedAt.hour)
+      incoming.slots.append(slotCount)
+    }
+  }
+
+  /// Writes the updates and outcomes of a batch, in a transaction; once that is committed,
+  /// ``add(_:_:receivedAt:)`` is to be called.
+  func write(
+    _ updates: [PendingUpdate], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
+  ) throws(StoreError) {
+    written.removeAll(keepingCapacity: true)
+    let rows = PendingSlot.pack(
+      sequence: sequence + 1, receivedAt: receivedAt, updates: updates, outcomes: outcomes)
+    for (index, row) in rows.enumerated() {
+      let isNew = index >= freeSlots.count
+      let slot =
+        isNew
+        ? slotCount + Int64(index - freeSlots.count + 1) : freeSlots[freeSlots.count - 1 - index]
+      let statement = isNew ? insert : update
+      statement.bind(1, slot)
+      statement.bind(2, blob: row)
+      try statement.run()
+      written.append(slot)
+    }
+  }
+
+  func add(
+    _ updates: [PendingUpdate], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
+  ) {
+    sequence += 1
+    freeSlots.removeLast(min(written.count, freeSlots.count))
+    slotCount = max(slotCount, written.max() ?? 0)
+    incoming.slots += written
+    incoming.updates += updates
+    add(outcomes, hour: receivedAt.hour)
+  }
+
+  private func add(_ outcomes: [OutcomeKey: Int64], hour: Int) {
+    incoming.outcomes[hour, default: [:]].merge(outcomes, uniquingKeysWith: +)
+  }
+
+  /// Hands the next updates to `fold`.
+  ///
+  /// - Parameter fold: stores them, and what its second argument stores, in one transaction; throws
+  ///   when it was rolled back.
+  func fold(
+    max: Int, _ fold: (Slice, _ finish: () throws(StoreError) -> Void) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    if position == run.updates.count {
+      run = incoming
+      run.updates.sort(by: PendingUpdate.isOrdered)
+      incoming = Run()
+      runSequence = sequence
+      position = 0
+    }
+    let end = min(position + max, run.updates.count)
+    let isLast = end == run.updates.count
+    let slice = Slice(
+      updates: run.updates[position..<end], outcomes: isLast ? run.outcomes : [:])
+    try fold(slice) { () throws(StoreError) in
+      guard isLast else { return }
+      finish.bind(1, runSequence)
+      try finish.run()
+    }
+    position = end
+    if isLast {
+      freeSlots += run.slots
+      run = Run()
+      position = 0
+    }
+  }
+}

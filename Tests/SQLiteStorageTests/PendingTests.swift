@@ -1,0 +1,166 @@
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import SQLiteStorage
+
+/// Updates that are stored and answered, but not folded into their sessions yet.
+@Suite struct PendingTests {
+  static let start = Timestamp(seconds: 20_000 * 86_400)
+  static let folding = SQLiteStore.Folding(
+    directUpdatesMax: 0, pendingUpdatesMax: 1000, sliceUpdatesMax: 7)
+  static let days = 20_000..<20_001
+
+  private static func batch(_ fixture: StoreFixture, _ ids: Range<UInt64>) -> IngestBatch {
+    var batch = IngestBatch(receivedAt: start)
+    batch.reports = ids.map {
+      fixture.report(
+        $0 % 25, started: start.advanced(byMilliseconds: Int64($0 % 25) * 1000),
+        status: $0 % 4 == 0 ? .crashed : .exited, duration: Int64($0), user: $0 % 5)
+    }
+    batch.outcomes = [
+      OutcomeKey(project: fixture.project, outcome: .accepted): Int64(ids.count)
+    ]
+    return batch
+  }
+
+  private static func accepted(_ store: SQLiteStore) throws -> Int64? {
+    try store.outcomes(
+      of: [ProjectID(rawValue: 1)], hours: start.hour..<start.hour + 1
+    )[OutcomeKey(project: ProjectID(rawValue: 1), outcome: .accepted)]
+  }
+
+  /// Whatever part of a run was folded when the process ended: everything counts, once.
+  @Test(arguments: 0...5)
+  func whatWaitsOutlivesTheProcess(slices: Int) throws {
+    let fixture = try StoreFixture(folding: Self.folding)
+    for number in UInt64(0)..<4 {
+      try fixture.store.ingest(Self.batch(fixture, number * 10..<number * 10 + 10))
+    }
+    for _ in 0..<slices { #expect(try fixture.store.settle() != nil) }
+    // Two batches more come while the run is folded.
+    try fixture.store.ingest(Self.batch(fixture, 40..<50))
+
+    let next = try StoreFixture.open(fixture.directory, folding: Self.folding)
+    try next.ingest(Self.batch(fixture, 50..<60))
+    let found = try next.health(Self.query(fixture)).first?.totals
+
+    let direct = try StoreFixture(folding: .init(directUpdatesMax: 1000))
+    try direct.store.ingest(Self.batch(direct, 0..<60))
+    let expected = try direct.store.health(Self.query(direct)).first?.totals
+    #expect(found == expected)
+    #expect(found?.sessions.total == 25)
+    #expect(try Self.accepted(next) == 60)
+    let report = try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }
+    #expect(report.findings.isEmpty)
+  }
+
+  private static func query(_ fixture: StoreFixture) -> HealthQuery {
+    var query = HealthQuery(
+      projects: [fixture.project], minutes: days.lowerBound * 1440..<days.upperBound * 1440)
+    query.measures = [.sessions, .users]
+    return query
+  }
+
+  /// A command beside the service opens the same file, and leaves alone what waits.
+  @Test func onlyTheOwnerFolds() throws {
+    let fixture = try StoreFixture(folding: Self.folding)
+    try fixture.store.ingest(Self.batch(fixture, 0..<20))
+    let command = try StoreFixture.open(fixture.directory, ownsSessions: false)
+    _ = try command.catalog(unlessVersion: nil)
+    _ = try command.createToken(
+      organization: OrganizationID(rawValue: 1), name: "ci", scope: .read,
+      digest: [UInt8](repeating: 1, count: 32), at: Self.start)
+    let sessions = try command.read { (connection) throws(StoreError) in
+      try connection.number("SELECT count(*) FROM session")
+    }
+    #expect(sessions == 0)
+    #expect(try fixture.ask(days: Self.days).totals.sessions.total == 20)
+    try fixture.store.ingest(Self.batch(fixture, 0..<20))
+    #expect(try fixture.ask(days: Self.days).totals.sessions.total == 20)
+  }
+
+  /// The rows of a run that is done are written again: the table does not grow.
+  @Test func slotsAreUsedAgain() throws {
+    let fixture = try StoreFixture(folding: Self.folding)
+    for number in UInt64(0)..<50 {
+      try fixture.store.ingest(Self.batch(fixture, number..<number + 5))
+      while try fixture.store.settle() != nil {}
+    }
+    #expect(try fixture.number("SELECT count(*) FROM pending") == 1)
+    #expect(try fixture.number("SELECT max(length(content)) FROM pending") == 4032)
+  }
+
+  /// A disk without room for the folding loses nothing, and takes no more than it can keep.
+  @Test func nothingIsLostWhenFoldingFails() throws {
+    let fixture = try StoreFixture(folding: Self.folding)
+    func limit(_ pages: Int64) throws {
+      try fixture.store.ingesting { (writer) throws(StoreError) in
+        _ = try writer.connection.number("PRAGMA max_page_count = \(pages)")
+      }
+    }
+    func ingest(_ ids: Range<UInt64>) throws {
+      var batch = IngestBatch(receivedAt: Self.start)
+      batch.reports = ids.map { fixture.report($0, started: Self.start, user: $0) }
+      try fixture.store.ingest(batch)
+    }
+    for number in UInt64(0)..<20 { try ingest(number * 50..<number * 50 + 50) }
+    let pages = try fixture.store.ingesting { (writer) throws(StoreError) in
+      try writer.connection.number("PRAGMA page_count")
+    }
+    try limit(try #require(pages))
+    #expect(throws: StoreError.self) { while try fixture.store.settle() != nil {} }
+    // Room for what waits is given by what is folded alone.
+    #expect(throws: StoreError.self) {
+      for number in UInt64(20)..<60 { try ingest(number * 50..<number * 50 + 50) }
+    }
+    #expect(throws: StoreError.self) { try fixture.ask(days: Self.days) }
+    try limit(1_000_000)
+    #expect(try fixture.ask(days: Self.days).totals.sessions.total >= 1000)
+    try ingest(5000..<5010)
+    let total = try fixture.ask(days: Self.days).totals.sessions.total
+    #expect(try fixture.number("SELECT count(*) FROM session") == total)
+  }
+
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func aBatchIsReadAsItWasWritten(seed: UInt64) throws {
+    var generator = ReportGenerator(seed: seed)
+    let range = Self.start.milliseconds..<Self.start.milliseconds + 86_400_000
+    let updates = (0..<80).flatMap { _ in generator.session(startedIn: range) }.enumerated().map {
+      PendingUpdate($1, scope: Int64($0), at: Self.start)
+    }
+    let outcomes: [OutcomeKey: Int64] = [
+      OutcomeKey(project: ProjectID(rawValue: 7), outcome: .userLeftOut): 3,
+      OutcomeKey(project: ProjectID(rawValue: 9), outcome: .rejected(.tooOld)): 1 << 40,
+    ]
+    let rows = PendingSlot.pack(
+      sequence: 5, receivedAt: Self.start, updates: updates, outcomes: outcomes)
+    #expect(rows.count > 1)
+    var read: [PendingUpdate] = []
+    var readOutcomes: [OutcomeKey: Int64] = [:]
+    for row in rows {
+      #expect(row.count == PendingSlot.bytes)
+      let slot = try #require(PendingSlot(packed: row))
+      #expect(slot.sequence == 5)
+      read += slot.updates
+      readOutcomes.merge(slot.outcomes, uniquingKeysWith: +)
+    }
+    #expect(read.map(Self.parts) == updates.map(Self.parts))
+    #expect(readOutcomes == outcomes)
+    // Damage is told, or changes what is read; it ends nothing.
+    for index in stride(from: 0, to: 400, by: 7) {
+      var damaged = rows[0]
+      damaged[index] ^= 0xff
+      _ = PendingSlot(packed: damaged)
+    }
+  }
+
+  private static func parts(_ update: PendingUpdate) -> [String] {
+    [
+      "\(update.started)", "\(update.sessionID)", "\(update.scope)", "\(update.flags)",
+      "\(update.correctedStart)", "\(String(describing: update.durationMilliseconds))",
+      "\(String(describing: update.user))", "\(update.receivedAt)",
+    ]
+  }
+}
