@@ -82,10 +82,11 @@ final class Connection {
 
   var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Runs `body` in a transaction that is rolled back if it throws.
+  /// Runs `body` in a transaction that is rolled back if it throws; within a transaction, in that one.
   func transaction<Value>(
     _ kind: String = "IMMEDIATE", _ body: () throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
+    if unsafe sqlite3_get_autocommit(handle) == 0 { return try body() }
     try execute("BEGIN \(kind)")
     do throws(StoreError) {
       let value = try body()
@@ -131,6 +132,16 @@ final class Connection {
   func syncCommits() {
     // It fails on a broken connection only, which is closed.
     unsafe sqlite3_exec(handle, "PRAGMA synchronous = FULL", nil, nil, nil)
+  }
+
+  /// Runs `body` in a transaction that is rolled back, and changes nothing on the disk.
+  func rehearse<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
+    defer {
+      rollBack()
+      unsafe sqlite3_exec(handle, "PRAGMA cache_spill = ON", nil, nil, nil)
+    }
+    return try body()
   }
 
   /// Ends a transaction, if one is open, without its changes.

@@ -132,14 +132,35 @@ final class IngestTransaction {
     defer { connection.syncCommits() }
     try pending.fold(max: folding.sliceUpdatesMax) { (slice, finish) throws(StoreError) in
       try change { () throws(StoreError) in
-        for update in slice.updates { try fold(update) }
-        for outcomes in [slice.outcomes, remarks] {
-          for (hour, outcomes) in outcomes { try write(outcomes, hour: hour) }
-        }
+        try fold(slice)
         try finish()
       }
     }
     for remarks in remarks.values { found.merge(remarks, uniquingKeysWith: +) }
+  }
+
+  private func fold(_ slice: PendingTable.Slice) throws(StoreError) {
+    for update in slice.updates { try fold(update) }
+    for outcomes in [slice.outcomes, remarks] {
+      for (hour, outcomes) in outcomes { try write(outcomes, hour: hour) }
+    }
+  }
+
+  /// Calls `body` with all updates folded, and takes that back: the disk is not written.
+  func withAllFolded<Value>(
+    _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    defer {
+      // What was learnt in the rehearsal went with it; on a connection that cannot even read, the
+      // next use opens another.
+      counts.forget()
+      users.forget()
+      try? interning.forget()
+    }
+    return try connection.rehearse { () throws(StoreError) in
+      try change { () throws(StoreError) in try fold(pending.all) }
+      return try body()
+    }
   }
 
   /// Folds all updates that wait.

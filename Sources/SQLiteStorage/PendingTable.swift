@@ -55,6 +55,13 @@ final class PendingTable {
   /// How many updates wait.
   var count: Int { run.updates.count - position + incoming.updates.count }
 
+  /// All that wait.
+  var all: Slice {
+    Slice(
+      updates: run.updates[position...] + incoming.updates,
+      outcomes: run.outcomes.merging(incoming.outcomes) { $0.merging($1, uniquingKeysWith: +) })
+  }
+
   private func read() throws(StoreError) {
     let folded =
       try connection.number("SELECT value FROM setting WHERE name = 'folded_batches'") ?? 0

@@ -129,7 +129,16 @@ package final class SQLiteStore: Sendable {
   func read<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    if hasPending.load(ordering: .acquiring) { try write { (_) throws(StoreError) in } }
+    if hasPending.load(ordering: .acquiring) {
+      do throws(StoreError) {
+        try write { (_) throws(StoreError) in }
+      } catch {
+        // Where the disk takes nothing, the answer comes from the writer's memory.
+        return try ingesting { (writer) throws(StoreError) in
+          try writer.ingest.withAllFolded { () throws(StoreError) in try body(writer.connection) }
+        }
+      }
+    }
     return try readers.use(body)
   }
 

@@ -115,7 +115,6 @@ import Testing
     #expect(throws: StoreError.self) {
       for number in UInt64(20)..<60 { try ingest(number * 50..<number * 50 + 50) }
     }
-    #expect(throws: StoreError.self) { try fixture.ask(days: Self.days) }
     try limit(1_000_000)
     #expect(try fixture.ask(days: Self.days).totals.sessions.total >= 1000)
     try ingest(5000..<5010)
