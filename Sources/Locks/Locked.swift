@@ -38,16 +38,21 @@
     }
   }
 #else
-  internal import Synchronization
+  package import Synchronization
 
   /// A value that one thread at a time reaches.
+  ///
+  /// Inlinable: otherwise each use asks the runtime for the type of the mutex, which takes longer
+  /// than the lock.
   package struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
-    private let mutex: Mutex<Value>
+    @usableFromInline let mutex: Mutex<Value>
 
+    @inlinable
     package init(_ initial: consuming sending Value) {
       mutex = Mutex(initial)
     }
 
+    @inlinable @inline(__always)
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
