@@ -4,8 +4,10 @@ package import HTTP
 internal import ReleaseHealth
 
 /// `POST /api/{project}/envelope/` and `/store/`: what SDKs see.
-struct IngestEndpoint {
-  private let dependencies: ServiceDependencies
+///
+/// A class, so that what reads a body holds one reference in place of all the dependencies.
+final class IngestEndpoint {
+  let dependencies: ServiceDependencies
   private let decoding = DecodingBuffer()
   private let known = KnownRequests()
 
@@ -77,8 +79,11 @@ struct IngestEndpoint {
         == true
     if isEnvelope {
       return EnvelopeIntake(
-        dependencies, source: source, access: access, project: project, snapshot: snapshot,
-        origin: head.headers["Origin"], exchange: exchange)
+        self, source: source,
+        content: EnvelopeContent(
+          receivedAt: dependencies.clock.now, access: access, project: project, snapshot: snapshot,
+          origin: head.headers["Origin"]),
+        exchange: exchange)
     }
     return EventIntake(dependencies, source: source)
   }
