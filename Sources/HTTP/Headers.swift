@@ -11,7 +11,7 @@ package struct Headers: Sendable {
     var valueEnd: UInt32
   }
 
-  /// What the ranges of ``find(_:)`` are ranges of.
+  /// What the ranges of ``find(_:)`` are ranges of. Of a request it is the whole head.
   package private(set) var block: [UInt8]
   private var fields: [Field]
 
@@ -28,6 +28,13 @@ package struct Headers: Sendable {
   init(block: [UInt8], fields: [Field]) {
     self.block = block
     self.fields = fields
+  }
+
+  /// Puts text that is no field into the block.
+  mutating func keep(_ text: String) -> Range<Int> {
+    let start = block.count
+    block.append(contentsOf: text.utf8)
+    return start..<block.count
   }
 
   /// How many fields there are.

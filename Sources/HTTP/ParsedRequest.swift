@@ -26,8 +26,6 @@ package enum BodyFraming: Equatable, Sendable {
 ///
 /// It works on ranges of the head and makes no slices, which would count references to the block.
 struct HeadReader {
-  private var fields: [Headers.Field] = []
-
   private var hosts = 0
   private var contentLength: Int?
   private var transferCodings: [Range<Int>] = []
@@ -42,6 +40,7 @@ struct HeadReader {
     var line = lineEnd(bytes, from: 0)
     let (method, target, minorVersion) = try readRequestLine(bytes, 0..<line)
     let isHTTP10 = minorVersion == 0
+    var fields: [Headers.Field] = []
     fields.reserveCapacity(16)
     while true {
       let start = line + 2
@@ -50,7 +49,7 @@ struct HeadReader {
       guard fields.count < limits.headerFieldsMax else {
         throw HTTPError(status: 431, reason: "too many header fields")
       }
-      try readField(bytes, start, line)
+      fields.append(try readField(bytes, start, line))
     }
     // RFC 9112 §3.2: 400 to any HTTP/1.1 request without a Host, and to any request with two.
     guard hosts == 1 || (hosts == 0 && isHTTP10) else {
@@ -58,7 +57,7 @@ struct HeadReader {
     }
     let framing = try framing(bytes, isHTTP10, limits)
     return ParsedRequest(
-      head: try head(method, block, target, Headers(block: block, fields: fields)),
+      head: try head(method, target, Headers(block: block, fields: fields)),
       framing: framing,
       keepsAlive: !connectionCloses && (!isHTTP10 || connectionKeepsAlive),
       // RFC 9110 §10.1.1: ignore it from HTTP/1.0, and when there is no body to wait with.
@@ -116,7 +115,7 @@ struct HeadReader {
   // RFC 9112 §5: field-name ":" OWS field-value OWS.
   private mutating func readField(
     _ bytes: Span<UInt8>, _ start: Int, _ end: Int
-  ) throws(HTTPError) {
+  ) throws(HTTPError) -> Headers.Field {
     // RFC 9112 §5.2: a server refuses a folded line or unfolds it.
     if isOptionalWhiteSpace(bytes[start]) { throw .badRequest("a header field is folded") }
     var nameEnd = start
@@ -126,11 +125,10 @@ struct HeadReader {
       throw .badRequest("the name of a header field is malformed")
     }
     let value = trimmed(bytes, (nameEnd + 1)..<end)
-    fields.append(
-      Headers.Field(
-        nameStart: UInt32(start), nameEnd: UInt32(nameEnd),
-        valueStart: UInt32(value.lowerBound), valueEnd: UInt32(value.upperBound)))
     try note(bytes, bytes.extracting(start..<nameEnd), value)
+    return Headers.Field(
+      nameStart: UInt32(start), nameEnd: UInt32(nameEnd),
+      valueStart: UInt32(value.lowerBound), valueEnd: UInt32(value.upperBound))
   }
 
   /// Keeps what the field says about the framing; the count of letters rules most fields out.
@@ -219,14 +217,14 @@ struct HeadReader {
 
   // RFC 9112 §3.2.
   private func head(
-    _ method: Method, _ block: [UInt8], _ target: Range<Int>, _ headers: Headers
+    _ method: Method, _ target: Range<Int>, _ headers: Headers
   ) throws(HTTPError) -> RequestHead {
     if method == .other("CONNECT") {
       throw HTTPError(status: 501, reason: "this server is no proxy")
     }
-    let bytes = block.span.extracting(target)
+    let bytes = headers.block.span.extracting(target)
     if bytes[0] == UInt8(ascii: "/") || (method == .options && isExactly(bytes, "*")) {
-      return RequestHead(method: method, block: block, target: target, headers: headers)
+      return RequestHead(method: method, target: target, headers: headers)
     }
     // RFC 9112 §3.2.2: a server takes the absolute form, too.
     for scheme in ["http://", "https://"] where bytes.count > scheme.utf8.count {
@@ -239,7 +237,7 @@ struct HeadReader {
       guard path > authority else { break }
       if path < bytes.count, bytes[path] == UInt8(ascii: "/") {
         let target = target.lowerBound + path..<target.upperBound
-        return RequestHead(method: method, block: block, target: target, headers: headers)
+        return RequestHead(method: method, target: target, headers: headers)
       }
       let query = path < bytes.count ? text(bytes.extracting(path + 1..<bytes.count)) : nil
       return RequestHead(method: method, path: "/", query: query, headers: headers)

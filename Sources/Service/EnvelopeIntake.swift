@@ -14,14 +14,16 @@ final class EnvelopeIntake: BodyReader {
   let isCostly: Bool
 
   init(
-    _ endpoint: IngestEndpoint, source: consuming BodySource, content: consuming EnvelopeContent,
-    exchange: ExchangeID
+    _ endpoint: IngestEndpoint, source: consuming BodySource, access: IngestAccess?,
+    project: ProjectID?, snapshot: CatalogSnapshot, origin: String?, exchange: ExchangeID
   ) {
     self.endpoint = endpoint
     self.exchange = exchange
     isCostly = source.isCostly
     self.source = source
-    self.content = content
+    content = EnvelopeContent(
+      receivedAt: endpoint.dependencies.clock.now, access: access, project: project,
+      snapshot: snapshot, origin: origin)
   }
 
   func read(_ bytes: Span<UInt8>) -> BodyProgress {

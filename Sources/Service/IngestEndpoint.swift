@@ -79,11 +79,8 @@ final class IngestEndpoint {
         == true
     if isEnvelope {
       return EnvelopeIntake(
-        self, source: source,
-        content: EnvelopeContent(
-          receivedAt: dependencies.clock.now, access: access, project: project, snapshot: snapshot,
-          origin: head.headers["Origin"]),
-        exchange: exchange)
+        self, source: source, access: access, project: project, snapshot: snapshot,
+        origin: head.headers["Origin"], exchange: exchange)
     }
     return EventIntake(dependencies, source: source)
   }

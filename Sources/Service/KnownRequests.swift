@@ -18,10 +18,17 @@ final class KnownRequests {
     var access: IngestAccess
   }
 
-  struct Slot {
-    var target: [UInt8]
-    var credentials: [UInt8]
-    var entry: Entry
+  /// A class, so that to look at one counts one reference.
+  final class Slot {
+    let target: [UInt8]
+    let credentials: [UInt8]
+    let entry: Entry
+
+    init(target: [UInt8], credentials: [UInt8], entry: Entry) {
+      self.target = target
+      self.credentials = credentials
+      self.entry = entry
+    }
   }
 
   /// A request has one slot where it can be; another with the same one takes its place.
@@ -34,10 +41,10 @@ final class KnownRequests {
 
   func find(_ head: RequestHead, _ snapshot: CatalogSnapshot) -> Entry? {
     guard snapshot === self.snapshot, let credentials = Self.credentials(head) else { return nil }
-    let target = head.block.span.extracting(head.target)
+    let target = head.headers.block.span.extracting(head.target)
     let value = head.headers.block.span.extracting(credentials)
-    guard let slot = slots[Self.index(target, value)], isSame(slot.credentials.span, value),
-      isSame(slot.target.span, target)
+    guard let slot = slots[Self.index(target, value)], isSame(slot.credentials, value),
+      isSame(slot.target, target)
     else { return nil }
     return slot.entry
   }
@@ -50,10 +57,11 @@ final class KnownRequests {
     guard let credentials = Self.credentials(head),
       head.target.count + credentials.count <= Self.keyBytesMax
     else { return }
-    let target = head.block.span.extracting(head.target)
+    let target = head.headers.block.span.extracting(head.target)
     let value = head.headers.block.span.extracting(credentials)
     slots[Self.index(target, value)] = Slot(
-      target: Array(head.block[head.target]), credentials: Array(head.headers.block[credentials]),
+      target: Array(head.headers.block[head.target]),
+      credentials: Array(head.headers.block[credentials]),
       entry: entry)
   }
 
@@ -88,7 +96,8 @@ final class KnownRequests {
     return hash
   }
 
-  private func isSame(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+  private func isSame(_ left: [UInt8], _ right: Span<UInt8>) -> Bool {
+    let left = left.span
     guard left.count == right.count else { return false }
     var index = 0
     while index + 8 <= left.count {
