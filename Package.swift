@@ -76,7 +76,7 @@ let package = Package(
       ("ReleaseHealth", ["ReleaseHealth"]),
       ("Envelopes", ["Envelopes", "ReleaseHealth"]),
       ("Compression", ["Compression", "CZlib", "CBrotli", "CZstd"]),
-      ("Hashing", ["Hashing"]),
+      ("Hashing", ["Hashing", "CCrypto"]),
       ("HTTP", ["HTTP"]),
       ("Listener", ["Listener", "HTTP"]),
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),

@@ -11,7 +11,8 @@ package struct Headers: Sendable {
     var valueEnd: UInt32
   }
 
-  private var block: [UInt8]
+  /// What the ranges of ``find(_:)`` are ranges of. Of a request it is the whole head.
+  package private(set) var block: [UInt8]
   private var fields: [Field]
 
   package init() {
@@ -29,6 +30,13 @@ package struct Headers: Sendable {
     self.fields = fields
   }
 
+  /// Puts text that is no field into the block.
+  mutating func keep(_ text: String) -> Range<Int> {
+    let start = block.count
+    block.append(contentsOf: text.utf8)
+    return start..<block.count
+  }
+
   /// How many fields there are.
   package var count: Int { fields.count }
 
@@ -36,17 +44,30 @@ package struct Headers: Sendable {
 
   /// The value of the first field of that name, without white space around it.
   package subscript(_ name: String) -> String? {
-    fields.first { isNamed($0, name) }.map(value)
+    fields.first { isNamed($0, name.utf8.span) }.map(value)
   }
 
   /// The values of all fields of that name, in the order sent.
   package func all(_ name: String) -> [String] {
-    fields.filter { isNamed($0, name) }.map(value)
+    fields.filter { isNamed($0, name.utf8.span) }.map(value)
   }
 
   /// Whether there is a field of that name; makes no string.
   package func contains(_ name: String) -> Bool {
-    fields.contains { isNamed($0, name) }
+    find(name).count > 0
+  }
+
+  /// How many fields of that name there are, and where in the ``block`` the value of the first
+  /// stands; makes no string.
+  package func find(_ name: String) -> (count: Int, first: Range<Int>) {
+    let name = name.utf8.span
+    var count = 0
+    var first = 0..<0
+    for field in fields where isNamed(field, name) {
+      if count == 0 { first = Int(field.valueStart)..<Int(field.valueEnd) }
+      count += 1
+    }
+    return (count, first)
   }
 
   /// Adds a field behind the others.
@@ -71,10 +92,10 @@ package struct Headers: Sendable {
   }
 
   /// Appends the fields as header lines, but for those that the writer decides about.
-  func write(to output: inout [UInt8], omitting isOmitted: (ArraySlice<UInt8>) -> Bool) {
+  func write(to output: inout [UInt8], omitting isOmitted: (Span<UInt8>) -> Bool) {
     for field in fields {
       let name = block[Int(field.nameStart)..<Int(field.nameEnd)]
-      if isOmitted(name) { continue }
+      if isOmitted(name.span) { continue }
       output.append(contentsOf: name)
       output.append(UInt8(ascii: ":"))
       output.append(UInt8(ascii: " "))
@@ -84,8 +105,10 @@ package struct Headers: Sendable {
     }
   }
 
-  private func isNamed(_ field: Field, _ name: String) -> Bool {
-    isSameName(block[Int(field.nameStart)..<Int(field.nameEnd)], name)
+  @inline(__always)
+  private func isNamed(_ field: Field, _ name: Span<UInt8>) -> Bool {
+    let range = Int(field.nameStart)..<Int(field.nameEnd)
+    return range.count == name.count && isSameName(block.span.extracting(range), name)
   }
 
   // Bytes beyond ASCII are opaque (RFC 9110 §5.5); those that are no UTF-8 are repaired, since an
@@ -134,14 +157,17 @@ extension Headers: Equatable {
 }
 
 /// Whether the bytes spell the name, in any case. Both must be tokens.
-func isSameName(_ bytes: ArraySlice<UInt8>, _ name: String) -> Bool {
-  guard bytes.count == name.utf8.count else { return false }
-  var index = bytes.startIndex
-  for character in name.utf8 {
-    if lowercased(bytes[index]) != lowercased(character) { return false }
-    index += 1
+func isSameName(_ bytes: Span<UInt8>, _ name: Span<UInt8>) -> Bool {
+  guard bytes.count == name.count else { return false }
+  for index in bytes.indices where lowercased(bytes[index]) != lowercased(name[index]) {
+    return false
   }
   return true
+}
+
+/// Whether the bytes spell the name, in any case. Both must be tokens.
+func isSameName(_ bytes: Span<UInt8>, _ name: String) -> Bool {
+  isSameName(bytes, name.utf8.span)
 }
 
 /// The small letter of a capital one in ASCII, any other byte as it is.

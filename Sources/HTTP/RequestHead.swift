@@ -2,16 +2,14 @@
 package struct RequestHead: Sendable {
   package var method: Method
 
-  /// The path as sent: percent-encoded, without the query; `*` for `OPTIONS *`.
-  package var path: String
-
-  /// The query as sent, without its `?`; nil when there was no `?`.
-  package var query: String?
-
-  package var headers: Headers
+  package let headers: Headers
 
   /// Whether the request came in over the control socket, which only the operator can open.
   package var isControl: Bool
+
+  /// Where in the block of the headers the path, and behind a `?` the query, stand as they were
+  /// sent: taking them over copies nothing.
+  package let target: Range<Int>
 
   package init(
     method: Method = .get,
@@ -20,10 +18,29 @@ package struct RequestHead: Sendable {
     headers: Headers = [:],
     isControl: Bool = false
   ) {
+    var headers = headers
+    target = headers.keep(query.map { "\(path)?\($0)" } ?? path)
     self.method = method
-    self.path = path
-    self.query = query
     self.headers = headers
     self.isControl = isControl
+  }
+
+  /// Takes over what the parser found.
+  init(method: Method, target: Range<Int>, headers: Headers) {
+    self.method = method
+    self.headers = headers
+    isControl = false
+    self.target = target
+  }
+
+  /// The path as sent: percent-encoded, without the query; `*` for `OPTIONS *`.
+  package var path: String {
+    String(decoding: headers.block[target].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
+  }
+
+  /// The query as sent, without its `?`; nil when there was no `?`.
+  package var query: String? {
+    guard let mark = headers.block[target].firstIndex(of: UInt8(ascii: "?")) else { return nil }
+    return String(decoding: headers.block[(mark + 1)..<target.upperBound], as: UTF8.self)
   }
 }

@@ -25,11 +25,9 @@ package struct RequestParser: Sendable {
     lineStart = 0
     headStart = 0
     // One copy of the head, into which everything that is kept of it points.
-    let block = [UInt8](capacity: head.count) { output in
-      for index in head.indices { output.append(head[index]) }
-    }
-    var reader = HeadReader(block: block)
-    return (try reader.read(limits), end)
+    let block = unsafe head.withUnsafeBufferPointer { unsafe Array($0) }
+    var reader = HeadReader()
+    return (try reader.read(block, limits), end)
   }
 
   /// Walks to the empty line that ends the head, refusing every byte that may not be in a head.
@@ -38,12 +36,10 @@ package struct RequestParser: Sendable {
   ) throws(HTTPError) -> Int? {
     let limit = min(bytes.count, limits.headBytesMax)
     var index = position
-    while index < limit {
+    while true {
+      index = bytes.endOfFieldText(from: index, to: limit)
+      guard index < limit else { break }
       let byte = bytes[index]
-      if isFieldText(byte) {
-        index += 1
-        continue
-      }
       guard byte == UInt8(ascii: "\r") else {
         // RFC 9112 §2.2 lets a recipient take a line feed alone as the end of a line. One that does
         // and one that does not see different lines, so this one refuses.
@@ -74,5 +70,43 @@ package struct RequestParser: Sendable {
         : HTTPError(status: 431, reason: "the header fields are too large")
     }
     return nil
+  }
+}
+
+extension Span<UInt8> {
+  /// The first byte from `start` on that may not stand in a field value, or `end`.
+  ///
+  /// Eight bytes at a time: heads are looked at twice, and a byte at a time that took a tenth of
+  /// all that a request costs here.
+  func endOfFieldText(from start: Int, to end: Int) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    var index = start
+    while true {
+      while end - index >= 8 {
+        let word = word(at: index)
+        // The highest bit of a byte is set where it is below 0x20 or is 0x7f. What a borrow does to
+        // the bytes above a hit does not matter: the lowest hit is the first.
+        let controls = (word &- (ones &* 0x20)) & ~word
+        let differences = word ^ (ones &* 0x7f)
+        let deletes = (differences &- ones) & ~differences
+        let hits = (controls | deletes) & (ones << 7)
+        if hits != 0 {
+          index += hits.trailingZeroBitCount / 8
+          break
+        }
+        index += 8
+      }
+      while index < end, isFieldText(self[index]) { index += 1 }
+      // Only a tab stops the words and not the bytes.
+      if index == end || !isFieldText(self[index]) { return index }
+    }
+  }
+
+  /// Eight bytes, the first lowest.
+  @inline(__always)
+  private func word(at index: Int) -> UInt64 {
+    precondition(index >= 0 && index <= count - 8)
+    return UInt64(
+      littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
   }
 }

@@ -78,7 +78,7 @@ extension Response {
 }
 
 /// Whether the writer alone decides about the field.
-private func isOfWriter(_ name: ArraySlice<UInt8>) -> Bool {
+private func isOfWriter(_ name: Span<UInt8>) -> Bool {
   switch name.count {
   case 4: isSameName(name, "Date")
   case 6: isSameName(name, "Server")

@@ -14,19 +14,4 @@ package enum Hashing {
     }
     return digest
   }
-
-  /// HMAC-SHA256 (RFC 2104): 32 bytes.
-  package static func hmacSHA256(_ bytes: Span<UInt8>, key: [UInt8]) -> [UInt8] {
-    var code = [UInt8](repeating: 0, count: 32)
-    unsafe bytes.withUnsafeBufferPointer { input in
-      unsafe key.withUnsafeBufferPointer { key in
-        unsafe code.withUnsafeMutableBufferPointer { output in
-          _ = unsafe HMAC(
-            EVP_sha256(), key.baseAddress, Int32(key.count), input.baseAddress, input.count,
-            output.baseAddress, nil)
-        }
-      }
-    }
-    return code
-  }
 }

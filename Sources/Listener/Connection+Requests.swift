@@ -42,6 +42,9 @@ extension Connection {
       isHeldByOutput = true
       return false
     }
+    // Copied out and in: see ``Connection``.
+    var parser = parser
+    defer { self.parser = parser }
     guard let (request, consumed) = try parser.parse(rest, loop.limits) else {
       if !isHeadBegun {
         isHeadBegun = true
@@ -54,7 +57,8 @@ extension Connection {
     return true
   }
 
-  private func begin(_ request: ParsedRequest, in loop: Loop) {
+  private func begin(_ request: consuming ParsedRequest, in loop: Loop) {
+    request.head.isControl = isControl
     exchange = loop.nextExchange(slot: slot)
     isAnswered = false
     context = ResponseWriter.Context(
@@ -66,9 +70,7 @@ extension Connection {
     discardedBytes = 0
     waitingSince = loop.now
     pausedSince = nil
-    var head = request.head
-    head.isControl = isControl
-    switch loop.handler.begin(head, exchange: exchange) {
+    switch loop.handler.begin(request.head, exchange: exchange) {
     case .respond(let response):
       answer(response, in: loop)
     case .pending:
@@ -79,7 +81,7 @@ extension Connection {
       stage = .body
       if owesContinue {
         // RFC 9110 §10.1.1: the client sends the body when it reads this.
-        loop.outgoing.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
+        loop.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         owesContinue = false
       }
     }
@@ -92,7 +94,7 @@ extension Connection {
     _ rest: Span<UInt8>, _ offset: inout Int, _ handedBytes: inout Int, in loop: Loop
   ) throws(HTTPError) -> Bool {
     guard let reader else { preconditionFailure("A body that is read has a reader.") }
-    let range = try body.next(rest, loop.limits)
+    let range = try nextOfBody(rest, loop.limits)
     offset += range.lowerBound
     bodyBytes += range.lowerBound
     if range.isEmpty, !readerHasWork {
@@ -109,7 +111,7 @@ extension Connection {
     switch progress {
     case .more(let consumed), .again(let consumed):
       precondition(consumed >= 0 && consumed <= count, "A reader takes what it was given.")
-      if consumed > 0 { body.consume(consumed) }
+      if consumed > 0 { consumeOfBody(consumed) }
       offset += consumed
       bodyBytes += consumed
       handedBytes += consumed
@@ -121,6 +123,20 @@ extension Connection {
       break
     }
     return goOn(progress, atEndOfBody: false, in: loop)
+  }
+
+  private func nextOfBody(
+    _ bytes: Span<UInt8>, _ limits: HTTPLimits
+  ) throws(HTTPError) -> Range<Int> {
+    var body = body
+    defer { self.body = body }
+    return try body.next(bytes, limits)
+  }
+
+  private func consumeOfBody(_ count: Int) {
+    var body = body
+    body.consume(count)
+    self.body = body
   }
 
   /// Does what the reader said.
@@ -163,8 +179,8 @@ extension Connection {
   private func processDiscard(
     _ rest: Span<UInt8>, _ offset: inout Int, in loop: Loop
   ) throws(HTTPError) -> Bool {
-    let range = try body.next(rest, loop.limits)
-    if !range.isEmpty { body.consume(range.count) }
+    let range = try nextOfBody(rest, loop.limits)
+    if !range.isEmpty { consumeOfBody(range.count) }
     offset += range.upperBound
     bodyBytes += range.upperBound
     discardedBytes += range.upperBound
@@ -192,7 +208,7 @@ extension Connection {
       context.keepsAlive = false
     }
     if let encoded, context == ResponseWriter.Context() {
-      loop.outgoing.append(contentsOf: encoded)
+      loop.write(encoded)
     } else {
       loop.write(response, context)
     }

@@ -4,6 +4,10 @@ import HTTP
 /// bytes mean is in Connection+Requests.swift.
 ///
 /// Used on the loop thread only. One object a connection, none a request.
+///
+/// Values that change in calls (the parser, the body, what goes out) are copied or swapped out of
+/// their property and in again. While a call may change a property, each access to it is checked
+/// when the program runs: some 20 ns, dozens of times a request.
 final class Connection {
   /// Where the exchange at hand is.
   enum Stage: Equatable {
@@ -244,15 +248,16 @@ final class Connection {
   @discardableResult
   func flush(in loop: Loop) -> Bool {
     guard stage != .closed else {
-      loop.outgoing.removeAll(keepingCapacity: true)
+      loop.clearOutgoing()
       return false
     }
     do throws(SystemError) {
       if output.isEmpty {
-        guard !loop.outgoing.isEmpty else { return true }
-        let sent = try loop.send(loop.outgoing, from: 0, to: descriptor)
-        if sent < loop.outgoing.count {
-          output = Array(loop.outgoing[sent...])
+        let outgoing = loop.outgoing
+        guard !outgoing.isEmpty else { return true }
+        let sent = try loop.send(outgoing, from: 0, to: descriptor)
+        if sent < outgoing.count {
+          output = Array(outgoing[sent...])
           outputStart = 0
           waitingSince = loop.now
         }

@@ -16,7 +16,7 @@ final class Loop {
   /// The time of this round, so that the clock is read once a round.
   private(set) var now: Int64
   /// What the connection whose turn it is has written; empty between turns.
-  var outgoing: [UInt8] = []
+  private(set) var outgoing: [UInt8] = []
 
   private(set) var isDraining = false
   private var drainDeadline = Int64.max
@@ -174,7 +174,18 @@ final class Loop {
       isDateRead = true
       writer.refreshDate()
     }
-    writer.write(response, context, to: &outgoing)
+    var bytes: [UInt8] = []
+    swap(&bytes, &outgoing)
+    writer.write(response, context, to: &bytes)
+    swap(&bytes, &outgoing)
+  }
+
+  /// Appends what is encoded already.
+  func write(_ encoded: [UInt8]) {
+    var bytes: [UInt8] = []
+    swap(&bytes, &outgoing)
+    bytes += encoded
+    swap(&bytes, &outgoing)
   }
 
   /// The answer to a request that cannot be understood, as the service wants it.
@@ -193,7 +204,10 @@ final class Loop {
 
   /// Empties the output, and gives a big buffer back.
   func clearOutgoing() {
-    outgoing.removeAll(keepingCapacity: outgoing.capacity <= 4 * limits.turnBytesMax)
+    var bytes: [UInt8] = []
+    swap(&bytes, &outgoing)
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 4 * limits.turnBytesMax)
+    swap(&bytes, &outgoing)
   }
 
   // MARK: Deadlines

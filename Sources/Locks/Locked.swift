@@ -10,11 +10,11 @@
   ///
   /// @unchecked because only the holder of the lock reaches the value.
   @safe
-  package struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+  public struct Locked<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     private let lock: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
-    package init(_ initial: consuming sending Value) {
+    public init(_ initial: consuming sending Value) {
       unsafe lock = .allocate(capacity: 1)
       unsafe lock.initialize(to: pthread_mutex_t())
       unsafe pthread_mutex_init(lock, nil)
@@ -29,7 +29,7 @@
       unsafe lock.deallocate()
     }
 
-    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    public borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
       unsafe pthread_mutex_lock(lock)
@@ -38,17 +38,22 @@
     }
   }
 #else
-  internal import Synchronization
+  public import Synchronization
 
   /// A value that one thread at a time reaches.
-  package struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
-    private let mutex: Mutex<Value>
+  ///
+  /// Public, because the compiler takes only what is public over into another module. Otherwise each
+  /// use asks the runtime for the type of the mutex, which takes longer than the lock: 0.1 us.
+  public struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
+    @usableFromInline let mutex: Mutex<Value>
 
-    package init(_ initial: consuming sending Value) {
+    @inlinable
+    public init(_ initial: consuming sending Value) {
       mutex = Mutex(initial)
     }
 
-    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable
+    public borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
       try mutex.withLock(body)

@@ -37,7 +37,7 @@ package struct Normalization: Sendable {
   package func scope(
     project: ProjectID, release: String, environment: String?
   ) throws(RejectionReason) -> Scope {
-    if release.allSatisfy(\.isWhitespace) { throw .missingRelease }
+    if Self.isBlank(release) { throw .missingRelease }
     if !Self.isValidRelease(release) { throw .invalidRelease }
     return Scope(
       project: project, release: release,
@@ -46,20 +46,38 @@ package struct Normalization: Sendable {
 
   /// Sentry's `validate_release`.
   package static func isValidRelease(_ release: String) -> Bool {
-    guard (1...DomainLimits.releaseBytesMax).contains(release.utf8.count) else { return false }
-    if release == "." || release == ".." || release.lowercased() == "latest" { return false }
-    return !release.utf8.contains(where: isForbidden)
+    isValidName(release, bytesMax: DomainLimits.releaseBytesMax, except: "latest")
   }
 
   /// Sentry's `validate_environment`; but for the empty name, which its API cannot tell from none.
   package static func isValidEnvironment(_ environment: String) -> Bool {
-    guard (1...DomainLimits.environmentBytesMax).contains(environment.utf8.count) else {
+    isValidName(environment, bytesMax: DomainLimits.environmentBytesMax, except: "none")
+  }
+
+  /// Only white space. Names hardly ever begin with any, so that the first byte decides and what
+  /// Unicode calls so is not looked up.
+  private static func isBlank(_ name: String) -> Bool {
+    if let first = name.utf8.first, first > 0x20, first < 0x7f { return false }
+    return name.allSatisfy(\.isWhitespace)
+  }
+
+  /// - Parameter reserved: a word in small ASCII letters, refused in any case.
+  private static func isValidName(
+    _ name: String, bytesMax: Int, except reserved: StaticString
+  ) -> Bool {
+    let bytes = name.utf8.span
+    guard (1...bytesMax).contains(bytes.count) else { return false }
+    for index in bytes.indices where isForbidden(bytes[index]) { return false }
+    let isDot = bytes[0] == UInt8(ascii: ".")
+    if isDot, bytes.count == 1 || (bytes.count == 2 && bytes[1] == UInt8(ascii: ".")) {
       return false
     }
-    if environment == "." || environment == ".." || environment.lowercased() == "none" {
-      return false
+    // No character beyond ASCII has one of these letters as its small one.
+    guard bytes.count == reserved.utf8CodeUnitCount else { return true }
+    for index in bytes.indices where unsafe bytes[index] | 0x20 != reserved.utf8Start[index] {
+      return true
     }
-    return !environment.utf8.contains(where: isForbidden)
+    return false
   }
 
   private static func isForbidden(_ byte: UInt8) -> Bool {

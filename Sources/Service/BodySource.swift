@@ -24,8 +24,8 @@ final class DecodingBuffer: @unchecked Sendable {
 
 /// A request's body as it was before its content coding.
 struct BodySource: ~Copyable {
-  private let decoder: ContentDecoder?
-  private let buffer: DecodingBuffer
+  /// nil without a content coding.
+  private let decoding: (decoder: ContentDecoder, buffer: DecodingBuffer)?
   /// Reading on may take long.
   let isCostly: Bool
   /// At least one byte came out.
@@ -33,13 +33,14 @@ struct BodySource: ~Copyable {
   private var hasInput = false
 
   init(_ coding: ContentCoding, buffer: DecodingBuffer) {
-    self.buffer = buffer
     isCostly = coding.isDecodedInLargeSteps
-    decoder =
+    decoding =
       coding == .identity
       ? nil
-      : ContentDecoder(
-        coding, outputBytesMax: EnvelopeLimits.envelopeBytesMax, memory: buffer.memory)
+      : (
+        ContentDecoder(
+          coding, outputBytesMax: EnvelopeLimits.envelopeBytesMax, memory: buffer.memory), buffer
+      )
   }
 
   /// Hands the next decoded slice on: all of it without a coding, else as much as the buffer
@@ -48,7 +49,7 @@ struct BodySource: ~Copyable {
     _ bytes: Span<UInt8>, _ body: (Span<UInt8>) throws(IngestRefusal) -> Void
   ) throws(IngestRefusal) -> BodyProgress {
     if !bytes.isEmpty { hasInput = true }
-    guard let decoder else {
+    guard let (decoder, buffer) = decoding else {
       hasBytes = hasInput
       try body(bytes)
       return .more(consumed: bytes.count)
@@ -66,7 +67,7 @@ struct BodySource: ~Copyable {
 
   /// Checks that the body was whole.
   func finish() throws(IngestRefusal) {
-    guard let decoder, hasInput else { return }
+    guard let (decoder, _) = decoding, hasInput else { return }
     do throws(ContentDecodingError) {
       try decoder.finish()
     } catch {

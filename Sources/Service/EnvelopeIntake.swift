@@ -1,47 +1,34 @@
 internal import Envelopes
 internal import HTTP
 internal import ReleaseHealth
-internal import Storage
 
-/// Reads one envelope as it comes in, keeps its session updates, and hands them to the writer
-/// when the envelope turned out to be whole.
+/// Reads one envelope as it comes in, and hands its session updates to the writer when it turned
+/// out to be whole.
 final class EnvelopeIntake: BodyReader {
-  private let dependencies: ServiceDependencies
-  private var source: BodySource
-  /// nil until the envelope's own DSN gave it.
-  private var access: IngestAccess?
-  private let project: ProjectID?
-  private let snapshot: CatalogSnapshot
-  private let origin: String?
+  private let endpoint: IngestEndpoint
   private let exchange: ExchangeID
-  private var reader = EnvelopeReader()
-  private var header = EnvelopeHeader()
-  private var normalization: Normalization
-  private var submission: Submission
+  private var source: BodySource
+  private var content: EnvelopeContent
   /// The envelope was read to its end; only the queue's room is waited for.
   private var isComplete = false
+  let isCostly: Bool
 
   init(
-    _ dependencies: ServiceDependencies, source: consuming BodySource, access: IngestAccess?,
+    _ endpoint: IngestEndpoint, source: consuming BodySource, access: IngestAccess?,
     project: ProjectID?, snapshot: CatalogSnapshot, origin: String?, exchange: ExchangeID
   ) {
-    self.dependencies = dependencies
-    self.source = source
-    self.access = access
-    self.project = project
-    self.snapshot = snapshot
-    self.origin = origin
+    self.endpoint = endpoint
     self.exchange = exchange
-    let now = dependencies.clock.now
-    normalization = Normalization(receivedAt: now, sentAt: nil)
-    submission = Submission(receivedAt: now)
+    isCostly = source.isCostly
+    self.source = source
+    content = EnvelopeContent(
+      receivedAt: endpoint.dependencies.clock.now, access: access, project: project,
+      snapshot: snapshot, origin: origin)
   }
-
-  var isCostly: Bool { source.isCostly }
 
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
     do throws(IngestRefusal) {
-      return try source.read(bytes) { (slice) throws(IngestRefusal) in try take(slice) }
+      return try source.read(bytes) { (slice) throws(IngestRefusal) in try content.take(slice) }
     } catch {
       return .respond(error.response)
     }
@@ -52,159 +39,25 @@ final class EnvelopeIntake: BodyReader {
       if !isComplete {
         try source.finish()
         guard source.hasBytes else { throw .emptyBody }
-        try finish()
+        try content.finish()
         isComplete = true
       }
-      let isTaken = dependencies.queue.submit(
-        submission,
-        ticket: submission.hasUpdates ? Ticket(exchange: exchange, eventID: eventID) : nil)
-      if !isTaken { return .blocked }
-      return submission.hasUpdates ? .pending : .respond(.accepted(eventID: eventID))
+      return submit(content.submission, eventID: eventID)
     } catch {
       return .respond(error.response)
     }
   }
 
-  // MARK: Items
-
-  private func take(_ slice: Span<UInt8>) throws(IngestRefusal) {
-    var index = 0
-    while let item = try next(slice, &index) { try take(item) }
+  private func submit(_ submission: Submission, eventID: String?) -> BodyProgress {
+    let ticket =
+      submission.hasUpdates ? Ticket(exchange: exchange, eventID: eventID) : nil
+    guard endpoint.dependencies.queue.submit(submission, ticket: ticket) else { return .blocked }
+    return ticket == nil ? .respond(.accepted(eventID: eventID)) : .pending
   }
-
-  private func next(
-    _ slice: Span<UInt8>, _ index: inout Int
-  ) throws(IngestRefusal) -> EnvelopeItem? {
-    do throws(EnvelopeError) {
-      return try reader.next(slice, &index)
-    } catch {
-      throw refusal(of: error)
-    }
-  }
-
-  private func finish() throws(IngestRefusal) {
-    let last: EnvelopeItem?
-    do throws(EnvelopeError) {
-      last = try reader.finish()
-    } catch {
-      throw refusal(of: error)
-    }
-    if let last { try take(last) }
-  }
-
-  /// A header that cannot be read could have held the authorization that is missing.
-  private func refusal(of error: EnvelopeError) -> IngestRefusal {
-    if access == nil, case .invalidEnvelopeHeader = error {
-      return IngestRefusal(401, "bad envelope authentication header", causes: error.causes)
-    }
-    return IngestRefusal(error)
-  }
-
-  private func take(_ item: EnvelopeItem) throws(IngestRefusal) {
-    switch item {
-    case .header(let header): try take(header)
-    case .session(.success(let update)): count { () throws(RejectionReason) in try accept(update) }
-    case .sessions(.success(let aggregates)): accept(aggregates)
-    case .session(.failure(let reason)), .sessions(.failure(let reason)): count(.rejected(reason))
-    case .skipped: count(.skipped)
-    }
-  }
-
-  /// The header comes first: it may bring the authorization, and must not contradict the
-  /// request's. Hosts are not compared: tunnels and proxies have their own.
-  private func take(_ header: EnvelopeHeader) throws(IngestRefusal) {
-    self.header = header
-    if let dsn = header.dsn {
-      if let project = access?.project ?? project, dsn.projectID != project {
-        throw IngestRefusal(.projectMismatch)
-      }
-      if let access, dsn.publicKey != access.publicKey { throw IngestRefusal(.publicKeyMismatch) }
-      if access == nil {
-        access = try IngestAccess(
-          publicKey: dsn.publicKey, project: dsn.projectID, snapshot: snapshot)
-      }
-    }
-    if access == nil { throw .missingAuthorization }
-    if let stated = header.origin, let origin, stated != origin {
-      throw IngestRefusal(.originMismatch)
-    }
-    normalization = Normalization(receivedAt: submission.receivedAt, sentAt: header.sentAt)
-  }
-
-  private func accept(_ update: SessionUpdate) throws(RejectionReason) {
-    guard let project = access?.project else { return }
-    let start = try normalization.correctedStart(update.started, timestamp: update.timestamp)
-    let scope = try normalization.scope(
-      project: project, release: update.release, environment: update.environment)
-    let user = update.distinctID.map(snapshot.hasher.hash)
-    guard let sessionID = update.sessionID else {
-      // A session of its own, which no later update can name.
-      let said = Severity(status: update.status, errors: update.errors)
-      var counts = SessionCounts()
-      counts[said] = 1
-      submission.anonymous.append(
-        AnonymousSessions(
-          scope: scope, correctedStart: start, counts: counts,
-          mechanism: update.status == .abnormal ? update.mechanism : .none,
-          durationMilliseconds: update.status == .exited ? update.durationMilliseconds : nil,
-          user: user))
-      return
-    }
-    submission.reports.append(
-      SessionReport(
-        key: SessionKey(scope: scope, started: update.started, sessionID: sessionID),
-        correctedStart: start, status: update.status, errors: update.errors,
-        mechanism: update.mechanism, durationMilliseconds: update.durationMilliseconds,
-        isInitial: update.isInitial, user: user))
-  }
-
-  /// Each bucket stands or falls by itself.
-  private func accept(_ aggregates: SessionAggregates) {
-    count(.rejected(.invalidStart), aggregates.unreadableBuckets)
-    // The limit of an item holds for all items of the envelope together, so that what is kept of
-    // it until its end stays small.
-    if submission.anonymous.count + aggregates.buckets.count > EnvelopeLimits.bucketsMax {
-      count(.rejected(.tooLarge), aggregates.buckets.count)
-      return
-    }
-    for bucket in aggregates.buckets {
-      count(.acceptedAnonymous) { () throws(RejectionReason) in
-        guard let project = access?.project else { return }
-        let start = try normalization.correctedStart(bucket.started, timestamp: nil)
-        let scope = try normalization.scope(
-          project: project, release: aggregates.release, environment: aggregates.environment)
-        submission.anonymous.append(
-          AnonymousSessions(
-            scope: scope, correctedStart: start, counts: bucket.counts,
-            user: bucket.distinctID.map(snapshot.hasher.hash)))
-      }
-    }
-  }
-
-  // MARK: Outcomes
-
-  private func count(
-    _ outcome: Outcome = .accepted, _ accept: () throws(RejectionReason) -> Void
-  ) {
-    do throws(RejectionReason) {
-      try accept()
-      count(outcome)
-    } catch {
-      count(.rejected(error))
-    }
-  }
-
-  private func count(_ outcome: Outcome, _ quantity: Int = 1) {
-    guard quantity > 0, let project = access?.project else { return }
-    submission.outcomes[OutcomeKey(project: project, outcome: outcome), default: 0] +=
-      Int64(quantity)
-  }
-
-  // MARK: The answer
 
   /// What the answer names: the envelope's event, if it has one or ought to.
   private var eventID: String? {
-    header.eventID ?? (reader.hasEventItem ? EventID.text(dependencies.random()) : nil)
+    content.eventID ?? (content.hasEventItem ? EventID.text(endpoint.dependencies.random()) : nil)
   }
 }
 

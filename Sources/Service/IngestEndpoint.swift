@@ -4,9 +4,12 @@ package import HTTP
 internal import ReleaseHealth
 
 /// `POST /api/{project}/envelope/` and `/store/`: what SDKs see.
-struct IngestEndpoint {
-  private let dependencies: ServiceDependencies
+///
+/// A class, so that what reads a body holds one reference in place of all the dependencies.
+final class IngestEndpoint {
+  let dependencies: ServiceDependencies
   private let decoding = DecodingBuffer()
+  private let known = KnownRequests()
 
   init(_ dependencies: ServiceDependencies) {
     self.dependencies = dependencies
@@ -32,6 +35,22 @@ struct IngestEndpoint {
     }
   }
 
+  /// The shorter way of a request like one before.
+  ///
+  /// - Returns: nil when there was none; then the request is to be routed.
+  func beginKnown(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition? {
+    let snapshot = dependencies.catalog.snapshot
+    guard let entry = known.find(head, snapshot) else { return nil }
+    dependencies.metrics.count(Metrics.Endpoint(entry.kind))
+    do throws(IngestRefusal) {
+      return .read(
+        try reader(
+          head, entry.kind, project: entry.project, entry.access, snapshot, exchange))
+    } catch {
+      return .respond(error.response)
+    }
+  }
+
   private func reader(
     _ head: RequestHead, _ kind: Route.IngestKind, project: Substring?, _ exchange: ExchangeID
   ) throws(IngestRefusal) -> any BodyReader {
@@ -39,30 +58,42 @@ struct IngestEndpoint {
     let snapshot = dependencies.catalog.snapshot
     var access: IngestAccess?
     if let credentials = try credentials(of: head) {
-      access = try IngestAccess(
+      let found = try IngestAccess(
         publicKey: credentials.publicKey, project: projectID, snapshot: snapshot)
+      known.remember(head, .init(kind: kind, project: projectID, access: found), snapshot)
+      access = found
     } else if kind == .store {
       throw .missingAuthorization
     }
-    guard
-      let coding = ContentCoding(
-        contentEncoding: head.headers.all("Content-Encoding").joined(separator: ", "))
-    else {
-      throw IngestRefusal(
-        415, "unsupported content encoding; accepted are \(ContentCoding.acceptEncoding)",
-        headers: ["Accept-Encoding": ContentCoding.acceptEncoding])
-    }
-    let source = BodySource(coding, buffer: decoding)
+    return try reader(head, kind, project: projectID, access, snapshot, exchange)
+  }
+
+  private func reader(
+    _ head: RequestHead, _ kind: Route.IngestKind, project: ProjectID?, _ access: IngestAccess?,
+    _ snapshot: CatalogSnapshot, _ exchange: ExchangeID
+  ) throws(IngestRefusal) -> any BodyReader {
+    let source = BodySource(try coding(of: head), buffer: decoding)
     let isEnvelope =
       kind == .envelope
       || head.headers["Content-Type"]?.lowercased().hasPrefix("application/x-sentry-envelope")
         == true
     if isEnvelope {
       return EnvelopeIntake(
-        dependencies, source: source, access: access, project: projectID, snapshot: snapshot,
+        self, source: source, access: access, project: project, snapshot: snapshot,
         origin: head.headers["Origin"], exchange: exchange)
     }
     return EventIntake(dependencies, source: source)
+  }
+
+  private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {
+    guard head.headers.contains("Content-Encoding") else { return .identity }
+    let names = head.headers.all("Content-Encoding").joined(separator: ", ")
+    guard let coding = ContentCoding(contentEncoding: names) else {
+      throw IngestRefusal(
+        415, "unsupported content encoding; accepted are \(ContentCoding.acceptEncoding)",
+        headers: ["Accept-Encoding": ContentCoding.acceptEncoding])
+    }
+    return coding
   }
 
   /// Relay: an unsigned integer of 64 bits. Hale gives no project a number beyond 63.

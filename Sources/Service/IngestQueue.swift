@@ -27,6 +27,9 @@ package final class IngestQueue: Sendable {
 
   private struct State {
     var open: IngestBatch?
+    /// Accepted items of the open batch that are not in its outcomes yet: as long as they are of
+    /// one project, a sum takes the place of a look into the dictionary for each envelope.
+    var accepted: (project: ProjectID, count: Int64)?
     /// Whom to tell about the open batch.
     var tickets: [Ticket] = []
     /// The writer waits for a signal.
@@ -38,6 +41,32 @@ package final class IngestQueue: Sendable {
     var failure: (error: StoreError, at: Timestamp)?
     /// Work for the writer's thread between batches; each returns whether it is done.
     var tasks: [@Sendable () -> Bool] = []
+
+    /// Changes the open batch where it is, so that its arrays are not copied.
+    mutating func add(_ submission: Submission) {
+      if open == nil { open = IngestBatch(receivedAt: submission.receivedAt) }
+      if submission.reports.count == 1 {
+        open?.reports.append(submission.reports[0])
+      } else {
+        open?.reports += submission.reports
+      }
+      if !submission.anonymous.isEmpty { open?.anonymous += submission.anonymous }
+      if !submission.outcomes.isEmpty {
+        open?.outcomes.merge(submission.outcomes, uniquingKeysWith: +)
+      }
+      guard submission.accepted > 0, let project = submission.project else { return }
+      if accepted?.project != project {
+        settleAccepted()
+        accepted = (project, 0)
+      }
+      accepted?.count += submission.accepted
+    }
+
+    mutating func settleAccepted() {
+      guard let (project, count) = accepted else { return }
+      open?.outcomes[OutcomeKey(project: project, outcome: .accepted), default: 0] += count
+      accepted = nil
+    }
   }
 
   private let store: any SessionStore
@@ -65,17 +94,11 @@ package final class IngestQueue: Sendable {
   ///   ``Callbacks/hasRoom``.
   package func submit(_ submission: Submission, ticket: Ticket?) -> Bool {
     let wasIdle = state.withLock { state -> Bool? in
-      var batch = state.open ?? IngestBatch(receivedAt: submission.receivedAt)
-      if batch.reports.count + batch.anonymous.count >= batchUpdatesMax {
+      if let batch = state.open, batch.reports.count + batch.anonymous.count >= batchUpdatesMax {
         state.hasWaiting = true
         return nil
       }
-      // Taken out while it grows, so that its arrays are not copied.
-      state.open = nil
-      batch.reports += submission.reports
-      batch.anonymous += submission.anonymous
-      batch.outcomes.merge(submission.outcomes, uniquingKeysWith: +)
-      state.open = batch
+      state.add(submission)
       if let ticket { state.tickets.append(ticket) }
       defer { state.isIdle = false }
       return state.isIdle
@@ -153,6 +176,7 @@ package final class IngestQueue: Sendable {
           state.isIdle = !state.isClosed
           return (nil, state.isClosed)
         }
+        state.settleAccepted()
         let work = Work(
           batch: state.open, tickets: state.tickets,
           task: state.tasks.isEmpty ? nil : state.tasks.removeFirst(),
@@ -219,8 +243,12 @@ package struct Ticket: Sendable {
 /// The accepted part of one envelope.
 package struct Submission: Sendable {
   package var receivedAt: Timestamp
+  package var project: ProjectID?
   package var reports: [SessionReport] = []
   package var anonymous: [AnonymousSessions] = []
+  /// Items of the outcome ``Outcome/accepted``: nearly all are, and need no dictionary.
+  package var accepted: Int64 = 0
+  /// What became of all other items.
   package var outcomes: [OutcomeKey: Int64] = [:]
 
   package init(receivedAt: Timestamp) {

@@ -42,11 +42,18 @@ enum Route: Equatable {
 }
 
 extension Metrics.Endpoint {
+  init(_ kind: Route.IngestKind) {
+    self =
+      switch kind {
+      case .envelope: .envelope
+      case .store: .store
+      }
+  }
+
   init(_ route: Route?) {
     self =
       switch route {
-      case .ingest(.envelope, _): .envelope
-      case .ingest(.store, _): .store
+      case .ingest(let kind, _): .init(kind)
       case .api: .api
       case .health: .health
       case .readiness: .readiness

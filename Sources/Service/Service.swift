@@ -68,6 +68,7 @@ package final class Service: RequestHandler {
   }
 
   package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
+    if let known = ingest.beginKnown(head, exchange: exchange) { return known }
     let path = Route.components(of: head.path, prefix: dependencies.pathPrefix)
     if head.isControl { return control(head, path, exchange) }
     let route = Route(path)

@@ -1,3 +1,4 @@
+import CCrypto
 import Hashing
 import Testing
 
@@ -12,15 +13,54 @@ import Testing
         == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
   }
 
-  /// RFC 4231, test case 2.
-  @Test func hmacOfAKnownMessage() {
-    let code = Hashing.hmacSHA256(
-      Array("what do ya want for nothing?".utf8).span, key: Array("Jefe".utf8))
-    #expect(
-      hexadecimal(code) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+  /// RFC 4231, test cases 2, 1 and 6: a key shorter than the hash, and one longer than a block.
+  @Test(arguments: [
+    (
+      Array("Jefe".utf8), "what do ya want for nothing?",
+      "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    ),
+    (
+      Array(repeating: 0x0b, count: 20), "Hi There",
+      "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+    ),
+    (
+      Array(repeating: 0xaa, count: 131), "Test Using Larger Than Block-Size Key - Hash Key First",
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+    ),
+  ])
+  func hmacOfAKnownMessage(key: [UInt8], message: String, code: String) {
+    #expect(hexadecimal(HMACSHA256(key: key).code(message)) == code)
+  }
+
+  /// Lengths of keys and messages around those of blocks: what the library's one call says.
+  @Test func hmacIsThatOfTheLibrary() {
+    for keyLength in [0, 1, 31, 32, 63, 64, 65, 200] {
+      let key = (0..<keyLength).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) }
+      let hmac = HMACSHA256(key: key)
+      for length in [0, 1, 10, 36, 54, 55, 56, 63, 64, 65, 119, 128, 1000] {
+        let message = String(repeating: "u", count: length)
+        #expect(
+          hmac.code(message) == oneShot(message, key),
+          "\(keyLength) bytes of key, \(length) of message")
+      }
+    }
+  }
+
+  private func oneShot(_ message: String, _ key: [UInt8]) -> [UInt8] {
+    var code = [UInt8](repeating: 0, count: 32)
+    let bytes = Array(message.utf8)
+    _ = unsafe HMAC(EVP_sha256(), key, Int32(key.count), bytes, bytes.count, &code, nil)
+    return code
   }
 
   private func hexadecimal(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+}
+
+extension HMACSHA256 {
+  fileprivate func code(_ message: String) -> [UInt8] {
+    let code = code(message.utf8.span)
+    return code.indices.map { code[$0] }
   }
 }

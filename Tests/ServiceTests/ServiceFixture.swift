@@ -17,7 +17,9 @@ final class ServiceFixture {
 
   let directory: TemporaryDirectory
   let store: FaultyStore
+  private let sqlite: SQLiteStore
   let queue: IngestQueue
+  let catalog: CatalogCache
   let service: Service
   private let sink = Answers()
   private let workers = WorkQueue()
@@ -25,7 +27,7 @@ final class ServiceFixture {
 
   init(batchUpdatesMax: Int = 10_000, pathPrefix: String = "") throws {
     directory = try TemporaryDirectory()
-    let sqlite = try SQLiteStore(
+    sqlite = try SQLiteStore(
       .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 1, count: 32)))
     let organization = try sqlite.createOrganization(slug: "default", at: Self.now)
     _ = try sqlite.createProject(
@@ -44,10 +46,11 @@ final class ServiceFixture {
       store: store, clock: clock, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     // Closed, it still takes work and `run` returns when it is done: the test is the writer.
     queue.close()
+    catalog = try CatalogCache(sqlite)
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     service = Service(
       ServiceDependencies(
-        store: store, catalog: try CatalogCache(sqlite), clock: clock, queue: queue,
+        store: store, catalog: catalog, clock: clock, queue: queue,
         workers: workers,
         jobs: Jobs(
           store: store, catalog: sqlite, queue: queue, clock: clock,
@@ -120,6 +123,12 @@ final class ServiceFixture {
       method, target, headers: ["Authorization": "Bearer \(token)"],
       body: body.isEmpty ? [] : [Array(body.utf8)])
     return (response.status, String(decoding: response.body, as: UTF8.self))
+  }
+
+  /// Changes the catalog as a command would, and lets the service see it.
+  func change(_ body: (any CatalogStore) throws(StoreError) -> Void) throws {
+    try body(sqlite)
+    try catalog.refresh()
   }
 
   /// Asks the API.

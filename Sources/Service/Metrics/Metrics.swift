@@ -5,7 +5,7 @@ internal import Storage
 /// What the service counts of its own work, for `/metrics`. It begins anew with the process.
 package final class Metrics: Sendable {
   /// Where a request went.
-  enum Endpoint: String, CaseIterable {
+  enum Endpoint: Int, CaseIterable {
     case envelope, store, api, health, readiness, metrics, other
   }
 
@@ -19,6 +19,7 @@ package final class Metrics: Sendable {
 
   /// All counts, at one moment.
   struct State: Sendable {
+    /// By the number of the ``Endpoint``.
     var requests: [Int64] = Array(repeating: 0, count: Endpoint.allCases.count)
     var outcomes: [OutcomeKey: Int64] = [:]
     var commitFailures: Int64 = 0
@@ -46,8 +47,7 @@ package final class Metrics: Sendable {
   var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
 
   func count(_ endpoint: Endpoint) {
-    let index = Endpoint.allCases.firstIndex(of: endpoint) ?? 0
-    state.withLock { $0.requests[index] += 1 }
+    state.withLock { $0.requests[endpoint.rawValue] += 1 }
   }
 
   func note(_ commit: Commit) {

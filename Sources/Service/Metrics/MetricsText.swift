@@ -47,7 +47,7 @@ struct MetricsText {
       Double(queuedUpdates))
     family("hale_http_requests_total", .counter, "Requests, by where they went.")
     for (endpoint, count) in zip(Metrics.Endpoint.allCases, state.requests) {
-      sample("hale_http_requests_total", [("endpoint", endpoint.rawValue)], Double(count))
+      sample("hale_http_requests_total", [("endpoint", "\(endpoint)")], Double(count))
     }
   }
 
