@@ -48,14 +48,14 @@ final class IngestTransaction {
       ON CONFLICT DO UPDATE SET histogram = excluded.histogram, total = excluded.total
       """)
     // Saturated as the counts are: anyone can make up the numbers of an aggregate.
-    let sums = Severity.allCases.map {
-      "\($0.name) = max(min(\($0.name) + excluded.\($0.name), 1 << 60), -1 << 60)"
-    }.joined(separator: ", ")
+    let names = Severity.allCases.map(\.name)
+    let columns = names + names.map { "anonymous_\($0)" } + ["repeated"]
+    let sums = columns.map { "\($0) = max(min(\($0) + excluded.\($0), 1 << 60), -1 << 60)" }
     upsertArrival = try connection.prepare(
       """
-      INSERT INTO arrival (step, scope, hour, healthy, errored, unhandled, abnormal, crashed)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET \(sums)
+      INSERT INTO arrival (step, scope, hour, \(columns.joined(separator: ", ")))
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET \(sums.joined(separator: ", "))
       """)
     upsertOutcome = try connection.prepare(
       """
@@ -116,7 +116,13 @@ final class IngestTransaction {
     let known = try SessionRow.read(selectSession, from: 0, started: started)
     let transition = SessionReducer.reduce(known, said)
     let remark: Outcome? = transition.hasTooManyUsers ? .userLeftOut : nil
-    guard transition.isChanged else { return remark ?? .repeated }
+    guard transition.isChanged else {
+      if remark == nil {
+        let hour = known.earliestStart.hour
+        deltas[BucketKey(bucket: hour, scope: scope), default: HourDelta()].repeated += 1
+      }
+      return remark ?? .repeated
+    }
     selectSession.reset()
     bindKey(report.key, scope, to: updateSession)
     SessionRow.bind(transition.session, started: started, to: updateSession, from: 4)
@@ -177,15 +183,18 @@ final class IngestTransaction {
   private func addArrival(
     _ delta: HourDelta, _ key: BucketKey, at now: Timestamp
   ) throws(StoreError) {
+    let anonymous = delta.anonymous.total
     var change = delta.identified.total
-    change += delta.anonymous.total
-    if change.isZero { return }
+    change += anonymous
+    if change.isZero, anonymous.isZero, delta.repeated == 0 { return }
     upsertArrival.bind(1, now.minute.flooredDivision(by: 10))
     upsertArrival.bind(2, key.scope)
     upsertArrival.bind(3, key.bucket)
     for severity in Severity.allCases {
       upsertArrival.bind(4 + Int32(severity.rawValue), change[severity])
+      upsertArrival.bind(9 + Int32(severity.rawValue), anonymous[severity])
     }
+    upsertArrival.bind(14, delta.repeated)
     try upsertArrival.run()
   }
 

@@ -1,16 +1,24 @@
 internal import Compression
 internal import FoundationEssentials
 internal import HTTP
+internal import ReleaseHealth
+internal import Storage
 
-/// Reads the one event of `/store/`, of which nothing is kept but its id for the answer.
+/// Reads the one event of `/store/`, of which nothing is kept but that it came, and its id for the
+/// answer.
 final class EventIntake: BodyReader {
   private let dependencies: ServiceDependencies
   private var source: BodySource
   private var event: [UInt8] = []
+  private var submission: Submission
+  /// The answer; nil until the event was read.
+  private var answer: Response?
 
-  init(_ dependencies: ServiceDependencies, source: consuming BodySource) {
+  init(_ dependencies: ServiceDependencies, source: consuming BodySource, project: ProjectID) {
     self.dependencies = dependencies
     self.source = source
+    submission = Submission(receivedAt: dependencies.clock.now)
+    submission.outcomes[OutcomeKey(project: project, outcome: .skipped)] = 1
   }
 
   var isCostly: Bool { source.isCostly }
@@ -30,10 +38,16 @@ final class EventIntake: BodyReader {
 
   func end() -> BodyProgress {
     do throws(IngestRefusal) {
-      try source.finish()
-      guard source.hasBytes else { throw .emptyBody }
-      return .respond(
-        .accepted(eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random())))
+      if answer == nil {
+        try source.finish()
+        guard source.hasBytes else { throw .emptyBody }
+        answer = .accepted(
+          eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
+      }
+      guard let answer, dependencies.queue.submit(submission, ticket: nil) else {
+        return .blocked
+      }
+      return .respond(answer)
     } catch {
       return .respond(error.response)
     }

@@ -62,7 +62,8 @@ struct IngestEndpoint {
         dependencies, source: source, access: access, project: projectID, snapshot: snapshot,
         origin: head.headers["Origin"], exchange: exchange)
     }
-    return EventIntake(dependencies, source: source)
+    guard let access else { throw .missingAuthorization }
+    return EventIntake(dependencies, source: source, project: access.project)
   }
 
   /// Relay: an unsigned integer of 64 bits. Hale gives no project a number beyond 63.
