@@ -77,6 +77,8 @@ package final class Service: RequestHandler {
       return ingest.begin(head, kind, project: project, exchange: exchange)
     case .api(let rest):
       return api.begin(head, rest, exchange: exchange)
+    case .document:
+      return onlyReading(head) { .respond(.document) }
     case .health:
       return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
     case .readiness:
