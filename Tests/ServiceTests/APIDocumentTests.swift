@@ -65,6 +65,25 @@ import Testing
     }
   }
 
+  /// So does the page in the README, where `…` repeats what stands before it.
+  @Test func theReadmeNamesEveryRoute() throws {
+    let root = #filePath.components(separatedBy: "/Tests/")[0]
+    let text = try String(contentsOfFile: root + "/README.md", encoding: .utf8)
+    var named: Set<String> = ["/api/0"]
+    var previous = ""
+    for match in text.matches(of: /`(?:POST |GET )?((?:\/|…\/|organizations\/|projects\/)[^` ]*)`/)
+    {
+      var path = String(match.1)
+      if path.hasPrefix("…/") { path = previous + path.dropFirst(2) }
+      previous = path
+      let absolute = path.hasPrefix("/") ? path : "/api/0/" + path
+      named.insert(absolute.hasSuffix("/") ? String(absolute.dropLast()) : absolute)
+    }
+    if text.contains("`openapi.json`") { named.insert("/api/0/openapi.json") }
+    let described = Set(try operations().map { String($0.drop { $0 != "/" }) })
+    #expect(described.subtracting(named).isEmpty)
+  }
+
   /// Values that the code knows stand in the document as it knows them.
   @Test func choicesAreThoseOfTheCode() throws {
     let document = try document()
@@ -74,7 +93,9 @@ import Testing
       let parameter = try #require(parameters.first { $0["name"] as? String == name })
       let schema = try #require(parameter["schema"] as? [String: Any])
       let items = schema["items"] as? [String: Any]
-      return try #require((items ?? schema)["enum"] as? [String])
+      let choices = try #require((items ?? schema)["enum"] as? [String])
+      // An empty value is as good as none.
+      return choices.filter { !$0.isEmpty }
     }
     let organization = "/api/0/organizations/{organization}/"
     #expect(
