@@ -26,6 +26,10 @@ enum AccountReader {
       SELECT step, scope, hour, repeated, \(columns) FROM arrival
       WHERE step >= ? AND step < ? ORDER BY step
       """
+    static let arrivalsOfScope = """
+      SELECT step, scope, hour, repeated, \(columns) FROM arrival
+      WHERE step = ? AND scope = ? AND hour >= ? AND hour < ?
+      """
     static let floor = """
       SELECT value FROM setting WHERE name IN ('arrivals_dropped', 'arrivals_unsplit')
       ORDER BY value DESC LIMIT 1
@@ -82,6 +86,8 @@ private struct HistoryReader {
   private let hours: Range<Int>
   private let intervalHours: Int
   private var scopes: Set<Int64> = []
+  /// Only a few of the scopes count: they are looked for one by one.
+  private var isSelective = false
   private var firstKnownHour: Int?
   private var buckets: [SessionHistory.Bucket]
   /// Sessions with an id as they are counted now, by bucket.
@@ -116,9 +122,11 @@ private struct HistoryReader {
 
   mutating func readScopes(_ query: HealthQuery) throws(StoreError) {
     let select = try connection.prepare(AccountReader.SQL.scopes)
+    var all = 0
     for project in query.projects.sorted() {
       select.bind(1, project.rawValue)
       while try select.step() {
+        all += 1
         let environment = select.text(2)
         let scope = Scope(
           project: project, release: select.text(1),
@@ -126,6 +134,7 @@ private struct HistoryReader {
         if query.includes(scope) { scopes.insert(select.integer(0)) }
       }
     }
+    isSelective = scopes.count * 4 < all
   }
 
   mutating func readCounts() throws(StoreError) {
@@ -165,10 +174,30 @@ private struct HistoryReader {
     let floor = try connection.number(AccountReader.SQL.floor).map { Int($0) }
     // What arrives in the step behind may be of the hour that begins with the next one.
     firstKnownHour = floor.map { $0.flooredDivision(by: Self.stepsPerHour) + 2 }
-    let select = try connection.prepare(AccountReader.SQL.arrivals)
-    let first = (hours.lowerBound - Self.hoursBefore) * Self.stepsPerHour
-    select.bind(1, max(first, floor.map { $0 + 1 } ?? first))
-    select.bind(2, (hours.upperBound + Self.hoursAfter) * Self.stepsPerHour)
+    let end = (hours.upperBound + Self.hoursAfter) * Self.stepsPerHour
+    let first = max(
+      (hours.lowerBound - Self.hoursBefore) * Self.stepsPerHour, floor.map { $0 + 1 } ?? Int.min)
+    let steps = first..<max(first, end)
+    guard isSelective else {
+      let select = try connection.prepare(AccountReader.SQL.arrivals)
+      select.bind(1, steps.lowerBound)
+      select.bind(2, steps.upperBound)
+      return try add(select)
+    }
+    let select = try connection.prepare(AccountReader.SQL.arrivalsOfScope)
+    for step in steps {
+      for scope in scopes {
+        select.bind(1, step)
+        select.bind(2, scope)
+        select.bind(3, hours.lowerBound)
+        select.bind(4, hours.upperBound)
+        try add(select)
+      }
+    }
+  }
+
+  /// Adds the rows of the log that a statement finds, in the order of their arrival.
+  private mutating func add(_ select: Statement) throws(StoreError) {
     while try select.step() {
       let hour = Int(select.integer(2))
       guard let bucket = bucket(of: hour), scopes.contains(select.integer(1)) else { continue }

@@ -54,6 +54,9 @@ import Testing
     #expect(old.firstKnownHour == (now.day - 30) * 24 + 1)
     #expect(old.buckets[0].unlogged == SessionCounts(crashed: 1))
     #expect(old.buckets[0].counts == SessionCounts(crashed: 1) && old.buckets[0].late.isEmpty)
+    try fixture.ingest([fixture.report(2, started: now)], at: now)
+    try fixture.housekeep(at: now.advanced(byMilliseconds: 40 * day))
+    #expect(try history(fixture).buckets[0].unlogged == SessionCounts(crashed: 1))
   }
 
   @Test func outcomesByTheHour() throws {
@@ -83,6 +86,7 @@ import Testing
   @Test(arguments: [
     AccountReader.SQL.outcomes, AccountReader.SQL.scopes, AccountReader.SQL.days,
     AccountReader.SQL.minutes, AccountReader.SQL.arrivals, AccountReader.SQL.floor,
+    AccountReader.SQL.arrivalsOfScope,
   ])
   func statementsSearchRollUps(sql: String) throws {
     let fixture = try StoreFixture()

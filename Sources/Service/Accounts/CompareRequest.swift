@@ -73,8 +73,8 @@ struct CompareRequest {
     var windows = [range.minutes, range.minutes]
     if isAligned {
       let oldest = (now.day - retentionDays) * 24
-      for (name, hour) in zip([base, candidate], firstHours) where hour.map({ $0 < oldest }) == true
-      {
+      for (name, hour) in zip([base, candidate], firstHours) {
+        guard let hour, hour < oldest else { continue }
         return .failure(
           .badRequest(
             "The first sessions of \"\(name)\" are no longer kept: it cannot be compared by age."))

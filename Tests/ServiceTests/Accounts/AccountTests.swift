@@ -37,6 +37,8 @@ import Testing
     #expect(fixture.send(text).status == 200)
     // An event of the old endpoint is an item, too.
     #expect(fixture.send(.post, "/api/1/store/", body: [Array("{}".utf8)]).status == 200)
+    let pixel = "/api/store/?sentry_key=\(ServiceFixture.key)&sentry_data=%7B%7D"
+    #expect(fixture.send(.get, pixel, headers: [:]).status == 200)
     fixture.drain()
     return fixture
   }
@@ -47,7 +49,7 @@ import Testing
     let totals = try #require(group["totals"] as? [String: Int])
     #expect(
       totals == [
-        "received": 9, "accepted": 3, "rejected": 3, "skipped": 3, "aggregates": 1,
+        "received": 10, "accepted": 3, "rejected": 3, "skipped": 4, "aggregates": 1,
         "repeated": 1, "userLeftOut": 0,
       ])
     let series = try #require(group["series"] as? [String: [Int]])
@@ -68,7 +70,7 @@ import Testing
     }
     #expect(
       received == [
-        ["-", "6"], ["invalid_payload", "1"], ["invalid_release", "1"], ["invalid_started", "1"],
+        ["-", "7"], ["invalid_payload", "1"], ["invalid_release", "1"], ["invalid_started", "1"],
       ])
     #expect(groups.allSatisfy { $0["series"] == nil })
     #expect((answer["intervals"] as? [String])?.isEmpty == true)
