@@ -24,11 +24,11 @@ enum AccountReader {
       """
     static let arrivals = """
       SELECT step, scope, hour, repeated, \(columns) FROM arrival
-      WHERE step >= ? AND step < ? ORDER BY step
+      WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
       """
     static let arrivalsOfScope = """
       SELECT step, scope, hour, repeated, \(columns) FROM arrival
-      WHERE step = ? AND scope = ? AND hour >= ? AND hour < ?
+      WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
       """
     static let floor = """
       SELECT value FROM setting WHERE name IN ('arrivals_dropped', 'arrivals_unsplit')
@@ -178,19 +178,19 @@ private struct HistoryReader {
     let first = max(
       (hours.lowerBound - Self.hoursBefore) * Self.stepsPerHour, floor.map { $0 + 1 } ?? Int.min)
     let steps = first..<max(first, end)
+    let select = try connection.prepare(
+      isSelective ? AccountReader.SQL.arrivalsOfScope : AccountReader.SQL.arrivals)
+    select.bind(1, hours.lowerBound)
+    select.bind(2, hours.upperBound)
     guard isSelective else {
-      let select = try connection.prepare(AccountReader.SQL.arrivals)
-      select.bind(1, steps.lowerBound)
-      select.bind(2, steps.upperBound)
+      select.bind(3, steps.lowerBound)
+      select.bind(4, steps.upperBound)
       return try add(select)
     }
-    let select = try connection.prepare(AccountReader.SQL.arrivalsOfScope)
     for step in steps {
       for scope in scopes {
-        select.bind(1, step)
-        select.bind(2, scope)
-        select.bind(3, hours.lowerBound)
-        select.bind(4, hours.upperBound)
+        select.bind(3, step)
+        select.bind(4, scope)
         try add(select)
       }
     }
