@@ -55,7 +55,8 @@ let package = Package(
       dependencies: [
         "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Locks",
         .product(name: "Logging", package: "swift-log"),
-      ]),
+      ],
+      resources: [.embedInCode("API/openapi.json")]),
 
     // Level 4: wiring.
     .executableTarget(

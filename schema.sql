@@ -235,7 +235,8 @@ CREATE TABLE duration_hour (
 ) STRICT, WITHOUT ROWID;
 
 -- How the counts of a start hour changed, by the 10-minute step in which the change arrived. A
--- late crash is one healthy session less and one crashed session more.
+-- late crash is one healthy session less and one crashed session more. For explanations of counts,
+-- which go back as far as it is kept: 30 days.
 CREATE TABLE arrival (
   step INTEGER NOT NULL,
   scope INTEGER NOT NULL,
@@ -245,6 +246,14 @@ CREATE TABLE arrival (
   unhandled INTEGER NOT NULL,
   abnormal INTEGER NOT NULL,
   crashed INTEGER NOT NULL,
+  -- Of these, from aggregates and items without a session id.
+  anonymous_healthy INTEGER NOT NULL DEFAULT 0,
+  anonymous_errored INTEGER NOT NULL DEFAULT 0,
+  anonymous_unhandled INTEGER NOT NULL DEFAULT 0,
+  anonymous_abnormal INTEGER NOT NULL DEFAULT 0,
+  anonymous_crashed INTEGER NOT NULL DEFAULT 0,
+  -- Updates of sessions of the hour that arrived then and changed nothing.
+  repeated INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (step, scope, hour)
 ) STRICT, WITHOUT ROWID;
 

@@ -22,6 +22,8 @@ struct HourDelta {
   private(set) var durations = DurationHistogram()
   /// Changes of the numbers of sessions; zeros stand for changes that cancelled each other.
   private(set) var users: [UserKey: Int64] = [:]
+  /// Updates of sessions of the hour that changed nothing.
+  var repeated: Int64 = 0
 
   /// The hour of a minute since 1970, and its place in there.
   static func split(minute: Int) -> (hour: Int, minute: Int) {

@@ -73,14 +73,14 @@ final class IngestTransaction {
       ON CONFLICT DO UPDATE SET histogram = excluded.histogram, total = excluded.total
       """)
     // Saturated as the counts are: anyone can make up the numbers of an aggregate.
-    let sums = Severity.allCases.map {
-      "\($0.name) = max(min(\($0.name) + excluded.\($0.name), 1 << 60), -1 << 60)"
-    }.joined(separator: ", ")
+    let names = Severity.allCases.map(\.name)
+    let columns = names + names.map { "anonymous_\($0)" } + ["repeated"]
+    let sums = columns.map { "\($0) = max(min(\($0) + excluded.\($0), 1 << 60), -1 << 60)" }
     upsertArrival = try connection.prepare(
       """
-      INSERT INTO arrival (step, scope, hour, healthy, errored, unhandled, abnormal, crashed)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET \(sums)
+      INSERT INTO arrival (step, scope, hour, \(columns.joined(separator: ", ")))
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET \(sums.joined(separator: ", "))
       """)
     upsertOutcome = try connection.prepare(
       """
@@ -210,7 +210,7 @@ final class IngestTransaction {
     let transition = SessionReducer.reduce(known, said)
     if transition.hasTooManyUsers { remark(.userLeftOut, update) }
     guard transition.isChanged else {
-      if !transition.hasTooManyUsers { remark(.repeated, update) }
+      if !transition.hasTooManyUsers { noteRepetition(update, of: known) }
       return
     }
     bindKey(update, to: updateSession)
@@ -235,6 +235,13 @@ final class IngestTransaction {
     guard try selectSession.step() else { return nil }
     defer { selectSession.reset() }
     return try SessionRow.read(selectSession, from: 0, started: update.started)
+  }
+
+  private func noteRepetition(_ update: PendingUpdate, of known: Session) {
+    guard update.project != nil else { return }
+    remark(.repeated, update)
+    let key = DeltaKey(known.earliestStart.hour, update.scope, at: update.receivedAt)
+    deltas[key, default: HourDelta()].repeated += 1
   }
 
   /// Notes what is to be said of an update beyond that it was accepted.
@@ -295,15 +302,18 @@ final class IngestTransaction {
   private func addArrival(
     _ delta: HourDelta, _ key: BucketKey, step: Int
   ) throws(StoreError) {
+    let anonymous = delta.anonymous.total
     var change = delta.identified.total
-    change += delta.anonymous.total
-    if change.isZero { return }
+    change += anonymous
+    if change.isZero, anonymous.isZero, delta.repeated == 0 { return }
     upsertArrival.bind(1, step)
     upsertArrival.bind(2, key.scope)
     upsertArrival.bind(3, key.bucket)
     for severity in Severity.allCases {
       upsertArrival.bind(4 + Int32(severity.rawValue), change[severity])
+      upsertArrival.bind(9 + Int32(severity.rawValue), anonymous[severity])
     }
+    upsertArrival.bind(14, delta.repeated)
     try upsertArrival.run()
   }
 

@@ -42,6 +42,15 @@ enum Migrations {
           changes BLOB NOT NULL,
           PRIMARY KEY (hour, scope, minute, part)
         ) STRICT, WITHOUT ROWID;
+        ALTER TABLE arrival ADD COLUMN anonymous_healthy INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE arrival ADD COLUMN anonymous_errored INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE arrival ADD COLUMN anonymous_unhandled INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE arrival ADD COLUMN anonymous_abnormal INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE arrival ADD COLUMN anonymous_crashed INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE arrival ADD COLUMN repeated INTEGER NOT NULL DEFAULT 0;
+        -- Version 2 knew neither for what it logged: explanations begin behind it.
+        INSERT INTO setting (name, value)
+          SELECT 'arrivals_unsplit', step FROM arrival ORDER BY step DESC LIMIT 1;
         """,
       convert: packUserMinutes),
   ]

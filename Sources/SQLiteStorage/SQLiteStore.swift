@@ -170,38 +170,17 @@ extension SQLiteStore: SessionStore {
 
   package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
-      guard writer.ingest.hasPending else { return nil }
-      try writer.ingest.foldSlice()
-      return writer.ingest.foundRemarks()
+      let hasWork = writer.ingest.hasPending
+      if hasWork { try writer.ingest.foldSlice() }
+      // A query may have folded them.
+      let found = writer.ingest.foundRemarks()
+      return hasWork || !found.isEmpty ? found : nil
     }
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
     try read { (connection) throws(StoreError) in
       try HealthReader.read(query, from: connection)
-    }
-  }
-
-  package func outcomes(
-    of projects: Set<ProjectID>, hours: Range<Int>
-  ) throws(StoreError) -> [OutcomeKey: Int64] {
-    try read { (connection) throws(StoreError) in
-      let select = try connection.prepare(
-        """
-        SELECT project, name, sum(quantity) FROM outcome WHERE hour >= ? AND hour < ?
-        GROUP BY project, name
-        """)
-      select.bind(1, hours.lowerBound)
-      select.bind(2, hours.upperBound)
-      var outcomes: [OutcomeKey: Int64] = [:]
-      while try select.step() {
-        let project = ProjectID(rawValue: select.integer(0))
-        guard projects.contains(project), let outcome = Outcome(name: select.text(1)) else {
-          continue
-        }
-        outcomes[OutcomeKey(project: project, outcome: outcome)] = select.integer(2)
-      }
-      return outcomes
     }
   }
 
@@ -228,5 +207,22 @@ extension SQLiteStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
     try write { (writer) throws(StoreError) in try writer.housekeeping.step(at: now) }
+  }
+}
+
+extension SQLiteStore: AccountStore {
+  package func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
+  ) throws(StoreError) -> [[OutcomeKey: Int64]] {
+    try read { (connection) throws(StoreError) in
+      try AccountReader.outcomes(
+        of: projects, hours: hours, intervalHours: intervalHours, from: connection)
+    }
+  }
+
+  package func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
+    try read { (connection) throws(StoreError) in
+      try AccountReader.history(query, from: connection)
+    }
   }
 }

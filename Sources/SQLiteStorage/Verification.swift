@@ -323,12 +323,24 @@ struct Verification {
     }
   }
 
+  /// What arrived of an hour and scope.
+  private struct Arrived {
+    var all = SessionCounts()
+    /// The part of aggregates.
+    var anonymous = SessionCounts()
+  }
+
   /// The changes by arrival add up to the counts, where none of them is gone yet.
   private mutating func checkArrivals() throws(StoreError) {
     let dropped = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_dropped'")
     // An update may arrive a minute before its session starts, or more by a clock that was behind.
     let firstHour = max(dropped.map { Int($0 / 6) + 25 } ?? Int.min, firstCountedHour)
-    let columns = Severity.allCases.map { "sum(\($0.name))" }.joined(separator: ", ")
+    // Of what older versions logged, nobody knows which part was of aggregates.
+    let unsplit = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_unsplit'")
+    let firstSplitHour = unsplit.map { Int($0 / 6) + 25 } ?? Int.min
+    let names = Severity.allCases.map(\.name)
+    let columns = (names + names.map { "anonymous_\($0)" }).map { "sum(\($0))" }
+      .joined(separator: ", ")
     let log = try connection.prepare(
       """
       SELECT hour, scope, \(columns) FROM arrival WHERE hour >= ?
@@ -340,7 +352,7 @@ struct Verification {
       "SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? ORDER BY day")
     days.bind(1, firstHour.flooredDivision(by: 24))
     var day = Int.min
-    var arrived: [BucketKey: SessionCounts] = [:]
+    var arrived: [BucketKey: Arrived] = [:]
     while try days.step() {
       if Int(days.integer(0)) != day {
         expectNothingElse(arrived)
@@ -348,19 +360,21 @@ struct Verification {
         arrived = try Self.arrivals(before: day * 24 + 24, log, &hasMore)
       }
       let scope = days.integer(1)
-      var found: [Int: SessionCounts] = [:]
-      for column: Int32 in [2, 3] {
-        for (slot, counts) in CountGrid(packed: days.blob(column)).slots {
-          found[slot, default: SessionCounts()] += counts
-        }
-      }
-      for (slot, counts) in found where day * 24 + slot >= firstHour {
+      let anonymous = CountGrid(packed: days.blob(3))
+      var found = CountGrid(packed: days.blob(2))
+      found.add(anonymous)
+      for (slot, counts) in found.slots where day * 24 + slot >= firstHour {
         let hour = day * 24 + slot
-        let logged =
-          arrived.removeValue(forKey: BucketKey(bucket: hour, scope: scope)) ?? SessionCounts()
+        let logged = arrived.removeValue(forKey: BucketKey(bucket: hour, scope: scope)) ?? Arrived()
         if Self.isSaturated(counts) { continue }
-        expect(counts == logged, "arrivals") { [name] in
-          "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged)"
+        expect(counts == logged.all, "arrivals") { [name] in
+          "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged.all)"
+        }
+        if hour < firstSplitHour { continue }
+        let part = anonymous.slots[slot] ?? SessionCounts()
+        expect(part == logged.anonymous, "arrivals") { [name] in
+          "aggregates of scope \(scope) at \(name(hour)): \(part), but arrived are "
+            + "\(logged.anonymous)"
         }
       }
     }
@@ -371,12 +385,13 @@ struct Verification {
   /// What the log has for hours before one, from where it stands.
   private static func arrivals(
     before end: Int, _ log: Statement, _ hasMore: inout Bool
-  ) throws(StoreError) -> [BucketKey: SessionCounts] {
-    var arrived: [BucketKey: SessionCounts] = [:]
+  ) throws(StoreError) -> [BucketKey: Arrived] {
+    var arrived: [BucketKey: Arrived] = [:]
     while hasMore, log.integer(0) < end {
-      var counts = SessionCounts()
+      var counts = Arrived()
       for (column, severity) in Severity.allCases.enumerated() {
-        counts[severity] = log.integer(Int32(2 + column))
+        counts.all[severity] = log.integer(Int32(2 + column))
+        counts.anonymous[severity] = log.integer(Int32(7 + column))
       }
       arrived[BucketKey(bucket: Int(log.integer(0)), scope: log.integer(1))] = counts
       hasMore = try log.step()
@@ -384,10 +399,11 @@ struct Verification {
     return arrived
   }
 
-  private mutating func expectNothingElse(_ arrived: [BucketKey: SessionCounts]) {
+  private mutating func expectNothingElse(_ arrived: [BucketKey: Arrived]) {
     for (key, counts) in arrived {
-      expect(counts.isZero, "arrivals") { [name] in
-        "sessions of scope \(key.scope) at \(name(key.bucket)): none, but arrived are \(counts)"
+      expect(counts.all.isZero, "arrivals") { [name] in
+        "sessions of scope \(key.scope) at \(name(key.bucket)): none, but arrived are "
+          + "\(counts.all)"
       }
     }
   }

@@ -141,6 +141,8 @@ struct EnvelopeContent {
   /// Each bucket stands or falls by itself.
   private mutating func accept(_ aggregates: SessionAggregates) {
     count(.rejected(.invalidStart), aggregates.unreadableBuckets)
+    // Nothing in it counts; but it was sent.
+    if aggregates.buckets.isEmpty, aggregates.unreadableBuckets == 0 { count(.skipped) }
     // The limit of an item holds for all items of the envelope together, so that what is kept of
     // it until its end stays small.
     if submission.anonymous.count + aggregates.buckets.count > EnvelopeLimits.bucketsMax {

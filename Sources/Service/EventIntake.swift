@@ -1,16 +1,23 @@
 internal import Compression
 internal import FoundationEssentials
 internal import HTTP
+internal import ReleaseHealth
+internal import Storage
 
-/// Reads the one event of `/store/`, of which nothing is kept but its id for the answer.
+/// Reads the one event of `/store/`, of which nothing is kept but that it came, and its id for the
+/// answer.
 final class EventIntake: BodyReader {
   private let dependencies: ServiceDependencies
   private var source: BodySource
   private var event: [UInt8] = []
+  private let project: ProjectID
+  /// nil until the event was read.
+  private var skipped: SkippedItem?
 
-  init(_ dependencies: ServiceDependencies, source: consuming BodySource) {
+  init(_ dependencies: ServiceDependencies, source: consuming BodySource, project: ProjectID) {
     self.dependencies = dependencies
     self.source = source
+    self.project = project
   }
 
   var isCostly: Bool { source.isCostly }
@@ -30,13 +37,37 @@ final class EventIntake: BodyReader {
 
   func end() -> BodyProgress {
     do throws(IngestRefusal) {
+      if let skipped { return skipped.end() }
       try source.finish()
       guard source.hasBytes else { throw .emptyBody }
-      return .respond(
-        .accepted(eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random())))
+      let answer = Response.accepted(
+        eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
+      let skipped = SkippedItem(dependencies, project: project, answer: answer)
+      self.skipped = skipped
+      return skipped.end()
     } catch {
       return .respond(error.response)
     }
+  }
+}
+
+/// Counts an item of which nothing else is kept, and answers once the queue has room for that.
+final class SkippedItem: BodyReader {
+  private let queue: IngestQueue
+  private var submission: Submission
+  private let answer: Response
+
+  init(_ dependencies: ServiceDependencies, project: ProjectID, answer: Response) {
+    queue = dependencies.queue
+    submission = Submission(receivedAt: dependencies.clock.now)
+    submission.outcomes[OutcomeKey(project: project, outcome: .skipped)] = 1
+    self.answer = answer
+  }
+
+  func read(_ bytes: Span<UInt8>) -> BodyProgress { .more(consumed: bytes.count) }
+
+  func end() -> BodyProgress {
+    queue.submit(submission, ticket: nil) ? .respond(answer) : .blocked
   }
 }
 

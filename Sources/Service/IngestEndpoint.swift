@@ -28,7 +28,7 @@ final class IngestEndpoint {
       return .respond(.methodNotAllowed(allowed).openToAllOrigins)
     }
     do throws(IngestRefusal) {
-      if head.method == .get { return .respond(try pixel(head, project: project)) }
+      if head.method == .get { return .read(try pixel(head, project: project)) }
       return .read(try reader(head, kind, project: project, exchange))
     } catch {
       return .respond(error.response)
@@ -82,7 +82,8 @@ final class IngestEndpoint {
         self, source: source, access: access, project: project, snapshot: snapshot,
         origin: head.headers["Origin"], exchange: exchange)
     }
-    return EventIntake(dependencies, source: source)
+    guard let access else { throw .missingAuthorization }
+    return EventIntake(dependencies, source: source, project: access.project)
   }
 
   private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {
@@ -108,16 +109,18 @@ final class IngestEndpoint {
   /// The oldest form of all: an event in the URL of an image.
   private func pixel(
     _ head: RequestHead, project: Substring?
-  ) throws(IngestRefusal) -> Response {
+  ) throws(IngestRefusal) -> SkippedItem {
     guard let credentials = try credentials(of: head) else { throw .missingAuthorization }
-    _ = try IngestAccess(
+    let access = try IngestAccess(
       publicKey: credentials.publicKey, project: try project.map(Self.projectID),
       snapshot: dependencies.catalog.snapshot)
     let data = QueryParameters(queryItems(head.query)).one("sentry_data") ?? ""
     guard !data.isEmpty else { throw .emptyBody }
     _ = try StoredEvent(Array(data.utf8))
-    return Response(headers: ["Content-Type": "image/gif"], body: Self.transparentPixel)
-      .openToAllOrigins
+    return SkippedItem(
+      dependencies, project: access.project,
+      answer: Response(headers: ["Content-Type": "image/gif"], body: Self.transparentPixel)
+        .openToAllOrigins)
   }
 
   /// A GIF of one pixel.

@@ -11,6 +11,8 @@ enum Route: Equatable {
   case ingest(IngestKind, project: Substring?)
   /// The API, with what follows `/api/0`.
   case api(ArraySlice<Substring>)
+  /// What describes the API.
+  case document
   case health
   case readiness
   case metrics
@@ -24,6 +26,7 @@ enum Route: Equatable {
     case 3 where path[0] == "api" && path[2] == "envelope":
       self = .ingest(.envelope, project: path[1])
     case 3 where path[0] == "api" && path[2] == "store": self = .ingest(.store, project: path[1])
+    case 3 where path == ["api", "0", "openapi.json"]: self = .document
     case 2... where path[0] == "api" && path[1] == "0": self = .api(path[2...])
     default: return nil
     }
@@ -54,7 +57,7 @@ extension Metrics.Endpoint {
     self =
       switch route {
       case .ingest(let kind, _): .init(kind)
-      case .api: .api
+      case .api, .document: .api
       case .health: .health
       case .readiness: .readiness
       case .metrics: .metrics

@@ -9,7 +9,7 @@ package import Storage
 
 /// What the service stands on.
 package struct ServiceDependencies: Sendable {
-  package var store: any SessionStore & ReleaseStore
+  package var store: any SessionStore & ReleaseStore & AccountStore
   package var catalog: CatalogCache
   package var clock: WallClock
   package var queue: IngestQueue
@@ -30,8 +30,8 @@ package struct ServiceDependencies: Sendable {
   package var processFigures: @Sendable () -> ProcessFigures
 
   package init(
-    store: any SessionStore & ReleaseStore, catalog: CatalogCache, clock: WallClock,
-    queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
+    store: any SessionStore & ReleaseStore & AccountStore, catalog: CatalogCache,
+    clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
     random: @escaping @Sendable () -> UInt128, pathPrefix: String, publicOrigin: String?,
     retentionDays: Int, metrics: Metrics = Metrics(),
     processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
@@ -78,6 +78,8 @@ package final class Service: RequestHandler {
       return ingest.begin(head, kind, project: project, exchange: exchange)
     case .api(let rest):
       return api.begin(head, rest, exchange: exchange)
+    case .document:
+      return onlyReading(head) { .respond(.document) }
     case .health:
       return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
     case .readiness:

@@ -30,9 +30,9 @@ package struct OutcomeKey: Hashable, Sendable {
 
 /// The fate of an item.
 package enum Outcome: Hashable, Sendable {
-  /// An update of a session was taken.
+  /// An update of a session, or a session without an id, was taken.
   case accepted
-  /// A bucket of aggregates, or a session without an id, was taken.
+  /// A bucket of aggregates was taken.
   case acceptedAnonymous
   /// Of the accepted ones, these changed nothing: repetitions. Counted by the store.
   case repeated
@@ -89,12 +89,6 @@ package protocol SessionStore: Sendable {
 
   /// Answers a question about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
-
-  /// What became of the items that arrived in some hours (since 1970). Called from any thread;
-  /// blocks.
-  func outcomes(
-    of projects: Set<ProjectID>, hours: Range<Int>
-  ) throws(StoreError) -> [OutcomeKey: Int64]
 
   /// Writes something and takes it back to disk, to see whether that works. Called from the thread
   /// that calls `ingest`.

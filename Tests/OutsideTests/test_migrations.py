@@ -4,15 +4,11 @@ import gzip
 import sqlite3
 from pathlib import Path
 
-from hale import days, minutes, row, session, sessions, users, utc
+from hale import days, hours, iso, minutes, row, session, sessions, users, utc
 
 STORED = Path(__file__).parent / "databases"
-# When the stored files were written, and what they hold.
+# When the stored files were written.
 WRITTEN = utc("2026-03-12T13:01:00Z")
-TOKEN = "hale_88368f707ab3de1442cb427858a7adbc4ab271a2027a47af"
-DSN = "http://97d31fcd47cec99c3d674c97da1d8e3e@127.0.0.1/1"
-SESSIONS = row(healthy=80, errored=24, abnormal=18, crashed=22)
-USERS = row(healthy=8, errored=3, abnormal=5, crashed=7)
 
 
 def layout(path):
@@ -24,27 +20,58 @@ def layout(path):
                 or database.execute(f"PRAGMA index_xinfo({name})").fetchall() for name in names}
 
 
-def test_version_1(start):
+def opened(start, version, token, key):
+    """A service on a stored database."""
     hale = start(clock=WRITTEN, running=False)
     hale.data.mkdir()
     (hale.data / "hale.db").write_bytes(gzip.decompress(
-        (STORED / "schema-1.db.gz").read_bytes()))
-    hale.token, hale.dsn = TOKEN, DSN
-    hale.start()
-    assert sessions(hale, statsPeriod="7d") == SESSIONS
-    assert users(hale, statsPeriod="7d") == USERS
+        (STORED / f"schema-{version}.db.gz").read_bytes()))
+    hale.token, hale.dsn = token, f"http://{key}@127.0.0.1/1"
+    return hale.start()
 
-    # It goes on counting: a late crash of a session that the old version had taken as healthy.
-    begun = WRITTEN - days(1) - minutes(61)
-    hale.send(session("crashed", release="app@1.0", at=begun, did="user-0", environment="production",
-                      sid="00000001-0000-4000-8000-000000000000"))
-    assert sessions(hale, statsPeriod="7d") == {**SESSIONS, "healthy": 79, "crashed": 23}
+
+def goes_on(hale, start, counts, late):
+    """It goes on counting: a late crash of a session that the old version had taken as healthy."""
+    hale.send(late)
+    after = {**counts, "healthy": counts["healthy"] - 1, "crashed": counts["crashed"] + 1}
+    assert sessions(hale, statsPeriod="7d") == after
     hale.cli("jobs", "run", "retention")
     hale.stop()
     hale.start()
-    assert sessions(hale, statsPeriod="7d") == {**SESSIONS, "healthy": 79, "crashed": 23}
+    assert sessions(hale, statsPeriod="7d") == after
     hale.stop()
+    verified = hale.cli("verify")
+    assert verified.returncode == 0, verified
 
     fresh = start()
     fresh.stop()
     assert layout(hale.data / "hale.db") == layout(fresh.data / "hale.db")
+
+
+def test_version_1(start):
+    hale = opened(start, 1, "hale_88368f707ab3de1442cb427858a7adbc4ab271a2027a47af",
+                  "97d31fcd47cec99c3d674c97da1d8e3e")
+    counts = row(healthy=80, errored=24, abnormal=18, crashed=22)
+    assert sessions(hale, statsPeriod="7d") == counts
+    assert users(hale, statsPeriod="7d") == row(healthy=8, errored=3, abnormal=5, crashed=7)
+    begun = WRITTEN - days(1) - minutes(61)
+    goes_on(hale, start, counts, session(
+        "crashed", release="app@1.0", at=begun, did="user-0", environment="production",
+        sid="00000001-0000-4000-8000-000000000000"))
+
+
+def test_version_2(start):
+    hale = opened(start, 2, "hale_db1a9ada43dd7b5b5cea4b766a70940551692924860ba7b3",
+                  "e13265b1202db5e4707a7835fd4f41f4")
+    counts = row(healthy=32, errored=12, abnormal=6, crashed=10)
+    assert sessions(hale, statsPeriod="7d") == counts
+    assert users(hale, statsPeriod="7d") == row(healthy=2, errored=1, abnormal=1, crashed=3)
+
+    # What the old version logged is not explained, and what comes now is.
+    late = session("crashed", release="app@1.0", at=WRITTEN - minutes(2), did="user-1",
+                   sid="00000003-0000-4000-8000-000000000001")
+    before = hale.get("/organizations/default/sessions/explain/", {"bucket": iso(WRITTEN)}).json
+    assert before["explainedFrom"] == "2026-03-12T15:00:00Z"
+    assert not before["buckets"][0]["isComplete"]
+    hale.clock.advance(hours(3))
+    goes_on(hale, start, counts, late)

@@ -50,6 +50,7 @@ import Testing
     let step = Int64(Self.start.minute / 10)
     let hour = Int64(Self.start.hour)
     #expect(rows == [[step, hour, 1, 0, 0, 0, 0], [step + 18, hour, -1, 0, 0, 0, 1]])
+    #expect(try fixture.number("SELECT repeated FROM arrival WHERE step = \(step + 18)") == 1)
   }
 
   @Test func outcomesAddUpWithRepetitionsAmongThem() throws {
@@ -204,11 +205,13 @@ import Testing
     #expect(answer.totals.sessions.total == 1)
     #expect(answer.totals.users.total == Int64(limit))
     let outcomes = try fixture.store.outcomes(
-      of: [fixture.project], hours: Self.start.hour..<Self.start.hour + 1)
+      of: [fixture.project], hours: Self.start.hour..<Self.start.hour + 1, intervalHours: 1)
     #expect(
       outcomes == [
-        OutcomeKey(project: fixture.project, outcome: .userLeftOut): 10,
-        OutcomeKey(project: fixture.project, outcome: .repeated): Int64(limit),
+        [
+          OutcomeKey(project: fixture.project, outcome: .userLeftOut): 10,
+          OutcomeKey(project: fixture.project, outcome: .repeated): Int64(limit),
+        ]
       ])
   }
 }

@@ -27,8 +27,8 @@ import Testing
 
   private static func accepted(_ store: SQLiteStore) throws -> Int64? {
     try store.outcomes(
-      of: [ProjectID(rawValue: 1)], hours: start.hour..<start.hour + 1
-    )[OutcomeKey(project: ProjectID(rawValue: 1), outcome: .accepted)]
+      of: [ProjectID(rawValue: 1)], hours: start.hour..<start.hour + 1, intervalHours: 1
+    )[0][OutcomeKey(project: ProjectID(rawValue: 1), outcome: .accepted)]
   }
 
   /// Whatever part of a run was folded when the process ended: everything counts, once.

@@ -3,12 +3,12 @@ package import Storage
 internal import Locks
 
 /// A store that fails when it is told to.
-package final class FaultyStore: SessionStore, ReleaseStore {
-  private let store: any SessionStore & ReleaseStore
+package final class FaultyStore: SessionStore, ReleaseStore, AccountStore {
+  private let store: any SessionStore & ReleaseStore & AccountStore
   private let failure = Locked<StoreError?>(nil)
   private let lateFailure = Locked<StoreError?>(nil)
 
-  package init(_ store: any SessionStore & ReleaseStore) {
+  package init(_ store: any SessionStore & ReleaseStore & AccountStore) {
     self.store = store
   }
 
@@ -40,9 +40,13 @@ package final class FaultyStore: SessionStore, ReleaseStore {
   }
 
   package func outcomes(
-    of projects: Set<ProjectID>, hours: Range<Int>
-  ) throws(StoreError) -> [OutcomeKey: Int64] {
-    try store.outcomes(of: projects, hours: hours)
+    of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
+  ) throws(StoreError) -> [[OutcomeKey: Int64]] {
+    try store.outcomes(of: projects, hours: hours, intervalHours: intervalHours)
+  }
+
+  package func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
+    try store.history(query)
   }
 
   package func checkWritable() throws(StoreError) {

@@ -8,7 +8,6 @@ package final class ReferenceStore: SessionStore {
   private struct Raw {
     var reports: [SessionReport] = []
     var anonymous: [AnonymousSessions] = []
-    var outcomes: [OutcomeKey: Int64] = [:]
   }
 
   private let raw = Locked(Raw())
@@ -20,16 +19,8 @@ package final class ReferenceStore: SessionStore {
     raw.withLock {
       $0.reports += batch.reports
       $0.anonymous += batch.anonymous
-      $0.outcomes.merge(batch.outcomes, uniquingKeysWith: +)
     }
     return batch.outcomes
-  }
-
-  /// Of all hours, and without repetitions, which only a store that folds can tell.
-  package func outcomes(
-    of projects: Set<ProjectID>, hours: Range<Int>
-  ) throws(StoreError) -> [OutcomeKey: Int64] {
-    raw.withLock { raw in raw.outcomes.filter { projects.contains($0.key.project) } }
   }
 
   package func checkWritable() throws(StoreError) {}

@@ -73,7 +73,9 @@ struct APIRoute: Sendable {
       "projects/{organization}/{project}/environments/{environment}",
       get(CatalogActions.environment)),
     APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
-    APIRoute("organizations/{organization}/outcomes", get(HealthActions.outcomes)),
+    APIRoute("organizations/{organization}/sessions/explain", get(AccountActions.explain)),
+    APIRoute("organizations/{organization}/sessions/compare", get(AccountActions.compare)),
+    APIRoute("organizations/{organization}/outcomes", get(AccountActions.outcomes)),
     APIRoute("organizations/{organization}/adoption", get(HealthActions.adoption)),
     APIRoute("organizations/{organization}/active", get(HealthActions.active)),
     APIRoute(

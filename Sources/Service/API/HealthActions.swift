@@ -15,15 +15,6 @@ enum HealthActions {
     }
   }
 
-  static func outcomes(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let request = try OutcomesRequest(call.items, projects: try call.projects(), now: call.now)
-    return { () throws(StoreError) in
-      .json(
-        request.json(
-          try call.dependencies.store.outcomes(of: request.projects, hours: request.hours)))
-    }
-  }
-
   static func releaseStats(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     let project = try call.project()

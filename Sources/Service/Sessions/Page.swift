@@ -17,7 +17,9 @@ package struct Page: Equatable, Sendable {
   package init(_ parameters: QueryParameters, sizeMax: Int) throws(APIError) {
     size = sizeMax
     if let text = parameters.one("per_page") {
-      guard let asked = Self.number(text), asked > 0 else {
+      // A number of more digits than are read is greater than any page.
+      let asked = Self.isDigits(text) ? Self.number(text) ?? sizeMax : 0
+      guard asked > 0 else {
         throw .invalid("per_page", text, accepted: "Give a whole number of at least 1.")
       }
       size = min(asked, sizeMax)

@@ -1,0 +1,233 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Tells where numbers come from, on a reader's connection: from the outcomes, the packed counts
+/// and the log of arrivals; never from session states.
+enum AccountReader {
+  /// The statements, so that a test can look at their plans.
+  enum SQL {
+    static let outcomes = """
+      SELECT (hour - ?1) / ?3, project, name, sum(quantity) FROM outcome
+      WHERE hour >= ?1 AND hour < ?2 GROUP BY 1, 2, 3
+      """
+    static let scopes = """
+      SELECT scope.id, release.version, environment.name
+      FROM scope JOIN release ON release.id = scope.release
+        JOIN environment ON environment.id = scope.environment
+      WHERE scope.project = ?
+      """
+    static let days = """
+      SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? AND day < ?
+      """
+    static let minutes = """
+      SELECT scope, identified, anonymous FROM session_minute WHERE hour = ?
+      """
+    static let arrivals = """
+      SELECT step, scope, hour, repeated, \(columns) FROM arrival
+      WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
+      """
+    static let arrivalsOfScope = """
+      SELECT step, scope, hour, repeated, \(columns) FROM arrival
+      WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
+      """
+    static let floor = """
+      SELECT value FROM setting WHERE name IN ('arrivals_dropped', 'arrivals_unsplit')
+      ORDER BY value DESC LIMIT 1
+      """
+
+    /// What changed among sessions with an id.
+    private static let columns = Severity.allCases
+      .map { "\($0.name) - anonymous_\($0.name)" }.joined(separator: ", ")
+  }
+
+  static func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int, from connection: Connection
+  ) throws(StoreError) -> [[OutcomeKey: Int64]] {
+    let select = try connection.prepare(SQL.outcomes)
+    select.bind(1, hours.lowerBound)
+    select.bind(2, hours.upperBound)
+    select.bind(3, intervalHours)
+    var outcomes = Array(
+      repeating: [OutcomeKey: Int64](), count: (hours.count + intervalHours - 1) / intervalHours)
+    while try select.step() {
+      let project = ProjectID(rawValue: select.integer(1))
+      guard projects.contains(project), let outcome = Outcome(name: select.text(2)) else {
+        continue
+      }
+      outcomes[Int(select.integer(0))][OutcomeKey(project: project, outcome: outcome)] =
+        select.integer(3)
+    }
+    return outcomes
+  }
+
+  static func history(
+    _ query: HealthQuery, from connection: Connection
+  ) throws(StoreError) -> SessionHistory {
+    guard !query.minutes.isEmpty, let interval = query.intervalMinutes else {
+      return SessionHistory(firstKnownHour: nil, buckets: [])
+    }
+    // One snapshot for all statements, so that the parts belong together.
+    return try connection.transaction("DEFERRED") { () throws(StoreError) in
+      var reader = HistoryReader(
+        connection, minutes: query.minutes, intervalHours: interval / 60,
+        buckets: query.bucketCount)
+      try reader.readScopes(query)
+      try reader.readCounts()
+      try reader.readArrivals()
+      return reader.history
+    }
+  }
+}
+
+/// Puts one ``SessionHistory`` together.
+private struct HistoryReader {
+  private let connection: Connection
+  private let minutes: Range<Int>
+  private let hours: Range<Int>
+  private let intervalHours: Int
+  private var scopes: Set<Int64> = []
+  /// Only a few of the scopes count: they are looked for one by one.
+  private var isSelective = false
+  private var firstKnownHour: Int?
+  private var buckets: [SessionHistory.Bucket]
+  /// Sessions with an id as they are counted now, by bucket.
+  private var identified: [SessionCounts]
+
+  /// How far from a start its changes can arrive, in hours: an update is taken for five days, and
+  /// the service's clock may have been off by a day.
+  private static let hoursBefore = 25
+  private static let hoursAfter = 5 * 24 + 26
+  private static let stepsPerHour = 6
+  private static let stepMinutes = 10
+
+  init(_ connection: Connection, minutes: Range<Int>, intervalHours: Int, buckets: Int) {
+    self.connection = connection
+    self.minutes = minutes
+    self.intervalHours = intervalHours
+    hours =
+      minutes.lowerBound.flooredDivision(by: 60)..<(minutes.upperBound + 59).flooredDivision(by: 60)
+    self.buckets = Array(repeating: SessionHistory.Bucket(), count: buckets)
+    identified = Array(repeating: SessionCounts(), count: buckets)
+  }
+
+  var history: SessionHistory {
+    var buckets = buckets
+    for index in buckets.indices {
+      buckets[index].unlogged = identified[index]
+      buckets[index].unlogged -= buckets[index].prompt
+      for arrival in buckets[index].late { buckets[index].unlogged -= arrival.change }
+    }
+    return SessionHistory(firstKnownHour: firstKnownHour, buckets: buckets)
+  }
+
+  mutating func readScopes(_ query: HealthQuery) throws(StoreError) {
+    let select = try connection.prepare(AccountReader.SQL.scopes)
+    var all = 0
+    for project in query.projects.sorted() {
+      select.bind(1, project.rawValue)
+      while try select.step() {
+        all += 1
+        let environment = select.text(2)
+        let scope = Scope(
+          project: project, release: select.text(1),
+          environment: environment.isEmpty ? nil : environment)
+        if query.includes(scope) { scopes.insert(select.integer(0)) }
+      }
+    }
+    isSelective = scopes.count * 4 < all
+  }
+
+  mutating func readCounts() throws(StoreError) {
+    let days = try connection.prepare(AccountReader.SQL.days)
+    days.bind(1, hours.lowerBound.flooredDivision(by: 24))
+    days.bind(2, (hours.upperBound + 23).flooredDivision(by: 24))
+    while try days.step() {
+      guard scopes.contains(days.integer(1)) else { continue }
+      let first = Int(days.integer(0)) * 24
+      for (slot, counts) in CountGrid(packed: days.blob(2)).slots {
+        if let bucket = bucket(of: first + slot) { identified[bucket] += counts }
+      }
+      for (slot, counts) in CountGrid(packed: days.blob(3)).slots {
+        if let bucket = bucket(of: first + slot) { buckets[bucket].aggregates += counts }
+      }
+    }
+    if minutes.upperBound % 60 != 0 { try readStartingLater() }
+  }
+
+  /// The log knows whole hours. The last one may have sessions of the minutes behind the range:
+  /// a start may lie a minute in the future.
+  private mutating func readStartingLater() throws(StoreError) {
+    let select = try connection.prepare(AccountReader.SQL.minutes)
+    let (hour, end) = HourDelta.split(minute: minutes.upperBound)
+    select.bind(1, hour)
+    while try select.step() {
+      guard scopes.contains(select.integer(0)) else { continue }
+      for column: Int32 in [1, 2] {
+        for (minute, counts) in CountGrid(packed: select.blob(column)).slots where minute >= end {
+          buckets[buckets.count - 1].startingLater += counts
+        }
+      }
+    }
+  }
+
+  mutating func readArrivals() throws(StoreError) {
+    let floor = try connection.number(AccountReader.SQL.floor).map { Int($0) }
+    // What arrives in the step behind may be of the hour that begins with the next one.
+    firstKnownHour = floor.map { $0.flooredDivision(by: Self.stepsPerHour) + 2 }
+    let end = (hours.upperBound + Self.hoursAfter) * Self.stepsPerHour
+    let first = max(
+      (hours.lowerBound - Self.hoursBefore) * Self.stepsPerHour, floor.map { $0 + 1 } ?? Int.min)
+    let steps = first..<max(first, end)
+    let select = try connection.prepare(
+      isSelective ? AccountReader.SQL.arrivalsOfScope : AccountReader.SQL.arrivals)
+    select.bind(1, hours.lowerBound)
+    select.bind(2, hours.upperBound)
+    guard isSelective else {
+      select.bind(3, steps.lowerBound)
+      select.bind(4, steps.upperBound)
+      return try add(select)
+    }
+    for step in steps {
+      for scope in scopes {
+        select.bind(3, step)
+        select.bind(4, scope)
+        try add(select)
+      }
+    }
+  }
+
+  /// Adds the rows of the log that a statement finds, in the order of their arrival.
+  private mutating func add(_ select: Statement) throws(StoreError) {
+    while try select.step() {
+      let hour = Int(select.integer(2))
+      guard let bucket = bucket(of: hour), scopes.contains(select.integer(1)) else { continue }
+      let step = Int(select.integer(0))
+      buckets[bucket].repeated += select.integer(3)
+      var change = SessionCounts()
+      for (column, severity) in Severity.allCases.enumerated() {
+        change[severity] = select.integer(Int32(4 + column))
+      }
+      if change.isZero { continue }
+      if step.flooredDivision(by: Self.stepsPerHour) <= hour {
+        buckets[bucket].prompt += change
+      } else {
+        buckets[bucket].add(change, at: Timestamp(minute: step * Self.stepMinutes))
+      }
+    }
+  }
+
+  private func bucket(of hour: Int) -> Int? {
+    hours.contains(hour) ? (hour - hours.lowerBound) / intervalHours : nil
+  }
+}
+
+extension SessionHistory.Bucket {
+  /// Adds what arrived late; calls come in the order of arrival.
+  fileprivate mutating func add(_ change: SessionCounts, at time: Timestamp) {
+    if let last = late.indices.last, late[last].time == time {
+      late[last].change += change
+    } else {
+      late.append(SessionHistory.Arrival(time: time, change: change))
+    }
+  }
+}

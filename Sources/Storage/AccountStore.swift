@@ -1,0 +1,69 @@
+package import ReleaseHealth
+
+/// Tells where the numbers of a ``SessionStore`` come from. Called from any thread; blocks.
+package protocol AccountStore: Sendable {
+  /// What became of the items that arrived in some hours (since 1970): one entry for each
+  /// `intervalHours` of them, of which the last may be shorter.
+  func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
+  ) throws(StoreError) -> [[OutcomeKey: Int64]]
+
+  /// How the counts that ``SessionStore/health(_:)`` answers came about.
+  ///
+  /// - Parameter query: its range begins on a full hour, its interval is a number of whole hours,
+  ///   and its groups and measures do not matter.
+  func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory
+}
+
+/// How the counts of each bucket of a range came about.
+package struct SessionHistory: Equatable, Sendable {
+  /// Of this hour (since 1970) and all later ones every change is still known; nil when that holds
+  /// for all that was ever counted.
+  package var firstKnownHour: Int?
+  package var buckets: [Bucket]
+
+  package init(firstKnownHour: Int?, buckets: [Bucket]) {
+    self.firstKnownHour = firstKnownHour
+    self.buckets = buckets
+  }
+
+  /// The counts of a bucket are `prompt`, all of `late` and `aggregates`, without `startingLater`,
+  /// and with `unlogged`.
+  package struct Bucket: Equatable, Sendable {
+    /// Sessions with an id, as they were known at the end of the hour in which each started.
+    package var prompt = SessionCounts()
+    /// What arrived later about sessions with an id, ascending by arrival.
+    package var late: [Arrival] = []
+    /// Aggregates, and items without a session id, whenever they arrived.
+    package var aggregates = SessionCounts()
+    /// What the parts above have of sessions behind the end of the range, in its last hour.
+    package var startingLater = SessionCounts()
+    /// What is counted and is not, or no more, in the log of arrivals.
+    package var unlogged = SessionCounts()
+    /// Updates that changed nothing.
+    package var repeated: Int64 = 0
+
+    package init() {}
+
+    package var counts: SessionCounts {
+      var counts = late.reduce(into: prompt) { $0 += $1.change }
+      counts += aggregates
+      counts -= startingLater
+      counts += unlogged
+      return counts
+    }
+  }
+
+  /// What arrived within some minutes.
+  package struct Arrival: Equatable, Sendable {
+    /// When these minutes began.
+    package var time: Timestamp
+    /// A late crash is one healthy session less and one crashed session more.
+    package var change: SessionCounts
+
+    package init(time: Timestamp, change: SessionCounts) {
+      self.time = time
+      self.change = change
+    }
+  }
+}

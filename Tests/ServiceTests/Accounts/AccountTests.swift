@@ -1,0 +1,194 @@
+import Foundation
+import HTTP
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// Outcomes, explanations and comparisons over the API.
+@Suite struct AccountTests {
+  static let organization = "/api/0/organizations/default/"
+
+  private func ask(_ fixture: ServiceFixture, _ target: String) throws -> [String: Any] {
+    let answer = fixture.ask(Self.organization + target)
+    #expect(answer.status == 200, "\(answer.text)")
+    return try #require(
+      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+  }
+
+  // MARK: Outcomes
+
+  private static func mix() throws -> ServiceFixture {
+    let fixture = try ServiceFixture()
+    let good = IngestEndpointTests.session(1)
+    let text =
+      "{}\n" + good + good + IngestEndpointTests.session(2, release: "latest")
+      + "{\"type\":\"session\"}\nnonsense\n{\"type\":\"client_report\"}\n{}\n"
+        + """
+        {"type":"sessions"}
+        {"aggregates":[{"started":"\(IngestEndpointTests.started)","exited":3},{"started":"?"}],\
+        "attrs":{"release":"shop@1.0.0"}}
+        {"type":"sessions"}
+        {"aggregates":[],"attrs":{"release":"shop@1.0.0"}}
+
+        """
+    #expect(fixture.send(text).status == 200)
+    // An event of the old endpoint is an item, too.
+    #expect(fixture.send(.post, "/api/1/store/", body: [Array("{}".utf8)]).status == 200)
+    let pixel = "/api/store/?sentry_key=\(ServiceFixture.key)&sentry_data=%7B%7D"
+    #expect(fixture.send(.get, pixel, headers: [:]).status == 200)
+    fixture.drain()
+    return fixture
+  }
+
+  @Test func everyItemIsAccountedFor() throws {
+    let answer = try ask(try Self.mix(), "outcomes/?statsPeriod=2h")
+    let group = try #require((answer["groups"] as? [[String: Any]])?.first)
+    let totals = try #require(group["totals"] as? [String: Int])
+    #expect(
+      totals == [
+        "received": 10, "accepted": 3, "rejected": 3, "skipped": 4, "aggregates": 1,
+        "repeated": 1, "userLeftOut": 0,
+      ])
+    let series = try #require(group["series"] as? [String: [Int]])
+    #expect((answer["intervals"] as? [String])?.count == series["received"]?.count)
+    for (name, total) in totals { #expect(series[name]?.reduce(0, +) == total, "\(name)") }
+  }
+
+  @Test func groupsAddUp() throws {
+    let answer = try ask(
+      try Self.mix(), "outcomes/?groupBy=reason&groupBy=project&includeSeries=0&statsPeriod=90d")
+    let groups = try #require(answer["groups"] as? [[String: Any]])
+    let received = groups.map { group -> [String] in
+      let by = group["by"] as? [String: Any]
+      let totals = group["totals"] as? [String: Int] ?? [:]
+      #expect(
+        totals["received"] == totals["accepted"]! + totals["rejected"]! + totals["skipped"]!)
+      return [by?["reason"] as? String ?? "-", "\(totals["received"] ?? 0)"]
+    }
+    #expect(
+      received == [
+        ["-", "7"], ["invalid_payload", "1"], ["invalid_release", "1"], ["invalid_started", "1"],
+      ])
+    #expect(groups.allSatisfy { $0["series"] == nil })
+    #expect((answer["intervals"] as? [String])?.isEmpty == true)
+  }
+
+  // MARK: Explanations
+
+  @Test func aLateCrashIsExplained() throws {
+    let fixture = try ServiceFixture()
+    let late = IngestEndpointTests.session(1, status: "crashed")
+    #expect(fixture.send("{}\n" + IngestEndpointTests.session(1) + late + late).status == 200)
+    // The clock stands at noon, and the session started in the hour before.
+    let answer = try ask(fixture, "sessions/explain/?bucket=2026-01-01T11:59:00Z")
+    let buckets = try #require(answer["buckets"] as? [[String: Any]])
+    #expect(buckets.count == 1 && answer["explainedFrom"] is NSNull)
+    let bucket = buckets[0]
+    #expect(bucket["start"] as? String == "2026-01-01T11:00:00Z")
+    #expect(bucket["end"] as? String == "2026-01-01T12:00:00Z")
+    #expect((bucket["prompt"] as? [String: Int])?["total"] == 0)
+    let arrivals = try #require(bucket["late"] as? [[String: Any]])
+    #expect(arrivals.count == 1 && arrivals[0]["arrived"] as? String == "2026-01-01T12:00:00Z")
+    #expect((arrivals[0]["change"] as? [String: Int])?["crashed"] == 1)
+    #expect((bucket["counts"] as? [String: Int])?["crashed"] == 1)
+    #expect(bucket["repeated"] as? Int == 1 && bucket["isComplete"] as? Bool == true)
+  }
+
+  @Test func bucketsAreThoseOfTheSessionsAPI() throws {
+    let fixture = try ServiceFixture.world()
+    let range = "statsPeriod=4d&interval=12h&query=release:shop@1.9.0&environment=production"
+    let answer = try ask(fixture, "sessions/explain/?" + range)
+    let buckets = try #require(answer["buckets"] as? [[String: Any]])
+    let sessions = try ask(fixture, "sessions/?field=sum(session)&" + range)
+    #expect(buckets.compactMap { $0["start"] as? String } == sessions["intervals"] as? [String])
+    let group = try #require((sessions["groups"] as? [[String: Any]])?.first)
+    #expect(
+      buckets.compactMap { ($0["counts"] as? [String: Int])?["total"] }
+        == (group["series"] as? [String: [Int]])?["sum(session)"])
+  }
+
+  // MARK: Comparisons
+
+  @Test func releasesAreComparedOverTheSameTime() throws {
+    let answer = try ask(
+      try ServiceFixture.world(),
+      "sessions/compare/?base=shop@1.10.0%2B8&candidate=shop@1.9.0&environment=production")
+    let base = try #require(answer["base"] as? [String: Any])
+    let candidate = try #require(answer["candidate"] as? [String: Any])
+    #expect((base["sessions"] as? [String: Int])?["total"] == 30)
+    #expect((candidate["sessions"] as? [String: Int])?["crashed"] == 5)
+    #expect((base["crashFreeSessions"] as? [String: Double])?["value"] == 0.9)
+    #expect((base["adoption"] as? [String: Double])?["sessions"] == 30.0 / 42)
+    #expect(candidate["firstSession"] as? String == "2025-12-31T12:00:00Z")
+    let difference = try #require(answer["difference"] as? [String: [String: Any]])
+    #expect(difference["crashFreeSessions"]?["verdict"] as? String == "worse")
+    #expect(difference["erroredUsers"]?["verdict"] as? String == "chance")
+  }
+
+  /// The older release is looked at when it was as young as the new one is now.
+  @Test func releasesAreComparedAtTheSameAge() throws {
+    let answer = try ask(
+      try ServiceFixture.world(),
+      "sessions/compare/?base=shop@1.10.0%2B8&candidate=shop@1.9.0&environment=production"
+        + "&statsPeriod=7d&align=age")
+    let base = try #require(answer["base"] as? [String: Any])
+    #expect(base["start"] as? String == "2025-12-30T12:00:00Z")
+    #expect(base["end"] as? String == "2025-12-31T12:00:00Z")
+    #expect((base["sessions"] as? [String: Int])?["crashed"] == 0)
+    #expect((answer["candidate"] as? [String: Any])?["end"] as? String == "2026-01-01T12:00:00Z")
+  }
+
+  /// Nothing to divide by is null, and no verdict.
+  @Test(arguments: ["time", "age"])
+  func aReleaseWithoutSessions(align: String) throws {
+    let answer = try ask(
+      try ServiceFixture.world(),
+      "sessions/compare/?base=shop@1.9.0&candidate=shop@9&align=" + align)
+    let candidate = try #require(answer["candidate"] as? [String: Any])
+    #expect(candidate["crashFreeSessions"] is NSNull && candidate["firstSession"] is NSNull)
+    let difference = try #require(answer["difference"] as? [String: Any])
+    #expect(difference.count == 8 && difference.values.allSatisfy { $0 is NSNull })
+  }
+
+  // MARK: Refusals
+
+  @Test(arguments: [
+    ("outcomes/?groupBy=color", "Invalid groupBy: \\\"color\\\""),
+    (
+      "outcomes/?interval=30m&statsPeriod=1d",
+      "The interval has to be a multiple of the minimum interval of one hour."
+    ),
+    (
+      "outcomes/?statsPeriod=90d",
+      "Your interval and date range would create too many results. "
+        + "Use a larger interval, or a smaller date range."
+    ),
+    (
+      "sessions/explain/?query=session.status:crashed",
+      "An explanation always has all statuses: leave session.status out of the query."
+    ),
+    (
+      "sessions/explain/?bucket=2026-01-01T11:00:00Z&statsPeriod=1h",
+      "bucket stands for the range: leave statsPeriod, start and end out."
+    ),
+    (
+      "sessions/compare/?base=a",
+      "base and candidate are both required: give the names of two releases."
+    ),
+    (
+      "sessions/compare/?base=a&candidate=a",
+      "base and candidate are the same release: give two."
+    ),
+    (
+      "sessions/compare/?base=a&candidate=b&align=x",
+      "Invalid align: \\\"x\\\". Give time or age."
+    ),
+  ])
+  func refusals(_ target: String, _ detail: String) throws {
+    let answer = try ServiceFixture().ask(Self.organization + target)
+    #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(detail)\"}", "\(answer.text)")
+  }
+}
