@@ -398,6 +398,7 @@ final class SimulatedWorld {
     checks += 1
     for query in queries(&random) {
       if let problem = try difference(query) { return problem }
+      if query.intervalMinutes == 60, let problem = try unexplained(query) { return problem }
     }
     for record in try service.releases() {
       for place in record.places {
@@ -420,6 +421,24 @@ final class SimulatedWorld {
     if found == wanted { return nil }
     return "minutes \(query.minutes) by \(query.intervalMinutes ?? 0), \(query.groupBy): "
       + Self.difference(found, wanted)
+  }
+
+  /// Counts of hours whose log is still there are explained by it, whole.
+  private func unexplained(_ query: HealthQuery) throws -> String? {
+    var whole = query
+    whole.groupBy = []
+    let counts = try service.store.health(whole).first?.series.map(\.sessions)
+    let history = try service.store.history(whole)
+    for (index, bucket) in history.buckets.enumerated() {
+      let hour = query.minutes.lowerBound / 60 + index
+      if bucket.counts != counts?[index] ?? SessionCounts() {
+        return "hour \(hour): explained are \(bucket.counts), of \(counts?[index].total ?? 0)"
+      }
+      if !bucket.unlogged.isZero, hour >= history.firstKnownHour ?? .min {
+        return "hour \(hour): not in the log are \(bucket.unlogged)"
+      }
+    }
+    return nil
   }
 
   /// The first group, and of it the first bucket, that is not as it should be.
