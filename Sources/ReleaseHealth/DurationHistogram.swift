@@ -1,6 +1,9 @@
-/// Durations as counts of log-linear buckets, as HdrHistogram has them: up to 256 ms each
-/// millisecond has its own; from there on each power of two is cut into 128, so a bucket is at
-/// most 1/128 of its start wide, and its middle at most 0.4 % away from what it stands for.
+/// Durations as counts of log-linear buckets, as HdrHistogram has them: below 256 ms each
+/// millisecond has its own; from there on each power of two is cut into 128.
+///
+/// A bucket with the exponent e holds the 2ᵉ whole milliseconds from its start s on, and
+/// s ≥ 128 · 2ᵉ. Its middle is s + (2ᵉ − 1) / 2, so what falls into it is at most (2ᵉ − 1) / 2 away,
+/// which is less than 1/256 of s, and so of the duration itself.
 ///
 /// Counts can be taken back, so a session whose duration was raised moves exactly.
 package struct DurationHistogram: Equatable, Sendable {
@@ -24,14 +27,14 @@ package struct DurationHistogram: Equatable, Sendable {
 
   package mutating func merge(_ other: DurationHistogram) {
     for (bucket, count) in other.counts {
-      let sum = (counts[bucket] ?? 0) + count
+      let sum = Self.sum(counts[bucket] ?? 0, count)
       counts[bucket] = sum == 0 ? nil : sum
     }
     totalMilliseconds = Self.sum(totalMilliseconds, other.totalMilliseconds)
   }
 
   /// Stops at the ends of what can be counted: 2²⁷ durations of the greatest length.
-  private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+  static func sum(_ left: Int64, _ right: Int64) -> Int64 {
     let (sum, hasOverflown) = left.addingReportingOverflow(right)
     return hasOverflown ? (left < 0 ? .min : .max) : sum
   }
@@ -48,6 +51,8 @@ package struct DurationHistogram: Equatable, Sendable {
 
   /// The durations that fall into a bucket, in milliseconds.
   package static func range(ofBucket bucket: Int) -> Range<Int64> {
+    // What no duration falls into, as damaged bytes may name it, is taken for the last bucket.
+    let bucket = min(max(bucket, 0), Self.bucket(of: DomainLimits.durationMillisecondsMax))
     let exponent = max(0, bucket >> linearBits - 1)
     let start = Int64(bucket - exponent << linearBits) << Int64(exponent)
     return start..<start + 1 << Int64(exponent)

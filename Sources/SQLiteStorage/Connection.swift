@@ -19,6 +19,8 @@ final class Connection {
 
   private let handle: OpaquePointer
   private let path: String
+  /// Is told of every statement that is prepared: tests read the plans of those behind a question.
+  var noteStatement: ((String) -> Void)?
 
   /// Once, before the first connection. It cannot be done later, and need not.
   private static let isConfigured = csqlite_configure() == SQLITE_OK
@@ -68,6 +70,7 @@ final class Connection {
 
   /// Prepares a statement that is used many times.
   func prepare(_ sql: String) throws(StoreError) -> Statement {
+    noteStatement?(sql)
     var prepared: OpaquePointer?
     let code = unsafe sqlite3_prepare_v3(
       handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)

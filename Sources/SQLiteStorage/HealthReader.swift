@@ -1,8 +1,8 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Answers one ``HealthQuery`` on a reader's connection, from the packed counts and the sets of
-/// users; never from session states.
+/// Answers one ``HealthQuery`` on a reader's connection, from the packed counts, the sets of users
+/// and the histograms of durations; never from session states.
 struct HealthReader {
   private let connection: Connection
   private let query: HealthQuery
@@ -13,6 +13,7 @@ struct HealthReader {
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
   private var users: [GroupUsers] = []
+  private var durations: [GroupDurations] = []
 
   private struct GroupSessions {
     var totals = SessionCounts()
@@ -26,6 +27,12 @@ struct HealthReader {
     var series: [UserSets] = []
   }
 
+  private struct GroupDurations {
+    var totals = DurationHistogram()
+    /// One a bucket; empty while nothing was counted.
+    var series: [DurationSummary?] = []
+  }
+
   static func read(_ query: HealthQuery, from connection: Connection) throws(StoreError)
     -> [HealthGroup]
   {
@@ -37,6 +44,7 @@ struct HealthReader {
       try reader.readScopes()
       if query.measures.contains(.sessions) { try reader.readSessions() }
       if query.measures.contains(.users) { try reader.readUsers() }
+      if query.measures.contains(.durations) { try reader.readDurations() }
       return reader.groups
     }
   }
@@ -49,24 +57,34 @@ struct HealthReader {
   /// Groups in which something was counted, ordered by their keys.
   private var groups: [HealthGroup] {
     keys.indices.compactMap { index -> HealthGroup? in
-      let totals = HealthCell(sessions: sessions[index].totals, users: users[index].totals.counts)
+      let totals = HealthCell(
+        sessions: sessions[index].totals, users: users[index].totals.counts,
+        durations: durations[index].totals.summary)
       if totals == HealthCell() { return nil }
       var series = Array(repeating: HealthCell(), count: query.bucketCount)
       for (bucket, counts) in sessions[index].series.enumerated() {
         series[bucket].sessions = counts
       }
       for (bucket, sets) in users[index].series.enumerated() { series[bucket].users = sets.counts }
+      for (bucket, summary) in durations[index].series.enumerated() {
+        series[bucket].durations = summary
+      }
       return HealthGroup(key: keys[index], totals: totals, series: series)
     }
     .sorted { $0.key < $1.key }
   }
 
   private mutating func readScopes() throws(StoreError) {
+    let includesAtStage = query.includesAtStage
+    let (adoption, times) =
+      includesAtStage == nil
+      ? ("", "NULL, NULL")
+      : ("LEFT JOIN adoption ON adoption.scope = scope.id", "adoption.adopted, adoption.unadopted")
     let statement = try connection.prepare(
       """
-      SELECT scope.id, scope.project, release.version, environment.name
+      SELECT scope.id, scope.project, release.version, environment.name, \(times)
       FROM scope JOIN release ON release.id = scope.release
-        JOIN environment ON environment.id = scope.environment
+        JOIN environment ON environment.id = scope.environment \(adoption)
       WHERE scope.project = ?
       """)
     var groupOfKey: [GroupKey: Int] = [:]
@@ -80,6 +98,12 @@ struct HealthReader {
           project: project, release: statement.text(2),
           environment: environment.isEmpty ? nil : environment)
         guard query.includes(scope) else { continue }
+        if let includesAtStage {
+          let times = AdoptionTimes(
+            adopted: statement.optionalInteger(4).map { Timestamp(milliseconds: $0) },
+            unadopted: statement.optionalInteger(5).map { Timestamp(milliseconds: $0) })
+          guard includesAtStage(scope, times.stage) else { continue }
+        }
         let key = query.groupKey(of: scope)
         let group = groupOfKey[key] ?? keys.count
         if group == keys.count {
@@ -92,6 +116,7 @@ struct HealthReader {
     isSelective = groupOfScope.count * 4 < scopes
     sessions = keys.map { _ in GroupSessions() }
     users = keys.map { _ in GroupUsers() }
+    durations = keys.map { _ in GroupDurations() }
   }
 
   // MARK: Which grain answers which part
@@ -308,5 +333,65 @@ struct HealthReader {
       users[group].series = Array(repeating: UserSets(), count: query.bucketCount)
     }
     change(&users[group].series[bucket])
+  }
+
+  // MARK: Durations
+
+  /// Hour by hour, so that of each group only the histogram of one bucket is held beside its
+  /// totals.
+  private mutating func readDurations() throws(StoreError) {
+    let first = query.minutes.lowerBound.flooredDivision(by: 60)
+    let end = (query.minutes.upperBound + 59).flooredDivision(by: 60)
+    var open = OpenDurations()
+    func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
+      while try statement.step() {
+        guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
+        // The first hour may have begun before the range did.
+        let minute = max(Int(statement.integer(0)) * 60, reader.query.minutes.lowerBound)
+        let bucket = reader.bucket(ofMinute: minute)
+        if open.bucket != bucket { reader.close(&open) }
+        open.bucket = bucket
+        open.histograms[group, default: DurationHistogram()].merge(
+          DurationHistogram(
+            packed: statement.blob(2), totalMilliseconds: statement.integer(3)))
+      }
+    }
+    let columns = "SELECT hour, scope, histogram, total FROM duration_hour"
+    if isSelective {
+      let statement = try connection.prepare("\(columns) WHERE hour = ? AND scope = ?")
+      for hour in first..<end {
+        for scope in groupOfScope.keys {
+          statement.bind(1, hour)
+          statement.bind(2, scope)
+          try read(statement, into: &self)
+        }
+      }
+    } else {
+      let statement = try connection.prepare(
+        "\(columns) WHERE hour >= ? AND hour < ? ORDER BY hour")
+      statement.bind(1, first)
+      statement.bind(2, end)
+      try read(statement, into: &self)
+    }
+    close(&open)
+  }
+
+  /// The histograms of the bucket that is being read, by group.
+  private struct OpenDurations {
+    /// nil without a series.
+    var bucket: Int?
+    var histograms: [Int: DurationHistogram] = [:]
+  }
+
+  private mutating func close(_ open: inout OpenDurations) {
+    for (group, histogram) in open.histograms {
+      durations[group].totals.merge(histogram)
+      guard let bucket = open.bucket else { continue }
+      if durations[group].series.isEmpty {
+        durations[group].series = Array(repeating: nil, count: query.bucketCount)
+      }
+      durations[group].series[bucket] = histogram.summary
+    }
+    open.histograms.removeAll(keepingCapacity: true)
   }
 }

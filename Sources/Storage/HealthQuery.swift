@@ -15,12 +15,18 @@ package struct HealthQuery: Sendable {
 
     package static let sessions = Measures(rawValue: 1)
     package static let users = Measures(rawValue: 2)
+    /// Kept by the hour: buckets are whole hours, and a range that begins or ends within an hour
+    /// has the durations of all of it.
+    package static let durations = Measures(rawValue: 4)
   }
 
   /// The projects asked about.
   package var projects: Set<ProjectID>
   /// Which of their scopes count.
   package var includes: @Sendable (Scope) -> Bool = { _ in true }
+  /// Which of those count, by the stage of adoption of the release in its project and environment.
+  /// nil when all do: then no stages have to be read.
+  package var includesAtStage: (@Sendable (Scope, AdoptionStage) -> Bool)?
   /// Minutes since 1970: the first, and the one after the last.
   package var minutes: Range<Int>
   /// The length of a bucket of the series in minutes; buckets start at the range's first minute
@@ -107,9 +113,15 @@ package struct HealthCell: Equatable, Sendable {
   package var sessions: SessionCounts
   /// Distinct users; zero when the query does not measure them.
   package var users: UserCounts
+  /// nil when nothing exited, and when the query does not measure them.
+  package var durations: DurationSummary?
 
-  package init(sessions: SessionCounts = SessionCounts(), users: UserCounts = UserCounts()) {
+  package init(
+    sessions: SessionCounts = SessionCounts(), users: UserCounts = UserCounts(),
+    durations: DurationSummary? = nil
+  ) {
     self.sessions = sessions
     self.users = users
+    self.durations = durations
   }
 }

@@ -25,7 +25,11 @@ final class ServiceFixture {
   private let workers = WorkQueue()
   private var nextExchange: UInt64 = 1
 
-  init(batchUpdatesMax: Int = 10_000, pathPrefix: String = "") throws {
+  /// - Parameter prepare: fills the catalog further before the service sees it.
+  init(
+    batchUpdatesMax: Int = 10_000, pathPrefix: String = "",
+    prepare: (SQLiteStore) throws -> Void = { _ in }
+  ) throws {
     directory = try TemporaryDirectory()
     sqlite = try SQLiteStore(
       .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 1, count: 32)))
@@ -39,6 +43,7 @@ final class ServiceFixture {
     _ = try sqlite.createToken(
       organization: organization.id, name: "admin", scope: .admin,
       digest: TokenDigest.digest(Self.adminToken), at: Self.now)
+    try prepare(sqlite)
     store = FaultyStore(sqlite)
     let clock = WallClock { Self.now }
     let metrics = Metrics()

@@ -8,11 +8,17 @@ package final class ReferenceStore: SessionStore {
   private struct Raw {
     var reports: [SessionReport] = []
     var anonymous: [AnonymousSessions] = []
+    var stages: [Scope: AdoptionStage] = [:]
   }
 
   private let raw = Locked(Raw())
 
   package init() {}
+
+  /// From now on, questions about stages of adoption are answered by these; all others are low.
+  package func setStages(_ stages: [Scope: AdoptionStage]) {
+    raw.withLock { $0.stages = stages }
+  }
 
   @discardableResult
   package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
@@ -30,6 +36,8 @@ package final class ReferenceStore: SessionStore {
   package func settle() throws(StoreError) -> [OutcomeKey: Int64]? { nil }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    // A range in the future has no minutes.
+    if query.minutes.isEmpty { return [] }
     let raw = raw.withLock { $0 }
     // What each session adds: where, when, how many of which status, by whom.
     struct Fact {
@@ -39,6 +47,8 @@ package final class ReferenceStore: SessionStore {
       var mechanism: String
       var count: Int64
       var users: Set<UserHash>
+      /// Of a session that exited.
+      var duration: Int64?
     }
     var facts: [Fact] = []
     for (key, reports) in Dictionary(grouping: raw.reports, by: \.key) {
@@ -59,9 +69,13 @@ package final class ReferenceStore: SessionStore {
           status: Self.worstFirst.first { statuses.contains($0) } ?? "healthy",
           mechanism: hung.contains(.foreground)
             ? "foreground" : hung.contains(.background) ? "background" : "",
-          count: 1, users: Set(reports.compactMap(\.user))))
+          count: 1, users: Set(reports.compactMap(\.user)),
+          duration: reports.contains { $0.status == .exited }
+            ? reports.compactMap(\.durationMilliseconds).max() : nil))
     }
     for sessions in raw.anonymous {
+      // Only a single session has one.
+      var duration = sessions.durationMilliseconds
       let counts = [
         "healthy": sessions.counts.healthy, "errored": sessions.counts.errored,
         "unhandled": sessions.counts.unhandled, "abnormal": sessions.counts.abnormal,
@@ -75,16 +89,25 @@ package final class ReferenceStore: SessionStore {
             status: status,
             mechanism: sessions.mechanism == .foreground
               ? "foreground" : sessions.mechanism == .background ? "background" : "",
-            count: count, users: sessions.user.map { [$0] } ?? []))
+            count: count, users: sessions.user.map { [$0] } ?? [], duration: duration))
+        duration = nil
       }
     }
 
-    facts = facts.filter {
-      query.projects.contains($0.scope.project) && query.includes($0.scope)
-        && query.minutes.contains($0.minute)
+    facts = facts.filter { fact in
+      query.projects.contains(fact.scope.project) && query.includes(fact.scope)
+        && (query.includesAtStage?(fact.scope, raw.stages[fact.scope] ?? .lowAdoption) ?? true)
     }
-    func cell(_ facts: [Fact]) -> HealthCell {
+    // Durations are told of whole hours.
+    let firstHour = Self.hour(query.minutes.lowerBound)
+    let lastHour = Self.hour(query.minutes.upperBound - 1)
+    let timed = facts.filter { (firstHour...lastHour).contains(Self.hour($0.minute)) }
+    facts = facts.filter { query.minutes.contains($0.minute) }
+    func cell(_ facts: [Fact], _ timed: [Fact]) -> HealthCell {
       var cell = HealthCell()
+      if query.measures.contains(.durations) {
+        cell.durations = Self.summary(timed.compactMap(\.duration))
+      }
       func sum(_ status: String) -> Int64 {
         facts.filter { $0.status == status }.reduce(0) { $0 + $1.count }
       }
@@ -118,13 +141,20 @@ package final class ReferenceStore: SessionStore {
       return cell
     }
     let groups = Dictionary(grouping: facts) { query.groupKey(of: $0.scope) }
-    return groups.map { key, facts in
-      HealthGroup(
-        key: key, totals: cell(facts),
-        series: (0..<query.bucketCount).map { bucket in
+    let timedGroups = Dictionary(grouping: timed) { query.groupKey(of: $0.scope) }
+    return Set(groups.keys).union(timedGroups.keys).map { key in
+      let facts = groups[key] ?? []
+      let timed = timedGroups[key] ?? []
+      func bucket(_ minute: Int) -> Int {
+        (minute - query.minutes.lowerBound) / query.intervalMinutes!
+      }
+      return HealthGroup(
+        key: key, totals: cell(facts, timed),
+        series: (0..<query.bucketCount).map { index in
           cell(
-            facts.filter {
-              ($0.minute - query.minutes.lowerBound) / query.intervalMinutes! == bucket
+            facts.filter { bucket($0.minute) == index },
+            timed.filter {
+              bucket(max(Self.hour($0.minute) * 60, query.minutes.lowerBound)) == index
             })
         })
     }
@@ -133,4 +163,21 @@ package final class ReferenceStore: SessionStore {
   }
 
   private static let worstFirst = ["crashed", "abnormal", "unhandled", "errored", "healthy"]
+
+  private static func hour(_ minute: Int) -> Int {
+    Int((Double(minute) / 60).rounded(.down))
+  }
+
+  /// By the definitions, from all of the durations: a store may be off by as much as
+  /// ``DurationSummary/relativeErrorMax``.
+  private static func summary(_ durations: [Int64]) -> DurationSummary? {
+    if durations.isEmpty { return nil }
+    let sorted = durations.map(Double.init).sorted()
+    func quantile(_ share: Double) -> Double {
+      sorted[Int((share * Double(sorted.count)).rounded(.up)) - 1]
+    }
+    return DurationSummary(
+      average: sorted.reduce(0, +) / Double(sorted.count), p50: quantile(0.5), p75: quantile(0.75),
+      p90: quantile(0.9), p95: quantile(0.95), p99: quantile(0.99), longest: sorted.last ?? 0)
+  }
 }

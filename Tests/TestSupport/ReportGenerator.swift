@@ -4,6 +4,7 @@ package import ReleaseHealth
 /// they meet often.
 package struct ReportGenerator {
   package var random: SplitMix64
+  package var releases = ["shop@1.0.0", "shop@1.1.0", "shop@2.0.0"]
   private var nextSession: UInt64 = 0
 
   package init(seed: UInt64) {
@@ -13,7 +14,7 @@ package struct ReportGenerator {
   package mutating func scope() -> Scope {
     Scope(
       project: ProjectID(rawValue: Int64.random(in: 1...2, using: &random)),
-      release: ["shop@1.0.0", "shop@1.1.0", "shop@2.0.0"].randomElement(using: &random)!,
+      release: releases.randomElement(using: &random)!,
       environment: [nil, "production", "staging"].randomElement(using: &random)!)
   }
 

@@ -54,7 +54,7 @@ struct ReleaseEntry {
     let stages = Set(places.map(\.adoption.stage))
     return (stages.isEmpty ? [.lowAdoption] : stages).contains { stage in
       request.search.includes(
-        ReleaseSearch.Subject(name: record.version, version: version, stage: stage))
+        ReleaseSubject(name: record.version, version: version, stage: stage))
     }
   }
 

@@ -142,7 +142,7 @@ struct ReleaseStatsRequest {
     }
   }
 
-  /// Durations cannot be queried yet and are null.
+  /// Durations are told by the sessions API alone, and are null here.
   private func write(
     _ counts: SessionCounts, withDurations: Bool, to json: inout JSONWriter
   ) {

@@ -1,141 +1,133 @@
 package import ReleaseHealth
 package import Storage
 
-/// A search over sessions in Sentry's query language, as far as Hale speaks it: terms over
-/// `release`, `environment`, `project` and `session.status`, of which all have to hold.
-package struct SearchQuery: Equatable, Sendable {
+/// A search over sessions in Sentry's query language (P6.1): terms over the release, the
+/// environment and the project, which `AND`, `OR` and parentheses join, and over `session.status`,
+/// which have to hold beside all others.
+package struct SearchQuery: Sendable {
   /// As the request gave it.
   package let text: String
   /// The severities that count; nil when the search says nothing of `session.status`. Empty when
   /// no session can match.
-  package private(set) var statuses: Set<Severity>?
-  private var condition = Condition.all([])
+  package let statuses: Set<Severity>?
+  /// Whether it asks for stages of adoption, which ``includes(_:stage:)`` then has to be told.
+  package let asksForStages: Bool
+  private let conditions: SearchTree<Condition>
 
-  /// - Parameter projects: those that the search may name.
-  package init(_ text: String, projects: [Project]) throws(APIError) {
-    self.text = text
-    var conditions: [Condition] = []
-    for term in try Self.terms(text) {
-      let values = try Self.literals(term)
-      switch term.key {
-      case "session.status":
-        // A status is no part of a scope: it selects among the counts. Several terms have to hold
-        // together, as in Sentry.
-        let named = Set(Severity.allCases.filter { values.contains($0.name) })
-        let kept = term.isNegated ? Set(Severity.allCases).subtracting(named) : named
-        statuses = statuses?.intersection(kept) ?? kept
-        continue
-      case "release":
-        conditions.append(.release(Set(values.map { Name($0) })))
-      case "environment":
-        conditions.append(.environment(EnvironmentSelection(values)))
-      default:
-        conditions.append(.project(try Self.projectIDs(values, of: projects)))
-      }
-      if term.isNegated { conditions.append(.not(conditions.removeLast())) }
+  /// What a term asks of a scope.
+  private struct Condition: Sendable {
+    enum Subject: Sendable {
+      case release(ReleaseCondition)
+      case environment([TextPattern])
+      case project(Set<ProjectID>)
+      /// A status is no part of a scope: it selects among the counts.
+      case nothing
     }
-    condition = .all(conditions)
+
+    var subject: Subject
+    var isNegated = false
+
+    func holds(for scope: Scope, _ stage: AdoptionStage) -> Bool {
+      switch subject {
+      case .release(let condition):
+        condition.holds(for: ReleaseSubject(name: scope.release, stage: stage)) != isNegated
+      case .environment(let patterns):
+        patterns.contains { $0.matches(part: Self.name(of: scope.environment)) } != isNegated
+      case .project(let ids): ids.contains(scope.project) != isNegated
+      case .nothing: true
+      }
+    }
+
+    /// The empty environment is none.
+    private static func name(of environment: String?) -> String? {
+      environment?.isEmpty == true ? nil : environment
+    }
+  }
+
+  /// - Parameters:
+  ///   - projects: those that the search may name.
+  ///   - environments: those that the request selects.
+  package init(
+    _ text: String, projects: [Project], environments: EnvironmentSelection = EnvironmentSelection()
+  ) throws(APIError) {
+    self.text = text
+    var statuses: Set<Severity>?
+    var asksForStages = false
+    conditions = try SearchTree(text).map { (leaf, isAlternative) throws(APIError) in
+      let term = try Self.term(leaf)
+      if term.key == "session.status" {
+        // Sentry counts each status by itself, and cannot tell which of them an alternative means.
+        guard !isAlternative else { throw Self.unparsableStatus }
+        // Several terms have to hold together, as in Sentry.
+        let kept = try Self.severities(term)
+        statuses = statuses?.intersection(kept) ?? kept
+        return Condition(subject: .nothing)
+      }
+      if let condition = try ReleaseCondition(term, environments: environments) {
+        asksForStages = asksForStages || condition.asksForStage
+        return Condition(subject: .release(condition), isNegated: term.isNegated)
+      }
+      try term.refuseComparisons()
+      return Condition(
+        subject: term.key == "environment"
+          ? .environment(term.values.map(TextPattern.init))
+          : .project(try Self.projectIDs(term.values, of: projects)),
+        isNegated: term.isNegated)
+    }
+    self.statuses = statuses
+    self.asksForStages = asksForStages
   }
 
   /// Whether sessions of the scope may count.
-  package func includes(_ scope: Scope) -> Bool { condition.holds(for: scope) }
+  ///
+  /// - Parameter stage: of the scope's release in its project and environment.
+  package func includes(_ scope: Scope, stage: AdoptionStage = .lowAdoption) -> Bool {
+    conditions.holds { $0.holds(for: scope, stage) }
+  }
 
-  /// Every scope counts.
-  package var includesAll: Bool { condition == .all([]) }
+  private static let keys = ReleaseCondition.keys + ["environment", "project", "session.status"]
 
-  /// What a search asks of a scope. Alternatives and patterns are to become cases of it.
-  private indirect enum Condition: Equatable, Sendable {
-    case release(Set<Name>)
-    case environment(EnvironmentSelection)
-    case project(Set<ProjectID>)
-    case not(Condition)
-    case all([Condition])
+  private static let unparsableStatus = APIError.badRequest(
+    "Unable to parse condition with session.status")
 
-    func holds(for scope: Scope) -> Bool {
-      switch self {
-      case .release(let names): names.contains(Name(scope.release))
-      case .environment(let selection): selection.includes(scope.environment)
-      case .project(let ids): ids.contains(scope.project)
-      case .not(let condition): !condition.holds(for: scope)
-      case .all(let conditions): conditions.allSatisfy { $0.holds(for: scope) }
-      }
+  private static func term(_ leaf: SearchLeaf) throws(APIError) -> SearchTerm {
+    switch leaf {
+    case .term(let term) where keys.contains(term.key): return term
+    case .term(let term): throw .badRequest("Invalid query field: \"\(term.key)\"")
+    case .freeText(let text):
+      throw .badRequest(
+        "Free text is not supported in the query: \"\(text)\". Write key:value with one of the "
+          + "keys \(keys.joined(separator: ", ")).")
     }
   }
 
-  private static let keys: Set = ["release", "environment", "project", "session.status"]
-
-  /// The terms of a conjunction, which `AND` may join or nothing.
-  private static func terms(_ text: String) throws(APIError) -> [SearchTerm] {
-    var terms: [SearchTerm] = []
-    var mayJoin = false
-    for token in try SearchLexer.tokens(of: text) {
-      switch token {
-      case .term(let term):
-        guard keys.contains(term.key) else {
-          throw .badRequest("Invalid query field: \"\(term.key)\"")
-        }
-        terms.append(term)
-        mayJoin = true
-      case .and:
-        guard mayJoin else { throw misplacedAnd }
-        mayJoin = false
-      case .or:
-        throw .badRequest(
-          "OR is not supported in the query. List alternatives, for example release:[a, b].")
-      case .opening, .closing:
-        throw .badRequest(
-          "Parentheses are not supported in the query. Put values that have them in quotation "
-            + "marks.")
-      case .freeText(let text):
-        throw .badRequest(
-          "Free text is not supported in the query: \"\(text)\". Write key:value with one of "
-            + "the keys release, environment, project and session.status.")
-      }
-    }
-    if !terms.isEmpty && !mayJoin { throw misplacedAnd }
-    return terms
-  }
-
-  private static let misplacedAnd = APIError.badRequest(
-    "AND has to stand between two terms of the query.")
-
-  private static func literals(_ term: SearchTerm) throws(APIError) -> [String] {
-    var literals: [String] = []
+  private static func severities(_ term: SearchTerm) throws(APIError) -> Set<Severity> {
+    var names: [String] = []
     for value in term.values {
-      guard let literal = value.literal else {
-        if term.key == "session.status" {
-          throw .badRequest("Unable to parse condition with session.status")
-        }
-        throw .badRequest(
-          "Wildcards are not supported in the query: \"\(term.key):\(value.text)\". "
-            + "An asterisk of the value itself is written \\*.")
-      }
-      if !value.isQuoted, literal.hasPrefix("<") || literal.hasPrefix(">") {
-        throw .badRequest(
-          "Comparisons are not supported in the query: \"\(term.key):\(literal)\". "
-            + "Put a value that begins with < or > in quotation marks.")
-      }
-      // In Sentry it stands for the newest release. No release is called so.
-      if term.key == "release", literal == "latest" {
-        throw .badRequest(
-          "\"release:latest\" is not supported in the query. Name the release.")
-      }
-      literals.append(literal)
+      guard let name = value.literal else { throw unparsableStatus }
+      if value.isComparison { throw .badRequest("Unable to resolve session.status filter") }
+      names.append(name)
     }
-    return literals
+    let named = Set(Severity.allCases.filter { names.contains($0.name) })
+    return term.isNegated ? Set(Severity.allCases).subtracting(named) : named
   }
 
   /// Sentry refuses a search for projects outside the selection instead of finding nothing.
   private static func projectIDs(
-    _ names: [String], of projects: [Project]
+    _ values: [SearchValue], of projects: [Project]
   ) throws(APIError) -> Set<ProjectID> {
     var ids: Set<ProjectID> = []
-    for name in names.sorted() {
-      guard let project = projects.first(named: name) else {
-        throw .badRequest(
-          "Invalid query. Project(s) \(name) do not exist or are not actively selected.")
+    for value in values {
+      if let name = value.literal {
+        guard let project = projects.first(named: name) else {
+          throw .badRequest(
+            "Invalid query. Project(s) \(name) do not exist or are not actively selected.")
+        }
+        ids.insert(project.id)
+      } else {
+        let pattern = TextPattern(value)
+        ids.formUnion(projects.filter { pattern.matches($0.slug) }.map(\.id))
       }
-      ids.insert(project.id)
     }
     return ids
   }

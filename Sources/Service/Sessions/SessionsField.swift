@@ -20,20 +20,17 @@ package enum SessionsField: String, CaseIterable, Sendable {
   case hangRate = "anr_rate()"
   case foregroundHangRate = "foreground_anr_rate()"
 
-  /// The durations of Sentry's API. They become cases above as soon as a store can measure them:
-  /// a measure in ``measure`` and a value in ``value(in:statuses:)``, null where nothing exited.
-  private static let durationNames: Set = [
-    "avg(session.duration)", "p50(session.duration)", "p75(session.duration)",
-    "p90(session.duration)", "p95(session.duration)", "p99(session.duration)",
-    "max(session.duration)",
-  ]
+  case durationAverage = "avg(session.duration)"
+  case durationP50 = "p50(session.duration)"
+  case durationP75 = "p75(session.duration)"
+  case durationP90 = "p90(session.duration)"
+  case durationP95 = "p95(session.duration)"
+  case durationP99 = "p99(session.duration)"
+  case durationLongest = "max(session.duration)"
 
   /// - Parameter name: a value of the parameter `field`.
   package init(name: String) throws(APIError) {
     guard let field = SessionsField(rawValue: name) else {
-      if Self.durationNames.contains(name) {
-        throw .badRequest("Durations of sessions cannot be queried yet: \"\(name)\".")
-      }
       throw .badRequest("Invalid field: \"\(name)\"")
     }
     self = field
@@ -41,6 +38,15 @@ package enum SessionsField: String, CaseIterable, Sendable {
 
   /// A count can be split and filtered by `session.status`; a rate already speaks of one.
   package var isCount: Bool { self == .sessionCount || self == .userCount }
+
+  /// Durations are told of sessions that exited, whatever else became of them, and stand in
+  /// Sentry's API under `healthy`.
+  package var isDuration: Bool { measure == .durations }
+
+  /// Whether it has a value where only some severities count; nil stands for all.
+  package func speaks(of statuses: Set<Severity>?) -> Bool {
+    !isDuration || statuses?.contains(.healthy) ?? true
+  }
 
   /// What the store has to count for it.
   package var measure: HealthQuery.Measures {
@@ -51,12 +57,16 @@ package enum SessionsField: String, CaseIterable, Sendable {
     case .userCount, .userCrashRate, .userCrashFreeRate, .userUnhandledRate, .userErroredRate,
       .userAbnormalRate, .hangRate, .foregroundHangRate:
       .users
+    case .durationAverage, .durationP50, .durationP75, .durationP90, .durationP95, .durationP99,
+      .durationLongest:
+      .durations
     }
   }
 
   /// - Parameter statuses: which severities count; nil for all. Has no effect on rates.
   package func value(in cell: HealthCell, statuses: Set<Severity>?) -> FieldValue {
-    switch self {
+    let durations = speaks(of: statuses) ? cell.durations : nil
+    return switch self {
     case .sessionCount: .count(cell.sessions.sum(of: statuses))
     case .userCount: .count(cell.users.byWorst.sum(of: statuses))
     case .sessionCrashRate: .rate(cell.sessions.crashRate)
@@ -72,6 +82,13 @@ package enum SessionsField: String, CaseIterable, Sendable {
     case .sessionUnhealthyRate: .rate(cell.sessions.unhealthyRate)
     case .hangRate: .rate(cell.users.hangRate)
     case .foregroundHangRate: .rate(cell.users.foregroundHangRate)
+    case .durationAverage: .milliseconds(durations?.average)
+    case .durationP50: .milliseconds(durations?.p50)
+    case .durationP75: .milliseconds(durations?.p75)
+    case .durationP90: .milliseconds(durations?.p90)
+    case .durationP95: .milliseconds(durations?.p95)
+    case .durationP99: .milliseconds(durations?.p99)
+    case .durationLongest: .milliseconds(durations?.longest)
     }
   }
 }
@@ -81,12 +98,14 @@ package enum FieldValue: Equatable, Sendable {
   case count(Int64)
   /// A fraction of 1; nil when there is nothing to divide by.
   case rate(Double?)
+  /// nil when nothing exited.
+  case milliseconds(Double?)
 
   /// By which groups are ordered; nil comes last in either direction.
   package var rank: Double? {
     switch self {
     case .count(let count): Double(count)
-    case .rate(let rate): rate
+    case .rate(let number), .milliseconds(let number): number
     }
   }
 }
@@ -95,8 +114,7 @@ extension JSONWriter {
   package mutating func value(_ value: FieldValue) {
     switch value {
     case .count(let count): self.value(count)
-    case .rate(let rate?): self.value(rate)
-    case .rate(nil): null()
+    case .rate(let number), .milliseconds(let number): optional(number)
     }
   }
 }

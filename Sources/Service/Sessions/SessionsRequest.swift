@@ -52,13 +52,16 @@ package struct SessionsRequest: Sendable {
     if !includesTotals && !includesSeries {
       throw .badRequest("Cannot omit both series and totals")
     }
-    let search = try SearchQuery(parameters.one("query") ?? "", projects: selected)
+    let environments = EnvironmentSelection(parameters.all("environment"))
+    let search = try SearchQuery(
+      parameters.one("query") ?? "", projects: selected, environments: environments)
     try checkStatuses(fields, isGrouped: isGroupedByStatus, filter: search.statuses)
+    if includesSeries { try checkDurations(fields, intervalMinutes: range.intervalMinutes) }
     let points = includesSeries ? range.bucketStarts.count : 0
     return SessionsRequest(
       fields: fields, groupBy: groupBy, isGroupedByStatus: isGroupedByStatus, range: range,
       projects: Set(selected.map(\.id)),
-      environments: EnvironmentSelection(parameters.all("environment")), search: search,
+      environments: environments, search: search,
       order: try order(
         parameters, fields: fields, isGroupedByStatus: isGroupedByStatus,
         filter: search.statuses),
@@ -66,8 +69,11 @@ package struct SessionsRequest: Sendable {
       includesTotals: includesTotals, includesSeries: includesSeries)
   }
 
-  /// No session can match: the answer has no groups, and the store need not be asked.
-  package var matchesNothing: Bool { search.statuses?.isEmpty == true }
+  /// No session can match, or no field speaks of those that can: the answer has no groups, as in
+  /// Sentry, and the store need not be asked.
+  package var matchesNothing: Bool {
+    search.statuses?.isEmpty == true || !fields.contains { $0.speaks(of: search.statuses) }
+  }
 
   /// Groups are ranked by their totals first: there may be tens of thousands of them, and a page
   /// shows the series of a few.
@@ -98,8 +104,13 @@ package struct SessionsRequest: Sendable {
     query.intervalMinutes = includesSeries ? range.intervalMinutes : nil
     query.groupBy = groupBy
     query.measures = HealthQuery.Measures(fields.map(\.measure))
-    query.includes = { [environments, search] scope in
-      environments.includes(scope.environment) && search.includes(scope)
+    if search.asksForStages {
+      query.includes = { [environments] in environments.includes($0.environment) }
+      query.includesAtStage = { [search] in search.includes($0, stage: $1) }
+    } else {
+      query.includes = { [environments, search] scope in
+        environments.includes(scope.environment) && search.includes(scope)
+      }
     }
     return query
   }
@@ -161,12 +172,25 @@ package struct SessionsRequest: Sendable {
           throw .badRequest(
             "Cannot filter count_unique by multiple session.status unless it is in groupBy")
         }
+      } else if field.isDuration {
+        continue
       } else if isGrouped {
         throw .badRequest("Cannot group field \(field.rawValue) by session.status")
       } else if filter != nil {
         throw .badRequest("Cannot filter field \(field.rawValue) by session.status")
       }
     }
+  }
+
+  /// Histograms are kept by the hour: what they would say of minutes is refused, instead of said
+  /// of other minutes.
+  private static func checkDurations(
+    _ fields: [SessionsField], intervalMinutes: Int
+  ) throws(APIError) {
+    guard intervalMinutes % 60 != 0, let field = fields.first(where: \.isDuration) else { return }
+    throw .badRequest(
+      "The interval has to be a multiple of one hour for \(field.rawValue): durations are kept by "
+        + "the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone.")
   }
 
   private static func order(

@@ -131,6 +131,12 @@ import Testing
       "not a stage", "flatten=1&environment=production&query=!release.stage:adopted",
       ["3/till", "2/shop"]),
 
+    SessionsCase("either", "query=release.package:web OR 5c0f", ["4", "3"]),
+    SessionsCase(
+      "parentheses", "query=(release.package:web OR release.build:*) AND !release.version:1.0",
+      ["3", "2"]),
+    SessionsCase("a pattern in other letters", "query=release:WEB*", ["3"]),
+
     SessionsCase("by date: finalizing moves nothing", "sort=date", ["4", "3", "2", "1"]),
     SessionsCase("by version", "sort=semver", ["3", "2", "1", "4"]),
     SessionsCase("by build, beyond 2⁵³", "sort=build", ["1", "2", "4", "3"]),
@@ -154,6 +160,9 @@ import Testing
       "Choose a single environment to filter by release stage."),
     SessionsCase(
       "stage", "environment=a&query=release.stage:gone", "Unsupported release.stage value"),
+    SessionsCase(
+      "names are not compared", "query=release:>1", "Comparisons are not supported in the query"),
+    SessionsCase("open", "query=(release:a", "The query has a parenthesis that is not closed."),
     SessionsCase("field", "query=color:red", "Invalid query field: \"color\""),
     SessionsCase("end alone", "end=2026-01-01", "start and end are both required"),
   ])

@@ -38,6 +38,41 @@ struct SearchQueryTests {
     SessionsCase("not a project", "!project:[shop,seven]", [1, 2, 4]),
     SessionsCase("a colon in a value", "release:a:b", []),
     SessionsCase("a status says nothing of scopes", "session.status:crashed", [0, 1, 2, 3, 4]),
+    SessionsCase("alternatives", "release:d OR release:\"b 2\"", [2, 4]),
+    SessionsCase("or in lower case", "release:d or environment:dev", [3, 4]),
+    SessionsCase(
+      "alternatives of release and environment", "release:a@1 OR environment:prod", [0, 1, 4]),
+    SessionsCase(
+      "AND binds more closely", "release:d OR release:a@1 AND environment:prod", [0, 4]),
+    SessionsCase(
+      "side by side binds as AND does", "release:a@1 environment:prod OR release:d", [0, 4]),
+    SessionsCase(
+      "parentheses", "(release:d OR release:a@1) AND environment:prod", [0, 4]),
+    SessionsCase("parentheses side by side", "(release:a@1) (project:till)", [1]),
+    SessionsCase(
+      "parentheses in parentheses", "((release:a@1) OR (project:seven AND (!release:d)))",
+      [0, 1, 3]),
+    SessionsCase("not, in an alternative", "!project:till OR release:a@1", [0, 1, 3, 4]),
+    SessionsCase(
+      "a status beside alternatives", "session.status:crashed (release:d OR release:a@1)",
+      [0, 1, 4]),
+    SessionsCase("wildcard behind", "release:a*", [0, 1]),
+    SessionsCase("wildcard in front", "release:*1", [0, 1]),
+    SessionsCase("wildcard inside", "release:c*3", [3]),
+    SessionsCase("wildcards around", "release:\"* *\"", [2]),
+    SessionsCase("only a wildcard", "release:*", [0, 1, 2, 3, 4]),
+    SessionsCase("a wildcard and an asterisk", "release:*\\**", [3]),
+    SessionsCase("a wildcard does not overlap itself", "release:a@1*1", []),
+    SessionsCase("not a wildcard", "!release:a*", [2, 3, 4]),
+    SessionsCase("wildcards in a list", "release:[d, b*]", [2, 4]),
+    SessionsCase("wildcards pay no heed to case", "release:A*", [0, 1]),
+    SessionsCase("names do", "release:A@1", []),
+    SessionsCase("wildcard environment", "environment:*d*", [0, 3, 4]),
+    SessionsCase("any environment is one", "environment:*", [0, 3, 4]),
+    SessionsCase("not any environment is none", "!environment:*", [1, 2]),
+    SessionsCase("wildcard project", "project:s*", [0, 3]),
+    SessionsCase("wildcard project that nobody is", "project:z*", []),
+    SessionsCase("a version", "release.version:1", [0, 1]),
   ]
 
   @Test(arguments: searches)
@@ -65,39 +100,57 @@ struct SearchQueryTests {
   func readsStatuses(_ row: SessionsCase<Set<Severity>?>) throws {
     let search = try SearchQuery(row.query, projects: SessionsFixtures.projects)
     #expect(search.statuses == row.expected)
-    #expect(search.includesAll == !row.query.contains("release"))
   }
 
   private static let refusals: [SessionsCase<String>] = [
     SessionsCase("unknown key", "foo:bar", "Invalid query field: \"foo\""),
-    SessionsCase("stage", "release.stage:adopted", "Invalid query field: \"release.stage\""),
-    SessionsCase("version", "release.version:>1.0", "Invalid query field: \"release.version\""),
+    SessionsCase(
+      "a stage in no environment", "release.stage:adopted",
+      "Choose a single environment to filter by release stage."),
+    SessionsCase(
+      "no version", "release.version:>x",
+      "Invalid release.version: \"x\". Give a version, for example 1.2.3, >=1.2 or 1.2.*."),
     SessionsCase("negated unknown key", "!has:release", "Invalid query field: \"has\""),
     SessionsCase(
       "free text", "crash",
       "Free text is not supported in the query: \"crash\". Write key:value with one of the keys "
-        + "release, environment, project and session.status."),
+        + "release, release.package, release.version, release.build, release.stage, environment, "
+        + "project, session.status."),
     SessionsCase(
       "quoted free text", "release:a \"or\"",
       "Free text is not supported in the query: \"or\". Write key:value with one of the keys "
-        + "release, environment, project and session.status."),
-    SessionsCase(
-      "alternatives", "release:a OR release:b",
-      "OR is not supported in the query. List alternatives, for example release:[a, b]."),
-    SessionsCase(
-      "parentheses", "(release:a)",
-      "Parentheses are not supported in the query. Put values that have them in quotation marks."),
+        + "release, release.package, release.version, release.build, release.stage, environment, "
+        + "project, session.status."),
     SessionsCase(
       "a parenthesis in a value", "release:a(b)",
-      "Parentheses are not supported in the query. Put values that have them in quotation marks."),
+      "A value with parentheses has to stand in quotation marks: \"release:a(\"."),
     SessionsCase(
-      "wildcards", "release:a*",
-      "Wildcards are not supported in the query: \"release:a*\". "
-        + "An asterisk of the value itself is written \\*."),
+      "an open parenthesis", "(release:a", "The query has a parenthesis that is not closed."),
     SessionsCase(
-      "wildcards in a list", "release:[x, \"*\"]",
-      "Wildcards are not supported in the query: \"release:*\". "
-        + "An asterisk of the value itself is written \\*."),
+      "an open parenthesis at the end", "release:a (",
+      "The query has a parenthesis that is not closed."),
+    SessionsCase(
+      "a parenthesis that was not opened", "release:a)",
+      "The query has a parenthesis that closes nothing."),
+    SessionsCase(
+      "a parenthesis that closes nothing", ") release:a",
+      "The query has a parenthesis that closes nothing."),
+    SessionsCase(
+      "empty parentheses", "release:a ()", "The query has parentheses with nothing in them."),
+    SessionsCase(
+      "too many parentheses",
+      String(repeating: "(", count: 21) + "release:a" + String(repeating: ")", count: 21),
+      "The query has more than 20 parentheses in each other."),
+    SessionsCase(
+      "a status in an alternative", "session.status:crashed OR release:a",
+      "Unable to parse condition with session.status"),
+    SessionsCase(
+      "a status in an alternative, deep down",
+      "environment:prod (release:b OR (release:a session.status:crashed))",
+      "Unable to parse condition with session.status"),
+    SessionsCase(
+      "a status that is compared", "session.status:>crashed",
+      "Unable to resolve session.status filter"),
     SessionsCase(
       "wildcard status", "session.status:c*", "Unable to parse condition with session.status"),
     SessionsCase(
@@ -136,6 +189,17 @@ struct SearchQueryTests {
       "AND twice", "release:a AND AND release:b",
       "AND has to stand between two terms of the query."),
     SessionsCase("AND alone", "AND", "AND has to stand between two terms of the query."),
+    SessionsCase("OR first", "OR release:a", "OR has to stand between two terms of the query."),
+    SessionsCase("OR last", "release:a OR", "OR has to stand between two terms of the query."),
+    SessionsCase(
+      "OR at the end of parentheses", "(release:a OR) release:b",
+      "OR has to stand between two terms of the query."),
+    SessionsCase(
+      "AND behind OR", "release:a OR AND release:b",
+      "AND has to stand between two terms of the query."),
+    SessionsCase(
+      "OR behind AND", "release:a AND OR release:b",
+      "OR has to stand between two terms of the query."),
   ]
 
   @Test(arguments: refusals)
@@ -143,6 +207,39 @@ struct SearchQueryTests {
     #expect(throws: APIError.badRequest(row.expected)) {
       try SearchQuery(row.query, projects: SessionsFixtures.projects)
     }
+  }
+
+  /// Terms over what a release's name says, and over its stage of adoption.
+  private static let releases: [SessionsCase<[String]>] = [
+    SessionsCase("above", "release.version:>1.2", ["shop@2.0.0", "shop@1.10.0+8"]),
+    SessionsCase("from on", "release.version:>=1.2", ["shop@2.0.0", "shop@1.10.0+8", "web@1.2"]),
+    SessionsCase("first numbers", "release.version:1.*", ["shop@1.10.0+8", "web@1.2"]),
+    SessionsCase("a package", "release.package:web", ["web@1.2"]),
+    SessionsCase("not a package", "!release.package:shop", ["web@1.2", "nightly"]),
+    SessionsCase("a build", "release.build:8", ["shop@1.10.0+8"]),
+    SessionsCase(
+      "alternatives", "release.package:web OR release.build:>7", ["shop@1.10.0+8", "web@1.2"]),
+    SessionsCase("a stage", "release.stage:adopted", ["shop@2.0.0"]),
+    SessionsCase(
+      "a stage or a name", "release.stage:replaced OR release:night*",
+      ["shop@1.10.0+8", "nightly"]),
+    SessionsCase("not a stage", "!release.stage:adopted", ["shop@1.10.0+8", "web@1.2", "nightly"]),
+  ]
+
+  @Test(arguments: releases)
+  func selectsReleases(_ row: SessionsCase<[String]>) throws {
+    let stages: [(String, AdoptionStage)] = [
+      ("shop@2.0.0", .adopted), ("shop@1.10.0+8", .replaced), ("web@1.2", .lowAdoption),
+      ("nightly", .lowAdoption),
+    ]
+    let search = try SearchQuery(
+      row.query, projects: SessionsFixtures.projects, environments: EnvironmentSelection(["prod"]))
+    #expect(search.asksForStages == row.query.contains("stage"))
+    let kept = stages.filter { name, stage in
+      search.includes(
+        Scope(project: ProjectID(rawValue: 1), release: name, environment: "prod"), stage: stage)
+    }
+    #expect(kept.map(\.0) == row.expected)
   }
 
   /// No text makes the lexer fail otherwise than by an ``APIError``: every string of up to four of

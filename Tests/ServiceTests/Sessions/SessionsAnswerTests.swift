@@ -58,7 +58,9 @@ struct SessionsAnswerTests {
     users.withHang = 3
     users.withForegroundHang = 1
     let sessions = SessionCounts(healthy: 8, errored: 1, unhandled: 2, abnormal: 1, crashed: 4)
-    let names = SessionsField.allCases.filter { !$0.isCount }.map { "field=" + $0.rawValue }
+    let names = SessionsField.allCases.filter { !$0.isCount && !$0.isDuration }.map {
+      "field=" + $0.rawValue
+    }
     try expect(
       names.joined(separator: "&") + "&includeSeries=false",
       [
@@ -71,6 +73,46 @@ struct SessionsAnswerTests {
         + #""errored_rate(session)":0.0625,"errored_rate(user)":0.25,"#
         + #""abnormal_rate(session)":0.0625,"abnormal_rate(user)":0.5,"#
         + #""unhealthy_rate(session)":0.5,"anr_rate()":0.375,"foreground_anr_rate()":0.125}}"#)
+  }
+
+  private static let lengths = DurationSummary(
+    average: 1000.25, p50: 900, p75: 1200, p90: 1500, p95: 1600.5, p99: 1800, longest: 2000)
+
+  @Test func goldenOfDurations() throws {
+    var group = SessionsFixtures.group([SessionCounts(), SessionCounts(healthy: 2)])
+    group.series[1].durations = Self.lengths
+    group.totals.durations = Self.lengths
+    let names = SessionsField.allCases.filter(\.isDuration).map { "field=" + $0.rawValue }
+    try expect(
+      names.joined(separator: "&"), [group],
+      #"{"by":{},"totals":{"avg(session.duration)":1000.25,"p50(session.duration)":900.0,"#
+        + #""p75(session.duration)":1200.0,"p90(session.duration)":1500.0,"#
+        + #""p95(session.duration)":1600.5,"p99(session.duration)":1800.0,"#
+        + #""max(session.duration)":2000.0},"series":{"avg(session.duration)":[null,1000.25],"#
+        + #""p50(session.duration)":[null,900.0],"p75(session.duration)":[null,1200.0],"#
+        + #""p90(session.duration)":[null,1500.0],"p95(session.duration)":[null,1600.5],"#
+        + #""p99(session.duration)":[null,1800.0],"max(session.duration)":[null,2000.0]}}"#)
+  }
+
+  /// As in Sentry: grouped by status, only `healthy` has durations; and filtered, only what still
+  /// has the healthy ones.
+  @Test(arguments: [
+    SessionsCase("by status", "groupBy=session.status", ["null", "null", "null", "2000", "null"]),
+    SessionsCase(
+      "by status, without the healthy ones",
+      "groupBy=session.status&query=!session.status:healthy",
+      ["null", "null", "null", "null", "null"]),
+    SessionsCase("of all but some", "query=!session.status:crashed", ["2000"]),
+    SessionsCase("of others", "query=session.status:crashed", ["null"]),
+  ])
+  func durationsStandUnderHealthy(_ row: SessionsCase<[String]>) throws {
+    var group = SessionsFixtures.group([SessionCounts(healthy: 2, crashed: 1)])
+    group.totals.durations = Self.lengths
+    let json = try SessionsFixtures.json(
+      Self.range + "includeSeries=0&field=sum(session)&field=max(session.duration)&" + row.query,
+      [group])
+    let found = json.matches(of: /"max\(session\.duration\)":(\w+)/).map { String($0.1) }
+    #expect(found == row.expected)
   }
 
   @Test func noDataWithoutGroupsIsOneGroup() throws {

@@ -11,8 +11,13 @@ struct SessionsRequestTests {
     SessionsCase(
       "unhealthy users", "field=unhealthy_rate(user)", "Invalid field: \"unhealthy_rate(user)\""),
     SessionsCase(
-      "durations", "field=p50(session.duration)",
-      "Durations of sessions cannot be queried yet: \"p50(session.duration)\"."),
+      "another quantile", "field=p42(session.duration)",
+      "Invalid field: \"p42(session.duration)\""),
+    SessionsCase(
+      "durations by the minute",
+      "statsPeriod=1h&field=sum(session)&field=p50(session.duration)&interval=30m",
+      "The interval has to be a multiple of one hour for p50(session.duration): durations are kept "
+        + "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
     SessionsCase(
       "unknown group", "field=sum(session)&groupBy=release&groupBy=user",
       "Invalid groupBy: \"user\""),
@@ -68,17 +73,6 @@ struct SessionsRequestTests {
   func refuses(_ row: SessionsCase<String>) {
     #expect(
       SessionsFixtures.refusal("statsPeriod=1d&" + row.query) == .badRequest(row.expected))
-  }
-
-  @Test(arguments: [
-    "avg(session.duration)", "p50(session.duration)", "p75(session.duration)",
-    "p90(session.duration)", "p95(session.duration)", "p99(session.duration)",
-    "max(session.duration)",
-  ])
-  func namesDurations(field: String) {
-    #expect(
-      SessionsFixtures.refusal("field=" + field)
-        == .badRequest("Durations of sessions cannot be queried yet: \"\(field)\"."))
   }
 
   @Test func needsProjects() {
@@ -140,7 +134,9 @@ struct SessionsRequestTests {
     let request = try SessionsFixtures.parse("field=\(field.rawValue)&statsPeriod=1h")
     #expect(request.fields == [field])
     let isOfUsers = field.rawValue.contains("user") || field.rawValue.contains("anr")
-    #expect(request.healthQuery().measures == (isOfUsers ? .users : .sessions))
+    let measure: HealthQuery.Measures =
+      field.rawValue.contains("duration") ? .durations : isOfUsers ? .users : .sessions
+    #expect(request.healthQuery().measures == measure)
   }
 
   @Test func asksTheStore() throws {
@@ -190,6 +186,24 @@ struct SessionsRequestTests {
     #expect(
       try !SessionsFixtures.parse("field=sum(session)&statsPeriod=1h&query=session.status:crashed")
         .matchesNothing)
+  }
+
+  /// As in Sentry: what is asked for cannot be said of the sessions that are left.
+  @Test(arguments: [
+    ("field=avg(session.duration)&query=session.status:abnormal", true),
+    ("field=avg(session.duration)&query=session.status:[abnormal,healthy]", false),
+    ("field=avg(session.duration)&field=sum(session)&query=session.status:abnormal", false),
+    ("field=avg(session.duration)", false),
+  ])
+  func durationsOfOtherStatusesMatchNothing(query: String, isNothing: Bool) throws {
+    #expect(try SessionsFixtures.parse("statsPeriod=1h&" + query).matchesNothing == isNothing)
+  }
+
+  /// By minutes there are no durations, but totals can be told.
+  @Test func totalsOfDurationsGoWithAnyInterval() throws {
+    let request = try SessionsFixtures.parse(
+      "field=max(session.duration)&statsPeriod=1h&interval=1m&includeSeries=0")
+    #expect(request.healthQuery().measures == .durations)
   }
 
   @Test func otherParametersAreIgnored() throws {

@@ -1,7 +1,4 @@
 /// A piece of a search in Sentry's query language.
-///
-/// The language is cut into all of its tokens, also into those that ``SearchQuery`` refuses, so
-/// that supporting more of it changes the parser alone.
 enum SearchToken: Equatable {
   case term(SearchTerm)
   /// A word without a key.
@@ -86,6 +83,10 @@ struct SearchLexer {
       return value
     }
     let value = Self.bareValue(takeWord())
+    if rest.first == "(" {
+      throw .badRequest(
+        "A value with parentheses has to stand in quotation marks: \"\(key):\(value.text)(\".")
+    }
     if value.pieces == [""] {
       throw .badRequest(
         "A value is missing behind \"\(key):\". The empty value is written \(key):\"\".")

@@ -1,0 +1,100 @@
+import ReleaseHealth
+import TestSupport
+import Testing
+
+/// What is told of durations, held against the durations themselves.
+@Suite struct DurationSummaryTests {
+  /// Random durations of very different shapes: any length, log-uniform, all alike, within one
+  /// bucket, few and many.
+  static func durations(_ seed: UInt64) -> [Int64] {
+    var random = SplitMix64(seed: seed)
+    let count = [1, 2, 3, 10, 99, 100, 101, 1000].randomElement(using: &random)!
+    let greatest = DomainLimits.durationMillisecondsMax
+    let base = Int64.random(in: 0...greatest, using: &random)
+    let shape = Int.random(in: 0..<5, using: &random)
+    return (0..<count).map { _ in
+      switch shape {
+      case 0: Int64.random(in: 0...greatest, using: &random)
+      case 1: Int64.random(in: 0...1 << Int64.random(in: 0...36, using: &random), using: &random)
+      case 2: base
+      case 3: min(greatest, base + Int64.random(in: 0...base / 100 + 1, using: &random))
+      default: Int64.random(in: 0...300, using: &random)
+      }
+    }
+  }
+
+  /// The definition: of n durations in order, the one at place p · n / 100, rounded up.
+  static func exact(_ sorted: [Int64], percent: Int) -> Double {
+    Double(sorted[(sorted.count * percent + 99) / 100 - 1])
+  }
+
+  @Test(arguments: 0..<400 as Range<UInt64>)
+  func errorsStayWithinTheBound(seed: UInt64) throws {
+    let sorted = Self.durations(seed).sorted()
+    var histogram = DurationHistogram()
+    for duration in sorted { histogram.add(milliseconds: duration) }
+    let summary = try #require(histogram.summary)
+
+    #expect(summary.average == Double(sorted.reduce(0, +)) / Double(sorted.count))
+    for (percent, found) in [
+      (50, summary.p50), (75, summary.p75), (90, summary.p90), (95, summary.p95),
+      (99, summary.p99), (100, summary.longest),
+    ] {
+      let wanted = Self.exact(sorted, percent: percent)
+      let isExact = wanted < 256 || sorted.count == 1
+      let allowed = isExact ? 0 : wanted * DurationSummary.relativeErrorMax
+      #expect(abs(found - wanted) <= allowed, "p\(percent): \(found), not \(wanted)")
+    }
+    // They stand in their order, whatever was rounded.
+    let quantiles = [
+      summary.p50, summary.p75, summary.p90, summary.p95, summary.p99, summary.longest,
+    ]
+    #expect(quantiles == quantiles.sorted())
+    #expect(summary.longest >= summary.average)
+  }
+
+  /// The bound itself: no whole number of milliseconds is as far from the middle of its bucket.
+  @Test func theBoundHoldsForEveryBucket() {
+    let last = DurationHistogram.bucket(of: DomainLimits.durationMillisecondsMax)
+    for bucket in 0...last {
+      let range = DurationHistogram.range(ofBucket: bucket)
+      let half = Double(range.upperBound - 1 - range.lowerBound) / 2
+      #expect(
+        bucket < 256
+          ? half == 0 : half < Double(range.lowerBound) * DurationSummary.relativeErrorMax)
+    }
+  }
+
+  /// Histograms of parts, merged in any order, say what that of the whole says.
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func partsAddUp(seed: UInt64) {
+    let durations = Self.durations(seed)
+    var whole = DurationHistogram()
+    var parts = Array(repeating: DurationHistogram(), count: 3)
+    for (index, duration) in durations.enumerated() {
+      whole.add(milliseconds: duration)
+      parts[index % 3].add(milliseconds: duration)
+    }
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+      var merged = DurationHistogram()
+      for index in order { merged.merge(parts[index]) }
+      #expect(merged == whole)
+      #expect(merged.summary == whole.summary)
+    }
+  }
+
+  @Test func nothingIsNoSummary() {
+    #expect(DurationHistogram().summary == nil)
+    var histogram = DurationHistogram()
+    histogram.add(milliseconds: 70_000)
+    histogram.add(milliseconds: 70_000, count: -1)
+    #expect(histogram.summary == nil)
+  }
+
+  /// Counts that no client can send, as damaged bytes may hold them, end nothing.
+  @Test func absurdCountsAreTaken() {
+    let histogram = DurationHistogram(
+      counts: [3: .max, 9: .max, .max: 5, .min: 1], totalMilliseconds: .max)
+    #expect(histogram.summary != nil)
+  }
+}

@@ -1,0 +1,52 @@
+package import ReleaseHealth
+import Storage
+
+/// Adoption once more, in the words of its definition and from the model's raw reports.
+package struct ReferenceStages {
+  package private(set) var times: [Scope: AdoptionTimes] = [:]
+  private var lastHour: Int?
+
+  package init() {}
+
+  /// What a store's `runAdoption` does at that time.
+  package mutating func run(at now: Timestamp, _ model: ReferenceStore) throws {
+    let hour = now.hour
+    let next = (lastHour ?? hour - 1) + 1
+    guard next <= hour else { return }
+    for hour in max(next, hour - 5)...hour { try run(hour: hour, model) }
+    lastHour = hour
+  }
+
+  private mutating func run(hour: Int, _ model: ReferenceStore) throws {
+    var query = HealthQuery(
+      projects: [ProjectID(rawValue: 1), ProjectID(rawValue: 2)],
+      minutes: (hour - 6) * 60..<hour * 60)
+    query.groupBy = [.project, .release, .environment]
+    var counts: [Scope: Double] = [:]
+    var totals: [String: Double] = [:]
+    var active: Set<ProjectID> = []
+    for group in try model.health(query) {
+      guard let project = group.key.project, let release = group.key.release,
+        let environment = group.key.environment
+      else { continue }
+      let count = Double(group.totals.sessions.total)
+      active.insert(project)
+      if environment.isEmpty { continue }
+      counts[Scope(project: project, release: release, environment: environment)] = count
+      totals["\(project.rawValue) \(environment)", default: 0] += count
+    }
+    let time = Timestamp(minute: hour * 60)
+    for (scope, count) in counts {
+      let total = totals["\(scope.project.rawValue) \(scope.environment ?? "")"] ?? 0
+      guard count * 10 >= total else { continue }
+      times[scope] = AdoptionTimes(adopted: times[scope]?.adopted ?? time)
+    }
+    for (scope, known) in times where known.unadopted == nil && active.contains(scope.project) {
+      let total = totals["\(scope.project.rawValue) \(scope.environment ?? "")"] ?? 0
+      let count = counts[scope] ?? 0
+      if count == 0 || count * 10 < total {
+        times[scope] = AdoptionTimes(adopted: known.adopted, unadopted: time)
+      }
+    }
+  }
+}
