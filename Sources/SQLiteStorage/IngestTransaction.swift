@@ -154,7 +154,8 @@ final class IngestTransaction {
   }
 
   private func add(_ durations: DurationHistogram, _ key: BucketKey) throws(StoreError) {
-    if durations.counts.isEmpty { return }
+    // A duration that was raised within its bucket changes the total alone.
+    if durations == DurationHistogram() { return }
     selectDurations.bind(1, key.bucket)
     selectDurations.bind(2, key.scope)
     var histogram = DurationHistogram()
@@ -164,8 +165,10 @@ final class IngestTransaction {
         packed: selectDurations.blob(0), totalMilliseconds: selectDurations.integer(1))
       selectDurations.reset()
     }
-    // Nothing is taken back from an hour whose retention has ended.
-    if !isKnown, durations.counts.values.contains(where: { $0 < 0 }) { return }
+    // Nothing is taken back from an hour whose retention has ended, and nothing raised there.
+    if !isKnown, durations.counts.isEmpty || durations.counts.values.contains(where: { $0 < 0 }) {
+      return
+    }
     histogram.merge(durations)
     upsertDurations.bind(1, key.bucket)
     upsertDurations.bind(2, key.scope)
