@@ -217,14 +217,26 @@ extension DurationHistogram {
   }
 
   init(packed: [UInt8], totalMilliseconds: Int64) {
-    var reader = VarintReader(packed)
     var counts: [Int: Int64] = [:]
+    Self.read(packed) { counts[$0] = $1 }
+    self.init(counts: counts, totalMilliseconds: totalMilliseconds)
+  }
+
+  fileprivate static func read(_ packed: [UInt8], _ take: (_ bucket: Int, _ count: Int64) -> Void) {
+    var reader = VarintReader(packed)
     var bucket = 0
     while !reader.isAtEnd {
-      bucket += Int(truncatingIfNeeded: reader.read())
+      bucket &+= Int(truncatingIfNeeded: reader.read())
       let count = Int64(bitPattern: reader.read())
-      if !reader.isDamaged { counts[bucket] = count }
+      if !reader.isDamaged { take(bucket, count) }
     }
-    self.init(counts: counts, totalMilliseconds: totalMilliseconds)
+  }
+}
+
+extension DurationSum {
+  /// Adds a ``DurationHistogram`` as it is packed.
+  mutating func add(packed: [UInt8], totalMilliseconds: Int64) {
+    DurationHistogram.read(packed) { add(bucket: $0, count: $1) }
+    add(totalMilliseconds: totalMilliseconds)
   }
 }
