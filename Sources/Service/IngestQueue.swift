@@ -268,8 +268,9 @@ package struct Submission: Sendable {
   /// What became of all other items.
   package var outcomes: [OutcomeKey: Int64] = [:]
 
-  package init(receivedAt: Timestamp) {
+  package init(receivedAt: Timestamp, project: ProjectID?) {
     self.receivedAt = receivedAt
+    self.project = project
   }
 
   /// There is something whose storing must be waited for.
