@@ -209,6 +209,12 @@ def run(*arguments, env=None, timeout=PATIENCE, cwd=None):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def count_what_waits(data):
+    """Has updates that are stored, but not counted yet, counted, as the next start would."""
+    done = run("jobs", "run", "adoption", "--data", data)
+    assert done.returncode == 0, done.stderr
+
+
 class Hale:
     """A service on a data directory of its own; it can be killed and started again."""
 

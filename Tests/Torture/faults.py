@@ -17,7 +17,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from hale import Hale, envelope, read_reply, run, session
+from hale import Hale, count_what_waits, envelope, read_reply, run, session
 
 WAYS = {
     "open": (errno.EMFILE, errno.EIO, errno.ENOSPC),
@@ -204,6 +204,7 @@ def try_point(folder, shim, template, point, descriptors):
         again = run("serve", "--listen", "127.0.0.1:0", "--data", hale.data)
         named = again.returncode == 1 and "hale restore" in again.stderr
         return None if way == "corrupt" and named else f"verify: {checked.stderr}"
+    count_what_waits(hale.data)
     with sqlite3.connect(hale.data / "hale.db") as database:
         held = [sid.hex() for sid, in database.execute("SELECT sid FROM session")]
     database.close()

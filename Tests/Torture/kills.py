@@ -27,12 +27,15 @@ def kill_often(folder, kills, seed=1, say=lambda text: None):
             is_over.append(True)
             for thread in threads:
                 thread.join(PATIENCE)
-            problem = check(hale, sent)
+            done = hale.cli("verify")
+            problem = f"verify: {done.stderr}" if done.returncode != 0 else None
+            hale.start()
+            # The question has what was stored and not counted yet counted.
+            found, wanted = sessions(hale), held(hale)
+            problem = problem or check(hale, sent)
             if problem:
                 wrong.append((count, problem))
                 say(f"kill {count}: {problem}")
-            hale.start()
-            found, wanted = sessions(hale), held(hale)
             if found != wanted:
                 wrong.append((count, f"the API says {found}, the states {wanted}"))
             if count % 50 == 0:
@@ -63,9 +66,7 @@ def held(hale):
 
 
 def check(hale, sent):
-    done = hale.cli("verify")
-    if done.returncode != 0:
-        return f"verify: {done.stderr}"
+    """What is wrong with the states; nothing waits to be counted."""
     with sqlite3.connect(f"file:{hale.data}/hale.db?mode=ro", uri=True) as database:
         held = {}
         for sid, flags in database.execute("SELECT sid, flags FROM session"):

@@ -20,7 +20,8 @@ import time
 import uuid
 from pathlib import Path
 
-from hale import Hale, PATIENCE, envelope, read_reply, row, run, session, sessions
+from hale import (
+    Hale, PATIENCE, count_what_waits, envelope, read_reply, row, run, session, sessions)
 
 HEAD = struct.Struct("<cQIQI")
 SECTOR = 512
@@ -211,6 +212,7 @@ def lost(folder, sent, moment):
         answered = any(at <= moment for at in sent.answered.values())
         empty = "is empty" in checked.stderr or "There is no" in checked.stderr
         return [] if empty and not answered else [f"verify: {checked.stderr[-800:]}"]
+    count_what_waits(folder)
     with sqlite3.connect(folder / "hale.db") as database:
         held = {sid.hex(): flags & 7 for sid, flags in
                 database.execute("SELECT sid, flags FROM session")}
