@@ -66,6 +66,13 @@ let package = Package(
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .executableTarget(
+      name: "hale-bench",
+      dependencies: [
+        "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "ReleaseHealth",
+        "CSQLite", "CZlib",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     .target(
       name: "TestSupport",
