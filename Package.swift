@@ -97,6 +97,7 @@ let package = Package(
       ),
       ("Simulation", ["Service", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("Hale", ["hale", "ReleaseHealth"]),
+      ("HaleBench", ["hale-bench", "Envelopes", "ReleaseHealth"]),
       ("Tidy", []),
     ].map { name, subjects in
       .testTarget(

@@ -2,15 +2,19 @@
 
 import argparse
 import sys
+from pathlib import Path
 
-import ingest_rows
-import machine
-import part_rows
-import query_rows
-import scale_rows
-from report import Report
-from servers import Nginx
-from worlds import ROOT, Worlds
+# Services are started and asked as the tests do it.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "OutsideTests"))
+
+import ingest_rows  # noqa: E402
+import machine  # noqa: E402
+import part_rows  # noqa: E402
+import query_rows  # noqa: E402
+import scale_rows  # noqa: E402
+from report import Report  # noqa: E402
+from servers import Nginx  # noqa: E402
+from worlds import ROOT, Worlds  # noqa: E402
 
 # In the order of the table. Long ones need databases of 10 to 50 million sessions.
 ROWS = {

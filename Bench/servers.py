@@ -9,12 +9,9 @@ import time
 import urllib.parse
 from pathlib import Path
 
+from hale import Hale, wait
 from machine import cpu_seconds
 from worlds import BENCH, KEY, NOW, ROOT, TOKEN
-
-sys.path.insert(0, str(ROOT / "Tests" / "OutsideTests"))
-
-from hale import Hale, wait  # noqa: E402
 
 ANSWER = '{"id":"00000000000000000000000000000000"}'
 

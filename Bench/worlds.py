@@ -82,8 +82,9 @@ class Worlds:
         if not folder.exists():
             part = self.work / "part"
             part.mkdir()
+            # A thousand transactions at most: many millions are to be there in some minutes.
             bench("fill", *world.options, "--key", KEY, "--token", TOKEN,
-                  "--path", part / "hale.db")
+                  "--path", part / "hale.db", "--batch", max(10_000, world.sessions // 1000))
             os.sync()
             part.rename(folder)
         return folder

@@ -48,7 +48,7 @@ struct WireSession {
     var random = SplitMix(traffic.seed ^ UInt64(index))
     let buckets = (0..<count).map { number in
       let started = traffic.now.advanced(byMilliseconds: -Int64(number) * 60_000)
-      let healthy = random.next() % 500
+      let healthy = 1 + random.next() % 500
       return "{\"started\":\"\(RFC3339.format(started))\",\"exited\":\(healthy),"
         + "\"errored\":\(healthy % 7)}"
     }
