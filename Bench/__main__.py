@@ -45,11 +45,15 @@ WORLDS = {
     "maintenance": [query_rows.FORTNIGHT],
     "releases": list(scale_rows.RELEASES.values()),
     "scale": list(scale_rows.SIZES.values()),
-    "start": [scale_rows.SIZES["50 M sessions"]],
+    "start": [scale_rows.SIZES[f"{millions} M sessions"] for millions in (1, 50)],
 }
 LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start"]
 # Half a gigabyte to download.
 ON_DEMAND = ["clickhouse"]
+
+
+def numbers(text):
+    return [int(part) for part in text.split(",")]
 
 
 def parse():
@@ -65,6 +69,12 @@ def parse():
                         help="only build the databases that the rows need")
     parser.add_argument("--rounds", type=int, help="alternations of each pair (3; 2 if quick)")
     parser.add_argument("--seconds", type=int, help="of each run (5; 3 if quick)")
+    parser.add_argument("--connections", type=numbers, default=[64, 256, 1024], metavar="N,…",
+                        help="of the row single (64,256,1024)")
+    parser.add_argument("--releases", type=int, default=10, metavar="N",
+                        help="that the rows of ingest draw evenly from (10)")
+    parser.add_argument("--environments", type=int, default=2, metavar="N",
+                        help="the same (2); three quarters are of the first")
     parser.add_argument("--json", metavar="FILE", help="write everything to this file, too")
     parser.add_argument("--cache", metavar="DIR", default=ROOT / ".build-bench",
                         help="where databases are kept for the next run (.build-bench)")
