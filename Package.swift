@@ -67,6 +67,13 @@ let package = Package(
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .executableTarget(
+      name: "hale-bench",
+      dependencies: [
+        "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "ReleaseHealth",
+        "CSQLite", "CZlib",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
 
     .target(
       name: "TestSupport",
@@ -91,6 +98,7 @@ let package = Package(
       ),
       ("Simulation", ["Service", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("Hale", ["hale", "ReleaseHealth"]),
+      ("HaleBench", ["hale-bench", "Envelopes", "ReleaseHealth"]),
       ("Tidy", []),
     ].map { name, subjects in
       .testTarget(

@@ -30,6 +30,7 @@ is_there() {
     libzstd-dev) has_header zstd.h ;;
     libroaring-dev) has_header roaring/roaring.h ;;
     libssl-dev) has_header openssl/evp.h ;;
+    binutils) command -v strip >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
@@ -66,8 +67,10 @@ need_packages() {
   } || fail "Could not install$missing"
 }
 
-# Builds the program as it is shipped and prints where it lies.
+# Builds a program as it is shipped, hale unless another is named, and prints where it lies.
 build_release() {
-  swift build --package-path "$1" -c release --static-swift-stdlib --product hale >&2 || return
-  printf '%s/hale\n' "$(swift build --package-path "$1" -c release --static-swift-stdlib --show-bin-path)"
+  swift build --package-path "$1" -c release --static-swift-stdlib --product "${2:-hale}" >&2 || return
+  printf '%s/%s\n' \
+    "$(swift build --package-path "$1" -c release --static-swift-stdlib --show-bin-path)" \
+    "${2:-hale}"
 }

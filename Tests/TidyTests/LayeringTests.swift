@@ -31,6 +31,10 @@ import Testing
       "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
       "Synchronization", "Glibc", "Dispatch",
     ],
+    "hale-bench": [
+      "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "ReleaseHealth",
+      "CSQLite", "CZlib", "ArgumentParser", "Glibc",
+    ],
   ]
 
   @Test(arguments: Repository.sources)
@@ -58,8 +62,10 @@ import Testing
     }
   }
 
+  /// The bench does because the yardstick of the store is SQLite without it.
   @Test func onlyOneTargetSpeaksSQLite() {
-    for file in Repository.sources where file.target != "SQLiteStorage" {
+    let speakers = ["SQLiteStorage", "hale-bench"]
+    for file in Repository.sources where !speakers.contains(file.target) {
       let calls = Repository.lines(of: /sqlite3_/, in: file.swift.code)
       #expect(calls.isEmpty, "\(file.path) calls SQLite on lines \(calls)")
       let statements = Repository.lines(of: Self.statement, in: file.swift.codeWithStrings)

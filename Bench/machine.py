@@ -1,0 +1,47 @@
+"""What the machine and its processes use, and how fast its disk syncs."""
+
+import os
+import re
+import statistics
+import time
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    """Of a process and of its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def memory(pid, name="VmRSS"):
+    """In bytes; `VmHWM` for the most so far."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M).group(1)) * 1024
+
+
+def sync_seconds(folder):
+    """The median of how long 4 KiB take to be on the disk, in a file that has its room already, as
+    SQLite's log has."""
+    times = []
+    path = Path(folder) / "sync"
+    with open(path, "wb", buffering=0) as file:
+        file.write(bytes(1 << 20))
+        os.fdatasync(file.fileno())
+        for index in range(100):
+            file.seek(index * 4096)
+            file.write(bytes(4096))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - began)
+    path.unlink()
+    return statistics.median(times)
+
+
+def description():
+    cores = os.cpu_count()
+    model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return {"cores": cores, "processor": model.group(1) if model else "unknown",
+            "load": os.getloadavg()[0],
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}

@@ -1,0 +1,108 @@
+"""Single parts: the binary, memory at rest, reading, sets of users, room on disk, the start."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import time
+
+from hale import BINARY, envelope, read_reply, session, utc
+from machine import memory
+from servers import Service
+from worlds import NOW, World, bench, stored
+
+DISK_WORLDS = [World(sessions=1_000_000), stored(10)]
+
+
+def binary(report, worlds, nginx, settings):
+    stripped = worlds.work / "stripped"
+    subprocess.run(["strip", "-o", stripped, BINARY], check=True)
+    report.add("release binary, stripped, MB", stripped.stat().st_size / 1e6, "<= 20")
+
+
+def idle(report, worlds, nginx, settings):
+    """After the start, when nothing was asked or sent."""
+    for world, name in ((World(sessions=0), "empty"), (World(sessions=1_000_000), "1 M sessions")):
+        with worlds.copy(world) as data, Service(data) as service:
+            # The first looks at the catalog and the first hourly job are over by then.
+            time.sleep(3)
+            pid = service.process.pid
+            parts = {name: memory(pid, name) for name in ("RssAnon", "RssFile", "RssShmem")}
+            report.add(f"resident memory idle, {name}, MB", memory(pid) / 1e6, "<= 15", parts)
+
+
+def parts(report, worlds, nginx, settings):
+    """Reading and reducing, in one process without anything around them."""
+    figures = bench("envelope")
+    report.add("reading an envelope of one session, ns", figures["ns_median"], "<= 1,000", figures)
+    figures = bench("reduce")
+    report.add("folding an update into its session, ns", figures["ns_median"], "", figures)
+
+
+def users(report, worlds, nginx, settings):
+    """The largest of a day's sets, from 1 % to all of a million users."""
+    figures = bench("users", "--users", 1_000_000, "--path", worlds.work / "users.db")
+    sizes = {name: value for name, value in figures.items() if name.startswith("bytes")}
+    report.add("a set of users at 1 M interned, the largest, kB", max(sizes.values()) / 1000,
+               "<= 140", figures)
+
+
+def disk(report, worlds, nginx, settings):
+    """Sessions that can still change: state, user of the minute, user, counts."""
+    for world in [World(sessions=1_000_000)] if settings.quick else DISK_WORLDS:
+        path = worlds.get(world) / "hale.db"
+        size = path.stat().st_size / (world.sessions + world.open)
+        report.add(f"disk a session, {world.sessions / 1e6:g} M, hot, user row included, bytes",
+                   size, "<= 90", by_table(path, world))
+
+
+def by_table(path, world):
+    """Bytes a session of each table, where Python's SQLite can tell."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as file:
+        try:
+            rows = file.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall()
+        except sqlite3.OperationalError:
+            return None
+    return {name: size / world.sessions for name, size in sorted(rows) if size > 1 << 20}
+
+
+def start(report, worlds, nginx, settings):
+    """From the start of the process to the first 200 to a session. A small file is checked as a
+    whole at each start, a large one in part."""
+    for millions in (1, 50):
+        times = start_times(worlds, stored(millions))
+        report.add(f"start to the first 200, {millions} M sessions stored, ms", times, "<= 100")
+
+
+def start_times(worlds, world):
+    """Milliseconds of five starts."""
+    with worlds.copy(world) as data:
+        service = Service(data)
+        try:
+            service.start()
+            port, times = service.port, []
+            for _ in range(5):
+                service.stop()
+                service.listen = f"127.0.0.1:{port}"
+                began = time.perf_counter()
+                service.spawn()
+                first_answer(service)
+                times.append((time.perf_counter() - began) * 1000)
+            return times
+        finally:
+            service.end()
+
+
+def first_answer(service):
+    body = envelope(session(at=utc(NOW)))
+    request = (f"POST {service.envelope_path(1)}?sentry_key={service.key} HTTP/1.1\r\nHost: h\r\n"
+               f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+    while True:
+        service.assert_runs()
+        try:
+            with service.connect(5) as connection:
+                connection.sendall(request)
+                if read_reply(connection).status == 200:
+                    return
+        except (OSError, json.JSONDecodeError):
+            time.sleep(0.0005)

@@ -1,0 +1,101 @@
+"""What is asked: two weeks by the hour, 90 days of users, and ClickHouse's engine beside."""
+
+import json
+import subprocess
+import sys
+import time
+
+from report import quantile
+from servers import Service, checked_load, finish_load, start_load
+from worlds import ROOT, World, bench
+
+FORTNIGHT = World(sessions=10_000_000, open=300_000, days=14, users=1_000_000, releases=200)
+QUARTER = World(sessions=20_000_000, days=90, users=1_000_000, releases=20)
+# A page holds 29 groups of so many hours: six releases with their statuses, or 29 releases.
+QUESTION = {"field": "sum(session)", "groupBy": ["release", "session.status"],
+            "statsPeriod": "14d", "interval": "1h"}
+SHARES = {"field": ["sum(session)", *(f"{name}_rate(session)" for name in (
+              "crash_free", "crash", "errored", "unhandled", "abnormal"))],
+          "groupBy": "release", "statsPeriod": "14d", "interval": "1h"}
+
+
+def times_of(service, question, count, until=lambda: False):
+    """Milliseconds of so many questions, over one connection, and the last answer."""
+    connection = service.http()
+    times, answer = [], None
+    try:
+        while len(times) < count and not until():
+            answer, milliseconds = service.ask(question, connection)
+            times.append(milliseconds)
+    finally:
+        connection.close()
+    return times, answer
+
+
+def add_times(report, name, times, goals, detail=None):
+    for share, label, goal in ((0.5, "median", goals[0]), (0.99, "p99", goals[1])):
+        report.add(f"{name}, {label}, ms", quantile(times, share),
+                   f"<= {goal}" if goal else "", detail)
+
+
+def query(report, worlds, nginx, settings):
+    """Two weeks by the hour, by release and status, alone and while sessions come in."""
+    with worlds.copy(FORTNIGHT) as data, Service(data) as service:
+        for question, what in ((QUESTION, "by release and status"),
+                               (SHARES, "by release, share of each status")):
+            times, answer = times_of(service, question, 200)
+            add_times(report, f"14 days hourly, {what}, {len(answer['groups'])} groups", times,
+                      (5, 20), times)
+        with worlds.requests(FORTNIGHT, "single", 200_000) as requests:
+            most = checked_load(report, "query, full load", service, requests, 256, 3)["rate"]
+        with worlds.requests(FORTNIGHT, "single", 200_000, first=200_000) as requests:
+            # A connection waits so long that all of them together send half of the most.
+            pause = max(1, round(256 / (most / 2) * 1000) - 1)
+            process = start_load(service.port, requests, 256, 8, pause)
+            time.sleep(1)
+            end = time.monotonic() + 6
+            times, _ = times_of(service, SHARES, 10_000, lambda: time.monotonic() > end)
+            half = finish_load(process, requests)
+        share = half["rate"] / most
+        report.add("  ingest meanwhile, x its maximum", share, "0.5")
+        add_times(report, "  the latter while sessions come in", times, (15, 60), times)
+    figures = bench("query", "--path", worlds.get(FORTNIGHT) / "hale.db", "--by-release")
+    report.add("  the store alone, all 200 releases, ms", figures["ms_median"], "", figures)
+
+
+def crashfree(report, worlds, nginx, settings):
+    """90 days of crash-free users, 200 k of 1 M a day."""
+    base = {"field": ["crash_free_rate(user)", "count_unique(user)"], "statsPeriod": "90d"}
+    questions = [
+        ("total", {**base, "includeSeries": "0", "interval": "1d"}, 50),
+        ("daily", {**base, "interval": "1d"}, 50),
+        ("one release, total", {**base, "includeSeries": "0", "interval": "1d",
+                                "query": "release:app@1.7.0"}, 10),
+        ("one release, daily", {**base, "interval": "1d", "query": "release:app@1.7.0"}, 10),
+    ]
+    with worlds.copy(QUARTER) as data, Service(data) as service:
+        for name, question, goal in questions:
+            times, answer = times_of(service, question, 30)
+            seen = answer["groups"][0]["totals"]["count_unique(user)"]
+            report.add(f"90 days of crash-free users, {name}, ms", times, f"<= {goal}",
+                       {"users": seen})
+
+
+def clickhouse(report, worlds, nginx, settings):
+    """The same question to ClickHouse's engine, on the raw sessions of the same world."""
+    venv = ROOT / ".build-venv-bench"
+    python = venv / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    subprocess.run([python, "-m", "pip", "-q", "--disable-pip-version-check", "install", "chdb"],
+                   check=True)
+    raw = worlds.work / "raw.bin"
+    bench("raw", *FORTNIGHT.options, "--file", raw)
+    done = subprocess.run(
+        [python, ROOT / "Bench" / "clickhouse.py", raw, worlds.work / "clickhouse"],
+        stdout=subprocess.PIPE, check=True, text=True)
+    raw.unlink()
+    figures = json.loads(done.stdout)
+    add_times(report, "ClickHouse's engine: the same from raw sessions", figures["times"],
+              ("", ""), figures)
+    report.add("  its disk a session, bytes", figures["bytes"] / figures["sessions"])

@@ -1,0 +1,139 @@
+"""How it is when much is stored: rates, questions, memory, and maintenance under load."""
+
+import contextlib
+import json
+import threading
+
+import hale
+from machine import memory
+from query_rows import FORTNIGHT, QUESTION, add_times, times_of
+from servers import Service, checked_load
+from worlds import stored
+
+SIZES = {f"{size} M sessions": stored(size) for size in (1, 10, 50)}
+RELEASES = {f"{count:,} releases": stored(1, count) for count in (10, 200, 5000)}
+
+# Requests of one run of the rate: each of the three runs ends other sessions.
+RUN = 200_000
+
+
+def scale(report, worlds, nginx, settings):
+    """The same load and the same questions on 1, 10 and 50 M sessions, in alternation."""
+    compare(report, worlds, settings, SIZES, ">= 0.8")
+
+
+def releases(report, worlds, nginx, settings):
+    """The same with 10, 200 and 5,000 releases."""
+    compare(report, worlds, settings, RELEASES, "")
+
+
+def compare(report, worlds, settings, named, goal):
+    rates = {name: {"single": [], "packed": []} for name in named}
+    with contextlib.ExitStack() as stack:
+        services = {name: stack.enter_context(Service(stack.enter_context(worlds.copy(world))))
+                    for name, world in named.items()}
+        for index in range(min(settings.rounds, 3)):
+            for name, world in named.items():
+                measure_rates(report, worlds, services[name], world, name, index, rates[name])
+        first = next(iter(named))
+        for kind in ("single", "packed"):
+            for name in named:
+                report.add(f"{kind} sessions a second, {name}", rates[name][kind])
+            last = list(named)[-1]
+            report.add(f"  {last}, x {first}",
+                       [many / few for many, few in zip(rates[last][kind], rates[first][kind])],
+                       goal)
+        for name, service in services.items():
+            question = {**QUESTION, "statsPeriod": "4d"}
+            times, _ = times_of(service, question, 100)
+            add_times(report, f"4 days hourly, by release and status, {name}", times, ("", ""))
+
+
+def measure_rates(report, worlds, service, world, name, index, rates):
+    with worlds.requests(world, "single", RUN, first=index * RUN) as requests:
+        result = checked_load(report, f"single, {name}", service, requests, 256, 4)
+        rates["single"].append(result["rate"])
+    with worlds.requests(world, "packed", RUN // 40, first=index * RUN // 40) as requests:
+        result = checked_load(report, f"packed, {name}", service, requests, 64, 3)
+        rates["packed"].append(result["rate"] * requests.items)
+
+
+def loaded(report, worlds, nginx, settings):
+    """The most memory while everything comes at once, with 10 M sessions stored."""
+    with worlds.copy(FORTNIGHT) as data, Service(data) as service:
+        with worlds.requests(FORTNIGHT, "single", 400_000) as requests:
+            ask_while(service, lambda: checked_load(
+                report, "memory, single", service, requests, 1024, 6))
+        with worlds.requests(FORTNIGHT, "packed", 6_000) as requests:
+            ask_while(service, lambda: checked_load(
+                report, "memory, packed", service, requests, 64, 4))
+        most = memory(service.process.pid, "VmHWM")
+    report.add("resident memory, full load and questions, 10 M sessions, MB", most / 1e6, "<= 128")
+
+
+def ask_while(service, work):
+    """Two clients ask without a pause while the work is done."""
+    ended = threading.Event()
+    questions = [QUESTION, {"field": ["crash_free_rate(user)", "count_unique(user)"],
+                            "groupBy": "release", "statsPeriod": "14d", "interval": "1d"}]
+    failed = []
+
+    def ask(question):
+        try:
+            times_of(service, question, 1_000_000, ended.is_set)
+        except Exception as error:  # Told by the thread that waits.
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask, args=(question,)) for question in questions]
+    for thread in threads:
+        thread.start()
+    try:
+        return work()
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+        if failed:
+            raise failed[0]
+
+
+def maintenance(report, worlds, nginx, settings):
+    """Hours are closed, half of all days dropped and the log copied while sessions come in."""
+    # So much later an hour can be closed, and requests are not yet corrected for drift.
+    later = "2026-03-01T13:15:00Z"
+    count, seconds = 300_000, 8
+    with worlds.copy(FORTNIGHT) as data:
+        with Service(data, "--retention-days", "7", now=later) as service:
+            runs = []
+            for index, jobs in enumerate(([], ["adoption", "retention"])):
+                with worlds.requests(FORTNIGHT, "single", count, first=index * count) as requests:
+                    runs.append(with_jobs(service, jobs, lambda: checked_load(
+                        report, "maintenance", service, requests, 64, seconds)))
+    (plain, _), (busy, summaries) = runs
+    report.add("slowest answer during maintenance, x the p99 without",
+               busy["max"] / plain["p99"], "<= 10", {"plain": plain, "busy": busy,
+                                                     "jobs": summaries})
+    for name, run in (("without", plain), ("during", busy)):
+        report.add(f"  p99 / slowest ms, {name}",
+                   f"{run['p99'] / 1000:.2f} / {run['max'] / 1000:.2f}")
+        report.add(f"  a second, {name}", run["rate"])
+    for job in summaries:
+        report.add(f"  {job['name']}", f"{job['summary']}, {job['durationMilliseconds']} ms")
+
+
+def with_jobs(service, jobs, work):
+    """Does the work, and has jobs run a second after it began."""
+    summaries = []
+
+    def run():
+        for name in jobs:
+            done = hale.run("jobs", "run", name, "--json", "--data", service.data, timeout=600)
+            summaries.append(json.loads(done.stdout))
+
+    timer = threading.Timer(1.5, run)
+    timer.start()
+    try:
+        result = work()
+    finally:
+        timer.join()
+    return result, summaries

@@ -1,0 +1,130 @@
+"""Databases with a history, built once, and requests that belong to them."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCH = Path(os.environ["HALE_BENCH_BINARY"])
+
+# The service's clock stands here when a measure begins: whatever is built is good at any time.
+NOW = "2026-03-01T12:30:00Z"
+KEY = "be0c" * 8
+TOKEN = "bench-" + "0" * 32
+
+# What decides the content of a database, beside its sizes.
+SOURCES = ["schema.sql", "Sources/hale-bench/Traffic.swift", "Sources/hale-bench/FillCommand.swift"]
+
+
+def bench(*arguments):
+    """Runs one scenario of hale-bench; its figures."""
+    done = subprocess.run([str(BENCH), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
+                          check=True)
+    return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class World:
+    """The sizes of a made-up world, as `hale-bench` takes them."""
+    sessions: int
+    open: int = 0
+    days: int = 4
+    users: int = 100_000
+    releases: int = 10
+    environments: int = 2
+    seed: int = 1
+
+    @property
+    def options(self):
+        return [part for name, value in vars(self).items()
+                for part in (f"--{name}", str(value))] + ["--now", NOW]
+
+    @property
+    def name(self):
+        return "-".join(f"{name[0]}{value}" for name, value in vars(self).items())
+
+
+def stored(millions, releases=200):
+    """So many sessions that can all still change, and 300,000 that are to end."""
+    return World(sessions=millions * 1_000_000, open=300_000, users=1_000_000, releases=releases)
+
+
+class Worlds:
+    """The cache of databases, and the folder in which copies of them are worked on."""
+
+    def __init__(self, cache):
+        self.cache = Path(cache)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        text = b"".join((ROOT / path).read_bytes() for path in SOURCES)
+        self.version = hashlib.sha256(text).hexdigest()[:12]
+        # On the disk of the cache: temporary folders may lie in memory, where a sync costs nothing.
+        self.work = Path(tempfile.mkdtemp(prefix="run-", dir=self.cache))
+        # Requests lie in memory where that can be, so that writing them disturbs no sync.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.requests_folder = Path(tempfile.mkdtemp(prefix="hale-bench-", dir=memory))
+        for old in self.cache.glob("*.world"):
+            if f"-{self.version}." not in old.name:
+                shutil.rmtree(old)
+
+    def end(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.rmtree(self.requests_folder, ignore_errors=True)
+
+    def get(self, world):
+        """The folder of a database that nobody may write to."""
+        folder = self.cache / f"{world.name}-{self.version}.world"
+        if not folder.exists():
+            part = self.work / "part"
+            part.mkdir()
+            # A thousand transactions at most: many millions are to be there in some minutes.
+            bench("fill", *world.options, "--key", KEY, "--token", TOKEN,
+                  "--path", part / "hale.db", "--batch", max(10_000, world.sessions // 1000))
+            os.sync()
+            part.rename(folder)
+        return folder
+
+    @contextlib.contextmanager
+    def copy(self, world):
+        """A data directory with such a database, to be written to."""
+        source = self.get(world)
+        folder = Path(tempfile.mkdtemp(prefix="data-", dir=self.work))
+        subprocess.run(["cp", "--reflink=auto", source / "hale.db", folder / "hale.db"],
+                       check=True)
+        # What the copying left to be written would be written during the measure.
+        os.sync()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+    @contextlib.contextmanager
+    def requests(self, world, kind, count, first=0, items=100):
+        """A file of requests for a copy of that world."""
+        handle, path = tempfile.mkstemp(dir=self.requests_folder)
+        os.close(handle)
+        bench("requests", *world.options, "--kind", kind, "--count", count, "--first", first,
+              "--items", items, "--key", KEY, "--file", path)
+        try:
+            yield Requests(Path(path), kind, count, 1 if kind == "single" else items)
+        finally:
+            Path(path).unlink()
+
+
+@dataclass(frozen=True)
+class Requests:
+    path: Path
+    kind: str
+    count: int
+    items: int
+
+    def new_sessions(self, sent):
+        """How many sessions the first so many requests begin."""
+        if self.kind == "single":
+            return (min(sent, self.count) + 1) // 2
+        return min(sent, self.count) * self.items

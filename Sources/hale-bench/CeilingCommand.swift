@@ -1,0 +1,203 @@
+import ArgumentParser
+import ReleaseHealth
+
+/// How fast SQLite takes the rows of sessions when nothing else is done: no HTTP, no JSON, no
+/// reading of what is there, all values known before the clock starts.
+struct CeilingCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ceiling",
+    abstract: "Upsert the rows of `requests --kind packed` through SQLite's C API.",
+    discussion: """
+      For each session its state, its row among the users of its minute and, of one in twenty, a \
+      new user; for each batch the counts, durations and arrivals of its hours. The database is one \
+      that `fill` made with the same options, and is changed.
+      """)
+
+  @OptionGroup var options: TrafficOptions
+
+  @Option(help: "The database file.")
+  var path: String
+
+  @Option(help: "Sessions to write.")
+  var count: Int
+
+  @Option(help: "Sessions a transaction.")
+  var batch = 10_000
+
+  func run() throws {
+    let traffic = options.traffic
+    let batches = stride(from: 0, to: count, by: batch).map { start in
+      RowBatch(start..<min(start + batch, count), traffic)
+    }
+    let connection = try RawSQLite(path)
+    // As the service has them.
+    for pragma in [
+      "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384",
+      "wal_autocheckpoint = 4000",
+    ] { try connection.execute("PRAGMA \(pragma)") }
+    let writer = try RowWriter(connection)
+    let watch = Stopwatch()
+    for batch in batches { try writer.write(batch) }
+    let seconds = watch.seconds
+    printFigures([
+      ("sessions", Double(count)), ("seconds", seconds), ("rate", Double(count) / seconds),
+      ("processor_us", watch.processorSeconds / Double(count) * 1e6),
+    ])
+  }
+}
+
+/// The rows that a batch of sessions writes, in the order of their tables' keys where the service
+/// orders them.
+private struct RowBatch {
+  struct SessionRow {
+    var started: Int64
+    var id: UInt128
+    var scope: Int64
+    var flags: Int64
+    var duration: Int64
+    /// Of the user, as the session has it.
+    var user: [UInt8]
+    /// The hash and the number of a user who is new.
+    var newUser: (hash: UInt128, id: Int64)?
+  }
+
+  struct UserRow {
+    var hour: Int64
+    var scope: Int64
+    var minute: Int64
+    var kind: Int64
+    var user: Int64
+  }
+
+  struct Bucket: Hashable {
+    var hour: Int64
+    var scope: Int64
+  }
+
+  var sessions: [SessionRow] = []
+  var users: [UserRow] = []
+  var buckets: [Bucket] = []
+
+  init(_ range: Range<Int>, _ traffic: Traffic) {
+    var touched: Set<Bucket> = []
+    for index in range {
+      let session = traffic.packed(index)
+      let scope = Int64(traffic.scope(of: session) + 1)
+      let user = Int64(session.user + 1)
+      let severity = Int64(Severity(status: session.status, errors: 0).rawValue)
+      sessions.append(
+        SessionRow(
+          started: session.started.milliseconds, id: session.id, scope: scope,
+          flags: severity + 96, duration: session.durationMilliseconds,
+          user: (0..<4).map { UInt8(truncatingIfNeeded: user >> ($0 * 8)) },
+          newUser: session.user >= traffic.users ? (session.id &* 3, user) : nil))
+      let hour = Int64(session.started.hour)
+      users.append(
+        UserRow(
+          hour: hour, scope: scope, minute: Int64(session.started.minute) - hour * 60,
+          kind: severity, user: user))
+      touched.insert(Bucket(hour: hour, scope: scope))
+    }
+    users.sort {
+      ($0.hour, $0.scope, $0.minute, $0.kind, $0.user)
+        < ($1.hour, $1.scope, $1.minute, $1.kind, $1.user)
+    }
+    buckets = touched.sorted { ($0.hour, $0.scope) < ($1.hour, $1.scope) }
+  }
+}
+
+/// The statements.
+private struct RowWriter {
+  private let connection: RawSQLite
+  private let session: RawStatement
+  private let user: RawStatement
+  private let userMinute: RawStatement
+  private let minutes: RawStatement
+  private let days: RawStatement
+  private let durations: RawStatement
+  private let arrivals: RawStatement
+  /// As long as the packed counts of an hour by the minute, and of a day by the hour, are.
+  private let grid = [UInt8](repeating: 1, count: 300)
+  private let day = [UInt8](repeating: 1, count: 200)
+
+  init(_ connection: RawSQLite) throws {
+    self.connection = connection
+    session = try connection.prepare(
+      """
+      INSERT INTO session (started, sid, scope, flags, duration, users) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING
+      """)
+    user = try connection.prepare(
+      "INSERT INTO user (hash, id, seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+    userMinute = try connection.prepare(
+      """
+      INSERT INTO user_minute (hour, scope, minute, kind, user, sessions) VALUES (?, ?, ?, ?, ?, 1)
+      ON CONFLICT DO UPDATE SET sessions = sessions + 1
+      """)
+    let counts = "ON CONFLICT DO UPDATE SET identified = excluded.identified"
+    minutes = try connection.prepare(
+      """
+      INSERT INTO session_minute (hour, scope, identified, anonymous) VALUES (?, ?, ?, x'') \(counts)
+      """)
+    days = try connection.prepare(
+      """
+      INSERT INTO session_day (day, scope, identified, anonymous) VALUES (?, ?, ?, x'') \(counts)
+      """)
+    durations = try connection.prepare(
+      """
+      INSERT INTO duration_hour (hour, scope, histogram, total) VALUES (?, ?, ?, 0)
+      ON CONFLICT DO UPDATE SET histogram = excluded.histogram
+      """)
+    arrivals = try connection.prepare(
+      """
+      INSERT INTO arrival (step, scope, hour, healthy, errored, unhandled, abnormal, crashed)
+      VALUES (?, ?, ?, 1, 0, 0, 0, 0) ON CONFLICT DO UPDATE SET healthy = healthy + 1
+      """)
+  }
+
+  func write(_ batch: RowBatch) throws {
+    try connection.execute("BEGIN IMMEDIATE")
+    for row in batch.sessions { try write(row) }
+    for row in batch.users {
+      userMinute.bind(1, row.hour)
+      userMinute.bind(2, row.scope)
+      userMinute.bind(3, row.minute)
+      userMinute.bind(4, row.kind)
+      userMinute.bind(5, row.user)
+      try userMinute.run()
+    }
+    for bucket in batch.buckets { try write(bucket) }
+    try connection.execute("COMMIT")
+  }
+
+  private func write(_ row: RowBatch.SessionRow) throws {
+    session.bind(1, row.started)
+    session.bind(2, row.id)
+    session.bind(3, row.scope)
+    session.bind(4, row.flags)
+    session.bind(5, row.duration)
+    session.bind(6, row.user)
+    try session.run()
+    guard let newUser = row.newUser else { return }
+    user.bind(1, newUser.hash)
+    user.bind(2, newUser.id)
+    user.bind(3, row.started / 86_400_000)
+    try user.run()
+  }
+
+  private func write(_ bucket: RowBatch.Bucket) throws {
+    let rows = [
+      (minutes, bucket.hour, grid), (days, bucket.hour / 24, day), (durations, bucket.hour, grid),
+    ]
+    for (statement, first, blob) in rows {
+      statement.bind(1, first)
+      statement.bind(2, bucket.scope)
+      statement.bind(3, blob)
+      try statement.run()
+    }
+    arrivals.bind(1, bucket.hour * 6)
+    arrivals.bind(2, bucket.scope)
+    arrivals.bind(3, bucket.hour)
+    try arrivals.run()
+  }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import ReleaseHealth
+import SQLiteStorage
+import Service
+import Storage
+
+/// Makes a database with a history, as the service would have made it.
+struct FillCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fill",
+    abstract: "Fill a new database: organization `default`, project 1, a key, a token, sessions.")
+
+  @OptionGroup var options: TrafficOptions
+
+  @Option(help: "The database file; its directory exists, it does not.")
+  var path: String
+
+  @Option(help: "The project's public key, 32 hexadecimal digits.")
+  var key: String
+
+  @Option(help: "A token that may read and change.")
+  var token: String
+
+  @Option(help: "Sessions a transaction.")
+  var batch = 10_000
+
+  @Option(help: "For how many days counts and users are kept.")
+  var retentionDays = 90
+
+  func run() throws {
+    let watch = Stopwatch()
+    let traffic = options.traffic
+    var secret = SplitMix(traffic.seed)
+    let store = try SQLiteStore(
+      SQLiteStore.Settings(
+        path: path, retentionDays: retentionDays,
+        newSecret: (0..<32).map { _ in UInt8(truncatingIfNeeded: secret.next()) }))
+    let project = try createCatalog(store, at: traffic.history(0).started)
+    guard let catalog = try store.catalog(unlessVersion: nil) else { return }
+    var filling = Filling(
+      store, traffic, project: project, hasher: UserHasher(key: catalog.userHashKey))
+    var progress = ProgressLine("filling")
+    let total = traffic.sessions + traffic.open
+    for start in stride(from: 0, to: traffic.sessions, by: batch) {
+      try filling.addHistory(start..<min(start + batch, traffic.sessions))
+      progress.update(start, of: total)
+    }
+    for start in stride(from: 0, to: traffic.open, by: batch) {
+      try filling.addOpen(start..<min(start + batch, traffic.open))
+      progress.update(traffic.sessions + start, of: total)
+    }
+    try filling.keepHouse(at: traffic.now)
+    try store.close()
+    progress.finish()
+    printFigures([
+      ("sessions", Double(total)), ("seconds", watch.seconds),
+      ("rate", Double(total) / watch.seconds),
+      ("processor_us", watch.processorSeconds / Double(max(total, 1)) * 1e6),
+    ])
+  }
+
+  private func createCatalog(_ store: SQLiteStore, at time: Timestamp) throws -> ProjectID {
+    let organization = try store.createOrganization(slug: "default", at: time)
+    _ = try store.createToken(
+      organization: organization.id, name: "bench", scope: .admin,
+      digest: TokenDigest.digest(token), at: time)
+    return try store.createProject(
+      organization: organization.id, slug: "default", platform: nil, id: nil, publicKey: key,
+      at: time
+    ).id
+  }
+}
+
+/// A database on its way through its history.
+private struct Filling {
+  private let store: SQLiteStore
+  private let traffic: Traffic
+  private let project: ProjectID
+  private let scopes: [Scope]
+  private let hashes: [UserHash]
+  private var hour: Int?
+
+  init(_ store: SQLiteStore, _ traffic: Traffic, project: ProjectID, hasher: UserHasher) {
+    self.store = store
+    self.traffic = traffic
+    self.project = project
+    scopes = traffic.scopes(project: project)
+    hashes = (0..<traffic.users).map { hasher.hash(traffic.userName($0)) }
+  }
+
+  mutating func addHistory(_ range: Range<Int>) throws {
+    let sessions = range.map(traffic.history)
+    guard let last = sessions.last else { return }
+    try store.ingest(batch(sessions.map { report($0, $0.status) }, at: last.started))
+    if hour != last.started.hour { try keepHouse(at: last.started) }
+    hour = last.started.hour
+  }
+
+  mutating func addOpen(_ range: Range<Int>) throws {
+    try store.ingest(batch(range.map { report(traffic.open($0), .ok) }, at: traffic.now))
+  }
+
+  /// What the service's jobs do every hour.
+  func keepHouse(at time: Timestamp) throws {
+    _ = try store.runAdoption(at: time)
+    while try store.housekeep(at: time) {}
+  }
+
+  private func batch(_ reports: [SessionReport], at time: Timestamp) -> IngestBatch {
+    var batch = IngestBatch(receivedAt: time)
+    batch.reports = reports
+    batch.outcomes = [OutcomeKey(project: project, outcome: .accepted): Int64(reports.count)]
+    return batch
+  }
+
+  private func report(_ session: MadeSession, _ status: SessionStatus) -> SessionReport {
+    SessionReport(
+      key: SessionKey(
+        scope: scopes[traffic.scope(of: session)], started: session.started,
+        sessionID: SessionID(value: session.id)),
+      correctedStart: session.started, status: status, errors: status == .errored ? 1 : 0,
+      durationMilliseconds: status == .ok ? nil : session.durationMilliseconds, isInitial: true,
+      user: hashes[session.user])
+  }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import CZlib
+
+/// Writes whole HTTP requests to a file, for a load generator that only has to send them.
+struct RequestsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "requests",
+    abstract: "Write requests to a file, each after its length in 4 bytes, big-endian.")
+
+  enum Kind: String, ExpressibleByArgument, CaseIterable {
+    /// One session: in turn a new one and the end of one that `fill --open` has put there.
+    case single
+    /// Sessions that began and ended, 5 % of them of new users; gzip.
+    case packed
+    /// Counted sessions; gzip.
+    case aggregates
+  }
+
+  @OptionGroup var options: TrafficOptions
+
+  @Option(help: "single, packed or aggregates.")
+  var kind: Kind
+
+  @Option(help: "Requests.")
+  var count: Int
+
+  @Option(help: "The number of the first request: other numbers are other sessions.")
+  var first = 0
+
+  @Option(help: "Sessions or buckets a request, where it packs them.")
+  var items = 100
+
+  @Option(help: "The project's public key.")
+  var key: String
+
+  @Option(help: "Where to write to.")
+  var file: String
+
+  func validate() throws {
+    guard kind != .single || options.open * 2 >= first + count else {
+      throw ValidationError("--kind single ends a session of --open with every second request")
+    }
+  }
+
+  func run() throws {
+    let wire = WireSession(traffic: options.traffic)
+    let output = try OutputFile(file)
+    var progress = ProgressLine("requests")
+    for index in first..<first + count {
+      let body =
+        switch kind {
+        case .single: Array(wire.single(index).utf8)
+        case .packed: gzip(Array(wire.packed(index, count: items).utf8))
+        case .aggregates: gzip(Array(wire.aggregates(index, count: items).utf8))
+        }
+      let request = Array(head(bodyBytes: body.count).utf8) + body
+      let length = UInt32(request.count)
+      output.write((0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - $0 * 8)) } + request)
+      progress.update(index - first, of: count)
+    }
+    progress.finish()
+    printFigures([
+      ("requests", Double(count)), ("bytes", Double(output.bytesWritten)),
+      ("items", Double(kind == .single ? 1 : items)),
+    ])
+  }
+
+  private func head(bodyBytes: Int) -> String {
+    "POST /api/1/envelope/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+      + "User-Agent: sentry.javascript.browser/8.30.0\r\n"
+      + "Content-Type: application/x-sentry-envelope\r\n"
+      + "X-Sentry-Auth: Sentry sentry_version=7, sentry_client=sentry.javascript.browser/8.30.0, "
+      + "sentry_key=\(key)\r\n"
+      + (kind == .single ? "" : "Content-Encoding: gzip\r\n")
+      + "Content-Length: \(bodyBytes)\r\n\r\n"
+  }
+}
+
+/// One member of gzip at zlib's own level, as SDKs send it.
+private func gzip(_ bytes: [UInt8]) -> [UInt8] {
+  var bytes = bytes
+  var stream = unsafe z_stream()
+  // 15 is the largest window; 16 more asks for gzip's wrapping.
+  let code = unsafe deflateInit2_(
+    &stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, zlibVersion(),
+    Int32(MemoryLayout<z_stream>.size))
+  precondition(code == Z_OK, "zlib has no memory")
+  defer { unsafe _ = deflateEnd(&stream) }
+  let bound = unsafe Int(deflateBound(&stream, UInt(bytes.count)))
+  return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
+    unsafe bytes.withUnsafeMutableBufferPointer { input in
+      unsafe stream.next_in = input.baseAddress
+      unsafe stream.avail_in = UInt32(input.count)
+      unsafe stream.next_out = output.baseAddress
+      unsafe stream.avail_out = UInt32(bound)
+      unsafe _ = deflate(&stream, Z_FINISH)
+    }
+    count = unsafe bound - Int(stream.avail_out)
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import ReleaseHealth
+import SQLiteStorage
+import Service
+import Storage
+
+/// How large a set of users is once many are known: its size depends on how many there are in it
+/// and on how their numbers lie.
+struct UsersCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "users", abstract: "Bytes of a day's set of users, for several shares of all.")
+
+  @OptionGroup var options: TrafficOptions
+
+  @Option(help: "A new database file.")
+  var path: String
+
+  /// Of all users, drawn by chance.
+  private static let percents = [1, 10, 20, 50, 100]
+
+  func run() throws {
+    let traffic = options.traffic
+    let store = try SQLiteStore(
+      SQLiteStore.Settings(path: path, newSecret: [UInt8](repeating: 1, count: 32)))
+    let organization = try store.createOrganization(slug: "default", at: traffic.now)
+    let project = try store.createProject(
+      organization: organization.id, slug: "default", platform: nil, id: nil,
+      publicKey: String(repeating: "0", count: 32), at: traffic.now)
+    var random = SplitMix(traffic.seed)
+    let users = (0..<traffic.users).map { _ in
+      UserHash(value: UInt128(random.next()) << 64 | UInt128(random.next()))
+    }
+    // All users first, so that the shares below find them numbered in another order than theirs.
+    for percent in Self.percents.reversed() {
+      let chosen = users.filter { _ in random.next() % 100 < UInt64(percent) }
+      let scope = Scope(project: project.id, release: "\(percent)", environment: nil)
+      try add(chosen, scope, to: store)
+    }
+    let later = traffic.now.advanced(byMilliseconds: 2 * 86_400_000)
+    while try store.housekeep(at: later) {}
+    try store.close()
+    let connection = try RawSQLite(path)
+    printFigures(
+      [("users", Double(traffic.users))]
+        + (try Self.percents.map { percent in
+          let bytes = try connection.number(
+            """
+            SELECT max(length(sets)) FROM user_day WHERE scope = (
+              SELECT scope.id FROM scope JOIN release ON release.id = scope.release
+              WHERE release.version = '\(percent)')
+            """)
+          return ("bytes_at_\(percent)_percent", Double(bytes))
+        }))
+  }
+
+  private func add(_ users: [UserHash], _ scope: Scope, to store: SQLiteStore) throws {
+    let now = options.traffic.now
+    for start in stride(from: 0, to: users.count, by: 10_000) {
+      var batch = IngestBatch(receivedAt: now)
+      batch.anonymous = users[start..<min(start + 10_000, users.count)].map { user in
+        AnonymousSessions(
+          scope: scope, correctedStart: now, counts: SessionCounts(healthy: 1), user: user)
+      }
+      try store.ingest(batch)
+    }
+  }
+}
