@@ -10,6 +10,12 @@ struct CountGrid: Equatable {
   init() {}
 
   init(packed: [UInt8]) {
+    Self.forEachSlot(packed) { slots[$0] = $1 }
+  }
+
+  /// Calls `body` with each slot of a packed value, without a dictionary between; of damaged bytes,
+  /// with what can be read.
+  static func forEachSlot(_ packed: [UInt8], _ body: (Int, SessionCounts) -> Void) {
     var reader = VarintReader(packed)
     while !reader.isAtEnd {
       let slot = Int(truncatingIfNeeded: reader.read())
@@ -18,7 +24,7 @@ struct CountGrid: Equatable {
       for severity in Severity.allCases where mask & (1 << UInt64(severity.rawValue)) != 0 {
         counts[severity] = Int64(truncatingIfNeeded: reader.read())
       }
-      if !reader.isDamaged { slots[slot] = counts }
+      if !reader.isDamaged { body(slot, counts) }
     }
   }
 

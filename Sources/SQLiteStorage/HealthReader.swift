@@ -182,9 +182,9 @@ struct HealthReader {
         guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
         for column: Int32 in [2, 3] {
-          for (slot, counts) in CountGrid(packed: statement.blob(column)).slots {
+          CountGrid.forEachSlot(statement.blob(column)) { slot, counts in
             let minute = rowStart + slot * slotMinutes
-            guard minutes.contains(minute) else { continue }
+            guard minutes.contains(minute) else { return }
             reader.add(counts, group, reader.bucket(ofMinute: minute))
           }
         }

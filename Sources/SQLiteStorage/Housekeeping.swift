@@ -314,9 +314,11 @@ final class Housekeeping {
     let end = try next.step() ? next.blob(0) : nil
     next.reset()
     let delete = try connection.prepare(
-      "DELETE FROM user WHERE hash > ?1 AND (?2 IS NULL OR hash <= ?2) AND seen < ?3")
+      "DELETE FROM user WHERE hash > ?1 AND hash <= ?2 AND seen < ?3")
     delete.bind(1, blob: start)
-    delete.bind(2, blob: end)
+    // Greater than any hash. A bound that could be absent would keep SQLite from using it: each step
+    // would walk on to the end of the table.
+    delete.bind(2, blob: end ?? [UInt8](repeating: 0xff, count: 17))
     delete.bind(3, now.day - retentionDays - 7)
     try delete.run()
     if connection.changes > 0 { interning.forgetUsers() }

@@ -102,8 +102,8 @@ package final class SQLiteStore: Sendable {
     "setting", "organization", "project", "project_key", "token", "release", "scope",
   ]
 
-  /// So much is checked in a fraction of a second.
-  private static let wholeCheckBytesMax: Int64 = 256 << 20
+  /// So much is checked in some hundredths of a second.
+  private static let wholeCheckBytesMax: Int64 = 32 << 20
 
   /// Hands out the writer once everything that waits is folded.
   func write<Value: Sendable>(

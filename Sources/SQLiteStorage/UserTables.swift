@@ -46,7 +46,7 @@ final class UserTables {
   /// A part that has so many changes, 1 to 2 KiB, grows no more.
   private static let partChangesMax = 512
   /// Some megabytes in all; beyond it, what is remembered is forgotten.
-  private static let lastPartsMax = 2000
+  private static let lastPartsMax = 500
   private static let openHoursMax = 100_000
 
   init(_ connection: Connection) throws(StoreError) {
