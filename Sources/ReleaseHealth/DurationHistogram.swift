@@ -51,8 +51,6 @@ package struct DurationHistogram: Equatable, Sendable {
 
   /// The durations that fall into a bucket, in milliseconds.
   package static func range(ofBucket bucket: Int) -> Range<Int64> {
-    // What no duration falls into, as damaged bytes may name it, is taken for the last bucket.
-    let bucket = min(max(bucket, 0), Self.bucket(of: DomainLimits.durationMillisecondsMax))
     let exponent = max(0, bucket >> linearBits - 1)
     let start = Int64(bucket - exponent << linearBits) << Int64(exponent)
     return start..<start + 1 << Int64(exponent)

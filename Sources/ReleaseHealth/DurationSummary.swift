@@ -32,35 +32,3 @@ package struct DurationSummary: Hashable, Sendable {
     self.longest = longest
   }
 }
-
-extension DurationHistogram {
-  /// nil when there are no durations.
-  package var summary: DurationSummary? {
-    let ordered = counts.sorted { $0.key < $1.key }.filter { $0.value > 0 }
-    let count = ordered.reduce(0) { Self.sum($0, $1.value) }
-    guard count > 0 else { return nil }
-    let average = Double(totalMilliseconds) / Double(count)
-    // The buckets tell where the one at a place is: in order of the durations they are in order,
-    // too.
-    func quantile(percent: Int64) -> Double {
-      if count == 1 { return average }
-      let (whole, rest) = count.quotientAndRemainder(dividingBy: 100)
-      var place = whole * percent + (rest * percent + 99) / 100
-      for (bucket, count) in ordered {
-        place -= count
-        if place <= 0 { return Self.middle(ofBucket: bucket) }
-      }
-      return 0
-    }
-    return DurationSummary(
-      average: average, p50: quantile(percent: 50), p75: quantile(percent: 75),
-      p90: quantile(percent: 90), p95: quantile(percent: 95), p99: quantile(percent: 99),
-      // None is shorter than the average; where that is above the middle, it is nearer.
-      longest: max(quantile(percent: 100), average))
-  }
-
-  private static func middle(ofBucket bucket: Int) -> Double {
-    let range = range(ofBucket: bucket)
-    return Double(range.lowerBound + (range.upperBound - 1)) / 2
-  }
-}

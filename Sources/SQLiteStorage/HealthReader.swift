@@ -28,7 +28,7 @@ struct HealthReader {
   }
 
   private struct GroupDurations {
-    var totals = DurationHistogram()
+    var totals = DurationSum()
     /// One a bucket; empty while nothing was counted.
     var series: [DurationSummary?] = []
   }
@@ -315,7 +315,7 @@ struct HealthReader {
   private mutating func readDurations() throws(StoreError) {
     let first = query.minutes.lowerBound.flooredDivision(by: 60)
     let end = (query.minutes.upperBound + 59).flooredDivision(by: 60)
-    var open = OpenDurations()
+    var open = OpenDurations(sums: keys.map { _ in DurationSum() })
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
         guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
@@ -324,9 +324,9 @@ struct HealthReader {
         let bucket = reader.bucket(ofMinute: minute)
         if open.bucket != bucket { reader.close(&open) }
         open.bucket = bucket
-        open.histograms[group, default: DurationHistogram()].merge(
-          DurationHistogram(
-            packed: statement.blob(2), totalMilliseconds: statement.integer(3)))
+        open.groups.insert(group)
+        open.sums[group].add(
+          packed: statement.blob(2), totalMilliseconds: statement.integer(3))
       }
     }
     let columns = "SELECT hour, scope, histogram, total FROM duration_hour"
@@ -349,22 +349,27 @@ struct HealthReader {
     close(&open)
   }
 
-  /// The histograms of the bucket that is being read, by group.
+  /// The durations of the bucket that is being read.
   private struct OpenDurations {
     /// nil without a series.
     var bucket: Int?
-    var histograms: [Int: DurationHistogram] = [:]
+    /// By group.
+    var sums: [DurationSum]
+    /// Those with durations.
+    var groups: Set<Int> = []
   }
 
   private mutating func close(_ open: inout OpenDurations) {
-    for (group, histogram) in open.histograms {
-      durations[group].totals.merge(histogram)
+    for group in open.groups {
+      let sum = open.sums[group]
+      open.sums[group] = DurationSum()
+      durations[group].totals.add(sum)
       guard let bucket = open.bucket else { continue }
       if durations[group].series.isEmpty {
         durations[group].series = Array(repeating: nil, count: query.bucketCount)
       }
-      durations[group].series[bucket] = histogram.summary
+      durations[group].series[bucket] = sum.summary
     }
-    open.histograms.removeAll(keepingCapacity: true)
+    open.groups.removeAll(keepingCapacity: true)
   }
 }

@@ -279,7 +279,8 @@ final class IngestTransaction {
   }
 
   private func add(_ durations: DurationHistogram, _ key: BucketKey) throws(StoreError) {
-    if durations.counts.isEmpty { return }
+    // A duration that was raised within its bucket changes the total alone.
+    if durations == DurationHistogram() { return }
     selectDurations.bind(1, key.bucket)
     selectDurations.bind(2, key.scope)
     var histogram = DurationHistogram()
@@ -289,8 +290,10 @@ final class IngestTransaction {
         packed: selectDurations.blob(0), totalMilliseconds: selectDurations.integer(1))
       selectDurations.reset()
     }
-    // Nothing is taken back from an hour whose retention has ended.
-    if !isKnown, durations.counts.values.contains(where: { $0 < 0 }) { return }
+    // Nothing is taken back from an hour whose retention has ended, and nothing raised there.
+    if !isKnown, durations.counts.isEmpty || durations.counts.values.contains(where: { $0 < 0 }) {
+      return
+    }
     histogram.merge(durations)
     upsertDurations.bind(1, key.bucket)
     upsertDurations.bind(2, key.scope)
@@ -342,14 +345,26 @@ extension DurationHistogram {
   }
 
   init(packed: [UInt8], totalMilliseconds: Int64) {
-    var reader = VarintReader(packed)
     var counts: [Int: Int64] = [:]
+    Self.read(packed) { counts[$0] = $1 }
+    self.init(counts: counts, totalMilliseconds: totalMilliseconds)
+  }
+
+  fileprivate static func read(_ packed: [UInt8], _ take: (_ bucket: Int, _ count: Int64) -> Void) {
+    var reader = VarintReader(packed)
     var bucket = 0
     while !reader.isAtEnd {
-      bucket += Int(truncatingIfNeeded: reader.read())
+      bucket &+= Int(truncatingIfNeeded: reader.read())
       let count = Int64(bitPattern: reader.read())
-      if !reader.isDamaged { counts[bucket] = count }
+      if !reader.isDamaged { take(bucket, count) }
     }
-    self.init(counts: counts, totalMilliseconds: totalMilliseconds)
+  }
+}
+
+extension DurationSum {
+  /// Adds a ``DurationHistogram`` as it is packed.
+  mutating func add(packed: [UInt8], totalMilliseconds: Int64) {
+    DurationHistogram.read(packed) { add(bucket: $0, count: $1) }
+    add(totalMilliseconds: totalMilliseconds)
   }
 }

@@ -8,6 +8,8 @@ struct EnvelopeContent {
   private(set) var submission: Submission
   /// As the header has it.
   private(set) var eventID: String?
+  /// Some item makes the envelope one about an event. Known once it was read to its end.
+  private(set) var hasEventItem = false
 
   /// nil until the envelope's own DSN gave it.
   private var access: IngestAccess?
@@ -26,12 +28,8 @@ struct EnvelopeContent {
     self.snapshot = snapshot
     self.origin = origin
     normalization = Normalization(receivedAt: receivedAt, sentAt: nil)
-    submission = Submission(receivedAt: receivedAt)
-    submission.project = access?.project
+    submission = Submission(receivedAt: receivedAt, project: access?.project)
   }
-
-  /// Some item makes the envelope one about an event.
-  var hasEventItem: Bool { reader.hasEventItem }
 
   /// Reads a slice of the envelope.
   mutating func take(_ slice: Span<UInt8>) throws(IngestRefusal) {
@@ -48,6 +46,7 @@ struct EnvelopeContent {
       throw refusal(of: error)
     }
     if let last { try take(last) }
+    hasEventItem = reader.hasEventItem
   }
 
   private mutating func next(

@@ -59,7 +59,7 @@ final class SkippedItem: BodyReader {
 
   init(_ dependencies: ServiceDependencies, project: ProjectID, answer: Response) {
     queue = dependencies.queue
-    submission = Submission(receivedAt: dependencies.clock.now)
+    submission = Submission(receivedAt: dependencies.clock.now, project: project)
     submission.outcomes[OutcomeKey(project: project, outcome: .skipped)] = 1
     self.answer = answer
   }

@@ -98,8 +98,11 @@ package final class IngestQueue: Sendable {
         state.hasWaiting = true
         return nil
       }
+      // The writer knows of outcomes alone that came before, and looks again by itself.
+      let isKnown = state.open != nil && !submission.hasUpdates
       state.add(submission)
       if let ticket { state.tickets.append(ticket) }
+      if isKnown { return false }
       defer { state.isIdle = false }
       return state.isIdle
     }
@@ -170,29 +173,43 @@ package final class IngestQueue: Sendable {
   /// What to do next; waits for it, and has the store settle meanwhile. nil when the queue is closed
   /// and empty.
   private func next(_ mayBeUnsettled: inout Bool) -> Work? {
+    var loneOutcomesAreDue = false
     while true {
-      let (work, isClosed) = state.withLock { state -> (Work?, Bool) in
-        guard state.open != nil || !state.tasks.isEmpty else {
-          state.isIdle = !state.isClosed
-          return (nil, state.isClosed)
-        }
-        state.settleAccepted()
-        let work = Work(
-          batch: state.open, tickets: state.tickets,
-          task: state.tasks.isEmpty ? nil : state.tasks.removeFirst(),
-          hasWaiting: state.hasWaiting)
-        state.open = nil
-        state.tickets = []
-        state.hasWaiting = false
-        return (work, false)
-      }
+      let (work, hasLoneOutcomes, isClosed) = take(loneOutcomes: loneOutcomesAreDue)
       if let work { return work }
       if isClosed { return nil }
-      if !mayBeUnsettled {
+      if !mayBeUnsettled, !hasLoneOutcomes {
         wake.wait()
       } else if wake.wait(timeout: .now() + .milliseconds(Self.settleMilliseconds)) == .timedOut {
-        mayBeUnsettled = settle()
+        loneOutcomesAreDue = hasLoneOutcomes
+        if !hasLoneOutcomes { mayBeUnsettled = settle() }
       }
+    }
+  }
+
+  /// Takes what there is to do.
+  ///
+  /// - Parameter loneOutcomes: also a batch of outcomes alone. Nobody waits for it, so that it is
+  ///   given some time to become a larger one.
+  private func take(
+    loneOutcomes: Bool
+  ) -> (work: Work?, hasLoneOutcomes: Bool, isClosed: Bool) {
+    state.withLock { state in
+      let isLone = state.open.map { $0.reports.isEmpty && $0.anonymous.isEmpty } ?? false
+      let isBatch = state.open != nil && (!isLone || loneOutcomes || state.isClosed)
+      guard isBatch || !state.tasks.isEmpty else {
+        state.isIdle = !state.isClosed
+        return (nil, isLone, state.isClosed)
+      }
+      state.settleAccepted()
+      let work = Work(
+        batch: state.open, tickets: state.tickets,
+        task: state.tasks.isEmpty ? nil : state.tasks.removeFirst(),
+        hasWaiting: state.hasWaiting)
+      state.open = nil
+      state.tickets = []
+      state.hasWaiting = false
+      return (work, false, false)
     }
   }
 
@@ -251,8 +268,9 @@ package struct Submission: Sendable {
   /// What became of all other items.
   package var outcomes: [OutcomeKey: Int64] = [:]
 
-  package init(receivedAt: Timestamp) {
+  package init(receivedAt: Timestamp, project: ProjectID?) {
     self.receivedAt = receivedAt
+    self.project = project
   }
 
   /// There is something whose storing must be waited for.

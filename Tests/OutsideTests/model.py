@@ -2,7 +2,8 @@
 
 Written from the promises, not from the program: a session is one release, environment, sid and
 `started`; an update only ever raises what is known; where corrections of its start differ, the
-earliest stands; a user stands under the worst of its sessions."""
+earliest stands; a user stands under the worst of its sessions; a session that exited lasted as long as the
+longest of its updates says."""
 
 import datetime
 from collections import defaultdict
@@ -50,6 +51,7 @@ class Session:
         self.scope = {"release": release, "environment": environment or ""}
         self.begun = None
         self.severities, self.users, self.mechanisms = set(), set(), set()
+        self.has_exited, self.durations = False, []
 
     def take(self, update, begun):
         self.begun = min(self.begun or begun, begun)
@@ -58,6 +60,14 @@ class Session:
             self.users.add(update["did"])
         if update.get("status") == "abnormal" and update.get("abnormal_mechanism"):
             self.mechanisms.add(update["abnormal_mechanism"])
+        self.has_exited |= update.get("status") == "exited"
+        if update.get("duration") is not None:
+            self.durations.append(update["duration"])
+
+    @property
+    def lasted(self):
+        """In milliseconds; none when that is not known."""
+        return [round(max(self.durations) * 1000)] if self.has_exited and self.durations else []
 
     @property
     def counts(self):
@@ -72,6 +82,7 @@ class Bucket:
     """Sessions that an SDK counted up by itself."""
 
     mechanisms = frozenset()
+    lasted = ()
 
     def __init__(self, release, environment, begun, counts, did):
         self.scope = {"release": release, "environment": environment or ""}
@@ -101,35 +112,37 @@ class Model:
     def add_bucket(self, release, environment, begun, counts, did=None):
         self.buckets.append(Bucket(release, environment, begun, counts, did))
 
-    def _all(self, within):
-        """Sessions and buckets that begin in the range (start, end)."""
+    def _all(self, within, where=None):
+        """Sessions and buckets that begin in the range (start, end), of the scopes asked for."""
         found = {}
         for key, update, begun in self.updates:
             found.setdefault(key, Session(*key[:2])).take(update, begun)
         every = list(found.values()) + self.buckets
-        return [one for one in every if not within or within[0] <= one.begun < within[1]]
+        return [one for one in every
+                if (not within or within[0] <= one.begun < within[1])
+                and (not where or where(**one.scope))]
 
-    def sessions_by(self, *group, within=None):
+    def sessions_by(self, *group, within=None, where=None):
         table = defaultdict(row)
-        for one in self._all(within):
+        for one in self._all(within, where):
             counts = table[_key(one.scope, group)]
             for status, count in one.counts.items():
                 counts[status] += count
         return {key: counts for key, counts in table.items() if any(counts.values())}
 
-    def _users(self, group, within):
+    def _users(self, group, within, where=None):
         """{group: {user: (severities, mechanisms)}}."""
         table = defaultdict(lambda: defaultdict(lambda: (set(), set())))
-        for one in self._all(within):
+        for one in self._all(within, where):
             for user in one.users:
                 severities, mechanisms = table[_key(one.scope, group)][user]
                 severities.add(one.severity_of_users)
                 mechanisms.update(one.mechanisms)
         return table
 
-    def users_by(self, *group, within=None):
+    def users_by(self, *group, within=None, where=None):
         table = {}
-        for key, users in self._users(group, within).items():
+        for key, users in self._users(group, within, where).items():
             counts = table[key] = row()
             for severities, _ in users.values():
                 counts[worst_of(severities)] += 1
@@ -148,6 +161,23 @@ class Model:
             }
             table[key] = {field: count / len(seen) for field, count in share.items()}
         return table
+
+    def durations_by(self, *group, where=None):
+        """{group: {field: milliseconds}}: of n durations in order, the one at place n · p."""
+        table = defaultdict(list)
+        for one in self._all(None, where):
+            table[_key(one.scope, group)].extend(one.lasted)
+        found = {}
+        for key, durations in table.items():
+            durations.sort()
+            count = len(durations)
+            if not count:
+                continue
+            values = {f"p{percent}": durations[-(-count * percent // 100) - 1]
+                      for percent in (50, 75, 90, 95, 99)}
+            values |= {"avg": sum(durations) / count, "max": durations[-1]}
+            found[key] = {f"{name}(session.duration)": value for name, value in values.items()}
+        return found
 
 
 def _key(scope, group):

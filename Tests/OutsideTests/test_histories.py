@@ -45,7 +45,7 @@ def update(chance, release, environment, sid, start):
         "errors": chance.choice((None, 0, 0, 0, 1, 17)),
         "did": chance.choice((None, "ada", "bob", "eve", "0" * 32, str(uuid.UUID(int=0)))),
         "seq": chance.choice((None, 0, 5, 1764000000000)),
-        "duration": chance.choice((None, 0.25, 60)),
+        "duration": chance.choice((None, 0.25, 60, chance.randint(1, 10**7) / 1000)),
         "timestamp": chance.choice((None, iso(start), iso(now()))),
         "abnormal_mechanism": chance.choice((None, "anr_foreground", "anr_background")),
         "attrs": {"release": release},
@@ -98,6 +98,27 @@ def deliver(hale, key, project, updates, chance):
     assert not failures, failures[:3]
 
 
+# What a search says, and what it means.
+SEARCHES = {
+    "release:*-1* OR environment:staging":
+        lambda release, environment: "-1" in release or environment == "staging",
+    '!environment:"" AND (release:[history-2@1, history-3@1] OR release.version:>1)':
+        lambda release, environment: environment and release in ("history-2@1", "history-3@1"),
+    "release.package:HISTORY-9* !environment:prod*":
+        lambda release, environment: (
+            release.startswith("history-9") and environment != "production"),
+}
+DURATIONS = tuple(f"{name}(session.duration)" for name in (
+    "avg", "p50", "p75", "p90", "p95", "p99", "max"))
+
+
+def durations_by(hale, *group, **scope):
+    """{group: {field: milliseconds}} of the groups that have durations."""
+    answer = hale.sessions(*DURATIONS, group=group, includeSeries=0, **scope)
+    return {tuple(entry["by"][name] for name in group): entry["totals"]
+            for entry in answer["groups"] if entry["totals"][DURATIONS[0]] is not None}
+
+
 def answers(hale, project):
     """All that is compared, as the service has it."""
     fields = ("abnormal_rate(user)", "unhandled_rate(user)", "anr_rate()",
@@ -111,6 +132,13 @@ def answers(hale, project):
         "all users": users_by(hale, **scope),
         "rates": {(entry["by"]["release"],): entry["totals"] for entry in rates["groups"]
                   if entry["totals"]["anr_rate()"] is not None},
+        "durations": durations_by(hale, "release", **scope),
+        "all durations": durations_by(hale, **scope),
+        **{f"sessions of {query}": sessions_by(hale, "environment", query=query, **scope)
+           for query in SEARCHES},
+        **{f"users of {query}": users_by(hale, query=query, **scope) for query in SEARCHES},
+        **{f"durations of {query}": durations_by(hale, query=query, **scope)
+           for query in SEARCHES},
     }
 
 
@@ -121,6 +149,14 @@ def expected(model):
         "users of releases": model.users_by("release"),
         "all users": model.users_by(),
         "rates": model.user_rates("release"),
+        "durations": model.durations_by("release"),
+        "all durations": model.durations_by(),
+        **{f"sessions of {query}": model.sessions_by("environment", where=where)
+           for query, where in SEARCHES.items()},
+        **{f"users of {query}": model.users_by(where=where)
+           for query, where in SEARCHES.items()},
+        **{f"durations of {query}": model.durations_by(where=where)
+           for query, where in SEARCHES.items()},
     }
 
 
@@ -130,7 +166,13 @@ def assert_same(found, wanted, model):
         got = found[name]
         assert set(got) == set(table), (name, set(got) ^ set(table))
         for key, value in table.items():
-            matches = (got[key] == pytest.approx(value) if name == "rates" else got[key] == value)
+            matches = got[key] == value
+            if name == "rates":
+                matches = got[key] == pytest.approx(value)
+            elif "durations" in name:
+                # Averages are exact; the stated error of the others is 1/256.
+                matches = (got[key] == pytest.approx(value, rel=1 / 256)
+                           and got[key][DURATIONS[0]] == pytest.approx(value[DURATIONS[0]]))
             if not matches:
                 sent = [sent for where, sent, _ in model.updates if not key or where[0] == key[0]]
                 raise AssertionError(f"{name} of {key}: got {got[key]}, expected {value} of "

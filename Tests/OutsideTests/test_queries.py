@@ -66,6 +66,11 @@ def test_filters(service):
     assert sessions(service, query="!release:app@1") == row(healthy=1, errored=1, abnormal=1)
     assert sessions(service, query="release:[app@1,app@2] environment:live") == row(
         healthy=2, crashed=1)
+    # Filtered by status, totals are what is left.
+    query = "(release:*@1 OR environment:t*) !session.status:crashed"
+    assert service.sessions("sum(session)", includeSeries=0, query=query)["groups"] == [
+        {"by": {}, "totals": {"sum(session)": 2}}]
+    assert sessions(service, query='release.package:app AND environment:""') == row(errored=1)
     assert sessions(service, project="default") == sessions(service)
     assert sessions(service, project=service.project) == sessions(service)
     assert sessions(service, project=-1) == sessions(service)
@@ -105,6 +110,12 @@ REFUSED = [
     ({"field": "sum(nothing)"}, 'Invalid field: "sum(nothing)"'),
     ({"groupBy": "nothing"}, 'Invalid groupBy: "nothing"'),
     ({"query": "nothing:1"}, 'Invalid query field: "nothing"'),
+    ({"query": "release:app@1 OR session.status:crashed"},
+     "Unable to parse condition with session.status"),
+    ({"query": "(release:app@1"}, "The query has a parenthesis that is not closed."),
+    ({"field": "p95(session.duration)", "interval": "5m", "statsPeriod": "1h"},
+     "The interval has to be a multiple of one hour for p95(session.duration): durations are kept "
+     "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
     ({"interval": "2d"}, "The interval has to be less than one day."),
     ({"interval": "7h"}, "The interval should divide one day without a remainder."),
     ({"interval": "1m", "statsPeriod": "24h"},

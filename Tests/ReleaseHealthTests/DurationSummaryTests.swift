@@ -80,6 +80,14 @@ import Testing
       for index in order { merged.merge(parts[index]) }
       #expect(merged == whole)
       #expect(merged.summary == whole.summary)
+      var sum = DurationSum()
+      for index in order {
+        var part = DurationSum()
+        for (bucket, count) in parts[index].counts { part.add(bucket: bucket, count: count) }
+        part.add(totalMilliseconds: parts[index].totalMilliseconds)
+        sum.add(part)
+      }
+      #expect(sum.summary == whole.summary)
     }
   }
 

@@ -32,6 +32,25 @@ import Testing
     #expect(try histogram() == expected)
   }
 
+  /// Raised by so little that it stays in its bucket of the histogram, a duration still changes the
+  /// average: in one batch and in two.
+  @Test(arguments: [[9_295_877, 9_303_153], [9_303_153, 9_295_877]] as [[Int64]])
+  func durationsAreRaisedWithinTheirBucket(durations: [Int64]) throws {
+    for isOneBatch in [true, false] {
+      let fixture = try StoreFixture()
+      let reports = durations.map {
+        fixture.report(1, started: Self.start, status: .exited, duration: $0)
+      }
+      if isOneBatch {
+        try fixture.ingest([fixture.report(2, started: Self.start)], at: Self.start)
+        try fixture.ingest(reports, at: Self.start)
+      } else {
+        for report in reports { try fixture.ingest([report], at: Self.start) }
+      }
+      #expect(try fixture.number("SELECT total FROM duration_hour") == 9_303_153)
+    }
+  }
+
   /// The log says what changed and when: a late crash takes a healthy session back.
   @Test func arrivalsAreLoggedByStepAndStartHour() throws {
     let fixture = try StoreFixture()

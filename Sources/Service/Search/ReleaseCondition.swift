@@ -75,6 +75,14 @@ enum ReleaseCondition: Equatable, Sendable {
     if case .stage = self { true } else { false }
   }
 
+  /// It depends on what the name says.
+  var asksForVersion: Bool {
+    switch self {
+    case .package, .version, .build: true
+    case .name, .stage: false
+    }
+  }
+
   private static func stages(
     _ term: SearchTerm, _ environments: EnvironmentSelection
   ) throws(APIError) -> Set<AdoptionStage> {

@@ -12,6 +12,8 @@ package struct SearchQuery: Sendable {
   package let statuses: Set<Severity>?
   /// Whether it asks for stages of adoption, which ``includes(_:stage:)`` then has to be told.
   package let asksForStages: Bool
+  /// Whether names of releases have to be read: once a scope, not once a term.
+  private let asksForVersions: Bool
   private let conditions: SearchTree<Condition>
 
   /// What a term asks of a scope.
@@ -27,10 +29,9 @@ package struct SearchQuery: Sendable {
     var subject: Subject
     var isNegated = false
 
-    func holds(for scope: Scope, _ stage: AdoptionStage) -> Bool {
+    func holds(for scope: Scope, _ release: ReleaseSubject) -> Bool {
       switch subject {
-      case .release(let condition):
-        condition.holds(for: ReleaseSubject(name: scope.release, stage: stage)) != isNegated
+      case .release(let condition): condition.holds(for: release) != isNegated
       case .environment(let patterns):
         patterns.contains { $0.matches(part: Self.name(of: scope.environment)) } != isNegated
       case .project(let ids): ids.contains(scope.project) != isNegated
@@ -53,6 +54,7 @@ package struct SearchQuery: Sendable {
     self.text = text
     var statuses: Set<Severity>?
     var asksForStages = false
+    var asksForVersions = false
     conditions = try SearchTree(text).map { (leaf, isAlternative) throws(APIError) in
       let term = try Self.term(leaf)
       if term.key == "session.status" {
@@ -65,6 +67,7 @@ package struct SearchQuery: Sendable {
       }
       if let condition = try ReleaseCondition(term, environments: environments) {
         asksForStages = asksForStages || condition.asksForStage
+        asksForVersions = asksForVersions || condition.asksForVersion
         return Condition(subject: .release(condition), isNegated: term.isNegated)
       }
       try term.refuseComparisons()
@@ -76,13 +79,17 @@ package struct SearchQuery: Sendable {
     }
     self.statuses = statuses
     self.asksForStages = asksForStages
+    self.asksForVersions = asksForVersions
   }
 
   /// Whether sessions of the scope may count.
   ///
   /// - Parameter stage: of the scope's release in its project and environment.
   package func includes(_ scope: Scope, stage: AdoptionStage = .lowAdoption) -> Bool {
-    conditions.holds { $0.holds(for: scope, stage) }
+    let release = ReleaseSubject(
+      name: scope.release, version: asksForVersions ? ReleaseVersion(scope.release) : nil,
+      stage: stage)
+    return conditions.holds { $0.holds(for: scope, release) }
   }
 
   private static let keys = ReleaseCondition.keys + ["environment", "project", "session.status"]

@@ -103,7 +103,9 @@ package struct SessionsRequest: Sendable {
     var query = HealthQuery(projects: projects, minutes: range.minutes)
     query.intervalMinutes = includesSeries ? range.intervalMinutes : nil
     query.groupBy = groupBy
-    query.measures = HealthQuery.Measures(fields.map(\.measure))
+    // What is null by the filter need not be counted, and makes no groups.
+    query.measures = HealthQuery.Measures(
+      fields.filter { $0.speaks(of: search.statuses) }.map(\.measure))
     if search.asksForStages {
       query.includes = { [environments] in environments.includes($0.environment) }
       query.includesAtStage = { [search] in search.includes($0, stage: $1) }
@@ -199,8 +201,9 @@ package struct SessionsRequest: Sendable {
   ) throws(APIError) -> Order {
     let names = parameters.all("orderBy").filter { !$0.isEmpty }
     guard let name = names.first else {
-      let primary = fields.contains(.sessionCount) ? .sessionCount : fields[0]
-      return Order(field: primary, isDescending: true)
+      let first = fields.first { $0.speaks(of: filter) } ?? fields[0]
+      return Order(
+        field: fields.contains(.sessionCount) ? .sessionCount : first, isDescending: true)
     }
     if names.count > 1 { throw .badRequest("Cannot order by multiple fields") }
     if isGroupedByStatus {

@@ -335,7 +335,7 @@ private struct Question {
     if groupBy.contains("release") { query.groupBy.insert(.release) }
     if groupBy.contains("environment") { query.groupBy.insert(.environment) }
     query.measures = []
-    for field in fields {
+    for field in fields where isTold(field) {
       query.measures.insert(
         field.contains("duration") ? .durations : field.contains("(session)") ? .sessions : .users)
     }
@@ -394,6 +394,11 @@ private struct Question {
     }
   }
 
+  /// Durations are those of healthy sessions: of others they are null, and count as not asked for.
+  private func isTold(_ field: String) -> Bool {
+    !field.contains("duration") || filter?.contains("healthy") ?? true
+  }
+
   private struct Expected {
     var by: String
     var totals: [String: Double?]
@@ -401,8 +406,7 @@ private struct Question {
   }
 
   private func expected(_ model: ReferenceStore) throws -> [Expected] {
-    let isDuration: (String) -> Bool = { $0.contains("duration") }
-    if fields.allSatisfy(isDuration), filter?.contains("healthy") == false { return [] }
+    if !fields.contains(where: isTold) { return [] }
     var groups = try model.health(healthQuery)
     let points = withSeries ? healthQuery.bucketCount : 0
     if groups.isEmpty, groupBy.isEmpty {
@@ -497,7 +501,7 @@ private struct Question {
     guard withTotals else { return }
     let field =
       orderBy.map { $0.hasPrefix("-") ? String($0.dropFirst()) : $0 }
-      ?? (fields.contains("sum(session)") ? "sum(session)" : fields[0])
+      ?? (fields.contains("sum(session)") ? "sum(session)" : fields.first(where: isTold) ?? "")
     let isAscending = orderBy.map { !$0.hasPrefix("-") } ?? false
     let ranks = reply.groups.map { $0.totals?[field] ?? nil }
     let known = ranks.compactMap(\.self)

@@ -88,6 +88,10 @@ struct SearchQueryTests {
     SessionsCase("two", "session.status:[crashed, errored]", [.crashed, .errored]),
     SessionsCase(
       "not one", "!session.status:healthy", [.errored, .unhandled, .abnormal, .crashed]),
+    SessionsCase("in parentheses", "(release:a session.status:crashed) project:till", [.crashed]),
+    SessionsCase(
+      "beside alternatives", "(release:a OR release:b) !session.status:healthy",
+      [.errored, .unhandled, .abnormal, .crashed]),
     SessionsCase("unknown", "session.status:bogus", []),
     SessionsCase("unknown beside known", "session.status:[bogus,healthy]", [.healthy]),
     SessionsCase("not unknown", "!session.status:bogus", Set(Severity.allCases)),

@@ -1,0 +1,83 @@
+/// Durations that are added up to be told of: the counts of a ``DurationHistogram`` side by side in
+/// memory, since a question over months adds up hundreds of thousands of histograms.
+package struct DurationSum: Sendable {
+  /// Of the buckets from ``firstBucket`` on.
+  private var counts: [Int64] = []
+  private var firstBucket = 0
+  private var totalMilliseconds: Int64 = 0
+
+  private static let lastBucket = DurationHistogram.bucket(of: DomainLimits.durationMillisecondsMax)
+
+  package init() {}
+
+  /// - Parameter totalMilliseconds: the sum of the durations whose buckets are added.
+  package mutating func add(totalMilliseconds more: Int64) {
+    totalMilliseconds = DurationHistogram.sum(totalMilliseconds, more)
+  }
+
+  /// Buckets that no duration falls into, as damaged bytes may name them, are left out.
+  package mutating func add(bucket: Int, count: Int64) {
+    guard bucket >= 0, bucket <= Self.lastBucket else { return }
+    if counts.isEmpty { firstBucket = bucket }
+    if bucket < firstBucket {
+      counts.insert(contentsOf: repeatElement(0, count: firstBucket - bucket), at: 0)
+      firstBucket = bucket
+    }
+    let missing = bucket - firstBucket + 1 - counts.count
+    if missing > 0 { counts.append(contentsOf: repeatElement(0, count: missing)) }
+    counts[bucket - firstBucket] = DurationHistogram.sum(counts[bucket - firstBucket], count)
+  }
+
+  package mutating func add(_ other: DurationSum) {
+    guard !other.counts.isEmpty else { return }
+    // Both ends first, so that the counts move once.
+    add(bucket: other.firstBucket, count: 0)
+    add(bucket: other.firstBucket + other.counts.count - 1, count: 0)
+    let offset = other.firstBucket - firstBucket
+    for (index, count) in other.counts.enumerated() where count != 0 {
+      counts[offset + index] = DurationHistogram.sum(counts[offset + index], count)
+    }
+    add(totalMilliseconds: other.totalMilliseconds)
+  }
+
+  /// nil when there are no durations.
+  package var summary: DurationSummary? {
+    let count = counts.reduce(0) { DurationHistogram.sum($0, max(0, $1)) }
+    guard count > 0 else { return nil }
+    let average = Double(totalMilliseconds) / Double(count)
+    let (whole, rest) = count.quotientAndRemainder(dividingBy: 100)
+    let places = [50, 75, 90, 95, 99, 100].map { whole * $0 + (rest * $0 + 99) / 100 }
+    let found = count == 1 ? places.map { _ in average } : values(at: places)
+    return DurationSummary(
+      average: average, p50: found[0], p75: found[1], p90: found[2], p95: found[3], p99: found[4],
+      // None is shorter than the average; where that is above the middle, it is nearer.
+      longest: max(found[5], average))
+  }
+
+  /// The durations at some places, which ascend, when all are put in order: as the durations do,
+  /// so do their buckets.
+  private func values(at places: [Int64]) -> [Double] {
+    var values: [Double] = []
+    var reached: Int64 = 0
+    for (index, count) in counts.enumerated() where count > 0 {
+      reached = DurationHistogram.sum(reached, count)
+      while values.count < places.count, places[values.count] <= reached {
+        let range = DurationHistogram.range(ofBucket: firstBucket + index)
+        values.append(Double(range.lowerBound + (range.upperBound - 1)) / 2)
+      }
+    }
+    return values
+  }
+}
+
+extension DurationHistogram {
+  /// nil when there are no durations.
+  package var summary: DurationSummary? {
+    var sum = DurationSum()
+    for (bucket, count) in counts.sorted(by: { $0.key < $1.key }) {
+      sum.add(bucket: bucket, count: count)
+    }
+    sum.add(totalMilliseconds: totalMilliseconds)
+    return sum.summary
+  }
+}
