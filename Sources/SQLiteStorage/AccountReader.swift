@@ -10,12 +10,6 @@ enum AccountReader {
       SELECT (hour - ?1) / ?3, project, name, sum(quantity) FROM outcome
       WHERE hour >= ?1 AND hour < ?2 GROUP BY 1, 2, 3
       """
-    static let scopes = """
-      SELECT scope.id, release.version, environment.name
-      FROM scope JOIN release ON release.id = scope.release
-        JOIN environment ON environment.id = scope.environment
-      WHERE scope.project = ?
-      """
     static let days = """
       SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? AND day < ?
       """
@@ -69,9 +63,8 @@ enum AccountReader {
     // One snapshot for all statements, so that the parts belong together.
     return try connection.transaction("DEFERRED") { () throws(StoreError) in
       var reader = HistoryReader(
-        connection, minutes: query.minutes, intervalHours: interval / 60,
-        buckets: query.bucketCount)
-      try reader.readScopes(query)
+        connection, try SelectedScopes(query, from: connection), minutes: query.minutes,
+        intervalHours: interval / 60, buckets: query.bucketCount)
       try reader.readCounts()
       try reader.readArrivals()
       return reader.history
@@ -85,9 +78,9 @@ private struct HistoryReader {
   private let minutes: Range<Int>
   private let hours: Range<Int>
   private let intervalHours: Int
-  private var scopes: Set<Int64> = []
-  /// Only a few of the scopes count: they are looked for one by one.
-  private var isSelective = false
+  private let scopes: Set<Int64>
+  /// ``SelectedScopes/isSelective``
+  private let isSelective: Bool
   private var firstKnownHour: Int?
   private var buckets: [SessionHistory.Bucket]
   /// Sessions with an id as they are counted now, by bucket.
@@ -100,8 +93,13 @@ private struct HistoryReader {
   private static let stepsPerHour = 6
   private static let stepMinutes = 10
 
-  init(_ connection: Connection, minutes: Range<Int>, intervalHours: Int, buckets: Int) {
+  init(
+    _ connection: Connection, _ selected: SelectedScopes, minutes: Range<Int>, intervalHours: Int,
+    buckets: Int
+  ) {
     self.connection = connection
+    scopes = Set(selected.scopes.map(\.id))
+    isSelective = selected.isSelective
     self.minutes = minutes
     self.intervalHours = intervalHours
     hours =
@@ -118,23 +116,6 @@ private struct HistoryReader {
       for arrival in buckets[index].late { buckets[index].unlogged -= arrival.change }
     }
     return SessionHistory(firstKnownHour: firstKnownHour, buckets: buckets)
-  }
-
-  mutating func readScopes(_ query: HealthQuery) throws(StoreError) {
-    let select = try connection.prepare(AccountReader.SQL.scopes)
-    var all = 0
-    for project in query.projects.sorted() {
-      select.bind(1, project.rawValue)
-      while try select.step() {
-        all += 1
-        let environment = select.text(2)
-        let scope = Scope(
-          project: project, release: select.text(1),
-          environment: environment.isEmpty ? nil : environment)
-        if query.includes(scope) { scopes.insert(select.integer(0)) }
-      }
-    }
-    isSelective = scopes.count * 4 < all
   }
 
   mutating func readCounts() throws(StoreError) {

@@ -8,7 +8,7 @@ struct HealthReader {
   private let query: HealthQuery
   /// The group of each scope that counts.
   private var groupOfScope: [Int64: Int] = [:]
-  /// Only a few of the scopes count: they are looked for one by one.
+  /// ``SelectedScopes/isSelective``
   private var isSelective = false
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
@@ -75,45 +75,18 @@ struct HealthReader {
   }
 
   private mutating func readScopes() throws(StoreError) {
-    let includesAtStage = query.includesAtStage
-    let (adoption, times) =
-      includesAtStage == nil
-      ? ("", "NULL, NULL")
-      : ("LEFT JOIN adoption ON adoption.scope = scope.id", "adoption.adopted, adoption.unadopted")
-    let statement = try connection.prepare(
-      """
-      SELECT scope.id, scope.project, release.version, environment.name, \(times)
-      FROM scope JOIN release ON release.id = scope.release
-        JOIN environment ON environment.id = scope.environment \(adoption)
-      WHERE scope.project = ?
-      """)
+    let selected = try SelectedScopes(query, from: connection)
+    isSelective = selected.isSelective
     var groupOfKey: [GroupKey: Int] = [:]
-    var scopes = 0
-    for project in query.projects.sorted() {
-      statement.bind(1, project.rawValue)
-      while try statement.step() {
-        scopes += 1
-        let environment = statement.text(3)
-        let scope = Scope(
-          project: project, release: statement.text(2),
-          environment: environment.isEmpty ? nil : environment)
-        guard query.includes(scope) else { continue }
-        if let includesAtStage {
-          let times = AdoptionTimes(
-            adopted: statement.optionalInteger(4).map { Timestamp(milliseconds: $0) },
-            unadopted: statement.optionalInteger(5).map { Timestamp(milliseconds: $0) })
-          guard includesAtStage(scope, times.stage) else { continue }
-        }
-        let key = query.groupKey(of: scope)
-        let group = groupOfKey[key] ?? keys.count
-        if group == keys.count {
-          groupOfKey[key] = group
-          keys.append(key)
-        }
-        groupOfScope[statement.integer(0)] = group
+    for (id, scope) in selected.scopes {
+      let key = query.groupKey(of: scope)
+      let group = groupOfKey[key] ?? keys.count
+      if group == keys.count {
+        groupOfKey[key] = group
+        keys.append(key)
       }
+      groupOfScope[id] = group
     }
-    isSelective = groupOfScope.count * 4 < scopes
     sessions = keys.map { _ in GroupSessions() }
     users = keys.map { _ in GroupUsers() }
     durations = keys.map { _ in GroupDurations() }

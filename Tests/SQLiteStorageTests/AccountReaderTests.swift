@@ -84,7 +84,7 @@ import Testing
   /// Explanations come from roll-ups, never from session states, and no statement walks through
   /// what the range does not ask for.
   @Test(arguments: [
-    AccountReader.SQL.outcomes, AccountReader.SQL.scopes, AccountReader.SQL.days,
+    AccountReader.SQL.outcomes, AccountReader.SQL.days,
     AccountReader.SQL.minutes, AccountReader.SQL.arrivals, AccountReader.SQL.floor,
     AccountReader.SQL.arrivalsOfScope,
   ])

@@ -13,7 +13,8 @@ internal import Storage
 ///
 /// A side:       {"release", "start", "end", "firstSession", "sessions": counts, "users": counts,
 ///                "crashFreeSessions": share, "crashFreeUsers": share, …,
-///                "adoption": {"sessions", "users"}, "durationP50", "durationP95"}
+///                "adoption": {"sessions", "users"}, "durationP50", "durationP95"}; durations in
+///               milliseconds, null when nothing exited
 /// A share:      {"value", "low", "high"}, of 1; null where there is nothing to divide by.
 /// A difference: {"value", "low", "high", "verdict"}, candidate less base, with a verdict of better,
 ///               worse or chance; null where one of the two is.
@@ -136,6 +137,7 @@ struct CompareRequest {
     all.measures = [.sessions, .users]
     all.includes = { [environments] in environments.includes($0.environment) }
     var own = all
+    own.measures.insert(.durations)
     let name = Name(release)
     own.includes = { [environments] in
       environments.includes($0.environment) && Name($0.release) == name
@@ -211,9 +213,8 @@ private struct Side {
           }
         }
       }
-      // Durations cannot be queried yet.
-      json.member("durationP50") { $0.null() }
-      json.member("durationP95") { $0.null() }
+      json.member("durationP50") { $0.optional(cell.durations?.p50) }
+      json.member("durationP95") { $0.optional(cell.durations?.p95) }
     }
   }
 }
