@@ -110,6 +110,7 @@ func runService(
 
   // The watchdog gives up at 10 s; what is committed by then stays committed.
   stop.onRequest { listener.drain(deadlineMilliseconds: 8000) }
+  StartPages.letGo()
   listener.run(service)
 
   ticker.stop()
