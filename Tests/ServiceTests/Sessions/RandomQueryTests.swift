@@ -18,7 +18,7 @@ import Testing
     var world = try QueryWorld(seed: seed)
     for number in 0..<40 {
       let question = Question(&world)
-      let reply = try Reply(question.items, world)
+      let reply = try Reply.whole(question.items, world)
       try question.check(reply, world, "seed \(seed), question \(number)")
     }
   }
@@ -73,7 +73,7 @@ import Testing
     var world = try QueryWorld(seed: seed)
     for _ in 0..<10 {
       let question = Question(&world)
-      let whole = try Reply(question.items, world).groups.map(\.description)
+      let whole = try Reply.whole(question.items, world).groups.map(\.description)
       let size = Int.random(in: 1...4, using: &world.generator.random)
       var cursor: String? = "0:0:0"
       var paged: [String] = []
@@ -584,6 +584,17 @@ private struct Reply {
   init(_ items: [(name: String, value: String)], _ world: QueryWorld) throws {
     try self.init(
       SessionsRequest.parse(items, projects: QueryWorld.projects, now: world.now), world.store)
+  }
+
+  /// All pages of an answer. A page has at most 10,000 numbers a field.
+  static func whole(_ items: [(name: String, value: String)], _ world: QueryWorld) throws -> Reply {
+    var whole = try Reply(items, world)
+    while let cursor = whole.nextCursor {
+      let page = try Reply(items + [("cursor", cursor)], world)
+      whole.groups += page.groups
+      whole.nextCursor = page.nextCursor
+    }
+    return whole
   }
 
   init(_ request: SessionsRequest, _ store: any SessionStore) throws {
