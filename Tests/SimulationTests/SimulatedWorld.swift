@@ -225,10 +225,15 @@ final class SimulatedWorld {
           mechanism: status == .abnormal
             ? HangMechanism.allCases.randomElement(using: &random)! : .none,
           isInitial: Bool.random(using: &random),
-          durationMilliseconds: Bool.random(using: &random)
-            ? Int64.random(in: 0...100, using: &random) * 500 : nil))
+          durationMilliseconds: Bool.random(using: &random) ? Self.duration(&random) : nil))
     }
     return updates.isEmpty ? nil : post(updates, from: index, &random)
+  }
+
+  /// Often one that was there already, or a little more.
+  private static func duration(_ random: inout SplitMix64) -> Int64 {
+    [0, 250, 60_000, 9_000_000].randomElement(using: &random)!
+      + Int64.random(in: 0...300, using: &random)
   }
 
   private func again(_ seeded: SplitMix64) -> String? {
@@ -418,7 +423,7 @@ final class SimulatedWorld {
   private func difference(_ query: HealthQuery) throws -> String? {
     let wanted = try model.health(query)
     let found = try service.store.health(query)
-    if found == wanted { return nil }
+    if found.agrees(with: wanted) { return nil }
     return "minutes \(query.minutes) by \(query.intervalMinutes ?? 0), \(query.groupBy): "
       + Self.difference(found, wanted)
   }
@@ -475,7 +480,7 @@ final class SimulatedWorld {
         projects: [ProjectID(rawValue: 1), ProjectID(rawValue: 2)],
         minutes: start..<max(start, range.upperBound))
       query.intervalMinutes = interval
-      query.measures = [.sessions, .users]
+      query.measures = [.sessions, .users, .durations]
       for dimension in [HealthQuery.Dimension.project, .release, .environment]
       where Bool.random(using: &random) {
         query.groupBy.insert(dimension)

@@ -53,7 +53,9 @@ import Testing
       for query in Self.queries(at: now, random: &generator.random) {
         let expected = try model.health(query)
         let found = try store.health(query)
-        #expect(found == expected, "seed \(seed), minutes \(query.minutes), \(query.groupBy)")
+        #expect(
+          found.agrees(with: expected),
+          "seed \(seed), minutes \(query.minutes), \(query.groupBy)")
       }
       now = now.advanced(
         byMilliseconds: Int64.random(in: 0...2 * Self.day, using: &generator.random))
@@ -78,7 +80,7 @@ import Testing
     ] as [(Range<Int>, Int?)] {
       var query = HealthQuery(projects: projects, minutes: range)
       query.intervalMinutes = interval
-      query.measures = [.sessions, .users]
+      query.measures = [.sessions, .users, .durations]
       for dimension in [HealthQuery.Dimension.project, .release, .environment]
       where Bool.random(using: &random) {
         query.groupBy.insert(dimension)

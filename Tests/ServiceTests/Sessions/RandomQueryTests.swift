@@ -18,9 +18,53 @@ import Testing
     var world = try QueryWorld(seed: seed)
     for number in 0..<40 {
       let question = Question(&world)
-      let reply = try Reply(question.items, world)
+      let reply = try Reply.whole(question.items, world)
       try question.check(reply, world, "seed \(seed), question \(number)")
     }
+  }
+
+  /// Sessions of the hours always add up to the total. Users do so only where nobody is in two of
+  /// them.
+  @Test(arguments: 200..<240 as Range<UInt64>)
+  func usersAddUpOnlyWhereTheyAreOthers(seed: UInt64) throws {
+    let directory = try TemporaryDirectory()
+    let store = try QueryWorld.store(in: directory)
+    var random = SplitMix64(seed: seed)
+    let end = Timestamp(seconds: 1_773_576_000)
+    let people = Int.random(in: 1...20, using: &random)
+    var hours: [Set<Int>] = []
+    var batch = IngestBatch(receivedAt: end)
+    for hour in 1...3 as ClosedRange<Int64> {
+      let users = Set(
+        (0..<Int.random(in: 0...3, using: &random)).map { _ in
+          Int.random(in: 1...people, using: &random)
+        })
+      hours.append(users)
+      let started = end.advanced(byMilliseconds: -hour * 3_600_000 + 60_000)
+      for user in users {
+        let key = SessionKey(
+          scope: Scope(project: ProjectID(rawValue: 1), release: "a", environment: nil),
+          started: started, sessionID: SessionID(value: UInt128(batch.reports.count)))
+        batch.reports.append(
+          SessionReport(
+            key: key, correctedStart: started, status: .exited,
+            user: UserHash(value: UInt128(user))))
+      }
+    }
+    try store.ingest(batch)
+    let request = try SessionsRequest.parse(
+      [("field", "sum(session)"), ("field", "count_unique(user)"), ("statsPeriod", "3h")],
+      projects: QueryWorld.projects, now: end.advanced(byMilliseconds: -1))
+    let group = try #require(try Reply(request, store).groups.first)
+    func isSum(_ field: String) throws -> Bool {
+      let series = try #require(group.series?[field])
+      return try #require(group.totals?[field]) == series.reduce(0) { $0 + ($1 ?? 0) }
+    }
+    #expect(group.series?["count_unique(user)"] == hours.reversed().map { Double($0.count) })
+    let all = hours.flatMap(\.self)
+    #expect(group.totals?["count_unique(user)"] == Double(Set(all).count))
+    #expect(try isSum("sum(session)"))
+    #expect(try isSum("count_unique(user)") == (Set(all).count == all.count))
   }
 
   /// The pages of any question, put together, are its groups.
@@ -29,7 +73,7 @@ import Testing
     var world = try QueryWorld(seed: seed)
     for _ in 0..<10 {
       let question = Question(&world)
-      let whole = try Reply(question.items, world).groups.map(\.description)
+      let whole = try Reply.whole(question.items, world).groups.map(\.description)
       let size = Int.random(in: 1...4, using: &world.generator.random)
       var cursor: String? = "0:0:0"
       var paged: [String] = []
@@ -72,16 +116,23 @@ private struct QueryWorld {
   var generator: ReportGenerator
   var now = Timestamp(seconds: 1_773_578_096)
 
+  /// A store with the two projects.
+  static func store(in directory: TemporaryDirectory) throws -> SQLiteStore {
+    let store = try SQLiteStore(
+      .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 7, count: 32)))
+    let created = Timestamp(seconds: 0)
+    let organization = try store.createOrganization(slug: "default", at: created)
+    for project in projects {
+      _ = try store.createProject(
+        organization: organization.id, slug: project.slug, platform: nil, id: nil,
+        publicKey: String(repeating: "\(project.id.rawValue)", count: 32), at: created)
+    }
+    return store
+  }
+
   init(seed: UInt64) throws {
     directory = try TemporaryDirectory()
-    store = try SQLiteStore(
-      .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 7, count: 32)))
-    let organization = try store.createOrganization(slug: "default", at: now)
-    for (slug, digit) in [("one", "1"), ("two", "2")] {
-      _ = try store.createProject(
-        organization: organization.id, slug: slug, platform: nil, id: nil,
-        publicKey: String(repeating: digit, count: 32), at: now)
-    }
+    store = try Self.store(in: directory)
     generator = ReportGenerator(seed: seed)
     generator.releases = Self.releases.map(\.name)
     var stages = ReferenceStages()
@@ -531,8 +582,23 @@ private struct Reply {
   var nextCursor: String?
 
   init(_ items: [(name: String, value: String)], _ world: QueryWorld) throws {
-    let request = try SessionsRequest.parse(items, projects: QueryWorld.projects, now: world.now)
-    let answer = try SessionsAnswer(request, store: world.store)
+    try self.init(
+      SessionsRequest.parse(items, projects: QueryWorld.projects, now: world.now), world.store)
+  }
+
+  /// All pages of an answer. A page has at most 10,000 numbers a field.
+  static func whole(_ items: [(name: String, value: String)], _ world: QueryWorld) throws -> Reply {
+    var whole = try Reply(items, world)
+    while let cursor = whole.nextCursor {
+      let page = try Reply(items + [("cursor", cursor)], world)
+      whole.groups += page.groups
+      whole.nextCursor = page.nextCursor
+    }
+    return whole
+  }
+
+  init(_ request: SessionsRequest, _ store: any SessionStore) throws {
+    let answer = try SessionsAnswer(request, store: store)
     let link = answer.linkHeader(url: "http://hale/")
     let next = link.firstMatch(of: /rel="next"; results="true"; cursor="([^"]+)"/)
     nextCursor = next.map { String($0.1) }

@@ -246,10 +246,89 @@ struct SearchQueryTests {
     #expect(kept.map(\.0) == row.expected)
   }
 
+  /// Every search of up to six terms, operators and parentheses is refused, or means what operators
+  /// on a stack say: `AND` before `OR`, and side by side is `AND`.
+  @Test func joinsAsOperatorsOnAStackDo() {
+    let words = ["release:a", "environment:e", "AND", "OR", "(", ")"]
+    let scopes = ["a", "b"].flatMap { release in
+      ["e", "f"].map {
+        Scope(project: ProjectID(rawValue: 1), release: release, environment: $0)
+      }
+    }
+    var searches: [[String]] = [[]]
+    var taken = 0
+    for _ in 0..<6 {
+      searches = searches.flatMap { search in words.map { search + [$0] } }
+      for search in searches {
+        let found = try? SearchQuery(search.joined(separator: " "), projects: [])
+        let truths = scopes.map { scope in
+          OperatorStack.value(search) {
+            $0 == "release:a" ? scope.release == "a" : scope.environment == "e"
+          }
+        }
+        if found != nil { taken += 1 }
+        let isSame = truths == scopes.map { scope in found.map { $0.includes(scope) } }
+        if !isSame { Issue.record("\(search): \(truths)") }
+      }
+    }
+    #expect(taken > 1000)
+  }
+
+  /// Reads infix notation with two stacks, as a pocket calculator does.
+  private struct OperatorStack {
+    var values: [Bool] = []
+    var operators: [String] = []
+
+    /// nil where the search cannot be read.
+    static func value(_ words: [String], _ isTrue: (String) -> Bool) -> Bool? {
+      var stack = OperatorStack()
+      var isOperandNext = true
+      for word in words {
+        let isOperand = word == "(" || word.contains(":")
+        if isOperand, !isOperandNext {
+          stack.push("AND")
+          isOperandNext = true
+        }
+        guard isOperand == isOperandNext else { return nil }
+        switch word {
+        case "(": stack.operators.append(word)
+        case ")":
+          while let top = stack.operators.last, top != "(" { stack.apply() }
+          if stack.operators.popLast() == nil { return nil }
+        case "AND", "OR":
+          stack.push(word)
+          isOperandNext = true
+        default:
+          stack.values.append(isTrue(word))
+          isOperandNext = false
+        }
+      }
+      if isOperandNext { return nil }
+      while let top = stack.operators.last {
+        if top == "(" { return nil }
+        stack.apply()
+      }
+      return stack.values.last
+    }
+
+    private mutating func push(_ name: String) {
+      // What binds as closely or more closely is done first.
+      while let top = operators.last, top == "AND" || top == name { apply() }
+      operators.append(name)
+    }
+
+    private mutating func apply() {
+      let (right, left) = (values.removeLast(), values.removeLast())
+      values.append(operators.removeLast() == "AND" ? left && right : left || right)
+    }
+  }
+
   /// No text makes the lexer fail otherwise than by an ``APIError``: every string of up to four of
   /// the characters that mean something.
   @Test func readsOrRefusesEverything() {
-    let alphabet: [Character] = ["r", ":", "\"", "\\", "[", "]", ",", "(", "!", " ", "*"]
+    let alphabet: [Character] = [
+      "r", ":", "\"", "\\", "[", "]", ",", "(", ")", "!", " ", "*",
+    ]
     var texts = [""]
     var readable = 0
     for _ in 0..<4 {

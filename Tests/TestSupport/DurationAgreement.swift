@@ -1,0 +1,39 @@
+package import ReleaseHealth
+package import Storage
+
+extension [HealthGroup] {
+  /// Whether a store's answer is that of the model: all counts the same, and durations as near as
+  /// is promised (``DurationSummary``).
+  package func agrees(with wanted: [HealthGroup]) -> Bool {
+    count == wanted.count
+      && zip(self, wanted).allSatisfy { found, wanted in
+        found.key == wanted.key && found.totals.agrees(with: wanted.totals)
+          && found.series.count == wanted.series.count
+          && zip(found.series, wanted.series).allSatisfy { $0.agrees(with: $1) }
+      }
+  }
+}
+
+extension HealthCell {
+  fileprivate func agrees(with wanted: HealthCell) -> Bool {
+    guard sessions == wanted.sessions, users == wanted.users else { return false }
+    guard let found = durations, let wanted = wanted.durations else {
+      return durations == wanted.durations
+    }
+    return found.agrees(with: wanted)
+  }
+}
+
+extension DurationSummary {
+  /// - Parameter exact: worked out from the durations themselves.
+  package func agrees(with exact: DurationSummary) -> Bool {
+    let pairs = [
+      (p50, exact.p50), (p75, exact.p75), (p90, exact.p90), (p95, exact.p95), (p99, exact.p99),
+      (longest, exact.longest),
+    ]
+    return average == exact.average
+      && pairs.allSatisfy { found, wanted in
+        abs(found - wanted) <= (wanted < 256 ? 0 : wanted * Self.relativeErrorMax)
+      }
+  }
+}
