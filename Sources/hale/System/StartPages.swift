@@ -5,7 +5,7 @@ import Foundation
 /// The kernel maps sixteen pages around each that is touched, so that reading arguments and settings
 /// leaves half of the program's code resident. What is used again comes back from the page cache.
 enum StartPages {
-  /// Lets go of all pages that are the files' own: code and constants, which nothing has written.
+  /// Lets go of all code. Constants stay: the linker has written addresses into some of them.
   static func letGo() {
     guard let maps = FileManager.default.contents(atPath: "/proc/self/maps") else { return }
     for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
@@ -15,11 +15,11 @@ enum StartPages {
     }
   }
 
-  /// The addresses of a line of proc_pid_maps(5) that maps a file for reading only.
+  /// The addresses of a line of proc_pid_maps(5) that maps the code of a file.
   static func ownPages(_ line: Substring) -> Range<UInt>? {
     let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-    guard fields.count == 6, fields[5].hasPrefix("/"),
-      fields[1] == "r-xp" || fields[1] == "r--p"
+    guard fields.count == 6, fields[1] == "r-xp",
+      fields[5].drop(while: { $0 == " " }).hasPrefix("/")
     else { return nil }
     let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
     return ends.count == 2 && ends[0] < ends[1] ? ends[0]..<ends[1] : nil
