@@ -5,7 +5,7 @@ import Testing
 @Suite struct StartPagesTests {
   @Test(
     arguments: [
-      ("00400000-00452000 r-xp 00000000 08:02 173521      /usr/bin/with a space", 0x400000..<0x452000),
+      ("00400000-00452000 r-xp 00000000 08:02 17      /usr/bin/a space", 0x400000..<0x452000),
       ("00651000-00652000 r--p 00051000 08:02 173521   /usr/bin/hale", nil),
       ("00652000-00655000 rw-p 00052000 08:02 173521      /usr/bin/hale", nil),
       ("00e03000-00e24000 rw-p 00000000 00:00 0           [heap]", nil),
