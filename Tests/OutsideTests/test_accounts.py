@@ -146,7 +146,8 @@ def test_two_releases_are_compared(start):
     def run(release, crashed, fine):
         for index in range(crashed + fine):
             hale.send(session("crashed" if index < crashed else "exited", release=release,
-                              at=hale.clock.instant, did=f"{release}-{index}"))
+                              at=hale.clock.instant, did=f"{release}-{index}",
+                              duration=index + 1))
     run("app@1", 1, 99)
     hale.clock.advance(days(2))
     run("app@1", 1, 49)
@@ -164,9 +165,14 @@ def test_two_releases_are_compared(start):
     assert worse["difference"]["crashFreeSessions"]["verdict"] == "worse"
     assert worse["difference"]["crashFreeUsers"]["high"] < 0
     assert compare("app@3")["difference"]["crashFreeSessions"]["verdict"] == "chance"
+    # Of the second to the fiftieth second, the crash left out, and the thirteenth and later ones.
+    for side, middle, late in (("base", 26, 48), ("candidate", 31, 49)):
+        for name, seconds in (("durationP50", middle), ("durationP95", late)):
+            assert abs(worse[side][name] - 1000 * seconds) <= 1000 * seconds / 256, (side, name)
     young = compare("app@2", align="age", statsPeriod="14d")
     assert young["base"]["sessions"] == {
         "total": 100, "healthy": 99, "errored": 0, "unhandled": 0, "abnormal": 0, "crashed": 1}
     assert young["base"]["start"] == "2026-03-07T12:00:00Z"
     assert young["candidate"]["end"] == "2026-03-09T14:00:00Z"
     assert json.dumps(compare("app@4")["difference"]).count("null") == 8
+    assert compare("app@4")["candidate"]["durationP95"] is None
