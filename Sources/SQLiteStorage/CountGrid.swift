@@ -10,22 +10,48 @@ struct CountGrid: Equatable {
   init() {}
 
   init(packed: [UInt8]) {
-    Self.forEachSlot(packed) { slots[$0] = $1 }
+    Self.forEachSlot(packed.span) { slots[$0] = $1 }
   }
 
-  /// Calls `body` with each slot of a packed value, without a dictionary between; of damaged bytes,
-  /// with what can be read.
-  static func forEachSlot(_ packed: [UInt8], _ body: (Int, SessionCounts) -> Void) {
-    var reader = VarintReader(packed)
-    while !reader.isAtEnd {
-      let slot = Int(truncatingIfNeeded: reader.read())
-      let mask = reader.read()
+  /// Calls `body` with each slot of a packed value, without a dictionary or a copy between; of damaged
+  /// bytes, with what can be read.
+  @inline(__always)
+  static func forEachSlot(_ packed: Span<UInt8>, _ body: (Int, SessionCounts) -> Void) {
+    var index = 0
+    while let slot = number(packed, &index), let mask = number(packed, &index) {
       var counts = SessionCounts()
-      for severity in Severity.allCases where mask & (1 << UInt64(severity.rawValue)) != 0 {
-        counts[severity] = Int64(truncatingIfNeeded: reader.read())
+      var isWhole = true
+      func read(_ severity: Severity) -> Int64 {
+        if mask & (1 << UInt64(severity.rawValue)) == 0 { return 0 }
+        guard let count = number(packed, &index) else {
+          isWhole = false
+          return 0
+        }
+        return Int64(truncatingIfNeeded: count)
       }
-      if !reader.isDamaged { body(slot, counts) }
+      counts.healthy = read(.healthy)
+      counts.errored = read(.errored)
+      counts.unhandled = read(.unhandled)
+      counts.abnormal = read(.abnormal)
+      counts.crashed = read(.crashed)
+      if !isWhole { return }
+      body(Int(truncatingIfNeeded: slot), counts)
     }
+  }
+
+  /// The number that begins here, as ``VarintWriter`` writes it; nil at the end and in damage.
+  @inline(__always)
+  private static func number(_ bytes: Span<UInt8>, _ index: inout Int) -> UInt64? {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while index < bytes.count, shift < 64 {
+      let byte = bytes[index]
+      index += 1
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+    }
+    return nil
   }
 
   var packed: [UInt8] {

@@ -155,10 +155,12 @@ struct HealthReader {
         guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
         for column: Int32 in [2, 3] {
-          CountGrid.forEachSlot(statement.blob(column)) { slot, counts in
-            let minute = rowStart + slot * slotMinutes
-            guard minutes.contains(minute) else { return }
-            reader.add(counts, group, reader.bucket(ofMinute: minute))
+          statement.withBlob(column) { packed in
+            CountGrid.forEachSlot(packed) { slot, counts in
+              let minute = rowStart + slot * slotMinutes
+              guard minutes.contains(minute) else { return }
+              reader.add(counts, group, reader.bucket(ofMinute: minute))
+            }
           }
         }
       }

@@ -100,6 +100,14 @@ final class Statement {
     return unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
   }
 
+  /// Lends a blob as it lies in SQLite's memory, until the next step.
+  func withBlob(_ column: Int32, _ body: (Span<UInt8>) -> Void) {
+    guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return }
+    let count = unsafe Int(sqlite3_column_bytes(handle, column))
+    let start = unsafe bytes.assumingMemoryBound(to: UInt8.self)
+    body(unsafe Span(_unsafeStart: start, count: count))
+  }
+
   private var sql: String {
     unsafe sqlite3_sql(handle).map { unsafe String(cString: $0) } ?? ""
   }

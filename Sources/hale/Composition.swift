@@ -57,6 +57,7 @@ func runService(
   _ settings: ServeSettings, stop: StopSignal,
   bound: (_ port: UInt16, _ catalog: any CatalogStore) throws -> Void
 ) throws {
+  Allocator.configure()
   let store = try openStore(
     dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
   try store.checkFile()
