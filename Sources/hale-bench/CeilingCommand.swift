@@ -8,8 +8,8 @@ struct CeilingCommand: ParsableCommand {
     commandName: "ceiling",
     abstract: "Upsert the rows of `requests --kind packed` through SQLite's C API.",
     discussion: """
-      For each session its state, its row among the users of its minute and, of one in twenty, a \
-      new user; for each batch the counts, durations and arrivals of its hours. The database is one \
+      For each session its state and, of one in twenty, a \
+      new user; for each batch the users of its minutes, packed, and the counts, durations and arrivals of its hours. The database is one \
       that `fill` made with the same options, and is changed.
       """)
 
@@ -61,12 +61,12 @@ private struct RowBatch {
     var newUser: (hash: UInt128, id: Int64)?
   }
 
-  struct UserRow {
+  /// The users of a minute, packed.
+  struct UserPart {
     var hour: Int64
     var scope: Int64
     var minute: Int64
-    var kind: Int64
-    var user: Int64
+    var bytes: Int
   }
 
   struct Bucket: Hashable {
@@ -75,11 +75,12 @@ private struct RowBatch {
   }
 
   var sessions: [SessionRow] = []
-  var users: [UserRow] = []
+  var userParts: [UserPart] = []
   var buckets: [Bucket] = []
 
   init(_ range: Range<Int>, _ traffic: Traffic) {
     var touched: Set<Bucket> = []
+    var parts: [[Int64]: Int] = [:]
     for index in range {
       let session = traffic.packed(index)
       let scope = Int64(traffic.scope(of: session) + 1)
@@ -92,15 +93,11 @@ private struct RowBatch {
           user: (0..<4).map { UInt8(truncatingIfNeeded: user >> ($0 * 8)) },
           newUser: session.user >= traffic.users ? (session.id &* 3, user) : nil))
       let hour = Int64(session.started.hour)
-      users.append(
-        UserRow(
-          hour: hour, scope: scope, minute: Int64(session.started.minute) - hour * 60,
-          kind: severity, user: user))
+      parts[[hour, scope, Int64(session.started.minute) - hour * 60], default: 0] += 1
       touched.insert(Bucket(hour: hour, scope: scope))
     }
-    users.sort {
-      ($0.hour, $0.scope, $0.minute, $0.kind, $0.user)
-        < ($1.hour, $1.scope, $1.minute, $1.kind, $1.user)
+    userParts = parts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, users in
+      UserPart(hour: key[0], scope: key[1], minute: key[2], bytes: users * 3)
     }
     buckets = touched.sorted { ($0.hour, $0.scope) < ($1.hour, $1.scope) }
   }
@@ -131,8 +128,8 @@ private struct RowWriter {
       "INSERT INTO user (hash, id, seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
     userMinute = try connection.prepare(
       """
-      INSERT INTO user_minute (hour, scope, minute, kind, user, sessions) VALUES (?, ?, ?, ?, ?, 1)
-      ON CONFLICT DO UPDATE SET sessions = sessions + 1
+      INSERT INTO user_minute (hour, scope, minute, part, changes) VALUES (?, ?, ?, 0, ?)
+      ON CONFLICT DO UPDATE SET changes = excluded.changes
       """)
     let counts = "ON CONFLICT DO UPDATE SET identified = excluded.identified"
     minutes = try connection.prepare(
@@ -158,12 +155,11 @@ private struct RowWriter {
   func write(_ batch: RowBatch) throws {
     try connection.execute("BEGIN IMMEDIATE")
     for row in batch.sessions { try write(row) }
-    for row in batch.users {
-      userMinute.bind(1, row.hour)
-      userMinute.bind(2, row.scope)
-      userMinute.bind(3, row.minute)
-      userMinute.bind(4, row.kind)
-      userMinute.bind(5, row.user)
+    for part in batch.userParts {
+      userMinute.bind(1, part.hour)
+      userMinute.bind(2, part.scope)
+      userMinute.bind(3, part.minute)
+      userMinute.bind(4, [UInt8](repeating: 1, count: part.bytes))
       try userMinute.run()
     }
     for bucket in batch.buckets { try write(bucket) }

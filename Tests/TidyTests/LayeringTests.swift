@@ -27,7 +27,8 @@ import Testing
       "FoundationEssentials", "Locks", "Synchronization", "Dispatch",
     ],
     "hale": [
-      "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth", "Locks",
+      "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
+      "Locks",
       "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
       "Synchronization", "Glibc", "Dispatch",
     ],
