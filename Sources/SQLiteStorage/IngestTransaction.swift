@@ -96,7 +96,9 @@ final class IngestTransaction {
   ///   call.
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     // Bounded: where folding fails, nothing more is taken.
-    if pending.count >= folding.pendingUpdatesMax { try foldSlice() }
+    while pending.count >= folding.pendingUpdatesMax {
+      try foldSlice(max: max(folding.sliceUpdatesMax, batch.reports.count))
+    }
     let waits =
       !batch.reports.isEmpty
       && (pending.count > 0 || batch.reports.count > folding.directUpdatesMax)
@@ -121,16 +123,20 @@ final class IngestTransaction {
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
   }
 
-  /// Whether updates wait to be folded.
-  var hasPending: Bool { pending.count > 0 }
+  /// How many updates wait to be folded.
+  var pendingCount: Int { pending.count }
 
   /// Folds the next of the updates that wait.
   func foldSlice() throws(StoreError) {
+    try foldSlice(max: folding.sliceUpdatesMax)
+  }
+
+  private func foldSlice(max: Int) throws(StoreError) {
     // What is folded is durable already: it need not be synced by itself. A crash of the system may
     // take the slice back, and leaves the rows of `pending`.
     try connection.execute("PRAGMA synchronous = NORMAL")
     defer { connection.syncCommits() }
-    try pending.fold(max: folding.sliceUpdatesMax) { (slice, finish) throws(StoreError) in
+    try pending.fold(max: max) { (slice, finish) throws(StoreError) in
       try change { () throws(StoreError) in
         try fold(slice)
         try finish()

@@ -34,14 +34,16 @@ package final class SQLiteStore: Sendable {
   package struct Folding: Sendable {
     /// Batches of up to so many updates are folded at once, larger ones later.
     package var directUpdatesMax: Int
-    /// So many updates wait at most; beyond, each batch has a slice folded first. Of more, each page
-    /// takes more at a time, but a query under full load waits longer.
+    /// So many updates wait at most, and one batch; beyond, a batch has slices folded first. Of more,
+    /// each page takes more at a time, but a query under full load waits longer.
     package var pendingUpdatesMax: Int
-    /// One slice takes two milliseconds, in which no batch is stored.
+    /// One slice takes two milliseconds, in which no batch is stored. A batch that is larger, and so
+    /// takes longer itself, has slices of its own size folded, which cost less.
     package var sliceUpdatesMax: Int
 
     package init(
-      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 16384, sliceUpdatesMax: Int = 512
+      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 16384,
+      sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
@@ -154,7 +156,7 @@ package final class SQLiteStore: Sendable {
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try writer.use { (writer) throws(StoreError) in
-      defer { hasPending.store(writer.ingest.hasPending, ordering: .releasing) }
+      defer { hasPending.store(writer.ingest.pendingCount > 0, ordering: .releasing) }
       let value = try body(writer)
       try checkpoints.advance(writer.connection, logPages: writer.connection.logPages)
       return value
@@ -170,7 +172,7 @@ extension SQLiteStore: SessionStore {
 
   package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
-      let hasWork = writer.ingest.hasPending
+      let hasWork = writer.ingest.pendingCount > 0
       if hasWork { try writer.ingest.foldSlice() }
       // A query may have folded them.
       let found = writer.ingest.foundRemarks()

@@ -92,6 +92,20 @@ import Testing
     #expect(try fixture.number("SELECT max(length(content)) FROM pending") == 4032)
   }
 
+  /// However large batches are, no more waits than is to, and one batch.
+  @Test func whatWaitsIsBounded() throws {
+    let folding = SQLiteStore.Folding(
+      directUpdatesMax: 0, pendingUpdatesMax: 40, sliceUpdatesMax: 7)
+    let fixture = try StoreFixture(folding: folding)
+    for number in UInt64(0)..<10 {
+      try fixture.store.ingest(Self.batch(fixture, number * 100..<number * 100 + 100))
+      let waiting = try fixture.store.ingesting { (writer) throws(StoreError) in
+        writer.ingest.pendingCount
+      }
+      #expect(waiting < 40 + 100)
+    }
+  }
+
   /// A disk without room for the folding loses nothing, and takes no more than it can keep.
   @Test func nothingIsLostWhenFoldingFails() throws {
     let fixture = try StoreFixture(folding: Self.folding)
