@@ -25,6 +25,26 @@ final class Checkpoints: Sendable {
     var stage = Stage.growing
     /// From so many pages in the log on it is brought in.
     var pagesMax = Checkpoints.pages
+
+    /// What is to be done about the log.
+    mutating func next(logPages: Int) -> Step {
+      switch stage {
+      case .running: return .nothing
+      case .growing where logPages < pagesMax: return .nothing
+      case .growing where isServed:
+        stage = .running
+        return .wakeThread
+      case .growing, .rest:
+        stage = .growing
+        return .bringInRest
+      }
+    }
+  }
+
+  private enum Step {
+    case nothing, wakeThread
+    /// The writer brings in the rest: all of it where no thread is.
+    case bringInRest
   }
 
   /// Checkpoints of 1000 pages cost a fifth more time than of 4000; from there on it is flat.
@@ -70,28 +90,18 @@ final class Checkpoints: Sendable {
     wake.signal()
   }
 
-  /// To be called after commits, with the pages that are in the log.
-  func advance(_ writer: Connection, logPages: Int) throws(StoreError) {
-    let (isDue, isServed) = state.withLock { state in
-      let isRest = state.stage == .rest
-      guard isRest || (state.stage == .growing && logPages >= state.pagesMax) else {
-        return (false, state.isServed)
-      }
-      if state.isServed, !isRest {
-        state.stage = .running
-        return (true, true)
-      }
-      state.stage = .growing
-      return (true, false)
-    }
-    guard isDue else { return }
-    if isServed {
-      wake.signal()
-    } else {
-      let log = try writer.checkpoint()
-      // A reader may hold on to the log: the next attempt comes when as much came again.
-      let left = log.pagesDone == log.pages ? 0 : log.pages
-      state.withLock { $0.pagesMax = left + Self.pages }
+  /// To be called after commits, with the pages that are in the log. What cannot be brought in stays
+  /// in the log, which is as durable: no batch fails by it.
+  func advance(_ writer: Connection, logPages: Int) {
+    switch state.withLock({ $0.next(logPages: logPages) }) {
+    case .nothing: return
+    case .wakeThread: wake.signal()
+    case .bringInRest:
+      let log = try? writer.checkpoint()
+      let isDone = log.map { $0.pagesDone == $0.pages } ?? false
+      // A reader may hold on to the log, or the disk be full: the next attempt comes when as much
+      // came again.
+      state.withLock { $0.pagesMax = (isDone ? 0 : logPages) + Self.pages }
     }
   }
 }

@@ -18,12 +18,12 @@ struct CountGrid: Equatable {
   @inline(__always)
   static func forEachSlot(_ packed: Span<UInt8>, _ body: (Int, SessionCounts) -> Void) {
     var index = 0
-    while let slot = number(packed, &index), let mask = number(packed, &index) {
+    while let slot = packed.readVarint(&index), let mask = packed.readVarint(&index) {
       var counts = SessionCounts()
       var isWhole = true
       func read(_ severity: Severity) -> Int64 {
         if mask & (1 << UInt64(severity.rawValue)) == 0 { return 0 }
-        guard let count = number(packed, &index) else {
+        guard let count = packed.readVarint(&index) else {
           isWhole = false
           return 0
         }
@@ -37,21 +37,6 @@ struct CountGrid: Equatable {
       if !isWhole { return }
       body(Int(truncatingIfNeeded: slot), counts)
     }
-  }
-
-  /// The number that begins here, as ``VarintWriter`` writes it; nil at the end and in damage.
-  @inline(__always)
-  private static func number(_ bytes: Span<UInt8>, _ index: inout Int) -> UInt64? {
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    while index < bytes.count, shift < 64 {
-      let byte = bytes[index]
-      index += 1
-      value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return value }
-      shift += 7
-    }
-    return nil
   }
 
   var packed: [UInt8] {

@@ -158,7 +158,7 @@ package final class SQLiteStore: Sendable {
     try writer.use { (writer) throws(StoreError) in
       defer { hasPending.store(writer.ingest.pendingCount > 0, ordering: .releasing) }
       let value = try body(writer)
-      try checkpoints.advance(writer.connection, logPages: writer.connection.logPages)
+      checkpoints.advance(writer.connection, logPages: writer.connection.logPages)
       return value
     }
   }

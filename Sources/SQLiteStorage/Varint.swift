@@ -48,17 +48,11 @@ struct VarintReader {
   var isAtEnd: Bool { index >= bytes.count || isDamaged }
 
   mutating func read() -> UInt64 {
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    while index < bytes.count, shift < 64 {
-      let byte = bytes[index]
-      index += 1
-      value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return value }
-      shift += 7
-    }
-    isDamaged = true
-    return 0
+    var end = index
+    let value = bytes.span.readVarint(&end)
+    index = end
+    isDamaged = isDamaged || value == nil
+    return value ?? 0
   }
 
   mutating func readSigned() -> Int64 {
@@ -78,5 +72,22 @@ struct VarintReader {
     }
     defer { index += count }
     return bytes[index..<index + count]
+  }
+}
+
+extension Span<UInt8> {
+  /// The number that begins at `index`, which is moved behind it; nil at the end and in damage.
+  @inline(__always)
+  func readVarint(_ index: inout Int) -> UInt64? {
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    while index < count, shift < 64 {
+      let byte = self[index]
+      index += 1
+      value |= UInt64(byte & 0x7f) << shift
+      if byte < 0x80 { return value }
+      shift += 7
+    }
+    return nil
   }
 }
