@@ -1,4 +1,4 @@
--- The whole schema of a Hale database, version 3. The program applies exactly this file to an
+-- The whole schema of a Hale database, version 4. The program applies exactly this file to an
 -- empty database, and brings older ones to it (Migrations.swift).
 --
 -- Times are integers: milliseconds (suffix-less: created, started, earliest, latest), minutes,
@@ -223,6 +223,45 @@ CREATE TABLE user_day (
   sets BLOB NOT NULL,
   PRIMARY KEY (scope, day)
 ) STRICT, WITHOUT ROWID;
+
+-- The same of all releases in an environment of a project, so that a question about them reads one
+-- set a day: the union of the sets of its scopes, whose days are all closed.
+CREATE TABLE user_environment_day (
+  project INTEGER NOT NULL,
+  environment INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  -- Absent while the union is to be built: what a scope has of the day has changed.
+  sets BLOB,
+  PRIMARY KEY (project, environment, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX user_environment_day_unbuilt ON user_environment_day (day) WHERE sets IS NULL;
+
+-- Whatever changes the sets of a scope's day lets go of the union. (An OR clause of the statement
+-- that fires a trigger stands for those within: nothing here depends on it.)
+CREATE TRIGGER user_day_open_inserted AFTER INSERT ON user_day_open BEGIN
+  UPDATE user_environment_day SET sets = NULL
+    WHERE day = NEW.day AND (project, environment) = (
+      SELECT project, environment FROM scope WHERE id = NEW.scope);
+  INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
+    SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
+END;
+
+CREATE TRIGGER user_day_inserted AFTER INSERT ON user_day BEGIN
+  UPDATE user_environment_day SET sets = NULL
+    WHERE day = NEW.day AND (project, environment) = (
+      SELECT project, environment FROM scope WHERE id = NEW.scope);
+  INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
+    SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
+END;
+
+CREATE TRIGGER user_day_deleted AFTER DELETE ON user_day BEGIN
+  UPDATE user_environment_day SET sets = NULL
+    WHERE day = OLD.day AND (project, environment) = (
+      SELECT project, environment FROM scope WHERE id = OLD.scope);
+  INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
+    SELECT project, environment, OLD.day, NULL FROM scope WHERE id = OLD.scope;
+END;
 
 -- Durations of sessions that exited, as a log-linear histogram (DurationHistogram).
 CREATE TABLE duration_hour (

@@ -98,7 +98,7 @@ private struct HistoryReader {
     buckets: Int
   ) {
     self.connection = connection
-    scopes = Set(selected.scopes.map(\.id))
+    scopes = Set(selected.members.map(\.id))
     isSelective = selected.isSelective
     self.minutes = minutes
     self.intervalHours = intervalHours

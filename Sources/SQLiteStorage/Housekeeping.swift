@@ -55,6 +55,7 @@ final class Housekeeping {
     if try dropSessions(at: now) { return true }
     if try closeHours(at: now) { return true }
     if try closeDays(at: now) { return true }
+    if try uniteDays(at: now) { return true }
     if try dropMinutes(at: now) { return true }
     if try dropExpired(at: now) { return true }
     if try dropUsers(at: now) { return true }
@@ -166,6 +167,31 @@ final class Housekeeping {
       var bytesLeft = Self.setBytesPerStep
       for key in open where bytesLeft > 0 {
         bytesLeft -= try users.close(day: key.bucket, scope: key.scope)
+      }
+    }
+    return true
+  }
+
+  /// Days of environments of which all scopes are closed.
+  private func uniteDays(at now: Timestamp) throws(StoreError) -> Bool {
+    let find = try connection.prepare(
+      """
+      SELECT day, project, environment FROM user_environment_day AS each
+      WHERE sets IS NULL AND day < \((now.hour - 1).flooredDivision(by: 24)) AND NOT EXISTS (
+        SELECT 1 FROM user_day_open CROSS JOIN scope ON scope.id = user_day_open.scope
+        WHERE day = each.day AND project = each.project AND environment = each.environment)
+      ORDER BY day LIMIT \(Self.cellsPerStep)
+      """)
+    var days: [(day: Int, project: Int64, environment: Int64)] = []
+    while try find.step() {
+      days.append((Int(find.integer(0)), find.integer(1), find.integer(2)))
+    }
+    if days.isEmpty { return false }
+    try connection.transaction { () throws(StoreError) in
+      var bytesLeft = Self.setBytesPerStep
+      for each in days where bytesLeft > 0 {
+        bytesLeft -= try users.unite(
+          day: each.day, project: each.project, environment: each.environment)
       }
     }
     return true

@@ -53,6 +53,43 @@ enum Migrations {
           SELECT 'arrivals_unsplit', step FROM arrival ORDER BY step DESC LIMIT 1;
         """,
       convert: packUserMinutes),
+    Step(
+      version: 4,
+      sql: """
+        CREATE TABLE user_environment_day (
+          project INTEGER NOT NULL,
+          environment INTEGER NOT NULL,
+          day INTEGER NOT NULL,
+          sets BLOB,
+          PRIMARY KEY (project, environment, day)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX user_environment_day_unbuilt ON user_environment_day (day) WHERE sets IS NULL;
+        CREATE TRIGGER user_day_open_inserted AFTER INSERT ON user_day_open BEGIN
+          UPDATE user_environment_day SET sets = NULL
+            WHERE day = NEW.day AND (project, environment) = (
+              SELECT project, environment FROM scope WHERE id = NEW.scope);
+          INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
+            SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
+        END;
+        CREATE TRIGGER user_day_inserted AFTER INSERT ON user_day BEGIN
+          UPDATE user_environment_day SET sets = NULL
+            WHERE day = NEW.day AND (project, environment) = (
+              SELECT project, environment FROM scope WHERE id = NEW.scope);
+          INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
+            SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
+        END;
+        CREATE TRIGGER user_day_deleted AFTER DELETE ON user_day BEGIN
+          UPDATE user_environment_day SET sets = NULL
+            WHERE day = OLD.day AND (project, environment) = (
+              SELECT project, environment FROM scope WHERE id = OLD.scope);
+          INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
+            SELECT project, environment, OLD.day, NULL FROM scope WHERE id = OLD.scope;
+        END;
+        INSERT INTO user_environment_day (project, environment, day)
+          SELECT DISTINCT project, environment, day FROM user_day JOIN scope ON scope.id = scope
+          UNION
+          SELECT DISTINCT project, environment, day FROM user_day_open JOIN scope ON scope.id = scope;
+        """),
   ]
 
   /// Version 2 had a row for each minute, kind and user.

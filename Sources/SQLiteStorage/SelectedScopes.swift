@@ -3,8 +3,17 @@ internal import Storage
 
 /// The scopes that a ``HealthQuery`` counts, as every reader of counts needs them.
 struct SelectedScopes {
+  struct Member {
+    var id: Int64
+    var scope: Scope
+    /// The number of the scope's environment.
+    var environment: Int64
+    /// All scopes of its environment and project are selected.
+    var isOfWholeEnvironment = false
+  }
+
   /// By project, in no other order.
-  private(set) var scopes: [(id: Int64, scope: Scope)] = []
+  private(set) var members: [Member] = []
   /// Only a few of the scopes count: to look for them one by one is less work than to read past
   /// all others.
   let isSelective: Bool
@@ -13,6 +22,9 @@ struct SelectedScopes {
     let select = try connection.prepare(Self.statement(withStages: query.includesAtStage != nil))
     var all = 0
     for project in query.projects.sorted() {
+      let first = members.count
+      // How many of each environment are left out.
+      var leftOut: [Int64: Int] = [:]
       select.bind(1, project.rawValue)
       while try select.step() {
         all += 1
@@ -20,17 +32,23 @@ struct SelectedScopes {
         let scope = Scope(
           project: project, release: select.text(1),
           environment: environment.isEmpty ? nil : environment)
+        let member = Member(id: select.integer(0), scope: scope, environment: select.integer(3))
+        leftOut[member.environment, default: 0] += 1
         guard query.includes(scope) else { continue }
         if let includesAtStage = query.includesAtStage {
           let times = AdoptionTimes(
-            adopted: select.optionalInteger(3).map { Timestamp(milliseconds: $0) },
-            unadopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) })
+            adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
+            unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })
           guard includesAtStage(scope, times.stage) else { continue }
         }
-        scopes.append((select.integer(0), scope))
+        members.append(member)
+        leftOut[member.environment, default: 0] -= 1
+      }
+      for index in members.indices[first...] {
+        members[index].isOfWholeEnvironment = leftOut[members[index].environment] == 0
       }
     }
-    isSelective = scopes.count * 4 < all
+    isSelective = members.count * 4 < all
   }
 
   private static func statement(withStages: Bool) -> String {
@@ -41,7 +59,7 @@ struct SelectedScopes {
         "LEFT JOIN adoption ON adoption.scope = scope.id"
       ) : ("", "")
     return """
-      SELECT scope.id, release.version, environment.name\(times)
+      SELECT scope.id, release.version, environment.name, environment.id\(times)
       FROM scope JOIN release ON release.id = scope.release
         JOIN environment ON environment.id = scope.environment \(adoption)
       WHERE scope.project = ?

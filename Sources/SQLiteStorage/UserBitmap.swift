@@ -13,7 +13,7 @@ final class UserBitmap {
   }
 
   /// - Parameter serialized: in roaring's portable format; nil is returned for damaged bytes.
-  init?(serialized: ArraySlice<UInt8>) {
+  init?(serialized: Span<UInt8>) {
     let read = unsafe serialized.withUnsafeBytes { bytes in
       unsafe roaring_bitmap_portable_deserialize_safe(
         bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
@@ -37,6 +37,11 @@ final class UserBitmap {
   }
 
   var count: Int64 { unsafe Int64(roaring_bitmap_get_cardinality(handle)) }
+
+  /// How many of the users another set does not have.
+  func count(without other: UserBitmap) -> Int64 {
+    unsafe Int64(roaring_bitmap_andnot_cardinality(handle, other.handle))
+  }
 
   func insert(_ user: UInt32) {
     unsafe roaring_bitmap_add(handle, user)

@@ -61,12 +61,12 @@ struct UserSets {
     var counts = UserCounts()
     if bitmaps.isEmpty { return counts }
     let seen = UserBitmap()
-    // From worst to best: each user counts under the worst kind, the rest add nothing to `seen`.
+    // From worst to best: each user counts under the worst kind.
     for severity in Severity.allCases.reversed() {
       guard let bitmap = bitmaps[UserKind(severity).rawValue] else { continue }
-      let before = seen.count
-      seen.formUnion(bitmap)
-      counts.byWorst[severity] = seen.count - before
+      counts.byWorst[severity] = bitmap.count(without: seen)
+      // Most users are healthy: that they were seen, too, is of no use any more.
+      if severity != .healthy { seen.formUnion(bitmap) }
     }
     counts.withUnhandled = count(.unhandled)
     counts.withAbnormal = count(.abnormal)
@@ -84,11 +84,15 @@ struct UserSets {
   }
 
   private mutating func bitmap(_ kind: Int) -> UserBitmap {
-    if bitmaps.isEmpty { bitmaps = Array(repeating: nil, count: Self.kinds.count) }
-    if let bitmap = bitmaps[kind] { return bitmap }
+    if !bitmaps.isEmpty, let bitmap = bitmaps[kind] { return bitmap }
     let bitmap = UserBitmap()
-    bitmaps[kind] = bitmap
+    set(bitmap, kind)
     return bitmap
+  }
+
+  private mutating func set(_ bitmap: UserBitmap, _ kind: Int) {
+    if bitmaps.isEmpty { bitmaps = Array(repeating: nil, count: Self.kinds.count) }
+    bitmaps[kind] = bitmap
   }
 }
 
@@ -125,16 +129,21 @@ extension UserSets {
   ///
   /// - Returns: false when it is damaged; what follows the damage adds nothing.
   @discardableResult
-  mutating func formUnion(packed: [UInt8]) -> Bool {
-    var reader = VarintReader(packed)
-    while !reader.isAtEnd {
-      let kind = Int(truncatingIfNeeded: reader.read())
-      let length = Int(truncatingIfNeeded: reader.read())
-      guard let bytes = reader.read(count: length), Self.kinds.contains(kind),
-        let added = UserBitmap(serialized: bytes)
+  mutating func formUnion(packed: Span<UInt8>) -> Bool {
+    var index = 0
+    while index < packed.count {
+      guard let kind = packed.readVarint(&index).flatMap({ Int(exactly: $0) }),
+        let length = packed.readVarint(&index).flatMap({ Int(exactly: $0) }),
+        Self.kinds.contains(kind), length <= packed.count - index,
+        let added = UserBitmap(serialized: packed.extracting(index..<index + length))
       else { return false }
-      bitmap(kind).formUnion(added)
+      index += length
+      if bitmaps.isEmpty || bitmaps[kind] == nil {
+        set(added, kind)
+      } else {
+        bitmap(kind).formUnion(added)
+      }
     }
-    return !reader.isDamaged
+    return true
   }
 }

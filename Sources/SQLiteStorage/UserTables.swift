@@ -19,6 +19,9 @@ final class UserTables {
   private let selectHours: Statement
   private let saveDay: Statement
   private let closeDay: Statement
+  private let selectDays: Statement
+  private let saveUnion: Statement
+  private let dropUnion: Statement
   /// Hours that are known to be marked open.
   private var openHours: Set<BucketKey> = []
   /// The last parts of minutes, which grow: nobody else writes them.
@@ -81,6 +84,18 @@ final class UserTables {
     saveDay = try connection.prepare(
       "INSERT OR REPLACE INTO user_day (day, scope, sets) VALUES (?, ?, ?)")
     closeDay = try connection.prepare("DELETE FROM user_day_open WHERE day = ? AND scope = ?")
+    selectDays = try connection.prepare(
+      """
+      SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
+      WHERE project = ?1 AND environment = ?2
+      """)
+    saveUnion = try connection.prepare(
+      """
+      UPDATE user_environment_day SET sets = ?4
+      WHERE project = ?1 AND environment = ?2 AND day = ?3
+      """)
+    dropUnion = try connection.prepare(
+      "DELETE FROM user_environment_day WHERE project = ? AND environment = ? AND day = ?")
   }
 
   /// Forgets what a transaction that was rolled back may have taught.
@@ -187,7 +202,7 @@ final class UserTables {
     var sets = built
     // Only a final one is still there.
     bind(key, to: selectHour)
-    while try selectHour.step() { sets.formUnion(packed: selectHour.blob(0)) }
+    while try selectHour.step() { selectHour.withBlob(0) { sets.formUnion(packed: $0) } }
     if !sets.isEmpty {
       bind(key, to: saveHour)
       saveHour.bind(3, blob: sets.packed)
@@ -208,9 +223,10 @@ final class UserTables {
     selectHours.bind(2, day * 24)
     selectHours.bind(3, day * 24 + 24)
     while try selectHours.step() {
-      let packed = selectHours.blob(0)
-      bytes += packed.count
-      sets.formUnion(packed: packed)
+      selectHours.withBlob(0) { packed in
+        bytes += packed.count
+        sets.formUnion(packed: packed)
+      }
     }
     let key = BucketKey(bucket: day, scope: scope)
     if !sets.isEmpty {
@@ -222,6 +238,37 @@ final class UserTables {
     }
     bind(key, to: closeDay)
     try closeDay.run()
+    return bytes
+  }
+
+  /// Builds the sets of a day that unite those of all releases in an environment, which are all
+  /// closed.
+  ///
+  /// - Returns: how many bytes were read and written.
+  func unite(day: Int, project: Int64, environment: Int64) throws(StoreError) -> Int {
+    var bytes = 0
+    var sets = UserSets()
+    func bindKey(_ statement: Statement) {
+      statement.bind(1, project)
+      statement.bind(2, environment)
+      statement.bind(3, day)
+    }
+    bindKey(selectDays)
+    while try selectDays.step() {
+      selectDays.withBlob(0) { packed in
+        bytes += packed.count
+        sets.formUnion(packed: packed)
+      }
+    }
+    // The days of its scopes may all have been dropped.
+    let statement = sets.isEmpty ? dropUnion : saveUnion
+    bindKey(statement)
+    if !sets.isEmpty {
+      let packed = sets.packed
+      bytes += packed.count
+      saveUnion.bind(4, blob: packed)
+    }
+    try statement.run()
     return bytes
   }
 

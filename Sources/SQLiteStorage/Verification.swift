@@ -448,6 +448,7 @@ struct Verification {
     try checkRowsWithoutSets()
     try checkDaysWithoutSets()
     try checkDaySets()
+    try checkUnions()
   }
 
   /// The sets of an hour from its minutes.
@@ -514,16 +515,57 @@ struct Verification {
       hours.bind(1, scope)
       hours.bind(2, day * 24)
       hours.bind(3, day * 24 + 24)
-      while try hours.step() { union.formUnion(packed: hours.blob(0)) }
+      while try hours.step() { hours.withBlob(0) { union.formUnion(packed: $0) } }
       expect(union == sets, "sets of users") { [name] in
         "the set of scope \(scope) on the day of \(name(day * 24)) is not that of its hours"
       }
     }
   }
 
+  /// The sets of an environment's day are the unions of its scopes', which are all closed; where a
+  /// scope has a day, its environment has one or will.
+  private mutating func checkUnions() throws(StoreError) {
+    let unions = try connection.prepare(
+      "SELECT project, environment, day, sets FROM user_environment_day WHERE sets IS NOT NULL")
+    let scopes = try connection.prepare(
+      """
+      SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
+      WHERE project = ?1 AND environment = ?2
+      """)
+    while try unions.step() {
+      let (project, environment) = (unions.integer(0), unions.integer(1))
+      let day = Int(unions.integer(2))
+      let place =
+        "the users of environment \(environment) of project \(project) on the day of "
+        + name(day * 24)
+      let sets = readable(unions.blob(3), place)
+      var union = UserSets()
+      scopes.bind(1, project)
+      scopes.bind(2, environment)
+      scopes.bind(3, day)
+      while try scopes.step() { scopes.withBlob(0) { union.formUnion(packed: $0) } }
+      expect(union == sets, "sets of users") { "\(place): not those of its releases" }
+    }
+    let wrong = try connection.prepare(
+      """
+      SELECT 'is open', day, scope FROM user_day_open JOIN scope ON scope.id = scope
+        JOIN user_environment_day USING (project, environment, day) WHERE sets IS NOT NULL
+      UNION ALL
+      SELECT 'has users', day, scope FROM user_day JOIN scope ON scope.id = scope
+      WHERE NOT EXISTS (SELECT 1 FROM user_environment_day AS each WHERE each.day = user_day.day
+        AND each.project = scope.project AND each.environment = scope.environment)
+      """)
+    while try wrong.step() {
+      let (what, day, scope) = (wrong.text(0), Int(wrong.integer(1)), wrong.integer(2))
+      expect(false, "sets of users") { [name] in
+        "scope \(scope) \(what) on the day of \(name(day * 24)), which its environment's sets miss"
+      }
+    }
+  }
+
   private mutating func readable(_ packed: [UInt8], _ place: String) -> UserSets {
     var sets = UserSets()
-    let isWhole = sets.formUnion(packed: packed)
+    let isWhole = sets.formUnion(packed: packed.span)
     expect(isWhole, "sets of users") { "\(place): cannot be read" }
     let all = UserBitmap()
     sets.addAll(to: all)

@@ -84,6 +84,8 @@ DAMAGES = (
     ("UPDATE user_hour SET sets = (SELECT sets FROM user_hour LIMIT 1)", "sets of users"),
     ("DELETE FROM user_hour WHERE hour = (SELECT max(hour) FROM user_hour)", "sets of users"),
     ("UPDATE user_day SET sets = x'00'", "sets of users"),
+    ("UPDATE user_environment_day SET sets = (SELECT sets FROM user_hour LIMIT 1)", "sets of users"),
+    ("DELETE FROM user_environment_day", "sets of users"),
     ("DELETE FROM user", "users"),
     ("UPDATE arrival SET crashed = crashed + 1", "arrivals"),
     ("UPDATE arrival SET anonymous_errored = anonymous_errored + 1", "arrivals"),

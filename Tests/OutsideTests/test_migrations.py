@@ -75,3 +75,19 @@ def test_version_2(start):
     assert not before["buckets"][0]["isComplete"]
     hale.clock.advance(hours(3))
     goes_on(hale, start, counts, late)
+
+
+def test_version_3(start):
+    """Its sets of days are united; and what it had answered last, but not counted, is counted."""
+    hale = opened(start, 3, "hale_ab211c3f2e8ec3af174621c7e6aa07ff9be1ad4e012f3d53",
+                  "951c7378b2e3fa38d9a24d8608e8592b")
+    counts = row(healthy=102, errored=10, abnormal=10, crashed=26)
+    assert sessions(hale, statsPeriod="7d") == counts
+    for _ in range(2):
+        assert users(hale, statsPeriod="7d") == row(healthy=13, crashed=7)
+        assert users(hale, statsPeriod="7d", environment="production") == row(
+            healthy=13, abnormal=1, crashed=6)
+        hale.cli("jobs", "run", "retention")
+    goes_on(hale, start, counts, session(
+        "crashed", release="app@1.1", at=WRITTEN - minutes(5), did="user-19",
+        sid="00000013-0000-4000-8000-ffffffffffff"))

@@ -99,7 +99,7 @@ import Testing
     #expect(statements.count >= 12)
     for table in [
       "session_day", "session_minute", "user_hour", "user_day", "user_minute", "user_hour_open",
-      "duration_hour", "adoption",
+      "user_environment_day", "duration_hour", "adoption",
     ] {
       #expect(
         statements.contains { sql in

@@ -63,11 +63,18 @@ struct StoreFixture {
   func ask(
     minutes: Range<Int>, _ intervalMinutes: Int? = nil
   ) throws -> (totals: HealthCell, series: [HealthCell]) {
+    let group = try groups(minutes: minutes, intervalMinutes).first
+    return (group?.totals ?? HealthCell(), group?.series ?? [])
+  }
+
+  func groups(
+    minutes: Range<Int>, _ intervalMinutes: Int? = nil, by groupBy: Set<HealthQuery.Dimension> = []
+  ) throws -> [HealthGroup] {
     var query = HealthQuery(projects: [project], minutes: minutes)
     query.intervalMinutes = intervalMinutes
+    query.groupBy = groupBy
     query.measures = [.sessions, .users]
-    let group = try store.health(query).first
-    return (group?.totals ?? HealthCell(), group?.series ?? [])
+    return try store.health(query)
   }
 
   func number(_ sql: String) throws -> Int64? {

@@ -1,5 +1,6 @@
 import ReleaseHealth
 import Storage
+import TestSupport
 import Testing
 
 @testable import SQLiteStorage
@@ -32,6 +33,8 @@ import Testing
     #expect(try fixture.ask(days: days).totals == answer.totals)
     // The answers come from the sets: no rows are left for them.
     #expect(try fixture.number("SELECT count(*) FROM user_day") == 90)
+    #expect(
+      try fixture.number("SELECT count(*) FROM user_environment_day WHERE sets IS NOT NULL") == 90)
     #expect(try fixture.number("SELECT count(DISTINCT hour) FROM user_minute") ?? 0 <= 6)
   }
 
@@ -60,6 +63,43 @@ import Testing
       try fixture.housekeep(at: noon(4))
       #expect(try fixture.number("SELECT count(*) FROM user_hour_open") == 0)
     }
+  }
+
+  /// The set of a whole environment's day, as its releases change: it is what the answer comes from
+  /// when all of them are asked about, and let go of when one of them changes.
+  @Test func unionsOfReleasesFollowThem() throws {
+    let fixture = try StoreFixture()
+    let day = Self.firstDay * 1440..<(Self.firstDay + 1) * 1440
+    func built() throws -> Int64? {
+      try fixture.number("SELECT count(*) FROM user_environment_day WHERE sets IS NOT NULL")
+    }
+    func users(_ groupBy: Set<HealthQuery.Dimension> = []) throws -> [Int64] {
+      try fixture.groups(minutes: day, by: groupBy).map(\.totals.users.total)
+    }
+    for user: UInt64 in 1...3 {
+      let release = user < 3 ? "shop@1" : "shop@2"
+      try fixture.ingest(
+        [fixture.report(user, started: noon(0), user: user, release: release)], at: noon(0))
+    }
+    try fixture.housekeep(at: noon(2))
+    #expect(try built() == 1)
+    #expect(try users() == [3])
+    #expect(try users([.release]) == [2, 1])
+
+    // A release that the day did not have, and a user of another one.
+    try fixture.ingest(
+      [
+        fixture.report(4, started: noon(0), user: 4, release: "shop@3"),
+        fixture.report(5, started: noon(0), user: 1, release: "shop@3"),
+      ], at: noon(3))
+    for expected: Int64 in [0, 1] {
+      #expect(try built() == expected)
+      #expect(try users() == [4])
+      #expect(try users([.release]) == [2, 1, 2])
+      try fixture.housekeep(at: noon(3))
+    }
+    #expect(
+      try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
   /// A correction moves the session to an earlier bucket: the user leaves the later one, unless
@@ -96,7 +136,7 @@ import Testing
     sets.insert(7, kind: UserKind.crashed.rawValue)
     sets.insert(7, kind: UserKind.foregroundHang.rawValue)
     var read = UserSets()
-    read.formUnion(packed: sets.packed)
+    read.formUnion(packed: sets.packed.span)
     #expect(read.counts == sets.counts)
     #expect(read.counts.byWorst == SessionCounts(healthy: 4, crashed: 1))
     #expect(read.counts.withHang == 1 && read.counts.withForegroundHang == 1)
