@@ -14,9 +14,8 @@ final class PendingTable {
   private let insert: Statement
   private let update: Statement
   private let finish: Statement
-  /// The run at hand, in the order of the keys, and how far it came.
+  /// What is left of the run at hand.
   private var run = Run()
-  private var position = 0
   /// The number of its last batch.
   private var runSequence: Int64 = 0
   /// What came since the run began.
@@ -29,7 +28,7 @@ final class PendingTable {
   private var written: [Int64] = []
 
   private struct Run {
-    var updates: [PendingUpdate] = []
+    var updates = OrderedUpdates()
     /// By the hour of their arrival.
     var outcomes: [Int: [OutcomeKey: Int64]] = [:]
     var slots: [Int64] = []
@@ -37,7 +36,7 @@ final class PendingTable {
 
   /// What is folded in one transaction.
   struct Slice {
-    var updates: ArraySlice<PendingUpdate>
+    var updates: [PendingUpdate]
     /// Of the items of the whole run, by the hour of their arrival; with its last slice.
     var outcomes: [Int: [OutcomeKey: Int64]]
   }
@@ -53,12 +52,13 @@ final class PendingTable {
   }
 
   /// How many updates wait.
-  var count: Int { run.updates.count - position + incoming.updates.count }
+  var count: Int { run.updates.count + incoming.updates.count }
 
   /// All that wait.
   var all: Slice {
-    Slice(
-      updates: run.updates[position...] + incoming.updates,
+    var (first, second) = (run.updates, incoming.updates)
+    return Slice(
+      updates: first.take(max: first.count) + second.take(max: second.count),
       outcomes: run.outcomes.merging(incoming.outcomes) { $0.merging($1, uniquingKeysWith: +) })
   }
 
@@ -77,7 +77,7 @@ final class PendingTable {
         continue
       }
       sequence = max(sequence, slot.sequence)
-      incoming.updates += slot.updates
+      incoming.updates.append(contentsOf: slot.updates)
       add(slot.outcomes, hour: slot.receivedAt.hour)
       incoming.slots.append(slotCount)
     }
@@ -111,7 +111,7 @@ final class PendingTable {
     freeSlots.removeLast(min(written.count, freeSlots.count))
     slotCount = max(slotCount, written.max() ?? 0)
     incoming.slots += written
-    incoming.updates += updates
+    incoming.updates.append(contentsOf: updates)
     add(outcomes, hour: receivedAt.hour)
   }
 
@@ -126,27 +126,24 @@ final class PendingTable {
   func fold(
     max: Int, _ fold: (Slice, _ finish: () throws(StoreError) -> Void) throws(StoreError) -> Void
   ) throws(StoreError) {
-    if position == run.updates.count {
+    if run.updates.isEmpty {
       run = incoming
-      run.updates.sort(by: PendingUpdate.isOrdered)
       incoming = Run()
       runSequence = sequence
-      position = 0
     }
-    let end = min(position + max, run.updates.count)
-    let isLast = end == run.updates.count
-    let slice = Slice(
-      updates: run.updates[position..<end], outcomes: isLast ? run.outcomes : [:])
-    try fold(slice) { () throws(StoreError) in
+    var rest = run.updates
+    let updates = rest.take(max: max)
+    let isLast = rest.isEmpty
+    try fold(Slice(updates: updates, outcomes: isLast ? run.outcomes : [:])) {
+      () throws(StoreError) in
       guard isLast else { return }
       finish.bind(1, runSequence)
       try finish.run()
     }
-    position = end
+    run.updates = rest
     if isLast {
       freeSlots += run.slots
       run = Run()
-      position = 0
     }
   }
 }
