@@ -117,9 +117,24 @@ extension SQLiteStore: CatalogStore {
   }
 
   package func revokeToken(
-    organization: OrganizationID, name: String, at now: Timestamp
+    organization: OrganizationID, name: String, keepsAdmin: Bool, at now: Timestamp
   ) throws(StoreError) {
     try change { (connection) throws(StoreError) in
+      if keepsAdmin {
+        try refuse(
+          "the token '\(name)' is the last one of scope admin: without it nothing could be changed "
+            + "over the API. Create another one first, or use `hale token revoke` on the server",
+          if: """
+            SELECT 1 FROM token WHERE organization = ?1 AND name = ?2 AND scope = 'admin'
+              AND revoked IS NULL AND NOT EXISTS (
+                SELECT 1 FROM token WHERE organization = ?1 AND name <> ?2 AND scope = 'admin'
+                  AND revoked IS NULL)
+            """, connection
+        ) {
+          $0.bind(1, organization.rawValue)
+          $0.bind(2, name)
+        }
+      }
       let update = try connection.prepare(
         "UPDATE token SET revoked = ? WHERE organization = ? AND name = ? AND revoked IS NULL")
       update.bind(1, now.milliseconds)

@@ -27,6 +27,10 @@ package final class CatalogSnapshot: Sendable {
     projectOfKey[publicKey]
   }
 
+  func project(_ id: ProjectID) -> Project? {
+    projects[id]
+  }
+
   func token(_ token: String) -> APIToken? {
     tokens[TokenDigest.digest(token)]
   }
@@ -64,7 +68,19 @@ package final class CatalogCache: Sendable {
   package func refresh() throws(StoreError) {
     if let catalog = try store.catalog(unlessVersion: snapshot.catalog.version) {
       let snapshot = CatalogSnapshot(catalog)
-      newest.withLock { $0 = snapshot }
+      newest.withLock { newest in
+        // Another thread may have read a later one meanwhile.
+        if newest.catalog.version < catalog.version { newest = snapshot }
+      }
     }
+  }
+
+  /// Changes the catalog; whoever is answered afterwards is answered by the new one. Blocks.
+  func change<Value>(
+    _ body: (any CatalogStore) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let value = try body(store)
+    try refresh()
+    return value
   }
 }

@@ -137,8 +137,10 @@ package protocol CatalogStore: Sendable {
     at now: Timestamp
   ) throws(StoreError) -> APIToken
 
+  /// - Parameter keepsAdmin: whether the organization's last good token of scope admin is refused:
+  ///   without it nobody could change anything over the API any more.
   func revokeToken(
-    organization: OrganizationID, name: String, at now: Timestamp
+    organization: OrganizationID, name: String, keepsAdmin: Bool, at now: Timestamp
   ) throws(StoreError)
 
   func setPublicURL(_ url: String) throws(StoreError)

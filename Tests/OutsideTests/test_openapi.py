@@ -92,7 +92,7 @@ def try_all(hale, folder):
     done = subprocess.run(
         [tester, "--config-file", folder / "schemathesis.toml", "run",
          f"{hale.address}/api/0/openapi.json", "--no-color", "--warnings", "off"],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(HERE)}, timeout=300, text=True,
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(HERE), "HALE_OPENAPI_KEY": hale.key}, timeout=300, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.returncode, done.stdout
 

@@ -63,7 +63,9 @@ struct APIRoute: Sendable {
     APIRoute("", get(CatalogActions.whoAsks)),
     APIRoute("organizations", get(CatalogActions.organizations)),
     APIRoute("organizations/{organization}", get(CatalogActions.organization)),
-    APIRoute("organizations/{organization}/projects", get(CatalogActions.projects)),
+    APIRoute(
+      "organizations/{organization}/projects", get(CatalogActions.projects),
+      change(.post, ManagementActions.createProject)),
     APIRoute("organizations/{organization}/environments", get(CatalogActions.environments)),
     APIRoute("projects", get(CatalogActions.projects)),
     APIRoute("projects/{organization}/{project}", get(CatalogActions.project)),
@@ -72,6 +74,18 @@ struct APIRoute: Sendable {
     APIRoute(
       "projects/{organization}/{project}/environments/{environment}",
       get(CatalogActions.environment)),
+    APIRoute(
+      "projects/{organization}/{project}/keys", get(ManagementActions.keys),
+      change(.post, ManagementActions.createKey)),
+    APIRoute(
+      "projects/{organization}/{project}/keys/{key}",
+      change(.delete, ManagementActions.revokeKey)),
+    APIRoute(
+      "organizations/{organization}/org-auth-tokens", get(ManagementActions.tokens),
+      change(.post, ManagementActions.createToken)),
+    APIRoute(
+      "organizations/{organization}/org-auth-tokens/{token}",
+      change(.delete, ManagementActions.revokeToken)),
     APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
     APIRoute("organizations/{organization}/sessions/explain", get(AccountActions.explain)),
     APIRoute("organizations/{organization}/sessions/compare", get(AccountActions.compare)),

@@ -12,12 +12,7 @@ enum CatalogActions {
       json.member("user") { $0.null() }
       json.member("auth") { json in
         json.object { json in
-          json.member("scopes") { json in
-            json.array { json in
-              for scope in ["org:read", "project:read", "project:releases"] { json.value(scope) }
-              if call.token.scope == .admin { json.value("org:admin") }
-            }
-          }
+          json.member("scopes") { CatalogJSON.write(scopes: call.token.scope, to: &$0) }
         }
       }
     }

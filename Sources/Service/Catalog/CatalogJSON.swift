@@ -102,6 +102,14 @@ enum CatalogJSON {
     }
   }
 
+  /// What a token may do, in Sentry's words.
+  static func write(scopes scope: TokenScope, to json: inout JSONWriter) {
+    json.array { json in
+      for scope in ["org:read", "project:read", "project:releases"] { json.value(scope) }
+      if scope == .admin { json.value("org:admin") }
+    }
+  }
+
   /// The environments of an organization, ascending.
   static func environments(of uses: [ProjectID: ProjectUse]) -> [String] {
     Set(uses.values.flatMap(\.environments)).subtracting([""]).sorted()

@@ -59,10 +59,9 @@ struct ProjectCommand: ParsableCommand {
       if let id, id < 1 {
         throw CommandFailure.usage("--id is \(id), but it takes a number from 1.")
       }
-      if let platform, !Self.isPlatform(platform) {
+      if let platform, !PlatformName.isValid(platform) {
         throw CommandFailure.usage(
-          "--platform is '\(platform)', but it takes up to 64 letters, digits, '-', '_' and '.', "
-            + "for example python.")
+          "--platform is '\(platform)', but it takes \(PlatformName.rule).")
       }
       let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
       let catalog = try session.catalog()
@@ -90,14 +89,6 @@ struct ProjectCommand: ParsableCommand {
         throw .usage("--public-key is '\(publicKey)', but it takes \(PublicKey.rule).")
       }
       return key
-    }
-
-    private static func isPlatform(_ text: String) -> Bool {
-      let isPlain = text.utf8.allSatisfy { byte in
-        byte.isLetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-          || byte == UInt8(ascii: ".")
-      }
-      return isPlain && (1...64).contains(text.utf8.count)
     }
   }
 

@@ -40,12 +40,9 @@ struct TokenCommand: ParsableCommand {
       guard let scope = TokenScope(rawValue: scope) else {
         throw CommandFailure.usage("--scope is '\(scope)', but it takes \(scopes).")
       }
-      let isName =
-        !name.isEmpty && name.utf8.count <= 100
-        && !name.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
-      guard isName else {
+      guard TokenName.isValid(name) else {
         throw CommandFailure.usage(
-          "The name of a token is '\(name)', but it takes 1 to 100 characters on one line.")
+          "The name of a token is '\(name)', but it takes \(TokenName.rule).")
       }
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
@@ -99,7 +96,8 @@ struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Revoke a token: requests with it are refused from now on.",
       discussion: """
-        It cannot be undone.
+        It cannot be undone. The API refuses to revoke an organization's last token of scope admin; \
+        this command does it.
 
           hale token revoke dashboard
         """)
@@ -114,7 +112,8 @@ struct TokenCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
-      try session.store.revokeToken(organization: owner.id, name: name, at: session.now)
+      try session.store.revokeToken(
+        organization: owner.id, name: name, keepsAdmin: false, at: session.now)
       if json.isJSON {
         try printLine(
           jsonLine([("name", .string(name)), ("revoked", .string(session.now.rfc3339))]))

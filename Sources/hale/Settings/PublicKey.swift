@@ -1,3 +1,5 @@
+import Storage
+
 /// The public keys that DSNs carry.
 enum PublicKey {
   /// The accepted form, as the end of the sentence “it takes …”.
@@ -9,19 +11,12 @@ enum PublicKey {
     return isKey ? text.lowercased() : nil
   }
 
-  static func random() -> String { randomHex(bytes: 16) }
+  static func random() -> String { NewSecret.publicKey(.random(in: .min ... .max)) }
 }
 
 /// The tokens that the API takes.
 enum BearerToken {
-  /// 192 random bits. The prefix lets a scanner for leaked secrets recognise one.
-  static func random() -> String { "hale_" + randomHex(bytes: 24) }
-}
-
-private func randomHex(bytes: Int) -> String {
-  var generator = SystemRandomNumberGenerator()
-  let digits = Array("0123456789abcdef")
-  var text = ""
-  for _ in 0..<bytes * 2 { text.append(digits[Int.random(in: 0..<16, using: &generator)]) }
-  return text
+  static func random() -> String {
+    NewSecret.token((.random(in: .min ... .max), .random(in: .min ... .max)))
+  }
 }

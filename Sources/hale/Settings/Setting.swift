@@ -1,4 +1,5 @@
 import ArgumentParser
+import Storage
 
 /// One setting of Hale: its names, what it takes and what it does, written here and nowhere else.
 ///

@@ -1,4 +1,5 @@
 import Logging
+import Storage
 
 /// All settings, checked once at the start and passed down as a value.
 struct Settings: Sendable {

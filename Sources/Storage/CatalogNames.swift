@@ -1,0 +1,72 @@
+// What names and secrets in the catalog look like, for all who make them.
+
+/// The names by which addresses and commands call organizations and projects.
+package enum Slug {
+  /// The accepted form, as the end of the sentence “it takes …”.
+  package static let rule =
+    "a slug: 1 to 50 lower-case letters, digits, '-' and '_', at least one of them no digit"
+
+  /// Whether the text keeps the rule. A slug of digits alone could be mistaken for a number.
+  package static func isValid(_ text: String) -> Bool {
+    let hasOther = text.utf8.contains { !isDigit($0) }
+    return text.utf8.allSatisfy(isAllowed) && hasOther && text.utf8.count <= 50
+  }
+
+  /// The slug nearest to a name that people gave: `Shop (iOS)` is `shop-ios`. It may break the
+  /// rule, where the name has nothing that a slug can have.
+  package static func made(from name: String) -> String {
+    let words = name.lowercased().utf8.split { !isAllowed($0) }
+    return words.compactMap { String(Substring($0)) }.joined(separator: "-")
+  }
+
+  private static func isAllowed(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || isDigit(byte)
+      || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+  }
+}
+
+/// Sentry's names of platforms, such as `python`; any that look like one are taken.
+package enum PlatformName {
+  package static let rule = "up to 64 letters, digits, '-', '_' and '.', for example python"
+
+  package static func isValid(_ text: String) -> Bool {
+    let isPlain = text.unicodeScalars.allSatisfy { character in
+      ("a"..."z").contains(character) || ("A"..."Z").contains(character)
+        || ("0"..."9").contains(character) || "-_.".unicodeScalars.contains(character)
+    }
+    return isPlain && (1...64).contains(text.utf8.count)
+  }
+}
+
+/// The names that people give to tokens.
+package enum TokenName {
+  package static let rule = "1 to 100 characters on one line"
+
+  package static func isValid(_ text: String) -> Bool {
+    (1...100).contains(text.utf8.count)
+      && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
+  }
+}
+
+/// New keys and tokens.
+package enum NewSecret {
+  /// A DSN's public key: 128 bits in hexadecimal.
+  package static func publicKey(_ random: UInt128) -> String {
+    hexadecimal(random, digits: 32)
+  }
+
+  /// 192 random bits. The prefix lets a scanner for leaked secrets recognise a token.
+  package static func token(_ random: (UInt128, UInt128)) -> String {
+    "hale_" + hexadecimal(random.0, digits: 32) + hexadecimal(random.1, digits: 16)
+  }
+
+  /// The lowest digits of a number.
+  private static func hexadecimal(_ number: UInt128, digits: Int) -> String {
+    let text = String(number, radix: 16)
+    return (String(repeating: "0", count: 32) + text).suffix(digits).description
+  }
+}
