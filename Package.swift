@@ -39,9 +39,10 @@ let package = Package(
     .target(name: "Compression", dependencies: ["CZlib", "CBrotli", "CZstd"]),
     .target(name: "Hashing", dependencies: ["CCrypto"]),
 
-    // Level 1: the wire format, and the contract with a database.
+    // Level 1: the wire format, the contract with a database, and made-up traffic.
     .target(name: "Envelopes", dependencies: ["ReleaseHealth"]),
     .target(name: "Storage", dependencies: ["ReleaseHealth"]),
+    .target(name: "Demo", dependencies: ["ReleaseHealth"]),
 
     // Level 2: the outside world.
     .target(
@@ -63,8 +64,8 @@ let package = Package(
     .executableTarget(
       name: "hale",
       dependencies: [
-        "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
-        "Locks",
+        "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
+        "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -72,8 +73,8 @@ let package = Package(
     .executableTarget(
       name: "hale-bench",
       dependencies: [
-        "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "ReleaseHealth",
-        "CSQLite", "CZlib",
+        "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
+        "ReleaseHealth", "CSQLite", "CZlib",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -87,6 +88,7 @@ let package = Package(
       ("Envelopes", ["Envelopes", "ReleaseHealth"]),
       ("Compression", ["Compression", "CZlib", "CBrotli", "CZstd"]),
       ("Hashing", ["Hashing", "CCrypto"]),
+      ("Demo", ["Demo", "ReleaseHealth"]),
       ("HTTP", ["HTTP"]),
       ("Listener", ["Listener", "HTTP"]),
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),

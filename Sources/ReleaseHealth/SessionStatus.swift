@@ -28,6 +28,19 @@ package enum SessionStatus: Hashable, Sendable {
       default: .unknown
       }
   }
+
+  /// As it stands on the wire.
+  package var name: String {
+    switch self {
+    case .ok: "ok"
+    case .exited: "exited"
+    case .errored: "errored"
+    case .unhandled: "unhandled"
+    case .abnormal: "abnormal"
+    case .crashed: "crashed"
+    case .unknown: "unknown"
+    }
+  }
 }
 
 /// How badly a session went, from best to worst: the status under which it is counted.

@@ -181,6 +181,14 @@ extension SQLiteStore: ReleaseStore {
       }
     }
   }
+
+  package func runAdoption(of project: ProjectID, hour: Int) throws(StoreError) {
+    try write { (writer) throws(StoreError) in
+      try writer.connection.transaction { () throws(StoreError) in
+        try AdoptionRows.run(hour: hour, of: project, writer.connection)
+      }
+    }
+  }
 }
 
 /// Reads the tables of releases.
@@ -259,10 +267,17 @@ private enum ReleaseRows {
 
 /// One hourly run over the tables.
 private enum AdoptionRows {
-  static func run(hour: Int, _ connection: Connection) throws(StoreError) {
-    let known = try known(connection)
-    let (sessions, ids) = try sessions(
+  /// - Parameter project: the only one that is looked at; nil for all.
+  static func run(
+    hour: Int, of project: ProjectID? = nil, _ connection: Connection
+  ) throws(StoreError) {
+    var known = try known(connection)
+    var (sessions, ids) = try sessions(
       hours: hour - Adoption.windowHours..<hour, connection)
+    if let project {
+      known.times = known.times.filter { $0.key.project == project }
+      sessions = sessions.filter { $0.key.project == project }
+    }
     let changed = Adoption.run(
       sessions: sessions, known: known.times, at: Timestamp(minute: hour * 60))
     let upsert = try connection.prepare(

@@ -13,16 +13,18 @@ final class EnvelopeIntake: BodyReader {
   private var isComplete = false
   let isCostly: Bool
 
+  /// - Parameter receivedAt: nil for now; another time where a past is brought in.
   init(
     _ endpoint: IngestEndpoint, source: consuming BodySource, access: IngestAccess?,
-    project: ProjectID?, snapshot: CatalogSnapshot, origin: String?, exchange: ExchangeID
+    project: ProjectID?, snapshot: CatalogSnapshot, origin: String?, exchange: ExchangeID,
+    receivedAt: Timestamp? = nil
   ) {
     self.endpoint = endpoint
     self.exchange = exchange
     isCostly = source.isCostly
     self.source = source
     content = EnvelopeContent(
-      receivedAt: endpoint.dependencies.clock.now, access: access, project: project,
+      receivedAt: receivedAt ?? endpoint.dependencies.clock.now, access: access, project: project,
       snapshot: snapshot, origin: origin)
   }
 

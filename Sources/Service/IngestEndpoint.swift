@@ -8,7 +8,7 @@ internal import ReleaseHealth
 /// A class, so that what reads a body holds one reference in place of all the dependencies.
 final class IngestEndpoint {
   let dependencies: ServiceDependencies
-  private let decoding = DecodingBuffer()
+  let decoding = DecodingBuffer()
   private let known = KnownRequests()
 
   init(_ dependencies: ServiceDependencies) {
@@ -155,6 +155,12 @@ struct IngestAccess {
     else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }
     self.publicKey = publicKey
     self.project = owner
+  }
+
+  /// Of a command on this machine, which needs no key.
+  init(command project: ProjectID) {
+    publicKey = ""
+    self.project = project
   }
 }
 

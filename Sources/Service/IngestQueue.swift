@@ -94,7 +94,7 @@ package final class IngestQueue: Sendable {
   ///   ``Callbacks/hasRoom``.
   package func submit(_ submission: Submission, ticket: Ticket?) -> Bool {
     let wasIdle = state.withLock { state -> Bool? in
-      if let batch = state.open, batch.reports.count + batch.anonymous.count >= batchUpdatesMax {
+      if let batch = state.open, isFull(batch) || !Self.arrived(submission, with: batch) {
         state.hasWaiting = true
         return nil
       }
@@ -109,6 +109,16 @@ package final class IngestQueue: Sendable {
     guard let wasIdle else { return false }
     if wasIdle { wake.signal() }
     return true
+  }
+
+  private func isFull(_ batch: IngestBatch) -> Bool {
+    batch.reports.count + batch.anonymous.count >= batchUpdatesMax
+  }
+
+  /// Whether a submission arrived about when a batch was opened. All of a batch counts as arrived
+  /// then, and where a past is brought in that may be long ago.
+  private static func arrived(_ submission: Submission, with batch: IngestBatch) -> Bool {
+    abs(submission.receivedAt.milliseconds - batch.receivedAt.milliseconds) < 60_000
   }
 
   /// How many updates wait for the writer.

@@ -59,18 +59,20 @@ package final class Service: RequestHandler {
   private let sink: any ResponseSink
   private let ingest: IngestEndpoint
   private let api: APIEndpoint
+  private let control: ControlEndpoint
 
   package init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
     self.dependencies = dependencies
     self.sink = sink
     ingest = IngestEndpoint(dependencies)
     api = APIEndpoint(dependencies, sink: sink)
+    control = ControlEndpoint(ingest, sink: sink)
   }
 
   package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
     if let known = ingest.beginKnown(head, exchange: exchange) { return known }
     let path = Route.components(of: head.path, prefix: dependencies.pathPrefix)
-    if head.isControl { return control(head, path, exchange) }
+    if head.isControl { return control.begin(head, path, exchange) }
     let route = Route(path)
     dependencies.metrics.count(Metrics.Endpoint(route))
     switch route {
@@ -140,23 +142,6 @@ package final class Service: RequestHandler {
     } catch {
       return .failure(503, "the store cannot be written: \(error.sentence)")
     }
-  }
-
-  /// Requests over the control socket: `POST /control/jobs/NAME/run`.
-  private func control(
-    _ head: RequestHead, _ path: [Substring], _ exchange: ExchangeID
-  ) -> RequestDisposition {
-    guard path.count == 4, path[0] == "control", path[1] == "jobs", path[3] == "run" else {
-      return .respond(.failure(404, "there is nothing at \(head.path)"))
-    }
-    guard head.method == .post else { return .respond(.methodNotAllowed("POST")) }
-    let name = String(path[2])
-    let isStarted = dependencies.jobs.start(name) { [sink] run in
-      sink.respond(.json(run.json), to: [exchange])
-    }
-    if isStarted { return .pending }
-    let names = Jobs.names.joined(separator: ", ")
-    return .respond(.failure(404, "there is no job '\(name)'; the jobs are: \(names)"))
   }
 }
 

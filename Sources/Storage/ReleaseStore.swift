@@ -115,4 +115,8 @@ package protocol ReleaseStore: Sendable {
   ///
   /// - Returns: how many were made.
   func runAdoption(at now: Timestamp) throws(StoreError) -> Int
+
+  /// Makes the run of one hour for one project alone: for a history that is brought in hour by
+  /// hour. The runs that are due by the clock stay due. Called from the thread that calls `ingest`.
+  func runAdoption(of project: ProjectID, hour: Int) throws(StoreError)
 }

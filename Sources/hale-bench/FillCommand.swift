@@ -1,4 +1,5 @@
 import ArgumentParser
+import Demo
 import ReleaseHealth
 import SQLiteStorage
 import Service

@@ -1,3 +1,4 @@
+import Demo
 import ReleaseHealth
 
 /// One session of the made-up world.
@@ -119,22 +120,5 @@ struct Traffic {
     case ..<20: .errored
     default: .exited
     }
-  }
-}
-
-/// A small generator of random numbers that repeats itself for the same seed (splitmix64).
-struct SplitMix {
-  private var state: UInt64
-
-  init(_ seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import Demo
 import ReleaseHealth
 
 /// A made-up session as an SDK writes it.
@@ -14,7 +15,7 @@ struct WireSession {
       + "\"did\":\"\(traffic.userName(session.user))\",\"init\":\(isInitial),"
       + "\"started\":\"\(RFC3339.formatMilliseconds(session.started))\","
       + "\"timestamp\":\"\(RFC3339.formatMilliseconds(max(session.started, traffic.now)))\","
-      + "\"status\":\"\(Self.name(status))\",\"errors\":\(status == .errored ? 1 : 0),"
+      + "\"status\":\"\(status.name)\",\"errors\":\(status == .errored ? 1 : 0),"
       + (isEnd ? "\"duration\":\(seconds)," : "")
       + "\"attrs\":{\"release\":\"\(traffic.releaseName(session.release))\","
       + "\"environment\":\"\(traffic.environmentName(session.environment))\","
@@ -56,17 +57,5 @@ struct WireSession {
     return header + "{\"type\":\"sessions\"}\n{\"aggregates\":["
       + buckets.joined(separator: ",")
       + "],\"attrs\":{\"release\":\"\(release)\",\"environment\":\"production\"}}\n"
-  }
-
-  private static func name(_ status: SessionStatus) -> String {
-    switch status {
-    case .ok: "ok"
-    case .exited: "exited"
-    case .errored: "errored"
-    case .unhandled: "unhandled"
-    case .abnormal: "abnormal"
-    case .crashed: "crashed"
-    case .unknown: "unknown"
-    }
   }
 }

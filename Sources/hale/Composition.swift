@@ -142,7 +142,7 @@ func runJobOnDirectory(
 }
 
 /// - Parameter ownsSessions: the directory is locked, so that no other process writes sessions.
-private func openStore(
+func openStore(
   dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true
 ) throws -> SQLiteStore {
   var generator = SystemRandomNumberGenerator()

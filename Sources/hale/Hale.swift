@@ -13,6 +13,7 @@ struct Hale: ParsableCommand {
       Point Sentry SDKs at it, and read exact crash-free rates and adoption of every release.
 
         hale serve                  run the service; the first start prints a DSN
+        hale demo                   fill it with made-up traffic, to look around
         hale project create shop    one more project, with a DSN of its own
         hale health                 is it up?
 
@@ -31,7 +32,7 @@ struct Hale: ParsableCommand {
         ]),
       CommandGroup(
         name: "Data", subcommands: [VerifyCommand.self, BackupCommand.self, RestoreCommand.self]),
-      CommandGroup(name: "Clients", subcommands: [SendCommand.self]),
+      CommandGroup(name: "Clients", subcommands: [SendCommand.self, DemoCommand.self]),
     ])
 
   /// Reads the arguments, runs the command, and ends the process with its exit status.

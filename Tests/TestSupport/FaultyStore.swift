@@ -88,6 +88,10 @@ package final class FaultyStore: SessionStore, ReleaseStore, AccountStore {
     try store.runAdoption(at: now)
   }
 
+  package func runAdoption(of project: ProjectID, hour: Int) throws(StoreError) {
+    try store.runAdoption(of: project, hour: hour)
+  }
+
   private func check() throws(StoreError) {
     if let error = failure.withLock({ $0 }) { throw error }
   }

@@ -15,6 +15,7 @@ import Testing
     "Hashing": ["CCrypto"],
     "Envelopes": ["ReleaseHealth", "Foundation", "FoundationEssentials"],
     "Storage": ["ReleaseHealth"],
+    "Demo": ["ReleaseHealth"],
     "SQLiteStorage": [
       "CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks", "Glibc", "Dispatch",
       "Synchronization",
@@ -27,14 +28,14 @@ import Testing
       "FoundationEssentials", "Locks", "Synchronization", "Dispatch",
     ],
     "hale": [
-      "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Storage", "ReleaseHealth",
-      "Locks",
+      "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
+      "ReleaseHealth", "Locks",
       "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
       "Synchronization", "Glibc", "Dispatch",
     ],
     "hale-bench": [
-      "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "ReleaseHealth",
-      "CSQLite", "CZlib", "ArgumentParser", "Glibc",
+      "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
+      "ReleaseHealth", "CSQLite", "CZlib", "ArgumentParser", "Glibc",
     ],
   ]
 

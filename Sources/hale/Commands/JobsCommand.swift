@@ -1,6 +1,5 @@
 import ArgumentParser
 import FoundationEssentials
-import Glibc
 import ReleaseHealth
 import Storage
 
@@ -69,9 +68,6 @@ struct JobsCommand: ParsableCommand {
           hale jobs run retention
         """)
 
-    /// A job may have a large database to go through.
-    private static let client = HTTPClient(timeoutMilliseconds: 3_600_000)
-
     @Argument(
       help: "The job: \(periodicJobNames.joined(separator: ", ")).",
       completion: .list(periodicJobNames))
@@ -108,16 +104,8 @@ struct JobsCommand: ParsableCommand {
       // The name becomes part of a path; one with other characters is no job's.
       let isName = name.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "-") }
       guard isName, !name.isEmpty else { throw unknownJob() }
-      let request = HTTPClientRequest(
-        method: "POST", path: "/control/jobs/\(name)/run", authority: "localhost")
-      let endpoint = HTTPEndpoint.unix(directory: settings.dataDirectory, name: "hale.sock")
-      let response: HTTPClientResponse
-      do {
-        response = try Self.client.send(request, to: endpoint)
-      } catch {
-        guard error.isOfNoService else { throw error }
-        return nil
-      }
+      let service = ControlSocket(dataDirectory: settings.dataDirectory)
+      guard let response = try service.send("POST", "/control/jobs/\(name)/run") else { return nil }
       if response.status == 404 { throw CommandFailure.usage(response.detail) }
       guard response.status == 200,
         let outcome = try? JSONDecoder().decode(JobOutcome.self, from: Data(response.body))
@@ -148,15 +136,6 @@ struct JobsCommand: ParsableCommand {
     private func unknownJob() -> CommandFailure {
       .usage("There is no job '\(name)'. There is: \(periodicJobNames.joined(separator: ", ")).")
     }
-  }
-}
-
-extension HTTPClientError {
-  /// Whether nothing takes connections on a socket: none is there, or one that a killed service
-  /// left behind.
-  fileprivate var isOfNoService: Bool {
-    guard case .unreachable(_, let number) = self else { return false }
-    return number == ENOENT || number == ECONNREFUSED
   }
 }
 

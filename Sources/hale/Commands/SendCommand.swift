@@ -17,8 +17,6 @@ struct SendCommand: ParsableCommand {
 
   /// What the service takes at most in one request, decoded; a file is never larger than that.
   private static let bytesMax = 200 << 20
-  /// A service under load answers late rather than refuse.
-  private static let client = HTTPClient(timeoutMilliseconds: 300_000)
 
   @Argument(help: "The envelope files.", completion: .file())
   var files: [String]
@@ -27,15 +25,7 @@ struct SendCommand: ParsableCommand {
   var dsn: String
 
   func run() throws {
-    guard let dsn = DSN(dsn) else {
-      throw CommandFailure.usage(
-        "--dsn is '\(dsn)', but it takes a DSN: http://PUBLIC_KEY@HOST:PORT/PROJECT_ID.")
-    }
-    guard dsn.server.scheme == "http" else {
-      throw CommandFailure.usage(
-        "--dsn is '\(dsn.text)', but `hale send` speaks http:// only: TLS is for the proxy that "
-          + "stands before the service. Send to the service's own address, or post with curl.")
-    }
+    let dsn = try DSN.sendable(dsn)
     var isAllTaken = true
     for file in files {
       let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn)
@@ -48,25 +38,49 @@ struct SendCommand: ParsableCommand {
   private static func outcome(of file: String, sentTo dsn: DSN) -> (text: String, isTaken: Bool) {
     do {
       let bytes = try readFile(file, bytesMax: bytesMax)
-      var request = HTTPClientRequest(
-        method: "POST", path: dsn.envelopePath, authority: dsn.server.authority)
-      request.headers = [
-        ("Content-Type", "application/x-sentry-envelope"),
-        (
-          "X-Sentry-Auth",
-          "Sentry sentry_version=7, sentry_client=hale/\(haleVersion), sentry_key=\(dsn.publicKey)"
-        ),
-      ]
-      // RFC 1952 §2.3.1: the two bytes that every gzip file starts with.
-      if bytes.starts(with: [0x1f, 0x8b]) { request.headers.append(("Content-Encoding", "gzip")) }
-      request.body = bytes
-      let response = try client.send(
-        request, to: .tcp(host: dsn.server.host, port: dsn.server.effectivePort))
+      let response = try dsn.post(bytes)
       if response.status == 200 { return ("200 \(response.text)", true) }
       return ("refused with \(response.status): \(response.detail)", false)
     } catch {
       return (CommandFailure(error)?.message ?? "\(error)", false)
     }
+  }
+}
+
+extension DSN {
+  /// A service under load answers late rather than refuse.
+  private static let client = HTTPClient(timeoutMilliseconds: 300_000)
+
+  /// A DSN that envelopes can be posted to from here.
+  static func sendable(_ text: String) throws(CommandFailure) -> DSN {
+    guard let dsn = DSN(text) else {
+      throw .usage(
+        "--dsn is '\(text)', but it takes a DSN: http://PUBLIC_KEY@HOST:PORT/PROJECT_ID.")
+    }
+    guard dsn.server.scheme == "http" else {
+      throw .usage(
+        "--dsn is '\(dsn.text)', but this program speaks http:// only: TLS is for the proxy that "
+          + "stands before the service. Send to the service's own address, or post with curl.")
+    }
+    return dsn
+  }
+
+  /// Posts an envelope as SDKs do; one that is packed with gzip is announced as such.
+  func post(_ envelope: [UInt8]) throws(HTTPClientError) -> HTTPClientResponse {
+    var request = HTTPClientRequest(
+      method: "POST", path: envelopePath, authority: server.authority)
+    request.headers = [
+      ("Content-Type", "application/x-sentry-envelope"),
+      (
+        "X-Sentry-Auth",
+        "Sentry sentry_version=7, sentry_client=hale/\(haleVersion), sentry_key=\(publicKey)"
+      ),
+    ]
+    // RFC 1952 §2.3.1: the two bytes that every gzip file starts with.
+    if envelope.starts(with: [0x1f, 0x8b]) { request.headers.append(("Content-Encoding", "gzip")) }
+    request.body = envelope
+    return try Self.client.send(
+      request, to: .tcp(host: server.host, port: server.effectivePort))
   }
 }
 

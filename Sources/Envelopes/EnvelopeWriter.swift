@@ -1,0 +1,121 @@
+package import ReleaseHealth
+
+/// Writes envelopes as SDKs do: what ``EnvelopeReader`` and ``SessionPayload`` read.
+package struct EnvelopeWriter: Sendable {
+  /// The envelope so far.
+  package private(set) var bytes: [UInt8]
+  /// How many items it has; SDKs send at most ``EnvelopeLimits/sessionItemsMax`` in one.
+  package private(set) var itemCount = 0
+
+  /// - Parameters:
+  ///   - sentAt: when the envelope leaves, by the clock that its sessions were timed with.
+  ///   - sdk: the name of the client.
+  package init(sentAt: Timestamp, sdk: String) {
+    bytes = []
+    write("{\"sent_at\":\"")
+    write(RFC3339.formatMilliseconds(sentAt))
+    write("\",\"sdk\":{\"name\":")
+    quote(sdk)
+    write("}}\n")
+  }
+
+  /// Adds a `session` item.
+  package mutating func add(_ update: SessionUpdate) {
+    write("{\"type\":\"session\"}\n{")
+    if let id = update.sessionID {
+      write("\"sid\":\"")
+      writeHexadecimal(id.value)
+      write("\",")
+    }
+    if let name = update.distinctID {
+      write("\"did\":")
+      quote(name)
+      write(",")
+    }
+    if update.isInitial { write("\"init\":true,") }
+    write("\"started\":\"")
+    write(RFC3339.formatMilliseconds(update.started))
+    write("\",\"status\":\"")
+    write(update.status.name)
+    write("\",\"errors\":")
+    write(String(update.errors))
+    if let timestamp = update.timestamp {
+      write(",\"timestamp\":\"")
+      write(RFC3339.formatMilliseconds(timestamp))
+      write("\"")
+    }
+    if let milliseconds = update.durationMilliseconds {
+      write(",\"duration\":")
+      write((Double(milliseconds) / 1000).description)
+    }
+    switch update.mechanism {
+    case .none: break
+    case .background: write(",\"abnormal_mechanism\":\"anr_background\"")
+    case .foreground: write(",\"abnormal_mechanism\":\"anr_foreground\"")
+    }
+    writeAttributes(release: update.release, environment: update.environment)
+  }
+
+  /// Adds a `sessions` item. Of a bucket's counts, a client can tell no unhandled errors apart
+  /// from others.
+  package mutating func add(_ aggregates: SessionAggregates) {
+    write("{\"type\":\"sessions\"}\n{\"aggregates\":[")
+    for (index, bucket) in aggregates.buckets.enumerated() {
+      write(index == 0 ? "{" : ",{")
+      write("\"started\":\"")
+      write(RFC3339.formatMilliseconds(bucket.started))
+      write("\"")
+      if let name = bucket.distinctID {
+        write(",\"did\":")
+        quote(name)
+      }
+      let counts = bucket.counts
+      write(",\"exited\":\(counts.healthy),\"errored\":\(counts.errored + counts.unhandled)")
+      write(",\"abnormal\":\(counts.abnormal),\"crashed\":\(counts.crashed)}")
+    }
+    write("]")
+    writeAttributes(release: aggregates.release, environment: aggregates.environment)
+  }
+
+  /// Ends an item.
+  private mutating func writeAttributes(release: String, environment: String?) {
+    write(",\"attrs\":{\"release\":")
+    quote(release)
+    if let environment {
+      write(",\"environment\":")
+      quote(environment)
+    }
+    write("}}\n")
+    itemCount += 1
+  }
+
+  private mutating func write(_ text: String) {
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  private mutating func writeHexadecimal(_ value: UInt128) {
+    for shift in stride(from: 124, through: 0, by: -4) {
+      let digit = UInt8(truncatingIfNeeded: value >> UInt128(shift)) & 15
+      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    }
+  }
+
+  /// RFC 8259 §7: quotation mark, reverse solidus and control characters are escaped.
+  private mutating func quote(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0..<0x20:
+        let digits = Array("0123456789abcdef".utf8)
+        write("\\u00")
+        bytes.append(digits[Int(byte >> 4)])
+        bytes.append(digits[Int(byte & 15)])
+      default: bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+}

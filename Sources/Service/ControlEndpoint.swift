@@ -1,0 +1,100 @@
+internal import Compression
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// Requests over the control socket, from commands of whoever owns the data directory:
+///
+/// - `POST /control/jobs/NAME/run` runs a periodic job.
+/// - `GET /control/clock` tells the service's time.
+/// - `POST /control/projects/ID/envelopes/MILLISECONDS` takes an envelope that arrived then.
+/// - `POST /control/projects/ID/adoption/HOUR` finds the stages of adoption of then.
+struct ControlEndpoint {
+  private let ingest: IngestEndpoint
+  private let sink: any ResponseSink
+  private var dependencies: ServiceDependencies { ingest.dependencies }
+
+  init(_ ingest: IngestEndpoint, sink: any ResponseSink) {
+    self.ingest = ingest
+    self.sink = sink
+  }
+
+  func begin(
+    _ head: RequestHead, _ path: [Substring], _ exchange: ExchangeID
+  ) -> RequestDisposition {
+    let (method, answer): (Method, () -> RequestDisposition)
+    switch path.count {
+    case 2 where path == ["control", "clock"]:
+      (method, answer) = (.get, clock)
+    case 4 where path[..<2] == ["control", "jobs"] && path[3] == "run":
+      (method, answer) = (.post, { run(String(path[2]), exchange) })
+    case 5 where path[..<2] == ["control", "projects"] && path[3] == "envelopes":
+      (method, answer) = (.post, { take(project: path[2], milliseconds: path[4], exchange) })
+    case 5 where path[..<2] == ["control", "projects"] && path[3] == "adoption":
+      (method, answer) = (.post, { adopt(project: path[2], hour: path[4], exchange) })
+    default:
+      return .respond(.failure(404, "there is nothing at \(head.path)"))
+    }
+    guard head.method == method else { return .respond(.methodNotAllowed(method.name)) }
+    return answer()
+  }
+
+  private func clock() -> RequestDisposition {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("now") { $0.value(RFC3339.formatMilliseconds(dependencies.clock.now)) }
+    }
+    return .respond(.json(json.bytes))
+  }
+
+  private func run(_ name: String, _ exchange: ExchangeID) -> RequestDisposition {
+    let isStarted = dependencies.jobs.start(name) { [sink] run in
+      sink.respond(.json(run.json), to: [exchange])
+    }
+    if isStarted { return .pending }
+    let names = Jobs.names.joined(separator: ", ")
+    return .respond(.failure(404, "there is no job '\(name)'; the jobs are: \(names)"))
+  }
+
+  private func take(
+    project: Substring, milliseconds: Substring, _ exchange: ExchangeID
+  ) -> RequestDisposition {
+    guard let project = found(project) else { return .respond(Response(.notFound)) }
+    guard let milliseconds = Int64(milliseconds) else {
+      return .respond(.failure(400, "'\(milliseconds)' is no time in milliseconds since 1970"))
+    }
+    return .read(
+      EnvelopeIntake(
+        ingest, source: BodySource(.identity, buffer: ingest.decoding),
+        access: IngestAccess(command: project), project: project,
+        snapshot: dependencies.catalog.snapshot, origin: nil, exchange: exchange,
+        receivedAt: Timestamp(milliseconds: milliseconds)))
+  }
+
+  private func adopt(
+    project: Substring, hour: Substring, _ exchange: ExchangeID
+  ) -> RequestDisposition {
+    guard let project = found(project) else { return .respond(Response(.notFound)) }
+    guard let hour = Int(hour), abs(hour) < 1 << 30 else {
+      return .respond(.failure(400, "'\(hour)' is no hour since 1970"))
+    }
+    dependencies.queue.perform { [store = dependencies.store, sink] in
+      do throws(StoreError) {
+        try store.runAdoption(of: project, hour: hour)
+        sink.respond(.json(Array("{}".utf8)), to: [exchange])
+      } catch {
+        sink.respond(.failure(503, error.sentence), to: [exchange])
+      }
+      return true
+    }
+    return .pending
+  }
+
+  /// A project by its number, also one that a command has made just now.
+  private func found(_ text: Substring) -> ProjectID? {
+    guard let number = Int64(text) else { return nil }
+    let project = ProjectID(rawValue: number)
+    if dependencies.catalog.snapshot.project(project) == nil { try? dependencies.catalog.refresh() }
+    return dependencies.catalog.snapshot.project(project)?.id
+  }
+}

@@ -1,0 +1,39 @@
+import Glibc
+
+/// Shows how far a work is: at a terminal as a bar that moves, elsewhere as a line for each tenth.
+final class ProgressBar {
+  private static let width = 30
+  private static let redrawMilliseconds: Int64 = 50
+
+  private let verb: String
+  private let isTerminal = isatty(STDERR_FILENO) != 0
+  private var next: Int64 = 0
+  private var tenths = 0
+
+  init(_ verb: String) {
+    self.verb = verb
+  }
+
+  /// - Parameter note: what stands behind the bar.
+  func update(_ done: Int, of total: Int, note: @autoclosure () -> String) {
+    guard total > 0 else { return }
+    if isTerminal {
+      let now = SystemClock.monotonicMilliseconds()
+      guard now >= next || done == total else { return }
+      next = now + Self.redrawMilliseconds
+      let full = Self.width * done / total
+      let bar =
+        String(repeating: "█", count: full)
+        + String(repeating: "░", count: Self.width - full)
+      _ = writeAll("\r\(verb) \(bar) \(done * 100 / total) %  \(note())\u{1b}[K", to: STDERR_FILENO)
+    } else if done * 10 / total > tenths {
+      tenths = done * 10 / total
+      printNotice("\(verb) \(tenths * 10) %  \(note())")
+    }
+  }
+
+  /// Ends the line.
+  func finish() {
+    if isTerminal { _ = writeAll("\r\u{1b}[K", to: STDERR_FILENO) }
+  }
+}

@@ -1,0 +1,206 @@
+"""`hale demo`: what newcomers see first. The numbers it tells are those that the service has."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+
+import pytest
+
+from hale import BINARY, Hale, environment, hours, iso, run, sessions, users, utc, wait
+
+NOW = utc("2026-03-10T12:30:00Z")
+ANDROID, WEB, API = "shop-android", "shop-web", "shop-api"
+BAD, HOTFIX, BETA = (f"com.shop.android@{version}" for version in (
+    "2.6.0+2600", "2.6.1+2611", "2.7.0-beta.1+2700"))
+
+
+def demo(data, *arguments, now=NOW):
+    done = run("demo", "--data", data, "--now", iso(now), "--json", *arguments, timeout=60)
+    assert done.returncode == 0, done
+    return {row["slug"]: row for row in map(json.loads, done.stdout.splitlines())}, done.stderr
+
+
+def counts(row):
+    return {name: row[name] for name in (
+        "healthy", "errored", "unhandled", "abnormal", "crashed")}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Two weeks in an empty directory, and a service on it."""
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "now").write_text(iso(NOW))
+    told, notes = demo(folder / "data")
+    running = Hale(folder, "--now", f"@{folder / 'now'}").start()
+    running.token = notes.split("token  ")[1].split()[0]
+    running.told, running.notes = told, notes
+    yield running
+    assert running.end() is None, running.log()
+
+
+def test_an_empty_directory_becomes_believable(filled):
+    assert set(filled.told) == {ANDROID, WEB, API}
+    assert 200_000 < sum(row["sessions"] for row in filled.told.values()) < 400_000
+    assert "filling 50 %" in filled.notes and "filling 100 %" in filled.notes
+    projects = {row["slug"]: row for row in filled.get("/organizations/default/projects/").json}
+    assert {slug: (row["platform"], row["sessionMode"]) for slug, row in projects.items()} == {
+        ANDROID: ("android", "user"), WEB: ("javascript", "user"), API: ("python", "server")}
+    for row in projects.values():
+        assert row["environments"] == ["production", "staging"]
+
+
+def test_its_numbers_are_those_that_it_told(filled):
+    for slug, row in filled.told.items():
+        # All of the 14 days, and a day more for what is rounded.
+        assert sessions(filled, project=slug, statsPeriod="15d", interval="1d") == counts(row)
+        found = users(filled, project=slug, statsPeriod="15d", interval="1d")
+        assert sum(found.values()) == row["users"]
+        answer = filled.get("/organizations/default/outcomes/", {
+            "project": slug, "statsPeriod": "15d", "interval": "1d"})
+        totals = answer.json["groups"][0]["totals"]
+        assert totals["accepted"] == row["acceptedItems"], (slug, totals)
+        assert totals["rejected"] == row["refusedItems"], (slug, totals)
+    assert all(filled.told[slug]["refusedItems"] > 50 for slug in (ANDROID, WEB))
+
+
+def releases(hale, project):
+    rows = hale.get("/organizations/default/releases/", {
+        "project": project, "environment": "production", "adoptionStages": 1, "health": 1,
+        "summaryStatsPeriod": "14d"}).json
+    return {row["version"]: row for row in rows}
+
+
+def test_releases_take_over_from_each_other(filled):
+    found = releases(filled, ANDROID)
+    stages = {version: row["adoptionStages"][ANDROID]["stage"] for version, row in found.items()}
+    assert stages.pop(HOTFIX) == "adopted" and stages.pop(BETA) == "low_adoption"
+    assert set(stages.values()) == {"replaced"} and BAD in stages and len(stages) == 3
+    for row in found.values():
+        # Found by the hourly runs of then, not by one of today.
+        times = row["adoptionStages"][ANDROID]
+        if times["adopted"]:
+            assert times["adopted"] < iso(NOW - hours(24)), row
+    free = {version: row["projects"][0]["healthData"]["crashFreeSessions"]
+            for version, row in found.items()}
+    assert min(free, key=free.get) == BAD and free[BAD] < 95
+    # Of the beta there are few sessions.
+    assert all(rate > 97 for version, rate in free.items() if version != BAD), free
+
+
+def test_the_same_seed_makes_the_same(filled, tmp_path):
+    again, _ = demo(tmp_path / "again", "--days", "2")
+    third, _ = demo(tmp_path / "third", "--days", "2")
+    other, _ = demo(tmp_path / "other", "--days", "2", "--seed", "2")
+    assert [counts(row) for row in again.values()] == [counts(row) for row in third.values()]
+    assert [counts(row) for row in again.values()] != [counts(row) for row in other.values()]
+
+
+def test_a_running_service_takes_a_past(start, tmp_path):
+    """Through its socket come the same numbers and stages as without a service."""
+    hale = start(clock=NOW)
+    assert hale.cli("jobs", "run", "retention").returncode == 0
+    hale.cli_json("project", "create", "mine")
+    told, _ = demo(hale.data, "--days", "3")
+    alone, _ = demo(tmp_path / "alone", "--days", "3")
+    for slug, row in told.items():
+        assert {**row, "id": 0, "dsn": ""} == {**alone[slug], "id": 0, "dsn": ""}
+        assert sessions(hale, project=slug, statsPeriod="4d", interval="1d") == counts(row)
+        found = users(hale, project=slug, statsPeriod="4d", interval="1d")
+        assert sum(found.values()) == row["users"]
+    stages = {version: row["adoptionStages"][ANDROID]["stage"]
+              for version, row in releases(hale, ANDROID).items()}
+    assert stages[HOTFIX] == "adopted" and stages[BAD] == "replaced"
+    hale.assert_runs()
+
+
+def test_a_second_time(filled):
+    """Nothing is mixed: another name is asked for, and makes other projects."""
+    done = run("demo", "--data", filled.data, "--json")
+    assert done.returncode == 1 and ANDROID in done.stderr and "--name" in done.stderr, done
+    told, _ = demo(filled.data, "--days", "1", "--name", "acme")
+    assert set(told) == {"acme-android", "acme-web", "acme-api"}
+    for slug, row in told.items():
+        assert sessions(filled, project=slug, statsPeriod="2d", interval="1d") == counts(row)
+
+
+def test_over_http_as_sdks_send(start):
+    hale = start(clock=NOW)
+    done = run("demo", "--dsn", hale.dsn, "--now", iso(NOW), "--days", "14", "--json", timeout=60)
+    assert done.returncode == 0 and "5 days" in done.stderr, done
+    told = json.loads(done.stdout)
+    assert told["sessions"] > 70_000
+    assert sessions(hale, statsPeriod="6d", interval="1d") == counts(told)
+    assert sum(users(hale, statsPeriod="6d", interval="1d").values()) == told["users"]
+    [project] = hale.get("/organizations/default/projects/").json
+    assert project["sessionMode"] == "both"
+
+
+def test_live_goes_on_minute_by_minute(start):
+    hale = start(clock=NOW)
+    errors = hale.folder / "demo.txt"
+    with open(errors, "wb") as err:
+        process = subprocess.Popen(
+            [str(BINARY), "demo", "--data", str(hale.data), "--days", "1", "--live", "--json"],
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
+    try:
+        wait(lambda: "going on" in errors.read_text(), "the history to be sent")
+        assert process.poll() is None
+        before = sum(sessions(hale, statsPeriod="2d").values())
+        hale.clock.set(NOW + hours(1))
+        # An hour of daytime; each minute comes as the clock has passed it.
+        wait(lambda: hale.sessions(
+            "sum(session)", start=iso(NOW + hours(0.4)), end=iso(NOW + hours(1)),
+            interval="1h")["groups"][0]["totals"]["sum(session)"] > 300, "an hour of sessions")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert process.returncode == 0, errors.read_text()
+    told = {row["slug"]: row for row in map(json.loads, out.splitlines())}
+    assert sum(row["sessions"] for row in told.values()) > before + 500
+    for slug, row in told.items():
+        assert sessions(hale, project=slug, statsPeriod="2d") == counts(row), slug
+    # It goes on where there is something already, with no new past.
+    assert hale.cli("demo", "--live").returncode == 1
+
+
+def test_live_without_a_service(tmp_path):
+    done = run("demo", "--live", "--data", tmp_path / "data")
+    assert done.returncode == 1 and "hale serve" in done.stderr and "--dsn" in done.stderr
+
+
+@pytest.mark.parametrize("arguments, named", [
+    (("--days", "91"), "--days"), (("--days", "-1"), "--days"), (("--days", "0"), "--live"),
+    (("--name", "No Slug"), "--name"), (("--dsn", "nothing"), "--dsn"),
+    (("--dsn", "https://k@example.com/1"), "proxy")])
+def test_wrong_usage(arguments, named, tmp_path):
+    done = run("demo", "--data", tmp_path / "data", *arguments)
+    assert done.returncode == 64 and named in done.stderr, done
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_bar_at_a_terminal_and_a_summary(tmp_path):
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        [str(BINARY), "demo", "--data", str(tmp_path / "data"), "--days", "1"],
+        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=side)
+    os.close(side)
+    shown = b""
+    while True:
+        try:
+            part = os.read(main, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(main)
+    out = process.communicate(timeout=60)[0].decode()
+    assert process.returncode == 0
+    assert "█".encode() in shown and b"\r" in shown
+    assert "hale serve" in out and ANDROID in out and "http://127.0.0.1:8787" in out
+    # The first start of a service would have printed it.
+    assert out.startswith("token  hale_")
