@@ -12,6 +12,36 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// The files of the dashboard.
+let dashboard = [
+  "adoption-panel.js",
+  "api.js",
+  "bar-chart.js",
+  "chart.js",
+  "comparison-panel.js",
+  "dashboard.css",
+  "dom.js",
+  "format.js",
+  "icon.svg",
+  "index.html",
+  "line-chart.js",
+  "live.js",
+  "main.js",
+  "pickers.js",
+  "platforms.js",
+  "release-table.js",
+  "release-view.js",
+  "releases-view.js",
+  "settings-view.js",
+  "setup-view.js",
+  "sign-in-view.js",
+  "snippets.js",
+  "sparkline.js",
+  "state.js",
+  "statuses.js",
+  "trust-panel.js",
+]
+
 let package = Package(
   name: "hale",
   dependencies: [
@@ -58,7 +88,8 @@ let package = Package(
         "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Locks",
         .product(name: "Logging", package: "swift-log"),
       ],
-      resources: [.embedInCode("API/openapi.json")]),
+      resources: [.embedInCode("API/openapi.json")]
+        + dashboard.map { .embedInCode("Dashboard/Page/\($0)") }),
 
     // Level 4: wiring.
     .executableTarget(

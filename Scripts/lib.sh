@@ -6,7 +6,7 @@ export SWIFT_BACKTRACE=enable=no
 
 swift_wanted=6.2
 build_packages="libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev pkg-config"
-test_packages="python3-venv curl sqlite3 strace prometheus"
+test_packages="python3-venv curl sqlite3 strace prometheus chromium"
 
 fail() {
   echo "$*" >&2

@@ -23,6 +23,25 @@ package func percentDecoded(_ text: String, plusIsSpace: Bool) -> String? {
   return String(validating: decoded, as: UTF8.self)
 }
 
+/// Puts percent-encoding on everything but the unreserved characters (RFC 3986 §2.3), so that the
+/// text can stand anywhere in an URL, and in a cookie.
+package func percentEncoded(_ text: String) -> String {
+  var encoded: [UInt8] = []
+  for byte in text.utf8 {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+      UInt8(ascii: "_"), UInt8(ascii: "~"):
+      encoded.append(byte)
+    default:
+      encoded.append(UInt8(ascii: "%"))
+      if byte < 16 { encoded.append(UInt8(ascii: "0")) }
+      encoded.append(contentsOf: String(byte, radix: 16, uppercase: true).utf8)
+    }
+  }
+  return String(decoding: encoded, as: UTF8.self)
+}
+
 /// The items of a query, decoded, in the order sent, repeated ones as often as they were sent.
 ///
 /// An item without `=` has an empty value; empty items are passed over. What cannot be decoded

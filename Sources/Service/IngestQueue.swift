@@ -73,6 +73,8 @@ package final class IngestQueue: Sendable {
   private let clock: WallClock
   private let batchUpdatesMax: Int
   private let metrics: Metrics
+  /// Of what is stored.
+  package let version = DataVersion()
   private let state = Locked(State())
   private let wake = DispatchSemaphore(value: 0)
 
@@ -228,6 +230,7 @@ package final class IngestQueue: Sendable {
   private func settle() -> Bool {
     do throws(StoreError) {
       guard let found = try store.settle() else { return false }
+      version.grow()
       metrics.note(found)
       return true
     } catch {
@@ -246,6 +249,7 @@ package final class IngestQueue: Sendable {
     }
     do throws(StoreError) {
       commit.outcomes = try store.ingest(batch)
+      version.grow()
       state.withLock { $0.failure = nil }
       return nil
     } catch {

@@ -38,6 +38,7 @@ package final class Jobs: Sendable {
     let run = RunningJob(name: name, started: clock.now)
     let begin = monotonicMilliseconds()
     queue.perform { [self] in
+      defer { queue.version.grow() }
       guard let ended = step(run, begin) else { return false }
       metrics.note(ended)
       log.info(

@@ -16,6 +16,11 @@ enum Route: Equatable {
   case health
   case readiness
   case metrics
+  /// The dashboard: its own script finds the view in the address.
+  case page
+  case asset(version: Substring, name: Substring)
+  case signIn
+  case signOut
 
   init?(_ path: [Substring]) {
     switch path.count {
@@ -28,6 +33,12 @@ enum Route: Equatable {
     case 3 where path[0] == "api" && path[2] == "store": self = .ingest(.store, project: path[1])
     case 3 where path == ["api", "0", "openapi.json"]: self = .document
     case 2... where path[0] == "api" && path[1] == "0": self = .api(path[2...])
+    case 0: self = .page
+    case 1 where path[0] == "settings": self = .page
+    case 1 where path[0] == "sign-in": self = .signIn
+    case 1 where path[0] == "sign-out": self = .signOut
+    case 2 where path[0] == "releases": self = .page
+    case 3 where path[0] == "assets": self = .asset(version: path[1], name: path[2])
     default: return nil
     }
   }
@@ -61,6 +72,7 @@ extension Metrics.Endpoint {
       case .health: .health
       case .readiness: .readiness
       case .metrics: .metrics
+      case .page, .asset, .signIn, .signOut: .dashboard
       case nil: .other
       }
   }

@@ -60,6 +60,8 @@ package final class Service: RequestHandler {
   private let ingest: IngestEndpoint
   private let api: APIEndpoint
   private let control: ControlEndpoint
+  private let dashboard: DashboardEndpoint
+  private let signIn: SignIn
 
   package init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
     self.dependencies = dependencies
@@ -67,6 +69,8 @@ package final class Service: RequestHandler {
     ingest = IngestEndpoint(dependencies)
     api = APIEndpoint(dependencies, sink: sink)
     control = ControlEndpoint(ingest, sink: sink)
+    dashboard = DashboardEndpoint(pathPrefix: dependencies.pathPrefix)
+    signIn = SignIn(dependencies)
   }
 
   package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
@@ -88,6 +92,19 @@ package final class Service: RequestHandler {
       return onlyReading(head) { readiness(exchange) }
     case .metrics:
       return onlyReading(head) { metrics(exchange) }
+    case .page:
+      return onlyReading(head) { .respond(dashboard.page(head)) }
+    case .asset(let version, let name):
+      return onlyReading(head) {
+        .respond(dashboard.file(String(name), version: String(version), head))
+      }
+    case .signIn where head.method == .post:
+      return signIn.begin(head)
+    case .signIn:
+      return onlyReading(head, allowed: "GET, HEAD, POST") { .respond(dashboard.page(head)) }
+    case .signOut:
+      guard head.method == .post else { return .respond(.methodNotAllowed("POST")) }
+      return .respond(signIn.end(head))
     case nil:
       // An SDK in a web page that was given a wrong address is to be able to read this.
       return .respond(.failure(404, "there is nothing at \(head.path)").openToAllOrigins)
@@ -98,11 +115,11 @@ package final class Service: RequestHandler {
   package func abandon(_ exchange: ExchangeID) {}
 
   private func onlyReading(
-    _ head: RequestHead, _ answer: () -> RequestDisposition
+    _ head: RequestHead, allowed: String = "GET, HEAD", _ answer: () -> RequestDisposition
   ) -> RequestDisposition {
     switch head.method {
     case .get, .head: answer()
-    default: .respond(.methodNotAllowed("GET, HEAD"))
+    default: .respond(.methodNotAllowed(allowed))
     }
   }
 

@@ -58,4 +58,13 @@ import Testing
     }
     #expect(Method(name: "get") == .other("get"))
   }
+
+  @Test(arguments: [
+    ("", ""), ("aZ09-._~", "aZ09-._~"), ("a b;c=\"%\"", "a%20b%3Bc%3D%22%25%22"),
+    ("\u{e9}\n", "%C3%A9%0A"),
+  ])
+  func encodingIsTakenOffAgain(text: String, encoded: String) {
+    #expect(percentEncoded(text) == encoded)
+    #expect(percentDecoded(encoded, plusIsSpace: true) == text)
+  }
 }

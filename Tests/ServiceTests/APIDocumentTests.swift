@@ -59,8 +59,12 @@ import Testing
       let path = route.name.hasSuffix("/") ? route.name : route.name + "/"
       for action in route.actions {
         let operation = try #require(paths[path]?[action.method.name.lowercased()])
-        let security = operation["security"] as? [[String: [String]]] ?? [["token": []]]
-        #expect(security == [["token": action.scope == .admin ? ["admin"] : []]], "\(path)")
+        let security =
+          operation["security"] as? [[String: [String]]] ?? [
+            ["token": []], ["cookie": []],
+          ]
+        let scopes = action.scope == .admin ? ["admin"] : []
+        #expect(security == [["token": scopes], ["cookie": scopes]], "\(path)")
       }
     }
   }

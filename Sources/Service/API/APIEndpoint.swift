@@ -7,10 +7,13 @@ internal import Storage
 struct APIEndpoint {
   private let dependencies: ServiceDependencies
   private let sink: any ResponseSink
+  /// Sets the entity tags of this process apart from those of the one before.
+  private let start: String
 
   init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
     self.dependencies = dependencies
     self.sink = sink
+    start = String(dependencies.random(), radix: 36)
   }
 
   /// - Parameter path: what follows `/api/0`.
@@ -37,15 +40,31 @@ struct APIEndpoint {
       let snapshot = dependencies.catalog.snapshot
       let call = APICall(
         dependencies: dependencies, head: head, names: names,
-        token: try token(of: head, snapshot, for: action.scope), snapshot: snapshot,
-        now: dependencies.clock.now)
-      if action.method == .get { return answer(exchange, route, try action.prepare(call)) }
+        token: try APICredentials.token(
+          of: head, snapshot, for: action.scope, publicOrigin: dependencies.publicOrigin),
+        snapshot: snapshot, now: dependencies.clock.now)
+      if action.method == .get {
+        let work = try action.prepare(call)
+        let tag = entityTag(of: call)
+        if EntityTag.isNamed(tag, in: head) {
+          return .respond(Response(status: 304).markedPrivate(tag))
+        }
+        return answer(exchange, route) { () throws(StoreError) in
+          let response = try work()
+          return response.status == 200 ? response.markedPrivate(tag) : response
+        }
+      }
       return .read(
         APIBodyReader { body in
           var call = call
           call.body = body
           do throws(APIError) {
-            return answer(exchange, route, try action.prepare(call))
+            let work = try action.prepare(call)
+            return answer(exchange, route) {
+              [version = dependencies.queue.version] () throws(StoreError) in
+              defer { version.grow() }
+              return try work()
+            }
           } catch {
             return .respond(Response(error))
           }
@@ -55,18 +74,14 @@ struct APIEndpoint {
     }
   }
 
-  private func token(
-    of head: RequestHead, _ snapshot: CatalogSnapshot, for scope: TokenScope
-  ) throws(APIError) -> APIToken {
-    let parts = head.headers["Authorization"]?.split(separator: " ") ?? []
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else {
-      throw APIError(status: 401, detail: "Authentication credentials were not provided.")
-    }
-    guard let token = snapshot.token(String(parts[1])) else {
-      throw APIError(status: 401, detail: "Invalid token")
-    }
-    guard scope == .read || token.scope == .admin else { throw .forbidden }
-    return token
+  /// Changes whenever the answer can: it tells a poll that nothing did without a question to the
+  /// store. Ranges end with the running minute.
+  private func entityTag(of call: APICall) -> String {
+    let parts: [String] = [
+      start, String(dependencies.queue.version.current), String(call.snapshot.catalog.version),
+      String(call.now.minute), String(call.token.id),
+    ]
+    return "\"\(parts.joined(separator: "-"))\""
   }
 
   /// Has the work done on a worker's thread.
@@ -105,29 +120,11 @@ extension Response {
   }
 }
 
-/// Gathers the small body of a change.
-private final class APIBodyReader: BodyReader {
-  private var body: [UInt8] = []
-  private let complete: ([UInt8]) -> RequestDisposition
-
-  private static let bytesMax = 1 << 20
-
-  init(_ complete: @escaping ([UInt8]) -> RequestDisposition) {
-    self.complete = complete
-  }
-
-  func read(_ bytes: Span<UInt8>) -> BodyProgress {
-    if body.count + bytes.count > Self.bytesMax {
-      return .respond(.failure(413, "the body is longer than \(Self.bytesMax) bytes"))
-    }
-    for index in bytes.indices { body.append(bytes[index]) }
-    return .more(consumed: bytes.count)
-  }
-
-  func end() -> BodyProgress {
-    switch complete(body) {
-    case .respond(let response): .respond(response)
-    case .pending, .read: .pending
-    }
+extension Response {
+  /// It is for whoever asked alone, and is to be asked for again each time, with its tag.
+  fileprivate func markedPrivate(_ tag: String) -> Response {
+    adding([
+      "ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie",
+    ])
   }
 }

@@ -88,10 +88,12 @@ struct CompareRequest {
         return start..<start + hours * 60
       }
     }
-    let sides = [
+    var sides = [
       try side(base, windows[0], firstHours[0], store),
       try side(candidate, windows[1], firstHours[1], store),
     ]
+    sides[0].whole = try whole(windows[0], store)
+    sides[1].whole = windows[1] == windows[0] ? sides[0].whole : try whole(windows[1], store)
     var json = JSONWriter()
     json.object { json in
       json.member("align") { $0.value(isAligned ? "age" : "time") }
@@ -133,19 +135,25 @@ struct CompareRequest {
   private func side(
     _ release: String, _ minutes: Range<Int>, _ firstHour: Int?, _ store: any SessionStore
   ) throws(StoreError) -> Side {
-    var all = HealthQuery(projects: projects, minutes: minutes)
-    all.measures = [.sessions, .users]
-    all.includes = { [environments] in environments.includes($0.environment) }
-    var own = all
-    own.measures.insert(.durations)
+    var own = HealthQuery(projects: projects, minutes: minutes)
+    own.measures = [.sessions, .users, .durations]
     let name = Name(release)
     own.includes = { [environments] in
       environments.includes($0.environment) && Name($0.release) == name
     }
     return Side(
       release: release, minutes: minutes, firstHour: firstHour,
-      cell: try store.health(own).first?.totals ?? HealthCell(),
-      whole: try store.health(all).first?.totals ?? HealthCell())
+      cell: try store.health(own).first?.totals ?? HealthCell())
+  }
+
+  /// All releases together.
+  private func whole(
+    _ minutes: Range<Int>, _ store: any SessionStore
+  ) throws(StoreError) -> HealthCell {
+    var all = HealthQuery(projects: projects, minutes: minutes)
+    all.measures = [.sessions, .users]
+    all.includes = { [environments] in environments.includes($0.environment) }
+    return try store.health(all).first?.totals ?? HealthCell()
   }
 }
 
@@ -156,7 +164,7 @@ private struct Side {
   let firstHour: Int?
   let cell: HealthCell
   /// All releases in the same place and time.
-  let whole: HealthCell
+  var whole = HealthCell()
 
   /// A share of sessions or users that is compared.
   struct Measure: Sendable {

@@ -6,7 +6,7 @@ internal import Storage
 package final class Metrics: Sendable {
   /// Where a request went.
   enum Endpoint: Int, CaseIterable {
-    case envelope, store, api, health, readiness, metrics, other
+    case envelope, store, api, dashboard, health, readiness, metrics, other
   }
 
   /// A batch, as it was stored or was not.

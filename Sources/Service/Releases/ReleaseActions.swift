@@ -15,7 +15,7 @@ enum ReleaseActions {
       var health = try ReleaseHealthData(ranking: request, store: store)
       let entries = ReleaseEntry.entries(of: records, request, health)
       let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
-      try health.load(for: page, request, store: store)
+      try health.load(for: page, among: records, request, store: store)
       let writer = ReleaseJSON(request: request, health: health)
       var json = JSONWriter()
       json.array { json in
@@ -56,7 +56,7 @@ enum ReleaseActions {
     var health = try ReleaseHealthData(ranking: request, store: store)
     // As in Sentry the filters choose the neighbours, and never hide the release itself.
     let entries = ReleaseEntry.entries(of: records, request, health, including: record.id)
-    try health.load(for: [entry], request, store: store)
+    try health.load(for: [entry], among: records, request, store: store)
     let meta = ReleaseMeta(
       of: record.id, among: entries,
       sessionHours: try store.sessionHours(

@@ -7,6 +7,7 @@ struct ReleaseHealthData {
   private(set) var day: [GroupKey: HealthCell] = [:]
   private(set) var projectDay: [ProjectID: HealthCell] = [:]
   private(set) var series: [GroupKey: [HealthCell]] = [:]
+  private(set) var overviews: [GroupKey: ReleaseOverview] = [:]
 
   /// No counts.
   init() {}
@@ -25,15 +26,22 @@ struct ReleaseHealthData {
   /// Asks the store for what the entries show. Blocks.
   ///
   /// Only their releases are counted: an organization has thousands, and a page a hundred.
+  ///
+  /// - Parameter records: of the organization, among which the releases before them are.
   mutating func load(
-    for entries: some Sequence<ReleaseEntry>, _ request: ReleasesRequest,
-    store: any SessionStore
+    for entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
+    _ request: ReleasesRequest, store: any SessionStore & ReleaseStore
   ) throws(StoreError) {
     guard request.withHealth else { return }
     let releases = Set(entries.map { Name($0.record.version) })
     if releases.isEmpty { return }
+    if request.withOverview {
+      overviews = try ReleaseOverview.of(entries, among: records, request, store: store)
+    }
     if summary.isEmpty {
-      summary = Self.totals(try store.health(request.summaryQuery.of(releases)))
+      let previous = overviews.values.compactMap { $0.previous.map { Name($0) } }
+      summary = Self.totals(
+        try store.health(request.summaryQuery.of(releases.union(previous))))
     }
     if day.isEmpty { day = Self.totals(try store.health(request.dayQuery.of(releases))) }
     for group in try store.health(request.projectDayQuery) {

@@ -121,6 +121,13 @@ struct ReleaseJSON {
         }
       }
       json.member("hasHealthData") { $0.value(hasHealthData) }
+      if let overview = health.overviews[key] {
+        overview.writeMembers(
+          summary,
+          before: overview.previous.flatMap {
+            health.summary[GroupKey(project: id, release: $0)]
+          }, to: &json)
+      }
     }
   }
 

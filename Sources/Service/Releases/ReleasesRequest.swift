@@ -31,6 +31,8 @@ struct ReleasesRequest {
   let status: ReleaseRecord.Status
   let withHealth: Bool
   let withStages: Bool
+  /// Health has what a table of releases shows beside Sentry's members, and the release before.
+  let withOverview: Bool
   /// One entry for each release and project.
   let isFlat: Bool
   let sort: ReleaseSort
@@ -62,6 +64,8 @@ struct ReleasesRequest {
     healthStat = stat
     withHealth = try parameters.flag("health", default: false)
     withStages = try parameters.flag("adoptionStages", default: false)
+    let overview = try parameters.flag("overview", default: false)
+    withOverview = withHealth && overview
     isFlat = try parameters.flag("flatten", default: false)
     guard let sort = ReleaseSort(rawValue: parameters.one("sort") ?? "date") else {
       throw .badRequest("invalid sort")

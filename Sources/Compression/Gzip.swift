@@ -1,0 +1,25 @@
+internal import CZlib
+
+/// The bytes as one gzip member (RFC 1952), as small as zlib makes them.
+///
+/// - Returns: nil when there is no memory for it.
+package func gzip(_ bytes: [UInt8]) -> [UInt8]? {
+  var stream = unsafe z_stream()
+  // 15 is the largest window; 16 more asks for gzip's wrapping.
+  guard unsafe czlib_deflate_init(&stream, Z_BEST_COMPRESSION, 15 + 16) == Z_OK else { return nil }
+  defer { unsafe _ = deflateEnd(&stream) }
+  var output = [UInt8](repeating: 0, count: Int(unsafe deflateBound(&stream, UInt(bytes.count))))
+  let status = unsafe bytes.withUnsafeBufferPointer { input in
+    unsafe output.withUnsafeMutableBufferPointer { room in
+      // zlib declares its input as mutable but does not write to it.
+      unsafe stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+      unsafe stream.avail_in = UInt32(input.count)
+      unsafe stream.next_out = room.baseAddress
+      unsafe stream.avail_out = UInt32(room.count)
+      return unsafe deflate(&stream, Z_FINISH)
+    }
+  }
+  guard status == Z_STREAM_END else { return nil }
+  output.removeLast(output.count - Int(unsafe stream.total_out))
+  return output
+}

@@ -1,0 +1,97 @@
+// Asks the JSON API. An answer is kept with its tag, and asked for again with it: as long as nothing
+// changed the service answers 304 without looking anything up, and what was read stands.
+
+class ApiError extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+const answers = new Map();
+const answersMax = 100;
+
+/** - Returns: {data, next}: what was read, and the cursor of the next page if there is one. */
+export async function get(path, parameters = {}, { signal } = {}) {
+  const url = new URL(`api/0/${path}`, document.baseURI);
+  for (const [name, value] of Object.entries(parameters)) {
+    for (const one of [value].flat()) if (one !== "" && one != null) url.searchParams.append(name, one);
+  }
+  const known = answers.get(url.href);
+  const response = await send(url, {
+    headers: known ? { "If-None-Match": known.tag } : {}, signal,
+  });
+  if (response.status === 304) return known.answer;
+  const answer = { data: await response.json(), next: nextCursor(response.headers.get("Link")) };
+  const tag = response.headers.get("ETag");
+  answers.delete(url.href);
+  if (tag) answers.set(url.href, { tag, answer });
+  if (answers.size > answersMax) answers.delete(answers.keys().next().value);
+  return answer;
+}
+
+/**
+ * Tells whether one of some answers is another than the last time. What did not change is the same
+ * object, so that a view has to draw nothing, and takes no focus or selection away.
+ */
+export function changes() {
+  let last = [];
+  return (...answers) => {
+    const isNew = answers.some((answer, at) => answer !== last[at]);
+    last = answers;
+    return isNew;
+  };
+}
+
+/** Reads a list page by page, each of them quick. */
+export async function* pages(path, parameters, options) {
+  for (let cursor = ""; cursor !== undefined;) {
+    const { data, next } = await get(path, { ...parameters, per_page: 50, cursor }, options);
+    yield data;
+    cursor = next;
+  }
+}
+
+/** Changes something; a body goes as JSON. */
+export async function change(method, path, body) {
+  const response = await send(new URL(`api/0/${path}`, document.baseURI), {
+    method, body: body === undefined ? undefined : JSON.stringify(body),
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+  });
+  return response.status === 204 ? null : response.json();
+}
+
+export async function signIn(token) {
+  await send(new URL("sign-in/", document.baseURI), {
+    method: "POST", body: new URLSearchParams({ token }),
+  });
+  answers.clear();
+}
+
+export async function signOut() {
+  await send(new URL("sign-out/", document.baseURI), { method: "POST" });
+  answers.clear();
+}
+
+async function send(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { cache: "no-store", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "Hale cannot be reached.");
+  }
+  if (response.ok || response.status === 304) return response;
+  let detail = `Hale answered ${response.status}.`;
+  try {
+    detail = (await response.json()).detail ?? detail;
+  } catch {
+    // A proxy's page is no answer of Hale's.
+  }
+  throw new ApiError(response.status, detail);
+}
+
+function nextCursor(link) {
+  const next = (link ?? "").split(",").find((part) => part.includes('rel="next"'));
+  return next?.includes('results="true"') ? /cursor="([^"]*)"/.exec(next)?.[1] : undefined;
+}

@@ -1,0 +1,200 @@
+// One release: how its sessions and users fared over time, where, and against another release.
+
+import { changes, get } from "./api.js";
+import { statusBars } from "./bar-chart.js";
+import { panel } from "./chart.js";
+import { comparisonPanel } from "./comparison-panel.js";
+import { h, scrollFrame, setAttribute, setText } from "./dom.js";
+import { count, dateText, duration, fraction, NONE, percent, utcText, withoutPackage } from "./format.js";
+import { lineChart, lineLegend } from "./line-chart.js";
+import { commonPickers } from "./pickers.js";
+import { showChange } from "./release-table.js";
+import { address, intervals } from "./state.js";
+import { statuses } from "./statuses.js";
+import { trustPanel } from "./trust-panel.js";
+
+const fields = ["sum(session)", "count_unique(user)", "avg(session.duration)", "p50(session.duration)", "p95(session.duration)"];
+const [SESSIONS, USERS, , P50, P95] = fields;
+
+export function releaseView(world) {
+  let place;
+  const pickers = commonPickers();
+  const back = h("a", { class: "back", "data-nav": true }, "All releases");
+  const heading = h("h1", { tabindex: -1 });
+  const facts = h("p", { class: "note" });
+  const figures = Object.fromEntries(["crashFreeSessions", "crashFreeUsers", "sessions", "users", "adoption", "duration"]
+    .map((name) => [name, figure()]));
+  const titles = {
+    crashFreeSessions: "Crash-free sessions", crashFreeUsers: "Crash-free users", sessions: "Sessions", users: "Users",
+    adoption: "Adoption", duration: "Median duration",
+  };
+  const freeChart = lineChart({
+    label: "Crash-free sessions and users", isFromZero: false, ceiling: 1, tick: (value) => fraction(value, 1),
+  });
+  const freeLegend = h("div", {});
+  const sessionBars = statusBars({ label: "Sessions by status" });
+  const userBars = statusBars({ label: "Users by their worst session" });
+  const durations = lineChart({ label: "Durations of sessions that exited", tick: (value) => (value ? duration(value) : "0"), steps: durationSteps });
+  const durationLegend = h("div", {});
+  const adoption = lineChart({ label: "Adoption of the release", tick: (value) => fraction(value, 1) });
+  const adoptionLegend = h("div", {});
+  const environments = h("tbody", {});
+  const comparison = comparisonPanel(world);
+  const trust = trustPanel(world);
+  const isNew = changes();
+  const element = h("div", { class: "view" },
+    h("div", { class: "title" }, back, heading, facts),
+    h("div", { class: "toolbar" }, ...pickers.elements),
+    h("dl", { class: "figures" }, Object.entries(figures).map(([name, one]) => h("div", {}, h("dt", {}, titles[name]), one.element))),
+    h("div", { class: "panels" },
+      panel("Crash-free rate", null, freeChart.element, freeLegend),
+      panel("Adoption", "Share of all sessions and users of the project", adoption.element, adoptionLegend),
+      panel("Sessions", "By how they ended", ...sessionBars.elements),
+      panel("Users", "Each once in a point, under the worst of their sessions", ...userBars.elements),
+      panel("Durations", "Of sessions that exited", durations.element, durationLegend),
+      panel("Environments", null, scrollFrame("Environments", h("table", { class: "plain" },
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Environment"),
+          ["Sessions", "Crash-free sessions", "Users", "Crash-free users", "Crashes"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
+        environments))),
+      comparison.element, trust.element));
+
+  return {
+    element,
+    title: () => place?.version ?? "Release",
+    async update(fresh, { signal } = {}) {
+      place = fresh;
+      pickers.update(place, world);
+      setAttribute(back, "href", address({ ...place, view: "releases", project: place.project }));
+      setText(heading, place.version);
+      const organization = `organizations/${world.organization}`;
+      const scope = { project: place.project, environment: place.environment, statsPeriod: place.statsPeriod };
+      const release = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
+      element.classList.toggle("is-missing", !release);
+      if (!release) return setText(facts, "There is no release of this name here.");
+      // Without a choice the projects of the release are meant: its share is that among theirs.
+      if (!place.project) scope.project = release.projects.map(({ id }) => id);
+      const query = `release:${quoted(place.version)}`;
+      const series = { ...scope, interval: intervals[place.statsPeriod] };
+      const ask = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
+      const [own, all, places] = await Promise.all([
+        ask({ ...series, query, field: fields, groupBy: "session.status" }),
+        ask({ ...series, field: [SESSIONS, USERS] }),
+        ask({ ...scope, query, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0, interval: "1d" }),
+        comparison.update(place, release, scope, { signal }),
+        trust.update(place, scope, query, { signal }),
+      ]);
+      if (!isNew(release, own.data, all.data, places.data)) return;
+      showOwn(readStatuses(own.data), all.data, release);
+      showEnvironments(places.data);
+    },
+  };
+
+  /** null where there is no such release. */
+  async function find(path, signal) {
+    try {
+      return (await get(path, {
+        project: place.project, environment: place.environment, health: 1, overview: 1, summaryStatsPeriod: place.statsPeriod,
+      }, { signal })).data;
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      return null;
+    }
+  }
+
+  function showOwn(own, all, release) {
+    const { times } = own;
+    const whole = all.groups[0] ?? { totals: {}, series: { [SESSIONS]: times.map(() => 0), [USERS]: times.map(() => 0) } };
+    const sums = { [SESSIONS]: own.sums(SESSIONS), [USERS]: own.sums(USERS) };
+    const totals = { [SESSIONS]: total(own.totals(SESSIONS)), [USERS]: total(own.totals(USERS)) };
+    const crashed = { [SESSIONS]: own.totals(SESSIONS).crashed, [USERS]: own.totals(USERS).crashed };
+    const free = (field) => own.counts(field).crashed.map((bad, at) => (sums[field][at] ? (sums[field][at] - bad) / sums[field][at] : null));
+    const previous = release.projects.length === 1 ? release.projects[0].healthData?.previous : null;
+    for (const [name, field, kind] of [["crashFreeSessions", SESSIONS, "sessions"], ["crashFreeUsers", USERS, "users"]]) {
+      figures[name].set(percent(totals[field] - crashed[field], totals[field]));
+      showChange(figures[name].note, { total: totals[field], crashed: crashed[field] }, previous?.[kind], previous?.version);
+      if (previous && figures[name].note.textContent) figures[name].note.append(` vs ${withoutPackage(previous.version)}`);
+    }
+    figures.sessions.set(count(totals[SESSIONS]), `${count(crashed[SESSIONS])} crashed`);
+    figures.users.set(count(totals[USERS]), `${count(crashed[USERS])} with a crash`);
+    figures.adoption.set(percent(totals[SESSIONS], whole.totals[SESSIONS], 1), `of users ${percent(totals[USERS], whole.totals[USERS], 1)}`);
+    figures.duration.set(duration(own.healthy.totals[P50]), `95 % within ${duration(own.healthy.totals[P95])}`);
+    const created = new Date(release.dateCreated);
+    setText(facts, [release.projects.map(({ slug }) => slug).join(", "), `created ${dateText(created)}`,
+      release.dateReleased && `released ${dateText(new Date(release.dateReleased))}`].filter(Boolean).join(" · "));
+    setAttribute(facts, "title", utcText(created));
+
+    const rates = [["Sessions", SESSIONS, 0], ["Users", USERS, 1]].map(([name, field, color]) => ({
+      name, color, values: free(field),
+      text: (at) => `${percent(sums[field][at] - own.counts(field).crashed[at], sums[field][at])} of ${count(sums[field][at])}`,
+    }));
+    freeChart.update({ times, series: rates }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all`);
+    freeLegend.replaceChildren(lineLegend(rates));
+    sessionBars.update({ times, counts: own.counts(SESSIONS) }, own.totals(SESSIONS));
+    userBars.update({ times, counts: own.counts(USERS) }, own.totals(USERS));
+    const lengths = [["Median", P50, 0], ["95th percentile", P95, 1]].map(([name, field, color]) => ({
+      name, color, values: own.healthy.series[field] ?? [], text: (at) => duration(own.healthy.series[field]?.[at]),
+    }));
+    durations.update({ times, series: lengths }, `Median ${figures.duration.text()}`);
+    durationLegend.replaceChildren(lineLegend(lengths));
+    const shares = [["Sessions", SESSIONS, 0], ["Users", USERS, 1]].map(([name, field, color]) => ({
+      name, color, values: sums[field].map((part, at) => (whole.series[field][at] ? part / whole.series[field][at] : null)),
+      text: (at) => `${percent(sums[field][at], whole.series[field][at], 1)} of ${count(whole.series[field][at])}`,
+    }));
+    adoption.update({ times, series: shares }, `${figures.adoption.text()} of all sessions`);
+    adoptionLegend.replaceChildren(lineLegend(shares));
+  }
+
+  function showEnvironments({ groups }) {
+    const names = [...new Set(groups.map(({ by }) => by.environment))].sort();
+    environments.replaceChildren(...names.map((name) => {
+      const of = (field) => Object.fromEntries(statuses.map((status) => [status,
+        groups.find(({ by }) => by.environment === name && by["session.status"] === status)?.totals[field] ?? 0]));
+      const [sessions, users] = [of(SESSIONS), of(USERS)];
+      const cell = (text) => h("td", { class: "number" }, text);
+      return h("tr", {}, h("th", { scope: "row" }, name || "(none)"),
+        cell(count(total(sessions))), cell(percent(total(sessions) - sessions.crashed, total(sessions))),
+        cell(count(total(users))), cell(percent(total(users) - users.crashed, total(users))), cell(count(sessions.crashed)));
+    }));
+    if (!names.length) environments.append(h("tr", {}, h("td", { colspan: 6 }, "No sessions in this period.")));
+  }
+}
+
+const total = (counts) => statuses.reduce((sum, status) => sum + counts[status], 0);
+
+/** A value of the search, with what would end it made harmless. */
+const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("*", "\\*")}"`;
+
+/** Round durations, in milliseconds. */
+const durationSteps = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000,
+  1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
+];
+
+/** An answer that is grouped by status, by field. */
+function readStatuses({ intervals, groups }) {
+  const times = intervals.map((text) => new Date(text));
+  const of = (status) => groups.find(({ by }) => by["session.status"] === status) ?? { totals: {}, series: {} };
+  const zeros = times.map(() => 0);
+  const counts = (field) => Object.fromEntries(statuses.map((status) => [status, of(status).series[field] ?? zeros]));
+  return {
+    times,
+    counts,
+    healthy: of("healthy"),
+    totals: (field) => Object.fromEntries(statuses.map((status) => [status, of(status).totals[field] ?? 0])),
+    sums: (field) => zeros.map((_, at) => statuses.reduce((sum, status) => sum + (of(status).series[field]?.[at] ?? 0), 0)),
+  };
+}
+
+function figure() {
+  const value = h("b", {}, NONE);
+  const note = h("span", { class: "change" });
+  return {
+    element: h("dd", {}, value, note),
+    note,
+    text: () => value.textContent,
+    set(text, under) {
+      setText(value, text);
+      if (under !== undefined) setText(note, under);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+internal import HTTP
+
+/// `POST /sign-in/` and `POST /sign-out/`: puts a token into a cookie of the browser, which no
+/// script can read and no other site can make it send, and takes it out again.
+struct SignIn {
+  private let dependencies: ServiceDependencies
+
+  init(_ dependencies: ServiceDependencies) {
+    self.dependencies = dependencies
+  }
+
+  /// The body is a form with the field `token`.
+  func begin(_ head: RequestHead) -> RequestDisposition {
+    guard isFromOwnPage(head) else { return .respond(Self.foreign) }
+    return .read(APIBodyReader { body in .respond(enter(head, body)) })
+  }
+
+  func end(_ head: RequestHead) -> Response {
+    guard isFromOwnPage(head) else { return Self.foreign }
+    return Response(status: 204, headers: ["Set-Cookie": cookie("", head, seconds: 0)])
+  }
+
+  private func enter(_ head: RequestHead, _ body: [UInt8]) -> Response {
+    let fields = QueryParameters(queryItems(String(decoding: body, as: UTF8.self)))
+    let text = (fields.one("token") ?? "").filter { !$0.isWhitespace }
+    if text.isEmpty { return .failure(400, "The form has no token.") }
+    guard dependencies.catalog.snapshot.token(text) != nil else {
+      return .failure(
+        401, "This token is not known. `hale token create NAME` makes one, and shows it once.")
+    }
+    return Response(
+      status: 204,
+      headers: ["Set-Cookie": cookie(percentEncoded(text), head, seconds: Self.keptSeconds)])
+  }
+
+  /// So that a page that is opened each day asks seldom; a revoked token ends at once.
+  private static let keptSeconds = 90 * 86_400
+
+  private func cookie(_ value: String, _ head: RequestHead, seconds: Int) -> String {
+    let isSecure =
+      dependencies.publicOrigin?.hasPrefix("https:") == true
+      || head.headers["X-Forwarded-Proto"]?.lowercased() == "https"
+    return "\(APICredentials.cookieName)=\(value); Path=\(dependencies.pathPrefix)/; "
+      + "Max-Age=\(seconds); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
+  }
+
+  /// Another site must not sign anybody in or out either.
+  private func isFromOwnPage(_ head: RequestHead) -> Bool {
+    APICredentials.isSameOrigin(head, dependencies.publicOrigin)
+  }
+
+  private static let foreign = Response.failure(
+    403, "Signing in and out has to come from a page of the same origin.")
+}

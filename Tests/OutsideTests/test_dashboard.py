@@ -1,0 +1,456 @@
+"""The dashboard in a real browser: what people see, and what they can do with it."""
+
+import json
+import re
+import urllib.parse
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+from dashboard import fresh_session, open_page, serve
+from hale import session, wait
+
+CHROMIUM = "/usr/bin/chromium"
+RELEASE = "shop@5.3.5"
+RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """200 releases and 14 days; nothing that a test does here changes what another one sees."""
+    hale = serve(tmp_path_factory.mktemp("dashboard"))
+    yield hale
+    assert hale.end() is None, hale.log()
+
+
+@pytest.fixture
+def page_of(browser):
+    """Opens pages; at the end none may have logged anything or asked anyone but Hale."""
+    pages = []
+
+    def begin(hale, path="/", allowed=(), **options):
+        page = open_page(browser, hale, path, **options)
+        page.allowed = allowed
+        pages.append(page)
+        return page
+
+    yield begin
+    for page in pages:
+        messages = [text for text in page.messages if not any(part in text for part in page.allowed)]
+        strangers = page.strangers
+        page.context.close()
+        assert messages == [] and strangers == []
+
+
+def rows(page):
+    return page.locator("table.releases tbody tr")
+
+
+def wait_for_rows(page, count=None):
+    expect(rows(page).first).to_be_visible()
+    if count is not None:
+        expect(rows(page)).to_have_count(count)
+
+
+def column(page, number):
+    return rows(page).evaluate_all(
+        "(rows, number) => rows.map((row) => row.children[number].textContent)", number)
+
+
+def parameters(page):
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.url).query))
+
+
+# Sign-in ---------------------------------------------------------------------------------
+
+
+def test_signing_in_and_out(loaded, page_of):
+    page = page_of(loaded, "/?statsPeriod=7d", token=False, allowed=["401"])
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(page.get_by_label("Token")).to_be_focused()
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("hale token create")
+    page.get_by_label("Token").fill(loaded.token)
+    page.keyboard.press("Enter")
+    wait_for_rows(page)
+    # The way led on to where it was to go, and no script can read the token.
+    assert parameters(page) == {"statsPeriod": "7d"}
+    assert page.evaluate("document.cookie") == ""
+    [cookie] = page.context.cookies()
+    assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == ("hale_token", True, "Strict")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.context.cookies() == []
+
+
+# Releases --------------------------------------------------------------------------------
+
+
+def test_the_table_has_the_numbers_of_the_api(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    newest = rows(page).first
+    version = newest.locator("a.version").get_attribute("title")
+    answer = loaded.get("/organizations/default/releases/", {
+        "health": 1, "overview": 1, "flatten": 1, "per_page": 1}).json[0]
+    assert answer["version"] == version
+    health = answer["projects"][0]["healthData"]
+    text = newest.inner_text()
+    assert f"{health['totalSessions24h']:,}" in text
+    counts = health["sessions"]
+    exact = 100 * (counts["total"] - counts["crashed"]) / counts["total"]
+    shown = float(newest.locator(".rate").first.inner_text().rstrip("%"))
+    # Cut off, never rounded up.
+    assert 0 <= exact - shown < 0.01
+    assert newest.locator(".change").first.get_attribute("title").endswith("%")
+
+
+def test_sorting_by_each_column(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    names = ["Release", "Adoption", "Crash-free sessions", "Crash-free users", "Sessions 24 h",
+             "Crashes", "First seen", "Last seen"]
+    for number, name in enumerate(names):
+        heading = page.get_by_role("columnheader", name=name)
+        button = heading.get_by_role("button")
+        button.click()
+        if heading.get_attribute("aria-sort") == "ascending":
+            button.click()
+        expect(heading).to_have_attribute("aria-sort", "descending")
+        down = column(page, number)
+        button.click()
+        expect(heading).to_have_attribute("aria-sort", "ascending")
+        up = column(page, number)
+        assert down != up and sorted(down) == sorted(up), name
+        if name == "Crashes":
+            found = [int(text.replace(",", "")) for text in up]
+            assert found == sorted(found)
+    # 5.3.10 does not exist; 5.3.9 stands above 5.3.8, and it is in the address.
+    page.get_by_role("columnheader", name="Release").get_by_role("button").click()
+    assert parameters(page)["sort"] == "-version"
+    assert column(page, 0)[0].startswith("5.4.9")
+    page.reload()
+    wait_for_rows(page, 200)
+    assert column(page, 0)[0].startswith("5.4.9")
+
+
+def test_pickers_search_and_back(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    page.get_by_role("searchbox").fill("release.version:>=5.4")
+    expect(rows(page)).to_have_count(10)
+    assert parameters(page)["query"] == "release.version:>=5.4"
+    page.get_by_role("searchbox").fill("")
+    expect(rows(page)).to_have_count(200)
+    page.get_by_role("button", name="Users", exact=True).click()
+    expect(page.get_by_role("columnheader", name="Users 24 h")).to_be_visible()
+    page.get_by_label("Period").select_option("24h")
+    page.get_by_label("Environment").select_option("staging")
+    expect(rows(page)).not_to_have_count(200)
+    assert parameters(page) == {"display": "users", "statsPeriod": "24h", "environment": "staging"}
+    page.go_back()
+    expect(page.get_by_label("Environment")).to_have_value("")
+    expect(rows(page)).to_have_count(200)
+    page.go_back()
+    expect(page.get_by_label("Period")).to_have_value("14d")
+    page.go_forward()
+    expect(page.get_by_label("Period")).to_have_value("24h")
+
+
+def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
+    page = page_of(loaded, "/?query=nothing-like-it")
+    expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
+    page.get_by_role("button", name="Show all releases").click()
+    wait_for_rows(page, 200)
+    page = page_of(loaded, "/?query=release.stage:adopted", allowed=["400"])
+    expect(page.get_by_role("alert")).to_contain_text("environment")
+
+
+def test_keyboard_alone(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    link = rows(page).first.locator("a.version")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if link.evaluate("(link) => link === document.activeElement"):
+            break
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("shop@")
+
+
+# The adoption chart and the stages -------------------------------------------------------
+
+
+def test_adoption_is_for_one_application_and_stages_for_one_environment(start, page_of):
+    hale = start()
+    for slug, platform in (("app", "android"), ("web", "javascript")):
+        made = hale.cli_json("project", "create", slug, "--platform", platform)
+        key, number = re.match(r".*//(\w+)@.*/(\d+)", made["dsn"]).groups()
+        for release in ("app@1.0", "app@1.1"):
+            def send():
+                return hale.request(
+                    "POST", f"/api/{number}/envelope/?sentry_key={key}",
+                    fresh_session(release=release, did="ada")).status == 200
+            wait(send, "the new key to be known")
+    assert hale.cli("jobs", "run", "adoption").returncode == 0
+    page = page_of(hale, "/?project=app&environment=production")
+    wait_for_rows(page, 2)
+    chart = page.get_by_role("region", name="Adoption")
+    expect(chart).to_be_visible()
+    expect(rows(page).first.locator(".stage")).to_be_visible()
+    # By hand and by keyboard: the values of a point, and the way to the release.
+    points = chart.get_by_role("slider")
+    points.focus()
+    page.keyboard.press("End")
+    expect(points).to_have_attribute("aria-valuetext", re.compile(r"1\.0 50\.0%"))
+    page.keyboard.press("ArrowLeft")
+    expect(points).not_to_have_attribute("aria-valuetext", re.compile("50"))
+    box = points.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    expect(chart.locator(".tip")).to_contain_text("1.1")
+    expect(chart.locator(".tip")).to_contain_text("UTC")
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("app@1.")
+    page.go_back()
+    page.get_by_label("Environment").select_option("")
+    expect(rows(page).first.locator(".stage")).to_be_hidden()
+    page.get_by_label("Project").select_option("web")
+    expect(chart).to_be_hidden()
+    page.get_by_label("Project").select_option("")
+    expect(rows(page)).to_have_count(4)
+    expect(chart).to_be_hidden()
+
+
+# A release -------------------------------------------------------------------------------
+
+
+def test_a_release(loaded, page_of):
+    page = page_of(loaded, RELEASE_PATH)
+    expect(page.get_by_role("heading", level=1)).to_have_text(RELEASE)
+    answer = loaded.sessions(
+        "sum(session)", group=["session.status"], query=f"release:{RELEASE}", statsPeriod="14d",
+        interval="1d", includeSeries=0)
+    sums = {group["by"]["session.status"]: group["totals"]["sum(session)"]
+            for group in answer["groups"]}
+    for status, count in sums.items():
+        button = page.get_by_role("group", name="Sessions by status").get_by_role(
+            "button", name=status.capitalize())
+        expect(button).to_contain_text(f"{count:,}")
+    for name in ("Crash-free rate", "Adoption", "Sessions", "Users", "Durations", "Environments",
+                 "Comparison", "How trustworthy"):
+        expect(page.get_by_role("region", name=name, exact=True)).to_be_visible()
+    panel = page.get_by_role("region", name="Sessions", exact=True)
+    before = panel.locator("rect.fill-healthy").count()
+    panel.get_by_role("button", name="Healthy").click()
+    assert before > panel.locator("rect.fill-healthy").count()
+    expect(page.get_by_role("region", name="Environments")).to_contain_text("production")
+    comparison = page.get_by_role("region", name="Comparison")
+    expect(comparison.get_by_label("Compare with")).to_have_value("shop@5.3.4")
+    comparison.get_by_label("Compare with").select_option("shop@5.3.0")
+    expect(comparison.locator("thead")).to_contain_text("shop@5.3.0")
+    comparison.get_by_role("button", name="The same age").click()
+    expect(comparison).to_contain_text("since its own first session")
+    assert parameters(page) == {"base": "shop@5.3.0", "align": "age"}
+    expect(page.get_by_role("region", name="How trustworthy")).to_contain_text("Items received")
+
+
+def test_a_release_that_is_not_there(loaded, page_of):
+    page = page_of(loaded, "/releases/nothing%401/", allowed=["404"])
+    expect(page.get_by_text("no release of this name")).to_be_visible()
+    page.get_by_role("link", name="All releases").click()
+    wait_for_rows(page)
+
+
+# Set-up, and numbers that move -----------------------------------------------------------
+
+
+def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start, page_of):
+    hale = start()
+    page = page_of(hale)
+    expect(page.get_by_text("waits for its first session")).to_be_visible()
+    expect(page.locator(".dsn code")).to_have_text(hale.dsn)
+    page.get_by_role("button", name="Python").click()
+    expect(page.locator(".snippet pre")).to_contain_text(hale.dsn)
+    expect(page.locator(".snippet pre")).to_contain_text("start_session")
+    hale.send(session(release="app@1.0", did="ada"), session(release="app@2.0", did="eve"))
+    wait_for_rows(page, 2)
+    page.get_by_role("columnheader", name="Sessions 24 h").get_by_role("button").click()
+    order = column(page, 0)
+    rows(page).nth(1).hover()
+    hale.send(*[session(release="app@" + order[1][:3]) for _ in range(3)])
+    expect(rows(page).nth(1)).to_contain_text("80.0%", timeout=15_000)
+    assert column(page, 0) == order
+    # It moves when the pointer left.
+    page.mouse.move(5, 5)
+    expect(rows(page).first).to_contain_text("80.0%")
+    assert column(page, 0) == order[::-1]
+
+
+def test_without_a_change_polls_are_answered_304(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    with page.expect_response(lambda reply: "/releases/" in reply.url and reply.status == 304,
+                              timeout=20_000):
+        pass
+
+
+def test_when_the_service_is_gone_it_says_so_and_comes_back(start, page_of):
+    hale = start()
+    hale.send(session())
+    page = page_of(hale, allowed=["ERR_", "Failed to load"])
+    wait_for_rows(page, 1)
+    hale.stop()
+    expect(page.get_by_role("status").filter(has_text="cannot be reached")).to_be_visible(timeout=15_000)
+    wait_for_rows(page, 1)
+    hale.listen = f"127.0.0.1:{hale.port}"
+    hale.start()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".banner")).to_be_hidden()
+
+
+# Settings --------------------------------------------------------------------------------
+
+
+def test_projects_keys_and_tokens(start, page_of):
+    hale = start()
+    page = page_of(hale, "/settings/")
+    form = page.get_by_role("form", name="New project")
+    form.get_by_label("Name").fill("till")
+    form.get_by_label("Platform").fill("android")
+    form.get_by_role("button", name="Create project").click()
+    till = page.get_by_role("article", name="till")
+    expect(till.get_by_role("listitem")).to_have_count(1)
+    till.get_by_role("button", name="Add a key").click()
+    expect(till.get_by_role("listitem")).to_have_count(2)
+    dsn = till.locator("code").last.inner_text()
+    # What is made there is good at once.
+    key, number = re.match(r"http://(\w+)@[^/]+/(\d+)$", dsn).groups()
+    target = f"/api/{number}/envelope/?sentry_key={key}"
+    assert hale.request("POST", target, fresh_session(release="till@1")).status == 200
+    revoke = till.get_by_role("listitem").last.get_by_role("button", name="Revoke key")
+    revoke.click()
+    assert hale.request("POST", target, fresh_session(release="till@1")).status == 200
+    till.get_by_role("button", name="press again").click()
+    expect(till.get_by_text("revoked")).to_be_visible()
+    assert hale.request("POST", target, fresh_session(release="till@1")).status == 403
+
+    form = page.get_by_role("form", name="New token")
+    form.get_by_label("Name").fill("ci")
+    form.get_by_role("button", name="Create token").click()
+    fresh = page.locator(".fresh code")
+    expect(fresh).to_be_visible()
+    token = fresh.inner_text()
+    assert hale.get("/", token=token).status == 200
+    row = page.get_by_role("row").filter(has_text="ci")
+    row.get_by_role("button").click()
+    row.get_by_role("button").click()
+    expect(row).to_contain_text("revoked")
+    assert hale.get("/", token=token).status == 401
+    assert [(each["id"], each["nodes"][0]["html"])
+            for each in Axe().run(page).response["violations"]] == []
+
+
+def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
+    hale = start()
+    made = hale.cli_json("token", "create", "reader", "--scope", "read")
+    hale.token = made["token"]
+    wait(lambda: hale.get("/").status == 200, "the new token to be known")
+    page = page_of(hale, "/settings/")
+    expect(page.get_by_text("sign in with one of scope admin")).to_be_visible()
+    expect(page.get_by_role("article", name="default").get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("button", name="Create")).to_have_count(0)
+    expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+# For everybody ---------------------------------------------------------------------------
+
+VIEWS = {"releases": "/?query=release.version:>=5.4", "release": RELEASE_PATH, "sign-in": "/sign-in/"}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("width", (1280, 390))
+def test_axe_finds_nothing(loaded, page_of, view, scheme, width):
+    page = page_of(loaded, VIEWS[view], color_scheme=scheme, token=view != "sign-in",
+                   viewport={"width": width, "height": 900})
+    expect(page.locator(".view:not([aria-busy])")).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    # Nothing is wider than the screen.
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_print(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    page.emulate_media(media="print")
+    expect(page.get_by_role("searchbox")).to_be_hidden()
+    expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    wait_for_rows(page, 200)
+
+
+def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page)
+    module = page.evaluate("document.querySelector('link[href$=\"/format.js\"]').href")
+    cases = {
+        "percent(24999, 25000)": "99.996%", "percent(25000, 25000)": "100%",
+        "percent(9999, 10000)": "99.99%", "percent(999999999, 1000000000)": "99.9999999%",
+        "percent(0, 7)": "0%", "percent(1, 1000000)": "0.0001%", "percent(0, 0)": "–",
+        "percent(199, 200)": "99.50%", "percent(2, 3)": "66.66%", "percent(9996, 10000, 1)": "99.96%",
+        "fraction(0.99996)": "99.996%", "fraction(1)": "100%", "fraction(null)": "–",
+        "points(0.00001).text": "+0.001", "points(-0.0123).text": "−1.23", "points(0).text": "±0",
+        "duration(999)": "999 ms", "duration(61000)": "1 min 1 s", "count(1234567)": "1,234,567",
+    }
+    found = page.evaluate(
+        "async ([url, cases]) => { const f = await import(url); const { percent, fraction, points, duration, count } = f;"
+        " return { " + ", ".join(f"{json.dumps(case)}: {case}" for case in cases) + " }; }",
+        [module, list(cases)])
+    assert found == cases
+
+
+# Quick -----------------------------------------------------------------------------------
+
+
+def test_quick_and_small(loaded, page_of):
+    """200 releases and 14 days. A first paint takes a third of its bound, on a machine that is idle."""
+    figures = []
+    for _ in range(3):
+        page = page_of(loaded)
+        wait_for_rows(page, 200)
+        figures.append(page.evaluate(
+            "() => ({paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,"
+            " bytes: performance.getEntriesByType('resource').filter((one) => one.name.includes('/assets/'))"
+            " .reduce((sum, one) => sum + one.encodedBodySize, 0),"
+            " slowest: Math.max(...performance.getEntriesByType('resource').map((one) => one.responseStart - one.requestStart))})"))
+    print(figures)
+    assert min(each["paint"] for each in figures) < 1000
+    assert 0 < figures[0]["bytes"] < 200_000
+
+
+@pytest.mark.parametrize("prefix", ("/tools/hale",))
+def test_under_a_path(start, page_of, prefix):
+    hale = start("--public-url", f"http://127.0.0.1:1{prefix}")
+    hale.send(session(release="app@1.0"))
+    page = page_of(hale, prefix + "/")
+    wait_for_rows(page, 1)
+    rows(page).first.locator("a.version").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("app@1.0")
+    assert urllib.parse.urlsplit(page.url).path == prefix + "/releases/app%401.0/"
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("app@1.0")

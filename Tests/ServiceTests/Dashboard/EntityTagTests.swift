@@ -1,0 +1,59 @@
+import HTTP
+import Storage
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// A poll that nothing has happened for costs no question to the store.
+@Suite struct EntityTagTests {
+  private static let list = "/api/0/organizations/default/releases/"
+
+  private func ask(
+    _ fixture: ServiceFixture, tag: String? = nil, token: String = ServiceFixture.token
+  ) -> Response {
+    var headers: Headers = ["Authorization": "Bearer \(token)"]
+    if let tag { headers.add("If-None-Match", tag) }
+    return fixture.send(.get, Self.list, headers: headers)
+  }
+
+  @Test func theSameAnswerIsNotSentTwice() throws {
+    let fixture = try ServiceFixture()
+    let first = ask(fixture)
+    let tag = try #require(first.headers["ETag"])
+    #expect(first.headers["Cache-Control"] == "private, no-cache")
+    for named in [tag, "W/\(tag)", "\"other\", \(tag)", "*"] {
+      let again = ask(fixture, tag: named)
+      #expect(again.status == 304 && again.body.isEmpty)
+      #expect(again.headers["ETag"] == tag)
+    }
+    // It is no answer for whoever may not ask.
+    #expect(ask(fixture, tag: tag, token: "wrong").status == 401)
+    #expect(ask(fixture, tag: tag, token: ServiceFixture.adminToken).status == 200)
+  }
+
+  @Test func sessionsChangesAndCommandsChangeIt() throws {
+    let fixture = try ServiceFixture()
+    var tags = [ask(fixture).headers["ETag"]]
+    #expect(fixture.send(sessionEnvelope).status == 200)
+    tags.append(ask(fixture, tag: tags[0]).headers["ETag"])
+    #expect(
+      fixture.change(.post, Self.list, #"{"version":"a@1","projects":["shop"]}"#).status == 201)
+    tags.append(ask(fixture, tag: tags[1]).headers["ETag"])
+    try fixture.change { (catalog) throws(StoreError) in
+      _ = try catalog.createOrganization(slug: "another", at: ServiceFixture.now)
+    }
+    tags.append(ask(fixture, tag: tags[2]).headers["ETag"])
+    #expect(Set(tags.compactMap(\.self)).count == 4)
+  }
+
+  private var sessionEnvelope: String {
+    """
+    {}
+    {"type":"session"}
+    {"sid":"00000000-0000-0000-0000-000000000001","init":true,"status":"exited",\
+    "started":"2026-01-01T11:59:00Z","attrs":{"release":"shop@1"}}
+
+    """
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+
+@testable import Service
+
+@Suite struct ReleaseOverviewTests {
+  /// The health of each release by its version.
+  private func health(_ query: String) throws -> [String: [String: Any]] {
+    let answer = try ServiceFixture.world().ask(
+      ReleasesTests.list + "?health=1&overview=1&flatten=1&" + query)
+    #expect(answer.status == 200, "\(answer.text)")
+    let releases = try #require(
+      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [[String: Any]])
+    return Dictionary(
+      uniqueKeysWithValues: releases.compactMap { release in
+        guard let version = release["version"] as? String,
+          let project = (release["projects"] as? [[String: Any]])?.first,
+          let health = project["healthData"] as? [String: Any]
+        else { return nil }
+        return (version, health)
+      })
+  }
+
+  /// Versions are numbers: 1.9 comes before 1.10.
+  @Test func theReleaseBeforeIsTheNextLowerVersion() throws {
+    let health = try health("environment=production")
+    let previous = health.mapValues { ($0["previous"] as? [String: Any])?["version"] as? String }
+    #expect(
+      previous == [
+        "shop@1.0.0+7": nil, "shop@1.9.0": "shop@1.0.0+7", "shop@1.10.0+8": "shop@1.9.0",
+      ])
+    let before = try #require(health["shop@1.10.0+8"]?["previous"] as? [String: Any])
+    #expect((before["sessions"] as? [String: Int])?["total"] == 12)
+    #expect((before["sessions"] as? [String: Int])?["crashed"] == 5)
+    #expect((before["users"] as? [String: Int])?["crashed"] == 5)
+  }
+
+  /// It is there whatever a search leaves, and only where the environments have it.
+  @Test func searchesDoNotHideItAndEnvironmentsDo() throws {
+    let found = try health("environment=production&query=1.10.0")
+    #expect(found.count == 1)
+    #expect((found["shop@1.10.0+8"]?["previous"] as? [String: Any])?["version"] != nil)
+    #expect(try health("environment=staging")["shop@1.9.0"]?["previous"] is NSNull)
+  }
+
+  @Test func hoursAndCountsByStatus() throws {
+    let health = try #require(try health("")["shop@1.9.0"])
+    #expect(health["firstSession"] as? String == "2025-12-31T12:00:00Z")
+    #expect(health["lastSession"] as? String == "2026-01-01T10:00:00Z")
+    #expect(
+      health["sessions"] as? [String: Int] == [
+        "total": 13, "healthy": 8, "errored": 0, "unhandled": 0, "abnormal": 0, "crashed": 5,
+      ])
+    #expect((health["users"] as? [String: Int])?["total"] == 10)
+  }
+
+  @Test func withoutItSentrysMembersStandAlone() throws {
+    let answer = try ServiceFixture.world().ask(ReleasesTests.list + "?health=1")
+    #expect(!answer.text.contains("previous") && !answer.text.contains("lastSession"))
+  }
+}
