@@ -293,6 +293,8 @@ CREATE TABLE arrival (
   anonymous_crashed INTEGER NOT NULL DEFAULT 0,
   -- Updates of sessions of the hour that arrived then and changed nothing.
   repeated INTEGER NOT NULL DEFAULT 0,
+  -- How the number of sessions changed of which no update said that it was the first.
+  without_initial INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (step, scope, hour)
 ) STRICT, WITHOUT ROWID;
 

@@ -117,7 +117,8 @@ package struct Session: Equatable, Sendable {
   package var contribution: Contribution {
     Contribution(
       minute: earliestStart.minute, severity: severity, mechanism: mechanism,
-      durationMilliseconds: hasExited ? durationMilliseconds : nil, users: users)
+      durationMilliseconds: hasExited ? durationMilliseconds : nil, users: users,
+      lacksInitial: !hasInitial)
   }
 
   private static func longest(_ left: Int64?, _ right: Int64?) -> Int64? {
@@ -143,15 +144,18 @@ package struct Contribution: Equatable, Sendable {
   /// Counted in the histogram of durations; nil while the session has not exited.
   package var durationMilliseconds: Int64?
   package var users: [UserID]
+  /// No update with `init` was seen: what began the session is lost, or late.
+  package var lacksInitial: Bool
 
   package init(
     minute: Int, severity: Severity, mechanism: HangMechanism, durationMilliseconds: Int64?,
-    users: [UserID]
+    users: [UserID], lacksInitial: Bool
   ) {
     self.minute = minute
     self.severity = severity
     self.mechanism = mechanism
     self.durationMilliseconds = durationMilliseconds
     self.users = users
+    self.lacksInitial = lacksInitial
   }
 }

@@ -17,11 +17,11 @@ enum AccountReader {
       SELECT scope, identified, anonymous FROM session_minute WHERE hour = ?
       """
     static let arrivals = """
-      SELECT step, scope, hour, repeated, \(columns) FROM arrival
+      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
       WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
       """
     static let arrivalsOfScope = """
-      SELECT step, scope, hour, repeated, \(columns) FROM arrival
+      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
       WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
       """
     static let floor = """
@@ -184,9 +184,10 @@ private struct HistoryReader {
       guard let bucket = bucket(of: hour), scopes.contains(select.integer(1)) else { continue }
       let step = Int(select.integer(0))
       buckets[bucket].repeated += select.integer(3)
+      buckets[bucket].withoutInitial += select.integer(4)
       var change = SessionCounts()
       for (column, severity) in Severity.allCases.enumerated() {
-        change[severity] = select.integer(Int32(4 + column))
+        change[severity] = select.integer(Int32(5 + column))
       }
       if change.isZero { continue }
       if step.flooredDivision(by: Self.stepsPerHour) <= hour {

@@ -22,6 +22,8 @@ struct HourDelta {
   private(set) var durations = DurationHistogram()
   /// Changes of the numbers of sessions; zeros stand for changes that cancelled each other.
   private(set) var users: [UserKey: Int64] = [:]
+  /// How the number of sessions changed of which no update with `init` was seen.
+  private(set) var withoutInitial: Int64 = 0
   /// Updates of sessions of the hour that changed nothing.
   var repeated: Int64 = 0
 
@@ -36,6 +38,7 @@ struct HourDelta {
     var counts = SessionCounts()
     counts[contribution.severity] = sign
     identified.add(counts, at: minute)
+    if contribution.lacksInitial { withoutInitial += sign }
     if let duration = contribution.durationMilliseconds {
       durations.add(milliseconds: duration, count: sign)
     }

@@ -74,12 +74,12 @@ final class IngestTransaction {
       """)
     // Saturated as the counts are: anyone can make up the numbers of an aggregate.
     let names = Severity.allCases.map(\.name)
-    let columns = names + names.map { "anonymous_\($0)" } + ["repeated"]
+    let columns = names + names.map { "anonymous_\($0)" } + ["repeated", "without_initial"]
     let sums = columns.map { "\($0) = max(min(\($0) + excluded.\($0), 1 << 60), -1 << 60)" }
     upsertArrival = try connection.prepare(
       """
       INSERT INTO arrival (step, scope, hour, \(columns.joined(separator: ", ")))
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET \(sums.joined(separator: ", "))
       """)
     upsertOutcome = try connection.prepare(
@@ -314,7 +314,7 @@ final class IngestTransaction {
     let anonymous = delta.anonymous.total
     var change = delta.identified.total
     change += anonymous
-    if change.isZero, anonymous.isZero, delta.repeated == 0 { return }
+    if change.isZero, anonymous.isZero, delta.repeated == 0, delta.withoutInitial == 0 { return }
     upsertArrival.bind(1, step)
     upsertArrival.bind(2, key.scope)
     upsertArrival.bind(3, key.bucket)
@@ -323,6 +323,7 @@ final class IngestTransaction {
       upsertArrival.bind(9 + Int32(severity.rawValue), anonymous[severity])
     }
     upsertArrival.bind(14, delta.repeated)
+    upsertArrival.bind(15, delta.withoutInitial)
     try upsertArrival.run()
   }
 

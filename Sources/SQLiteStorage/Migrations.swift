@@ -89,6 +89,14 @@ enum Migrations {
           SELECT DISTINCT project, environment, day FROM user_day JOIN scope ON scope.id = scope
           UNION
           SELECT DISTINCT project, environment, day FROM user_day_open JOIN scope ON scope.id = scope;
+        ALTER TABLE arrival ADD COLUMN without_initial INTEGER NOT NULL DEFAULT 0;
+        -- Of the sessions that can still change: the first update of each may come yet.
+        INSERT INTO arrival (
+            step, scope, hour, healthy, errored, unhandled, abnormal, crashed, without_initial)
+          SELECT coalesce(earliest, started) / 3600000 * 6, scope,
+            coalesce(earliest, started) / 3600000, 0, 0, 0, 0, 0, count(*)
+          FROM session WHERE flags & 64 = 0 GROUP BY 1, 2
+          ON CONFLICT DO UPDATE SET without_initial = excluded.without_initial;
         """),
   ]
 

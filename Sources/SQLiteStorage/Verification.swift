@@ -380,6 +380,39 @@ struct Verification {
     }
     expectNothingElse(arrived)
     expectNothingElse(try Self.arrivals(before: .max, log, &hasMore))
+    try checkInitials(from: firstHour)
+  }
+
+  /// Sessions of which no update was the first, of hours whose states are all there.
+  private mutating func checkInitials(from firstHour: Int) throws(StoreError) {
+    let first = max(firstHour, firstWholeHour)
+    func counts(_ sql: String) throws(StoreError) -> [BucketKey: Int64] {
+      let statement = try connection.prepare(sql)
+      statement.bind(1, first)
+      var counts: [BucketKey: Int64] = [:]
+      while try statement.step() {
+        let key = BucketKey(bucket: Int(statement.integer(0)), scope: statement.integer(1))
+        counts[key] = statement.integer(2)
+      }
+      return counts
+    }
+    let logged = try counts(
+      """
+      SELECT hour, scope, sum(without_initial) AS sessions FROM arrival WHERE hour >= ?
+      GROUP BY hour, scope HAVING sessions <> 0
+      """)
+    let states = try counts(
+      """
+      SELECT coalesce(earliest, started) / 3600000 AS hour, scope, count(*) FROM session
+      WHERE flags & 64 = 0 GROUP BY hour, scope HAVING hour >= ?
+      """)
+    for key in Set(logged.keys).union(states.keys) {
+      let (found, wanted) = (logged[key] ?? 0, states[key] ?? 0)
+      expect(found == wanted, "arrivals") { [name] in
+        "sessions without init of scope \(key.scope) at \(name(key.bucket)): \(found), but the "
+          + "states say \(wanted)"
+      }
+    }
   }
 
   /// What the log has for hours before one, from where it stands.

@@ -42,6 +42,9 @@ package struct SessionHistory: Equatable, Sendable {
     package var unlogged = SessionCounts()
     /// Updates that changed nothing.
     package var repeated: Int64 = 0
+    /// Sessions with an id of which no update with `init` has come, as far as the log of arrivals
+    /// goes. They are counted as all others are.
+    package var withoutInitial: Int64 = 0
 
     package init() {}
 

@@ -89,6 +89,7 @@ DAMAGES = (
     ("DELETE FROM user", "users"),
     ("UPDATE arrival SET crashed = crashed + 1", "arrivals"),
     ("UPDATE arrival SET anonymous_errored = anonymous_errored + 1", "arrivals"),
+    ("UPDATE arrival SET without_initial = without_initial + 1", "arrivals"),
     ("UPDATE duration_hour SET histogram = x''", "durations"),
     ("DELETE FROM user_day_open", "sets of users"),
     ("UPDATE duration_hour SET total = total + 1 WHERE hour = (SELECT max(hour) FROM duration_hour)",

@@ -50,6 +50,8 @@ import Testing
 
     var expected: [Key: SessionCounts] = [:]
     var repeated: Int64 = 0
+    /// By the session: whether an update with `init` came.
+    var begun: [SessionKey: Bool] = [:]
     for _ in 0..<5 {
       let range = now.milliseconds - 5 * RandomHistoryTests.day + 60_000..<now.milliseconds + 60_000
       var reports = (0..<25).flatMap { _ in generator.session(startedIn: range) }
@@ -60,6 +62,9 @@ import Testing
         let count = Int.random(in: 1...reports.count, using: &generator.random)
         batch.reports = Array(reports.prefix(count))
         reports.removeFirst(count)
+        for report in batch.reports {
+          begun[report.key] = begun[report.key] == true || report.isInitial
+        }
         let before = try series(identified)
         try identified.ingest(batch)
         for (offset, (old, new)) in zip(before, try series(identified)).enumerated() {
@@ -119,6 +124,8 @@ import Testing
           repeated += found.filter { $0.key.outcome == .repeated }.values.reduce(0, +)
         }
         #expect(all.buckets.reduce(0) { $0 + $1.repeated } == repeated)
+        let lacking = begun.values.filter { !$0 }.count
+        #expect(all.buckets.reduce(0) { $0 + $1.withoutInitial } == lacking)
       }
     }
     #expect(repeated > 0)

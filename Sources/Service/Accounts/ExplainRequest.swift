@@ -7,7 +7,8 @@ internal import Storage
 ///
 ///     {"start", "end", "query", "explainedFrom", "lateMinutes",
 ///      "buckets": [{"start", "end", "counts", "prompt", "late": [{"arrived", "change"}],
-///                   "aggregates", "startingLater", "unlogged", "repeated", "isComplete"}]}
+///                   "aggregates", "startingLater", "unlogged", "repeated", "withoutInit",
+///                   "isComplete"}]}
 ///
 /// counts = prompt + each change of late + aggregates − startingLater + unlogged.
 struct ExplainRequest {
@@ -125,6 +126,8 @@ struct ExplainRequest {
       json.member("startingLater") { $0.value(bucket.startingLater) }
       json.member("unlogged") { $0.value(bucket.unlogged) }
       json.member("repeated") { $0.value(bucket.repeated) }
+      // Where part of the log is gone, what took it back may be left alone.
+      json.member("withoutInit") { $0.value(max(0, bucket.withoutInitial)) }
       json.member("isComplete") { $0.value(isKnown && bucket.unlogged.isZero) }
     }
   }

@@ -95,6 +95,11 @@ import Testing
     #expect((arrivals[0]["change"] as? [String: Int])?["crashed"] == 1)
     #expect((bucket["counts"] as? [String: Int])?["crashed"] == 1)
     #expect(bucket["repeated"] as? Int == 1 && bucket["isComplete"] as? Bool == true)
+    #expect(bucket["withoutInit"] as? Int == 1)
+    let initial = IngestEndpointTests.session(1, extra: #","init":true"#)
+    #expect(fixture.send("{}\n" + initial).status == 200)
+    let again = try ask(fixture, "sessions/explain/?bucket=2026-01-01T11:59:00Z")
+    #expect((again["buckets"] as? [[String: Any]])?.first?["withoutInit"] as? Int == 0)
   }
 
   @Test(arguments: [

@@ -36,6 +36,7 @@ export function trustPanel(world) {
         fact("Became known later", count(late("total")), `of them ${count(late("crashed"))} of ${count(crashed)} crashes`),
         fact("Counted by the client", percent(counted, all, 1), "these carry no id: sent twice they count twice"),
         fact("Sent more than once", count(sum(({ repeated }) => repeated)), "counted once"),
+        fact("Without a beginning", count(sum(({ withoutInit }) => withoutInit)), "no update with init came; they count as all others do"),
         fact("Of unknown arrival", count(sum(({ unlogged }) => unlogged.total)), "arrivals are logged for 30 days"),
         fact("Items received", totals ? count(totals.received) : NONE, totals ? `${count(totals.accepted)} accepted` : ""));
       const rejected = outcomes.data.outcomes.filter(({ outcome }) => outcome === "rejected")
