@@ -33,7 +33,7 @@ export function trustPanel(world) {
       const totals = outcomes.data.groups[0]?.totals;
       list.replaceChildren(
         fact("Told within their hour", percent(sum(({ prompt }) => prompt.total), told, 1), `of ${count(told)} sessions that came one by one`),
-        fact("Became known later", count(late("total")), `of them ${count(late("crashed"))} of ${count(crashed)} crashes`),
+        fact("Crashes told later", percent(late("crashed"), crashed, 1), `${count(late("crashed"))} of ${count(crashed)}, after the hour of their start`),
         fact("Counted by the client", percent(counted, all, 1), "these carry no id: sent twice they count twice"),
         fact("Sent more than once", count(sum(({ repeated }) => repeated)), "counted once"),
         fact("Without a beginning", count(sum(({ withoutInit }) => withoutInit)), "no update with init came; they count as all others do"),
