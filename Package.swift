@@ -100,6 +100,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
+      ],
+      // Functions that came out the same, as those of generics often do, are linked once.
+      linkerSettings: [
+        .unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))
       ]),
     .executableTarget(
       name: "hale-bench",
