@@ -1,0 +1,63 @@
+import ReleaseHealth
+import Testing
+
+@Suite struct ReportingDelayTests {
+  private typealias Hour = ReportedSessions.Hour
+  private typealias Change = ReportedSessions.Change
+
+  /// Hours of 1000 sessions: 4 crashes told at once, 3 an hour later, 3 ten hours later, as far as
+  /// `now` lets one see.
+  private func reported(_ count: Int, now: Int) -> ReportedSessions {
+    ReportedSessions(
+      hours: (0..<count).map { start in
+        let late = [(1, 3.0), (10, 3)].filter { start + $0.0 < now }
+        return Hour(
+          prompt: SessionTally(sessions: 1000, crashes: 4),
+          late: late.map {
+            Change(arrivalHour: start + $0.0, change: SessionTally(crashes: $0.1))
+          })
+      })
+  }
+
+  /// Also from hours that are too young to have told everything.
+  @Test(arguments: [12, 15, 40, 300])
+  func sharesAreThoseOfTheArrivals(now: Int) {
+    let delay = ReportingDelay(reported(now, now: now), now: now)
+    #expect(delay.isLearnt)
+    for (lag, share) in [(0, 0.4), (1, 0.7), (9, 0.7), (10, 1), (119, 1), (500, 1)] {
+      #expect(abs(delay.share(afterHours: lag) - share) < 1e-9, "\(lag)")
+    }
+    #expect(delay.hours(untilShare: 0.5) == 1 && delay.hours(untilShare: 0.9) == 10)
+  }
+
+  @Test func fromFewNothingIsLearnt() {
+    let few = ReportingDelay(reported(4, now: 200), now: 200)
+    #expect(few.isLearnt == (few.crashes >= 20))
+    let fewer = ReportingDelay(reported(1, now: 200), now: 200)
+    #expect(!fewer.isLearnt && fewer.share(afterHours: 0) == 1 && fewer.crashes == 10)
+    #expect(ReportingDelay(ReportedSessions(), now: 0).share(afterHours: 3) == 1)
+  }
+
+  /// A young release comes out as it will be.
+  @Test func whatIsNotToldYetIsAllowedFor() throws {
+    let delay = ReportingDelay(reported(300, now: 300), now: 300)
+    let young = reported(6, now: 6).known(atAge: 6)
+    #expect(young.reduce(0) { $0 + $1.crashes } == 39)
+    let rate = try #require(delay.corrected(young, now: 6))
+    #expect(abs(rate.value - 0.01) < 1e-6)
+    #expect(rate.interval.contains(0.01))
+    #expect(delay.corrected([], now: 6) == nil)
+  }
+
+  @Test func whatWasKnownAtAnAge() {
+    let old = reported(20, now: 400)
+    #expect(old.known(atAge: 1).map(\.crashes) == [4])
+    #expect(old.known(atAge: 2).map(\.crashes) == [7, 4])
+    #expect(old.known(atAge: 11).map(\.crashes).first == 10)
+  }
+
+  @Test func cutCountsStaySound() {
+    #expect(SessionTally(sessions: -1, crashes: -2).sound == SessionTally())
+    #expect(SessionTally(sessions: 2, crashes: 3).sound == SessionTally(sessions: 2, crashes: 2))
+  }
+}
