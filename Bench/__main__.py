@@ -7,6 +7,7 @@ from pathlib import Path
 # Services are started and asked as the tests do it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "OutsideTests"))
 
+import gate_rows  # noqa: E402
 import ingest_rows  # noqa: E402
 import machine  # noqa: E402
 import part_rows  # noqa: E402
@@ -34,6 +35,7 @@ ROWS = {
     "releases": scale_rows.releases,
     "scale": scale_rows.scale,
     "start": part_rows.start,
+    "gate": gate_rows.gate,
     "clickhouse": query_rows.clickhouse,
 }
 # The databases of each row, but for those that depend on the arguments.
@@ -47,7 +49,7 @@ WORLDS = {
     "scale": list(scale_rows.SIZES.values()),
     "start": [scale_rows.SIZES[f"{millions} M sessions"] for millions in (1, 50)],
 }
-LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start"]
+LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate"]
 # Half a gigabyte to download.
 ON_DEMAND = ["clickhouse"]
 

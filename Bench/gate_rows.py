@@ -1,0 +1,17 @@
+"""The release gate: how often it is wrong, and how many sessions it needs."""
+
+from worlds import bench
+
+
+def gate(report, worlds, nginx, settings):
+    """Made-up roll-outs, looked at every ten minutes: late crashes, apps that crash at each start."""
+    figures = bench("gate")
+    report.add(f"false reds in {figures['roll_outs']:,.0f} roll-outs like the release before, "
+               "upper bound of 95 %, %", figures["false_reds_upper"] * 100, "<= 5", figures)
+    for name, what, goal in (
+            ("red_99_5_drop_0", "99.9 to 99.5 %, none tolerated", "<= 11,720"),
+            ("red_99_5_drop_02", "99.9 to 99.5 %, 0.2 points tolerated", ""),
+            ("red_99_0_drop_02", "99.9 to 99.0 %, 0.2 points tolerated", ""),
+            ("red_99_5_drop_0_loops", "99.9 to 99.5 %, none tolerated, crashing users", "")):
+        report.add(f"sessions of each arm until red, {what}, median", figures[f"{name}_median"],
+                   goal, {key: value for key, value in figures.items() if key.startswith(name)})

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Glibc
+import ReleaseHealth
+
+/// How often the release gate is wrong, and how soon it is right, over made-up roll-outs that are
+/// looked at every ten minutes.
+struct GateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gate", abstract: "False reds of the release gate, and sessions until it is red.")
+
+  @Option(help: "What is made up depends on this number alone.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Roll-outs of a release like the one before.")
+  var rollOuts = 2000
+
+  @Option(help: "Roll-outs of each bad release.")
+  var badRollOuts = 200
+
+  func run() {
+    var reds = 0
+    for number in 0..<rollOuts {
+      // No drop is tolerated here: that is where the risk of a false red is highest.
+      var dice = Dice(seed &* 1_000_003 &+ UInt64(number))
+      let world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
+      if Self.firstRed(world, world, dropMax: 0, &dice) != nil { reds += 1 }
+    }
+    var figures: [(name: String, value: Double)] = [
+      ("roll_outs", Double(rollOuts)), ("false_reds", Double(reds)),
+      ("false_reds_upper", Self.upperBound(reds, of: rollOuts)),
+    ]
+    for (name, rate, dropMax, loops) in [
+      ("red_99_5_drop_0", 0.005, 0, 0), ("red_99_5_drop_02", 0.005, 0.002, 0),
+      ("red_99_0_drop_02", 0.01, 0.002, 0), ("red_99_5_drop_0_loops", 0.005, 0, 0.05),
+    ] {
+      figures += bad(name, rate, dropMax: dropMax, loops: loops)
+    }
+    printFigures(figures)
+  }
+
+  /// Sessions of the candidate until it is red, beside 99.9 %.
+  private func bad(
+    _ name: String, _ rate: Double, dropMax: Double, loops: Double
+  ) -> [(name: String, value: Double)] {
+    var sessions: [Double] = []
+    for number in 0..<badRollOuts {
+      var dice = Dice(seed &* 7_000_003 &+ UInt64(number))
+      // Nothing is late and both arms have as many: sessions are what is measured.
+      let world = RollOutWorld(
+        crashRate: 0.001, youthShare: 0, sessionsPerHour: 250, hours: 240, isStaged: false,
+        loopShare: loops, promptShare: 1)
+      var candidate = world
+      candidate.crashRate = rate
+      sessions.append(
+        Self.firstRed(candidate, world, dropMax: dropMax, atFullHours: true, &dice) ?? .infinity)
+    }
+    let sample = Sample(sessions)
+    return [
+      ("\(name)_found", Double(sessions.count { $0 < .infinity }) / Double(max(badRollOuts, 1))),
+      ("\(name)_median", sample.quantile(0.5)), ("\(name)_p90", sample.quantile(0.9)),
+    ].filter { $0.1 < .infinity }
+  }
+
+  /// How many sessions the candidate had when the gate was red for the first time; nil when it
+  /// never was.
+  private static func firstRed(
+    _ candidate: RollOutWorld, _ baseline: RollOutWorld, dropMax: Double, atFullHours: Bool = false,
+    _ dice: inout Dice
+  ) -> Double? {
+    let one = candidate.arm(&dice, isCandidate: true)
+    let other = baseline.arm(&dice, isCandidate: false)
+    let rules = ReleaseGate.Rules(dropMax: dropMax)
+    for step in one.sessions.indices
+    where !atFullHours || (step + 1) % RollOutWorld.stepsPerHour == 0 {
+      let gate = ReleaseGate(
+        rules: rules, candidate: one.seen(at: step), baseline: other.seenAsBaseline(at: step))
+      if gate.verdict == .red { return Double(gate.candidate.total.sessions) }
+    }
+    return nil
+  }
+
+  /// Clopper and Pearson, 1934: the share at which so few would be found once in twenty times.
+  private static func upperBound(_ part: Int, of whole: Int) -> Double {
+    guard part < whole else { return 1 }
+    var (low, high) = (0.0, 1.0)
+    for _ in 0..<60 {
+      let share = (low + high) / 2
+      let chance = (0...part).reduce(0.0) { sum, count in
+        let (found, left) = (Double(count), Double(whole - count))
+        return sum
+          + exp(
+            lgamma(Double(whole) + 1) - lgamma(found + 1) - lgamma(left + 1) + found * log(share)
+              + left * log(1 - share))
+      }
+      if chance > 0.05 { low = share } else { high = share }
+    }
+    return high
+  }
+}
