@@ -9,13 +9,16 @@ internal import Storage
 /// - `GET /control/clock` tells the service's time.
 /// - `POST /control/projects/ID/envelopes/MILLISECONDS` takes an envelope that arrived then.
 /// - `POST /control/projects/ID/adoption/HOUR` finds the stages of adoption of then.
+/// - `GET /control/api/0/…` asks the API, without a token.
 struct ControlEndpoint {
   private let ingest: IngestEndpoint
+  private let api: APIEndpoint
   private let sink: any ResponseSink
   private var dependencies: ServiceDependencies { ingest.dependencies }
 
-  init(_ ingest: IngestEndpoint, sink: any ResponseSink) {
+  init(_ ingest: IngestEndpoint, _ api: APIEndpoint, sink: any ResponseSink) {
     self.ingest = ingest
+    self.api = api
     self.sink = sink
   }
 
@@ -23,6 +26,10 @@ struct ControlEndpoint {
     _ head: RequestHead, _ path: [Substring], _ exchange: ExchangeID
   ) -> RequestDisposition {
     let (method, answer): (Method, () -> RequestDisposition)
+    if path.starts(with: ["control", "api", "0"]) {
+      guard head.method == .get else { return .respond(.methodNotAllowed("GET")) }
+      return api.beginForOwner(head, path.dropFirst(3), exchange: exchange)
+    }
     switch path.count {
     case 2 where path == ["control", "clock"]:
       (method, answer) = (.get, clock)

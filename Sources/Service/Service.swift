@@ -68,7 +68,7 @@ package final class Service: RequestHandler {
     self.sink = sink
     ingest = IngestEndpoint(dependencies)
     api = APIEndpoint(dependencies, sink: sink)
-    control = ControlEndpoint(ingest, sink: sink)
+    control = ControlEndpoint(ingest, api, sink: sink)
     dashboard = DashboardEndpoint(pathPrefix: dependencies.pathPrefix)
     signIn = SignIn(dependencies)
   }

@@ -16,6 +16,7 @@ struct Hale: ParsableCommand {
         hale demo                   fill it with made-up traffic, to look around
         hale project create shop    one more project, with a DSN of its own
         hale health                 is it up?
+        hale gate --release R       is the release healthy enough?
 
       Every setting is a flag, an environment variable HALE_… or a line HALE_…=VALUE of the file \
       that --config names; the first of these that is there decides. Exit status: 0 done, \
@@ -32,7 +33,8 @@ struct Hale: ParsableCommand {
         ]),
       CommandGroup(
         name: "Data", subcommands: [VerifyCommand.self, BackupCommand.self, RestoreCommand.self]),
-      CommandGroup(name: "Clients", subcommands: [SendCommand.self, DemoCommand.self]),
+      CommandGroup(
+        name: "Clients", subcommands: [GateCommand.self, SendCommand.self, DemoCommand.self]),
     ])
 
   /// Reads the arguments, runs the command, and ends the process with its exit status.

@@ -32,17 +32,43 @@ struct APIEndpoint {
     return .respond(.failure(404, "there is nothing at \(head.path)"))
   }
 
+  /// A question of whoever owns the data directory, who may ask about every organization.
+  ///
+  /// - Parameter path: what follows `/api/0`.
+  func beginForOwner(
+    _ head: RequestHead, _ path: ArraySlice<Substring>, exchange: ExchangeID
+  ) -> RequestDisposition {
+    let snapshot = dependencies.catalog.snapshot
+    for route in APIRoute.all {
+      guard let names = route.names(in: path),
+        let action = route.actions.first(where: { $0.method == .get }),
+        let organization = snapshot.organization(names["organization"] ?? "")
+      else { continue }
+      let token = APIToken(
+        id: 0, organization: organization.id, name: "", scope: .read, digest: [],
+        created: organization.created, revoked: nil)
+      return begin(head, route.name, action, names, exchange, token: token)
+    }
+    return .respond(Response(.notFound))
+  }
+
+  /// - Parameter token: nil for the one that the request has to bring.
   private func begin(
     _ head: RequestHead, _ route: String, _ action: APIRoute.Action,
-    _ names: [Substring: String], _ exchange: ExchangeID
+    _ names: [Substring: String], _ exchange: ExchangeID, token: APIToken? = nil
   ) -> RequestDisposition {
     do throws(APIError) {
       let snapshot = dependencies.catalog.snapshot
+      let asking: APIToken
+      if let token {
+        asking = token
+      } else {
+        asking = try APICredentials.token(
+          of: head, snapshot, for: action.scope, publicOrigin: dependencies.publicOrigin)
+      }
       let call = APICall(
-        dependencies: dependencies, head: head, names: names,
-        token: try APICredentials.token(
-          of: head, snapshot, for: action.scope, publicOrigin: dependencies.publicOrigin),
-        snapshot: snapshot, now: dependencies.clock.now)
+        dependencies: dependencies, head: head, names: names, token: asking, snapshot: snapshot,
+        now: dependencies.clock.now)
       if action.method == .get {
         let work = try action.prepare(call)
         let tag = entityTag(of: call)

@@ -101,6 +101,7 @@ struct APIRoute: Sendable {
     APIRoute(
       "organizations/{organization}/releases/{version}", get(ReleaseActions.detail),
       change(.put, ReleaseActions.update), change(.delete, ReleaseActions.delete)),
+    APIRoute("organizations/{organization}/releases/{version}/gate", get(ReleaseActions.gate)),
     APIRoute(
       "projects/{organization}/{project}/releases", get(ReleaseActions.list),
       change(.post, ReleaseActions.create)),

@@ -68,9 +68,10 @@ struct CompareRequest {
     of organization: OrganizationID, store: any SessionStore & ReleaseStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let records = try store.releases(of: organization)
-    let firstHours = [
-      try firstHour(of: base, records, store), try firstHour(of: candidate, records, store),
-    ]
+    let firstHours = try [base, candidate].map { name throws(StoreError) in
+      try records.first { Name($0.version) == Name(name) }?
+        .firstHour(in: projects, environments, store)
+    }
     var windows = [range.minutes, range.minutes]
     if isAligned {
       let oldest = (now.day - retentionDays) * 24
@@ -114,22 +115,6 @@ struct CompareRequest {
       }
     }
     return .success(json.bytes)
-  }
-
-  /// The hour in which the first session of a release started; nil when there was none. The first
-  /// arrival stands in for sessions that are no longer kept.
-  private func firstHour(
-    of release: String, _ records: [ReleaseRecord], _ store: any ReleaseStore
-  ) throws(StoreError) -> Int? {
-    guard let record = records.first(where: { Name($0.version) == Name(release) }) else {
-      return nil
-    }
-    let seen = record.places
-      .filter { projects.contains($0.project) && environments.includes($0.environment) }
-      .map(\.firstSeen.hour).min()
-    let started = try store.sessionHours(
-      ofRelease: record.id, projects: projects, environments: environments)
-    return [seen, started?.lowerBound].compactMap(\.self).min()
   }
 
   private func side(

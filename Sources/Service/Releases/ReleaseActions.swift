@@ -45,6 +45,19 @@ enum ReleaseActions {
     }
   }
 
+  static func gate(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try GateRequest(
+      call.items, version: call.version, projects: try call.projects(), now: call.now,
+      retentionDays: call.dependencies.retentionDays)
+    return { () throws(StoreError) in
+      switch try request.response(of: organization.id, store: call.dependencies.store) {
+      case .success(let json): .json(json)
+      case .failure(let error): Response(error)
+      }
+    }
+  }
+
   private static func page(
     of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
     _ store: any SessionStore & ReleaseStore, status: Int = 200

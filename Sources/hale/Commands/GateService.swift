@@ -1,0 +1,106 @@
+import FoundationEssentials
+
+/// What a service answers, as far as it is shown.
+struct GateReport: Decodable {
+  struct Side: Decodable {
+    struct Corrected: Decodable {
+      let value: Double
+    }
+
+    let release: String
+    let sessions: Int64
+    let crashed: Int64
+    let crashedUsers: Int64
+    let crashFreeSessions: Double?
+    let corrected: Corrected?
+  }
+
+  struct Delay: Decodable {
+    let isLearnt: Bool
+    let knownShare: Double
+  }
+
+  let verdict: String
+  let reason: String
+  let ageHours: Int
+  let candidate: Side
+  let baseline: Side?
+  let reportingDelay: Delay
+  /// The whole answer.
+  var text = ""
+
+  private enum CodingKeys: CodingKey {
+    case verdict, reason, ageHours, candidate, baseline, reportingDelay
+  }
+}
+
+/// The service that is asked: at an address, or on the data directory.
+struct GateService {
+  enum Outcome {
+    case told(GateReport)
+    /// The release is not there yet, or the service is not for the moment.
+    case notYet(String)
+  }
+
+  private let address: WebAddress?
+  private let token: String
+  private let dataDirectory: String
+
+  private static let client = HTTPClient(timeoutMilliseconds: 60_000)
+
+  init(_ command: GateCommand) throws {
+    let variables = ProcessInfo.processInfo.environment
+    token = command.token ?? variables["HALE_TOKEN"] ?? variables["SENTRY_AUTH_TOKEN"] ?? ""
+    dataDirectory = try Settings(flags: command.data.given).dataDirectory
+    guard let url = command.url else {
+      address = nil
+      return
+    }
+    guard let address = WebAddress(publicURL: url), address.scheme == "http" else {
+      throw CommandFailure.usage(
+        "--url is '\(url)', but it takes an http:// address, for example http://hale:8787. TLS is "
+          + "for the proxy that stands before the service.")
+    }
+    guard !token.isEmpty else {
+      throw CommandFailure.usage(
+        "--url needs a token: give --token, or set HALE_TOKEN. `hale token create ci` makes one.")
+    }
+    self.address = address
+  }
+
+  func ask(_ target: String) throws -> Outcome {
+    let response: HTTPClientResponse
+    do {
+      response = try send(target)
+    } catch let error as HTTPClientError {
+      return .notYet(error.description + ".")
+    }
+    guard response.status == 200 else {
+      let message = "The service answered \(response.status): \(response.detail)"
+      if response.status == 404 || response.status == 503 { return .notYet(message) }
+      throw CommandFailure.failed(message)
+    }
+    guard var report = try? JSONDecoder().decode(GateReport.self, from: Data(response.body)) else {
+      throw CommandFailure.failed("The service's answer is none of a gate: \(response.text)")
+    }
+    report.text = response.text
+    return .told(report)
+  }
+
+  private func send(_ target: String) throws -> HTTPClientResponse {
+    if let address {
+      var request = HTTPClientRequest(
+        method: "GET", path: address.path + "/api/0/" + target, authority: address.authority)
+      request.headers = [("Authorization", "Bearer \(token)")]
+      return try Self.client.send(
+        request, to: .tcp(host: address.host, port: address.effectivePort))
+    }
+    let service = ControlSocket(dataDirectory: dataDirectory)
+    guard let response = try service.send("GET", "/control/api/0/" + target) else {
+      throw CommandFailure.failed(
+        "No service runs on \(dataDirectory). Name its directory with --data, or its address with "
+          + "--url.")
+    }
+    return response
+  }
+}

@@ -1,0 +1,175 @@
+"""The release gate, as CI asks it: over HTTP and on the data directory, with its exit status."""
+
+import json
+import random
+
+import pytest
+
+from hale import aggregates, days, hours, iso, minutes, run, session, utc
+
+NOON = utc("2026-03-10T12:00:00Z")
+GREEN, RED, UNKNOWN, FAILED, USAGE = 0, 1, 2, 3, 64
+
+
+def roll_out(hale, release, crashed, fine):
+    """Sessions that are counted at once: many for one request."""
+    started = iso(hale.clock.instant.replace(second=0, microsecond=0))
+    hale.send(aggregates([{"started": started, "crashed": crashed, "exited": fine}],
+                         release=release))
+
+
+@pytest.fixture
+def releases(start):
+    """A good release, and an hour after it one as good, a bad one and a young one."""
+    hale = start(clock=NOON - hours(2))
+    roll_out(hale, "app@1", 10, 9990)
+    hale.clock.advance(hours(2))
+    roll_out(hale, "app@1", 10, 9990)
+    roll_out(hale, "app@2", 10, 9990)
+    roll_out(hale, "app@3", 200, 9800)
+    roll_out(hale, "app@4", 1, 499)
+    roll_out(hale, "app@5", 1, 9)
+    hale.clock.advance(minutes(10))
+    return hale
+
+
+def gate(hale, release, *arguments):
+    done = hale.cli("gate", "--release", release, *arguments)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_green_red_and_cannot_tell_yet(releases):
+    status, text = gate(releases, "app@2")
+    assert status == GREEN and text.startswith("GREEN: "), text
+    assert "app@1" in text and "99.900 %" in text
+    status, text = gate(releases, "app@3")
+    assert status == RED and text.startswith("RED: "), text
+    assert "0.2 are tolerated" in text
+    status, text = gate(releases, "app@4")
+    assert status == UNKNOWN and text.startswith("CANNOT TELL YET: "), text
+    assert "more sessions" in text
+    status, text = gate(releases, "app@5")
+    assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
+
+
+def test_rules(releases):
+    assert gate(releases, "app@3", "--max-drop", "5")[0] == GREEN
+    assert gate(releases, "app@2", "--crash-free-sessions", "99.5")[0] == GREEN
+    status, text = gate(releases, "app@2", "--crash-free-sessions", "99.99")
+    assert status == RED and "below 99.99 %" in text
+    assert gate(releases, "app@2", "--min-sessions", "20000")[0] == UNKNOWN
+    assert gate(releases, "app@3", "--baseline", "app@1", "--environment", "production")[0] == RED
+    assert gate(releases, "app@3", "--environment", "elsewhere")[0] == UNKNOWN
+    # The first release has none before it.
+    status, text = gate(releases, "app@1")
+    assert status == UNKNOWN and "no release before app@1" in text
+    assert gate(releases, "app@1", "--crash-free-sessions", "99.5")[0] == GREEN
+
+
+def test_over_http(releases):
+    def ask(release, *arguments, env=None):
+        return run("gate", "--release", release, "--url", releases.address, *arguments, env=env)
+    secret = {"HALE_TOKEN": releases.token}
+    assert ask("app@2", env=secret).returncode == GREEN
+    assert ask("app@3", env={"SENTRY_AUTH_TOKEN": releases.token}).returncode == RED
+    told = ask("app@3", "--token", releases.token, "--json")
+    assert told.returncode == RED
+    answer = json.loads(told.stdout)
+    reply = releases.get("/organizations/default/releases/app@3/gate/")
+    assert reply.status == 200 and reply.json == answer
+    assert answer["verdict"] == answer["drop"]["verdict"] == "red"
+    assert answer["baseline"]["release"] == "app@1"
+    assert answer["baseline"]["sessions"] == answer["candidate"]["sessions"] == 10000
+    drop = answer["drop"]
+    assert 0.002 < drop["low"] < drop["value"] < drop["high"]
+    assert drop["value"] == pytest.approx(0.019)
+    assert ask("app@3").returncode == USAGE
+    assert ask("app@3", "--token", "wrong").returncode == FAILED
+    elsewhere = run("gate", "--release", "app@2", "--url", "http://127.0.0.1:1", env=secret)
+    assert elsewhere.returncode == FAILED and "127.0.0.1:1" in elsewhere.stderr
+
+
+def test_questions_that_fail(releases, tmp_path):
+    status, text = gate(releases, "app@9")
+    assert status == FAILED and 'no release "app@9"' in text
+    status, text = gate(releases, "app@2", "--baseline", "app@9")
+    assert status == FAILED and 'no release "app@9"' in text
+    assert gate(releases, "app@2", "--baseline", "app@2")[0] == FAILED
+    assert gate(releases, "app@2", "--org", "nobody")[0] == FAILED
+    done = run("gate", "--release", "app@2", "--data", tmp_path)
+    assert done.returncode == FAILED and "No service runs" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", (
+    (), ("--release", "a", "--max-drop", "-1"), ("--release", "a", "--confidence", "20"),
+    ("--release", "a", "--wait", "soon"), ("--release", "a", "--crash-free-sessions", "200"),
+    ("--release", "a", "--url", "nowhere"), ("--release", "a", "--nothing")))
+def test_wrong_usage(arguments, tmp_path):
+    done = run("gate", *arguments, cwd=tmp_path)
+    assert done.returncode == USAGE and done.stderr, done
+
+
+def test_waiting_ends(releases):
+    assert gate(releases, "app@2", "--wait", "30m")[0] == GREEN
+    assert gate(releases, "app@4", "--wait", "1s")[0] == UNKNOWN
+    assert gate(releases, "app@9", "--wait", "1s")[0] == FAILED
+
+
+def test_refusals_name_what_is_wrong(releases):
+    for name, value in (("maxDrop", "much"), ("confidence", "100"), ("minSessions", "-1"),
+                        ("crashFreeSessions", "101")):
+        reply = releases.get("/organizations/default/releases/app@2/gate/", {name: value})
+        assert reply.status == 400 and name in reply.detail, reply
+
+
+def test_late_crashes_and_crashing_users(start):
+    """The baseline is looked at as it was at the candidate's age: its late crashes stay out. Users
+    whose app crashes at each start are one observation each."""
+    hale = start(clock=NOON - days(2))
+    dice = random.Random(1)
+
+    def launch(release, count, crashed, loops=0):
+        begun = [session("ok", release=release, at=hale.clock.instant, did=f"{release}{index}",
+                         init=True) for index in range(count)]
+        for index in range(0, count, 50):
+            hale.send(*begun[index:index + 50])
+        crashes = [session("crashed", release=release, at=hale.clock.instant,
+                           did=f"{release}-loop-{number % 2}") for number in range(loops)]
+        for index in range(0, loops, 50):
+            hale.send(*crashes[index:index + 50])
+        return dice.sample(begun, crashed)
+
+    def tell(crashed):
+        for index in range(0, len(crashed), 50):
+            hale.send(*[{**one, "status": "crashed", "init": False}
+                        for one in crashed[index:index + 50]])
+
+    crashed = launch("app@1", 1000, 80)
+    tell(crashed[:40])
+    hale.clock.advance(hours(6))
+    tell(crashed[40:])
+    hale.clock.set(NOON - hours(1))
+    launch("app@1", 50, 0)
+    hale.clock.set(NOON)
+    launch("app@2", 1000, 0, loops=150)
+    hale.clock.advance(minutes(30))
+
+    def ask():
+        reply = hale.get("/organizations/default/releases/app@2/gate/", {"maxDrop": 0})
+        assert reply.status == 200, reply
+        return reply.json
+    answer = ask()
+    assert answer["unit"] == "user"
+    assert answer["baseline"]["crashed"] == 40 and answer["baseline"]["known"] == "atAge"
+    assert answer["baseline"]["crashedUsers"] == 80
+    assert answer["candidate"]["crashed"] == 150 and answer["candidate"]["crashedUsers"] == 2
+    # 150 crashes of two users beside 40: seen as sessions it would be red.
+    assert answer["verdict"] == "unknown"
+    delay = answer["reportingDelay"]
+    assert delay["isLearnt"] and delay["hoursToHalf"] in (0, 6)
+    assert 0.3 < delay["knownShare"] < 0.7
+    side = answer["candidate"]
+    assert side["corrected"]["value"] < side["crashFreeSessions"]
+    # Once the baseline's late crashes belong to the age, they count.
+    hale.clock.advance(hours(8))
+    assert ask()["baseline"]["crashed"] == 80
