@@ -23,12 +23,13 @@ struct GateCommand: ParsableCommand {
       // No drop is tolerated here: that is where the risk of a false red is highest.
       var dice = Dice(seed &* 1_000_003 &+ UInt64(number))
       let world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
-      if Self.firstRed(world, world, dropMax: 0, &dice) != nil { reds += 1 }
+      if Self.first(.red, world, world, dropMax: 0, &dice) != nil { reds += 1 }
     }
     var figures: [(name: String, value: Double)] = [
       ("roll_outs", Double(rollOuts)), ("false_reds", Double(reds)),
       ("false_reds_upper", Self.upperBound(reds, of: rollOuts)),
     ]
+    figures += greens()
     for (name, rate, dropMax, loops) in [
       ("red_99_5_drop_0", 0.005, 0, 0), ("red_99_5_drop_02", 0.005, 0.002, 0),
       ("red_99_0_drop_02", 0.01, 0.002, 0), ("red_99_5_drop_0_loops", 0.005, 0, 0.05),
@@ -52,7 +53,8 @@ struct GateCommand: ParsableCommand {
       var candidate = world
       candidate.crashRate = rate
       sessions.append(
-        Self.firstRed(candidate, world, dropMax: dropMax, atFullHours: true, &dice) ?? .infinity)
+        Self.first(
+          .red, candidate, world, dropMax: dropMax, atFullHours: true, &dice) ?? .infinity)
     }
     let sample = Sample(sessions)
     return [
@@ -61,20 +63,51 @@ struct GateCommand: ParsableCommand {
     ].filter { $0.1 < .infinity }
   }
 
-  /// How many sessions the candidate had when the gate was red for the first time; nil when it
-  /// never was.
-  private static func firstRed(
-    _ candidate: RollOutWorld, _ baseline: RollOutWorld, dropMax: Double, atFullHours: Bool = false,
+  /// A candidate that is worse by just what is not tolerated any more must not become green; one
+  /// that is as good should.
+  private func greens() -> [(name: String, value: Double)] {
+    var wrong = 0
+    var sessions: [Double] = []
+    for number in 0..<rollOuts {
+      var dice = Dice(seed &* 3_000_017 &+ UInt64(number))
+      var world = RollOutWorld(
+        crashRate: [0.001, 0.005][number % 2], youthShare: 0, hours: 72)
+      let baseline = world
+      if number % 10 == 0 {
+        sessions.append(
+          Self.first(.green, world, world, dropMax: 0.002, atFullHours: true, &dice) ?? .infinity)
+      }
+      world.crashRate += 0.002
+      if Self.first(.green, world, baseline, dropMax: 0.002, atFullHours: true, &dice) != nil {
+        wrong += 1
+      }
+    }
+    return [
+      ("false_greens", Double(wrong)),
+      ("false_greens_upper", Self.upperBound(wrong, of: rollOuts)),
+      ("green_99_9_drop_02_median", Sample(sessions).quantile(0.5)),
+      ("green_99_9_drop_02_p90", Sample(sessions).quantile(0.9)),
+    ].filter { $0.1 < .infinity }
+  }
+
+  /// How many sessions the candidate had when the gate first told a verdict; nil when it never did.
+  private static func first(
+    _ verdict: ReleaseGate.Verdict, _ candidate: RollOutWorld, _ baseline: RollOutWorld,
+    dropMax: Double, atFullHours: Bool = false,
     _ dice: inout Dice
   ) -> Double? {
     let one = candidate.arm(&dice, isCandidate: true)
     let other = baseline.arm(&dice, isCandidate: false)
     let rules = ReleaseGate.Rules(dropMax: dropMax)
+    // Learnt from the release before, of which all is told.
+    let delay = ReportingDelay(other.reported, now: other.sessions.count + ReportingDelay.hoursMax)
     for step in one.sessions.indices
     where !atFullHours || (step + 1) % RollOutWorld.stepsPerHour == 0 {
+      let seen = one.seen(at: step)
       let gate = ReleaseGate(
-        rules: rules, candidate: one.seen(at: step), baseline: other.seenAsBaseline(at: step))
-      if gate.verdict == .red { return Double(gate.candidate.total.sessions) }
+        rules: rules, candidate: seen, baseline: other.seenAsBaseline(at: step),
+        knownShare: delay.knownShare(of: seen.hours, now: seen.hours.count))
+      if gate.verdict == verdict { return Double(gate.candidate.total.sessions) }
     }
     return nil
   }

@@ -87,6 +87,27 @@ extension RollOutWorld.Arm {
     return seen(hours: hours, started: end, told: end, weighedBy: .max)
   }
 
+  /// All that became known, and when: what the delay of a project is learnt from.
+  var reported: ReportedSessions {
+    let perHour = RollOutWorld.stepsPerHour
+    var reported = ReportedSessions(
+      hours: Array(repeating: ReportedSessions.Hour(), count: sessions.count / perHour))
+    for (step, count) in sessions.enumerated() {
+      reported.hours[step / perHour].prompt.sessions += count
+    }
+    for crash in crashes {
+      let (start, told) = (crash.start / perHour, crash.told / perHour)
+      let one = SessionTally(crashes: 1)
+      if told <= start {
+        reported.hours[start].prompt += one
+      } else {
+        reported.hours[start].late.append(
+          ReportedSessions.Change(arrivalHour: told, change: one))
+      }
+    }
+    return reported
+  }
+
   private func seen(hours: Int, started: Int, told: Int, weighedBy: Int) -> ReleaseGate.Arm {
     var tallies = [SessionTally](repeating: SessionTally(), count: hours)
     for step in 0..<min(started, sessions.count) {
