@@ -93,7 +93,9 @@ package final class Service: RequestHandler {
     case .metrics:
       return onlyReading(head) { metrics(exchange) }
     case .page:
-      return onlyReading(head) { .respond(dashboard.page(head)) }
+      return onlyReading(head) {
+        .respond(signIn.isDone(head) ? dashboard.page(head) : signIn.redirection(head))
+      }
     case .asset(let version, let name):
       return onlyReading(head) {
         .respond(dashboard.file(String(name), version: String(version), head))

@@ -11,9 +11,10 @@ enum APICredentials {
     publicOrigin: String?
   ) throws(APIError) -> APIToken {
     let text: String
-    if head.headers.contains("Authorization") {
-      let parts = head.headers["Authorization"]?.split(separator: " ") ?? []
-      guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw .missingToken }
+    let parts = head.headers["Authorization"]?.split(separator: " ") ?? []
+    // Other schemes are those of a proxy in front.
+    if parts.first?.lowercased() == "bearer" {
+      guard parts.count == 2 else { throw .missingToken }
       text = String(parts[1])
     } else if let cookie = cookie(of: head) {
       // Browsers send cookies by themselves: a change has to come from Hale's own page.

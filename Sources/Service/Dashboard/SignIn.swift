@@ -1,12 +1,31 @@
 internal import HTTP
+internal import Storage
 
 /// `POST /sign-in/` and `POST /sign-out/`: puts a token into a cookie of the browser, which no
-/// script can read and no other site can make it send, and takes it out again.
+/// script can read and no other site can make it send, and takes it out again. Views lead to the
+/// form as long as there is none.
 struct SignIn {
   private let dependencies: ServiceDependencies
 
   init(_ dependencies: ServiceDependencies) {
     self.dependencies = dependencies
+  }
+
+  /// Whether the browser has a good token, so that the views can be shown.
+  func isDone(_ head: RequestHead) -> Bool {
+    (try? APICredentials.token(
+      of: head, dependencies.catalog.snapshot, for: .read,
+      publicOrigin: dependencies.publicOrigin)) != nil
+  }
+
+  /// Leads to the form, and from there back to what was asked for.
+  func redirection(_ head: RequestHead) -> Response {
+    let prefix = dependencies.pathPrefix + "/"
+    var next =
+      head.path.hasPrefix(prefix) ? head.path.dropFirst(prefix.count) : head.path.dropFirst()
+    if let query = head.query { next += "?" + query }
+    let form = prefix + "sign-in/" + (next.isEmpty ? "" : "?next=" + percentEncoded(String(next)))
+    return Response(status: 303, headers: ["Location": form, "Cache-Control": "no-store"])
   }
 
   /// The body is a form with the field `token`.

@@ -9,7 +9,9 @@ import Testing
   private func get(
     _ fixture: ServiceFixture, _ path: String, _ headers: Headers = [:]
   ) -> Response {
-    fixture.send(.get, path, headers: headers)
+    var headers = headers
+    headers.add("Cookie", "hale_token=\(ServiceFixture.token)")
+    return fixture.send(.get, path, headers: headers)
   }
 
   private func text(_ response: Response) -> String {

@@ -27,8 +27,26 @@ import Testing
         == "hale_token=a-token; Path=/; Max-Age=7776000; HttpOnly; SameSite=Strict")
     #expect(ask(fixture, ["Cookie": "other=1; hale_token=a-token"]) == 200)
     #expect(ask(fixture, ["Cookie": "hale_token=wrong"]) == 401)
-    // A header that is there decides.
-    #expect(ask(fixture, ["Authorization": "Bearer x", "Cookie": "hale_token=a-token"]) == 401)
+    // A bearer that is there decides; what a proxy asks for by another scheme does not.
+    for (field, status) in [("Bearer x", 401), ("Bearer", 401), ("Basic eDp5", 200)] {
+      #expect(
+        ask(fixture, ["Authorization": field, "Cookie": "hale_token=a-token"]) == status)
+    }
+  }
+
+  /// The form comes first, without a question to the API that fails, and then what was asked for.
+  @Test(arguments: [
+    ("/", "/sign-in/"), ("/?statsPeriod=7d", "/sign-in/?next=%3FstatsPeriod%3D7d"),
+    ("/releases/shop%401/", "/sign-in/?next=releases%2Fshop%25401%2F"),
+  ])
+  func viewsLeadToTheForm(path: String, form: String) throws {
+    for prefix in ["", "/tools/hale"] {
+      let fixture = try ServiceFixture(pathPrefix: prefix)
+      let answer = fixture.send(.get, prefix + path, headers: [:])
+      #expect(answer.status == 303 && answer.headers["Location"] == prefix + form)
+      #expect(answer.headers["Cache-Control"] == "no-store")
+      #expect(fixture.send(.get, prefix + form, headers: [:]).status == 200)
+    }
   }
 
   @Test func unknownAndEmptyTokensAreRefused() throws {
