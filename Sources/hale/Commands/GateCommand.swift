@@ -168,9 +168,11 @@ struct GateCommand: ParsableCommand {
   }
 }
 
+/// Cut off, not rounded: 99.9996 % is not 100 %. What is added is above any error of the product,
+/// and below what one session of a hundred million makes.
 private func percentText(_ share: Double?) -> String {
   guard let share else { return "-" }
-  let thousandths = Int64((share * 100_000).rounded())
+  let thousandths = Int64(share * 100_000 + 1e-6)
   let digits = String(thousandths % 1000)
   return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - digits.count) + digits + " %"
 }
