@@ -101,9 +101,12 @@ let package = Package(
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      // Functions that came out the same, as those of generics often do, are linked once.
+      // Functions that came out the same, as those of generics often do, are linked once, and no
+      // symbol stands for others to link with: 0.8 MB of 20.
       linkerSettings: [
-        .unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))
+        .unsafeFlags(
+          ["-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic"],
+          .when(configuration: .release))
       ]),
     .executableTarget(
       name: "hale-bench",
