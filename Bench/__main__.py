@@ -7,6 +7,7 @@ from pathlib import Path
 # Services are started and asked as the tests do it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "OutsideTests"))
 
+import dashboard_rows  # noqa: E402
 import gate_rows  # noqa: E402
 import ingest_rows  # noqa: E402
 import machine  # noqa: E402
@@ -36,6 +37,7 @@ ROWS = {
     "scale": scale_rows.scale,
     "start": part_rows.start,
     "gate": gate_rows.gate,
+    "dashboard": dashboard_rows.dashboard,
     "clickhouse": query_rows.clickhouse,
 }
 # The databases of each row, but for those that depend on the arguments.
@@ -50,8 +52,8 @@ WORLDS = {
     "start": [scale_rows.SIZES[f"{millions} M sessions"] for millions in (1, 50)],
 }
 LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate"]
-# Half a gigabyte to download.
-ON_DEMAND = ["clickhouse"]
+# The one downloads half a gigabyte, the other needs Chromium.
+ON_DEMAND = ["clickhouse", "dashboard"]
 
 
 def numbers(text):

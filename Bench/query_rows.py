@@ -2,12 +2,11 @@
 
 import json
 import subprocess
-import sys
 import time
 
 from report import quantile
 from servers import Service, checked_load, finish_load, start_load
-from worlds import ROOT, World, bench
+from worlds import ROOT, World, bench, bench_python
 
 FORTNIGHT = World(sessions=10_000_000, open=300_000, days=14, users=1_000_000, releases=200)
 QUARTER = World(sessions=20_000_000, days=90, users=1_000_000, releases=20)
@@ -83,12 +82,7 @@ def crashfree(report, worlds, nginx, settings):
 
 def clickhouse(report, worlds, nginx, settings):
     """The same question to ClickHouse's engine, on the raw sessions of the same world."""
-    venv = ROOT / ".build-venv-bench"
-    python = venv / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run([python, "-m", "pip", "-q", "--disable-pip-version-check", "install", "chdb"],
-                   check=True)
+    python = bench_python("chdb")
     raw = worlds.work / "raw.bin"
     bench("raw", *FORTNIGHT.options, "--file", raw)
     done = subprocess.run(

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,17 @@ def bench(*arguments):
     done = subprocess.run([str(BENCH), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
                           check=True)
     return json.loads(done.stdout)
+
+
+def bench_python(package):
+    """A Python of the benchmarks' own that has a package."""
+    venv = ROOT / ".build-venv-bench"
+    python = venv / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    subprocess.run([python, "-m", "pip", "-q", "--disable-pip-version-check", "install", package],
+                   check=True)
+    return python
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from dashboard import fresh_session, open_page, serve
 from hale import session, wait
 
 CHROMIUM = "/usr/bin/chromium"
+# The page asks every five seconds: as long alone as Playwright waits unless told.
+expect.set_options(timeout=30_000)
 RELEASE = "shop@5.3.5"
 RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
 
@@ -427,20 +429,14 @@ def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
 # Quick -----------------------------------------------------------------------------------
 
 
-def test_quick_and_small(loaded, page_of):
-    """200 releases and 14 days. A first paint takes a third of its bound, on a machine that is idle."""
-    figures = []
-    for _ in range(3):
-        page = page_of(loaded)
-        wait_for_rows(page, 200)
-        figures.append(page.evaluate(
-            "() => ({paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,"
-            " bytes: performance.getEntriesByType('resource').filter((one) => one.name.includes('/assets/'))"
-            " .reduce((sum, one) => sum + one.encodedBodySize, 0),"
-            " slowest: Math.max(...performance.getEntriesByType('resource').map((one) => one.responseStart - one.requestStart))})"))
-    print(figures)
-    assert min(each["paint"] for each in figures) < 1000
-    assert 0 < figures[0]["bytes"] < 200_000
+def test_the_page_is_small(loaded, page_of):
+    """As a browser loads it; how quick it is, Scripts/bench tells."""
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    sizes = page.evaluate(
+        "() => performance.getEntriesByType('resource').filter((one) => one.name.includes('/assets/'))"
+        ".map((one) => one.encodedBodySize)")
+    assert len(sizes) > 20 and 0 < sum(sizes) < 200_000
 
 
 @pytest.mark.parametrize("prefix", ("/tools/hale",))
