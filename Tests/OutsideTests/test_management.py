@@ -180,3 +180,8 @@ def test_dsns_have_the_address_of_the_request(hale):
     reply = hale.request("GET", f"/api/0{PROJECT}/keys/", headers={
         "Authorization": f"Bearer {hale.token}", "Host": "here.example.com:8080"})
     assert reply.json[0]["dsn"]["public"] == f"http://{hale.key}@here.example.com:8080/1"
+    # Behind a proxy that ends TLS.
+    reply = hale.request("GET", f"/api/0{PROJECT}/keys/", headers={
+        "Authorization": f"Bearer {hale.token}", "Host": "here.example.com",
+        "X-Forwarded-Proto": "https"})
+    assert reply.json[0]["dsn"]["public"] == f"https://{hale.key}@here.example.com/1"

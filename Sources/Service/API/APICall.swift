@@ -69,7 +69,8 @@ struct APICall: Sendable {
   /// Scheme and authority by which clients reach the service; nil where neither the public URL nor
   /// the request says it.
   var origin: String? {
-    dependencies.publicOrigin ?? head.headers["Host"].map { "http://\($0)" }
+    dependencies.publicOrigin
+      ?? head.headers["Host"].map { (head.cameByTLS ? "https://" : "http://") + $0 }
   }
 
   /// The request's address as the client may have written it, for links to other pages.

@@ -57,8 +57,7 @@ struct SignIn {
 
   private func cookie(_ value: String, _ head: RequestHead, seconds: Int) -> String {
     let isSecure =
-      dependencies.publicOrigin?.hasPrefix("https:") == true
-      || head.headers["X-Forwarded-Proto"]?.lowercased() == "https"
+      dependencies.publicOrigin?.hasPrefix("https:") == true || head.cameByTLS
     return "\(APICredentials.cookieName)=\(value); Path=\(dependencies.pathPrefix)/; "
       + "Max-Age=\(seconds); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
   }
