@@ -24,7 +24,7 @@ extension SplitMix {
   }
 
   /// Evenly from 0 up to, not including, 1.
-  mutating func unit() -> Double {
+  package mutating func unit() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 

@@ -13,7 +13,7 @@ struct RollOutWorld {
   /// Sessions of an hour of the baseline; the candidate comes to as many.
   var sessionsPerHour = 600.0
   var hours = 48
-  /// Candidates begin with a tenth; nil for all at once.
+  /// Candidates begin with a tenth of their users, and have all after a day.
   var isStaged = true
   /// Of the users that crash, how many go on crashing, and how often.
   var loopShare = 0.05
@@ -41,7 +41,6 @@ struct RollOutWorld {
   func arm(_ random: inout Dice, isCandidate: Bool) -> Arm {
     var arm = Arm(sessions: [], crashes: [])
     var users = 0
-    // Baselines are whole: their later crashes are told.
     for step in 0..<hours * Self.stepsPerHour {
       let age = Double(step) / Double(Self.stepsPerHour)
       let share = isCandidate && isStaged ? min(1, 0.1 + age / 24) : 1
@@ -134,7 +133,7 @@ struct Dice {
   }
 
   mutating func unit() -> Double {
-    Double(source.next() >> 11) * 0x1p-53
+    source.unit()
   }
 
   /// Knuth's method, in parts that `exp` can hold.

@@ -268,7 +268,7 @@ final class SimulatedWorld {
     var fields = [
       "\"sid\":\"\(String(format: "%032llx", session.id))\"",
       "\"started\":\"\(RFC3339.formatMilliseconds(session.started))\"",
-      "\"status\":\"\(name(update.status))\"", "\"errors\":\(session.errors)",
+      "\"status\":\"\(update.status.name)\"", "\"errors\":\(session.errors)",
     ]
     if update.isInitial { fields.append("\"init\":true") }
     if let user = session.user { fields.append("\"did\":\"user-\(user)\"") }
@@ -284,18 +284,6 @@ final class SimulatedWorld {
     if let environment = session.environment { attributes += ",\"environment\":\"\(environment)\"" }
     fields.append("\"attrs\":{\(attributes)}")
     return "{\"type\":\"session\"}\n{\(fields.joined(separator: ","))}\n"
-  }
-
-  private static func name(_ status: SessionStatus) -> String {
-    switch status {
-    case .ok: "ok"
-    case .exited: "exited"
-    case .errored: "errored"
-    case .unhandled: "unhandled"
-    case .abnormal: "abnormal"
-    case .crashed: "crashed"
-    case .unknown: "unknown"
-    }
   }
 
   /// Cuts the envelope anywhere, posts it, and tells the model what of it counts.

@@ -80,7 +80,7 @@ struct DemoCommand: ParsableCommand {
     if let service = try ServiceDemoSink(dataDirectory: settings.dataDirectory) {
       let projects = try DemoCatalog(self, settings).projects(at: try service.now())
       try fill(through: service, projects: projects, stop)
-      return
+      return try tell("Open \(projects.first?.address ?? "the service") in a browser.", settings)
     }
     guard !live else {
       throw CommandFailure.failed(
@@ -93,9 +93,17 @@ struct DemoCommand: ParsableCommand {
     let sink = try DirectoryDemoSink(settings)
     let projects = try DemoCatalog(self, settings).projects(at: sink.now())
     try fill(through: sink, projects: projects, stop)
-    if !json.isJSON {
-      try printLine("Look at it with: hale serve --data \(settings.dataDirectory)")
-    }
+    try tell(
+      "Look at it with: hale serve --data \(settings.dataDirectory)\nIts dashboard is at "
+        + "\(projects.first?.address ?? "its address").", settings)
+  }
+
+  /// Tells people how to go on.
+  private func tell(_ way: String, _ settings: Settings) throws {
+    if json.isJSON { return }
+    try printLine(way)
+    try printLine(
+      "It asks for a token: hale token create NAME --data \(settings.dataDirectory)")
   }
 
   private func fill(
@@ -152,9 +160,6 @@ struct DemoCommand: ParsableCommand {
     let sessions = projects.reduce(0) { $0 + $1.tally.counts.total }
     let tenths = milliseconds / 100
     try printLine("\(grouped(sessions)) sessions in \(tenths / 10).\(tenths % 10) s.")
-    guard dsn == nil, let address = projects.first?.address else { return }
-    try printLine(
-      "The service's address is \(address); `hale token create NAME` makes a token to ask with.")
   }
 }
 

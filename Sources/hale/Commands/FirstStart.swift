@@ -45,6 +45,7 @@ struct FirstStart {
       printNotice(
         "Some SDKs cannot read a DSN with an IPv6 address; name the service by --public-url.")
     }
+    try printLine("The dashboard is at the address, and asks for the token.")
     try printLine(question(token: settings.initialToken == nil ? token : nil))
   }
 

@@ -159,7 +159,8 @@ struct GateCommand: ParsableCommand {
     }
     try printColumns(
       ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ONCE ALL IS TOLD"], rows)
-    var scope = "In the first \(answer.ageHours) hours of each, as known at that age"
+    let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
+    var scope = "In the first \(hours) of each, as known at that age"
     if answer.reportingDelay.isLearnt {
       let told = Int((answer.reportingDelay.knownShare * 100).rounded())
       scope += "; about \(told) % of their crashes are told by then"

@@ -7,17 +7,21 @@ import { isMobile } from "./platforms.js";
 import { sparkline } from "./sparkline.js";
 import { address } from "./state.js";
 
-/** By what the rows are ordered, under the key that stands in the address. */
+/** By what the rows are ordered, under the key that stands in the address; `users` is the name where users are shown. */
 export const columns = [
   { key: "version", name: "Release", order: (row) => row.rank },
   { key: "adoption", name: "Adoption", isNumber: true, order: (row) => row.share },
   { key: "crashFreeSessions", name: "Crash-free sessions", isNumber: true, order: (row) => free(row.entry.health.sessions) },
   { key: "crashFreeUsers", name: "Crash-free users", isNumber: true, order: (row) => free(row.entry.health.users) },
-  { key: "count24h", name: (display) => (display === "users" ? "Users 24 h" : "Sessions 24 h"), isNumber: true, order: (row) => row.recent },
-  { key: "crashes", name: (display) => (display === "users" ? "Crashed users" : "Crashes"), isNumber: true, order: (row) => row.entry.health[row.display].crashed },
+  { key: "count24h", name: "Sessions 24 h", users: "Users 24 h", isNumber: true, order: (row) => row.recent },
+  { key: "crashes", name: "Crashes", users: "Crashed users", isNumber: true, order: (row) => row.entry.health[row.display].crashed },
   { key: "firstSeen", name: "First seen", isNumber: true, order: (row) => row.entry.first },
   { key: "lastSeen", name: "Last seen", isNumber: true, order: (row) => row.entry.last },
-].map((column) => ({ ...column, title: typeof column.name === "string" ? () => column.name : column.name, name: typeof column.name === "string" ? column.name : column.name("sessions") }));
+];
+
+const columnOf = (key) => columns.find((column) => column.key === key);
+
+export const columnTitle = (column, display) => (display === "users" && column.users) || column.name;
 
 const free = (counts) => (counts.total ? (counts.total - counts.crashed) / counts.total : null);
 
@@ -39,8 +43,7 @@ export function releaseTable(world, choose) {
 
   function showHeadings() {
     for (const { column, button, cell } of headings) {
-      const title = column.title(place.display);
-      setText(button, title);
+      setText(button, columnTitle(column, place.display));
       const isSorted = place.sort.replace("-", "") === column.key;
       setAttribute(cell, "aria-sort", isSorted ? (place.sort.startsWith("-") ? "descending" : "ascending") : null);
     }
@@ -52,7 +55,7 @@ export function releaseTable(world, choose) {
   function arrange() {
     isWaiting = false;
     const key = place.sort.replace("-", "");
-    const column = columns.find((one) => one.key === key) ?? columns[6];
+    const column = columnOf(key) ?? columnOf("firstSeen");
     const sign = place.sort.startsWith("-") ? -1 : 1;
     const sorted = [...rows.values()].sort((left, right) => {
       const [one, two] = [column.order(left), column.order(right)];
@@ -188,8 +191,8 @@ function tableRow(world) {
       users.update(health.users, health.previous, "users");
       spark.update(health.series);
       setText(recent, count(part));
-      setAttribute(counted, "data-label", columns[4].title(display));
-      setAttribute(crashed, "data-label", columns[5].title(display));
+      setAttribute(counted, "data-label", columnTitle(columnOf("count24h"), display));
+      setAttribute(crashed, "data-label", columnTitle(columnOf("crashes"), display));
       setText(crashes, health[display].total ? count(health[display].crashed) : NONE);
       crashed.classList.toggle("is-none", !health[display].crashed);
       showTime(first, entry.first, dateText);

@@ -5,7 +5,7 @@ import { adoptionPanel } from "./adoption-panel.js";
 import { h, setText } from "./dom.js";
 import { plural } from "./format.js";
 import { commonPickers, picker } from "./pickers.js";
-import { columns, releaseTable } from "./release-table.js";
+import { columns, columnTitle, releaseTable } from "./release-table.js";
 import { setupView } from "./setup-view.js";
 import { go } from "./state.js";
 
@@ -61,7 +61,10 @@ export function releasesView(world) {
     async update(fresh, { signal } = {}) {
       place = fresh;
       pickers.update(place, world);
-      order.update(columns.map(({ key, name }) => [[`-${key}`, `${name}, descending`], [key, `${name}, ascending`]]).flat(), place.sort);
+      order.update(columns.flatMap((column) => {
+        const title = columnTitle(column, place.display);
+        return [[`-${column.key}`, `${title}, descending`], [column.key, `${title}, ascending`]];
+      }), place.sort);
       if (document.activeElement !== search) search.value = place.query;
       const selected = world.selected(place);
       const isFresh = world.projects.length > 0 && !selected.some(({ hasSessions }) => hasSessions);
