@@ -87,6 +87,41 @@ CREATE TABLE environment (
 
 INSERT INTO environment (id, name) VALUES (0, '');
 
+-- Where notices go: a web address, a chat, mailboxes, a program.
+CREATE TABLE notice_channel (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  organization INTEGER NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('webhook', 'slack', 'discord', 'email', 'command')),
+  -- What the kind needs, as JSON.
+  settings TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  UNIQUE (organization, name)
+) STRICT;
+
+-- Notices with what became of them: those of which `next_attempt` is present wait for delivery.
+CREATE TABLE notice (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  channel INTEGER NOT NULL REFERENCES notice_channel (id),
+  -- Of the change that it tells of: a receiver that gets it twice can tell by it.
+  key TEXT NOT NULL,
+  action TEXT NOT NULL CHECK (action IN ('critical', 'warning', 'resolved', 'test')),
+  title TEXT NOT NULL,
+  text TEXT NOT NULL,
+  web_url TEXT,
+  -- What it is about, as JSON: `metric_alert` of Sentry's webhook.
+  subject TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_attempt INTEGER,
+  delivered INTEGER,
+  -- Why the last attempt failed.
+  failure TEXT,
+  UNIQUE (channel, key)
+) STRICT;
+
+CREATE INDEX notice_due ON notice (next_attempt) WHERE next_attempt IS NOT NULL;
+
 -- Where a session counts: a project, a release and an environment, as one small number. A number is
 -- never given again: states and minutes of a release that was deleted may outlive it for days.
 CREATE TABLE scope (
@@ -237,17 +272,10 @@ CREATE TABLE user_environment_day (
 
 CREATE INDEX user_environment_day_unbuilt ON user_environment_day (day) WHERE sets IS NULL;
 
--- Whatever changes the sets of a scope's day lets go of the union. (An OR clause of the statement
--- that fires a trigger stands for those within: nothing here depends on it.)
+-- The union is let go of when the day of a scope opens, since nobody builds it before all are
+-- closed, and when the sets of a day are dropped. (An OR clause of the statement that fires a trigger
+-- stands for those within: nothing here depends on it.)
 CREATE TRIGGER user_day_open_inserted AFTER INSERT ON user_day_open BEGIN
-  UPDATE user_environment_day SET sets = NULL
-    WHERE day = NEW.day AND (project, environment) = (
-      SELECT project, environment FROM scope WHERE id = NEW.scope);
-  INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
-    SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
-END;
-
-CREATE TRIGGER user_day_inserted AFTER INSERT ON user_day BEGIN
   UPDATE user_environment_day SET sets = NULL
     WHERE day = NEW.day AND (project, environment) = (
       SELECT project, environment FROM scope WHERE id = NEW.scope);

@@ -71,13 +71,6 @@ enum Migrations {
           INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
             SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
         END;
-        CREATE TRIGGER user_day_inserted AFTER INSERT ON user_day BEGIN
-          UPDATE user_environment_day SET sets = NULL
-            WHERE day = NEW.day AND (project, environment) = (
-              SELECT project, environment FROM scope WHERE id = NEW.scope);
-          INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
-            SELECT project, environment, NEW.day, NULL FROM scope WHERE id = NEW.scope;
-        END;
         CREATE TRIGGER user_day_deleted AFTER DELETE ON user_day BEGIN
           UPDATE user_environment_day SET sets = NULL
             WHERE day = OLD.day AND (project, environment) = (
@@ -85,6 +78,32 @@ enum Migrations {
           INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
             SELECT project, environment, OLD.day, NULL FROM scope WHERE id = OLD.scope;
         END;
+        CREATE TABLE notice_channel (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          organization INTEGER NOT NULL REFERENCES organization (id),
+          name TEXT NOT NULL,
+          kind TEXT NOT NULL CHECK (kind IN ('webhook', 'slack', 'discord', 'email', 'command')),
+          settings TEXT NOT NULL,
+          created INTEGER NOT NULL,
+          UNIQUE (organization, name)
+        ) STRICT;
+        CREATE TABLE notice (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          channel INTEGER NOT NULL REFERENCES notice_channel (id),
+          key TEXT NOT NULL,
+          action TEXT NOT NULL CHECK (action IN ('critical', 'warning', 'resolved', 'test')),
+          title TEXT NOT NULL,
+          text TEXT NOT NULL,
+          web_url TEXT,
+          subject TEXT NOT NULL,
+          created INTEGER NOT NULL,
+          attempts INTEGER NOT NULL DEFAULT 0,
+          next_attempt INTEGER,
+          delivered INTEGER,
+          failure TEXT,
+          UNIQUE (channel, key)
+        ) STRICT;
+        CREATE INDEX notice_due ON notice (next_attempt) WHERE next_attempt IS NOT NULL;
         INSERT INTO user_environment_day (project, environment, day)
           SELECT DISTINCT project, environment, day FROM user_day JOIN scope ON scope.id = scope
           UNION
