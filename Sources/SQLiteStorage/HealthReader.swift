@@ -13,7 +13,7 @@ struct HealthReader {
   private var isSelective = false
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
-  private var users: [UserReader.Users] = []
+  private var users: [UserReader.Counts] = []
   private var durations: [GroupDurations] = []
 
   private struct GroupSessions {
@@ -57,14 +57,14 @@ struct HealthReader {
   private var groups: [HealthGroup] {
     keys.indices.compactMap { index -> HealthGroup? in
       let totals = HealthCell(
-        sessions: sessions[index].totals, users: users[index].totals.counts,
+        sessions: sessions[index].totals, users: users[index].totals,
         durations: durations[index].totals.summary)
       if totals == HealthCell() { return nil }
       var series = Array(repeating: HealthCell(), count: query.bucketCount)
       for (bucket, counts) in sessions[index].series.enumerated() {
         series[bucket].sessions = counts
       }
-      for (bucket, sets) in users[index].series.enumerated() { series[bucket].users = sets.counts }
+      for (bucket, counts) in users[index].series.enumerated() { series[bucket].users = counts }
       for (bucket, summary) in durations[index].series.enumerated() {
         series[bucket].durations = summary
       }
@@ -88,7 +88,7 @@ struct HealthReader {
       groupOfScope[member.id] = group
     }
     sessions = keys.map { _ in GroupSessions() }
-    users = keys.map { _ in UserReader.Users() }
+    users = keys.map { _ in UserReader.Counts() }
     durations = keys.map { _ in GroupDurations() }
   }
 

@@ -1,44 +1,87 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Reads the distinct users of groups: days from their sets, what is left from those of hours, and
+/// Counts the distinct users of groups: days from their sets, what is left from those of hours, and
 /// what is open from the changes of minutes.
+///
+/// One group after the other: the sets of a few hundred releases over two weeks, held at once, would
+/// be hundreds of megabytes.
 struct UserReader {
   /// The users of a group.
-  struct Users {
-    var totals = UserSets()
+  struct Counts {
+    var totals = UserCounts()
     /// One a bucket; empty while nobody was seen.
-    var series: [UserSets] = []
+    var series: [UserCounts] = []
   }
 
   private let connection: Connection
   private let query: HealthQuery
-  private let scopes: [SelectedScopes.Member]
-  private let groupOfScope: [Int64: Int]
-  private var groups: [Users]
+  /// Hours of each scope that are read from the changes of minutes.
+  private let openHours: [Int64: [Int]]
+  /// The users of the group that is being read: of the whole range as far as no bucket has them, and
+  /// one of each bucket; empty while nobody was seen.
+  private var totals = UserSets()
+  private var series: [UserSets] = []
+
+  /// The scopes of a group in one environment of a project.
+  private struct Part {
+    var members: [SelectedScopes.Member]
+    /// They are all that there are.
+    var isWholeEnvironment: Bool
+  }
 
   /// - Parameter groupOfScope: the group of each of the scopes, from 0 to below `groupCount`.
   static func read(
     _ query: HealthQuery, _ scopes: [SelectedScopes.Member], groupOfScope: [Int64: Int],
     groupCount: Int, from connection: Connection
-  ) throws(StoreError) -> [Users] {
+  ) throws(StoreError) -> [Counts] {
     var reader = UserReader(
-      connection: connection, query: query, scopes: scopes, groupOfScope: groupOfScope,
-      groups: Array(repeating: Users(), count: groupCount))
-    if !query.wholeHours.isEmpty {
-      try reader.readOpenHours()
-      try reader.readSets()
+      connection: connection, query: query,
+      openHours: try openHours(query.wholeHours, from: connection))
+    var counts = Array(repeating: Counts(), count: groupCount)
+    for (group, parts) in parts(of: scopes, groupOfScope: groupOfScope) {
+      if !query.wholeHours.isEmpty {
+        try reader.readOpenHours(parts)
+        try reader.readSets(parts)
+      }
+      for range in query.minuteRanges { try reader.readMinutes(range, parts) }
+      counts[group] = reader.close()
     }
-    for range in query.minuteRanges { try reader.readMinutes(range) }
-    for group in reader.groups.indices {
-      for sets in reader.groups[group].series { reader.groups[group].totals.formUnion(sets) }
+    return counts
+  }
+
+  /// The scopes by group and environment.
+  private static func parts(
+    of scopes: [SelectedScopes.Member], groupOfScope: [Int64: Int]
+  ) -> [Int: [Part]] {
+    var parts: [Int: [Part]] = [:]
+    for members in Dictionary(
+      grouping: scopes, by: { [$0.scope.project.rawValue, $0.environment] }
+    )
+    .values {
+      let groups = Dictionary(grouping: members) { groupOfScope[$0.id] }
+      for case (let group?, let members) in groups {
+        parts[group, default: []].append(
+          Part(
+            members: members,
+            isWholeEnvironment: groups.count == 1 && members[0].isOfWholeEnvironment))
+      }
     }
-    return reader.groups
+    return parts
+  }
+
+  /// Counts the group that was read, and lets go of its sets.
+  private mutating func close() -> Counts {
+    for sets in series { totals.formUnion(sets) }
+    let counts = Counts(totals: totals.counts, series: series.map(\.counts))
+    totals = UserSets()
+    series = []
+    return counts
   }
 
   // MARK: Sets
 
-  private mutating func readSets() throws(StoreError) {
+  private mutating func readSets(_ parts: [Part]) throws(StoreError) {
     let ofEnvironments = try connection.prepare(
       """
       SELECT day, sets FROM user_environment_day
@@ -48,10 +91,9 @@ struct UserReader {
       "SELECT day, sets FROM user_day WHERE scope = ? AND day >= ? AND day < ?")
     let ofHours = try connection.prepare(
       "SELECT hour, sets FROM user_hour WHERE scope = ? AND hour >= ? AND hour < ?")
-    for members in membersByEnvironment {
-      let days = try readEnvironment(members, ofEnvironments)
-      for member in members {
-        guard let group = groupOfScope[member.id] else { continue }
+    for part in parts {
+      let days = try readEnvironment(part, ofEnvironments)
+      for member in part.members {
         // What a coarser set answered is not asked of finer ones.
         var answered = days
         for gap in query.wholeDays.gaps(without: days) {
@@ -59,42 +101,34 @@ struct UserReader {
           bind(gap, to: ofDays, from: 2)
           while try ofDays.step() {
             answered.append(Int(ofDays.integer(0)))
-            formUnion(ofDays, rowMinutes: 1440, group)
+            formUnion(ofDays, rowMinutes: 1440)
           }
         }
         let hours = answered.sorted().map { $0 * 24..<$0 * 24 + 24 }
         for gap in query.wholeHours.gaps(without: hours) {
           ofHours.bind(1, member.id)
           bind(gap, to: ofHours, from: 2)
-          while try ofHours.step() { formUnion(ofHours, rowMinutes: 60, group) }
+          while try ofHours.step() { formUnion(ofHours, rowMinutes: 60) }
         }
       }
     }
   }
 
-  /// Those of each environment of a project.
-  private var membersByEnvironment: [[SelectedScopes.Member]] {
-    Array(Dictionary(grouping: scopes) { [$0.scope.project.rawValue, $0.environment] }.values)
-  }
-
-  /// Reads the days that are united over all releases of an environment, if all of these are in one
+  /// Reads the days that are united over all releases of an environment, if all of these are in the
   /// group.
   ///
   /// - Returns: the days, ascending.
   private mutating func readEnvironment(
-    _ members: [SelectedScopes.Member], _ rows: Statement
+    _ part: Part, _ rows: Statement
   ) throws(StoreError) -> [Int] {
-    guard let first = members.first, first.isOfWholeEnvironment,
-      let group = groupOfScope[first.id],
-      members.allSatisfy({ groupOfScope[$0.id] == group }), !query.wholeDays.isEmpty
-    else { return [] }
+    guard part.isWholeEnvironment, !query.wholeDays.isEmpty else { return [] }
     var days: [Int] = []
-    rows.bind(1, first.scope.project.rawValue)
-    rows.bind(2, first.environment)
+    rows.bind(1, part.members[0].scope.project.rawValue)
+    rows.bind(2, part.members[0].environment)
     bind(query.wholeDays, to: rows, from: 3)
     while try rows.step() {
       days.append(Int(rows.integer(0)))
-      formUnion(rows, rowMinutes: 1440, group)
+      formUnion(rows, rowMinutes: 1440)
     }
     return days
   }
@@ -105,32 +139,43 @@ struct UserReader {
   }
 
   /// Adds the packed sets of a row: its day or hour, the sets.
-  private mutating func formUnion(_ row: Statement, rowMinutes: Int, _ group: Int) {
-    update(group, query.bucket(ofMinute: Int(row.integer(0)) * rowMinutes)) { sets in
+  private mutating func formUnion(_ row: Statement, rowMinutes: Int) {
+    update(query.bucket(ofMinute: Int(row.integer(0)) * rowMinutes)) { sets in
       row.withBlob(1) { sets.formUnion(packed: $0) }
     }
   }
 
   // MARK: Minutes
 
-  private mutating func readOpenHours() throws(StoreError) {
-    let hours = query.wholeHours
-    let open = try connection.prepare(
+  private static func openHours(
+    _ hours: Range<Int>, from connection: Connection
+  ) throws(StoreError) -> [Int64: [Int]] {
+    var open: [Int64: [Int]] = [:]
+    let rows = try connection.prepare(
       "SELECT hour, scope FROM user_hour_open WHERE hour >= ? AND hour < ?")
-    let parts = try connection.prepare(
+    rows.bind(1, hours.lowerBound)
+    rows.bind(2, hours.upperBound)
+    while try rows.step() { open[rows.integer(1), default: []].append(Int(rows.integer(0))) }
+    return open
+  }
+
+  private mutating func readOpenHours(_ parts: [Part]) throws(StoreError) {
+    let rows = try connection.prepare(
       "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?")
-    bind(hours, to: open, from: 1)
-    while try open.step() {
-      guard let group = groupOfScope[open.integer(1)] else { continue }
-      parts.bind(1, open.integer(0))
-      parts.bind(2, open.integer(1))
-      let bucket = query.bucket(ofMinute: Int(open.integer(0)) * 60)
-      try readMinutes(parts, group) { _ in bucket }
+    for member in parts.lazy.flatMap(\.members) {
+      for hour in openHours[member.id] ?? [] {
+        rows.bind(1, hour)
+        rows.bind(2, member.id)
+        let bucket = query.bucket(ofMinute: hour * 60)
+        try readMinutes(rows) { _ in bucket }
+      }
     }
   }
 
-  private mutating func readMinutes(_ minutes: Range<Int>) throws(StoreError) {
-    let parts = try connection.prepare(
+  private mutating func readMinutes(
+    _ minutes: Range<Int>, _ parts: [Part]
+  ) throws(StoreError) {
+    let rows = try connection.prepare(
       """
       SELECT minute, changes FROM user_minute
       WHERE hour = ?1 AND scope = ?2 AND minute >= ?3 AND minute < ?4
@@ -139,23 +184,23 @@ struct UserReader {
     let hours =
       minutes.lowerBound.flooredDivision(by: 60)...(minutes.upperBound - 1).flooredDivision(by: 60)
     for hour in hours {
-      for (scope, group) in groupOfScope {
-        parts.bind(1, hour)
-        parts.bind(2, scope)
-        parts.bind(3, minutes.lowerBound - hour * 60)
-        parts.bind(4, minutes.upperBound - hour * 60)
-        try readMinutes(parts, group) { query.bucket(ofMinute: hour * 60 + $0) }
+      for member in parts.lazy.flatMap(\.members) {
+        rows.bind(1, hour)
+        rows.bind(2, member.id)
+        rows.bind(3, minutes.lowerBound - hour * 60)
+        rows.bind(4, minutes.upperBound - hour * 60)
+        try readMinutes(rows) { query.bucket(ofMinute: hour * 60 + $0) }
       }
     }
   }
 
   /// Reads the users of minutes (rows of a minute of the hour and changes).
   private mutating func readMinutes(
-    _ rows: Statement, _ group: Int, bucket: (_ minute: Int) -> Int?
+    _ rows: Statement, bucket: (_ minute: Int) -> Int?
   ) throws(StoreError) {
     var minutes = UserMinutes()
     func insert(minute: Int, parts: [UserChanges], into reader: inout UserReader) {
-      reader.update(group, bucket(minute)) { sets in
+      reader.update(bucket(minute)) { sets in
         UserChanges.forEachUser(parts) { sets.insert($0.user, kind: $0.kind) }
       }
     }
@@ -168,12 +213,10 @@ struct UserReader {
   }
 
   /// Changes the users of a bucket or, without a series, of the whole range.
-  private mutating func update(_ group: Int, _ bucket: Int?, _ change: (inout UserSets) -> Void) {
-    guard let bucket else { return change(&groups[group].totals) }
-    if groups[group].series.isEmpty {
-      groups[group].series = Array(repeating: UserSets(), count: query.bucketCount)
-    }
-    change(&groups[group].series[bucket])
+  private mutating func update(_ bucket: Int?, _ change: (inout UserSets) -> Void) {
+    guard let bucket else { return change(&totals) }
+    if series.isEmpty { series = Array(repeating: UserSets(), count: query.bucketCount) }
+    change(&series[bucket])
   }
 }
 
