@@ -47,6 +47,17 @@ CREATE TABLE token (
   UNIQUE (organization, name)
 ) STRICT;
 
+-- What a project is to reach.
+CREATE TABLE objective (
+  project INTEGER PRIMARY KEY REFERENCES project (id),
+  measure TEXT NOT NULL CHECK (measure IN ('crash_free_sessions', 'crash_free_users')),
+  -- The share that is to be crash-free, in millionths.
+  target INTEGER NOT NULL CHECK (target > 0 AND target < 1000000),
+  -- Over so many days, up to now.
+  days INTEGER NOT NULL CHECK (days BETWEEN 1 AND 90),
+  created INTEGER NOT NULL
+) STRICT;
+
 -- The last run of each periodic job.
 CREATE TABLE job (
   name TEXT NOT NULL PRIMARY KEY,

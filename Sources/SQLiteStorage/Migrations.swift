@@ -78,6 +78,13 @@ enum Migrations {
           INSERT OR IGNORE INTO user_environment_day (project, environment, day, sets)
             SELECT project, environment, OLD.day, NULL FROM scope WHERE id = OLD.scope;
         END;
+        CREATE TABLE objective (
+          project INTEGER PRIMARY KEY REFERENCES project (id),
+          measure TEXT NOT NULL CHECK (measure IN ('crash_free_sessions', 'crash_free_users')),
+          target INTEGER NOT NULL CHECK (target > 0 AND target < 1000000),
+          days INTEGER NOT NULL CHECK (days BETWEEN 1 AND 90),
+          created INTEGER NOT NULL
+        ) STRICT;
         CREATE TABLE notice_channel (
           id INTEGER PRIMARY KEY AUTOINCREMENT,
           organization INTEGER NOT NULL REFERENCES organization (id),

@@ -153,6 +153,33 @@ extension SQLiteStore: CatalogStore {
     }
   }
 
+  package func setObjective(
+    _ objective: Objective, of project: ProjectID, at now: Timestamp
+  ) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      let upsert = try connection.prepare(
+        """
+        INSERT OR REPLACE INTO objective (project, measure, target, days, created)
+        VALUES (?, ?, ?, ?, ?)
+        """)
+      upsert.bind(1, project.rawValue)
+      upsert.bind(2, objective.measure.rawValue)
+      upsert.bind(3, objective.target.millionths)
+      upsert.bind(4, Int64(objective.days))
+      upsert.bind(5, now.milliseconds)
+      try upsert.run()
+    }
+  }
+
+  package func removeObjective(of project: ProjectID) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      let delete = try connection.prepare("DELETE FROM objective WHERE project = ?")
+      delete.bind(1, project.rawValue)
+      try delete.run()
+      if connection.changes == 0 { throw .refused("the project has no objective to remove") }
+    }
+  }
+
   package func setPublicURL(_ url: String) throws(StoreError) {
     try change { (connection) throws(StoreError) in
       let upsert = try connection.prepare(
@@ -277,6 +304,18 @@ private enum CatalogRows {
           id: $0.integer(0), organization: OrganizationID(rawValue: $0.integer(1)),
           name: $0.text(2), scope: TokenScope(rawValue: $0.text(3)) ?? .read, digest: $0.blob(4),
           created: time($0, 5), revoked: optionalTime($0, 6))
+      },
+      objectives: try rows(
+        "SELECT project, measure, target, days, created FROM objective ORDER BY project",
+        connection
+      ) {
+        ProjectObjective(
+          project: ProjectID(rawValue: $0.integer(0)),
+          objective: Objective(
+            measure: Objective.Measure(rawValue: $0.text(1)) ?? .sessions,
+            target: Objective.Target(millionths: $0.integer(2)) ?? .usual,
+            days: Int($0.integer(3))),
+          created: time($0, 4))
       },
       userHashKey: userHashKey,
       publicURL: try publicURL.step() ? publicURL.text(0) : nil)

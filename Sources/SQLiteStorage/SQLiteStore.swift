@@ -101,7 +101,8 @@ package final class SQLiteStore: Sendable {
   }
 
   private static let catalogTables = [
-    "setting", "organization", "project", "project_key", "token", "release", "scope",
+    "setting", "organization", "project", "project_key", "token", "objective", "release",
+    "scope",
   ]
 
   /// So much is checked in some hundredths of a second.

@@ -31,6 +31,10 @@ package final class CatalogSnapshot: Sendable {
     projects[id]
   }
 
+  func objective(of project: ProjectID) -> ProjectObjective? {
+    catalog.objectives.first { $0.project == project }
+  }
+
   func token(_ token: String) -> APIToken? {
     tokens[TokenDigest.digest(token)]
   }

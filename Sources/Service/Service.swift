@@ -62,6 +62,7 @@ package final class Service: RequestHandler {
   private let control: ControlEndpoint
   private let dashboard: DashboardEndpoint
   private let signIn: SignIn
+  private let budgets = BudgetFigures()
 
   package init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
     self.dependencies = dependencies
@@ -127,9 +128,12 @@ package final class Service: RequestHandler {
 
   /// In Prometheus' text format. Reading what the process looks like may block.
   private func metrics(_ exchange: ExchangeID) -> RequestDisposition {
-    let isTaken = dependencies.workers.submit { [dependencies, sink] in
+    let isTaken = dependencies.workers.submit { [dependencies, sink, budgets] in
       let text = MetricsText.write(
         dependencies.metrics.current, dependencies.processFigures(),
+        budgets.current(
+          dependencies.catalog.snapshot.catalog.objectives, now: dependencies.clock.now,
+          store: dependencies.store),
         queuedUpdates: dependencies.queue.waitingUpdates,
         queuedQueries: dependencies.workers.waitingCount)
       sink.respond(

@@ -84,7 +84,22 @@ package struct APIToken: Equatable, Sendable {
   }
 }
 
-/// All organizations, projects, keys and tokens: small, and kept in memory by the service.
+/// What a project is to reach; each has one at most.
+package struct ProjectObjective: Equatable, Sendable {
+  package var project: ProjectID
+  package var objective: Objective
+  /// When it was set.
+  package var created: Timestamp
+
+  package init(project: ProjectID, objective: Objective, created: Timestamp) {
+    self.project = project
+    self.objective = objective
+    self.created = created
+  }
+}
+
+/// All organizations, projects, keys, tokens and objectives: small, and kept in memory by the
+/// service.
 package struct Catalog: Equatable, Sendable {
   /// Grows with every change.
   package var version: Int64
@@ -92,6 +107,7 @@ package struct Catalog: Equatable, Sendable {
   package var projects: [Project]
   package var keys: [ProjectKey]
   package var tokens: [APIToken]
+  package var objectives: [ProjectObjective]
   /// The secret of the user hashes: 32 bytes, made with the database.
   package var userHashKey: [UInt8]
   /// The address that DSNs are printed with, as the service last ran under it; nil before that.
@@ -99,13 +115,15 @@ package struct Catalog: Equatable, Sendable {
 
   package init(
     version: Int64, organizations: [Organization], projects: [Project], keys: [ProjectKey],
-    tokens: [APIToken], userHashKey: [UInt8], publicURL: String?
+    tokens: [APIToken], objectives: [ProjectObjective] = [], userHashKey: [UInt8],
+    publicURL: String?
   ) {
     self.version = version
     self.organizations = organizations
     self.projects = projects
     self.keys = keys
     self.tokens = tokens
+    self.objectives = objectives
     self.userHashKey = userHashKey
     self.publicURL = publicURL
   }
@@ -142,6 +160,13 @@ package protocol CatalogStore: Sendable {
   func revokeToken(
     organization: OrganizationID, name: String, keepsAdmin: Bool, at now: Timestamp
   ) throws(StoreError)
+
+  /// Takes the place of the one that the project has.
+  func setObjective(
+    _ objective: Objective, of project: ProjectID, at now: Timestamp
+  ) throws(StoreError)
+
+  func removeObjective(of project: ProjectID) throws(StoreError)
 
   func setPublicURL(_ url: String) throws(StoreError)
 

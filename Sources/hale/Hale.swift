@@ -30,6 +30,7 @@ struct Hale: ParsableCommand {
         name: "Catalog",
         subcommands: [
           OrganizationCommand.self, ProjectCommand.self, KeyCommand.self, TokenCommand.self,
+          ObjectiveCommand.self,
         ]),
       CommandGroup(
         name: "Data", subcommands: [VerifyCommand.self, BackupCommand.self, RestoreCommand.self]),

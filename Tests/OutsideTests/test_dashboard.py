@@ -379,6 +379,105 @@ def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
     expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
 
 
+# The error budget ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def budgeted(tmp_path_factory):
+    """The same history with an objective of its only project."""
+    hale = serve(tmp_path_factory.mktemp("budgeted"), releases=20)
+    hale.cli_json("objective", "set", "default", "--crash-free-sessions", "99")
+    path = "/projects/default/default/budget/"
+    wait(lambda: hale.get(path).json["objective"], "the objective")
+    yield hale
+    assert hale.end() is None, hale.log()
+
+
+def test_the_budget_has_the_numbers_of_the_api(budgeted, page_of):
+    page = page_of(budgeted)
+    panel = page.get_by_role("region", name="Error budget")
+    expect(panel).to_be_visible()
+    answer = budgeted.get("/projects/default/default/budget/").json
+    assert 0 < answer["left"] < 1
+    expect(panel).to_contain_text("99 % of sessions crash-free over 28 days, all environments")
+    shown = float(panel.locator(".budget b").inner_text().rstrip("%"))
+    assert 0 <= 100 * answer["left"] - shown < 0.1
+    expect(panel).to_contain_text(f"{answer['bad']:,}")
+    expect(panel).to_contain_text(f"{int(answer['allowed']):,}")
+    wide = panel.locator(".bar-fill").evaluate("(bar) => bar.style.width")
+    assert float(wide.rstrip("%")) == pytest.approx(100 * answer["left"], abs=0.1)
+    points = panel.get_by_role("slider")
+    points.focus()
+    page.keyboard.press("End")
+    expect(points).to_have_attribute(
+        "aria-valuetext", re.compile(re.escape(f"Left {panel.locator('.budget b').inner_text()}")))
+    # One project alone has one budget.
+    page.goto(budgeted.address + "/?project=nothing")
+    expect(page.locator(".view:not([aria-busy])")).to_be_visible()
+    expect(panel).to_be_hidden()
+
+
+def test_a_burning_budget_says_so(start, page_of):
+    hale = start()
+    hale.send(*[session("crashed" if n < 5 else "exited") for n in range(50)])
+    hale.cli_json("objective", "set", "default", "--days", "7")
+    wait(lambda: hale.get("/projects/default/default/budget/").json["objective"], "the objective")
+    page = page_of(hale)
+    panel = page.get_by_role("region", name="Error budget")
+    expect(panel.get_by_role("status")).to_contain_text("in the last hour the budget went 100×")
+    expect(panel.locator(".budget b")).to_have_text("−9900.0%")
+    expect(panel).to_contain_text("overspent")
+    expect(panel.get_by_role("row", name="hour").first).to_contain_text("burns")
+    expect(panel.get_by_role("row", name="hour").first).to_contain_text("1 hour")
+
+
+def test_an_objective_in_the_settings(start, page_of):
+    hale = start()
+    hale.send(session())
+    page = page_of(hale, "/settings/", allowed=["400"])
+    project = page.get_by_role("article", name="default")
+    project.get_by_text("No objective").click()
+    form = project.get_by_role("form", name="Objective of default")
+    expect(form.get_by_label("Percent")).to_have_value("99.9")
+    form.get_by_label("Percent").fill("99.95")
+    form.get_by_label("Crash-free").select_option("users")
+    form.get_by_role("button", name="Set objective").click()
+    expect(project).to_contain_text("99.95 % of users crash-free over 28 days")
+    [objective] = hale.get("/projects/default/default/objectives/").json
+    assert (objective["measure"], objective["target"]) == ("crash_free_users", 99.95)
+    # What the browser lets pass the service refuses, and says why.
+    project.get_by_text("Objective:").click()
+    form.evaluate("(form) => { form.noValidate = true; }")
+    form.get_by_label("Days").fill("91")
+    form.get_by_role("button", name="Change objective").click()
+    expect(page.get_by_role("alert").filter(has_text="not a whole number from 1 to 90")).to_be_visible()
+    assert [(each["id"], each["nodes"][0]["html"])
+            for each in Axe().run(page).response["violations"]] == []
+    page.get_by_role("link", name="Releases").click()
+    expect(page.get_by_role("region", name="Error budget")).to_contain_text("users crash-free")
+    page.get_by_role("link", name="Settings").click()
+    project.get_by_text("Objective:").click()
+    form.get_by_role("button", name="Remove objective").click()
+    expect(project).to_contain_text("No objective")
+    reader = hale.cli_json("token", "create", "reader")["token"]
+    wait(lambda: hale.get("/", token=reader).status == 200, "the token")
+    hale.token = reader
+    page = page_of(hale, "/settings/")
+    expect(page.get_by_text("No objective")).to_be_visible()
+    expect(page.get_by_role("form", name="Objective of default")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("width", (1280, 390))
+def test_axe_finds_nothing_wrong_with_a_budget(budgeted, page_of, scheme, width):
+    page = page_of(budgeted, color_scheme=scheme, viewport={"width": width, "height": 900})
+    expect(page.get_by_role("region", name="Error budget")).to_be_visible()
+    expect(page.locator(".view:not([aria-busy])")).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 # For everybody ---------------------------------------------------------------------------
 
 VIEWS = {"releases": "/?query=release.version:>=5.4", "release": RELEASE_PATH, "sign-in": "/sign-in/"}

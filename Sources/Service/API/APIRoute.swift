@@ -81,6 +81,10 @@ struct APIRoute: Sendable {
       "projects/{organization}/{project}/keys/{key}",
       change(.delete, ManagementActions.revokeKey)),
     APIRoute(
+      "projects/{organization}/{project}/objectives", get(ObjectiveActions.list),
+      change(.put, ObjectiveActions.set), change(.delete, ObjectiveActions.remove)),
+    APIRoute("projects/{organization}/{project}/budget", get(ObjectiveActions.budget)),
+    APIRoute(
       "organizations/{organization}/org-auth-tokens", get(ManagementActions.tokens),
       change(.post, ManagementActions.createToken)),
     APIRoute(

@@ -14,12 +14,14 @@ struct MetricsText {
 
   /// All families of Hale.
   static func write(
-    _ state: Metrics.State, _ process: ProcessFigures, queuedUpdates: Int, queuedQueries: Int
+    _ state: Metrics.State, _ process: ProcessFigures, _ budgets: [BudgetFigures.Figure],
+    queuedUpdates: Int, queuedQueries: Int
   ) -> [UInt8] {
     var writer = MetricsText()
     writer.writeIngest(state, queuedUpdates: queuedUpdates)
     writer.writeQueries(state, queuedQueries: queuedQueries)
     writer.writeJobs(state)
+    writer.writeBudgets(budgets)
     writer.writeProcess(process)
     return Array(writer.text.utf8)
   }
@@ -78,6 +80,29 @@ struct MetricsText {
     family("hale_job_failures_total", .counter, "Runs of each job that failed.")
     for name in Jobs.names {
       sample("hale_job_failures_total", [("job", name)], Double(state.jobFailures[name] ?? 0))
+    }
+  }
+
+  private mutating func writeBudgets(_ budgets: [BudgetFigures.Figure]) {
+    func labels(_ figure: BudgetFigures.Figure) -> Labels {
+      [("project", String(figure.project.rawValue)), ("measure", figure.measure.rawValue)]
+    }
+    family(
+      "hale_error_budget_remaining_ratio", .gauge,
+      "What is left of the error budget of each project with an objective; below 0 when overspent.")
+    for figure in budgets {
+      if let left = figure.left {
+        sample("hale_error_budget_remaining_ratio", labels(figure), left)
+      }
+    }
+    family(
+      "hale_error_budget_burn_rate", .gauge,
+      "How fast the budget goes, by window: at 1 it just lasts for that of the objective.")
+    for figure in budgets {
+      for window in BurnWindow.allCases {
+        guard let rate = figure.burnRates[window] else { continue }
+        sample("hale_error_budget_burn_rate", labels(figure) + [("window", window.name)], rate)
+      }
     }
   }
 

@@ -2,6 +2,7 @@
 enum JSONValue: Sendable, ExpressibleByStringLiteral {
   case string(String)
   case integer(Int64)
+  case number(Double)
   case boolean(Bool)
   case null
 
@@ -16,6 +17,7 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral {
     switch self {
     case .string(let text): writeQuoted(text, to: &line)
     case .integer(let number): line += String(number)
+    case .number(let number): line += number.description
     case .boolean(let truth): line += truth ? "true" : "false"
     case .null: line += "null"
     }

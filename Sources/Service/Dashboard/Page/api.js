@@ -84,7 +84,9 @@ async function send(url, options) {
   if (response.ok || response.status === 304) return response;
   let detail = `Hale answered ${response.status}.`;
   try {
-    detail = (await response.json()).detail ?? detail;
+    const answer = await response.json();
+    // What is wrong with single fields stands under their names.
+    detail = answer.detail ?? (Object.values(answer).flat().join(" ") || detail);
   } catch {
     // A proxy's page is no answer of Hale's.
   }

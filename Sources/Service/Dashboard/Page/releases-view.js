@@ -2,6 +2,7 @@
 
 import { pages } from "./api.js";
 import { adoptionPanel } from "./adoption-panel.js";
+import { budgetPanel } from "./budget-panel.js";
 import { h, setText } from "./dom.js";
 import { plural } from "./format.js";
 import { commonPickers, picker } from "./pickers.js";
@@ -30,10 +31,11 @@ export function releasesView(world) {
   order.element.classList.add("only-narrow");
   const summary = h("p", { class: "note", role: "status" });
   const chart = adoptionPanel(world);
+  const budget = budgetPanel(world);
   const table = releaseTable(world, (sort) => go({ ...place, sort }, { replaces: true }));
   const setup = setupView(world);
   const empty = h("div", { class: "empty", hidden: true });
-  const list = h("div", { class: "list" }, chart.element, table.element, empty);
+  const list = h("div", { class: "list" }, budget.element, chart.element, table.element, empty);
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, "Releases"), summary),
     h("div", { class: "toolbar", role: "search" }, ...pickers.elements, order.element, searching, hint),
@@ -76,7 +78,7 @@ export function releasesView(world) {
       }
       table.show(place);
       try {
-        const [entries] = await Promise.all([load(signal), chart.update(place, { signal })]);
+        const [entries] = await Promise.all([load(signal), chart.update(place, { signal }), budget.update(place, { signal })]);
         hint.hidden = true;
         table.update(entries, place);
         setText(summary, entries.length < releasesMax ? plural(entries.length, "release") : `The newest ${plural(entries.length, "release")}: search to find others`);

@@ -4,6 +4,7 @@
 import { change, get } from "./api.js";
 import { freshID, h, scrollFrame, setText } from "./dom.js";
 import { dateText, utcText } from "./format.js";
+import { objectiveForm } from "./objective-form.js";
 import { copyButton } from "./setup-view.js";
 
 const platforms = [
@@ -92,7 +93,7 @@ export function settingsView(world) {
     return button;
   }
 
-  function showProject(project, keys) {
+  function showProject(project, keys, [objective]) {
     const path = `projects/${world.organization}/${project.slug}/keys/`;
     return h("article", { class: "card", "aria-label": project.slug },
       h("h3", {}, project.slug, h("span", { class: "under" }, [project.platform, `number ${project.id}`, project.hasSessions ? null : "no session yet"].filter(Boolean).join(" · "))),
@@ -100,7 +101,8 @@ export function settingsView(world) {
         h("code", {}, key.dsn.public),
         key.isActive ? copyButton(() => key.dsn.public, "Copy DSN") : h("span", { class: "under" }, "revoked"),
         isAdmin && key.isActive && endButton("Revoke", `key ${key.name}`, () => change("DELETE", `${path}${key.id}/`))))),
-      isAdmin && h("button", { type: "button", class: "quiet", onclick: () => perform(() => change("POST", path)) }, "Add a key"));
+      isAdmin && h("button", { type: "button", class: "quiet", onclick: () => perform(() => change("POST", path)) }, "Add a key"),
+      objectiveForm(world, project, objective, isAdmin, perform));
   }
 
   function showToken(token) {
@@ -118,18 +120,19 @@ export function settingsView(world) {
     element,
     title: () => "Settings",
     async update(_, options) {
-      const [who, tokenList, ...keyLists] = await Promise.all([
+      const ofProjects = (what) => Promise.all(world.projects.map(({ slug }) => get(`projects/${world.organization}/${slug}/${what}/`, {}, options)));
+      const [who, tokenList, keyLists, objectives] = await Promise.all([
         get("", {}, options), get(`organizations/${world.organization}/org-auth-tokens/`, {}, options),
-        ...world.projects.map(({ slug }) => get(`projects/${world.organization}/${slug}/keys/`, {}, options)),
+        ofProjects("keys"), ofProjects("objectives"),
       ]);
       isAdmin = who.data.auth.scopes.includes("org:admin");
       setText(note, isAdmin ? "" : "This token may read: sign in with one of scope admin to change something.");
       newProject.hidden = newToken.hidden = !isAdmin;
       // Written anew only when something changed, so that nothing moves under the pointer or loses focus.
-      const text = JSON.stringify([isAdmin, world.projects, tokenList.data, keyLists.map(({ data }) => data)]);
+      const text = JSON.stringify([isAdmin, world.projects, tokenList.data, [...keyLists, ...objectives].map(({ data }) => data)]);
       if (text === written) return;
       written = text;
-      projects.replaceChildren(...world.projects.map((project, at) => showProject(project, keyLists[at].data)));
+      projects.replaceChildren(...world.projects.map((project, at) => showProject(project, keyLists[at].data, objectives[at].data)));
       tokens.replaceChildren(...tokenList.data.map(showToken));
     },
   };

@@ -1,0 +1,36 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Counts sessions or users for budgets, of several projects at a time.
+enum BudgetCounts {
+  /// The objective's window, with the minute that runs. Up to two days it is exact to the minute; what
+  /// lies further back is known by the hour alone, so that longer ones begin on a full hour.
+  static func minutes(ofDays days: Int, until now: Timestamp) -> Range<Int> {
+    let start = now.minute + 1 - days * 1440
+    return (days <= 2 ? start : start.flooredDivision(by: 60) * 60)..<now.minute + 1
+  }
+
+  static func minutes(of window: BurnWindow, until now: Timestamp) -> Range<Int> {
+    now.minute + 1 - window.minutes..<now.minute + 1
+  }
+
+  /// Projects without a session in the range are left out.
+  static func read(
+    _ measure: Objective.Measure, of projects: Set<ProjectID>, _ minutes: Range<Int>,
+    _ store: any SessionStore
+  ) throws(StoreError) -> [ProjectID: ErrorBudget.Counts] {
+    var query = HealthQuery(projects: projects, minutes: minutes)
+    query.groupBy = [.project]
+    query.measures = measure == .sessions ? [.sessions] : [.users]
+    return try store.health(query).reduce(into: [:]) { all, group in
+      if let project = group.key.project { all[project] = group.totals.counts(of: measure) }
+    }
+  }
+}
+
+extension HealthCell {
+  func counts(of measure: Objective.Measure) -> ErrorBudget.Counts {
+    let counts = measure == .sessions ? sessions : users.byWorst
+    return ErrorBudget.Counts(total: counts.total, bad: counts.crashed)
+  }
+}

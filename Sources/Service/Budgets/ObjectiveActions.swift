@@ -1,0 +1,94 @@
+internal import FoundationEssentials
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// The objective of a project, and the budget that it leaves.
+enum ObjectiveActions {
+  /// What is left out is as usual: 99.9 % of sessions over 28 days.
+  private struct Body: Decodable {
+    var measure: String?
+    var target: Double?
+    var days: Double?
+  }
+
+  static func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let objective = call.snapshot.objective(of: try call.project().id)
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      json.array { json in
+        if let objective { BudgetJSON.write(objective, to: &json) }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  static func set(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    let body = try call.body.isEmpty ? Body() : call.json(Body.self)
+    let daysMax = min(Objective.daysRange.upperBound, call.dependencies.retentionDays)
+    var (objective, errors) = (
+      Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors()
+    )
+    if let name = body.measure {
+      if let measure = Objective.Measure(rawValue: name) {
+        objective.measure = measure
+      } else {
+        let names = Objective.Measure.allCases.map(\.rawValue).joined(separator: " or ")
+        errors.add("measure", "\"\(name)\" is not \(names).")
+      }
+    }
+    if let percent = body.target {
+      // The shortest digits that read back as the same number are those that were sent.
+      if let target = Objective.Target(percent: percent.description) {
+        objective.target = target
+      } else {
+        errors.add("target", "\(percent) is not \(Objective.Target.rule).")
+      }
+    }
+    if let days = body.days {
+      if let days = Int(exactly: days), (1...daysMax).contains(days) {
+        objective.days = days
+      } else {
+        errors.add("days", "\(days) is not a whole number from 1 to \(daysMax).")
+      }
+    }
+    if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
+    let fresh = ProjectObjective(project: project.id, objective: objective, created: call.now)
+    return { () throws(StoreError) in
+      try call.dependencies.catalog.change { (catalog) throws(StoreError) in
+        try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
+      }
+      var json = JSONWriter()
+      BudgetJSON.write(fresh, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  static func remove(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    guard call.snapshot.objective(of: project.id) != nil else { throw .notFound }
+    return { () throws(StoreError) in
+      try call.dependencies.catalog.change { (catalog) throws(StoreError) in
+        try catalog.removeObjective(of: project.id)
+      }
+      return Response(status: 204)
+    }
+  }
+
+  static func budget(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let objective = call.snapshot.objective(of: try call.project().id)
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      guard let objective else {
+        BudgetJSON.writeNone(to: &json)
+        return .json(json.bytes)
+      }
+      let budget = try ProjectBudget(
+        objective, now: call.now, retentionDays: call.dependencies.retentionDays,
+        store: call.dependencies.store)
+      BudgetJSON.write(budget, to: &json)
+      return .json(json.bytes)
+    }
+  }
+}

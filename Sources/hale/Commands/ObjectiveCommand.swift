@@ -1,0 +1,148 @@
+import ArgumentParser
+import ReleaseHealth
+import Storage
+
+struct ObjectiveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "objective",
+    abstract: "Set, list and remove the objectives of projects.",
+    discussion: """
+      An objective says how many of a project's sessions, or users, are to be crash-free. The others \
+      are its error budget: the dashboard, the API and /metrics tell what is left of it and how fast \
+      it goes.
+
+        hale objective set shop --crash-free-sessions 99.9 --days 28
+      """,
+    subcommands: [Set.self, List.self, Remove.self])
+
+  struct Set: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set the objective of a project.",
+      discussion: """
+        It takes the place of the one before. Without options it is 99.9 % of sessions over 28 days. \
+        A running service follows it within two seconds.
+
+          hale objective set shop --crash-free-users 99.5 --days 7
+        """)
+
+    @Argument(help: "The project, by slug or id.")
+    var project: String
+
+    @Option(help: ArgumentHelp("Sessions to be crash-free, in percent.", valueName: "percent"))
+    var crashFreeSessions: String?
+
+    @Option(
+      help: ArgumentHelp("Instead: users to be crash-free, in percent.", valueName: "percent"))
+    var crashFreeUsers: String?
+
+    @Option(help: "The length of the window, up to now: 1 to 90 days.")
+    var days = Objective.daysDefault
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let objective = try checkedObjective()
+      let session = try CatalogSession(Settings(flags: data.given))
+      let project = try session.catalog().project(project, organization: organization.slug)
+      try session.store.setObjective(objective, of: project.id, at: session.now)
+      if json.isJSON {
+        try printLine(jsonLine(objective.fields(of: project)))
+      } else {
+        try printLine("\(project.slug): \(objective.sentence).")
+      }
+    }
+
+    private func checkedObjective() throws(CommandFailure) -> Objective {
+      if crashFreeSessions != nil, crashFreeUsers != nil {
+        throw .usage(
+          "A project has one objective: give --crash-free-sessions or --crash-free-users.")
+      }
+      guard Objective.daysRange.contains(days) else {
+        throw .usage("--days is \(days), but it takes a number from 1 to 90.")
+      }
+      var objective = Objective(measure: crashFreeUsers == nil ? .sessions : .users, days: days)
+      if let text = crashFreeUsers ?? crashFreeSessions {
+        guard let target = Objective.Target(percent: text) else {
+          throw .usage(
+            "--\(objective.measure.option) is '\(text)', but it takes \(Objective.Target.rule).")
+        }
+        objective.target = target
+      }
+      return objective
+    }
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the objectives of an organization's projects.",
+      discussion: "  hale objective list")
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try CatalogSession(Settings(flags: data.given))
+      let catalog = try session.catalog()
+      let owner = try catalog.organization(organization.slug)
+      var rows: [[String]] = []
+      for project in catalog.projects where project.organization == owner.id {
+        guard let own = catalog.objectives.first(where: { $0.project == project.id }) else {
+          continue
+        }
+        if json.isJSON {
+          try printLine(jsonLine(own.objective.fields(of: project)))
+        } else {
+          rows.append([project.slug, own.objective.sentence, own.created.readable])
+        }
+      }
+      if !json.isJSON { try printColumns(["PROJECT", "OBJECTIVE", "SET"], rows) }
+    }
+  }
+
+  struct Remove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Remove the objective of a project.",
+      discussion: "  hale objective remove shop")
+
+    @Argument(help: "The project, by slug or id.")
+    var project: String
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try CatalogSession(Settings(flags: data.given))
+      let project = try session.catalog().project(project, organization: organization.slug)
+      try session.store.removeObjective(of: project.id)
+      if json.isJSON {
+        try printLine(jsonLine([("project", .string(project.slug))]))
+      } else {
+        try printLine("\(project.slug) has no objective any more.")
+      }
+    }
+  }
+}
+
+extension Objective {
+  fileprivate var sentence: String {
+    let what = measure == .sessions ? "sessions" : "users"
+    return "\(target.percentText) % of \(what) crash-free over \(days) days"
+  }
+
+  fileprivate func fields(of project: Project) -> [(name: String, value: JSONValue)] {
+    [
+      ("project", .string(project.slug)), ("measure", .string(measure.rawValue)),
+      ("target", .number(target.percent)), ("days", .integer(Int64(days))),
+    ]
+  }
+}
+
+extension Objective.Measure {
+  fileprivate var option: String {
+    self == .sessions ? "crash-free-sessions" : "crash-free-users"
+  }
+}
