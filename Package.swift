@@ -22,6 +22,7 @@ let dashboard = [
   "comparison-panel.js",
   "dashboard.css",
   "dom.js",
+  "estimate-panel.js",
   "format.js",
   "icon.svg",
   "index.html",

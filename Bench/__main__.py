@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "OutsideTests"))
 
 import dashboard_rows  # noqa: E402
+import estimate_rows  # noqa: E402
 import gate_rows  # noqa: E402
 import ingest_rows  # noqa: E402
 import machine  # noqa: E402
@@ -37,6 +38,7 @@ ROWS = {
     "scale": scale_rows.scale,
     "start": part_rows.start,
     "gate": gate_rows.gate,
+    "estimate": estimate_rows.estimate,
     "dashboard": dashboard_rows.dashboard,
     "clickhouse": query_rows.clickhouse,
 }
@@ -51,7 +53,7 @@ WORLDS = {
     "scale": list(scale_rows.SIZES.values()),
     "start": [scale_rows.SIZES[f"{millions} M sessions"] for millions in (1, 50)],
 }
-LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate"]
+LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate", "estimate"]
 # The one downloads half a gigabyte, the other needs Chromium.
 ON_DEMAND = ["clickhouse", "dashboard"]
 

@@ -65,7 +65,8 @@ package struct DropEvidence: Sendable {
     logarithm >= -Natural.logarithm(alpha)
   }
 
-  package mutating func add(_ block: Block) {
+  /// - Parameter weight: of the sessions: below 1 where they are fewer observations than sessions.
+  package mutating func add(_ block: Block, weight: Double = 1) {
     // Of one arm alone nothing follows for a difference.
     guard block.candidate.sessions > 0, block.baseline.sessions > 0 else { return }
     for index in alternatives.indices {
@@ -74,8 +75,9 @@ package struct DropEvidence: Sendable {
         candidate: one, Double(block.candidate.sessions), baseline: other,
         Double(block.baseline.sessions), tolerance: tolerance)
       alternatives[index].logarithm +=
-        block.candidate.logarithm(of: one, against: nearest + tolerance)
-        + block.baseline.logarithm(of: other, against: nearest)
+        weight
+        * (block.candidate.logarithm(of: one, against: nearest + tolerance)
+          + block.baseline.logarithm(of: other, against: nearest))
     }
   }
 

@@ -10,11 +10,19 @@ package struct ReportingDelay: Equatable, Sendable {
   package let shares: [Double]
   /// The crashes that it was learnt from.
   package let crashes: Int64
+  /// How little is known of the step from a lag to the next one: the variance of the logarithm of its
+  /// factor. Those of several steps add up, as Mack shows.
+  let variances: [Double]
+  /// How much more the crashes of an hour vary than if each came by itself, as a factor of the
+  /// variance: a user whose app crashes at each start makes many at once.
+  package let dispersion: Double
 
   /// An update is taken for five days.
   package static let hoursMax = 5 * 24
   /// From fewer nothing can be learnt.
   package static let crashesMin: Int64 = 20
+  /// An hour in which everything crashed would else make a week of bands useless.
+  static let dispersionMax = 20.0
 
   /// - Parameters:
   ///   - reported: of the same hours, also over several releases.
@@ -24,6 +32,7 @@ package struct ReportingDelay: Equatable, Sendable {
       [Double](repeating: 0, count: Self.hoursMax), [Double](repeating: 0, count: Self.hoursMax)
     )
     var learnt = 0.0
+    var (previous, spread, pairs) = (SessionTally(), 0.0, 0.0)
     for (start, hour) in reported.hours.enumerated() {
       var known = [Double](repeating: 0, count: Self.hoursMax + 1)
       known[0] = hour.prompt.crashes
@@ -39,18 +48,32 @@ package struct ReportingDelay: Equatable, Sendable {
         after[lag - 1] += known[lag]
       }
       learnt += max(0, known[seen])
+      // Neighbours in time have the same rate, or nearly so.
+      let sessions = hour.late.reduce(into: hour.prompt) { $0 += $1.change }.sessions
+      let next = SessionTally(sessions: sessions, crashes: max(0, known[seen]))
+      if previous.sessions > 0, next.sessions > 0 {
+        let (one, two) = (Double(previous.sessions), Double(next.sessions))
+        let difference = previous.crashes * two - next.crashes * one
+        spread += difference * difference / (one * two)
+        pairs += previous.crashes + next.crashes
+      }
+      previous = next
     }
     crashes = Int64(learnt)
     var shares = [Double](repeating: 1, count: Self.hoursMax + 1)
+    var variances = [Double](repeating: 0, count: Self.hoursMax)
     if crashes >= Self.crashesMin {
       for lag in (0..<Self.hoursMax).reversed() {
         // A crash that turns out to be none is no reason for a share above 1; and where none was
         // known before, half a one was.
         let growth = max(1, after[lag] / max(before[lag], 0.5))
         shares[lag] = shares[lag + 1] / growth
+        variances[lag] = (growth - 1) / max(after[lag], 0.5)
       }
     }
     self.shares = shares
+    dispersion = min(max(1, spread / max(pairs, 1)), Self.dispersionMax)
+    self.variances = variances
   }
 
   package var isLearnt: Bool { crashes >= Self.crashesMin }
@@ -74,13 +97,5 @@ package struct ReportingDelay: Equatable, Sendable {
       all += Double(tally.sessions)
     }
     return all > 0 ? known / all : 1
-  }
-
-  /// The crash rate as it will be once all is known: each hour counts with the share of its sessions
-  /// whose crash would be known by now. nil when there is none.
-  package func corrected(_ hours: [SessionTally], now: Int) -> Proportion? {
-    let total = hours.reduce(into: SessionTally()) { $0 += $1 }
-    let known = (Double(total.sessions) * knownShare(of: hours, now: now)).rounded()
-    return Proportion(Int64(total.crashes), of: max(Int64(known), Int64(total.crashes)))
   }
 }

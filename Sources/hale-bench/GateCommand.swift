@@ -30,6 +30,8 @@ struct GateCommand: ParsableCommand {
       ("false_reds_upper", Self.upperBound(reds, of: rollOuts)),
     ]
     figures += greens()
+    figures += greens("no_loops_", loopShare: 0)
+    figures += greens("heavy_loops_", loopShare: 0.1, loopMean: 20)
     for (name, rate, dropMax, loops) in [
       ("red_99_5_drop_0", 0.005, 0, 0), ("red_99_5_drop_02", 0.005, 0.002, 0),
       ("red_99_0_drop_02", 0.01, 0.002, 0), ("red_99_5_drop_0_loops", 0.005, 0, 0.05),
@@ -65,13 +67,16 @@ struct GateCommand: ParsableCommand {
 
   /// A candidate that is worse by just what is not tolerated any more must not become green; one
   /// that is as good should.
-  private func greens() -> [(name: String, value: Double)] {
+  private func greens(
+    _ name: String = "", loopShare: Double = 0.05, loopMean: Double = 10
+  ) -> [(name: String, value: Double)] {
     var wrong = 0
     var sessions: [Double] = []
     for number in 0..<rollOuts {
       var dice = Dice(seed &* 3_000_017 &+ UInt64(number))
       var world = RollOutWorld(
-        crashRate: [0.001, 0.005][number % 2], youthShare: 0, hours: 72)
+        crashRate: [0.001, 0.005][number % 2], youthShare: 0, hours: 72, loopShare: loopShare,
+        loopMean: loopMean)
       let baseline = world
       if number % 10 == 0 {
         sessions.append(
@@ -83,10 +88,10 @@ struct GateCommand: ParsableCommand {
       }
     }
     return [
-      ("false_greens", Double(wrong)),
-      ("false_greens_upper", Self.upperBound(wrong, of: rollOuts)),
-      ("green_99_9_drop_02_median", Sample(sessions).quantile(0.5)),
-      ("green_99_9_drop_02_p90", Sample(sessions).quantile(0.9)),
+      ("\(name)false_greens", Double(wrong)),
+      ("\(name)false_greens_upper", Self.upperBound(wrong, of: rollOuts)),
+      ("\(name)green_99_9_drop_02_median", Sample(sessions).quantile(0.5)),
+      ("\(name)green_99_9_drop_02_p90", Sample(sessions).quantile(0.9)),
     ].filter { $0.1 < .infinity }
   }
 
@@ -99,14 +104,22 @@ struct GateCommand: ParsableCommand {
     let one = candidate.arm(&dice, isCandidate: true)
     let other = baseline.arm(&dice, isCandidate: false)
     let rules = ReleaseGate.Rules(dropMax: dropMax)
-    // Learnt from the release before, of which all is told.
-    let delay = ReportingDelay(other.reported, now: other.sessions.count + ReportingDelay.hoursMax)
+    // Learnt from the week before; a red needs nothing of it.
+    var delay = ReportingDelay(ReportedSessions(), now: 0)
+    if verdict == .green {
+      var before = baseline
+      before.hours = 168
+      let history = before.arm(&dice, isCandidate: false)
+      delay = ReportingDelay(
+        history.reported, now: history.sessions.count + ReportingDelay.hoursMax)
+    }
     for step in one.sessions.indices
     where !atFullHours || (step + 1) % RollOutWorld.stepsPerHour == 0 {
       let seen = one.seen(at: step)
       let gate = ReleaseGate(
         rules: rules, candidate: seen, baseline: other.seenAsBaseline(at: step),
-        knownShare: delay.knownShare(of: seen.hours, now: seen.hours.count))
+        knownShare: delay.knownShare(of: seen.hours, now: seen.hours.count),
+        dispersion: delay.dispersion)
       if gate.verdict == verdict { return Double(gate.candidate.total.sessions) }
     }
     return nil

@@ -10,7 +10,7 @@ struct HaleBench: ParsableCommand {
     subcommands: [
       FillCommand.self, RequestsCommand.self, CeilingCommand.self, EnvelopeCommand.self,
       ReduceCommand.self, UsersCommand.self, QueryCommand.self, RawCommand.self, ListenCommand.self,
-      GateCommand.self,
+      GateCommand.self, EstimateCommand.self,
     ])
 }
 

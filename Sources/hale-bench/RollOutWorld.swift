@@ -22,6 +22,8 @@ struct RollOutWorld {
   /// less than the median.
   var promptShare = 0.5
   var delayMedianHours = 6.0
+  /// All crashes of a user are told at the same time after their start.
+  var isToldTogether = false
 
   /// Sessions by the ten minutes of their start, and the crashes among them.
   struct Arm {
@@ -51,8 +53,11 @@ struct RollOutWorld {
         users += 1
         var count = 1
         if random.unit() < loopShare { count += random.geometric(mean: loopMean) }
-        for _ in 0..<count {
-          let delay = random.unit() < promptShare ? 0 : random.logNormal(delayMedianHours, 1.2)
+        var delay = 0.0
+        for number in 0..<count {
+          if number == 0 || !isToldTogether {
+            delay = random.unit() < promptShare ? 0 : random.logNormal(delayMedianHours, 1.2)
+          }
           arm.crashes.append(
             Crash(
               start: step, told: step + Int(min(delay, 119) * Double(Self.stepsPerHour)),

@@ -9,7 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from dashboard import fresh_session, open_page, serve
-from hale import session, wait
+from hale import hours, minutes, now, session, wait
+from test_estimate import late_crashes, tell
 
 CHROMIUM = "/usr/bin/chromium"
 # The page asks every five seconds: as long alone as Playwright waits unless told.
@@ -377,6 +378,49 @@ def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
     expect(page.get_by_role("article", name="default").get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_role("button", name="Create")).to_have_count(0)
     expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+# Late crashes ----------------------------------------------------------------------------
+
+
+def test_late_crashes_are_told_as_an_estimate(start, page_of):
+    noon = now().replace(minute=0, second=0, microsecond=0) - hours(12)
+    hale = late_crashes(start, noon)
+    page = page_of(hale, "/releases/app%402/?statsPeriod=48h")
+    panel = page.get_by_role("region", name="Late crashes")
+    words = "Estimate once all late crashes are told"
+    answer = hale.get("/organizations/default/releases/app@2/estimate/",
+                      {"statsPeriod": "48h", "interval": "2h"}).json
+
+    def shown(share):
+        return f"{int(share * 10_000 + 1e-6) / 100:.2f}%"
+    estimate = answer["estimate"]
+    expect(panel).to_contain_text("98.00%20 of 1,000 crashed")
+    expect(panel).to_contain_text(
+        f"{words}{shown(estimate['value'])}{shown(estimate['low'])} to {shown(estimate['high'])}")
+    expect(panel).to_contain_text("learnt from 80 crashes of the last 7 days")
+    expect(panel).to_contain_text("Release gate")
+    gate = hale.get("/organizations/default/releases/app@2/gate/").json
+    expect(panel).to_contain_text(gate["reason"])
+    # The chart has it as a band, and says what it is.
+    chart = page.get_by_role("region", name="Crash-free rate")
+    expect(chart.locator("svg[role=img] path.band")).to_have_count(1)
+    expect(chart.get_by_role("list")).to_contain_text(f"{words}, sessions")
+    points = chart.get_by_role("slider")
+    points.focus()
+    page.keyboard.press("End")
+    expect(points).to_have_attribute("aria-valuetext", re.compile(
+        f"{words}, sessions {shown(estimate['low'])} to {shown(estimate['high'])}"))
+    assert [(each["id"], each["nodes"][0]["html"])
+            for each in Axe().run(page).response["violations"]] == []
+    # Once all is told there is no estimate any more.
+    hale.clock.set(noon + hours(6) + minutes(10))
+    tell(hale, hale.crashed[20:])
+    hale.clock.advance(hours(2))
+    page.reload()
+    expect(panel).to_contain_text("96.00%40 of 1,000 crashed")
+    expect(panel).not_to_contain_text("Estimate")
+    expect(chart.locator("path.band")).to_have_count(0)
 
 
 # The error budget ------------------------------------------------------------------------

@@ -15,11 +15,12 @@ import Testing
 
   private func gate(
     _ candidate: Arm, _ baseline: Arm?, limit: Double? = nil, drop: Double? = 0.002,
-    sessionsMin: Int64 = 100, knownShare: Double = 1
+    sessionsMin: Int64 = 100, knownShare: Double = 1, dispersion: Double = 1
   ) -> ReleaseGate {
     ReleaseGate(
       rules: ReleaseGate.Rules(crashRateMax: limit, dropMax: drop, sessionsMin: sessionsMin),
-      candidate: candidate, baseline: baseline, knownShare: knownShare)
+      candidate: candidate, baseline: baseline, knownShare: knownShare,
+      dispersion: dispersion)
   }
 
   @Test func verdicts() {
@@ -67,6 +68,23 @@ import Testing
     #expect(gate(arm(60, of: 4000), fine).verdict == .red)
     #expect(gate(arm(60, of: 4000, weight: 0.05), fine).verdict == .unknown)
     #expect(gate(arm(600, of: 400_000, weight: 0.01), arm(40, of: 400_000)).verdict != .red)
+  }
+
+  /// Where users in loops make crashes vary it takes more to be green, and no more to be red.
+  @Test func crashesThatDependOnEachOtherHoldGreenBack() {
+    let (one, other) = (arm(6, of: 6000), arm(6, of: 6000))
+    #expect(gate(one, other).verdict == .green)
+    #expect(gate(one, other, dispersion: 16).verdict == .unknown)
+    #expect(gate(arm(24, of: 24_000), arm(24, of: 24_000), dispersion: 16).verdict == .green)
+    #expect(gate(arm(60, of: 4000), arm(4, of: 4000), dispersion: 16).verdict == .red)
+  }
+
+  /// A third of the crashes are of users of their own: what is tolerated of users is a third, too.
+  @Test func whatIsToleratedOfUsersIsLess() {
+    let (one, other) = (arm(15, of: 10_000), arm(15, of: 10_000))
+    #expect(gate(one, other).verdict == .green)
+    let weighed = (arm(15, of: 10_000, weight: 1.0 / 3), arm(15, of: 10_000, weight: 1.0 / 3))
+    #expect(gate(weighed.0, weighed.1).verdict == .unknown)
   }
 
   @Test func boundsHoldTheValueAndAgreeWithTheVerdict() throws {

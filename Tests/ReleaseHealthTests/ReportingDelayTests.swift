@@ -1,5 +1,6 @@
-import ReleaseHealth
 import Testing
+
+@testable import ReleaseHealth
 
 @Suite struct ReportingDelayTests {
   private typealias Hour = ReportedSessions.Hour
@@ -43,10 +44,32 @@ import Testing
     let delay = ReportingDelay(reported(300, now: 300), now: 300)
     let young = reported(6, now: 6).known(atAge: 6)
     #expect(young.reduce(0) { $0 + $1.crashes } == 39)
-    let rate = try #require(delay.corrected(young, now: 6))
-    #expect(abs(rate.value - 0.01) < 1e-6)
-    #expect(rate.interval.contains(0.01))
-    #expect(delay.corrected([], now: 6) == nil)
+    let estimate = delay.estimate(young, now: 6)
+    #expect(abs(try #require(estimate.crashRate) - 0.01) < 1e-6)
+    #expect(try #require(estimate.interval).contains(0.01))
+    #expect(delay.estimate([], now: 6).crashRate == nil)
+  }
+
+  /// Hours of the same rate vary as crashes do that come by themselves; loops of ten at once do so
+  /// ten times as much, whatever the number of sessions.
+  @Test func loopsAreSeenInHowHoursVary() {
+    func dispersion(_ crashes: [Double], of sessions: Int64 = 1000) -> Double {
+      ReportingDelay(
+        ReportedSessions(
+          hours: crashes.enumerated().map {
+            Hour(
+              prompt: SessionTally(
+                sessions: sessions * Int64(1 + $0.offset % 2),
+                crashes: $0.element * Double(1 + $0.offset % 2)))
+          }), now: crashes.count + 1
+      ).dispersion
+    }
+    #expect(dispersion(Array(repeating: 4, count: 100)) == 1)
+    let alone = (0..<200).map { [3.0, 5, 4, 2, 6][$0 % 5] }
+    let loops = alone.map { $0 * 10 }
+    #expect(dispersion(loops) / dispersion(alone.map { $0 * 1 }) > 1)
+    #expect(dispersion(loops) > 5 && dispersion(loops, of: 10) == dispersion(loops))
+    #expect(dispersion([]) == 1)
   }
 
   @Test func whatWasKnownAtAnAge() {

@@ -107,6 +107,8 @@ struct APIRoute: Sendable {
       change(.put, ReleaseActions.update), change(.delete, ReleaseActions.delete)),
     APIRoute("organizations/{organization}/releases/{version}/gate", get(ReleaseActions.gate)),
     APIRoute(
+      "organizations/{organization}/releases/{version}/estimate", get(ReleaseActions.estimate)),
+    APIRoute(
       "projects/{organization}/{project}/releases", get(ReleaseActions.list),
       change(.post, ReleaseActions.create)),
     APIRoute(

@@ -29,6 +29,7 @@ enum DashboardFiles {
       ("comparison-panel.js", PackageResources.comparison_panel_js),
       ("dashboard.css", PackageResources.dashboard_css),
       ("dom.js", PackageResources.dom_js),
+      ("estimate-panel.js", PackageResources.estimate_panel_js),
       ("format.js", PackageResources.format_js),
       ("icon.svg", PackageResources.icon_svg),
       ("line-chart.js", PackageResources.line_chart_js),

@@ -43,19 +43,7 @@ struct GateAnswer {
       json.member("baseline") { json in
         if let baseline { write(baseline, to: &json) } else { json.null() }
       }
-      json.member("reportingDelay") { json in
-        json.object { json in
-          json.member("crashes") { $0.value(delay.crashes) }
-          json.member("isLearnt") { $0.value(delay.isLearnt) }
-          json.member("hoursToHalf") { json in
-            if delay.isLearnt { json.value(delay.hours(untilShare: 0.5)) } else { json.null() }
-          }
-          json.member("hoursToMost") { json in
-            if delay.isLearnt { json.value(delay.hours(untilShare: 0.9)) } else { json.null() }
-          }
-          json.member("knownShare") { $0.value(gate.knownShare) }
-        }
-      }
+      json.member("reportingDelay") { delay.write(knownShare: gate.knownShare, to: &$0) }
     }
     return json.bytes
   }
@@ -97,13 +85,8 @@ struct GateAnswer {
       json.member("crashFreeSessions") { $0.optional(total.crashRate.map { 1 - $0 }) }
       json.member("corrected") { json in
         // What is known now is not what was told at the age.
-        guard delay.isLearnt, side.isKnownAtAge, let crash = delay.corrected(hours, now: age)
-        else { return json.null() }
-        json.object { json in
-          json.member("value") { $0.value(1 - crash.value) }
-          json.member("low") { $0.value(1 - crash.interval.upperBound) }
-          json.member("high") { $0.value(1 - crash.interval.lowerBound) }
-        }
+        guard delay.isLearnt, side.isKnownAtAge else { return json.null() }
+        delay.estimate(hours, now: age).writeCrashFree(to: &json)
       }
       json.member("known") { $0.value(side.isKnownAtAge ? "atAge" : "now") }
     }

@@ -19,8 +19,6 @@ struct GateRequest {
 
   private static let dropMaxDefault = 0.2
   private static let sessionsMinDefault: Int64 = 100
-  /// The delay of a project is learnt from so many days.
-  private static let delayDays = 7
   /// With more sessions a user, most sessions have none: then crashes are not counted by users.
   private static let sessionsPerUserMax: Int64 = 50
 
@@ -135,7 +133,8 @@ struct GateRequest {
     let other = try before.map { (before) throws(StoreError) in
       try side(before, beforeStarted ?? now.hour, age, store)
     }
-    let delay = try delay(of: projects.intersection(record.projects), store)
+    let delay = try ReportingDelay.learnt(
+      from: projects.intersection(record.projects), environments, now: now, store)
     // Users count for both arms or for none: they would not be alike otherwise.
     let areUsersKnown = [one, other].compactMap(\.self).allSatisfy {
       $0.users.total * Self.sessionsPerUserMax >= $0.final.sessions
@@ -144,7 +143,7 @@ struct GateRequest {
     let hours = arms[0]?.hours ?? []
     let gate = ReleaseGate(
       rules: rules, candidate: arms[0] ?? ReleaseGate.Arm(hours: []), baseline: arms[1] ?? nil,
-      knownShare: delay.knownShare(of: hours, now: age))
+      knownShare: delay.knownShare(of: hours, now: age), dispersion: delay.dispersion)
     return GateAnswer(
       gate: gate, candidate: one, baseline: other, age: age, delay: delay,
       areUsersKnown: areUsersKnown)
@@ -166,17 +165,6 @@ struct GateRequest {
       release: record.version, firstHour: first, age: age,
       reported: ReportedSessions(history, firstHour: first),
       isKnownAtAge: (history.firstKnownHour ?? .min) <= first, users: users)
-  }
-
-  private func delay(
-    of projects: Set<ProjectID>, _ store: any AccountStore
-  ) throws(StoreError) -> ReportingDelay {
-    let first = now.hour + 1 - Self.delayDays * 24
-    var query = HealthQuery(projects: projects, minutes: first * 60..<(now.hour + 1) * 60)
-    query.includes = { [environments] in environments.includes($0.environment) }
-    query.intervalMinutes = 60
-    return ReportingDelay(
-      ReportedSessions(try store.history(query), firstHour: first), now: now.hour - first)
   }
 }
 

@@ -58,6 +58,17 @@ enum ReleaseActions {
     }
   }
 
+  static func estimate(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try EstimateRequest(
+      call.items, version: call.version, projects: try call.projects(), now: call.now,
+      retentionDays: call.dependencies.retentionDays)
+    return { () throws(StoreError) in
+      try request.json(of: organization.id, store: call.dependencies.store).map { .json($0) }
+        ?? Response(.notFound)
+    }
+  }
+
   private static func page(
     of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
     _ store: any SessionStore & ReleaseStore, status: Int = 200

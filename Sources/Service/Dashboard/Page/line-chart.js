@@ -18,24 +18,29 @@ const lineMark = (at) =>
  *   - isFromZero: the axis begins at 0, and else a little below the least value.
  *   - choose: is called with the id of the series that is clicked.
  *
- * Data are {times, series: [{id, name, values, text}]}, a value a number or null; `text(at)` writes one.
+ * Data are {times, series: [{id, name, values, text}], band, notes}, a value a number or null; `text(at)` writes one.
+ * A band is what is not sure: {low, high} or null at each time. `notes(at)` are more lines of the values of a time.
  */
 export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose, ...options }) {
   const chart = timeChart({
     ...options,
     right: hasNames ? 120 : 16,
     hasValues: ({ series }) => series.some(({ values }) => values.some((value) => value !== null)),
-    domain({ series }) {
+    domain({ series, band }) {
       const values = series.flatMap((one) => one.values).filter((value) => value !== null);
       const high = ceiling ?? Math.max(0, ...values);
+      // A wide band is cut off rather than the lines made flat.
+      const lows = (band ?? []).filter(Boolean).map(({ low }) => low);
+      if (lows.length && values.length) values.push(Math.max(Math.min(...lows), high - 3 * (high - Math.min(...values))));
       return { low: isFromZero || !values.length ? 0 : Math.min(...values), high, ceiling };
     },
-    valuesAt: ({ series }, at) =>
-      series.map((one, place) => ({ name: one.name, value: one.values[at], text: one.text(at), mark: () => lineMark(one.color ?? place) }))
+    valuesAt: ({ series, notes }, at) =>
+      [...series.map((one, place) => ({ name: one.name, value: one.values[at], text: one.text(at), mark: () => lineMark(one.color ?? place) }))
         .filter(({ value }) => series.length < 3 || value)
         .sort((left, right) => (right.value ?? -1) - (left.value ?? -1))
-        .slice(0, 12),
-    draw({ plot, x, y, data, hasRoom }) {
+        .slice(0, 12), ...(notes?.(at) ?? [])],
+    draw({ plot, x, y, top, height, data, hasRoom }) {
+      if (data.band) plot.append(svg("path", { class: "band", d: bandPath(data.band, x, (value) => Math.max(top, Math.min(top + height, y(value)))) }));
       const ends = [];
       data.series.forEach((one, place) => {
         const color = one.color ?? place;
@@ -92,6 +97,25 @@ function path(values, x, y) {
     return `${command}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
   }).join("");
 }
+
+/** Around each run of times that have a band; a time alone gets some width. */
+function bandPath(band, x, y) {
+  const half = band.length > 1 ? Math.min(6, (x(1) - x(0)) / 2) : 6;
+  const runs = [];
+  band.forEach((one, at) => {
+    if (!one) return;
+    if (!band[at - 1]) runs.push([]);
+    runs.at(-1).push({ ...one, x: x(at) });
+  });
+  return runs.map((run) => {
+    const points = run.length > 1 ? run : [{ ...run[0], x: run[0].x - half }, { ...run[0], x: run[0].x + half }];
+    const edge = (name, list) => list.map((point) => `${point.x.toFixed(1)} ${y(point[name]).toFixed(1)}`);
+    return `M${[...edge("high", points), ...edge("low", points.toReversed())].join("L")}Z`;
+  }).join("");
+}
+
+export const bandMark = () =>
+  svg("svg", { class: "line-mark", viewBox: "0 0 16 8", width: 16, height: 8, "aria-hidden": "true" }, svg("rect", { class: "band", width: 16, height: 8 }));
 
 /** Those that no line leads to or from. */
 const lonePoints = (values) => values.flatMap((value, at) =>

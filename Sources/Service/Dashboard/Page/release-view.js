@@ -4,9 +4,10 @@ import { changes, get } from "./api.js";
 import { statusBars } from "./bar-chart.js";
 import { panel } from "./chart.js";
 import { comparisonPanel } from "./comparison-panel.js";
+import { estimateName, estimatePanel, isToCome, rangeText } from "./estimate-panel.js";
 import { h, scrollFrame, setAttribute, setText } from "./dom.js";
 import { count, dateText, duration, fraction, NONE, percent, utcText, withoutPackage } from "./format.js";
-import { lineChart, lineLegend } from "./line-chart.js";
+import { bandMark, lineChart, lineLegend } from "./line-chart.js";
 import { commonPickers } from "./pickers.js";
 import { showChange } from "./release-table.js";
 import { address, intervals } from "./state.js";
@@ -41,6 +42,7 @@ export function releaseView(world) {
   const environments = h("tbody", {});
   const comparison = comparisonPanel(world);
   const trust = trustPanel(world);
+  const estimate = estimatePanel(world);
   const isNew = changes();
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, back, heading, facts),
@@ -49,6 +51,7 @@ export function releaseView(world) {
     h("div", { class: "panels" },
       panel("Crash-free rate", null, freeChart.element, freeLegend),
       panel("Adoption", "Share of all sessions and users of the project", adoption.element, adoptionLegend),
+      estimate.element,
       panel("Sessions", "By how they ended", ...sessionBars.elements),
       panel("Users", "Each once in a point, under the worst of their sessions", ...userBars.elements),
       panel("Durations", "Of sessions that exited", durations.element, durationLegend),
@@ -76,15 +79,16 @@ export function releaseView(world) {
       const query = `release:${quoted(place.version)}`;
       const series = { ...scope, interval: intervals[place.statsPeriod] };
       const ask = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
-      const [own, all, places] = await Promise.all([
+      const [own, all, places, estimated] = await Promise.all([
         ask({ ...series, query, field: fields, groupBy: "session.status" }),
         ask({ ...series, field: [SESSIONS, USERS] }),
         ask({ ...scope, query, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0, interval: "1d" }),
+        estimate.update(place, scope, intervals[place.statsPeriod], { signal }),
         comparison.update(place, release, scope, { signal }),
         trust.update(place, scope, query, { signal }),
       ]);
-      if (!isNew(release, own.data, all.data, places.data)) return;
-      showOwn(readStatuses(own.data), all.data, release);
+      if (!isNew(release, own.data, all.data, places.data, estimated)) return;
+      showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null);
       showEnvironments(places.data);
     },
   };
@@ -101,7 +105,7 @@ export function releaseView(world) {
     }
   }
 
-  function showOwn(own, all, release) {
+  function showOwn(own, all, release, estimated) {
     const { times } = own;
     const whole = all.groups[0] ?? { totals: {}, series: { [SESSIONS]: times.map(() => 0), [USERS]: times.map(() => 0) } };
     const sums = { [SESSIONS]: own.sums(SESSIONS), [USERS]: own.sums(USERS) };
@@ -127,8 +131,13 @@ export function releaseView(world) {
       name, color, values: free(field),
       text: (at) => `${percent(sums[field][at] - own.counts(field).crashed[at], sums[field][at])} of ${count(sums[field][at])}`,
     }));
-    freeChart.update({ times, series: rates }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all`);
+    const band = estimated && bandOf(estimated.series, times);
+    freeChart.update({
+      times, series: rates, band,
+      notes: (at) => (band?.[at] ? [{ name: `${estimateName}, sessions`, text: rangeText(band[at]), mark: bandMark }] : []),
+    }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all`);
     freeLegend.replaceChildren(lineLegend(rates));
+    if (band?.some(Boolean)) freeLegend.firstChild.append(h("li", {}, bandMark(), `${estimateName}, sessions, with 95 % confidence`));
     sessionBars.update({ times, counts: own.counts(SESSIONS) }, own.totals(SESSIONS));
     userBars.update({ times, counts: own.counts(USERS) }, own.totals(USERS));
     const lengths = [["Median", P50, 0], ["95th percentile", P95, 1]].map(([name, field, color]) => ({
@@ -169,6 +178,15 @@ const durationSteps = [
   1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000,
   1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
 ];
+
+/** What may come of each time of a chart, where something may. */
+function bandOf({ intervals, low, high }, times) {
+  const places = new Map(intervals.map((text, at) => [Date.parse(text), at]));
+  return times.map((time) => {
+    const at = places.get(time.getTime());
+    return low[at] == null ? null : { low: low[at], high: high[at] };
+  });
+}
 
 /** An answer that is grouped by status, by field. */
 function readStatuses({ intervals, groups }) {
