@@ -89,6 +89,15 @@ def test_releases_take_over_from_each_other(filled):
     assert all(rate > 97 for version, rate in free.items() if version != BAD), free
 
 
+def test_the_bad_release_uses_the_budget_up(filled):
+    budget = filled.get(f"/projects/default/{ANDROID}/budget/").json
+    assert budget["total"] == filled.told[ANDROID]["sessions"]
+    assert budget["objective"]["target"] == 99 and budget["left"] < 0.5
+    left = [value for value in budget["series"]["left"] if value is not None]
+    assert max(left) > budget["left"] + 0.2
+    assert filled.get(f"/projects/default/{WEB}/budget/").json["objective"] is None
+
+
 def test_the_same_seed_makes_the_same(filled, tmp_path):
     again, _ = demo(tmp_path / "again", "--days", "2")
     third, _ = demo(tmp_path / "third", "--days", "2")

@@ -37,6 +37,10 @@ struct DemoCatalog {
         project = try session.store.createProject(
           organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key,
           at: now)
+        // The bad release of the first one uses most of this budget up.
+        if index == 0, let target = Objective.Target(percent: "99") {
+          try session.store.setObjective(Objective(target: target), of: project.id, at: now)
+        }
       }
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id)
       return DemoProject(id: project.id, slug: slug, dsn: dsn.text, apps: [index])
