@@ -3,7 +3,8 @@
 FROM docker.io/library/swift:6.3.1-bookworm AS build
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev pkg-config \
+      libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev \
+      libcurl4-openssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
@@ -14,7 +15,8 @@ RUN swift build -c release --static-swift-stdlib --product hale \
 FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      libsqlite3-0 zlib1g libbrotli1 libzstd1 libroaring0 libssl3 libstdc++6 \
+      libsqlite3-0 zlib1g libbrotli1 libzstd1 libroaring0 libssl3 libstdc++6 libcurl4 \
+      ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && useradd --system --uid 10001 --user-group --no-create-home hale \
     && install -d -o hale -g hale /data

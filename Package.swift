@@ -18,6 +18,7 @@ let dashboard = [
   "api.js",
   "bar-chart.js",
   "budget-panel.js",
+  "channels-panel.js",
   "chart.js",
   "comparison-panel.js",
   "dashboard.css",
@@ -58,9 +59,12 @@ let package = Package(
     .systemLibrary(
       name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // Loaded when it is first needed, not linked: its header alone is used.
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CRoaring", providers: [.apt(["libroaring-dev"])]),
+    .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -83,12 +87,14 @@ let package = Package(
       dependencies: ["CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks"],
       resources: [.embedInCode("schema.sql")]),
     .target(name: "Listener", dependencies: ["CEpoll", "HTTP", "Locks"]),
+    .target(name: "Outbound", dependencies: ["CCurl", "CSpawn"]),
 
     // Level 3: the product.
     .target(
       name: "Service",
       dependencies: [
         "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Locks",
+        "Outbound",
         .product(name: "Logging", package: "swift-log"),
       ],
       resources: [.embedInCode("API/openapi.json")]
@@ -98,8 +104,9 @@ let package = Package(
     .executableTarget(
       name: "hale",
       dependencies: [
-        "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
-        "ReleaseHealth", "Locks",
+        "CMalloc", "Service", "SQLiteStorage", "Listener", "Outbound", "HTTP", "Envelopes",
+        "Storage",
+        "Demo", "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
@@ -132,16 +139,17 @@ let package = Package(
       ("Demo", ["Demo", "ReleaseHealth"]),
       ("HTTP", ["HTTP"]),
       ("Listener", ["Listener", "HTTP"]),
+      ("Outbound", ["Outbound"]),
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("SQLiteStorage", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       (
         "Service",
         [
-          "Service", "HTTP", "Envelopes", "Compression", "Storage", "SQLiteStorage",
-          "ReleaseHealth",
+          "Service", "HTTP", "Envelopes", "Compression", "Hashing", "Outbound", "Storage",
+          "SQLiteStorage", "ReleaseHealth",
         ]
       ),
-      ("Simulation", ["Service", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]),
+      ("Simulation", ["Service", "HTTP", "Outbound", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("Hale", ["hale", "ReleaseHealth"]),
       ("HaleBench", ["hale-bench", "Envelopes", "ReleaseHealth"]),
       ("Tidy", []),
@@ -155,4 +163,8 @@ let package = Package(
 
 for target in package.targets where target.type != .system {
   target.swiftSettings = strict
+  // Commands and what waits for other machines: nothing of it is in a hurry.
+  if ["hale", "Outbound"].contains(target.name) {
+    target.swiftSettings?.append(.unsafeFlags(["-Osize"], .when(configuration: .release)))
+  }
 }

@@ -132,6 +132,8 @@ CREATE TABLE notice (
 ) STRICT;
 
 CREATE INDEX notice_due ON notice (next_attempt) WHERE next_attempt IS NOT NULL;
+-- A channel gets its notices in their order.
+CREATE INDEX notice_waiting ON notice (channel, id) WHERE next_attempt IS NOT NULL;
 
 -- Where a session counts: a project, a release and an environment, as one small number. A number is
 -- never given again: states and minutes of a release that was deleted may outlive it for days.

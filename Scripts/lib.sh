@@ -5,7 +5,7 @@
 export SWIFT_BACKTRACE=enable=no
 
 swift_wanted=6.2
-build_packages="libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev pkg-config"
+build_packages="libsqlite3-dev zlib1g-dev libbrotli-dev libzstd-dev libroaring-dev libssl-dev libcurl4-openssl-dev pkg-config"
 test_packages="python3-venv curl sqlite3 strace prometheus chromium"
 
 fail() {
@@ -30,6 +30,7 @@ is_there() {
     libzstd-dev) has_header zstd.h ;;
     libroaring-dev) has_header roaring/roaring.h ;;
     libssl-dev) has_header openssl/evp.h ;;
+    libcurl4-openssl-dev) has_header curl/curl.h ;;
     binutils) command -v strip >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
@@ -37,7 +38,8 @@ is_there() {
 }
 
 has_header() {
-  for folder in /usr/include /usr/local/include; do
+  # Debian has some of them in a folder by machine.
+  for folder in /usr/include /usr/local/include /usr/include/*-linux-gnu; do
     [ -e "$folder/$1" ] && return
   done
   return 1

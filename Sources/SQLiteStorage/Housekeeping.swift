@@ -59,6 +59,12 @@ final class Housekeeping {
     if try dropMinutes(at: now) { return true }
     if try dropExpired(at: now) { return true }
     if try dropUsers(at: now) { return true }
+    if try NoticeTables.dropOld(
+      before: now.milliseconds - Int64(retentionDays) * 86_400_000, rowsMax: Self.rowsPerStep,
+      on: connection)
+    {
+      return true
+    }
     // The next run looks at all states again: a clock that was set back may have brought some behind
     // the place that this one reached.
     sessions = SessionSweep()

@@ -111,6 +111,7 @@ enum Migrations {
           UNIQUE (channel, key)
         ) STRICT;
         CREATE INDEX notice_due ON notice (next_attempt) WHERE next_attempt IS NOT NULL;
+        CREATE INDEX notice_waiting ON notice (channel, id) WHERE next_attempt IS NOT NULL;
         INSERT INTO user_environment_day (project, environment, day)
           SELECT DISTINCT project, environment, day FROM user_day JOIN scope ON scope.id = scope
           UNION

@@ -23,4 +23,45 @@ enum NoticeTables {
     insert.bind(8, notice.created.milliseconds)
     try insert.run()
   }
+
+  /// What ``records(_:)`` reads.
+  static let columns = """
+    id, channel, key, action, title, text, web_url, subject, created, attempts, next_attempt,
+    delivered, failure
+    """
+
+  static func records(_ select: Statement) throws(StoreError) -> [NoticeRecord] {
+    var records: [NoticeRecord] = []
+    while try select.step() {
+      var progress = NoticeProgress()
+      progress.attempts = Int(select.integer(9))
+      progress.nextAttempt = select.optionalInteger(10).map { Timestamp(milliseconds: $0) }
+      progress.delivered = select.optionalInteger(11).map { Timestamp(milliseconds: $0) }
+      progress.failure = select.optionalText(12)
+      records.append(
+        NoticeRecord(
+          id: select.integer(0), channel: select.integer(1),
+          notice: Notice(
+            key: select.text(2), action: Notice.Action(rawValue: select.text(3)) ?? .test,
+            title: select.text(4), text: select.text(5), webURL: select.optionalText(6),
+            subject: select.text(7), created: Timestamp(milliseconds: select.integer(8))),
+          progress: progress))
+    }
+    return records
+  }
+
+  /// Drops of the oldest rows those that are older than they are to be kept, unless they wait.
+  ///
+  /// - Returns: false when there was nothing to drop.
+  static func dropOld(
+    before time: Int64, rowsMax: Int, on connection: Connection
+  ) throws(StoreError) -> Bool {
+    try connection.execute(
+      """
+      DELETE FROM notice WHERE id IN (
+        SELECT id FROM (SELECT id, created, next_attempt FROM notice ORDER BY id LIMIT \(rowsMax))
+        WHERE created < \(time) AND next_attempt IS NULL)
+      """)
+    return connection.changes > 0
+  }
 }

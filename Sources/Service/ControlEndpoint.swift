@@ -9,6 +9,7 @@ internal import Storage
 /// - `GET /control/clock` tells the service's time.
 /// - `POST /control/projects/ID/envelopes/MILLISECONDS` takes an envelope that arrived then.
 /// - `POST /control/projects/ID/adoption/HOUR` finds the stages of adoption of then.
+/// - `POST /control/channels/ID/test` sends a test notice.
 /// - `GET /control/api/0/…` asks the API, without a token.
 struct ControlEndpoint {
   private let ingest: IngestEndpoint
@@ -39,6 +40,8 @@ struct ControlEndpoint {
       (method, answer) = (.post, { take(project: path[2], milliseconds: path[4], exchange) })
     case 5 where path[..<2] == ["control", "projects"] && path[3] == "adoption":
       (method, answer) = (.post, { adopt(project: path[2], hour: path[4], exchange) })
+    case 4 where path[..<2] == ["control", "channels"] && path[3] == "test":
+      (method, answer) = (.post, { test(channel: path[2], exchange) })
     default:
       return .respond(.failure(404, "there is nothing at \(head.path)"))
     }
@@ -95,6 +98,21 @@ struct ControlEndpoint {
       return true
     }
     return .pending
+  }
+
+  private func test(channel: Substring, _ exchange: ExchangeID) -> RequestDisposition {
+    let notices = dependencies.notices
+    let isStarted = notices.startThread { [sink] in
+      do throws(StoreError) {
+        let found = try notices.store.channels(of: nil).first { String($0.id) == channel }
+        guard let found else { return sink.respond(Response(.notFound), to: [exchange]) }
+        sink.respond(
+          try NoticeActions.answerToTest(of: found, by: notices), to: [exchange])
+      } catch {
+        sink.respond(.failure(503, error.sentence), to: [exchange])
+      }
+    }
+    return isStarted ? .pending : .respond(.failure(503, "no thread can be started"))
   }
 
   /// A project by its number, also one that a command has made just now.

@@ -3,14 +3,15 @@ internal import ReleaseHealth
 package import Storage
 internal import Synchronization
 
-/// The periodic jobs, run on the writer's thread between batches.
+/// The periodic jobs, run on the writer's thread between batches; notices on one of their own.
 package final class Jobs: Sendable {
   /// The jobs by name, as commands call them.
-  package static let names = ["adoption", "retention"]
+  package static let names = ["adoption", "notices", "retention"]
 
   private let store: any SessionStore & ReleaseStore
   private let catalog: any CatalogStore
   private let queue: IngestQueue
+  private let notices: NoticeSender
   private let clock: WallClock
   private let monotonicMilliseconds: @Sendable () -> Int64
   private let metrics: Metrics
@@ -18,26 +19,27 @@ package final class Jobs: Sendable {
 
   package init(
     store: any SessionStore & ReleaseStore, catalog: any CatalogStore, queue: IngestQueue,
-    clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64,
+    notices: NoticeSender, clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64,
     metrics: Metrics = Metrics(), log: Logger
   ) {
     self.store = store
     self.catalog = catalog
     self.queue = queue
+    self.notices = notices
     self.clock = clock
     self.monotonicMilliseconds = monotonicMilliseconds
     self.metrics = metrics
     self.log = log
   }
 
-  /// Starts a job; `done` is called on the writer's thread when it has ended.
+  /// Starts a job; `done` is called when it has ended, on the thread that it ran on.
   ///
   /// - Returns: false when there is no job of the name.
   package func start(_ name: String, done: @escaping @Sendable (JobRun) -> Void) -> Bool {
     guard Self.names.contains(name) else { return false }
     let run = RunningJob(name: name, started: clock.now)
     let begin = monotonicMilliseconds()
-    queue.perform { [self] in
+    let work: @Sendable () -> Bool = { [self] in
       defer { queue.version.grow() }
       guard let ended = step(run, begin) else { return false }
       metrics.note(ended)
@@ -47,6 +49,11 @@ package final class Jobs: Sendable {
           "job": "\(name)", "succeeded": "\(ended.succeeded)", "summary": "\(ended.summary)",
         ])
       done(ended)
+      return true
+    }
+    // Notices wait for other machines, which the writer does not.
+    guard name == "notices", notices.startThread({ _ = work() }) else {
+      queue.perform(work)
       return true
     }
     return true
@@ -73,6 +80,9 @@ package final class Jobs: Sendable {
       case "adoption":
         let runs = try store.runAdoption(at: run.started)
         ended.summary = runs == 1 ? "1 hourly run" : "\(runs) hourly runs"
+      case "notices":
+        ended.summary = try notices.runDue().summary
+        ended.durationMilliseconds = monotonicMilliseconds() - begin
       default:
         if try store.housekeep(at: run.started) {
           run.steps.add(1, ordering: .relaxed)

@@ -16,6 +16,7 @@ package struct ServiceDependencies: Sendable {
   /// For queries: work that may block.
   package var workers: WorkQueue
   package var jobs: Jobs
+  package var notices: NoticeSender
   package var log: Logger
   /// Makes ids for events that came without one.
   package var random: @Sendable () -> UInt128
@@ -31,8 +32,9 @@ package struct ServiceDependencies: Sendable {
 
   package init(
     store: any SessionStore & ReleaseStore & AccountStore, catalog: CatalogCache,
-    clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs, log: Logger,
-    random: @escaping @Sendable () -> UInt128, pathPrefix: String, publicOrigin: String?,
+    clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
+    notices: NoticeSender, log: Logger, random: @escaping @Sendable () -> UInt128,
+    pathPrefix: String, publicOrigin: String?,
     retentionDays: Int, metrics: Metrics = Metrics(),
     processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
   ) {
@@ -42,6 +44,7 @@ package struct ServiceDependencies: Sendable {
     self.queue = queue
     self.workers = workers
     self.jobs = jobs
+    self.notices = notices
     self.log = log
     self.random = random
     self.pathPrefix = pathPrefix

@@ -64,6 +64,11 @@ package enum NewSecret {
     "hale_" + hexadecimal(random.0, digits: 32) + hexadecimal(random.1, digits: 16)
   }
 
+  /// The secret of a webhook's signatures: 192 random bits.
+  package static func channel(_ random: (UInt128, UInt128)) -> String {
+    hexadecimal(random.0, digits: 32) + hexadecimal(random.1, digits: 16)
+  }
+
   /// The lowest digits of a number.
   private static func hexadecimal(_ number: UInt128, digits: Int) -> String {
     let text = String(number, radix: 16)

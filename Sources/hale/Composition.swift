@@ -13,7 +13,7 @@ import Locks
 let periodicJobNames = Jobs.names
 
 /// Opens the catalog in a data directory that exists, and creates the database where there is none.
-func openCatalog(dataDirectory: String) throws -> any CatalogStore {
+func openCatalog(dataDirectory: String) throws -> any CatalogStore & NoticeStore {
   try openStore(dataDirectory: dataDirectory, ownsSessions: false)
 }
 
@@ -69,15 +69,19 @@ func runService(
   let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let queue = IngestQueue(store: store, clock: clock, metrics: metrics)
   let workers = WorkQueue()
+  let notices = makeNoticeSender(
+    store: store, settings.notices, catalog: catalog, clock: clock,
+    webURL: settings.publicURL?.text,
+    version: queue.version, logger: settings.logger)
   let jobs = Jobs(
-    store: store, catalog: store, queue: queue, clock: clock,
+    store: store, catalog: store, queue: queue, notices: notices, clock: clock,
     monotonicMilliseconds: SystemClock.monotonicMilliseconds, metrics: metrics,
     log: settings.logger)
   let path = settings.dataDirectory + "/hale.db"
   let service = Service(
     ServiceDependencies(
       store: store, catalog: catalog, clock: clock, queue: queue,
-      workers: workers, jobs: jobs, log: settings.logger,
+      workers: workers, jobs: jobs, notices: notices, log: settings.logger,
       random: { UInt128.random(in: .min ... .max) },
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
       retentionDays: settings.retentionDays, metrics: metrics,
@@ -108,6 +112,8 @@ func runService(
     catalog: catalog, jobs: jobs, clock: clock, runsJobs: !settings.clock.isFile,
     logger: settings.logger)
   let tick = try ServiceThread(ticker.run)
+  // Where the time is a file's, notices go as other jobs do: when they are asked to.
+  let sending = settings.clock.isFile ? nil : try ServiceThread(notices.run)
 
   // The watchdog gives up at 10 s; what is committed by then stays committed.
   stop.onRequest { listener.drain(deadlineMilliseconds: 8000) }
@@ -115,9 +121,11 @@ func runService(
   listener.run(service)
 
   ticker.stop()
+  notices.stop()
   queue.close()
   workers.close()
   for thread in [writer, tick] + readers { thread.join() }
+  sending?.join()
   store.stopCheckpoints()
   checkpoints.join()
   try store.close()
@@ -126,19 +134,50 @@ func runService(
 /// Runs a job once on a directory that no service runs on; it is locked. A job that fails is a
 /// result that says so, and is recorded; an error is thrown where it could not even begin.
 func runJobOnDirectory(
-  name: String, dataDirectory: String, retentionDays: Int, now: Timestamp
+  name: String, dataDirectory: String, retentionDays: Int, notices: NoticeSettings, now: Timestamp
 ) throws -> JobRun {
   let store = try openStore(dataDirectory: dataDirectory, retentionDays: retentionDays)
   let clock = WallClock { now }
+  let queue = IngestQueue(store: store, clock: clock)
+  let log = Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() })
   let jobs = Jobs(
-    store: store, catalog: store, queue: IngestQueue(store: store, clock: clock), clock: clock,
-    monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: Logger(label: "hale"))
+    store: store, catalog: store, queue: queue,
+    notices: makeNoticeSender(
+      store: store, notices, catalog: try CatalogCache(store), clock: clock, webURL: nil,
+      version: queue.version, logger: log),
+    clock: clock, monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: log)
   guard let run = jobs.runToEnd(name) else {
     throw CommandFailure.usage(
       "There is no job '\(name)'; the jobs are: \(Jobs.names.joined(separator: ", ")).")
   }
   try store.close()
   return run
+}
+
+/// Sends a test through a channel of a directory, whether a service runs on it or not.
+func testChannel(
+  _ channel: NoticeChannel, dataDirectory: String, _ settings: Settings, now: Timestamp
+) throws -> NoticeRecord {
+  let store = try openStore(dataDirectory: dataDirectory, ownsSessions: false)
+  let sender = makeNoticeSender(
+    store: store, settings.notices, catalog: try CatalogCache(store), clock: WallClock { now },
+    webURL: settings.publicURL?.text, version: DataVersion(),
+    logger: Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() }))
+  guard let record = try sender.test(channel) else {
+    preconditionFailure("A sender of its own is free.")
+  }
+  try store.close()
+  return record
+}
+
+private func makeNoticeSender(
+  store: SQLiteStore, _ settings: NoticeSettings, catalog: CatalogCache, clock: WallClock,
+  webURL: String?, version: DataVersion, logger: Logger
+) -> NoticeSender {
+  NoticeSender(
+    store: store, outlets: settings.outlets, catalog: catalog, clock: clock,
+    random: { UInt128.random(in: .min ... .max) }, webURL: webURL, changed: { version.grow() },
+    startThread: { body in (try? ServiceThread(body)) != nil }, log: logger)
 }
 
 /// - Parameter ownsSessions: the directory is locked, so that no other process writes sessions.

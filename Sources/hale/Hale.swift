@@ -32,6 +32,7 @@ struct Hale: ParsableCommand {
           OrganizationCommand.self, ProjectCommand.self, KeyCommand.self, TokenCommand.self,
           ObjectiveCommand.self,
         ]),
+      CommandGroup(name: "Notices", subcommands: [ChannelCommand.self, NoticesCommand.self]),
       CommandGroup(
         name: "Data", subcommands: [VerifyCommand.self, BackupCommand.self, RestoreCommand.self]),
       CommandGroup(

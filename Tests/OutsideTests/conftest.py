@@ -3,6 +3,7 @@
 import pytest
 
 import hale as harness
+import receiver
 
 
 def pytest_configure(config):
@@ -52,3 +53,17 @@ def start(request, tmp_path):
 def hale(start):
     """A service as a first start makes it, on the system's clock."""
     return start()
+
+
+@pytest.fixture
+def receive():
+    """Starts receivers that end with the test."""
+    receivers = []
+
+    def begin(*statuses, **options):
+        receivers.append(receiver.Receiver(*statuses, **options))
+        return receivers[-1]
+
+    yield begin
+    for each in receivers:
+        each.close()

@@ -368,6 +368,38 @@ def test_projects_keys_and_tokens(start, page_of):
             for each in Axe().run(page).response["violations"]] == []
 
 
+def test_channels_and_what_was_told(start, page_of, receive):
+    hale, receiver = start("--private-notice-hosts", "127.0.0.1"), receive(200, 500)
+    page = page_of(hale, "/settings/")
+    form = page.get_by_role("form", name="New channel")
+    form.get_by_label("Name").fill("ops")
+    target = form.get_by_label("Address")
+    target.fill("ftp://nowhere")
+    form.get_by_role("button", name="Create channel").click()
+    expect(page.get_by_role("alert").filter(has_text="url: It takes an address")).to_be_visible()
+    target.fill(receiver.url("/hook?token=1"))
+    form.get_by_role("button", name="Create channel").click()
+    secret = page.get_by_role("region", name="Notices").locator(".fresh code")
+    expect(secret).to_have_text(re.compile("^[0-9a-f]{48}$"))
+    row = page.get_by_role("row").filter(has_text="Webhook")
+    expect(row).to_contain_text(receiver.url("/hook?…"))
+    row.get_by_role("button", name="Test ops").click()
+    expect(page.get_by_text("The test was delivered to ops.")).to_be_visible()
+    row.get_by_role("button", name="Test ops").click()
+    expect(page.get_by_text("not delivered: the receiver answered 500: as asked")).to_be_visible()
+    assert [request.path for request in receiver.received] == ["/hook?token=1"] * 2
+    told = page.get_by_role("row").filter(has_text="Test: the channel ops works")
+    expect(told).to_have_count(2)
+    expect(told.first).to_contain_text("given up")
+    expect(told.last).to_contain_text("delivered")
+    assert [(each["id"], each["nodes"][0]["html"])
+            for each in Axe().run(page).response["violations"]] == []
+    row.get_by_role("button", name="Delete channel ops").click()
+    row.get_by_role("button", name="press again").click()
+    expect(row).to_have_count(0)
+    expect(told).to_have_count(0)
+
+
 def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
     hale = start()
     made = hale.cli_json("token", "create", "reader", "--scope", "read")

@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Logging
+import Outbound
 import ReleaseHealth
 import SQLiteStorage
 import Service
@@ -20,6 +21,7 @@ final class ServiceFixture {
   private let sqlite: SQLiteStore
   let queue: IngestQueue
   let catalog: CatalogCache
+  let notices: NoticeSender
   let service: Service
   private let sink = Answers()
   private let workers = WorkQueue()
@@ -28,6 +30,7 @@ final class ServiceFixture {
   /// - Parameter prepare: fills the catalog further before the service sees it.
   init(
     batchUpdatesMax: Int = 10_000, pathPrefix: String = "",
+    outlets: NoticeOutlets = NoticeOutlets(outlet: Outlet(addresses: .all), addresses: .all),
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -53,14 +56,22 @@ final class ServiceFixture {
     queue.close()
     catalog = try CatalogCache(sqlite)
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    notices = NoticeSender(
+      store: sqlite, outlets: outlets, catalog: catalog, clock: clock,
+      random: { UInt128.random(in: .min ... .max) }, webURL: nil,
+      changed: { [version = queue.version] in version.grow() },
+      startThread: { body in
+        Thread.detachNewThread(body)
+        return true
+      }, log: log)
     service = Service(
       ServiceDependencies(
         store: store, catalog: catalog, clock: clock, queue: queue,
         workers: workers,
         jobs: Jobs(
-          store: store, catalog: sqlite, queue: queue, clock: clock,
+          store: store, catalog: sqlite, queue: queue, notices: notices, clock: clock,
           monotonicMilliseconds: { 0 }, metrics: metrics, log: log),
-        log: log, random: { 7 }, pathPrefix: pathPrefix, publicOrigin: nil,
+        notices: notices, log: log, random: { 7 }, pathPrefix: pathPrefix, publicOrigin: nil,
         retentionDays: 90, metrics: metrics),
       sink: sink)
     Thread.detachNewThread { [workers] in workers.run() }

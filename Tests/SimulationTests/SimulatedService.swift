@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Logging
+import Outbound
 import ReleaseHealth
 import SQLiteStorage
 import Service
@@ -109,13 +110,20 @@ final class SimulatedService {
       // Closed, it still takes work, and `run` returns when it is done.
       queue.close()
       let log = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+      let catalog = try CatalogCache(sqlite)
+      let notices = NoticeSender(
+        store: sqlite,
+        outlets: NoticeOutlets(outlet: Outlet(addresses: .publicOnly), addresses: .publicOnly),
+        catalog: catalog, clock: wall, random: { 7 }, webURL: nil, changed: {},
+        startThread: { _ in false }, log: log)
       jobs = Jobs(
-        store: store, catalog: sqlite, queue: queue, clock: wall,
+        store: store, catalog: sqlite, queue: queue, notices: notices, clock: wall,
         monotonicMilliseconds: { 0 }, log: log)
       service = Service(
         ServiceDependencies(
-          store: store, catalog: try CatalogCache(sqlite), clock: wall, queue: queue,
-          workers: WorkQueue(), jobs: jobs, log: log, random: { 7 }, pathPrefix: "",
+          store: store, catalog: catalog, clock: wall, queue: queue,
+          workers: WorkQueue(), jobs: jobs, notices: notices, log: log, random: { 7 },
+          pathPrefix: "",
           publicOrigin: nil, retentionDays: retentionDays),
         sink: answers)
     }

@@ -23,12 +23,14 @@ import Testing
     "Listener": [
       "HTTP", "CEpoll", "Locks", "Foundation", "FoundationEssentials", "Synchronization", "Glibc",
     ],
+    "Outbound": ["CCurl", "CSpawn", "Glibc"],
     "Service": [
       "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Logging",
-      "FoundationEssentials", "Locks", "Synchronization", "Dispatch",
+      "FoundationEssentials", "Locks", "Outbound", "Synchronization", "Dispatch",
     ],
     "hale": [
-      "CMalloc", "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
+      "CMalloc", "Service", "SQLiteStorage", "Listener", "Outbound", "HTTP", "Envelopes", "Storage",
+      "Demo",
       "ReleaseHealth", "Locks",
       "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
       "Synchronization", "Glibc", "Dispatch",

@@ -86,7 +86,7 @@ struct APIEndpoint {
           call.body = body
           do throws(APIError) {
             let work = try action.prepare(call)
-            return answer(exchange, route) {
+            return answer(exchange, route, waitsForOthers: action.waitsForOthers) {
               [version = dependencies.queue.version] () throws(StoreError) in
               defer { version.grow() }
               return try work()
@@ -110,14 +110,16 @@ struct APIEndpoint {
     return "\"\(parts.joined(separator: "-"))\""
   }
 
-  /// Has the work done on a worker's thread.
+  /// Has the work done on a worker's thread, or on one of its own.
   private func answer(
-    _ exchange: ExchangeID, _ route: String, _ work: @escaping APIRoute.Work
+    _ exchange: ExchangeID, _ route: String, waitsForOthers: Bool = false,
+    _ work: @escaping APIRoute.Work
   ) -> RequestDisposition {
     let (metrics, log) = (dependencies.metrics, dependencies.log)
     // From here on, so that waiting for a reader counts.
     let start = metrics.seconds
-    let isTaken = dependencies.workers.submit { [sink] in
+    let submit = waitsForOthers ? dependencies.notices.startThread : dependencies.workers.submit
+    let isTaken = submit { [sink] in
       var isFailure = false
       defer { metrics.noteQuery(route, seconds: metrics.seconds - start, isFailure: isFailure) }
       do throws(StoreError) {

@@ -13,6 +13,8 @@ struct APIRoute: Sendable {
     let scope: TokenScope
     /// Reads and checks the request, on the loop thread; quick, and without the store.
     let prepare: @Sendable (APICall) throws(APIError) -> Work
+    /// Whether the work waits for other machines: it then has a thread of its own.
+    var waitsForOthers = false
   }
 
   private let pattern: [Substring]
@@ -108,6 +110,16 @@ struct APIRoute: Sendable {
     APIRoute("organizations/{organization}/releases/{version}/gate", get(ReleaseActions.gate)),
     APIRoute(
       "organizations/{organization}/releases/{version}/estimate", get(ReleaseActions.estimate)),
+    APIRoute(
+      "organizations/{organization}/notice-channels", get(NoticeActions.channels),
+      change(.post, NoticeActions.create)),
+    APIRoute(
+      "organizations/{organization}/notice-channels/{channel}", get(NoticeActions.channel),
+      change(.put, NoticeActions.update), change(.delete, NoticeActions.delete)),
+    APIRoute(
+      "organizations/{organization}/notice-channels/{channel}/test",
+      Action(method: .post, scope: .admin, prepare: NoticeActions.test, waitsForOthers: true)),
+    APIRoute("organizations/{organization}/notices", get(NoticeActions.notices)),
     APIRoute(
       "projects/{organization}/{project}/releases", get(ReleaseActions.list),
       change(.post, ReleaseActions.create)),

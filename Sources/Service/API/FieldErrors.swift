@@ -1,25 +1,27 @@
 internal import HTTP
 
-/// What is wrong with the members of a body, in Sentry's form: `{"target": ["reason"]}`.
-struct FieldErrors {
-  private var all: [(field: String, reason: String)] = []
+/// Why members of a body are refused: `{"field": ["reason"]}`, as Sentry says it.
+struct FieldErrors: Error {
+  private(set) var reasons: [(field: String, reasons: [String])] = []
 
-  var isEmpty: Bool { all.isEmpty }
+  var isEmpty: Bool { reasons.isEmpty }
 
-  /// - Parameter reason: a sentence that says what is there and what would be right.
   mutating func add(_ field: String, _ reason: String) {
-    all.append((field, reason))
+    if let index = reasons.firstIndex(where: { $0.field == field }) {
+      reasons[index].reasons.append(reason)
+    } else {
+      reasons.append((field, [reason]))
+    }
   }
 
-  /// 400.
+  /// 400 with all of them.
   var response: Response {
     var json = JSONWriter()
     json.object { json in
-      for (index, (field, _)) in all.enumerated()
-      where !all[..<index].contains(where: { $0.field == field }) {
+      for (field, reasons) in reasons {
         json.member(field) { json in
           json.array { json in
-            for error in all where error.field == field { json.value(error.reason) }
+            for reason in reasons { json.value(reason) }
           }
         }
       }

@@ -25,6 +25,7 @@ enum DashboardFiles {
       ("api.js", PackageResources.api_js),
       ("bar-chart.js", PackageResources.bar_chart_js),
       ("budget-panel.js", PackageResources.budget_panel_js),
+      ("channels-panel.js", PackageResources.channels_panel_js),
       ("chart.js", PackageResources.chart_js),
       ("comparison-panel.js", PackageResources.comparison_panel_js),
       ("dashboard.css", PackageResources.dashboard_css),

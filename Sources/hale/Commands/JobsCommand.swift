@@ -127,7 +127,7 @@ struct JobsCommand: ParsableCommand {
       defer { withExtendedLifetime(lock) {} }
       let run = try runJobOnDirectory(
         name: name, dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
-        now: SystemClock(settings.now).now())
+        notices: settings.notices, now: SystemClock(settings.now).now())
       return JobOutcome(
         name: run.name, succeeded: run.succeeded, summary: run.summary,
         durationMilliseconds: run.durationMilliseconds)

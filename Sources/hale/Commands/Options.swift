@@ -28,6 +28,30 @@ struct PublicURLOptions: ParsableArguments {
   var given: [(setting: Setting, value: String?)] { [(.publicURL, publicURL)] }
 }
 
+/// The flags of the commands that send notices.
+struct NoticeOptions: ParsableArguments {
+  @Option(name: Setting.privateNoticeHosts.flagName, help: Setting.privateNoticeHosts.flagHelp)
+  var privateNoticeHosts: String?
+
+  @Option(name: Setting.caFile.flagName, help: Setting.caFile.flagHelp, completion: .file())
+  var caFile: String?
+
+  @Option(name: Setting.smtpFrom.flagName, help: Setting.smtpFrom.flagHelp)
+  var smtpFrom: String?
+
+  @Option(
+    name: Setting.noticeCommands.flagName, help: Setting.noticeCommands.flagHelp,
+    completion: .directory)
+  var noticeCommands: String?
+
+  var given: [(setting: Setting, value: String?)] {
+    [
+      (.privateNoticeHosts, privateNoticeHosts), (.caFile, caFile), (.smtpFrom, smtpFrom),
+      (.noticeCommands, noticeCommands),
+    ]
+  }
+}
+
 struct JSONOptions: ParsableArguments {
   @Flag(name: .customLong("json"), help: "Print one line of JSON an entry, for scripts.")
   var isJSON = false

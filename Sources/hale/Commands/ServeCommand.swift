@@ -12,6 +12,7 @@ struct ServeSettings: Sendable {
   var publicURL: WebAddress?
   /// How long counts and users are kept.
   var retentionDays: Int
+  var notices: NoticeSettings
   var clock: SystemClock
   var logger: Logger
 }
@@ -48,6 +49,8 @@ struct ServeCommand: ParsableCommand {
   @Option(name: Setting.retentionDays.flagName, help: Setting.retentionDays.flagHelp)
   var retentionDays: String?
 
+  @OptionGroup var notices: NoticeOptions
+
   @Option(name: Setting.logFormat.flagName, help: Setting.logFormat.flagHelp)
   var logFormat: String?
 
@@ -56,7 +59,7 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     let settings = try Settings(
-      flags: data.given + publicURL.given + [
+      flags: data.given + publicURL.given + notices.given + [
         (.listen, listen), (.retentionDays, retentionDays), (.logFormat, logFormat),
         (.logLevel, logLevel),
       ])
@@ -71,8 +74,8 @@ struct ServeCommand: ParsableCommand {
     try runService(
       ServeSettings(
         listen: settings.listen, dataDirectory: settings.dataDirectory,
-        publicURL: settings.publicURL, retentionDays: settings.retentionDays, clock: clock,
-        logger: logger),
+        publicURL: settings.publicURL, retentionDays: settings.retentionDays,
+        notices: settings.notices, clock: clock, logger: logger),
       stop: stop
     ) { port, store in
       let address = ListenAddress(host: settings.listen.host, port: port)

@@ -81,6 +81,35 @@ extension Setting {
       "a whole number of days from 7 (longer than updates of a session are taken) to 3650, for example 90",
     help: "How many days counts and users are kept")
 
+  static let privateNoticeHosts = Setting(
+    name: "private-notice-hosts", valueName: "list",
+    form: "names of hosts, addresses and networks with commas between, for example "
+      + "chat.internal,10.1.0.0/16, or * for all",
+    help: "The private addresses that notices may be sent to; without it none")
+
+  static let caFile = Setting(
+    name: "ca-file", valueName: "file",
+    form: "the path of a file of certificates in PEM, for example /etc/hale/ca.pem",
+    help: "Check servers that are sent to by these certificates instead of the system's")
+
+  static let smtpURL = Setting(
+    name: "smtp-url", hasFlag: false, valueName: "url",
+    form: "smtp://USER:PASSWORD@HOST:PORT or smtps://…, with ?tls=none where the server has no TLS",
+    help:
+      "The mail server for notices; smtp:// goes on only by STARTTLS, unless ?tls=none stands behind it"
+  )
+
+  static let smtpFrom = Setting(
+    name: "smtp-from", valueName: "address",
+    form: "a mail address alone, for example hale@example.com",
+    help: "The sender of mails, where a channel names none")
+
+  static let noticeCommands = Setting(
+    name: "notice-commands", valueName: "dir",
+    form: "the path of a directory, for example /etc/hale/commands",
+    help: "The directory of the programs that channels of the kind command may run; without it none"
+  )
+
   static let initialKey = Setting(
     name: "initial-key", hasFlag: false, valueName: "hex",
     form: "32 hexadecimal characters",
@@ -99,7 +128,8 @@ extension Setting {
   /// Every setting, in the order in which they are documented.
   static let all = [
     configuration, listen, data, publicURL, now, logFormat, logLevel, retentionDays,
-    initialKey, initialToken, initialProject,
+    privateNoticeHosts, caFile, smtpURL, smtpFrom, noticeCommands, initialKey, initialToken,
+    initialProject,
   ]
 
   /// All settings as the Markdown table that stands in the README.

@@ -1,4 +1,6 @@
 import Logging
+import Outbound
+import Service
 import Storage
 
 /// All settings, checked once at the start and passed down as a value.
@@ -12,6 +14,7 @@ struct Settings: Sendable {
   var logLevel: Logger.Level
   /// How long counts and users are kept.
   var retentionDays: Int
+  var notices: NoticeSettings
   /// 32 lower-case hexadecimal characters.
   var initialKey: String?
   var initialToken: String?
@@ -27,6 +30,14 @@ struct Settings: Sendable {
     retentionDays = try sources.required(.retentionDays) { text in
       Int(text).flatMap { (7...3650).contains($0) ? $0 : nil }
     }
+    notices = NoticeSettings(
+      addresses: try sources.optional(.privateNoticeHosts) { AddressPolicy($0) } ?? .publicOnly,
+      caFile: try sources.optional(.caFile) { canRead($0) ? $0 : nil },
+      mailServer: try sources.optional(.smtpURL, isSecret: true) { MailServer(url: $0) },
+      mailFrom: try sources.optional(.smtpFrom) { MailAddress.isValid($0) ? $0 : nil },
+      commandDirectory: try sources.optional(.noticeCommands) {
+        FileIdentity(path: $0)?.isDirectory == true ? $0 : nil
+      })
     initialKey = try sources.optional(.initialKey) { PublicKey.normalized($0) }
     initialToken = try sources.optional(.initialToken, isSecret: true) { text in
       let isUsable = text.utf8.count <= 200 && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }

@@ -86,7 +86,7 @@ async function send(url, options) {
   try {
     const answer = await response.json();
     // What is wrong with single fields stands under their names.
-    detail = answer.detail ?? (Object.values(answer).flat().join(" ") || detail);
+    detail = answer.detail ?? (Object.entries(answer).map(([name, reasons]) => `${name}: ${[reasons].flat().join(" ")}`).join(" ") || detail);
   } catch {
     // A proxy's page is no answer of Hale's.
   }

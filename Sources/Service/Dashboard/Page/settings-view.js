@@ -1,7 +1,8 @@
-// Projects with their keys, and tokens. A token that only reads sees them; one of scope admin changes
+// Projects with their keys, tokens, and channels of notices. A token that only reads sees them; one of scope admin changes
 // them.
 
 import { change, get } from "./api.js";
+import { channelsPanel } from "./channels-panel.js";
 import { freshID, h, scrollFrame, setText } from "./dom.js";
 import { dateText, utcText } from "./format.js";
 import { objectiveForm } from "./objective-form.js";
@@ -31,6 +32,7 @@ export function settingsView(world) {
     fresh.replaceChildren(h("p", {}, `The token ${name}. It is shown this once: Hale keeps a hash of it.`),
       h("div", { class: "dsn" }, h("code", {}, token), copyButton(() => token, "Copy token")));
   });
+  const channels = channelsPanel(world, { perform, form, field, endButton });
   const element = h("div", { class: "view settings" },
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, "Settings"), note), error,
     h("section", { class: "panel", "aria-label": "Projects" }, h("header", {}, h("h2", {}, "Projects and their keys")), projects, newProject,
@@ -38,7 +40,8 @@ export function settingsView(world) {
     h("section", { class: "panel", "aria-label": "Tokens" }, h("header", {}, h("h2", {}, "Tokens"),
       h("p", { class: "note" }, "For this page, and for whatever asks the API")), fresh,
     scrollFrame("Tokens", h("table", { class: "plain" }, h("thead", {}, h("tr", {},
-      ["Name", "Scope", "Created"].map((name) => h("th", { scope: "col" }, name)), h("td", {}))), tokens)), newToken));
+      ["Name", "Scope", "Created"].map((name) => h("th", { scope: "col" }, name)), h("td", {}))), tokens)), newToken),
+    channels.element);
   let isAdmin = false, written = "";
 
   /** Has something changed, and shows what is there then. */
@@ -121,19 +124,20 @@ export function settingsView(world) {
     title: () => "Settings",
     async update(_, options) {
       const ofProjects = (what) => Promise.all(world.projects.map(({ slug }) => get(`projects/${world.organization}/${slug}/${what}/`, {}, options)));
-      const [who, tokenList, keyLists, objectives] = await Promise.all([
-        get("", {}, options), get(`organizations/${world.organization}/org-auth-tokens/`, {}, options),
+      const [who, notices, tokenList, keyLists, objectives] = await Promise.all([
+        get("", {}, options), channels.read(options), get(`organizations/${world.organization}/org-auth-tokens/`, {}, options),
         ofProjects("keys"), ofProjects("objectives"),
       ]);
       isAdmin = who.data.auth.scopes.includes("org:admin");
       setText(note, isAdmin ? "" : "This token may read: sign in with one of scope admin to change something.");
       newProject.hidden = newToken.hidden = !isAdmin;
       // Written anew only when something changed, so that nothing moves under the pointer or loses focus.
-      const text = JSON.stringify([isAdmin, world.projects, tokenList.data, [...keyLists, ...objectives].map(({ data }) => data)]);
+      const text = JSON.stringify([isAdmin, notices, world.projects, tokenList.data, [...keyLists, ...objectives].map(({ data }) => data)]);
       if (text === written) return;
       written = text;
       projects.replaceChildren(...world.projects.map((project, at) => showProject(project, keyLists[at].data, objectives[at].data)));
       tokens.replaceChildren(...tokenList.data.map(showToken));
+      channels.show(notices, isAdmin);
     },
   };
 }

@@ -1,0 +1,182 @@
+internal import CCurl
+internal import Glibc
+
+/// An address of the Internet Protocol: 4 or 16 bytes.
+package struct NetworkAddress: Equatable, Sendable {
+  package let bytes: [UInt8]
+
+  /// An IPv4 address that stands in an IPv6 one is the IPv4 address: a packet to either goes to the
+  /// same machine (RFC 4291 §2.5.5: compatible and mapped; RFC 6052: translated).
+  init(bytes: [UInt8]) {
+    let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+    let translated: [UInt8] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
+    let isEmbedded =
+      bytes.count == 16 && (bytes.starts(with: mapped) || bytes.starts(with: translated))
+    self.bytes = isEmbedded ? Array(bytes.suffix(4)) : bytes
+  }
+
+  /// - Parameter text: as inet_pton(3) takes it; brackets around an IPv6 address are allowed.
+  package init?(_ text: String) {
+    let plain =
+      text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
+    var bytes = [UInt8](repeating: 0, count: 16)
+    if unsafe inet_pton(AF_INET, plain, &bytes) == 1 {
+      self.init(bytes: Array(bytes.prefix(4)))
+    } else if unsafe inet_pton(AF_INET6, plain, &bytes) == 1 {
+      self.init(bytes: bytes)
+    } else {
+      return nil
+    }
+  }
+
+  /// - Returns: nil where it is of another family.
+  init?(socketAddress: UnsafePointer<sockaddr>) {
+    switch unsafe Int32(socketAddress.pointee.sa_family) {
+    case AF_INET:
+      self.init(
+        bytes: unsafe socketAddress.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+          var address = unsafe $0.pointee.sin_addr
+          return unsafe withUnsafeBytes(of: &address) { unsafe Array($0) }
+        })
+    case AF_INET6:
+      self.init(
+        bytes: unsafe socketAddress.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
+          var address = unsafe $0.pointee.sin6_addr
+          return unsafe withUnsafeBytes(of: &address) { unsafe Array($0) }
+        })
+    default: return nil
+    }
+  }
+
+  /// As people write it.
+  package var text: String {
+    if bytes.count == 4 { return bytes.map { String($0) }.joined(separator: ".") }
+    var bytes = bytes
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    unsafe inet_ntop(AF_INET6, &bytes, &text, socklen_t(text.count))
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Whether it is none of the public Internet: this machine, its networks, or an address of a
+  /// special use (the registries of RFC 6890 and what was added to them).
+  package var isPrivate: Bool {
+    if bytes.count == 16 && !Self.global.contains(self) { return true }
+    return Self.special.contains { $0.contains(self) }
+  }
+
+  /// RFC 4291 §2.4 and IANA: all that is given out of IPv6 so far.
+  private static let global = NetworkRange(NetworkAddress(bytes: [0x20] + zeros(15)), prefix: 3)
+
+  private static let special = [
+    // RFC 791 this network, RFC 1918, RFC 6598 carriers, RFC 1122 loopback.
+    range([0, 0, 0, 0], 8), range([10, 0, 0, 0], 8), range([100, 64, 0, 0], 10),
+    range([127, 0, 0, 0], 8),
+    // RFC 3927 link-local, where clouds have their metadata; RFC 1918.
+    range([169, 254, 0, 0], 16), range([172, 16, 0, 0], 12), range([192, 168, 0, 0], 16),
+    // RFC 6890 protocol assignments, RFC 5737 documentation, RFC 2544 benchmarks.
+    range([192, 0, 0, 0], 24), range([192, 0, 2, 0], 24), range([198, 18, 0, 0], 15),
+    range([198, 51, 100, 0], 24), range([203, 0, 113, 0], 24),
+    // RFC 1112 multicast and reserved; broadcast among it.
+    range([224, 0, 0, 0], 3),
+    // The metadata of two clouds that stands in public space.
+    range([168, 63, 129, 16], 32), range([192, 0, 0, 192], 32),
+    // RFC 4380 and RFC 3056: tunnels, which hold IPv4 addresses; RFC 3849 documentation.
+    range([0x20, 0x01, 0, 0] + zeros(12), 32), range([0x20, 0x02] + zeros(14), 16),
+    range([0x20, 0x01, 0x0d, 0xb8] + zeros(12), 32),
+  ]
+
+  private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+
+  private static func range(_ bytes: [UInt8], _ prefix: Int) -> NetworkRange {
+    NetworkRange(NetworkAddress(bytes: bytes), prefix: prefix)
+  }
+}
+
+/// Addresses that begin with the same bits.
+package struct NetworkRange: Equatable, Sendable {
+  let start: NetworkAddress
+  /// How many bits.
+  let prefix: Int
+
+  init(_ start: NetworkAddress, prefix: Int) {
+    self.start = start
+    self.prefix = prefix
+  }
+
+  /// - Parameter text: an address, or one with the number of its bits: `10.0.0.0/8`.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let start = NetworkAddress(String(parts[0])) else { return nil }
+    var prefix = start.bytes.count * 8
+    if parts.count == 2 {
+      guard let given = Int(parts[1]), (0...prefix).contains(given) else { return nil }
+      prefix = given
+    }
+    self.init(start, prefix: prefix)
+  }
+
+  package func contains(_ address: NetworkAddress) -> Bool {
+    guard address.bytes.count == start.bytes.count else { return false }
+    for index in 0..<prefix {
+      let bit = UInt8(0x80) >> UInt8(index % 8)
+      if (address.bytes[index / 8] ^ start.bytes[index / 8]) & bit != 0 { return false }
+    }
+    return true
+  }
+}
+
+/// Which addresses may be connected to.
+package struct AddressPolicy: Equatable, Sendable {
+  private var isOpen = false
+  private var hosts: [String] = []
+  private var ranges: [NetworkRange] = []
+
+  /// Every address: what is connected to was named by whoever runs the program.
+  package static let all = AddressPolicy(isOpen: true)
+  /// None but the public ones.
+  package static let publicOnly = AddressPolicy(isOpen: false)
+
+  private init(isOpen: Bool) {
+    self.isOpen = isOpen
+  }
+
+  /// The public addresses, and the private ones of a list.
+  ///
+  /// - Parameter list: names of hosts, addresses and networks, with commas between; `*` is all.
+  /// - Returns: nil where an entry is none of these.
+  package init?(_ list: String) {
+    for entry in list.split(separator: ",").map({ $0.filter { $0 != " " } }) {
+      if entry == "*" {
+        isOpen = true
+      } else if let range = NetworkRange(entry) {
+        ranges.append(range)
+      } else if Self.isHostName(entry) {
+        hosts.append(entry.lowercased())
+      } else {
+        return nil
+      }
+    }
+  }
+
+  /// - Parameter host: as the URL names it.
+  package func allows(_ address: NetworkAddress, host: String) -> Bool {
+    isOpen || !address.isPrivate || ranges.contains { $0.contains(address) }
+      || hosts.contains(host.lowercased())
+  }
+
+  private static func isHostName(_ text: String) -> Bool {
+    let isPlain = text.utf8.allSatisfy {
+      UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
+        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+        || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_")
+    }
+    // Digits alone at the end would be an address that is mistyped.
+    return isPlain && (1...253).contains(text.utf8.count)
+      && text.utf8.last.map { !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0) } == true
+  }
+}
+
+/// A socket that no child process inherits; -1 where there is none.
+func newSocket(_ family: Int32, _ kind: Int32, _ protocol: Int32) -> Int32 {
+  socket(family, kind | Int32(SOCK_CLOEXEC.rawValue), `protocol`)
+}

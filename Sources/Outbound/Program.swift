@@ -1,0 +1,199 @@
+internal import CSpawn
+internal import Glibc
+
+/// A program to run, with text on its standard input.
+package struct Program: Sendable {
+  package var path: String
+  package var environment: [(name: String, value: String)]
+  package var input: [UInt8]
+  package var timeoutMilliseconds: Int
+
+  package init(
+    path: String, environment: [(name: String, value: String)], input: [UInt8],
+    timeoutMilliseconds: Int = 15_000
+  ) {
+    self.path = path
+    self.environment = environment
+    self.input = input
+    self.timeoutMilliseconds = timeoutMilliseconds
+  }
+
+  /// Whether there is such a program.
+  package var isThere: Bool {
+    unsafe access(path, X_OK) == 0
+  }
+}
+
+extension Outlet {
+  /// Runs a program, and waits for it; 0 is success. One that takes too long is killed, with what
+  /// it started.
+  package func run(_ program: Program) throws(OutboundFailure) {
+    try RunningProgram(program).wait()
+  }
+}
+
+/// A program that was started.
+private final class RunningProgram {
+  private let name: String
+  private let program: Program
+  private let process: pid_t
+  /// Our ends of the pipes; -1 once closed.
+  private var input: Int32
+  private let output: Int32
+  private var inputPosition = 0
+  private var said: [UInt8] = []
+
+  /// So much of what it prints is kept for an error.
+  private static let saidBytesMax = 1000
+
+  init(_ program: Program) throws(OutboundFailure) {
+    self.program = program
+    name = program.path.split(separator: "/").last.map(String.init) ?? program.path
+    var stdin: (Int32, Int32) = (-1, -1)
+    var stdout: (Int32, Int32) = (-1, -1)
+    guard Self.makePipe(&stdin) else {
+      throw OutboundFailure("\(name): no pipe: \(Self.text(errno))")
+    }
+    guard Self.makePipe(&stdout) else {
+      let number = errno
+      close(stdin.0)
+      close(stdin.1)
+      throw OutboundFailure("\(name): no pipe: \(Self.text(number))")
+    }
+    let (number, process) = Self.spawn(program, stdin: stdin.0, stdout: stdout.1)
+    close(stdin.0)
+    close(stdout.1)
+    input = stdin.1
+    output = stdout.0
+    self.process = process
+    _ = fcntl(input, F_SETFL, O_NONBLOCK)
+    _ = fcntl(output, F_SETFL, O_NONBLOCK)
+    guard number == 0 else {
+      throw OutboundFailure("\(program.path) cannot be started: \(Self.text(number))")
+    }
+  }
+
+  deinit {
+    if input >= 0 { close(input) }
+    close(output)
+  }
+
+  func wait() throws(OutboundFailure) {
+    // Steps instead of a clock: each is as long as the wait for the pipes, or shorter.
+    let step = 20
+    var steps = program.timeoutMilliseconds / step
+    var status: Int32 = 0
+    while true {
+      pump(milliseconds: Int32(step))
+      let ended = unsafe waitpid(process, &status, WNOHANG)
+      if ended == process || (ended < 0 && errno == ECHILD) { break }
+      steps -= 1
+      if steps <= 0 {
+        kill(-process, SIGKILL)
+        unsafe waitpid(process, &status, 0)
+        throw OutboundFailure("\(name) took longer than \(program.timeoutMilliseconds / 1000) s")
+      }
+    }
+    pump(milliseconds: 0)
+    // wait(2): the low seven bits name the signal, the eight above them the exit status.
+    if status == 0 { return }
+    let signal = status & 0x7f
+    let end = signal == 0 ? "exited with \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
+    let words = String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline)
+    throw OutboundFailure(words.isEmpty ? "\(name) \(end)" : "\(name) \(end): \(words[0])")
+  }
+
+  /// Moves what can be moved.
+  private func pump(milliseconds: Int32) {
+    var watched = [
+      pollfd(fd: input, events: Int16(POLLOUT), revents: 0),
+      pollfd(fd: output, events: Int16(POLLIN), revents: 0),
+    ]
+    _ = unsafe poll(&watched, 2, milliseconds)
+    if input >= 0, watched[0].revents != 0 { give() }
+    while true {
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      let count = unsafe read(output, &buffer, buffer.count)
+      if count <= 0 {
+        // At the end of what is printed poll would return at once until the program has ended.
+        if count == 0, milliseconds > 0 { usleep(UInt32(milliseconds) * 1000) }
+        return
+      }
+      said += buffer.prefix(min(count, Self.saidBytesMax - said.count))
+    }
+  }
+
+  private func give() {
+    let left = program.input.count - inputPosition
+    let count = unsafe program.input.withUnsafeBytes { bytes in
+      unsafe write(input, bytes.baseAddress?.advanced(by: inputPosition), left)
+    }
+    if count > 0 { inputPosition += count }
+    // A program that does not read its input may still do its work.
+    let isOver = inputPosition == program.input.count || (count < 0 && errno != EAGAIN)
+    if isOver {
+      close(input)
+      input = -1
+    }
+  }
+
+  private static func makePipe(_ ends: inout (Int32, Int32)) -> Bool {
+    var pair: [Int32] = [-1, -1]
+    guard unsafe pipe(&pair) == 0 else { return false }
+    ends = (pair[0], pair[1])
+    return true
+  }
+
+  private static func spawn(
+    _ program: Program, stdin: Int32, stdout: Int32
+  ) -> (number: Int32, process: pid_t) {
+    // A program that ends without reading is not to end the service.
+    signal(SIGPIPE, SIG_IGN)
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, stdin, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, stdout, 1)
+    unsafe posix_spawn_file_actions_adddup2(&actions, stdout, 2)
+    // Of the service's files it gets none, nor the pipes of programs that start meanwhile.
+    unsafe cspawn_close_from(&actions, 3)
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    // A group of its own, to be killed as a whole, and none of the service's signals blocked or
+    // ignored.
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    var all = sigset_t()
+    unsafe sigfillset(&all)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    unsafe posix_spawnattr_setflags(
+      &attributes,
+      Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let environment = program.environment.map {
+      "\($0.name)=\($0.value.replacing("\0", with: " "))"
+    }
+    var process = pid_t()
+    let number = unsafe withCStrings([program.path]) { arguments in
+      unsafe withCStrings(environment) { variables in
+        unsafe posix_spawn(&process, program.path, &actions, &attributes, arguments, variables)
+      }
+    }
+    return (number, process)
+  }
+
+  private static func text(_ number: Int32) -> String {
+    unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+  }
+}
+
+/// Lends texts as C wants them: pointers to bytes that end with zero, the last pointer nil.
+private func withCStrings<Result>(
+  _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+) -> Result {
+  let copies = unsafe texts.map { unsafe strdup($0) }
+  defer { unsafe copies.forEach { unsafe free($0) } }
+  return unsafe body(copies + [nil])
+}

@@ -1,0 +1,152 @@
+package import Outbound
+internal import ReleaseHealth
+internal import Storage
+
+/// What the operator has set for notices.
+package struct NoticeOutlets: Sendable {
+  package var outlet: Outlet
+  /// Which addresses channels may lead to.
+  package var addresses: AddressPolicy
+  /// nil where mail cannot be sent.
+  package var mailServer: MailServer?
+  /// The sender where a channel names none.
+  package var mailFrom: String?
+  /// The directory of the programs that channels may run; nil where there are none.
+  package var commandDirectory: String?
+
+  package init(
+    outlet: Outlet, addresses: AddressPolicy, mailServer: MailServer? = nil,
+    mailFrom: String? = nil, commandDirectory: String? = nil
+  ) {
+    self.outlet = outlet
+    self.addresses = addresses
+    self.mailServer = mailServer
+    self.mailFrom = mailFrom
+    self.commandDirectory = commandDirectory
+  }
+
+  /// What a channel would need and is not there, as far as a look shows it.
+  func faults(of settings: ChannelSettings) -> [ChannelFault] {
+    switch settings {
+    case .webhook(let url, _), .slack(let url), .discord(let url):
+      let host = Outlet.host(of: url)
+      guard let address = NetworkAddress(host), !addresses.allows(address, host: host) else {
+        return []
+      }
+      return [
+        ChannelFault(
+          field: "url",
+          reason: "\(host) is a private address. The operator can allow it: "
+            + "--private-notice-hosts \(host).")
+      ]
+    case .email(_, let from):
+      if mailServer == nil {
+        return [
+          ChannelFault(
+            field: "kind", reason: "The service has no mail server: HALE_SMTP_URL sets one.")
+        ]
+      }
+      if from == nil, mailFrom == nil {
+        return [
+          ChannelFault(
+            field: "from", reason: "It is missing, and --smtp-from sets none for all channels.")
+        ]
+      }
+      return []
+    case .command(let name):
+      guard let commandDirectory else {
+        return [
+          ChannelFault(
+            field: "kind",
+            reason: "The service runs no commands: --notice-commands names the directory of those "
+              + "that it may run.")
+        ]
+      }
+      let program = Program(path: "\(commandDirectory)/\(name)", environment: [], input: [])
+      return program.isThere
+        ? []
+        : [
+          ChannelFault(
+            field: "command",
+            reason: "There is no program '\(name)' in the directory of --notice-commands.")
+        ]
+    }
+  }
+}
+
+/// Brings one notice to one channel.
+struct NoticeDelivery {
+  enum Outcome: Equatable {
+    case delivered
+    case failed(String, isPermanent: Bool, retryAfter: Int64?)
+  }
+
+  let outlets: NoticeOutlets
+  /// Names this database to receivers.
+  let installation: UInt128
+  /// New for each attempt.
+  let requestID: UInt128
+  let now: Timestamp
+
+  private static let reasonCharactersMax = 300
+
+  /// Blocks until it is known.
+  func deliver(_ notice: Notice, to settings: ChannelSettings) -> Outcome {
+    do throws(OutboundFailure) {
+      switch settings {
+      case .webhook(let url, let secret):
+        return outcome(
+          try outlets.outlet.send(
+            WebhookPayload.call(
+              notice, url: url, secret: secret, installation: installation, requestID: requestID,
+              at: now)))
+      case .slack(let url):
+        return outcome(
+          try outlets.outlet.send(
+            ChatPayload.call(ChatPayload.slack(notice), url: url, key: notice.key)))
+      case .discord(let url):
+        return outcome(
+          try outlets.outlet.send(
+            ChatPayload.call(ChatPayload.discord(notice), url: url, key: notice.key)))
+      case .email(let to, let from):
+        guard let server = outlets.mailServer else {
+          throw OutboundFailure("the service has no mail server: HALE_SMTP_URL sets one")
+        }
+        guard let from = from ?? outlets.mailFrom else {
+          throw OutboundFailure("no sender is set, neither of the channel nor by --smtp-from")
+        }
+        try outlets.outlet.send(
+          MailPayload.mail(notice, from: from, to: to, at: now), by: server)
+      case .command(let name):
+        guard let directory = outlets.commandDirectory else {
+          throw OutboundFailure("the service runs no commands: --notice-commands is not set")
+        }
+        try outlets.outlet.run(
+          CommandPayload.program(
+            notice, path: "\(directory)/\(name)", installation: installation))
+      }
+      return .delivered
+    } catch {
+      return .failed(
+        String(error.reason.prefix(Self.reasonCharactersMax)), isPermanent: error.isPermanent,
+        retryAfter: nil)
+    }
+  }
+
+  private func outcome(_ answer: HTTPAnswer) -> Outcome {
+    if (200...299).contains(answer.status) { return .delivered }
+    var reason = "the receiver answered \(answer.status)"
+    if (300...399).contains(answer.status) {
+      // Nothing is sent to an address that nobody named.
+      reason += ", a redirection, which is not followed: name the address itself"
+    } else {
+      let text = String(decoding: answer.body, as: UTF8.self)
+        .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      if !text.isEmpty { reason += ": " + text.prefix(Self.reasonCharactersMax) }
+    }
+    let isTransient = answer.status == 408 || answer.status == 429 || answer.status >= 500
+    return .failed(
+      reason, isPermanent: !isTransient,
+      retryAfter: answer.header("retry-after").flatMap { RetrySchedule.seconds($0, now: now) })
+  }
+}

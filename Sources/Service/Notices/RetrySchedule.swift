@@ -1,0 +1,50 @@
+package import ReleaseHealth
+
+/// When a notice that could not be delivered is tried again.
+package enum RetrySchedule {
+  /// The pauses behind the first attempts, in seconds; the last one stands for all that follow.
+  static let pauses: [Int64] = [10, 30, 120, 600, 1800, 3600]
+  /// From this age on, a failed attempt was the last.
+  static let hoursMax: Int64 = 24
+  /// A receiver that says that it does not want the notice is asked again, in case somebody is just
+  /// mending it, but not for long.
+  static let permanentAttemptsMax = 4
+
+  /// - Parameters:
+  ///   - attempts: how many there were.
+  ///   - created: when the notice was made.
+  ///   - isPermanent: the receiver will say the same next time.
+  ///   - retryAfter: the seconds that the receiver asked for.
+  ///   - jitter: from 0 up to 1: notices that failed together are not all tried together.
+  /// - Returns: nil when the notice is given up.
+  package static func next(
+    attempts: Int, created: Timestamp, now: Timestamp, isPermanent: Bool, retryAfter: Int64?,
+    jitter: Double
+  ) -> Timestamp? {
+    if isPermanent, attempts >= permanentAttemptsMax { return nil }
+    if now.milliseconds - created.milliseconds >= hoursMax * 3_600_000 { return nil }
+    let pause = pauses[min(max(attempts, 1), pauses.count) - 1] * 1000
+    let spread = Int64(Double(pause) * (0.9 + 0.2 * jitter))
+    let asked = min(max(retryAfter ?? 0, 0), hoursMax * 3600) * 1000
+    return now.advanced(byMilliseconds: max(spread, asked))
+  }
+
+  /// The seconds of a `Retry-After` field (RFC 9110 §10.2.3): a number, or a date.
+  static func seconds(_ field: String, now: Timestamp) -> Int64? {
+    // Some servers send fractions.
+    if let number = Double(field), number.isFinite, (0...1e9).contains(number) {
+      return Int64(number.rounded(.up))
+    }
+    // Sun, 06 Nov 1994 08:49:37 GMT
+    let parts = field.split(separator: " ")
+    let months = [
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+    guard parts.count == 6, let month = months.firstIndex(of: String(parts[2])) else { return nil }
+    let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+    guard let time = RFC3339.parse("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z") else {
+      return nil
+    }
+    return max(0, time.seconds - now.seconds)
+  }
+}

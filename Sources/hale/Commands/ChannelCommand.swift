@@ -1,0 +1,242 @@
+import ArgumentParser
+import FoundationEssentials
+import ReleaseHealth
+import Service
+import Storage
+
+struct ChannelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "channel",
+    abstract: "Say where notices go, and try it.",
+    discussion: """
+      A channel is a web address, a chat, mailboxes, or a program of the operator's.
+
+        hale channel create ops --kind webhook --url https://ops.example.com/hook
+        hale channel test ops
+      """,
+    subcommands: [Create.self, List.self, Test.self, Delete.self])
+
+  struct Create: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make a channel.",
+      discussion: """
+        A webhook gets a secret for its signatures, which is printed once, or the one that \
+        HALE_CHANNEL_SECRET holds. An address that is a secret is better given as '-', and on \
+        standard input.
+
+          hale channel create ops --kind webhook --url https://ops.example.com/hook
+          hale channel create chat --kind slack --url - < address
+          hale channel create mail --kind email --to ops@example.com --to dev@example.com
+          hale channel create pager --kind command --command page
+        """)
+
+    @Argument(help: "A name, for example ops.")
+    var name: String
+
+    @Option(
+      help: ArgumentHelp("webhook, slack, discord, email or command.", valueName: "kind"),
+      completion: .list(NoticeChannel.Kind.allCases.map(\.rawValue)))
+    var kind: String
+
+    @Option(
+      help: ArgumentHelp(
+        "The address of a webhook, slack or discord; '-' reads it from standard input.",
+        valueName: "url"))
+    var url: String?
+
+    @Option(help: ArgumentHelp("A recipient of mails; can be repeated.", valueName: "address"))
+    var to: [String] = []
+
+    @Option(
+      help: ArgumentHelp("The sender of mails, instead of --smtp-from.", valueName: "address"))
+    var from: String?
+
+    @Option(
+      help: ArgumentHelp("A program in the directory of --notice-commands.", valueName: "name"))
+    var command: String?
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      var form = ChannelForm()
+      form.name = name
+      form.kind = kind
+      form.url = url == "-" ? try readFirstLine() : url
+      form.to = to.isEmpty ? nil : to
+      form.from = from
+      form.command = command
+      form.secret = ProcessInfo.processInfo.environment["HALE_CHANNEL_SECRET"]
+      let secret = NewSecret.channel((.random(in: .min ... .max), .random(in: .min ... .max)))
+      let (name, settings, faults) = form.checked(newSecret: secret)
+      guard faults.isEmpty, let settings else {
+        let sentences = faults.map { "\($0.field): \($0.reason)" }
+        throw CommandFailure.usage(sentences.joined(separator: " "))
+      }
+      let session = try CatalogSession(Settings(flags: data.given))
+      let owner = try session.catalog().organization(organization.slug)
+      let channel = try session.store.createChannel(
+        organization: owner.id, name: name, kind: settings.kind, settings: settings.stored,
+        at: session.now)
+      let shown = settings.kind == .webhook && form.secret == nil ? secret : nil
+      if json.isJSON {
+        try printLine(jsonLine(channel.members + [("secret", .optional(shown))]))
+      } else {
+        try printPairs(
+          [("id", "\(channel.id)"), ("name", channel.name), ("kind", channel.kind.rawValue)]
+            + (shown.map { [("secret", $0)] } ?? []))
+        if shown != nil {
+          try printLine("Keep the secret now: it is not shown again.")
+        }
+      }
+    }
+
+    private func readFirstLine() throws -> String {
+      let bytes = try readFile("-", bytesMax: 1 << 16)
+      return String(decoding: bytes.prefix { $0 != 0x0a && $0 != 0x0d }, as: UTF8.self)
+    }
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the channels of an organization, without their secrets.",
+      discussion: "  hale channel list --org acme")
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try CatalogSession(Settings(flags: data.given))
+      let owner = try session.catalog().organization(organization.slug)
+      let channels = try session.store.channels(of: owner.id)
+      if json.isJSON {
+        for channel in channels { try printLine(jsonLine(channel.members)) }
+      } else {
+        try printColumns(
+          ["ID", "NAME", "KIND", "TO", "CREATED"],
+          channels.map {
+            ["\($0.id)", $0.name, $0.kind.rawValue, $0.target, $0.created.readable]
+          })
+      }
+    }
+  }
+
+  struct Test: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Send a test through a channel, and say what became of it.",
+      discussion: """
+        Where a service runs on the data directory, the service does it, with its own settings. \
+        Otherwise this command does. Exits with 1 where it was not delivered.
+
+          hale channel test ops
+        """)
+
+    @Argument(help: "The channel, by name or id.")
+    var channel: String
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var notices: NoticeOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let settings = try Settings(flags: data.given + notices.given)
+      let session = try CatalogSession(settings)
+      let found = try session.channel(channel, of: organization.slug)
+      let failure = try testInService(found, settings) ?? testHere(found, session, settings)
+      if json.isJSON {
+        try printLine(
+          jsonLine([
+            ("name", .string(found.name)), ("delivered", .boolean(failure.isEmpty)),
+            ("failure", failure.isEmpty ? .null : .string(failure)),
+          ]))
+        if !failure.isEmpty { throw ExitCode.failure }
+        return
+      }
+      guard failure.isEmpty else {
+        throw CommandFailure.failed("The test was not delivered: \(failure)")
+      }
+      try printLine("The test was delivered to \(found.target).")
+    }
+
+    private struct Outcome: Decodable {
+      var lastFailure: String?
+    }
+
+    /// - Returns: why it failed, empty where it did not; nil where no service runs.
+    private func testInService(_ channel: NoticeChannel, _ settings: Settings) throws -> String? {
+      let service = ControlSocket(dataDirectory: settings.dataDirectory)
+      guard let response = try service.send("POST", "/control/channels/\(channel.id)/test") else {
+        return nil
+      }
+      guard response.status == 200,
+        let outcome = try? JSONDecoder().decode(Outcome.self, from: Data(response.body))
+      else {
+        throw CommandFailure.failed("The service answered \(response.status): \(response.detail)")
+      }
+      return outcome.lastFailure ?? ""
+    }
+
+    private func testHere(
+      _ channel: NoticeChannel, _ session: CatalogSession, _ settings: Settings
+    ) throws -> String {
+      let record = try testChannel(
+        channel, dataDirectory: settings.dataDirectory, settings, now: session.now)
+      return record.progress.failure ?? ""
+    }
+  }
+
+  struct Delete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Delete a channel, with the notices that wait for it and their history.",
+      discussion: "  hale channel delete ops")
+
+    @Argument(help: "The channel, by name or id.")
+    var channel: String
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try CatalogSession(Settings(flags: data.given))
+      let found = try session.channel(channel, of: organization.slug)
+      _ = try session.store.deleteChannel(found.id)
+      if json.isJSON {
+        try printLine(jsonLine(found.members))
+      } else {
+        try printLine("The channel '\(found.name)' is deleted.")
+      }
+    }
+  }
+}
+
+extension NoticeChannel {
+  /// Where it leads, without what only its owner is to know.
+  fileprivate var target: String { ChannelSettings(self)?.target ?? "-" }
+
+  fileprivate var members: [(name: String, value: JSONValue)] {
+    [
+      ("id", .integer(id)), ("name", .string(name)), ("kind", .string(kind.rawValue)),
+      ("target", .string(target)), ("created", .string(created.rfc3339)),
+    ]
+  }
+}
+
+extension CatalogSession {
+  /// The channel that an argument means: by its name, or else its number.
+  fileprivate func channel(_ text: String, of slug: String?) throws -> NoticeChannel {
+    let channels = try store.channels(of: try catalog().organization(slug).id)
+    let found =
+      channels.first { $0.name == text } ?? channels.first { String($0.id) == text }
+    guard let found else {
+      let names = channels.map(\.name).joined(separator: ", ")
+      throw CommandFailure.failed(
+        "There is no channel '\(text)'. "
+          + (names.isEmpty ? "`hale channel create` makes one." : "There is: \(names)."))
+    }
+    return found
+  }
+}
