@@ -184,7 +184,7 @@ def test_live_without_a_service(tmp_path):
 @pytest.mark.parametrize("arguments, named", [
     (("--days", "91"), "--days"), (("--days", "-1"), "--days"), (("--days", "0"), "--live"),
     (("--name", "No Slug"), "--name"), (("--dsn", "nothing"), "--dsn"),
-    (("--dsn", "https://k@example.com/1"), "proxy")])
+    (("--dsn", "ftp://k@example.com/1"), "--dsn")])
 def test_wrong_usage(arguments, named, tmp_path):
     done = run("demo", "--data", tmp_path / "data", *arguments)
     assert done.returncode == 64 and named in done.stderr, done

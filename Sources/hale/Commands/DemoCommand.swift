@@ -68,7 +68,8 @@ struct DemoCommand: ParsableCommand {
     if live { try Signals.watch(stop, settings.logger) }
     if let dsn {
       let sink = DSNDemoSink(
-        dsn: try DSN.sendable(dsn), clock: try SystemClock(settings.now))
+        dsn: try DSN.sendable(dsn), caFile: settings.notices.caFile,
+        clock: try SystemClock(settings.now))
       try fill(through: sink, projects: [sink.dsn.demoProject], stop)
     } else {
       try createDirectory(settings.dataDirectory)

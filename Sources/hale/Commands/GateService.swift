@@ -43,6 +43,7 @@ struct GateService {
   }
 
   private let address: WebAddress?
+  private let caFile: String?
   private let token: String
   private let dataDirectory: String
 
@@ -51,15 +52,17 @@ struct GateService {
   init(_ command: GateCommand) throws {
     let variables = ProcessInfo.processInfo.environment
     token = command.token ?? variables["HALE_TOKEN"] ?? variables["SENTRY_AUTH_TOKEN"] ?? ""
-    dataDirectory = try Settings(flags: command.data.given).dataDirectory
+    let settings = try Settings(flags: command.data.given)
+    dataDirectory = settings.dataDirectory
+    caFile = settings.notices.caFile
     guard let url = command.url else {
       address = nil
       return
     }
-    guard let address = WebAddress(publicURL: url), address.scheme == "http" else {
+    guard let address = WebAddress(publicURL: url) else {
       throw CommandFailure.usage(
-        "--url is '\(url)', but it takes an http:// address, for example http://hale:8787. TLS is "
-          + "for the proxy that stands before the service.")
+        "--url is '\(url)', but it takes an http:// or https:// address, for example "
+          + "https://hale.example.com.")
     }
     guard !token.isEmpty else {
       throw CommandFailure.usage(
@@ -92,8 +95,7 @@ struct GateService {
       var request = HTTPClientRequest(
         method: "GET", path: address.path + "/api/0/" + target, authority: address.authority)
       request.headers = [("Authorization", "Bearer \(token)")]
-      return try Self.client.send(
-        request, to: .tcp(host: address.host, port: address.effectivePort))
+      return try Self.client.send(request, to: address, caFile: caFile)
     }
     let service = ControlSocket(dataDirectory: dataDirectory)
     guard let response = try service.send("GET", "/control/api/0/" + target) else {

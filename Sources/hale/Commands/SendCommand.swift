@@ -26,19 +26,22 @@ struct SendCommand: ParsableCommand {
 
   func run() throws {
     let dsn = try DSN.sendable(dsn)
+    let caFile = try Settings(flags: []).notices.caFile
     var isAllTaken = true
     for file in files {
-      let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn)
+      let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn, caFile: caFile)
       try printLine("\(file): \(outcome)")
       isAllTaken = isAllTaken && isTaken
     }
     if !isAllTaken { throw ExitCode.failure }
   }
 
-  private static func outcome(of file: String, sentTo dsn: DSN) -> (text: String, isTaken: Bool) {
+  private static func outcome(
+    of file: String, sentTo dsn: DSN, caFile: String?
+  ) -> (text: String, isTaken: Bool) {
     do {
       let bytes = try readFile(file, bytesMax: bytesMax)
-      let response = try dsn.post(bytes)
+      let response = try dsn.post(bytes, caFile: caFile)
       if response.status == 200 { return ("200 \(response.text)", true) }
       return ("refused with \(response.status): \(response.detail)", false)
     } catch {
@@ -57,16 +60,15 @@ extension DSN {
       throw .usage(
         "--dsn is '\(text)', but it takes a DSN: http://PUBLIC_KEY@HOST:PORT/PROJECT_ID.")
     }
-    guard dsn.server.scheme == "http" else {
-      throw .usage(
-        "--dsn is '\(dsn.text)', but this program speaks http:// only: TLS is for the proxy that "
-          + "stands before the service. Send to the service's own address, or post with curl.")
-    }
     return dsn
   }
 
   /// Posts an envelope as SDKs do; one that is packed with gzip is announced as such.
-  func post(_ envelope: [UInt8]) throws(HTTPClientError) -> HTTPClientResponse {
+  ///
+  /// - Parameter caFile: the certificates that the server is checked by; nil for the system's.
+  func post(
+    _ envelope: [UInt8], caFile: String?
+  ) throws(HTTPClientError) -> HTTPClientResponse {
     var request = HTTPClientRequest(
       method: "POST", path: envelopePath, authority: server.authority)
     request.headers = [
@@ -79,8 +81,7 @@ extension DSN {
     // RFC 1952 §2.3.1: the two bytes that every gzip file starts with.
     if envelope.starts(with: [0x1f, 0x8b]) { request.headers.append(("Content-Encoding", "gzip")) }
     request.body = envelope
-    return try Self.client.send(
-      request, to: .tcp(host: server.host, port: server.effectivePort))
+    return try Self.client.send(request, to: server, caFile: caFile)
   }
 }
 

@@ -74,12 +74,13 @@ struct ServiceDemoSink: DemoSink {
 /// Any service, by a DSN: as SDKs send, and with their limits.
 struct DSNDemoSink: DemoSink {
   let dsn: DSN
+  let caFile: String?
   let clock: SystemClock
 
   func now() -> Timestamp { clock.now() }
 
   func send(_ envelope: [UInt8], to project: ProjectID, at time: Timestamp) throws {
-    let response = try dsn.post(envelope)
+    let response = try dsn.post(envelope, caFile: caFile)
     guard response.status == 200 else {
       throw CommandFailure.failed(
         "\(dsn.server.origin) answered \(response.status): \(response.detail)")

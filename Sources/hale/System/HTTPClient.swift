@@ -1,4 +1,5 @@
 import Glibc
+import Outbound
 
 /// Where a request goes.
 enum HTTPEndpoint: Equatable, Sendable {
@@ -48,6 +49,8 @@ enum HTTPClientError: Error, Equatable, CustomStringConvertible {
   case timedOut(endpoint: String, milliseconds: Int64)
   case closedEarly(endpoint: String)
   case malformed(endpoint: String)
+  /// What libcurl says.
+  case failed(String)
 
   var description: String {
     switch self {
@@ -59,6 +62,7 @@ enum HTTPClientError: Error, Equatable, CustomStringConvertible {
       "\(endpoint) gave no answer within \(Self.seconds(milliseconds)) s"
     case .closedEarly(let endpoint): "\(endpoint) closed the connection before its answer was whole"
     case .malformed(let endpoint): "what \(endpoint) answered is not HTTP/1.1"
+    case .failed(let reason): "cannot ask \(reason)"
     }
   }
 
@@ -69,8 +73,8 @@ enum HTTPClientError: Error, Equatable, CustomStringConvertible {
 
 /// A small HTTP/1.1 client that blocks: one request, one connection, one deadline over all of it.
 ///
-/// It is for the commands that talk to a service, on this machine as a rule. TLS is left to the
-/// proxy that stands before the service.
+/// It is for the commands that talk to a service, on this machine as a rule. What has to go over
+/// TLS goes by libcurl, which is loaded then.
 struct HTTPClient: Sendable {
   /// A larger answer is none that these commands ask for.
   private static let responseBytesMax = 16 << 20
@@ -96,6 +100,28 @@ struct HTTPClient: Sendable {
           throw .malformed(endpoint: endpoint.description)
         }
       }
+    }
+  }
+
+  /// - Parameter caFile: the certificates that the server is checked by; nil for the system's.
+  func send(
+    _ request: HTTPClientRequest, to address: WebAddress, caFile: String?
+  ) throws(HTTPClientError) -> HTTPClientResponse {
+    guard address.scheme == "https" else {
+      return try send(request, to: .tcp(host: address.host, port: address.effectivePort))
+    }
+    let call = HTTPCall(
+      method: request.method, url: address.origin + request.path,
+      headers: [("User-Agent", "hale/\(haleVersion)")] + request.headers, body: request.body,
+      timeoutMilliseconds: Int(timeoutMilliseconds), answerBytesMax: Self.responseBytesMax)
+    do throws(OutboundFailure) {
+      // Whoever runs the command named the address.
+      let answer = try Outlet(addresses: .all, caFile: caFile).send(call)
+      guard !answer.isCut else { throw OutboundFailure("\(address.host): the answer is too long") }
+      return HTTPClientResponse(
+        status: answer.status, headers: answer.headers, body: answer.body)
+    } catch {
+      throw .failed(error.reason)
     }
   }
 
