@@ -114,18 +114,23 @@ struct HealthReader {
     let first = minutes.lowerBound.flooredDivision(by: rowMinutes)
     let end = (minutes.upperBound + rowMinutes - 1).flooredDivision(by: rowMinutes)
     let columns = "SELECT \(row), scope, identified, anonymous FROM \(table)"
+    let hasSeries = query.intervalMinutes != nil
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
         guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
         for column: Int32 in [2, 3] {
+          // One addition a row to the totals: most questions rank all groups by these first.
+          var totals = SessionCounts()
           statement.withBlob(column) { packed in
             CountGrid.forEachSlot(packed) { slot, counts in
               let minute = rowStart + slot * slotMinutes
               guard minutes.contains(minute) else { return }
-              reader.add(counts, group, reader.query.bucket(ofMinute: minute))
+              totals += counts
+              if hasSeries { reader.add(counts, group, minute: minute) }
             }
           }
+          reader.sessions[group].totals += totals
         }
       }
     }
@@ -145,9 +150,8 @@ struct HealthReader {
     }
   }
 
-  private mutating func add(_ counts: SessionCounts, _ group: Int, _ bucket: Int?) {
-    sessions[group].totals += counts
-    guard let bucket else { return }
+  private mutating func add(_ counts: SessionCounts, _ group: Int, minute: Int) {
+    guard let bucket = query.bucket(ofMinute: minute) else { return }
     if sessions[group].series.isEmpty {
       sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
     }
