@@ -135,6 +135,91 @@ CREATE INDEX notice_due ON notice (next_attempt) WHERE next_attempt IS NOT NULL;
 -- A channel gets its notices in their order.
 CREATE INDEX notice_waiting ON notice (channel, id) WHERE next_attempt IS NOT NULL;
 
+-- Alert rules: what they ask, as people said it, and then what the last evaluation left.
+CREATE TABLE alert_rule (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  organization INTEGER NOT NULL REFERENCES organization (id),
+  name TEXT NOT NULL,
+  -- 1 where the operators' file says it.
+  declared INTEGER NOT NULL CHECK (declared IN (0, 1)),
+  created INTEGER NOT NULL,
+  modified INTEGER NOT NULL,
+  -- Since when it asks for the same value.
+  asked INTEGER NOT NULL,
+  muted_until INTEGER,
+  -- A field of the sessions API.
+  measure TEXT NOT NULL,
+  -- Absent for all; empty for sessions without one.
+  environment TEXT,
+  -- A name, a pattern or `latest`; absent for all.
+  release TEXT,
+  window_minutes INTEGER NOT NULL CHECK (window_minutes > 0),
+  comparison TEXT CHECK (comparison IN ('previousRelease', 'previousWeek')),
+  above INTEGER NOT NULL CHECK (above IN (0, 1)),
+  critical REAL NOT NULL,
+  warning REAL,
+  resolve REAL,
+  sessions_min INTEGER NOT NULL,
+  period INTEGER NOT NULL CHECK (period > 0),
+  -- 0 ok, 1 warning, 2 critical.
+  level INTEGER NOT NULL DEFAULT 0 CHECK (level BETWEEN 0 AND 2),
+  -- The last evaluations in a row by which it should be at least warning, critical, at most
+  -- warning, ok.
+  alarming_run INTEGER NOT NULL DEFAULT 0,
+  critical_run INTEGER NOT NULL DEFAULT 0,
+  eased_run INTEGER NOT NULL DEFAULT 0,
+  resolved_run INTEGER NOT NULL DEFAULT 0,
+  evaluated INTEGER,
+  value REAL,
+  sessions INTEGER,
+  -- The one that is open.
+  incident INTEGER,
+  UNIQUE (organization, name)
+) STRICT;
+
+CREATE TABLE alert_rule_project (
+  rule INTEGER NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+  project INTEGER NOT NULL REFERENCES project (id),
+  PRIMARY KEY (rule, project)
+) STRICT, WITHOUT ROWID;
+
+-- Who is told, by the names of channels: one that is made anew is found again.
+CREATE TABLE alert_rule_channel (
+  rule INTEGER NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+  -- 0 for the levels that have none of their own.
+  level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 2),
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (rule, level, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert_incident (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  rule INTEGER NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+  opened INTEGER NOT NULL,
+  closed INTEGER,
+  -- Sentry's numbers: 2 closed, 10 warning, 20 critical.
+  status INTEGER NOT NULL CHECK (status IN (2, 10, 20)),
+  -- The levels that it had: 1 warning, 2 critical, 3 both.
+  reached INTEGER NOT NULL CHECK (reached BETWEEN 1 AND 3),
+  transitions INTEGER NOT NULL,
+  -- At the last transition.
+  value REAL
+) STRICT;
+
+CREATE INDEX alert_incident_rule ON alert_incident (rule);
+
+-- What each evaluation found. Rows outlive their rule until they are dropped.
+CREATE TABLE alert_evaluation (
+  rule INTEGER NOT NULL,
+  minute INTEGER NOT NULL,
+  -- Absent without data, or with too little.
+  value REAL,
+  sessions INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  PRIMARY KEY (rule, minute)
+) STRICT, WITHOUT ROWID;
+
 -- Where a session counts: a project, a release and an environment, as one small number. A number is
 -- never given again: states and minutes of a release that was deleted may outlive it for days.
 CREATE TABLE scope (

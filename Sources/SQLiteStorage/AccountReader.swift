@@ -24,6 +24,11 @@ enum AccountReader {
       SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
       WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
       """
+    static let replay = """
+      SELECT step, scope, hour, \(Severity.allCases.map(\.name).joined(separator: ", "))
+      FROM arrival WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
+      """
+    static let dropped = "SELECT value FROM setting WHERE name = 'arrivals_dropped'"
     static let floor = """
       SELECT value FROM setting WHERE name IN ('arrivals_dropped', 'arrivals_unsplit')
       ORDER BY value DESC LIMIT 1
@@ -72,6 +77,43 @@ enum AccountReader {
   }
 }
 
+// MARK: Replay
+
+extension AccountReader {
+  /// How far from a start its changes can arrive, in hours: an update is taken for five days, and
+  /// the service's clock may have been off by a day.
+  fileprivate static let hoursBefore = 25
+  fileprivate static let hoursAfter = 5 * 24 + 26
+
+  /// Hands over all changes of the start hours of a query in the order in which they arrived.
+  static func replay(
+    _ query: HealthQuery, from connection: Connection, _ body: (ArrivalChange) -> Void
+  ) throws(StoreError) {
+    let members = try SelectedScopes(query, from: connection).members
+    let keys = Dictionary(
+      uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.scope)) })
+    let hours =
+      query.minutes.lowerBound.flooredDivision(
+        by: 60)..<(query.minutes.upperBound + 59).flooredDivision(by: 60)
+    let select = try connection.prepare(SQL.replay)
+    select.bind(1, hours.lowerBound)
+    select.bind(2, hours.upperBound)
+    select.bind(3, (hours.lowerBound - hoursBefore) * 6)
+    select.bind(4, (hours.upperBound + hoursAfter) * 6)
+    while try select.step() {
+      guard let key = keys[select.integer(1)] else { continue }
+      var change = SessionCounts()
+      for (column, severity) in Severity.allCases.enumerated() {
+        change[severity] = select.integer(Int32(3 + column))
+      }
+      if change.isZero { continue }
+      body(
+        ArrivalChange(
+          step: Int(select.integer(0)), hour: Int(select.integer(2)), key: key, change: change))
+    }
+  }
+}
+
 /// Puts one ``SessionHistory`` together.
 private struct HistoryReader {
   private let connection: Connection
@@ -86,10 +128,6 @@ private struct HistoryReader {
   /// Sessions with an id as they are counted now, by bucket.
   private var identified: [SessionCounts]
 
-  /// How far from a start its changes can arrive, in hours: an update is taken for five days, and
-  /// the service's clock may have been off by a day.
-  private static let hoursBefore = 25
-  private static let hoursAfter = 5 * 24 + 26
   private static let stepsPerHour = 6
   private static let stepMinutes = 10
 
@@ -155,9 +193,10 @@ private struct HistoryReader {
     let floor = try connection.number(AccountReader.SQL.floor).map { Int($0) }
     // What arrives in the step behind may be of the hour that begins with the next one.
     firstKnownHour = floor.map { $0.flooredDivision(by: Self.stepsPerHour) + 2 }
-    let end = (hours.upperBound + Self.hoursAfter) * Self.stepsPerHour
+    let end = (hours.upperBound + AccountReader.hoursAfter) * Self.stepsPerHour
     let first = max(
-      (hours.lowerBound - Self.hoursBefore) * Self.stepsPerHour, floor.map { $0 + 1 } ?? Int.min)
+      (hours.lowerBound - AccountReader.hoursBefore) * Self.stepsPerHour,
+      floor.map { $0 + 1 } ?? Int.min)
     let steps = first..<max(first, end)
     let select = try connection.prepare(
       isSelective ? AccountReader.SQL.arrivalsOfScope : AccountReader.SQL.arrivals)

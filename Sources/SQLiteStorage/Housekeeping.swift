@@ -294,6 +294,7 @@ final class Housekeeping {
 
   /// Counts, users, arrivals and outcomes whose retention has ended.
   private func dropExpired(at now: Timestamp) throws(StoreError) -> Bool {
+    if try dropEvaluations(at: now) { return true }
     let day = now.day - retentionDays
     let step = (now.day - Self.arrivalDays) * 144
     let expired: [(table: String, key: String, rows: String)] = [
@@ -333,6 +334,38 @@ final class Housekeeping {
       }
     }
     return false
+  }
+
+  /// Evaluations of alert rules, by the rule: those of one that is gone, or past their retention.
+  private func dropEvaluations(at now: Timestamp) throws(StoreError) -> Bool {
+    let minute = (now.day - retentionDays) * 1440
+    // From each rule to the next: a look into the index for each, not a walk over all rows.
+    let find = try connection.prepare(
+      """
+      WITH RECURSIVE each (rule) AS (
+        SELECT min(rule) FROM alert_evaluation
+        UNION ALL
+        SELECT (SELECT min(rule) FROM alert_evaluation WHERE rule > each.rule) FROM each
+        WHERE each.rule IS NOT NULL)
+      SELECT rule, (SELECT min(minute) FROM alert_evaluation WHERE rule = each.rule) < \(minute),
+        EXISTS (SELECT 1 FROM alert_rule WHERE id = each.rule)
+      FROM each WHERE rule IS NOT NULL
+      """)
+    var rules: [(id: Int64, end: Int)] = []
+    while try find.step() {
+      if find.integer(2) == 0 {
+        rules.append((find.integer(0), .max))
+      } else if find.integer(1) != 0 {
+        rules.append((find.integer(0), minute))
+      }
+    }
+    guard let (rule, end) = rules.first else { return false }
+    return try delete(
+      """
+      DELETE FROM alert_evaluation WHERE rule = \(rule) AND minute IN (
+        SELECT minute FROM alert_evaluation WHERE rule = \(rule) AND minute < \(end)
+        LIMIT \(Self.rowsPerStep))
+      """)
   }
 
   /// Once a day: users whom no set, row or state can name any more, because whatever came of them

@@ -112,6 +112,68 @@ enum Migrations {
         ) STRICT;
         CREATE INDEX notice_due ON notice (next_attempt) WHERE next_attempt IS NOT NULL;
         CREATE INDEX notice_waiting ON notice (channel, id) WHERE next_attempt IS NOT NULL;
+        CREATE TABLE alert_rule (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          organization INTEGER NOT NULL REFERENCES organization (id),
+          name TEXT NOT NULL,
+          declared INTEGER NOT NULL CHECK (declared IN (0, 1)),
+          created INTEGER NOT NULL,
+          modified INTEGER NOT NULL,
+          asked INTEGER NOT NULL,
+          muted_until INTEGER,
+          measure TEXT NOT NULL,
+          environment TEXT,
+          release TEXT,
+          window_minutes INTEGER NOT NULL CHECK (window_minutes > 0),
+          comparison TEXT CHECK (comparison IN ('previousRelease', 'previousWeek')),
+          above INTEGER NOT NULL CHECK (above IN (0, 1)),
+          critical REAL NOT NULL,
+          warning REAL,
+          resolve REAL,
+          sessions_min INTEGER NOT NULL,
+          period INTEGER NOT NULL CHECK (period > 0),
+          level INTEGER NOT NULL DEFAULT 0 CHECK (level BETWEEN 0 AND 2),
+          alarming_run INTEGER NOT NULL DEFAULT 0,
+          critical_run INTEGER NOT NULL DEFAULT 0,
+          eased_run INTEGER NOT NULL DEFAULT 0,
+          resolved_run INTEGER NOT NULL DEFAULT 0,
+          evaluated INTEGER,
+          value REAL,
+          sessions INTEGER,
+          incident INTEGER,
+          UNIQUE (organization, name)
+        ) STRICT;
+        CREATE TABLE alert_rule_project (
+          rule INTEGER NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+          project INTEGER NOT NULL REFERENCES project (id),
+          PRIMARY KEY (rule, project)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE alert_rule_channel (
+          rule INTEGER NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+          level INTEGER NOT NULL CHECK (level BETWEEN 0 AND 2),
+          position INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          PRIMARY KEY (rule, level, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE alert_incident (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          rule INTEGER NOT NULL REFERENCES alert_rule (id) ON DELETE CASCADE,
+          opened INTEGER NOT NULL,
+          closed INTEGER,
+          status INTEGER NOT NULL CHECK (status IN (2, 10, 20)),
+          reached INTEGER NOT NULL CHECK (reached BETWEEN 1 AND 3),
+          transitions INTEGER NOT NULL,
+          value REAL
+        ) STRICT;
+        CREATE INDEX alert_incident_rule ON alert_incident (rule);
+        CREATE TABLE alert_evaluation (
+          rule INTEGER NOT NULL,
+          minute INTEGER NOT NULL,
+          value REAL,
+          sessions INTEGER NOT NULL,
+          level INTEGER NOT NULL,
+          PRIMARY KEY (rule, minute)
+        ) STRICT, WITHOUT ROWID;
         INSERT INTO user_environment_day (project, environment, day)
           SELECT DISTINCT project, environment, day FROM user_day JOIN scope ON scope.id = scope
           UNION

@@ -225,7 +225,7 @@ extension SQLiteStore: CatalogStore {
   }
 
   /// A change of the catalog: one transaction, which a running service notices by the version.
-  private func change<Value: Sendable>(
+  func change<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try write { (writer) throws(StoreError) in
@@ -253,7 +253,7 @@ extension SQLiteStore: CatalogStore {
     try insert.run()
   }
 
-  private func refuse(
+  func refuse(
     _ sentence: String, if sql: String, _ connection: Connection, _ bind: (Statement) -> Void
   ) throws(StoreError) {
     let select = try connection.prepare(sql)

@@ -28,6 +28,14 @@ final class Statement {
     unsafe sqlite3_bind_int64(handle, index, Int64(value))
   }
 
+  func bind(_ index: Int32, _ value: Double?) {
+    if let value {
+      unsafe sqlite3_bind_double(handle, index, value)
+    } else {
+      unsafe sqlite3_bind_null(handle, index)
+    }
+  }
+
   func bind(_ index: Int32, _ text: String?) {
     guard var text else {
       unsafe sqlite3_bind_null(handle, index)
@@ -83,6 +91,11 @@ final class Statement {
 
   func optionalInteger(_ column: Int32) -> Int64? {
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : integer(column)
+  }
+
+  func optionalDouble(_ column: Int32) -> Double? {
+    unsafe sqlite3_column_type(handle, column) == SQLITE_NULL
+      ? nil : sqlite3_column_double(handle, column)
   }
 
   func text(_ column: Int32) -> String {

@@ -1,12 +1,14 @@
 package import Logging
+internal import Locks
 internal import ReleaseHealth
 package import Storage
 internal import Synchronization
 
-/// The periodic jobs, run on the writer's thread between batches; notices on one of their own.
+/// The periodic jobs, run on the writer's thread between batches. The questions of alert rules are
+/// asked on a reader's, so that no batch waits for them; notices go on a thread of their own.
 package final class Jobs: Sendable {
   /// The jobs by name, as commands call them.
-  package static let names = ["adoption", "notices", "retention"]
+  package static let names = ["adoption", "alerts", "notices", "retention"]
 
   private let store: any SessionStore & ReleaseStore
   private let catalog: any CatalogStore
@@ -16,12 +18,16 @@ package final class Jobs: Sendable {
   private let monotonicMilliseconds: @Sendable () -> Int64
   private let metrics: Metrics
   private let log: Logger
+  private let alerts: AlertRunner
+  private let workers: WorkQueue
 
   package init(
     store: any SessionStore & ReleaseStore, catalog: any CatalogStore, queue: IngestQueue,
     notices: NoticeSender, clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64,
-    metrics: Metrics = Metrics(), log: Logger
+    metrics: Metrics = Metrics(), log: Logger, alerts: AlertRunner, workers: WorkQueue
   ) {
+    self.alerts = alerts
+    self.workers = workers
     self.store = store
     self.catalog = catalog
     self.queue = queue
@@ -43,20 +49,39 @@ package final class Jobs: Sendable {
       defer { queue.version.grow() }
       guard let ended = step(run, begin) else { return false }
       metrics.note(ended)
-      log.info(
+      // Alert rules are evaluated each minute: only what changes is worth a line.
+      let isQuiet = run.name == "alerts" && ended.succeeded && !run.hasNews
+      log.log(
+        level: isQuiet ? .debug : .info,
         "job ended",
         metadata: [
-          "job": "\(name)", "succeeded": "\(ended.succeeded)", "summary": "\(ended.summary)",
+          "job": "\(run.name)", "succeeded": "\(ended.succeeded)", "summary": "\(ended.summary)",
         ])
       done(ended)
       return true
     }
+    switch name {
     // Notices wait for other machines, which the writer does not.
-    guard name == "notices", notices.startThread({ _ = work() }) else {
+    case "notices" where notices.startThread({ _ = work() }): break
+    // Where no reader takes it, the writer asks.
+    case "alerts"
+    where workers.submit({ [self] in
+      evaluate(run)
       queue.perform(work)
-      return true
+    }):
+      break
+    default: queue.perform(work)
     }
     return true
+  }
+
+  private func evaluate(_ run: RunningJob) {
+    do throws(StoreError) {
+      let results = try alerts.evaluate(at: run.started)
+      run.evaluated.withLock { $0 = .success(results) }
+    } catch {
+      run.evaluated.withLock { $0 = .failure(error) }
+    }
   }
 
   /// Runs a job to its end on the calling thread, for commands that work on a directory which no
@@ -83,6 +108,16 @@ package final class Jobs: Sendable {
       case "notices":
         ended.summary = try notices.runDue().summary
         ended.durationMilliseconds = monotonicMilliseconds() - begin
+      case "alerts":
+        if run.evaluated.withLock({ $0 }) == nil { evaluate(run) }
+        let results = try run.evaluated.withLock({ $0 })?.get() ?? []
+        let changes = try alerts.keep(results)
+        run.steps.store(changes, ordering: .relaxed)
+        ended.summary =
+          (results.count == 1 ? "1 rule" : "\(results.count) rules")
+          + (changes == 1 ? ", 1 change" : ", \(changes) changes")
+        metrics.note(results)
+        if changes > 0 { notices.wake() }
       default:
         if try store.housekeep(at: run.started) {
           run.steps.add(1, ordering: .relaxed)
@@ -104,6 +139,11 @@ private final class RunningJob: Sendable {
   let name: String
   let started: Timestamp
   let steps = Atomic<Int>(0)
+  /// What the rules found; nil before they were evaluated.
+  let evaluated = Locked<Result<[AlertResult], StoreError>?>(nil)
+
+  /// A level of a rule changed.
+  var hasNews: Bool { steps.load(ordering: .relaxed) > 0 }
 
   init(name: String, started: Timestamp) {
     self.name = name

@@ -10,6 +10,7 @@ package import Storage
 /// What the service stands on.
 package struct ServiceDependencies: Sendable {
   package var store: any SessionStore & ReleaseStore & AccountStore
+  package var alerts: any AlertStore
   package var catalog: CatalogCache
   package var clock: WallClock
   package var queue: IngestQueue
@@ -31,14 +32,15 @@ package struct ServiceDependencies: Sendable {
   package var processFigures: @Sendable () -> ProcessFigures
 
   package init(
-    store: any SessionStore & ReleaseStore & AccountStore, catalog: CatalogCache,
-    clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
+    store: any SessionStore & ReleaseStore & AccountStore, alerts: any AlertStore,
+    catalog: CatalogCache, clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
     notices: NoticeSender, log: Logger, random: @escaping @Sendable () -> UInt128,
     pathPrefix: String, publicOrigin: String?,
     retentionDays: Int, metrics: Metrics = Metrics(),
     processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
   ) {
     self.store = store
+    self.alerts = alerts
     self.catalog = catalog
     self.clock = clock
     self.queue = queue

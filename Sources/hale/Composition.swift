@@ -17,6 +17,29 @@ func openCatalog(dataDirectory: String) throws -> any CatalogStore & NoticeStore
   try openStore(dataDirectory: dataDirectory, ownsSessions: false)
 }
 
+/// Opens the alert rules in a data directory that exists.
+func openAlerts(dataDirectory: String) throws -> any AlertStore {
+  try openStore(dataDirectory: dataDirectory, ownsSessions: false)
+}
+
+/// When an alert rule would have fired; a service may run on the directory.
+///
+/// - Parameters:
+///   - name: of a rule; nil for the rule in `bytes`, as JSON.
+/// - Returns: JSON, as the API answers.
+func backTestAlert(
+  dataDirectory: String, named name: String?, bytes: [UInt8], start: Timestamp, end: Timestamp,
+  organization: Organization, projects: [Project]
+) throws -> [UInt8] {
+  do {
+    return try AlertBackTest.run(
+      named: name, bytes: bytes, start: start, end: end, organization: organization,
+      projects: projects, store: openStore(dataDirectory: dataDirectory, ownsSessions: false))
+  } catch let failure as AlertFile.Failure {
+    throw CommandFailure.failed(failure.description)
+  }
+}
+
 /// Verifies a database file; only reads it.
 func verifyData(path: String, progress: Progress) throws -> VerificationReport {
   try DataFile.verify(path: path, progress: progress)
@@ -66,6 +89,18 @@ func runService(
 
   let clock = WallClock(settings.clock.now)
   let catalog = try CatalogCache(store)
+  let alertFile = try settings.alertsFile.map { path in
+    var file = WatchedFile(path: path)
+    do {
+      if let bytes = try file.bytesIfChanged() {
+        _ = try AlertFile.apply(
+          bytes, catalog: catalog.snapshot.catalog, alerts: store, at: clock.now)
+      }
+    } catch let failure as AlertFile.Failure {
+      throw CommandFailure.usage("\(path), the file of alert rules: \(failure.description)")
+    }
+    return file
+  }
   let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let queue = IngestQueue(store: store, clock: clock, metrics: metrics)
   let workers = WorkQueue()
@@ -76,11 +111,14 @@ func runService(
   let jobs = Jobs(
     store: store, catalog: store, queue: queue, notices: notices, clock: clock,
     monotonicMilliseconds: SystemClock.monotonicMilliseconds, metrics: metrics,
-    log: settings.logger)
+    log: settings.logger,
+    alerts: AlertRunner(
+      store: store, alerts: store, catalog: catalog, webURL: settings.publicURL?.text),
+    workers: workers)
   let path = settings.dataDirectory + "/hale.db"
   let service = Service(
     ServiceDependencies(
-      store: store, catalog: catalog, clock: clock, queue: queue,
+      store: store, alerts: store, catalog: catalog, clock: clock, queue: queue,
       workers: workers, jobs: jobs, notices: notices, log: settings.logger,
       random: { UInt128.random(in: .min ... .max) },
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
@@ -110,7 +148,7 @@ func runService(
   let readers = try (1...2).map { _ in try ServiceThread(workers.run) }
   let ticker = Ticker(
     catalog: catalog, jobs: jobs, clock: clock, runsJobs: !settings.clock.isFile,
-    logger: settings.logger)
+    logger: settings.logger, alerts: store, alertFile: alertFile)
   let tick = try ServiceThread(ticker.run)
   // Where the time is a file's, notices go as other jobs do: when they are asked to.
   let sending = settings.clock.isFile ? nil : try ServiceThread(notices.run)
@@ -139,13 +177,16 @@ func runJobOnDirectory(
   let store = try openStore(dataDirectory: dataDirectory, retentionDays: retentionDays)
   let clock = WallClock { now }
   let queue = IngestQueue(store: store, clock: clock)
+  let catalog = try CatalogCache(store)
   let log = Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() })
   let jobs = Jobs(
     store: store, catalog: store, queue: queue,
     notices: makeNoticeSender(
-      store: store, notices, catalog: try CatalogCache(store), clock: clock, webURL: nil,
+      store: store, notices, catalog: catalog, clock: clock, webURL: nil,
       version: queue.version, logger: log),
-    clock: clock, monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: log)
+    clock: clock, monotonicMilliseconds: SystemClock.monotonicMilliseconds, log: log,
+    alerts: AlertRunner(store: store, alerts: store, catalog: catalog, webURL: nil),
+    workers: WorkQueue())
   guard let run = jobs.runToEnd(name) else {
     throw CommandFailure.usage(
       "There is no job '\(name)'; the jobs are: \(Jobs.names.joined(separator: ", ")).")
@@ -248,12 +289,20 @@ private final class Ticker: Sendable {
   private let runsJobs: Bool
   private let logger: Logger
   private let stopped = DispatchSemaphore(value: 0)
+  private let alerts: any AlertStore
+  /// As it was read at the start.
+  private let alertFile: WatchedFile?
 
   /// Changes by commands take effect within this time.
   private static let catalogMilliseconds = 500
   private static let retentionMilliseconds: Int64 = 10 * 60_000
 
-  init(catalog: CatalogCache, jobs: Jobs, clock: WallClock, runsJobs: Bool, logger: Logger) {
+  init(
+    catalog: CatalogCache, jobs: Jobs, clock: WallClock, runsJobs: Bool, logger: Logger,
+    alerts: any AlertStore, alertFile: WatchedFile?
+  ) {
+    self.alerts = alerts
+    self.alertFile = alertFile
     self.catalog = catalog
     self.jobs = jobs
     self.clock = clock
@@ -264,22 +313,46 @@ private final class Ticker: Sendable {
   func run() {
     var nextRetention = SystemClock.monotonicMilliseconds() + 60_000
     var adoptionHour: Int?
+    var alertMinute: Int?
+    var alertFile = alertFile
     while stopped.wait(timeout: .now() + .milliseconds(Self.catalogMilliseconds)) == .timedOut {
       do throws(StoreError) {
         try catalog.refresh()
       } catch {
         logger.error("catalog not read", metadata: ["reason": "\(error.sentence)"])
       }
+      declareAlerts(&alertFile)
       guard runsJobs else { continue }
       if clock.now.hour != adoptionHour {
         // After a standstill the first run makes up for the hours that were missed.
         adoptionHour = clock.now.hour
         _ = jobs.start("adoption") { _ in }
       }
+      if clock.now.minute != alertMinute {
+        // The first run after a standstill is about the minute that runs; those missed stay so.
+        alertMinute = clock.now.minute
+        _ = jobs.start("alerts") { _ in }
+      }
       if SystemClock.monotonicMilliseconds() >= nextRetention {
         nextRetention += Self.retentionMilliseconds
         _ = jobs.start("retention") { _ in }
       }
+    }
+  }
+
+  /// Takes over the operators' file where it has changed. What is wrong with it is told once, and
+  /// the rules stay as they are.
+  private func declareAlerts(_ file: inout WatchedFile?) {
+    guard let path = file?.path else { return }
+    do {
+      guard let bytes = try file?.bytesIfChanged() else { return }
+      let count = try AlertFile.apply(
+        bytes, catalog: catalog.snapshot.catalog, alerts: alerts, at: clock.now)
+      logger.notice("alert rules read", metadata: ["file": "\(path)", "rules": "\(count)"])
+    } catch {
+      logger.error(
+        "alert rules not read, those of before stay",
+        metadata: ["file": "\(path)", "reason": "\(error)"])
     }
   }
 

@@ -25,7 +25,10 @@ struct Hale: ParsableCommand {
     version: haleVersion,
     groupedSubcommands: [
       CommandGroup(
-        name: "Service", subcommands: [ServeCommand.self, HealthCommand.self, JobsCommand.self]),
+        name: "Service",
+        subcommands: [
+          ServeCommand.self, HealthCommand.self, JobsCommand.self, AlertCommand.self,
+        ]),
       CommandGroup(
         name: "Catalog",
         subcommands: [

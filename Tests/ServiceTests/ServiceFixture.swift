@@ -66,11 +66,13 @@ final class ServiceFixture {
       }, log: log)
     service = Service(
       ServiceDependencies(
-        store: store, catalog: catalog, clock: clock, queue: queue,
+        store: store, alerts: sqlite, catalog: catalog, clock: clock, queue: queue,
         workers: workers,
         jobs: Jobs(
           store: store, catalog: sqlite, queue: queue, notices: notices, clock: clock,
-          monotonicMilliseconds: { 0 }, metrics: metrics, log: log),
+          monotonicMilliseconds: { 0 }, metrics: metrics, log: log,
+          alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
+          workers: workers),
         notices: notices, log: log, random: { 7 }, pathPrefix: pathPrefix, publicOrigin: nil,
         retentionDays: 90, metrics: metrics),
       sink: sink)

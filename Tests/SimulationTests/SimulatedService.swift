@@ -53,6 +53,8 @@ final class SimulatedService {
 
   var store: FaultyStore { running.store }
 
+  var alerts: any AlertStore { running.sqlite }
+
   func releases() throws -> [ReleaseRecord] {
     try running.sqlite.releases(of: OrganizationID(rawValue: 1))
   }
@@ -118,10 +120,12 @@ final class SimulatedService {
         startThread: { _ in false }, log: log)
       jobs = Jobs(
         store: store, catalog: sqlite, queue: queue, notices: notices, clock: wall,
-        monotonicMilliseconds: { 0 }, log: log)
+        monotonicMilliseconds: { 0 }, log: log,
+        alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
+        workers: WorkQueue())
       service = Service(
         ServiceDependencies(
-          store: store, catalog: catalog, clock: wall, queue: queue,
+          store: store, alerts: sqlite, catalog: catalog, clock: wall, queue: queue,
           workers: WorkQueue(), jobs: jobs, notices: notices, log: log, random: { 7 },
           pathPrefix: "",
           publicOrigin: nil, retentionDays: retentionDays),

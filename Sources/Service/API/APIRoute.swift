@@ -92,6 +92,25 @@ struct APIRoute: Sendable {
     APIRoute(
       "organizations/{organization}/org-auth-tokens/{token}",
       change(.delete, ManagementActions.revokeToken)),
+    APIRoute(
+      "organizations/{organization}/alert-rules", get(AlertActions.list),
+      change(.post, AlertActions.create)),
+    APIRoute(
+      "organizations/{organization}/alert-rules/backtest",
+      Action(method: .post, scope: .read, prepare: AlertActions.backTest)),
+    APIRoute(
+      "organizations/{organization}/alert-rules/{rule}", get(AlertActions.detail),
+      change(.put, AlertActions.update), change(.delete, AlertActions.delete)),
+    APIRoute(
+      "organizations/{organization}/alert-rules/{rule}/mute", change(.post, AlertActions.mute),
+      change(.delete, AlertActions.unmute)),
+    APIRoute(
+      "organizations/{organization}/alert-rules/{rule}/evaluations",
+      get(AlertActions.evaluations)),
+    APIRoute(
+      "organizations/{organization}/alert-rules/{rule}/backtest",
+      get(AlertActions.backTestOfRule)),
+    APIRoute("organizations/{organization}/incidents", get(AlertActions.incidents)),
     APIRoute("organizations/{organization}/sessions", get(HealthActions.sessions)),
     APIRoute("organizations/{organization}/sessions/explain", get(AccountActions.explain)),
     APIRoute("organizations/{organization}/sessions/compare", get(AccountActions.compare)),

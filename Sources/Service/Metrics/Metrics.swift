@@ -31,6 +31,9 @@ package final class Metrics: Sendable {
     /// The last run of each job.
     var jobs: [String: JobRun] = [:]
     var jobFailures: [String: Int64] = [:]
+    /// Rules by their level, as of the last evaluation.
+    var alertRules: [AlertLevel: Int64] = [:]
+    var alertEvaluations: Int64 = 0
   }
 
   private let monotonicNanoseconds: @Sendable () -> Int64
@@ -71,6 +74,14 @@ package final class Metrics: Sendable {
     state.withLock { state in
       state.querySeconds[route, default: .seconds].observe(seconds)
       if isFailure { state.queryFailures += 1 }
+    }
+  }
+
+  func note(_ results: [AlertResult]) {
+    state.withLock { state in
+      state.alertEvaluations += Int64(results.count)
+      state.alertRules = [:]
+      for result in results { state.alertRules[result.state.level, default: 0] += 1 }
     }
   }
 

@@ -22,6 +22,7 @@ struct MetricsText {
     writer.writeQueries(state, queuedQueries: queuedQueries)
     writer.writeJobs(state)
     writer.writeBudgets(budgets)
+    writer.writeAlerts(state)
     writer.writeProcess(process)
     return Array(writer.text.utf8)
   }
@@ -104,6 +105,16 @@ struct MetricsText {
         sample("hale_error_budget_burn_rate", labels(figure) + [("window", window.name)], rate)
       }
     }
+  }
+
+  private mutating func writeAlerts(_ state: Metrics.State) {
+    family("hale_alert_rules", .gauge, "Alert rules by their state, as of the last evaluation.")
+    for level in AlertLevel.allCases {
+      sample("hale_alert_rules", [("state", level.name)], Double(state.alertRules[level] ?? 0))
+    }
+    single(
+      "hale_alert_evaluations_total", .counter, "Evaluations of alert rules.",
+      Double(state.alertEvaluations))
   }
 
   private mutating func writeProcess(_ process: ProcessFigures) {

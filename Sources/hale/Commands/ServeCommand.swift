@@ -12,6 +12,8 @@ struct ServeSettings: Sendable {
   var publicURL: WebAddress?
   /// How long counts and users are kept.
   var retentionDays: Int
+  /// The operators' file of alert rules.
+  var alertsFile: String?
   var notices: NoticeSettings
   var clock: SystemClock
   var logger: Logger
@@ -51,6 +53,9 @@ struct ServeCommand: ParsableCommand {
 
   @OptionGroup var notices: NoticeOptions
 
+  @Option(name: Setting.alerts.flagName, help: Setting.alerts.flagHelp, completion: .file())
+  var alerts: String?
+
   @Option(name: Setting.logFormat.flagName, help: Setting.logFormat.flagHelp)
   var logFormat: String?
 
@@ -61,7 +66,7 @@ struct ServeCommand: ParsableCommand {
     let settings = try Settings(
       flags: data.given + publicURL.given + notices.given + [
         (.listen, listen), (.retentionDays, retentionDays), (.logFormat, logFormat),
-        (.logLevel, logLevel),
+        (.logLevel, logLevel), (.alerts, alerts),
       ])
     let logger = settings.logger
     let clock = try SystemClock(settings.now)
@@ -75,7 +80,7 @@ struct ServeCommand: ParsableCommand {
       ServeSettings(
         listen: settings.listen, dataDirectory: settings.dataDirectory,
         publicURL: settings.publicURL, retentionDays: settings.retentionDays,
-        notices: settings.notices, clock: clock, logger: logger),
+        alertsFile: settings.alertsFile, notices: settings.notices, clock: clock, logger: logger),
       stop: stop
     ) { port, store in
       let address = ListenAddress(host: settings.listen.host, port: port)

@@ -110,6 +110,11 @@ extension Setting {
     help: "The directory of the programs that channels of the kind command may run; without it none"
   )
 
+  static let alerts = Setting(
+    name: "alerts", valueName: "file",
+    form: "the path of a file with alert rules, for example /etc/hale/alerts.json",
+    help: "Declare alert rules by this JSON file; it is read again when it changes")
+
   static let initialKey = Setting(
     name: "initial-key", hasFlag: false, valueName: "hex",
     form: "32 hexadecimal characters",
@@ -127,7 +132,7 @@ extension Setting {
 
   /// Every setting, in the order in which they are documented.
   static let all = [
-    configuration, listen, data, publicURL, now, logFormat, logLevel, retentionDays,
+    configuration, listen, data, publicURL, now, logFormat, logLevel, retentionDays, alerts,
     privateNoticeHosts, caFile, smtpURL, smtpFrom, noticeCommands, initialKey, initialToken,
     initialProject,
   ]

@@ -14,6 +14,8 @@ struct Settings: Sendable {
   var logLevel: Logger.Level
   /// How long counts and users are kept.
   var retentionDays: Int
+  /// The operators' file of alert rules.
+  var alertsFile: String?
   var notices: NoticeSettings
   /// 32 lower-case hexadecimal characters.
   var initialKey: String?
@@ -30,6 +32,7 @@ struct Settings: Sendable {
     retentionDays = try sources.required(.retentionDays) { text in
       Int(text).flatMap { (7...3650).contains($0) ? $0 : nil }
     }
+    alertsFile = try sources.optional(.alerts) { $0.isEmpty ? nil : $0 }
     notices = NoticeSettings(
       addresses: try sources.optional(.privateNoticeHosts) { AddressPolicy($0) } ?? .publicOnly,
       caFile: try sources.optional(.caFile) { canRead($0) ? $0 : nil },

@@ -1,0 +1,254 @@
+/// How bad it is, by what a rule told last.
+package enum AlertLevel: Int, CaseIterable, Comparable, Sendable {
+  case ok
+  case warning
+  case critical
+
+  package var name: String {
+    switch self {
+    case .ok: "ok"
+    case .warning: "warning"
+    case .critical: "critical"
+    }
+  }
+
+  package static func < (left: AlertLevel, right: AlertLevel) -> Bool {
+    left.rawValue < right.rawValue
+  }
+}
+
+/// What a rule remembers between evaluations.
+package struct AlertState: Equatable, Sendable {
+  package var level: AlertLevel
+  /// The last evaluations in a row, up to the rule's period, by which the level should be at least
+  /// warning, …
+  package var alarming: Int
+  /// … should be critical, …
+  package var critical: Int
+  /// … should be at most warning, …
+  package var eased: Int
+  /// … should be ok.
+  package var resolved: Int
+
+  package init(
+    level: AlertLevel = .ok, alarming: Int = 0, critical: Int = 0, eased: Int = 0, resolved: Int = 0
+  ) {
+    self.level = level
+    self.alarming = alarming
+    self.critical = critical
+    self.eased = eased
+    self.resolved = resolved
+  }
+}
+
+/// The counts of a window.
+package struct AlertCounts: Equatable, Sendable {
+  package var sessions: SessionCounts
+  package var users: UserCounts
+
+  package init(sessions: SessionCounts = SessionCounts(), users: UserCounts = UserCounts()) {
+    self.sessions = sessions
+    self.users = users
+  }
+}
+
+/// What a rule looks at in one evaluation.
+package struct AlertReading: Equatable, Sendable {
+  package var current: AlertCounts
+  /// What it is compared with; nil where the rule compares with nothing, or there is nothing.
+  package var base: AlertCounts?
+  /// The release, where the rule is about a single one, and that of the base.
+  package var release: String?
+  package var baseRelease: String?
+
+  package init(
+    current: AlertCounts, base: AlertCounts? = nil, release: String? = nil,
+    baseRelease: String? = nil
+  ) {
+    self.current = current
+    self.base = base
+    self.release = release
+    self.baseRelease = baseRelease
+  }
+}
+
+extension AlertRule.Measure {
+  /// A number, or a rate in percent; nil when there is nothing to divide by.
+  ///
+  /// Rates are rounded to a millionth of a percent, far finer than one session in any window: what is
+  /// 99.3 % of 1000 is not a little less by the way it was computed.
+  func value(of counts: AlertCounts) -> Double? {
+    let (sessions, users) = (counts.sessions, counts.users)
+    switch self {
+    case .sessions: return Double(sessions.total)
+    case .users: return Double(users.total)
+    case .sessionCrashFree: return percentage(sessions.total - sessions.crashed, of: sessions.total)
+    case .sessionCrash: return percentage(sessions.crashed, of: sessions.total)
+    case .sessionErrored: return percentage(sessions.errored, of: sessions.total)
+    case .sessionUnhandled: return percentage(sessions.unhandled, of: sessions.total)
+    case .sessionAbnormal: return percentage(sessions.abnormal, of: sessions.total)
+    case .sessionUnhealthy: return percentage(sessions.total - sessions.healthy, of: sessions.total)
+    case .userCrashFree: return percentage(users.total - users.byWorst.crashed, of: users.total)
+    case .userCrash: return percentage(users.byWorst.crashed, of: users.total)
+    case .userErrored: return percentage(users.byWorst.errored, of: users.total)
+    case .userUnhandled: return percentage(users.withUnhandled, of: users.total)
+    case .userAbnormal: return percentage(users.withAbnormal, of: users.total)
+    case .hang: return percentage(users.withHang, of: users.total)
+    case .foregroundHang: return percentage(users.withForegroundHang, of: users.total)
+    }
+  }
+
+  private func percentage(_ part: Int64, of total: Int64) -> Double? {
+    total > 0 ? AlertRule.rounded(Double(part) / Double(total) * 100) : nil
+  }
+}
+
+extension AlertRule {
+  fileprivate static func rounded(_ value: Double) -> Double {
+    (value * 1e6).rounded() / 1e6
+  }
+
+  /// What the thresholds are compared with; nil when there is no data, or too little.
+  ///
+  /// Of a number without a comparison zero is data: it is the point of a rule that waits for sessions
+  /// to vanish.
+  package func value(of reading: AlertReading) -> Double? {
+    guard comparison != nil else {
+      guard measure.isCount || reading.current.sessions.total >= sessionsMin else { return nil }
+      return measure.value(of: reading.current)
+    }
+    // Too few before tell nothing; too few now are what a rule about numbers looks for.
+    guard let base = reading.base, base.sessions.total >= sessionsMin,
+      measure.isCount || reading.current.sessions.total >= sessionsMin,
+      let now = measure.value(of: reading.current), let before = measure.value(of: base)
+    else { return nil }
+    guard measure.isCount else { return Self.rounded(now - before) }
+    return before > 0 ? Self.rounded((now / before - 1) * 100) : nil
+  }
+
+  /// The level that a value asks for, of a rule that is at `level`.
+  ///
+  /// Beyond a threshold is strict; the resolve threshold itself is good enough. Between the first
+  /// threshold and that one, what was told stays told, but nothing is critical any more that the
+  /// rule can call a warning.
+  package func wanted(_ value: Double, at level: AlertLevel) -> AlertLevel {
+    func isBeyond(_ threshold: Double) -> Bool { isAbove ? value > threshold : value < threshold }
+    if isBeyond(critical) { return .critical }
+    if let warning, isBeyond(warning) { return .warning }
+    if level == .ok { return .ok }
+    guard let resolve, isBeyond(resolve) else { return .ok }
+    return warning == nil ? level : .warning
+  }
+
+  /// The state after an evaluation; the same when there is no value.
+  package func state(after value: Double?, from previous: AlertState) -> AlertState {
+    guard let value else { return previous }
+    let wanted = wanted(value, at: previous.level)
+    var next = previous
+    func count(_ run: Int, _ goesOn: Bool) -> Int { goesOn ? min(run + 1, period) : 0 }
+    next.alarming = count(previous.alarming, wanted >= .warning)
+    next.critical = count(previous.critical, wanted == .critical)
+    next.eased = count(previous.eased, wanted <= .warning)
+    next.resolved = count(previous.resolved, wanted == .ok)
+    switch previous.level {
+    case .ok:
+      if next.critical >= period {
+        next.level = .critical
+      } else if next.alarming >= period {
+        next.level = warning == nil ? .critical : .warning
+      }
+    case .warning:
+      if next.critical >= period {
+        next.level = .critical
+      } else if next.resolved >= period {
+        next.level = .ok
+      }
+    case .critical:
+      if next.resolved >= period {
+        next.level = .ok
+      } else if next.eased >= period {
+        next.level = warning == nil ? .ok : .warning
+      }
+    }
+    return next
+  }
+}
+
+/// Which releases a rule looks at.
+package struct AlertReleases {
+  package var counts: [(release: String, counts: AlertCounts)]
+  /// When a release was first seen, for those that no version orders.
+  package var created: [Name: Timestamp]
+
+  package init(
+    _ counts: [(release: String, counts: AlertCounts)], created: [Name: Timestamp] = [:]
+  ) {
+    self.counts = counts.filter { $0.counts.sessions.total > 0 }
+    self.created = created
+  }
+
+  /// By version, then by the time of the first session, then by name.
+  private func isOlder(_ left: String, _ right: String) -> Bool {
+    let (one, other) = (ReleaseVersion(left).semverKey, ReleaseVersion(right).semverKey)
+    if one != other { return one < other }
+    let (name, otherName) = (Name(left), Name(right))
+    let (time, otherTime) = (
+      created[name]?.milliseconds ?? 0, created[otherName]?.milliseconds ?? 0
+    )
+    return time != otherTime ? time < otherTime : name < otherName
+  }
+
+  /// The newest release with sessions in the window.
+  package var latest: (release: String, counts: AlertCounts)? {
+    counts.max { isOlder($0.release, $1.release) }
+  }
+
+  /// The newest release of the same package that is older, with sessions in the window.
+  package func previous(to release: String) -> (release: String, counts: AlertCounts)? {
+    let package = ReleaseVersion(release).package
+    return counts.filter {
+      ReleaseVersion($0.release).package == package && isOlder($0.release, release)
+    }
+    .max { isOlder($0.release, $1.release) }
+  }
+
+  package func one(_ release: String) -> AlertCounts {
+    counts.first { Name($0.release) == Name(release) }?.counts ?? AlertCounts()
+  }
+}
+
+extension AlertRule {
+  /// The counts have to be told apart by release.
+  package var needsReleases: Bool { releases == .latest || comparison == .previousRelease }
+
+  /// - Parameters:
+  ///   - current: the releases of the window; without ``needsReleases`` one entry for all that counts.
+  ///   - base: those of the week before.
+  package func reading(_ current: AlertReleases, weekBefore base: AlertReleases?) -> AlertReading {
+    guard needsReleases else {
+      return AlertReading(
+        current: current.counts.first?.counts ?? AlertCounts(),
+        base: base.map { $0.counts.first?.counts ?? AlertCounts() }, release: releases.single)
+    }
+    let name = releases.single ?? current.latest?.release
+    var reading = AlertReading(
+      current: name.map { current.one($0) } ?? AlertCounts(), release: name)
+    if comparison == .previousRelease {
+      let previous = name.flatMap { current.previous(to: $0) }
+      reading.base = previous?.counts
+      reading.baseRelease = previous?.release
+    } else if let latest = base?.latest {
+      reading.base = latest.counts
+      reading.baseRelease = latest.release
+    }
+    return reading
+  }
+}
+
+extension AlertRule.Releases {
+  /// The one that the rule names.
+  fileprivate var single: String? {
+    if case .one(let name) = self { return name }
+    return nil
+  }
+}

@@ -1,0 +1,203 @@
+package import ReleaseHealth
+package import Storage
+
+extension SQLiteStore: AlertStore {
+  package func alertRules(
+    of organization: OrganizationID?
+  ) throws(StoreError) -> [StoredAlertRule] {
+    try readCatalog { (connection) throws(StoreError) in
+      try connection.transaction("DEFERRED") { () throws(StoreError) in
+        try AlertTables.rules(
+          organization == nil ? "id > ?1" : "organization = ?1", organization?.rawValue ?? 0,
+          on: connection)
+      }
+    }
+  }
+
+  package func saveAlertRule(
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> StoredAlertRule? {
+    try change { (connection) throws(StoreError) in
+      let rules = try AlertTables.rules("organization = ?1", organization.rawValue, on: connection)
+      let before = rules.first { $0.id == id }
+      if id != nil, before == nil { return nil }
+      if let before { try refuseIfDeclared(before) }
+      if rules.contains(where: { $0.draft.name == draft.name && $0.id != id }) {
+        throw .refused("a rule named '\(draft.name)' exists already")
+      }
+      return try save(
+        draft, over: before, isDeclared: false, among: rules, of: organization, at: now,
+        on: connection)
+    }
+  }
+
+  /// Writes a rule, which may be new.
+  private func save(
+    _ draft: AlertRuleDraft, over before: StoredAlertRule?, isDeclared: Bool,
+    among rules: [StoredAlertRule], of organization: OrganizationID, at now: Timestamp,
+    on connection: Connection
+  ) throws(StoreError) -> StoredAlertRule? {
+    if before == nil, rules.count >= AlertLimits.rulesMax {
+      throw .refused("there are \(AlertLimits.rulesMax) rules already, and no more are taken")
+    }
+    let id: Int64
+    if let before {
+      id = before.id
+    } else {
+      id = try AlertTables.insert(
+        draft.name, of: organization, isDeclared: isDeclared, at: now, on: connection)
+    }
+    guard var stored = try AlertTables.rules("id = ?1", id, on: connection).first else {
+      return nil
+    }
+    stored.draft = draft
+    stored.modified = now
+    if let before, !before.rule.asksTheSame(as: draft.rule) {
+      stored.asked = now
+      try AlertTables.reset(before, at: now, on: connection)
+    }
+    try AlertTables.write(stored, on: connection)
+    return try AlertTables.rules("id = ?1", id, on: connection).first
+  }
+
+  package func deleteAlertRule(
+    id: Int64, of organization: OrganizationID
+  ) throws(StoreError) -> Bool {
+    try change { (connection) throws(StoreError) in
+      guard let rule = try rule(id, of: organization, connection) else { return false }
+      try refuseIfDeclared(rule)
+      try connection.execute("DELETE FROM alert_rule WHERE id = \(id)")
+      return true
+    }
+  }
+
+  package func muteAlertRule(
+    id: Int64, of organization: OrganizationID, until: Timestamp?
+  ) throws(StoreError) -> Bool {
+    try change { (connection) throws(StoreError) in
+      guard try rule(id, of: organization, connection) != nil else { return false }
+      let update = try connection.prepare("UPDATE alert_rule SET muted_until = ?2 WHERE id = ?1")
+      update.bind(1, id)
+      update.bind(2, until?.milliseconds)
+      try update.run()
+      return true
+    }
+  }
+
+  package func declareAlertRules(
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
+  ) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      let all = try AlertTables.rules("id > ?1", 0, on: connection)
+      for rule in all where rule.isDeclared {
+        let stays = drafts.contains {
+          $0.organization == rule.organization && $0.draft.name == rule.draft.name
+        }
+        if !stays { try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)") }
+      }
+      for (organization, draft) in drafts {
+        let rules = try AlertTables.rules(
+          "organization = ?1", organization.rawValue, on: connection)
+        let before = rules.first { $0.draft.name == draft.name }
+        if let before, !before.isDeclared {
+          throw .refused(
+            "a rule named '\(draft.name)' exists already that was made over the API: delete it, or "
+              + "give another name")
+        }
+        if before?.draft == draft { continue }
+        _ = try save(
+          draft, over: before, isDeclared: true, among: rules, of: organization, at: now,
+          on: connection)
+      }
+    }
+  }
+
+  package func keepAlerts(_ results: [AlertResult]) throws(StoreError) {
+    if results.isEmpty { return }
+    try ingesting { (writer) throws(StoreError) in
+      try writer.connection.transaction { () throws(StoreError) in
+        for result in results { try AlertTables.keep(result, on: writer.connection) }
+      }
+    }
+  }
+
+  package func alertIncidents(
+    of organization: OrganizationID, rule: Int64?, offset: Int, limit: Int
+  ) throws(StoreError) -> [AlertIncident] {
+    try readCatalog { (connection) throws(StoreError) in
+      let condition =
+        rule == nil
+        ? "rule IN (SELECT id FROM alert_rule WHERE organization = ?1)" : "rule = ?1"
+      return try AlertTables.incidents(
+        condition, rule ?? organization.rawValue, offset: offset, limit: limit, on: connection)
+    }
+  }
+
+  package func alertRecords(
+    of rule: Int64, minutes: Range<Int>, limit: Int
+  ) throws(StoreError) -> [AlertRecord] {
+    try readCatalog { (connection) throws(StoreError) in
+      let select = try connection.prepare(
+        """
+        SELECT minute, value, sessions, level FROM alert_evaluation
+        WHERE rule = ? AND minute >= ? AND minute < ? ORDER BY minute LIMIT ?
+        """)
+      select.bind(1, rule)
+      select.bind(2, minutes.lowerBound)
+      select.bind(3, minutes.upperBound)
+      select.bind(4, limit)
+      var records: [AlertRecord] = []
+      while try select.step() {
+        records.append(
+          AlertRecord(
+            time: Timestamp(minute: Int(select.integer(0))), value: select.optionalDouble(1),
+            sessions: select.integer(2), level: AlertLevel(rawValue: Int(select.integer(3))) ?? .ok)
+        )
+      }
+      return records
+    }
+  }
+
+  package func noticeChannels(
+    of organization: OrganizationID
+  ) throws(StoreError) -> Set<String> {
+    try readCatalog { (connection) throws(StoreError) in
+      let select = try connection.prepare("SELECT name FROM notice_channel WHERE organization = ?")
+      select.bind(1, organization.rawValue)
+      var names = Set<String>()
+      while try select.step() { names.insert(select.text(0)) }
+      return names
+    }
+  }
+
+  package func replayArrivals(
+    _ query: HealthQuery, _ body: (ArrivalChange) -> Void
+  ) throws(StoreError) {
+    try read { (connection) throws(StoreError) in
+      try connection.transaction("DEFERRED") { () throws(StoreError) in
+        try AccountReader.replay(query, from: connection, body)
+      }
+    }
+  }
+
+  package func firstArrivalHour() throws(StoreError) -> Int? {
+    try read { (connection) throws(StoreError) in
+      try connection.number(AccountReader.SQL.dropped).map { Int($0).flooredDivision(by: 6) + 2 }
+    }
+  }
+
+  private func rule(
+    _ id: Int64, of organization: OrganizationID, _ connection: Connection
+  ) throws(StoreError) -> StoredAlertRule? {
+    try AlertTables.rules("id = ?1", id, on: connection).first {
+      $0.organization == organization
+    }
+  }
+
+  private func refuseIfDeclared(_ rule: StoredAlertRule) throws(StoreError) {
+    guard rule.isDeclared else { return }
+    throw .refused(
+      "the rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there"
+    )
+  }
+}

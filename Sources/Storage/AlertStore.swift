@@ -1,0 +1,240 @@
+package import ReleaseHealth
+
+/// What people say of an alert rule.
+package struct AlertRuleDraft: Equatable, Sendable {
+  package var name: String
+  package var rule: AlertRule
+  /// Names of channels, for the levels that name none of their own.
+  package var channels: [String]
+  package var warningChannels: [String]
+  package var criticalChannels: [String]
+
+  package init(
+    name: String, rule: AlertRule, channels: [String] = [], warningChannels: [String] = [],
+    criticalChannels: [String] = []
+  ) {
+    self.name = name
+    self.rule = rule
+    self.channels = channels
+    self.warningChannels = warningChannels
+    self.criticalChannels = criticalChannels
+  }
+
+  /// Who is told of a level.
+  package func channels(of level: AlertLevel) -> [String] {
+    let own = level == .critical ? criticalChannels : warningChannels
+    return own.isEmpty ? channels : own
+  }
+
+  package var allChannels: Set<String> {
+    Set(channels + warningChannels + criticalChannels)
+  }
+}
+
+/// A rule as it is kept.
+package struct StoredAlertRule: Equatable, Sendable {
+  package var id: Int64
+  package var organization: OrganizationID
+  package var draft: AlertRuleDraft
+  /// It stands in the operators' file, which alone can change it.
+  package var isDeclared: Bool
+  package var created: Timestamp
+  package var modified: Timestamp
+  /// Since when it asks for the same value: what was recorded before answers another question.
+  package var asked: Timestamp
+  /// Until then nobody is told.
+  package var mutedUntil: Timestamp?
+  package var state: AlertState
+  /// The last evaluation; nil before the first.
+  package var evaluated: AlertRecord?
+  /// The one that is open.
+  package var incident: Int64?
+
+  package init(
+    id: Int64, organization: OrganizationID, draft: AlertRuleDraft, isDeclared: Bool,
+    created: Timestamp, modified: Timestamp, asked: Timestamp, mutedUntil: Timestamp?,
+    state: AlertState, evaluated: AlertRecord?, incident: Int64?
+  ) {
+    self.id = id
+    self.organization = organization
+    self.draft = draft
+    self.isDeclared = isDeclared
+    self.created = created
+    self.modified = modified
+    self.asked = asked
+    self.mutedUntil = mutedUntil
+    self.state = state
+    self.evaluated = evaluated
+    self.incident = incident
+  }
+
+  package var rule: AlertRule { draft.rule }
+}
+
+/// What an evaluation found.
+package struct AlertRecord: Equatable, Sendable {
+  package var time: Timestamp
+  /// nil without data, or with too little.
+  package var value: Double?
+  /// Sessions in the window.
+  package var sessions: Int64
+  /// After the evaluation.
+  package var level: AlertLevel
+
+  package init(time: Timestamp, value: Double?, sessions: Int64, level: AlertLevel) {
+    self.time = time
+    self.value = value
+    self.sessions = sessions
+    self.level = level
+  }
+}
+
+/// The time from a rule's first alarm until it was resolved.
+package struct AlertIncident: Equatable, Sendable {
+  package var id: Int64
+  package var rule: Int64
+  package var opened: Timestamp
+  /// nil while it is open.
+  package var closed: Timestamp?
+  /// `ok` once it is closed.
+  package var level: AlertLevel
+  /// The levels that it had.
+  package var reached: Set<AlertLevel>
+  /// How often the level changed, the opening and the closing among them.
+  package var transitions: Int
+  /// At the last transition.
+  package var value: Double?
+
+  package init(
+    id: Int64, rule: Int64, opened: Timestamp, closed: Timestamp?, level: AlertLevel,
+    reached: Set<AlertLevel>, transitions: Int, value: Double?
+  ) {
+    self.id = id
+    self.rule = rule
+    self.opened = opened
+    self.closed = closed
+    self.level = level
+    self.reached = reached
+    self.transitions = transitions
+    self.value = value
+  }
+}
+
+extension AlertIncident {
+  /// Sentry's number: 2 closed, 10 warning, 20 critical.
+  package var status: Int {
+    switch level {
+    case .ok: 2
+    case .warning: 10
+    case .critical: 20
+    }
+  }
+}
+
+/// An evaluation that is to be kept.
+package struct AlertResult: Sendable {
+  /// As the rule was when it was evaluated.
+  package var rule: StoredAlertRule
+  package var record: AlertRecord
+  package var state: AlertState
+  /// What to tell of the change of the level, once it is known as which transition of which incident
+  /// it counts; nil where nobody is told.
+  package var notice: (@Sendable (AlertIncident) -> Notice)?
+
+  package init(
+    rule: StoredAlertRule, record: AlertRecord, state: AlertState,
+    notice: (@Sendable (AlertIncident) -> Notice)?
+  ) {
+    self.rule = rule
+    self.record = record
+    self.state = state
+    self.notice = notice
+  }
+}
+
+/// How the counts of a start hour changed by what arrived in ten minutes.
+package struct ArrivalChange: Equatable, Sendable {
+  /// 10-minute steps since 1970.
+  package var step: Int
+  package var hour: Int
+  package var key: GroupKey
+  package var change: SessionCounts
+
+  package init(step: Int, hour: Int, key: GroupKey, change: SessionCounts) {
+    self.step = step
+    self.hour = hour
+    self.key = key
+    self.change = change
+  }
+}
+
+/// Keeps alert rules with what became of them. Called from any thread; blocks.
+package protocol AlertStore: Sendable {
+  /// All rules, or those of an organization, by id.
+  func alertRules(of organization: OrganizationID?) throws(StoreError) -> [StoredAlertRule]
+
+  /// Makes a rule, or changes the one with the id. A name that is taken, more than
+  /// ``AlertLimits/rulesMax`` and a rule that the operators' file declares are
+  /// ``StoreError/refused(_:)``. A rule that asks for another value than before begins anew: its
+  /// incident is closed.
+  ///
+  /// - Returns: nil when there is no rule with the id.
+  func saveAlertRule(
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> StoredAlertRule?
+
+  /// Deletes a rule and its incidents; one that the operators' file declares is
+  /// ``StoreError/refused(_:)``.
+  ///
+  /// - Returns: false when there is none.
+  func deleteAlertRule(
+    id: Int64, of organization: OrganizationID
+  ) throws(StoreError) -> Bool
+
+  /// - Parameter until: nil to end it.
+  /// - Returns: false when there is no such rule.
+  func muteAlertRule(
+    id: Int64, of organization: OrganizationID, until: Timestamp?
+  ) throws(StoreError) -> Bool
+
+  /// Makes the declared rules those of the operators' file, in one transaction: they are told apart
+  /// by organization and name. One whose name has a rule that is not declared is
+  /// ``StoreError/refused(_:)``.
+  func declareAlertRules(
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
+  ) throws(StoreError)
+
+  /// Keeps evaluations with what follows from them, the incidents and the notices, in one
+  /// transaction. Those of rules that were changed, deleted or evaluated meanwhile are left out.
+  func keepAlerts(_ results: [AlertResult]) throws(StoreError)
+
+  /// Newest first.
+  func alertIncidents(
+    of organization: OrganizationID, rule: Int64?, offset: Int, limit: Int
+  ) throws(StoreError) -> [AlertIncident]
+
+  /// Evaluations of a rule in some minutes since 1970, the earliest first, at most `limit`.
+  func alertRecords(
+    of rule: Int64, minutes: Range<Int>, limit: Int
+  ) throws(StoreError) -> [AlertRecord]
+
+  /// The names of the channels of an organization.
+  func noticeChannels(of organization: OrganizationID) throws(StoreError) -> Set<String>
+
+  /// Hands over the log of arrivals about the start hours of a query, in the order of the steps.
+  ///
+  /// - Parameter query: of whole hours; its measures do not matter.
+  func replayArrivals(_ query: HealthQuery, _ body: (ArrivalChange) -> Void) throws(StoreError)
+
+  /// Of this hour (since 1970) and later ones all is in the log of arrivals; nil when that holds for
+  /// all that was ever counted.
+  func firstArrivalHour() throws(StoreError) -> Int?
+}
+
+/// What is refused beyond.
+package enum AlertLimits {
+  /// Of an organization.
+  package static let rulesMax = 200
+  package static let nameBytesMax = 200
+  package static let channelsMax = 20
+}

@@ -1,0 +1,325 @@
+import ArgumentParser
+import FoundationEssentials
+import ReleaseHealth
+import Storage
+
+struct AlertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "alert",
+    abstract: "List, show, mute and back-test alert rules.",
+    discussion: """
+      Rules are made over the API, or declared in the file that `hale serve --alerts FILE` reads. \
+      A rule is named by its name or id.
+
+        hale alert list
+        hale alert backtest --rule "Crash-free sessions" --from 2026-03-01 --to 2026-03-08
+        hale alert mute "Crash-free sessions" --for 2h
+      """,
+    subcommands: [List.self, Show.self, BackTest.self, Mute.self, Unmute.self])
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "List the alert rules of an organization with their states.",
+      discussion: "  hale alert list --org acme")
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try AlertSession(data, organization)
+      let rules = try session.alerts.alertRules(of: session.organization.id)
+      if json.isJSON {
+        for rule in rules { try printLine(jsonLine(session.members(rule))) }
+      } else {
+        try printColumns(
+          ["ID", "NAME", "STATE", "VALUE", "EVALUATED", "MUTED UNTIL", "SOURCE"],
+          rules.map { rule in
+            [
+              "\(rule.id)", rule.draft.name, rule.state.level.name,
+              rule.evaluated?.value.map { "\($0)" } ?? "-",
+              rule.evaluated?.time.readable ?? "-", session.muted(rule)?.readable ?? "-",
+              rule.isDeclared ? "file" : "api",
+            ]
+          })
+      }
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show an alert rule and its last incidents.",
+      discussion: "  hale alert show \"Crash-free sessions\"")
+
+    @Argument(help: "The name or the id of the rule.")
+    var rule: String
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let session = try AlertSession(data, organization)
+      let rule = try session.rule(self.rule)
+      if json.isJSON { return try printLine(jsonLine(session.members(rule))) }
+      let asked = rule.rule
+      let side = asked.isAbove ? "above" : "below"
+      var pairs = [
+        ("name", rule.draft.name), ("aggregate", asked.measure.rawValue),
+        ("projects", session.slugs(rule).joined(separator: ", ")),
+        ("environment", asked.environment ?? "all"), ("release", asked.releases.text ?? "all"),
+        ("window", "\(asked.windowMinutes) minutes"), ("critical", "\(side) \(asked.critical)"),
+      ]
+      if let comparison = asked.comparison { pairs.append(("change against", comparison.rawValue)) }
+      if let warning = asked.warning { pairs.append(("warning", "\(side) \(warning)")) }
+      if let resolve = asked.resolve { pairs.append(("resolved at", "\(resolve)")) }
+      pairs += [
+        ("min. sessions", "\(asked.sessionsMin)"), ("evaluations", "\(asked.period) in a row"),
+        ("channels", rule.draft.allChannels.sorted().joined(separator: ", ")),
+        ("source", rule.isDeclared ? "file" : "api"),
+        ("muted until", session.muted(rule)?.readable ?? "-"),
+        ("state", rule.state.level.name),
+        ("value", rule.evaluated?.value.map { "\($0)" } ?? "-"),
+        ("sessions", rule.evaluated.map { "\($0.sessions)" } ?? "-"),
+        ("evaluated", rule.evaluated?.time.readable ?? "-"),
+      ]
+      try printPairs(pairs)
+      let incidents = try session.alerts.alertIncidents(
+        of: rule.organization, rule: rule.id, offset: 0, limit: 10)
+      if incidents.isEmpty { return }
+      try printColumns(
+        ["INCIDENT", "OPENED", "CLOSED", "HIGHEST"],
+        incidents.map {
+          [
+            "\($0.id)", $0.opened.readable, $0.closed?.readable ?? "open",
+            ($0.reached.max() ?? .ok).name,
+          ]
+        })
+    }
+  }
+
+  struct BackTest: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "backtest",
+      abstract: "Tell when a rule would have fired in the past.",
+      discussion: """
+        As it was known at the time: sessions are replayed from the log of arrivals, every ten \
+        minutes, over whole start hours; rules about users from what a rule that asks the same has \
+        recorded. The rule is one that is there, or a file with one as JSON.
+
+          hale alert backtest --rule rule.json --from 2026-03-01 --to 2026-03-08
+        """)
+
+    @Option(help: ArgumentHelp("The name or the id of a rule, or a file.", valueName: "rule"))
+    var rule: String
+
+    @Option(help: ArgumentHelp("The beginning, for example 2026-03-01T10:00Z.", valueName: "time"))
+    var from: String
+
+    @Option(help: ArgumentHelp("The end; the present, where it is missing.", valueName: "time"))
+    var to: String?
+
+    @OptionGroup var organization: OrganizationOptions
+    @Flag(name: .customLong("json"), help: "Print the answer as the API gives it.")
+    var isJSON = false
+    @OptionGroup var data: DataOptions
+
+    private struct Report: Decodable {
+      struct Transition: Decodable {
+        let time: String
+        let from: String
+        let to: String
+        let value: Double
+        let sessions: Int64
+        let release: String?
+      }
+
+      let transitions: [Transition]
+      let minutes: [String: Int]
+      let basis: String
+      let knownFrom: String?
+    }
+
+    func run() throws {
+      let session = try AlertSession(data, organization)
+      let start = try time(from, "--from")
+      let end = min(try to.map { try time($0, "--to") } ?? session.now, session.now)
+      guard start < end else { throw CommandFailure.usage("--from is not before --to.") }
+      let isRule = try session.alerts.alertRules(of: session.organization.id).contains {
+        $0.draft.name == rule || "\($0.id)" == rule
+      }
+      let bytes = isRule ? [] : try fileOfRule()
+      let answer = try session.backTest(
+        named: isRule ? rule : nil, bytes: bytes, start: start, end: end)
+      let text = String(decoding: answer, as: UTF8.self)
+      if isJSON { return try printLine(text) }
+      let report = try JSONDecoder().decode(Report.self, from: Data(answer))
+      if let known = report.knownFrom { try printLine("Known from \(known) on.") }
+      if report.transitions.isEmpty {
+        try printLine("It would not have fired.")
+      } else {
+        try printColumns(
+          ["TIME", "FROM", "TO", "VALUE", "SESSIONS", "RELEASE"],
+          report.transitions.map {
+            [$0.time, $0.from, $0.to, "\($0.value)", "\($0.sessions)", $0.release ?? "-"]
+          })
+      }
+      let parts = ["ok", "warning", "critical", "withoutData"].map {
+        "\($0 == "withoutData" ? "without data" : $0) \(report.minutes[$0] ?? 0)"
+      }
+      try printLine("Minutes: \(parts.joined(separator: ", ")).")
+    }
+
+    private func fileOfRule() throws -> [UInt8] {
+      guard FileIdentity(path: rule) != nil else {
+        throw CommandFailure.failed("There is neither a rule nor a file '\(rule)'.")
+      }
+      return try readFile(rule, bytesMax: 1 << 20)
+    }
+
+    private func time(_ text: String, _ flag: String) throws -> Timestamp {
+      guard let time = ReleaseHealth.RFC3339.parseShort(text) else {
+        throw CommandFailure.usage(
+          "\(flag) is '\(text)', but it takes a time like 2026-03-01 or 2026-03-01T10:00:00Z.")
+      }
+      return time
+    }
+  }
+
+  struct Mute: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Tell nobody of a rule for a time; it is evaluated all the same.",
+      discussion: "  hale alert mute \"Crash-free sessions\" --for 2h")
+
+    @Argument(help: "The name or the id of the rule.")
+    var rule: String
+
+    @Option(
+      name: .customLong("for"),
+      help: ArgumentHelp("How long: 30m, 8h or 14d, at most a year.", valueName: "time"))
+    var length = "1h"
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      let units: [Character: Int64] = ["m": 1, "h": 60, "d": 1440]
+      guard let unit = length.last.flatMap({ units[$0] }), let number = Int64(length.dropLast()),
+        (1...366 * 1440).contains(number), number * unit <= 366 * 1440
+      else {
+        throw CommandFailure.usage(
+          "--for is '\(length)', but it takes a time like 30m, 8h or 14d, of at most a year.")
+      }
+      let session = try AlertSession(data, organization)
+      let until = session.now.advanced(byMilliseconds: number * unit * 60_000)
+      try session.mute(rule, until: until, asJSON: json.isJSON)
+    }
+  }
+
+  struct Unmute: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Tell of a rule again, from its next change on.",
+      discussion: "  hale alert unmute \"Crash-free sessions\"")
+
+    @Argument(help: "The name or the id of the rule.")
+    var rule: String
+
+    @OptionGroup var organization: OrganizationOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      try AlertSession(data, organization).mute(rule, until: nil, asJSON: json.isJSON)
+    }
+  }
+}
+
+/// What commands about alert rules work with: the database itself, and the service's clock where one
+/// runs.
+private struct AlertSession {
+  let alerts: any AlertStore
+  let organization: Organization
+  let now: Timestamp
+  private let directory: String
+  private let projects: [Project]
+
+  init(_ data: DataOptions, _ organization: OrganizationOptions) throws {
+    let settings = try Settings(flags: data.given)
+    let session = try CatalogSession(settings)
+    let catalog = try session.catalog()
+    let owner = try catalog.organization(organization.slug)
+    self.organization = owner
+    projects = catalog.projects.filter { $0.organization == owner.id }
+    directory = settings.dataDirectory
+    alerts = try openAlerts(dataDirectory: directory)
+    now = try Self.serviceTime(directory) ?? session.now
+  }
+
+  /// nil where no service runs.
+  private static func serviceTime(_ directory: String) throws -> Timestamp? {
+    struct Clock: Decodable {
+      let now: String
+    }
+
+    let service = ControlSocket(dataDirectory: directory)
+    guard let response = try service.send("GET", "/control/clock"), response.status == 200,
+      let clock = try? JSONDecoder().decode(Clock.self, from: Data(response.body))
+    else { return nil }
+    return ReleaseHealth.RFC3339.parse(clock.now)
+  }
+
+  func rule(_ name: String) throws -> StoredAlertRule {
+    let rules = try alerts.alertRules(of: organization.id)
+    if let rule = rules.first(where: { "\($0.id)" == name || $0.draft.name == name }) {
+      return rule
+    }
+    throw CommandFailure.failed(
+      "There is no alert rule '\(name)'. `hale alert list` shows those that are there.")
+  }
+
+  func slugs(_ rule: StoredAlertRule) -> [String] {
+    rule.rule.projects.map { id in projects.first { $0.id == id }?.slug ?? "\(id.rawValue)" }
+  }
+
+  /// Until when it is muted, if it is.
+  func muted(_ rule: StoredAlertRule) -> Timestamp? {
+    rule.mutedUntil.flatMap { now < $0 ? $0 : nil }
+  }
+
+  func members(_ rule: StoredAlertRule) -> [(name: String, value: JSONValue)] {
+    [
+      ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
+      ("aggregate", .string(rule.rule.measure.rawValue)),
+      ("state", .string(rule.state.level.name)),
+      ("value", .optional(rule.evaluated?.value.map { "\($0)" })),
+      ("evaluated", .optional(rule.evaluated?.time.rfc3339)),
+      ("mutedUntil", .optional(muted(rule)?.rfc3339)),
+      ("source", .string(rule.isDeclared ? "file" : "api")),
+    ]
+  }
+
+  func mute(_ name: String, until: Timestamp?, asJSON: Bool) throws {
+    let rule = try rule(name)
+    _ = try alerts.muteAlertRule(id: rule.id, of: organization.id, until: until)
+    if asJSON {
+      try printLine(
+        jsonLine([
+          ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
+          ("mutedUntil", .optional(until?.rfc3339)),
+        ]))
+    } else if let until {
+      try printLine("The rule '\(rule.draft.name)' is muted until \(until.readable).")
+    } else {
+      try printLine("The rule '\(rule.draft.name)' is not muted any more.")
+    }
+  }
+
+  func backTest(
+    named name: String?, bytes: [UInt8], start: Timestamp, end: Timestamp
+  ) throws -> [UInt8] {
+    try backTestAlert(
+      dataDirectory: directory, named: name, bytes: bytes, start: start, end: end,
+      organization: organization, projects: projects)
+  }
+}

@@ -1,0 +1,309 @@
+"""Alert rules: by API and by file, evaluated when the job is run, at the time of the clock's file."""
+
+import json
+import sqlite3
+
+from hale import PATIENCE, days, hours, iso, minutes, run, session, utc, wait
+
+NOON = utc("2026-03-10T12:30:00Z")
+ORGANIZATION = "/organizations/default"
+RULE = {
+    "name": "Crash-free", "projects": ["default"], "aggregate": "crash_free_rate(session)",
+    "timeWindow": 60, "thresholdType": 1,
+    "triggers": [{"label": "critical", "alertThreshold": 90},
+                 {"label": "warning", "alertThreshold": 95}]}
+
+
+def change(hale, method, path, body=None):
+    text = None if body is None else json.dumps(body).encode()
+    return hale.request(method, f"/api/0{ORGANIZATION}{path}", text,
+                        {"Authorization": f"Bearer {hale.token}"})
+
+
+def make(hale, **members):
+    reply = change(hale, "POST", "/alert-rules/", {**RULE, **members})
+    assert reply.status == 201, reply
+    return reply.json["id"]
+
+
+def rule(hale, name):
+    reply = hale.get(f"{ORGANIZATION}/alert-rules/{name}/")
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def level(hale, name):
+    return rule(hale, name)["state"]["level"]
+
+
+def evaluate(hale, advance=minutes(1)):
+    """The next minute."""
+    hale.clock.advance(advance)
+    done = hale.cli("jobs", "run", "alerts")
+    assert done.returncode == 0, done
+
+
+def send(hale, count, crashed=0, **fields):
+    """Sessions that began a minute ago."""
+    at = hale.clock.instant - minutes(1)
+    for index in range(count):
+        hale.send(session("crashed" if index < crashed else "exited", at=at, did=f"user-{index}", **fields))
+
+
+def channel(hale, name="team"):
+    """A place for notices, which nothing delivers here."""
+    with sqlite3.connect(hale.data / "hale.db", timeout=PATIENCE) as database:
+        database.execute(
+            "INSERT INTO notice_channel (organization, name, kind, settings, created) "
+            "VALUES (1, ?, 'webhook', '{}', 0)", (name,))
+
+
+def notices(hale):
+    with sqlite3.connect(hale.data / "hale.db", timeout=PATIENCE) as database:
+        return database.execute("SELECT action, key, title, subject FROM notice ORDER BY id").fetchall()
+
+
+def test_from_the_first_crash_to_the_last_notice(start):
+    """Fires, stays through a restart, is resolved; each change is told once, in Sentry's form."""
+    hale = start(clock=NOON)
+    channel(hale)
+    name = make(hale, channels=["team"])
+    evaluate(hale)
+    assert rule(hale, name)["state"] == {
+        "level": "ok", "evaluated": "2026-03-10T12:31:00Z", "value": None, "sessions": 0,
+        "incident": None}
+    send(hale, 20, crashed=3)
+    evaluate(hale)
+    state = rule(hale, name)["state"]
+    assert (state["level"], state["value"], state["sessions"]) == ("critical", 85.0, 20)
+    hale.kill()
+    hale.start()
+    evaluate(hale)
+    assert level(hale, name) == "critical"
+    # 37 of 40 are 92.5 %: no more than a warning.
+    send(hale, 20)
+    evaluate(hale)
+    assert level(hale, name) == "warning"
+    # 57 of 60 are 95 %, which is good enough.
+    send(hale, 20)
+    evaluate(hale)
+    assert level(hale, name) == "ok"
+    told = notices(hale)
+    assert [row[0] for row in told] == ["critical", "warning", "resolved"]
+    assert len({row[1] for row in told}) == 3
+    assert told[0][2] == "Critical: Crash-free"
+    alert = json.loads(told[0][3])
+    assert alert["status"] == 20 and alert["alert_rule"]["name"] == "Crash-free"
+    assert alert["alert_rule"]["threshold_type"] == 1 and alert["projects"] == ["default"]
+    [incident] = hale.get(f"{ORGANIZATION}/incidents/").json
+    assert (incident["status"], incident["highestLevel"], incident["transitions"]) == (2, "critical", 3)
+    found = hale.get(f"{ORGANIZATION}/alert-rules/{name}/evaluations/", {"statsPeriod": "1h"}).json
+    assert [entry["value"] for entry in found["evaluations"]] == [None, 85.0, 85.0, 92.5, 95.0]
+    assert found["critical"] == 90
+
+
+def test_no_data_changes_nothing(start):
+    hale = start(clock=NOON)
+    name = make(hale, minSessions=10)
+    send(hale, 9, crashed=9)
+    evaluate(hale)
+    assert level(hale, name) == "ok"
+    send(hale, 1)
+    evaluate(hale)
+    assert level(hale, name) == "critical"
+    # The window is empty, and so nobody knows whether it is better.
+    evaluate(hale, hours(2))
+    assert level(hale, name) == "critical" and rule(hale, name)["state"]["value"] is None
+
+
+def test_evaluations_in_a_row(start):
+    hale = start(clock=NOON)
+    name = make(hale, thresholdPeriod=3, timeWindow=10)
+    for _ in range(2):
+        send(hale, 5, crashed=5)
+        evaluate(hale)
+    assert level(hale, name) == "ok"
+    # One that is better begins the count anew.
+    evaluate(hale, minutes(10))
+    send(hale, 5)
+    evaluate(hale)
+    for expected in ("ok", "ok", "critical"):
+        send(hale, 50, crashed=50)
+        evaluate(hale)
+        assert level(hale, name) == expected
+
+
+def test_blackout(start):
+    hale = start(clock=NOON)
+    name = make(hale, aggregate="sum(session)", timeWindow=10,
+                triggers=[{"label": "critical", "alertThreshold": 1}])
+    send(hale, 1)
+    evaluate(hale)
+    assert level(hale, name) == "ok"
+    evaluate(hale, minutes(11))
+    assert level(hale, name) == "critical" and rule(hale, name)["state"]["value"] == 0
+    send(hale, 1)
+    evaluate(hale)
+    assert level(hale, name) == "ok"
+
+
+def test_muted_rules_tell_nobody(start):
+    hale = start(clock=NOON)
+    channel(hale)
+    name = make(hale, channels=["team"])
+    reply = change(hale, "POST", f"/alert-rules/{name}/mute/", {"minutes": 30})
+    assert reply.status == 200 and reply.json["mutedUntil"] == "2026-03-10T13:00:00Z", reply
+    send(hale, 4, crashed=4)
+    evaluate(hale)
+    assert level(hale, name) == "critical" and notices(hale) == []
+    assert change(hale, "DELETE", f"/alert-rules/{name}/mute/").json["snooze"] is False
+    send(hale, 400)
+    evaluate(hale)
+    assert [row[0] for row in notices(hale)] == ["resolved"]
+    muted = hale.cli_json("alert", "mute", "Crash-free", "--for", "2h")
+    assert muted["mutedUntil"].startswith("2026-03-10T14:32:00")
+    assert rule(hale, name)["snooze"] is True
+    assert hale.cli("alert", "unmute", name).returncode == 0
+    assert rule(hale, name)["mutedUntil"] is None
+
+
+def test_releases_and_comparisons(start):
+    """The newest release by version, against the one before and the week before."""
+    hale = start(clock=NOON)
+    latest = make(hale, name="latest", release="latest")
+    pattern = make(hale, name="pattern", query="release:app@1.*")
+    before = make(hale, name="before", release="latest", comparison="previousRelease",
+                  triggers=[{"label": "critical", "alertThreshold": -5}])
+    week = make(hale, name="week", aggregate="sum(session)", comparison="previousWeek",
+                triggers=[{"label": "critical", "alertThreshold": -50}])
+    users = make(hale, name="users",
+                 aggregate="percentage(users_crashed, users) AS _crash_rate_alert_aggregate")
+    hale.clock.set(NOON - days(7) - hours(1))
+    send(hale, 10, release="app@1.9.0")
+    hale.clock.set(NOON - hours(1))
+    send(hale, 4, release="app@1.9.0")
+    hale.clock.set(NOON)
+    send(hale, 10, crashed=1, release="app@1.10.0")
+    send(hale, 10, release="app@1.9.0")
+    evaluate(hale)
+    values = {name: rule(hale, name)["state"]["value"] for name in (latest, pattern, before, week, users)}
+    # Against a week ago whole hours count: from 11 to 12 there were 10 sessions then, and 4 now.
+    assert values == {latest: 90.0, pattern: 95.0, before: -10.0, week: -60.0, users: 90.0}
+    assert level(hale, before) == level(hale, week) == "critical"
+    assert hale.get(f"{ORGANIZATION}/alert-rules/").headers["Link"]
+
+
+def test_wrong_rules_are_refused_by_the_field(start):
+    hale = start(clock=NOON)
+    make(hale)
+    for members, field in (
+            ({"name": "Crash-free"}, "name"), ({"name": ""}, "name"), ({"name": 5}, "name"),
+            ({"projects": ["nowhere"]}, "projects"), ({"projects": []}, "projects"),
+            ({"aggregate": "p95(transaction.duration)"}, "aggregate"), ({"dataset": "events"}, "dataset"),
+            ({"timeWindow": 9}, "timeWindow"), ({"timeWindow": 1441}, "timeWindow"),
+            ({"timeWindow": "x"}, "timeWindow"), ({"timeWindow": 90, "comparison": "previousWeek"}, "timeWindow"),
+            ({"thresholdType": 2}, "thresholdType"), ({"thresholdPeriod": 0}, "thresholdPeriod"),
+            ({"resolveThreshold": 94}, "resolveThreshold"), ({"triggers": []}, "triggers"),
+            ({"triggers": [{"label": "critical", "alertThreshold": 101}]}, "triggers"),
+            ({"triggers": [{"label": "critical", "alertThreshold": 0}]}, "triggers"),
+            ({"triggers": [*RULE["triggers"][:1], {"label": "warning", "alertThreshold": 80}]}, "triggers"),
+            ({"minSessions": -1}, "minSessions"), ({"query": "level:error"}, "query"),
+            ({"comparison": "yesterday"}, "comparison"), ({"comparison": "previousRelease"}, "comparison"),
+            ({"channels": ["nobody"]}, "channels")):
+        reply = change(hale, "POST", "/alert-rules/", {**RULE, "name": "other", **members})
+        assert reply.status == 400 and list(reply.json) == [field], (members, reply)
+        assert all(isinstance(reason, str) for reason in reply.json[field])
+    reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 5})
+    assert reply.status == 400 and list(reply.json) == ["timeWindow"]
+    reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 120})
+    assert reply.status == 200 and reply.json["timeWindow"] == 120 and len(reply.json["triggers"]) == 2
+    # What an answer says is taken back.
+    assert change(hale, "PUT", "/alert-rules/1/", reply.json).json["triggers"] == reply.json["triggers"]
+    assert change(hale, "DELETE", "/alert-rules/1/").status == 204
+    assert hale.get(f"{ORGANIZATION}/alert-rules/1/").status == 404
+
+
+def test_the_operators_file(start, tmp_path):
+    file = tmp_path / "alerts.json"
+
+    def write(*rules, **others):
+        fresh = tmp_path / "alerts.new"
+        fresh.write_text(json.dumps({"rules": rules, **others}, indent=1))
+        fresh.rename(file)
+
+    write(RULE)
+    hale = start("--alerts", file, clock=NOON)
+    assert rule(hale, "Crash-free")["source"] == "file"
+    for method, body in (("PUT", {"timeWindow": 30}), ("DELETE", None)):
+        reply = change(hale, method, "/alert-rules/Crash-free/", body)
+        assert reply.status == 409 and "--alerts" in reply.detail, reply
+    send(hale, 10, crashed=10)
+    evaluate(hale)
+    # Thresholds change, the state stays; another one joins.
+    write({**RULE, "triggers": [{"label": "critical", "alertThreshold": 50}]}, {**RULE, "name": "second"},
+          channels=[])
+    wait(lambda: len(hale.cli_list("alert", "list")) == 2, "the second rule")
+    assert level(hale, "Crash-free") == "critical"
+    write({**RULE, "timeWindow": 5})
+    wait(lambda: "timeWindow" in hale.log(), "the reason in the log")
+    assert len(hale.cli_list("alert", "list")) == 2
+    write({**RULE, "name": "second"})
+    wait(lambda: [row["name"] for row in hale.cli_list("alert", "list")] == ["second"], "the first to go")
+    assert hale.stop() == 0
+    write({**RULE, "name": "second", "tresholdPeriod": 5})
+    refused = run("serve", "--data", hale.data, "--listen", "127.0.0.1:0", "--alerts", file)
+    assert refused.returncode == 64, refused
+    assert "tresholdPeriod" in refused.stderr and "line " in refused.stderr, refused
+
+
+def test_back_tests(start, tmp_path):
+    """When it would have fired, by what had arrived: a crash that is told late fires late."""
+    hale = start(clock=NOON)
+    send(hale, 10)
+    hale.clock.advance(minutes(30))
+    # Of the same hour, told half an hour after it began.
+    for _ in range(5):
+        hale.send(session("crashed", at=NOON - minutes(1)))
+    hale.clock.advance(hours(3))
+    asked = {"rule": {**RULE, "triggers": RULE["triggers"][:1]}, "start": "2026-03-10T12:00:00Z",
+             "end": "2026-03-10T16:00:00Z"}
+    reply = change(hale, "POST", "/alert-rules/backtest/", asked)
+    assert reply.status == 200, reply
+    found = reply.json
+    assert [(entry["time"], entry["from"], entry["to"]) for entry in found["transitions"]] == [
+        ("2026-03-10T13:10:00Z", "ok", "critical")]
+    assert found["transitions"][0]["value"] == 66.666667 and found["basis"] == "arrivals"
+    assert sum(found["minutes"][name] for name in ("ok", "warning", "critical")) == 4 * 60 + 10
+    make(hale)
+    kept = hale.get(f"{ORGANIZATION}/alert-rules/1/backtest/", {
+        "start": asked["start"], "end": asked["end"]}).json
+    assert kept["transitions"] == found["transitions"] and kept["rule"] == "Crash-free"
+    file = tmp_path / "rule.json"
+    file.write_text(json.dumps(asked["rule"]))
+    told = json.loads(hale.cli("alert", "backtest", "--rule", file, "--from", "2026-03-10T12:00Z",
+                               "--to", "2026-03-10T16:00Z", "--json").stdout)
+    assert told == found
+    text = hale.cli("alert", "backtest", "--rule", "Crash-free", "--from", "2026-03-10T12:00Z")
+    assert "2026-03-10T13:10:00Z" in text.stdout, text
+
+
+def test_rules_about_users_are_replayed_from_what_they_found(start):
+    hale = start(clock=NOON)
+    asked = {**RULE, "aggregate": "crash_free_rate(user)"}
+    body = {"rule": asked, "statsPeriod": "1h"}
+    reply = change(hale, "POST", "/alert-rules/backtest/", body)
+    assert reply.status == 400 and "aggregate" in reply.json, reply
+    make(hale, aggregate=asked["aggregate"])
+    for crashed in (0, 0, 8):
+        send(hale, 10, crashed=crashed)
+        evaluate(hale)
+    found = change(hale, "POST", "/alert-rules/backtest/", {
+        "rule": {**asked, "triggers": [{"label": "critical", "alertThreshold": 30}]},
+        "start": iso(NOON), "end": iso(NOON + minutes(20))})
+    # The range ends on the last ten minutes.
+    assert found.json["basis"] == "evaluations" and found.json["transitions"] == []
+    evaluate(hale, minutes(10))
+    found = change(hale, "POST", "/alert-rules/backtest/", {
+        "rule": {**asked, "triggers": [{"label": "critical", "alertThreshold": 30}]},
+        "start": iso(NOON), "end": iso(NOON + minutes(20))})
+    assert [entry["time"] for entry in found.json["transitions"]] == ["2026-03-10T12:33:00Z"]

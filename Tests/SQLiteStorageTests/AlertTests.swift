@@ -1,0 +1,189 @@
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import SQLiteStorage
+
+/// What is kept of alert rules.
+@Suite struct AlertTests {
+  private static let organization = OrganizationID(rawValue: 1)
+  private static let now = Timestamp(seconds: 1_767_225_600)
+
+  private static func draft(_ name: String = "rule") -> AlertRuleDraft {
+    AlertRuleDraft(
+      name: name,
+      rule: AlertRule(
+        measure: .foregroundHang, projects: [ProjectID(rawValue: 1)], environment: "",
+        releases: .pattern("a*"), windowMinutes: 77, comparison: nil, isAbove: true, critical: 5.5,
+        warning: 2, resolve: 1.5, sessionsMin: 12, period: 3),
+      channels: ["team"], warningChannels: ["b", "a"], criticalChannels: ["pager"])
+  }
+
+  private func result(
+    _ rule: StoredAlertRule, _ level: AlertLevel, minute: Int = 1, tells: Bool = true
+  ) -> AlertResult {
+    let time = Timestamp(minute: Self.now.minute + minute)
+    let notice: @Sendable (AlertIncident) -> Notice = { incident in
+      Notice(
+        key: "\(incident.id)-\(incident.transitions)", action: .critical, title: "", text: "",
+        webURL: nil, subject: "{}", created: time)
+    }
+    return AlertResult(
+      rule: rule, record: AlertRecord(time: time, value: 7, sessions: 20, level: level),
+      state: AlertState(level: level, alarming: 1), notice: tells ? notice : nil)
+  }
+
+  private func only(_ store: SQLiteStore) throws -> StoredAlertRule {
+    try #require(try store.alertRules(of: Self.organization).first)
+  }
+
+  @Test func aRuleIsKeptAsItIs() throws {
+    let store = try StoreFixture().store
+    let saved = try store.saveAlertRule(
+      Self.draft(), id: nil, of: Self.organization, at: Self.now)
+    #expect(saved?.draft == Self.draft())
+    #expect(try store.alertRules(of: nil) == [saved])
+    #expect(throws: StoreError.self) {
+      try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
+    }
+    #expect(
+      try store.saveAlertRule(Self.draft("x"), id: 9, of: Self.organization, at: Self.now) == nil)
+    #expect(try store.deleteAlertRule(id: 1, of: OrganizationID(rawValue: 2)) == false)
+    #expect(try store.deleteAlertRule(id: 1, of: Self.organization))
+    #expect(try store.alertRules(of: nil).isEmpty)
+  }
+
+  @Test func thereIsALimit() throws {
+    let store = try StoreFixture().store
+    for index in 0..<AlertLimits.rulesMax {
+      _ = try store.saveAlertRule(
+        Self.draft("\(index)"), id: nil, of: Self.organization, at: Self.now)
+    }
+    #expect(throws: StoreError.self) {
+      try store.saveAlertRule(Self.draft("more"), id: nil, of: Self.organization, at: Self.now)
+    }
+  }
+
+  @Test func anIncidentHasItsTimeAndItsNotices() throws {
+    let fixture = try StoreFixture()
+    let store = fixture.store
+    try store.write { (writer) throws(StoreError) in
+      try writer.connection.execute(
+        """
+        INSERT INTO notice_channel (organization, name, kind, settings, created)
+        VALUES (1, 'pager', 'webhook', '{}', 0), (1, 'a', 'webhook', '{}', 0),
+          (1, 'other', 'webhook', '{}', 0)
+        """)
+    }
+    _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
+    try store.keepAlerts([result(try only(store), .warning)])
+    #expect(try only(store).incident == 1)
+    // One that was evaluated by what is no longer so is left out.
+    let stale = try only(store)
+    try store.keepAlerts([result(stale, .critical, minute: 2)])
+    try store.keepAlerts([result(stale, .ok, minute: 3)])
+    #expect(try only(store).state.level == .critical)
+    try store.keepAlerts([result(try only(store), .ok, minute: 4)])
+    try store.keepAlerts([result(try only(store), .critical, minute: 5, tells: false)])
+    let incidents = try store.alertIncidents(
+      of: Self.organization, rule: nil, offset: 0, limit: 9)
+    #expect(incidents.map(\.id) == [2, 1])
+    #expect(incidents.map(\.transitions) == [1, 3])
+    #expect(incidents[1].reached == [.warning, .critical])
+    #expect(incidents[1].closed == Timestamp(minute: Self.now.minute + 4))
+    // To a warning goes who stands at it; that it is over, to both.
+    #expect(
+      try fixture.number("SELECT count(*) FROM notice WHERE channel = 2 AND key = '1-1'") == 1)
+    #expect(
+      try fixture.number("SELECT count(*) FROM notice WHERE channel = 1 AND key = '1-2'") == 1)
+    #expect(try fixture.number("SELECT count(*) FROM notice WHERE key = '1-3'") == 2)
+    #expect(try fixture.number("SELECT count(*) FROM notice") == 4)
+    let records = try store.alertRecords(
+      of: 1, minutes: Self.now.minute..<Self.now.minute + 9, limit: 9)
+    #expect(records.map(\.level) == [.warning, .critical, .ok, .critical])
+  }
+
+  @Test func anotherQuestionBeginsAnew() throws {
+    let store = try StoreFixture().store
+    _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
+    try store.keepAlerts([result(try only(store), .critical)])
+    var draft = Self.draft("renamed")
+    draft.rule.critical = 6
+    let later = Self.now.advanced(byMilliseconds: 60_000)
+    _ = try store.saveAlertRule(draft, id: 1, of: Self.organization, at: later)
+    #expect(try only(store).state.level == .critical)
+    #expect(try only(store).asked == Self.now)
+    draft.rule.windowMinutes = 78
+    _ = try store.saveAlertRule(draft, id: 1, of: Self.organization, at: later)
+    #expect(try only(store).state == AlertState())
+    #expect(try only(store).asked == later)
+    let incident = try #require(
+      try store.alertIncidents(of: Self.organization, rule: 1, offset: 0, limit: 9).first)
+    #expect(incident.closed == later && incident.status == 2)
+  }
+
+  @Test func theFileDeclaresItsRules() throws {
+    let store = try StoreFixture().store
+    let declare = { (names: [String]) throws(StoreError) in
+      try store.declareAlertRules(
+        names.map { (Self.organization, Self.draft($0)) }, at: Self.now)
+    }
+    _ = try store.saveAlertRule(Self.draft("own"), id: nil, of: Self.organization, at: Self.now)
+    try declare(["a", "b"])
+    #expect(try store.alertRules(of: nil).map(\.draft.name) == ["own", "a", "b"])
+    #expect(throws: StoreError.self) { try store.deleteAlertRule(id: 2, of: Self.organization) }
+    #expect(throws: StoreError.self) {
+      try store.saveAlertRule(Self.draft("c"), id: 2, of: Self.organization, at: Self.now)
+    }
+    #expect(
+      try store.muteAlertRule(id: 2, of: Self.organization, until: Self.now))
+    // All or nothing.
+    #expect(throws: StoreError.self) { try declare(["b", "own"]) }
+    #expect(try store.alertRules(of: nil).count == 3)
+    try declare(["a"])
+    #expect(try store.alertRules(of: nil).map(\.draft.name) == ["own", "a"])
+    #expect(try store.alertRules(of: nil).last?.mutedUntil == Self.now)
+  }
+
+  @Test func evaluationsAreKeptAsLongAsCounts() throws {
+    let fixture = try StoreFixture(retentionDays: 7)
+    let store = fixture.store
+    _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
+    for minute in [1, 8 * 1440] {
+      try store.keepAlerts([result(try only(store), .ok, minute: minute)])
+    }
+    try fixture.housekeep(at: Timestamp(minute: Self.now.minute + 8 * 1440))
+    #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 1)
+    _ = try store.deleteAlertRule(id: 1, of: Self.organization)
+    try fixture.housekeep(at: Timestamp(minute: Self.now.minute + 8 * 1440))
+    #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 0)
+  }
+
+  /// The log of arrivals, added up, is what is counted.
+  @Test func arrivalsAddUp() throws {
+    let fixture = try StoreFixture()
+    let start = Self.now
+    for step in 0..<6 {
+      try fixture.ingest(
+        (0..<10).map {
+          fixture.report(
+            UInt64($0), started: start, status: step > $0 % 6 ? .crashed : .exited,
+            release: "r\($0 % 2)")
+        }, at: start.advanced(byMilliseconds: Int64(step) * 900_000))
+    }
+    var query = HealthQuery(projects: [fixture.project], minutes: start.minute..<start.minute + 60)
+    query.groupBy = [.release]
+    var steps: [Int] = []
+    var sums: [String: SessionCounts] = [:]
+    try fixture.store.replayArrivals(query) { change in
+      steps.append(change.step)
+      sums[change.key.release ?? "", default: SessionCounts()] += change.change
+    }
+    #expect(steps == steps.sorted() && Set(steps).count > 3)
+    for group in try fixture.store.health(query) {
+      #expect(sums[group.key.release ?? ""] == group.totals.sessions)
+    }
+    #expect(try fixture.store.firstArrivalHour() == nil)
+  }
+}
