@@ -7,8 +7,14 @@ import Testing
 
 /// What is kept of alert rules.
 @Suite struct AlertTests {
+  // As long as it is there, so is its directory.
+  private let fixture: StoreFixture
   private static let organization = OrganizationID(rawValue: 1)
   private static let now = Timestamp(seconds: 1_767_225_600)
+
+  init() throws {
+    fixture = try StoreFixture()
+  }
 
   private static func draft(_ name: String = "rule") -> AlertRuleDraft {
     AlertRuleDraft(
@@ -39,7 +45,7 @@ import Testing
   }
 
   @Test func aRuleIsKeptAsItIs() throws {
-    let store = try StoreFixture().store
+    let store = fixture.store
     let saved = try store.saveAlertRule(
       Self.draft(), id: nil, of: Self.organization, at: Self.now)
     #expect(saved?.draft == Self.draft())
@@ -55,7 +61,7 @@ import Testing
   }
 
   @Test func thereIsALimit() throws {
-    let store = try StoreFixture().store
+    let store = fixture.store
     for index in 0..<AlertLimits.rulesMax {
       _ = try store.saveAlertRule(
         Self.draft("\(index)"), id: nil, of: Self.organization, at: Self.now)
@@ -105,7 +111,7 @@ import Testing
   }
 
   @Test func anotherQuestionBeginsAnew() throws {
-    let store = try StoreFixture().store
+    let store = fixture.store
     _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
     try store.keepAlerts([result(try only(store), .critical)])
     var draft = Self.draft("renamed")
@@ -124,7 +130,7 @@ import Testing
   }
 
   @Test func theFileDeclaresItsRules() throws {
-    let store = try StoreFixture().store
+    let store = fixture.store
     let declare = { (names: [String]) throws(StoreError) in
       try store.declareAlertRules(
         names.map { (Self.organization, Self.draft($0)) }, at: Self.now)
