@@ -177,6 +177,26 @@ def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
     wait_for_rows(page, 200)
     page = page_of(loaded, "/?query=release.stage:adopted", allowed=["400"])
     expect(page.get_by_role("alert")).to_contain_text("environment")
+    page = page_of(loaded, "/?project=nothing-like-it")
+    expect(page.get_by_text("There is no project “nothing-like-it”.")).to_be_visible()
+    expect(page.get_by_text("waits for its first session")).to_be_hidden()
+    page.get_by_role("button", name="Show all releases").click()
+    wait_for_rows(page, 200)
+
+
+def test_a_search_leads_nobody_back(loaded, page_of):
+    page = page_of(loaded)
+    wait_for_rows(page, 200)
+    # Typed and clicked at once; the later of two timers tells that the page's own is over.
+    page.evaluate("""async () => {
+        const search = document.querySelector("input[type=search]");
+        search.value = "shop";
+        search.dispatchEvent(new Event("input"));
+        document.querySelector("a.version").click();
+        await new Promise((done) => setTimeout(done, 300));
+    }""")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("shop@")
+    assert urllib.parse.urlsplit(page.url).path.startswith("/releases/")
 
 
 def test_keyboard_alone(loaded, page_of):

@@ -21,7 +21,8 @@ export function releasesView(world) {
     "aria-describedby": "search-hint",
     oninput: () => {
       clearTimeout(typing);
-      typing = setTimeout(() => go({ ...place, query: search.value.trim() }, { replaces: true }), 250);
+      // Whoever went on to another view meanwhile stays there.
+      typing = setTimeout(() => element.isConnected && go({ ...place, query: search.value.trim() }, { replaces: true }), 250);
     },
   });
   const searching = h("div", { class: "search" }, search);
@@ -69,14 +70,20 @@ export function releasesView(world) {
       }), place.sort);
       if (document.activeElement !== search) search.value = place.query;
       const selected = world.selected(place);
-      const isFresh = world.projects.length > 0 && !selected.some(({ hasSessions }) => hasSessions);
+      const isUnknown = world.projects.length > 0 && selected.length === 0;
+      const isFresh = !isUnknown && !selected.some(({ hasSessions }) => hasSessions);
       setup.element.hidden = !isFresh;
-      list.hidden = searching.hidden = isFresh;
+      list.hidden = searching.hidden = order.element.hidden = isFresh;
       if (isFresh) {
         setText(summary, "");
         return setup.update(selected, { signal });
       }
       table.show(place);
+      if (isUnknown) {
+        setText(summary, "");
+        chart.element.hidden = true;
+        return showEmpty([]);
+      }
       try {
         const [entries] = await Promise.all([load(signal), chart.update(place, { signal }), budget.update(place, { signal })]);
         hint.hidden = true;
@@ -96,9 +103,10 @@ export function releasesView(world) {
     empty.hidden = entries.length > 0;
     if (entries.length) return;
     const isCut = place.query || place.environment || place.project;
+    const isKnown = world.selected(place).length > 0;
     empty.replaceChildren(
       h("h2", {}, "No releases here"),
-      h("p", {}, place.query ? `Nothing is found for “${place.query}”.` : "No session told of a release here."),
+      h("p", {}, !isKnown ? `There is no project “${place.project}”.` : place.query ? `Nothing is found for “${place.query}”.` : "No session told of a release here."),
       isCut ? h("button", { type: "button", onclick: () => go({ ...place, query: "", environment: "", project: "" }) }, "Show all releases") : "");
   }
 }

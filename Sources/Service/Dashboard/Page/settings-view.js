@@ -42,6 +42,8 @@ export function settingsView(world) {
     scrollFrame("Tokens", h("table", { class: "plain" }, h("thead", {}, h("tr", {},
       ["Name", "Scope", "Created"].map((name) => h("th", { scope: "col" }, name)), h("td", {}))), tokens)), newToken),
     channels.element);
+  // Until it is known who asks.
+  newProject.hidden = newToken.hidden = true;
   let isAdmin = false, written = "";
 
   /** Has something changed, and shows what is there then. */

@@ -19,11 +19,12 @@ export function setupView(world) {
   const block = h("pre", {}, code);
   const tabs = snippets.map(({ name }) => h("button", { type: "button", onclick: () => choose(name) }, name));
   const line = h("div", { class: "dsn" }, h("span", {}, "DSN"), value, copyButton(() => dsn, "Copy DSN"));
-  const element = h("section", { class: "setup", hidden: true, "aria-label": "Set up" },
-    title, h("p", {}, "Give a Sentry SDK this DSN and a release. The first session turns this page into the table of releases."),
-    line, help, h("div", { class: "tabs", role: "group", "aria-label": "Platform" }, tabs),
+  const lead = h("p", {}, "Give a Sentry SDK this DSN and a release. The first session turns this page into the table of releases.");
+  const steps = [lead, line, h("div", { class: "tabs", role: "group", "aria-label": "Platform" }, tabs),
     h("div", { class: "snippet" }, block, copyButton(() => code.textContent, "Copy code")),
-    h("p", { class: "waiting" }, h("span", { class: "pulse", "aria-hidden": "true" }), "Waiting for the first session"));
+    h("p", { class: "waiting" }, h("span", { class: "pulse", "aria-hidden": "true" }), "Waiting for the first session")];
+  const element = h("section", { class: "setup", hidden: true, "aria-label": "Set up" },
+    title, lead, line, help, ...steps.slice(2));
 
   function choose(name) {
     chosen = name;
@@ -34,10 +35,11 @@ export function setupView(world) {
   return {
     element,
     async update([first], options) {
+      for (const step of steps) step.hidden = !first;
       if (!first) {
         setText(title, "No project yet");
         setText(help, "Make one under Settings, or by: hale project create NAME");
-        line.hidden = true;
+        help.hidden = false;
         return;
       }
       setText(title, `${first.slug} waits for its first session`);
