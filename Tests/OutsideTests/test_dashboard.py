@@ -292,6 +292,25 @@ def test_a_release(loaded, page_of):
     expect(page.get_by_role("region", name="How trustworthy")).to_contain_text("Items received")
 
 
+@pytest.mark.parametrize("period", ("24h", "7d", "14d"))
+def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period):
+    # Two days old: it has sessions before and after each midnight since.
+    version = loaded.get("/organizations/default/releases/", {"per_page": 30}).json[-1]["version"]
+    path = f"/releases/{urllib.parse.quote(version, safe='')}/?statsPeriod={period}"
+    page = page_of(loaded, path)
+    figure = page.locator(".figures > div").filter(has=page.get_by_text("Sessions", exact=True))
+    expect(figure.locator("b")).to_have_text(re.compile(r"[1-9]"))
+    shown = figure.locator("b").inner_text()
+    environments = page.get_by_role("region", name="Environments")
+    expect(environments.get_by_role("rowheader").first).to_be_visible()
+    counts = environments.locator("tbody td:nth-child(2)").all_inner_texts()
+    assert f"{sum(int(count.replace(',', '')) for count in counts):,}" == shown
+    row = page.get_by_role("region", name="Comparison").get_by_role("row").filter(
+        has=page.get_by_role("rowheader", name="Sessions", exact=True))
+    expect(row.get_by_role("cell").nth(1)).to_have_text(shown)
+    expect(page.get_by_text("numbers since")).to_be_visible()
+
+
 def test_a_release_that_is_not_there(loaded, page_of):
     page = page_of(loaded, "/releases/nothing%401/", allowed=["404"])
     expect(page.get_by_text("no release of this name")).to_be_visible()
@@ -612,10 +631,11 @@ def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
         "percent(199, 200)": "99.50%", "percent(2, 3)": "66.66%", "percent(9996, 10000, 1)": "99.96%",
         "fraction(0.99996)": "99.996%", "fraction(1)": "100%", "fraction(null)": "–",
         "points(0.00001).text": "+0.001", "points(-0.0123).text": "−1.23", "points(0).text": "±0",
-        "duration(999)": "999 ms", "duration(61000)": "1 min 1 s", "count(1234567)": "1,234,567",
+        "axisPercent(0.9985, 0.0005)": "99.85%", "axisPercent(0.75, 0.25)": "75%",
+        "axisPercent(0.99975, 0.00025)": "99.975%", "duration(999)": "999 ms", "duration(61000)": "1 min 1 s", "count(1234567)": "1,234,567",
     }
     found = page.evaluate(
-        "async ([url, cases]) => { const f = await import(url); const { percent, fraction, points, duration, count } = f;"
+        "async ([url, cases]) => { const f = await import(url); const { percent, fraction, axisPercent, points, duration, count } = f;"
         " return { " + ", ".join(f"{json.dumps(case)}: {case}" for case in cases) + " }; }",
         [module, list(cases)])
     assert found == cases

@@ -2,7 +2,7 @@
 
 import { changes, get } from "./api.js";
 import { panel } from "./chart.js";
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { count, fraction, withoutPackage } from "./format.js";
 import { lineChart, lineLegend } from "./line-chart.js";
 import { isApplication } from "./platforms.js";
@@ -26,7 +26,8 @@ export function adoptionPanel(world) {
   const legend = h("div", {});
   const isNew = changes();
   let written = "";
-  const element = panel("Adoption", "Share of each release, of all sessions or users of the project", chart.element, legend);
+  const element = panel("Adoption", "Share of each release", chart.element, legend);
+  const note = element.querySelector(".note");
   element.hidden = true;
   return {
     element,
@@ -42,6 +43,7 @@ export function adoptionPanel(world) {
         interval: intervals[place.statsPeriod], by: place.display, top,
       }, { signal });
       element.hidden = !data.total.count;
+      setText(note, `Share of each release, of all ${place.display} of the project${place.environment && ` in ${place.environment}`}`);
       if (element.hidden || !isNew(data, address(place))) return;
       // One package needs no name.
       const packages = new Set(data.releases.map(({ release }) => release.slice(0, -withoutPackage(release).length)));

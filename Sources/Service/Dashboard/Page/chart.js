@@ -14,7 +14,7 @@ const margin = { top: 10, bottom: 24, left: 58 };
  *   - draw: draws into the plot; gets {plot, x, y, width, height, data, step}.
  *   - domain: of the values: {low, high} of the data.
  *   - valuesAt: what stands at a point: [{name, text, swatch}].
- *   - tick: a value of the axis as text.
+ *   - tick: a value of the axis as text; gets the step to the next one, too.
  *   - right: room for names behind the last point.
  *   - steps: the distances of ticks to choose from; round decimal ones unless given.
  *   - hasValues: whether there is anything to draw.
@@ -40,7 +40,7 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
     const room = total < 480 ? Math.min(right, 16) : right;
     const width = total - margin.left - room;
     const inner = height - margin.top - margin.bottom;
-    const { low, high, ticks } = axis(domain(data), steps);
+    const { low, high, ticks, step: tickStep } = axis(domain(data), steps);
     const count = data.times.length;
     // Bars fill their interval, points of a line stand at the ends of the plot.
     const step = isBanded ? width / count : width / Math.max(1, count - 1);
@@ -54,7 +54,7 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
     picture.replaceChildren(
       ...ticks.map((value) => svg("g", {},
         svg("line", { class: "grid", x1: margin.left, x2: margin.left + width, y1: y(value), y2: y(value) }),
-        svg("text", { class: "tick", x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, tick(value)))),
+        svg("text", { class: "tick", x: margin.left - 8, y: y(value) + 4, "text-anchor": "end" }, tick(value, tickStep)))),
       ...timeTicks(data.times, width).map(({ at, text }) =>
         svg("text", { class: "tick", x: x(at), y: height - 6, "text-anchor": at === 0 && !isBanded ? "start" : "middle" }, text)),
       plot);
@@ -123,7 +123,7 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
   };
 }
 
-/** Round values along an axis: {low, high, ticks}. */
+/** Round values along an axis: {low, high, ticks, step}. */
 function axis({ low, high, ceiling }, steps) {
   if (low === high) {
     high = low === 0 ? 1 : high + Math.abs(high) * 0.05;
@@ -136,7 +136,7 @@ function axis({ low, high, ceiling }, steps) {
   const first = Math.floor(low / step + 1e-9);
   const last = Math.ceil(high / step - 1e-9);
   const ticks = Array.from({ length: last - first + 1 }, (_, at) => (first + at) * step);
-  return { low: ticks[0], high: ticks.at(-1), ticks };
+  return { low: ticks[0], high: ticks.at(-1), ticks, step };
 }
 
 /** Some points with their times, so that their texts do not touch. */

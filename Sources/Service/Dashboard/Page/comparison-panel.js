@@ -38,7 +38,8 @@ export function comparisonPanel(world) {
 
   return {
     element,
-    async update(fresh, release, scope, { signal } = {}) {
+    /** - Parameter shown: {start, end} of what the page shows, which is compared where ages are not. */
+    async update(fresh, release, scope, shown, { signal } = {}) {
       place = fresh;
       const organization = `organizations/${world.organization}`;
       const { data: list } = await get(`${organization}/releases/`, { project: scope.project, environment: place.environment, per_page: 100, sort: "semver" }, { signal });
@@ -49,9 +50,12 @@ export function comparisonPanel(world) {
       align.update(place.align);
       frame.hidden = !base;
       if (!base) return explain("There is no other release to compare with yet.");
+      const period = place.align === "age" ? { statsPeriod: scope.statsPeriod } : { start: shown.start, end: shown.end };
       let data;
       try {
-        ({ data } = await get(`${organization}/sessions/compare/`, { ...scope, base, candidate: place.version, align: place.align }, { signal }));
+        ({ data } = await get(`${organization}/sessions/compare/`, {
+          project: scope.project, environment: scope.environment, ...period, base, candidate: place.version, align: place.align,
+        }, { signal }));
       } catch (error) {
         if (error.status !== 400) throw error;
         frame.hidden = true;

@@ -50,14 +50,14 @@ export function estimatePanel(world) {
   return {
     element,
     /** - Returns: the estimate, if there is one. */
-    async update(place, scope, interval, { signal } = {}) {
+    async update(place, scope, { signal } = {}) {
       const path = `organizations/${world.organization}/releases/${encodeURIComponent(place.version)}/`;
-      const question = JSON.stringify([scope, interval]);
+      const question = JSON.stringify([path, scope]);
       // The delay is learnt from a week of arrivals: too much for every round of the page.
       if (question !== last.question || Date.now() - last.time >= asked) {
-        const { statsPeriod, ...whole } = scope;
+        const { statsPeriod, interval, ...whole } = scope;
         const answers = await Promise.all([
-          ask(`${path}estimate/`, { ...scope, interval }, { signal }), ask(`${path}gate/`, whole, { signal }),
+          ask(`${path}estimate/`, scope, { signal }), ask(`${path}gate/`, whole, { signal }),
         ]);
         last = { question, time: Date.now(), answers };
       }

@@ -47,6 +47,14 @@ export function fraction(value, digits = 2) {
   return percent(part, whole, digits);
 }
 
+/** A share on an axis, with as many digits as the step from one to the next has. */
+export function axisPercent(value, step) {
+  const isWhole = (size) => Math.abs(size - Math.round(size)) < 1e-6;
+  let digits = 0;
+  while (digits < 9 && !isWhole(step * 10 ** (digits + 2))) digits++;
+  return `${(value * 100).toFixed(digits)}%`;
+}
+
 /** A difference of shares in percentage points: {text, direction} with -1, 0 or 1. */
 export function points(difference) {
   const direction = Math.sign(difference);

@@ -10,7 +10,7 @@ import { address } from "./state.js";
 /** By what the rows are ordered, under the key that stands in the address; `users` is the name where users are shown. */
 export const columns = [
   { key: "version", name: "Release", order: (row) => row.rank },
-  { key: "adoption", name: "Adoption", isNumber: true, order: (row) => row.share },
+  { key: "adoption", name: "Adoption 24 h", isNumber: true, order: (row) => row.share },
   { key: "crashFreeSessions", name: "Crash-free sessions", isNumber: true, order: (row) => free(row.entry.health.sessions) },
   { key: "crashFreeUsers", name: "Crash-free users", isNumber: true, order: (row) => free(row.entry.health.users) },
   { key: "count24h", name: "Sessions 24 h", users: "Users 24 h", isNumber: true, order: (row) => row.recent },
@@ -165,7 +165,7 @@ function tableRow(world) {
   const crashed = cell("", "number", crashes);
   const element = h("tr", { role: "row" },
     h("th", { scope: "row", role: "rowheader" }, link, stage, under),
-    cell("Adoption", "number adoption", h("span", { class: "bar", "aria-hidden": "true" }, bar), share),
+    cell("Adoption 24 h", "number adoption", h("span", { class: "bar", "aria-hidden": "true" }, bar), share),
     cell("Crash-free sessions", "number", sessions.element), cell("Crash-free users", "number", users.element),
     counted, crashed, cell("First seen", "number when", first), cell("Last seen", "number when", last));
   const row = {
@@ -178,7 +178,7 @@ function tableRow(world) {
       setText(link, entry.short);
       setAttribute(link, "title", entry.version);
       setAttribute(link, "href", address({ ...place, view: "release", version: entry.version, project: entry.project?.slug ?? "" }));
-      setText(under, [entry.package, !place.project && world.projects.length > 1 && entry.project?.slug].filter(Boolean).join(" · "));
+      setText(under, [...new Set([entry.package, !place.project && world.projects.length > 1 && entry.project?.slug])].filter(Boolean).join(" · "));
       const hasStage = place.environment && isMobile(entry.project?.platform) && entry.stage;
       stage.hidden = !hasStage;
       if (hasStage) {

@@ -6,7 +6,7 @@ import { panel } from "./chart.js";
 import { comparisonPanel } from "./comparison-panel.js";
 import { estimateName, estimatePanel, isToCome, rangeText } from "./estimate-panel.js";
 import { h, scrollFrame, setAttribute, setText } from "./dom.js";
-import { count, dateText, duration, fraction, NONE, percent, utcText, withoutPackage } from "./format.js";
+import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utcText, withoutPackage } from "./format.js";
 import { bandMark, lineChart, lineLegend } from "./line-chart.js";
 import { commonPickers } from "./pickers.js";
 import { showChange } from "./release-table.js";
@@ -27,17 +27,17 @@ export function releaseView(world) {
     .map((name) => [name, figure()]));
   const titles = {
     crashFreeSessions: "Crash-free sessions", crashFreeUsers: "Crash-free users", sessions: "Sessions", users: "Users",
-    adoption: "Adoption", duration: "Median duration",
+    adoption: "Adoption in the period", duration: "Median duration",
   };
   const freeChart = lineChart({
-    label: "Crash-free sessions and users", isFromZero: false, ceiling: 1, tick: (value) => fraction(value, 1),
+    label: "Crash-free sessions and users", isFromZero: false, ceiling: 1, tick: axisPercent,
   });
   const freeLegend = h("div", {});
   const sessionBars = statusBars({ label: "Sessions by status" });
   const userBars = statusBars({ label: "Users by their worst session" });
   const durations = lineChart({ label: "Durations of sessions that exited", tick: (value) => (value ? duration(value) : "0"), steps: durationSteps });
   const durationLegend = h("div", {});
-  const adoption = lineChart({ label: "Adoption of the release", tick: (value) => fraction(value, 1) });
+  const adoption = lineChart({ label: "Adoption of the release", tick: axisPercent });
   const adoptionLegend = h("div", {});
   const environments = h("tbody", {});
   const comparison = comparisonPanel(world);
@@ -67,24 +67,28 @@ export function releaseView(world) {
     async update(fresh, { signal } = {}) {
       place = fresh;
       pickers.update(place, world);
-      setAttribute(back, "href", address({ ...place, view: "releases", project: place.project }));
+      setAttribute(back, "href", address({ ...place, view: "releases" }));
+      setText(back, place.project ? `Releases of ${place.project}` : "All releases");
       setText(heading, place.version);
       const organization = `organizations/${world.organization}`;
-      const scope = { project: place.project, environment: place.environment, statsPeriod: place.statsPeriod };
+      // One interval for all: ranges are rounded to whole ones, and the numbers of a page are of the same time.
+      const scope = {
+        project: place.project, environment: place.environment, statsPeriod: place.statsPeriod, interval: intervals[place.statsPeriod],
+      };
       const release = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
       element.classList.toggle("is-missing", !release);
       if (!release) return setText(facts, "There is no release of this name here.");
       // Without a choice the projects of the release are meant: its share is that among theirs.
       if (!place.project) scope.project = release.projects.map(({ id }) => id);
       const query = `release:${quoted(place.version)}`;
-      const series = { ...scope, interval: intervals[place.statsPeriod] };
       const ask = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
+      const asked = ask({ ...scope, query, field: fields, groupBy: "session.status" });
       const [own, all, places, estimated] = await Promise.all([
-        ask({ ...series, query, field: fields, groupBy: "session.status" }),
-        ask({ ...series, field: [SESSIONS, USERS] }),
-        ask({ ...scope, query, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0, interval: "1d" }),
-        estimate.update(place, scope, intervals[place.statsPeriod], { signal }),
-        comparison.update(place, release, scope, { signal }),
+        asked,
+        ask({ ...scope, field: [SESSIONS, USERS] }),
+        ask({ ...scope, query, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
+        estimate.update(place, scope, { signal }),
+        asked.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         trust.update(place, scope, query, { signal }),
       ]);
       if (!isNew(release, own.data, all.data, places.data, estimated)) return;
@@ -120,11 +124,12 @@ export function releaseView(world) {
     }
     figures.sessions.set(count(totals[SESSIONS]), `${count(crashed[SESSIONS])} crashed`);
     figures.users.set(count(totals[USERS]), `${count(crashed[USERS])} with a crash`);
-    figures.adoption.set(percent(totals[SESSIONS], whole.totals[SESSIONS], 1), `of users ${percent(totals[USERS], whole.totals[USERS], 1)}`);
-    figures.duration.set(duration(own.healthy.totals[P50]), `95 % within ${duration(own.healthy.totals[P95])}`);
+    figures.adoption.set(percent(totals[SESSIONS], whole.totals[SESSIONS], 1), totals[USERS] ? `of users ${percent(totals[USERS], whole.totals[USERS], 1)}` : "");
+    figures.duration.set(duration(own.healthy.totals[P50]), own.healthy.totals[P95] == null ? "" : `95 % within ${duration(own.healthy.totals[P95])}`);
     const created = new Date(release.dateCreated);
     setText(facts, [release.projects.map(({ slug }) => slug).join(", "), `created ${dateText(created)}`,
-      release.dateReleased && `released ${dateText(new Date(release.dateReleased))}`].filter(Boolean).join(" · "));
+      release.dateReleased && `released ${dateText(new Date(release.dateReleased))}`,
+      `numbers since ${dayAndClock(times[0])}`].filter(Boolean).join(" · "));
     setAttribute(facts, "title", utcText(created));
 
     const rates = [["Sessions", SESSIONS, 0], ["Users", USERS, 1]].map(([name, field, color]) => ({

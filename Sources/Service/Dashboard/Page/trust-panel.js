@@ -19,8 +19,8 @@ export function trustPanel(world) {
       const organization = `organizations/${world.organization}`;
       const { environment, ...projects } = scope;
       const [explained, outcomes] = await Promise.all([
-        get(`${organization}/sessions/explain/`, { ...scope, query, interval: "1d" }, { signal }),
-        get(`${organization}/outcomes/`, { ...projects, includeSeries: 0, interval: "1d" }, { signal }),
+        get(`${organization}/sessions/explain/`, { ...scope, query }, { signal }),
+        get(`${organization}/outcomes/`, { ...projects, includeSeries: 0 }, { signal }),
       ]);
       if (!isNew(explained.data, outcomes.data)) return;
       const { buckets } = explained.data;
@@ -32,7 +32,7 @@ export function trustPanel(world) {
       const late = (status) => sum(({ late }) => late.reduce((total, { change }) => total + change[status], 0));
       const totals = outcomes.data.groups[0]?.totals;
       list.replaceChildren(
-        fact("Told within their hour", percent(sum(({ prompt }) => prompt.total), told, 1), `of ${count(told)} sessions that came one by one`),
+        fact("First told within their hour", percent(sum(({ prompt }) => prompt.total), told, 1), `of ${count(told)} sessions that came one by one`),
         fact("Crashes told later", percent(late("crashed"), crashed, 1), `${count(late("crashed"))} of ${count(crashed)}, after the hour of their start`),
         fact("Counted by the client", percent(counted, all, 1), "these carry no id: sent twice they count twice"),
         fact("Sent more than once", count(sum(({ repeated }) => repeated)), "counted once"),
