@@ -37,7 +37,8 @@ struct ReleasesRequest {
   let isFlat: Bool
   let sort: ReleaseSort
   let healthStat: HealthStat
-  let summaryPeriod: HealthPeriod
+  /// What the counts of the summary are of, in minutes since 1970.
+  let summaryMinutes: Range<Int>
   let healthPeriod: HealthPeriod
   /// When the releases were made; nil for all.
   let dates: Range<Timestamp>?
@@ -74,10 +75,23 @@ struct ReleasesRequest {
       throw .badRequest("sorting by crash statistics requires flattening (flatten=1)")
     }
     self.sort = sort
-    summaryPeriod = try HealthPeriod("summaryStatsPeriod", parameters, default: .weeks2)
+    summaryMinutes = try Self.summaryMinutes(parameters, now: now)
     healthPeriod = try HealthPeriod("healthStatsPeriod", parameters, default: .day24)
     dates = try Self.dates(parameters, now: now)
     page = try Page(parameters, sizeMax: Self.pageSizeMax)
+  }
+
+  /// The period back from now, or, with an interval, the range that the sessions API makes of both: so
+  /// that a list and the series beside it are of the same time.
+  private static func summaryMinutes(
+    _ parameters: QueryParameters, now: Timestamp
+  ) throws(APIError) -> Range<Int> {
+    let period = try HealthPeriod("summaryStatsPeriod", parameters, default: .weeks2)
+    guard let interval = parameters.one("summaryInterval") else {
+      return period.window(until: now)
+    }
+    let asked = QueryParameters([("interval", interval), ("statsPeriod", period.rawValue)])
+    return try DateRange(asked, now: now, limits: SessionsLimits()).minutes
   }
 
   private static func dates(
@@ -101,7 +115,7 @@ struct ReleasesRequest {
 
   /// The counts of the summary, by project and release.
   var summaryQuery: HealthQuery {
-    query(summaryPeriod.window(until: now), by: [.project, .release])
+    query(summaryMinutes, by: [.project, .release])
   }
 
   /// The counts of the last 24 hours, by project and release.

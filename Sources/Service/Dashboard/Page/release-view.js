@@ -102,6 +102,7 @@ export function releaseView(world) {
     try {
       return (await get(path, {
         project: place.project, environment: place.environment, health: 1, overview: 1, summaryStatsPeriod: place.statsPeriod,
+        summaryInterval: intervals[place.statsPeriod],
       }, { signal })).data;
     } catch (error) {
       if (error.status !== 404) throw error;

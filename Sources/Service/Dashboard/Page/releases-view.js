@@ -8,7 +8,7 @@ import { plural } from "./format.js";
 import { commonPickers, picker } from "./pickers.js";
 import { columns, columnTitle, releaseTable } from "./release-table.js";
 import { setupView } from "./setup-view.js";
-import { go } from "./state.js";
+import { go, intervals } from "./state.js";
 
 /** Beyond these a search finds them. */
 const releasesMax = 1000;
@@ -46,6 +46,8 @@ export function releasesView(world) {
     const parameters = {
       project: place.project, environment: place.environment, query: place.query, health: 1, overview: 1,
       flatten: 1, adoptionStages: 1, summaryStatsPeriod: place.statsPeriod, healthStatsPeriod: "24h",
+      // As the charts of a release have it: its numbers are those of its page.
+      summaryInterval: intervals[place.statsPeriod],
       healthStat: place.display,
     };
     const entries = [];
