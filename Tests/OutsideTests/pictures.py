@@ -24,9 +24,9 @@ def serve(folder):
         sys.exit(done.stderr)
     (folder / "now").write_text(iso(NOW))
     hale = Hale(folder, "--now", f"@{folder / 'now'}")
-    hale.start()
+    # Before the start: a running service would know it within two seconds.
     hale.token = hale.cli_json("token", "create", "pictures")["token"]
-    return hale
+    return hale.start()
 
 
 def take(browser, hale, target, path, scheme, height):
