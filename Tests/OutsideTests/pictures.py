@@ -12,7 +12,7 @@ from hale import Hale, iso, run, utc
 NOW = utc("2026-11-20T19:30:00Z")
 SHOP = "project=shop-android&environment=production"
 PICTURES = {
-    "releases": (f"/?{SHOP}", "light", 830),
+    "releases": (f"/?{SHOP}", "light", 900),
     "release": (f"/releases/com.shop.android%402.6.0%2B2600/?{SHOP}", "dark", 980),
 }
 

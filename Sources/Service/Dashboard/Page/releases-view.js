@@ -36,7 +36,7 @@ export function releasesView(world) {
   const table = releaseTable(world, (sort) => go({ ...place, sort }, { replaces: true }));
   const setup = setupView(world);
   const empty = h("div", { class: "empty", hidden: true });
-  const list = h("div", { class: "list" }, budget.element, chart.element, table.element, empty);
+  const list = h("div", { class: "list" }, chart.element, table.element, empty, budget.element);
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, "Releases"), summary),
     h("div", { class: "toolbar", role: "search" }, ...pickers.elements, order.element, searching, hint),
