@@ -10,29 +10,29 @@ internal import CCurl
 /// @unchecked because nothing of it changes, and addresses of functions are good on every thread.
 @safe
 final class Curl: @unchecked Sendable {
-  let library: ccurl_library
+  let functions: ccurl_library
 
-  private init(_ library: ccurl_library) {
-    self.library = library
+  private init(_ functions: ccurl_library) {
+    self.functions = functions
   }
 
   /// The library, or why there is none.
   static let shared: Result<Curl, OutboundFailure> = {
-    var library = ccurl_library()
-    if let reason = unsafe ccurl_open(&library) {
+    var functions = ccurl_library()
+    if let reason = unsafe ccurl_open(&functions) {
       return .failure(
         OutboundFailure(
           "libcurl cannot be used (\(unsafe String(cString: reason))): install it; Debian and Ubuntu "
             + "call it libcurl4"))
     }
-    return .success(Curl(library))
+    return .success(Curl(functions))
   }()
 }
 
 /// One transfer: options, then ``perform()``. Used by one thread.
 @safe
 final class Transfer {
-  private let library: ccurl_library
+  private let functions: ccurl_library
   private let easy: UnsafeMutableRawPointer
   private var lists: [UnsafeMutablePointer<curl_slist>] = unsafe []
   private let message: UnsafeMutablePointer<CChar>
@@ -58,8 +58,8 @@ final class Transfer {
     url: String, host: String, addresses: AddressPolicy, caFile: String?, isMail: Bool,
     timeoutMilliseconds: Int, outputBytesMax: Int
   ) throws(OutboundFailure) {
-    library = try Curl.shared.get().library
-    guard let easy = unsafe ccurl_init(library) else {
+    functions = try Curl.shared.get().functions
+    guard let easy = unsafe ccurl_init(functions) else {
       throw OutboundFailure("libcurl has no memory")
     }
     unsafe self.easy = easy
@@ -70,7 +70,7 @@ final class Transfer {
     unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     unsafe set(CURLOPT_ERRORBUFFER, pointer: UnsafeMutableRawPointer(message))
     set(CURLOPT_URL, url)
-    _ = unsafe ccurl_limit_protocols(library, easy, isMail ? 1 : 0)
+    _ = unsafe ccurl_limit_protocols(functions, easy, isMail ? 1 : 0)
     // A proxy of the environment would connect for us, to wherever the name leads it.
     set(CURLOPT_PROXY, "")
     // Threads get no signals; names are then looked up by a thread of the library.
@@ -83,40 +83,40 @@ final class Transfer {
     if let caFile { set(CURLOPT_CAINFO, caFile) }
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_OPENSOCKETDATA, pointer: context)
-    _ = unsafe ccurl_set_socket(library, easy, socketIsAskedFor)
+    _ = unsafe ccurl_set_socket(functions, easy, socketIsAskedFor)
     unsafe set(CURLOPT_WRITEDATA, pointer: context)
     unsafe set(CURLOPT_HEADERDATA, pointer: context)
-    _ = unsafe ccurl_set_bytes(library, easy, CURLOPT_WRITEFUNCTION, bytesCame)
-    _ = unsafe ccurl_set_bytes(library, easy, CURLOPT_HEADERFUNCTION, headerFieldCame)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_WRITEFUNCTION, bytesCame)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_HEADERFUNCTION, headerFieldCame)
   }
 
   deinit {
-    unsafe ccurl_cleanup(library, easy)
-    unsafe lists.forEach { unsafe ccurl_free(library, $0) }
+    unsafe ccurl_cleanup(functions, easy)
+    unsafe lists.forEach { unsafe ccurl_free(functions, $0) }
     unsafe message.deallocate()
   }
 
   func set(_ option: CURLoption, _ text: String) {
-    _ = unsafe ccurl_set_text(library, easy, option, text)
+    _ = unsafe ccurl_set_text(functions, easy, option, text)
   }
 
   func set(_ option: CURLoption, _ number: Int) {
-    _ = unsafe ccurl_set_long(library, easy, option, number)
+    _ = unsafe ccurl_set_long(functions, easy, option, number)
   }
 
   func set(_ option: CURLoption, size: Int) {
-    _ = unsafe ccurl_set_size(library, easy, option, Int64(size))
+    _ = unsafe ccurl_set_size(functions, easy, option, Int64(size))
   }
 
   private func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer) {
-    _ = unsafe ccurl_set_pointer(library, easy, option, pointer)
+    _ = unsafe ccurl_set_pointer(functions, easy, option, pointer)
   }
 
   /// Sets a list of texts. What could end a line early becomes a space.
   func set(_ option: CURLoption, list texts: [String]) {
     var list: UnsafeMutablePointer<curl_slist>?
     for text in texts {
-      unsafe list = unsafe ccurl_append(library, list, oneLine(text))
+      unsafe list = unsafe ccurl_append(functions, list, oneLine(text))
     }
     guard let list = unsafe list else { return }
     unsafe lists.append(list)
@@ -124,7 +124,7 @@ final class Transfer {
   }
 
   func requireTLS(_ isRequired: Bool) {
-    _ = unsafe ccurl_require_tls(library, easy, isRequired ? 1 : 0)
+    _ = unsafe ccurl_require_tls(functions, easy, isRequired ? 1 : 0)
   }
 
   /// Names what is sent.
@@ -132,15 +132,15 @@ final class Transfer {
     input = bytes
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_READDATA, pointer: context)
-    _ = unsafe ccurl_set_bytes(library, easy, CURLOPT_READFUNCTION, bytesAreAskedFor)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_READFUNCTION, bytesAreAskedFor)
   }
 
   /// Does the transfer on the calling thread.
   ///
   /// - Returns: the status of the other side's last answer.
   func perform() throws(OutboundFailure) -> Int {
-    let code = unsafe ccurl_perform(library, easy)
-    let status = unsafe ccurl_response_code(library, easy)
+    let code = unsafe ccurl_perform(functions, easy)
+    let status = unsafe ccurl_response_code(functions, easy)
     if code == CURLE_OK || isCut { return status }
     if let refused {
       throw OutboundFailure(
@@ -148,7 +148,7 @@ final class Transfer {
         isPermanent: true)
     }
     var reason = unsafe String(cString: message)
-    if reason.isEmpty { reason = unsafe String(cString: ccurl_error(library, code)) }
+    if reason.isEmpty { reason = unsafe String(cString: ccurl_error(functions, code)) }
     // RFC 5321 §4.2.1: 5yz is for good.
     throw OutboundFailure("\(host): \(reason)", isPermanent: (500...599).contains(status))
   }
