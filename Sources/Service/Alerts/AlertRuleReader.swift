@@ -56,7 +56,7 @@ struct AlertRuleReader {
       ("channels", draft.channels), ("triggers", draft.criticalChannels + draft.warningChannels),
     ] {
       for name in used where !names.contains(name) {
-        add(field, "There is no channel '\(name)'.")
+        add(field, "There is no channel '\(name)': make it first (hale channel create).")
       }
     }
   }
