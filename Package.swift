@@ -15,7 +15,12 @@ let strict: [SwiftSetting] = [
 /// The files of the dashboard.
 let dashboard = [
   "adoption-panel.js",
+  "alert-form.js",
+  "alert-view.js",
+  "alert-words.js",
+  "alerts-view.js",
   "api.js",
+  "back-test.js",
   "bar-chart.js",
   "budget-panel.js",
   "channels-panel.js",
@@ -27,6 +32,7 @@ let dashboard = [
   "format.js",
   "icon.svg",
   "index.html",
+  "incident-table.js",
   "line-chart.js",
   "live.js",
   "main.js",

@@ -145,21 +145,32 @@ enum AlertTables {
   }
 
   /// Begins a rule anew: it asks for another value than before.
-  static func reset(
-    _ rule: StoredAlertRule, at now: Timestamp, on connection: Connection
-  ) throws(StoreError) {
-    if let incident = rule.incident {
-      try connection.execute(
-        """
-        UPDATE alert_incident SET closed = \(now.milliseconds), status = 2 WHERE id = \(incident)
-        """)
-    }
+  static func reset(_ rule: StoredAlertRule, on connection: Connection) throws(StoreError) {
     try connection.execute(
       """
       UPDATE alert_rule SET level = 0, alarming_run = 0, critical_run = 0, eased_run = 0,
         resolved_run = 0, evaluated = NULL, value = NULL, sessions = NULL, incident = NULL
       WHERE id = \(rule.id)
       """)
+  }
+
+  static func delete(
+    _ rule: StoredAlertRule, at now: Timestamp, telling: AlertEnding, on connection: Connection
+  ) throws(StoreError) {
+    try end(rule, at: now, telling: telling, on: connection)
+    try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)")
+  }
+
+  /// Closes the incident of a rule that stops to ask for its value.
+  static func end(
+    _ rule: StoredAlertRule, at now: Timestamp, telling: AlertEnding, on connection: Connection
+  ) throws(StoreError) {
+    guard
+      let incident = try move(rule, to: .ok, at: now, value: rule.evaluated?.value, on: connection)
+    else { return }
+    if let notice = telling(rule, incident) {
+      try tell(notice, rule: rule, incident, on: connection)
+    }
   }
 
   // MARK: Evaluations
@@ -182,7 +193,11 @@ enum AlertTables {
     try insert.run()
     var incident = rule.incident
     if rule.state.level != result.state.level {
-      let changed = try change(result, of: rule, on: connection)
+      guard
+        let changed = try move(
+          rule, to: result.state.level, at: result.record.time, value: result.record.value,
+          on: connection)
+      else { return }
       incident = changed.closed == nil ? changed.id : nil
       if let notice = result.notice?(changed) {
         try tell(notice, rule: rule, changed, on: connection)
@@ -209,15 +224,19 @@ enum AlertTables {
   }
 
   /// Opens, changes or closes the rule's incident.
-  private static func change(
-    _ result: AlertResult, of rule: StoredAlertRule, on connection: Connection
-  ) throws(StoreError) -> AlertIncident {
-    let (time, level) = (result.record.time, result.state.level)
+  ///
+  /// - Returns: nil when there is none to be closed.
+  private static func move(
+    _ rule: StoredAlertRule, to level: AlertLevel, at time: Timestamp, value: Double?,
+    on connection: Connection
+  ) throws(StoreError) -> AlertIncident? {
     var incident: AlertIncident
     if let id = rule.incident,
       let open = try incidents("id = ?1", id, offset: 0, limit: 1, on: connection).first
     {
       incident = open
+    } else if level == .ok {
+      return nil
     } else {
       try connection.execute(
         """
@@ -229,7 +248,7 @@ enum AlertTables {
         reached: [], transitions: 0, value: nil)
     }
     incident.level = level
-    incident.value = result.record.value
+    incident.value = value
     incident.transitions += 1
     if level == .ok { incident.closed = time } else { incident.reached.insert(level) }
     let update = try connection.prepare(

@@ -15,7 +15,8 @@ extension SQLiteStore: AlertStore {
   }
 
   package func saveAlertRule(
-    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp,
+    telling: AlertEnding
   ) throws(StoreError) -> StoredAlertRule? {
     try change { (connection) throws(StoreError) in
       let rules = try AlertTables.rules("organization = ?1", organization.rawValue, on: connection)
@@ -27,7 +28,7 @@ extension SQLiteStore: AlertStore {
       }
       return try save(
         draft, over: before, isDeclared: false, among: rules, of: organization, at: now,
-        on: connection)
+        telling: telling, on: connection)
     }
   }
 
@@ -35,7 +36,7 @@ extension SQLiteStore: AlertStore {
   private func save(
     _ draft: AlertRuleDraft, over before: StoredAlertRule?, isDeclared: Bool,
     among rules: [StoredAlertRule], of organization: OrganizationID, at now: Timestamp,
-    on connection: Connection
+    telling: AlertEnding, on connection: Connection
   ) throws(StoreError) -> StoredAlertRule? {
     if before == nil, rules.count >= AlertLimits.rulesMax {
       throw .refused("there are \(AlertLimits.rulesMax) rules already, and no more are taken")
@@ -54,19 +55,20 @@ extension SQLiteStore: AlertStore {
     stored.modified = now
     if let before, !before.rule.asksTheSame(as: draft.rule) {
       stored.asked = now
-      try AlertTables.reset(before, at: now, on: connection)
+      try AlertTables.end(before, at: now, telling: telling, on: connection)
+      try AlertTables.reset(before, on: connection)
     }
     try AlertTables.write(stored, on: connection)
     return try AlertTables.rules("id = ?1", id, on: connection).first
   }
 
   package func deleteAlertRule(
-    id: Int64, of organization: OrganizationID
+    id: Int64, of organization: OrganizationID, at now: Timestamp, telling: AlertEnding
   ) throws(StoreError) -> Bool {
     try change { (connection) throws(StoreError) in
       guard let rule = try rule(id, of: organization, connection) else { return false }
       try refuseIfDeclared(rule)
-      try connection.execute("DELETE FROM alert_rule WHERE id = \(id)")
+      try AlertTables.delete(rule, at: now, telling: telling, on: connection)
       return true
     }
   }
@@ -85,7 +87,8 @@ extension SQLiteStore: AlertStore {
   }
 
   package func declareAlertRules(
-    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp,
+    telling: AlertEnding
   ) throws(StoreError) {
     try change { (connection) throws(StoreError) in
       let all = try AlertTables.rules("id > ?1", 0, on: connection)
@@ -93,7 +96,7 @@ extension SQLiteStore: AlertStore {
         let stays = drafts.contains {
           $0.organization == rule.organization && $0.draft.name == rule.draft.name
         }
-        if !stays { try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)") }
+        if !stays { try AlertTables.delete(rule, at: now, telling: telling, on: connection) }
       }
       for (organization, draft) in drafts {
         let rules = try AlertTables.rules(
@@ -107,7 +110,7 @@ extension SQLiteStore: AlertStore {
         if before?.draft == draft { continue }
         _ = try save(
           draft, over: before, isDeclared: true, among: rules, of: organization, at: now,
-          on: connection)
+          telling: telling, on: connection)
       }
     }
   }

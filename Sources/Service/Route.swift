@@ -34,10 +34,10 @@ enum Route: Equatable {
     case 3 where path == ["api", "0", "openapi.json"]: self = .document
     case 2... where path[0] == "api" && path[1] == "0": self = .api(path[2...])
     case 0: self = .page
-    case 1 where path[0] == "settings": self = .page
+    case 1 where path[0] == "settings" || path[0] == "alerts": self = .page
     case 1 where path[0] == "sign-in": self = .signIn
     case 1 where path[0] == "sign-out": self = .signOut
-    case 2 where path[0] == "releases": self = .page
+    case 2 where path[0] == "releases" || path[0] == "alerts": self = .page
     case 3 where path[0] == "assets": self = .asset(version: path[1], name: path[2])
     default: return nil
     }

@@ -152,6 +152,10 @@ package struct AlertResult: Sendable {
   }
 }
 
+/// What is told of an open incident that ends because its rule is changed or deleted: gets the rule
+/// as it was, and the closed incident. nil where nobody is told.
+package typealias AlertEnding = (StoredAlertRule, AlertIncident) -> Notice?
+
 /// How the counts of a start hour changed by what arrived in ten minutes.
 package struct ArrivalChange: Equatable, Sendable {
   /// 10-minute steps since 1970.
@@ -176,19 +180,20 @@ package protocol AlertStore: Sendable {
   /// Makes a rule, or changes the one with the id. A name that is taken, more than
   /// ``AlertLimits/rulesMax`` and a rule that the operators' file declares are
   /// ``StoreError/refused(_:)``. A rule that asks for another value than before begins anew: its
-  /// incident is closed.
+  /// incident is closed, and told as `telling` has it.
   ///
   /// - Returns: nil when there is no rule with the id.
   func saveAlertRule(
-    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp,
+    telling: AlertEnding
   ) throws(StoreError) -> StoredAlertRule?
 
-  /// Deletes a rule and its incidents; one that the operators' file declares is
+  /// Deletes a rule and its incidents, with a notice of an open one; a rule that the operators' file declares is
   /// ``StoreError/refused(_:)``.
   ///
   /// - Returns: false when there is none.
   func deleteAlertRule(
-    id: Int64, of organization: OrganizationID
+    id: Int64, of organization: OrganizationID, at now: Timestamp, telling: AlertEnding
   ) throws(StoreError) -> Bool
 
   /// - Parameter until: nil to end it.
@@ -201,7 +206,8 @@ package protocol AlertStore: Sendable {
   /// by organization and name. One whose name has a rule that is not declared is
   /// ``StoreError/refused(_:)``.
   func declareAlertRules(
-    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp,
+    telling: AlertEnding
   ) throws(StoreError)
 
   /// Keeps evaluations with what follows from them, the incidents and the notices, in one

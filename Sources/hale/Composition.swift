@@ -13,12 +13,7 @@ import Locks
 let periodicJobNames = Jobs.names
 
 /// Opens the catalog in a data directory that exists, and creates the database where there is none.
-func openCatalog(dataDirectory: String) throws -> any CatalogStore & NoticeStore {
-  try openStore(dataDirectory: dataDirectory, ownsSessions: false)
-}
-
-/// Opens the alert rules in a data directory that exists.
-func openAlerts(dataDirectory: String) throws -> any AlertStore {
+func openCatalog(dataDirectory: String) throws -> any CatalogStore & NoticeStore & AlertStore {
   try openStore(dataDirectory: dataDirectory, ownsSessions: false)
 }
 
@@ -89,13 +84,14 @@ func runService(
 
   let clock = WallClock(settings.clock.now)
   let catalog = try CatalogCache(store)
+  let declareAlerts: Ticker.DeclareAlerts = { [webURL = settings.publicURL?.text] bytes in
+    try AlertFile.apply(
+      bytes, catalog: catalog.snapshot.catalog, alerts: store, at: clock.now, webURL: webURL)
+  }
   let alertFile = try settings.alertsFile.map { path in
     var file = WatchedFile(path: path)
     do {
-      if let bytes = try file.bytesIfChanged() {
-        _ = try AlertFile.apply(
-          bytes, catalog: catalog.snapshot.catalog, alerts: store, at: clock.now)
-      }
+      if let bytes = try file.bytesIfChanged() { _ = try declareAlerts(bytes) }
     } catch let failure as AlertFile.Failure {
       throw CommandFailure.usage("\(path), the file of alert rules: \(failure.description)")
     }
@@ -148,7 +144,7 @@ func runService(
   let readers = try (1...2).map { _ in try ServiceThread(workers.run) }
   let ticker = Ticker(
     catalog: catalog, jobs: jobs, clock: clock, runsJobs: !settings.clock.isFile,
-    logger: settings.logger, alerts: store, alertFile: alertFile)
+    logger: settings.logger, alertFile: alertFile, declareAlerts: declareAlerts)
   let tick = try ServiceThread(ticker.run)
   // Where the time is a file's, notices go as other jobs do: when they are asked to.
   let sending = settings.clock.isFile ? nil : try ServiceThread(notices.run)
@@ -289,9 +285,12 @@ private final class Ticker: Sendable {
   private let runsJobs: Bool
   private let logger: Logger
   private let stopped = DispatchSemaphore(value: 0)
-  private let alerts: any AlertStore
   /// As it was read at the start.
   private let alertFile: WatchedFile?
+  private let declareAlerts: DeclareAlerts
+
+  /// Makes the declared alert rules those of the file's bytes, and tells how many there are.
+  typealias DeclareAlerts = @Sendable ([UInt8]) throws -> Int
 
   /// Changes by commands take effect within this time.
   private static let catalogMilliseconds = 500
@@ -299,10 +298,10 @@ private final class Ticker: Sendable {
 
   init(
     catalog: CatalogCache, jobs: Jobs, clock: WallClock, runsJobs: Bool, logger: Logger,
-    alerts: any AlertStore, alertFile: WatchedFile?
+    alertFile: WatchedFile?, declareAlerts: @escaping DeclareAlerts
   ) {
-    self.alerts = alerts
     self.alertFile = alertFile
+    self.declareAlerts = declareAlerts
     self.catalog = catalog
     self.jobs = jobs
     self.clock = clock
@@ -346,8 +345,7 @@ private final class Ticker: Sendable {
     guard let path = file?.path else { return }
     do {
       guard let bytes = try file?.bytesIfChanged() else { return }
-      let count = try AlertFile.apply(
-        bytes, catalog: catalog.snapshot.catalog, alerts: alerts, at: clock.now)
+      let count = try declareAlerts(bytes)
       logger.notice("alert rules read", metadata: ["file": "\(path)", "rules": "\(count)"])
     } catch {
       logger.error(

@@ -147,6 +147,46 @@ def test_blackout(start):
     assert level(hale, name) == "ok"
 
 
+def test_an_incident_that_ends_with_its_rule_is_told(start):
+    """A receiver that opened something of its own has to hear that nobody looks any more."""
+    hale = start("--public-url", "https://hale.example.com/health", clock=NOON)
+    channel(hale)
+    changed, deleted, muted = (make(hale, name=name, channels=["team"]) for name in ("changed", "deleted", "muted"))
+    send(hale, 4, crashed=4)
+    evaluate(hale)
+    assert change(hale, "POST", f"/alert-rules/{muted}/mute/", {"minutes": 30}).status == 200
+    # Another threshold asks for the same value.
+    assert change(hale, "PUT", f"/alert-rules/{changed}/", {"resolveThreshold": 97}).status == 200
+    assert [row[0] for row in notices(hale)] == ["critical"] * 3
+    assert change(hale, "PUT", f"/alert-rules/{changed}/", {"timeWindow": 30}).status == 200
+    for name in (deleted, muted):
+        assert change(hale, "DELETE", f"/alert-rules/{name}/").status == 204
+    told = notices(hale)[3:]
+    assert [(row[0], row[2]) for row in told] == [("resolved", "Resolved: changed"), ("resolved", "Resolved: deleted")]
+    alert = json.loads(told[1][3])
+    assert (alert["status"], alert["date_closed"], alert["value"]) == (2, "2026-03-10T12:31:00Z", 0)
+    with sqlite3.connect(hale.data / "hale.db", timeout=PATIENCE) as database:
+        links = database.execute("SELECT text, web_url FROM notice ORDER BY id").fetchall()
+    assert links[0][1] == f"https://hale.example.com/health/alerts/{changed}/"
+    assert links[-1] == ("The rule was deleted while it was critical.", "https://hale.example.com/health/alerts/")
+
+
+def test_the_worst_of_each_interval(start):
+    hale = start(clock=NOON)
+    name = make(hale, timeWindow=10)
+    for crashed in (0, 1, 0, 0):
+        send(hale, 10, crashed=crashed)
+        evaluate(hale, minutes(4))
+    path = f"{ORGANIZATION}/alert-rules/{name}/evaluations/"
+    found = hale.get(path, {"statsPeriod": "1h", "interval": "10m"}).json
+    assert found["intervalMinutes"] == 10
+    assert [(entry["time"], entry["value"], entry["level"]) for entry in found["evaluations"]] == [
+        ("2026-03-10T12:30:00Z", 95.0, "ok"), ("2026-03-10T12:40:00Z", 95.0, "ok")]
+    for wrong in ("30s", "2d", "x"):
+        reply = hale.get(path, {"interval": wrong})
+        assert reply.status == 400 and "1m" in reply.detail, reply
+
+
 def test_muted_rules_tell_nobody(start):
     hale = start(clock=NOON)
     channel(hale)
@@ -213,6 +253,14 @@ def test_wrong_rules_are_refused_by_the_field(start):
         reply = change(hale, "POST", "/alert-rules/", {**RULE, "name": "other", **members})
         assert reply.status == 400 and list(reply.json) == [field], (members, reply)
         assert all(isinstance(reason, str) for reason in reply.json[field])
+    # All that is wrong is told at once, but not what only follows from it.
+    reply = change(hale, "POST", "/alert-rules/", {
+        **RULE, "name": "other", "aggregate": "crashes", "timeWindow": 9, "thresholdPeriod": 0, "environment": "x" * 65,
+        "triggers": [{"label": "critical", "alertThreshold": 101}]})
+    assert sorted(reply.json) == ["aggregate", "environment", "thresholdPeriod", "timeWindow"], reply
+    reply = change(hale, "POST", "/alert-rules/", {
+        **RULE, "name": "other", "projects": ["nowhere"], "triggers": [], "resolveThreshold": 1, "minSessions": -1})
+    assert sorted(reply.json) == ["minSessions", "projects", "triggers"], reply
     reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 5})
     assert reply.status == 400 and list(reply.json) == ["timeWindow"]
     reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 120})

@@ -5,26 +5,14 @@ import re
 import urllib.parse
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from dashboard import fresh_session, open_page, serve
+from dashboard import axe_finds_nothing, browser, fresh_session, page_of, serve
 from hale import hours, minutes, now, session, wait
 from test_estimate import late_crashes, tell
 
-CHROMIUM = "/usr/bin/chromium"
-# The page asks every five seconds: as long alone as Playwright waits unless told.
-expect.set_options(timeout=30_000)
 RELEASE = "shop@5.3.5"
 RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -33,25 +21,6 @@ def loaded(tmp_path_factory):
     hale = serve(tmp_path_factory.mktemp("dashboard"))
     yield hale
     assert hale.end() is None, hale.log()
-
-
-@pytest.fixture
-def page_of(browser):
-    """Opens pages; at the end none may have logged anything or asked anyone but Hale."""
-    pages = []
-
-    def begin(hale, path="/", allowed=(), **options):
-        page = open_page(browser, hale, path, **options)
-        page.allowed = allowed
-        pages.append(page)
-        return page
-
-    yield begin
-    for page in pages:
-        messages = [text for text in page.messages if not any(part in text for part in page.allowed)]
-        strangers = page.strangers
-        page.context.close()
-        assert messages == [] and strangers == []
 
 
 def rows(page):
@@ -408,8 +377,7 @@ def test_projects_keys_and_tokens(start, page_of):
     row.get_by_role("button").click()
     expect(row).to_contain_text("revoked")
     assert hale.get("/", token=token).status == 401
-    assert [(each["id"], each["nodes"][0]["html"])
-            for each in Axe().run(page).response["violations"]] == []
+    axe_finds_nothing(page)
 
 
 def test_channels_and_what_was_told(start, page_of, receive):
@@ -436,8 +404,7 @@ def test_channels_and_what_was_told(start, page_of, receive):
     expect(told).to_have_count(2)
     expect(told.first).to_contain_text("given up")
     expect(told.last).to_contain_text("delivered")
-    assert [(each["id"], each["nodes"][0]["html"])
-            for each in Axe().run(page).response["violations"]] == []
+    axe_finds_nothing(page)
     row.get_by_role("button", name="Delete channel ops").click()
     row.get_by_role("button", name="press again").click()
     expect(row).to_have_count(0)
@@ -487,8 +454,7 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
     page.keyboard.press("End")
     expect(points).to_have_attribute("aria-valuetext", re.compile(
         f"{words}, sessions {shown(estimate['low'])} to {shown(estimate['high'])}"))
-    assert [(each["id"], each["nodes"][0]["html"])
-            for each in Axe().run(page).response["violations"]] == []
+    axe_finds_nothing(page)
     # Once all is told there is no estimate any more.
     hale.clock.set(noon + hours(6) + minutes(10))
     tell(hale, hale.crashed[20:])
@@ -571,8 +537,7 @@ def test_an_objective_in_the_settings(start, page_of):
     form.get_by_label("Days").fill("91")
     form.get_by_role("button", name="Change objective").click()
     expect(page.get_by_role("alert").filter(has_text="not a whole number from 1 to 90")).to_be_visible()
-    assert [(each["id"], each["nodes"][0]["html"])
-            for each in Axe().run(page).response["violations"]] == []
+    axe_finds_nothing(page)
     page.get_by_role("link", name="Releases").click()
     expect(page.get_by_role("region", name="Error budget")).to_contain_text("users crash-free")
     page.get_by_role("link", name="Settings").click()
@@ -593,8 +558,7 @@ def test_axe_finds_nothing_wrong_with_a_budget(budgeted, page_of, scheme, width)
     page = page_of(budgeted, color_scheme=scheme, viewport={"width": width, "height": 900})
     expect(page.get_by_role("region", name="Error budget")).to_be_visible()
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    axe_finds_nothing(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -610,8 +574,7 @@ def test_axe_finds_nothing(loaded, page_of, view, scheme, width):
     page = page_of(loaded, VIEWS[view], color_scheme=scheme, token=view != "sign-in",
                    viewport={"width": width, "height": 900})
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    axe_finds_nothing(page)
     # Nothing is wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 

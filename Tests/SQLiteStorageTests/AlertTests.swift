@@ -44,6 +44,13 @@ import Testing
     try #require(try store.alertRules(of: Self.organization).first)
   }
 
+  private func delete(
+    _ id: Int64, of organization: OrganizationID = organization
+  ) throws(StoreError) -> Bool {
+    try fixture.store.deleteAlertRule(
+      id: id, of: organization, at: Self.now, telling: { _, _ in nil })
+  }
+
   @Test func aRuleIsKeptAsItIs() throws {
     let store = fixture.store
     let saved = try store.saveAlertRule(
@@ -55,8 +62,8 @@ import Testing
     }
     #expect(
       try store.saveAlertRule(Self.draft("x"), id: 9, of: Self.organization, at: Self.now) == nil)
-    #expect(try store.deleteAlertRule(id: 1, of: OrganizationID(rawValue: 2)) == false)
-    #expect(try store.deleteAlertRule(id: 1, of: Self.organization))
+    #expect(try delete(1, of: OrganizationID(rawValue: 2)) == false)
+    #expect(try delete(1))
     #expect(try store.alertRules(of: nil).isEmpty)
   }
 
@@ -129,6 +136,42 @@ import Testing
     #expect(incident.closed == later && incident.status == 2)
   }
 
+  @Test func whatEndsWithItsRuleIsTold() throws {
+    let store = fixture.store
+    try store.write { (writer) throws(StoreError) in
+      try writer.connection.execute(
+        """
+        INSERT INTO notice_channel (organization, name, kind, settings, created)
+        VALUES (1, 'pager', 'webhook', '{}', 0), (1, 'a', 'webhook', '{}', 0)
+        """)
+    }
+    let telling: AlertEnding = { rule, incident in
+      Notice(
+        key: "\(rule.draft.name)-\(rule.state.level.name)-\(incident.transitions)",
+        action: .resolved, title: "", text: "", webURL: nil, subject: "{}", created: Self.now)
+    }
+    for name in ["changed", "deleted", "quiet"] {
+      _ = try store.saveAlertRule(Self.draft(name), id: nil, of: Self.organization, at: Self.now)
+    }
+    for rule in try store.alertRules(of: nil) where rule.draft.name != "quiet" {
+      try store.keepAlerts([result(rule, .critical, tells: false)])
+    }
+    var draft = Self.draft("changed")
+    draft.rule.windowMinutes = 78
+    _ = try store.saveAlertRule(
+      draft, id: 1, of: Self.organization, at: Self.now, telling: telling)
+    for id in [Int64(2), 3] {
+      #expect(
+        try store.deleteAlertRule(
+          id: id, of: Self.organization, at: Self.now, telling: telling))
+    }
+    // Only the channel of critical was told of them, and so it alone is told that they are over.
+    for key in ["changed-critical-2", "deleted-critical-2"] {
+      #expect(try fixture.number("SELECT channel FROM notice WHERE key = '\(key)'") == 1)
+    }
+    #expect(try fixture.number("SELECT count(*) FROM notice") == 2)
+  }
+
   @Test func theFileDeclaresItsRules() throws {
     let store = fixture.store
     let declare = { (names: [String]) throws(StoreError) in
@@ -138,7 +181,7 @@ import Testing
     _ = try store.saveAlertRule(Self.draft("own"), id: nil, of: Self.organization, at: Self.now)
     try declare(["a", "b"])
     #expect(try store.alertRules(of: nil).map(\.draft.name) == ["own", "a", "b"])
-    #expect(throws: StoreError.self) { try store.deleteAlertRule(id: 2, of: Self.organization) }
+    #expect(throws: StoreError.self) { try delete(2) }
     #expect(throws: StoreError.self) {
       try store.saveAlertRule(Self.draft("c"), id: 2, of: Self.organization, at: Self.now)
     }
@@ -161,7 +204,8 @@ import Testing
     }
     try fixture.housekeep(at: Timestamp(minute: Self.now.minute + 8 * 1440))
     #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 1)
-    _ = try store.deleteAlertRule(id: 1, of: Self.organization)
+    _ = try fixture.store.deleteAlertRule(
+      id: 1, of: Self.organization, at: Self.now, telling: { _, _ in nil })
     try fixture.housekeep(at: Timestamp(minute: Self.now.minute + 8 * 1440))
     #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 0)
   }

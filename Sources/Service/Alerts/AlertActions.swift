@@ -54,7 +54,9 @@ enum AlertActions {
   static func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
     try withRule(call) { (rule) throws(StoreError) in
       if rule.isDeclared { return declared(rule) }
-      _ = try call.dependencies.alerts.deleteAlertRule(id: rule.id, of: rule.organization)
+      _ = try call.dependencies.alerts.deleteAlertRule(
+        id: rule.id, of: rule.organization, at: call.now, telling: telling(.ruleDeleted, call))
+      call.dependencies.notices.wake()
       return Response(status: 204)
     }
   }
@@ -81,9 +83,19 @@ enum AlertActions {
       }
     }
     guard let read, reader.problems.isEmpty else { return .refusal(reader.problems) }
-    let saved = try alerts.saveAlertRule(read, id: before?.id, of: organization, at: call.now)
+    let saved = try alerts.saveAlertRule(
+      read, id: before?.id, of: organization, at: call.now, telling: telling(.ruleChanged, call))
     guard let saved else { return Response(.notFound) }
+    call.dependencies.notices.wake()
     return try answer(saved, call, status: before == nil ? 201 : 200)
+  }
+
+  private static func telling(_ ending: AlertNotice.Ending, _ call: APICall) -> AlertEnding {
+    { rule, incident in
+      AlertNotice.end(
+        of: rule, incident, ending, at: call.now, projects: call.snapshot.catalog.projects,
+        webURL: call.dependencies.notices.webURL)
+    }
   }
 
   private static func answer(
@@ -177,9 +189,12 @@ enum AlertActions {
 
   private static let evaluationDaysMax = 7
 
-  /// What a rule found, minute by minute, since it asks for the same value.
+  /// What a rule found, minute by minute, or the worst of each interval, since it asks for the same
+  /// value.
   static func evaluations(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let asked = try range(call, QueryParameters(call.items), daysMax: evaluationDaysMax)
+    let parameters = QueryParameters(call.items)
+    let asked = try range(call, parameters, daysMax: evaluationDaysMax)
+    let interval = try evaluationInterval(parameters)
     return try withRule(call) { (rule) throws(StoreError) in
       let first = max(asked.start.minute, rule.asked.minute)
       let records = try call.dependencies.alerts.alertRecords(
@@ -189,13 +204,14 @@ enum AlertActions {
       json.object { json in
         json.member("start") { $0.value(RFC3339.format(asked.start)) }
         json.member("end") { $0.value(RFC3339.format(asked.end)) }
+        json.member("intervalMinutes") { $0.value(interval) }
         json.member("thresholdType") { $0.value(rule.rule.isAbove ? 0 : 1) }
         json.member("critical") { $0.value(rule.rule.critical) }
         json.member("warning") { $0.optional(rule.rule.warning) }
         json.member("resolve") { $0.optional(rule.rule.resolve) }
         json.member("evaluations") { json in
           json.array { json in
-            for record in records {
+            for record in rule.rule.worst(of: records, everyMinutes: interval) {
               json.object { json in
                 json.member("time") { $0.value(RFC3339.format(record.time)) }
                 json.member("value") { $0.optional(record.value) }
@@ -208,6 +224,19 @@ enum AlertActions {
       }
       return .json(json.bytes)
     }
+  }
+
+  private static func evaluationInterval(
+    _ parameters: QueryParameters
+  ) throws(APIError) -> Int {
+    guard let text = parameters.one("interval") else { return 1 }
+    guard let seconds = StatsPeriod.seconds(text), seconds % 60 == 0,
+      (60...86_400).contains(seconds)
+    else {
+      throw .invalid(
+        "interval", text, accepted: "Give whole minutes, from 1m to 1d, for example 5m.")
+    }
+    return Int(seconds / 60)
   }
 
   // MARK: Back-test
@@ -292,6 +321,33 @@ enum AlertActions {
       throw .badRequest("The range is longer than \(daysMax) days.")
     }
     return (asked.start, end)
+  }
+}
+
+extension AlertRule {
+  /// The worst evaluation of each interval, with the interval's beginning as its time: of those of the
+  /// highest level the value that is nearest to an alarm, or farthest beyond.
+  ///
+  /// - Parameter records: the earliest first.
+  func worst(of records: [AlertRecord], everyMinutes minutes: Int) -> [AlertRecord] {
+    if minutes == 1 { return records }
+    var found: [AlertRecord] = []
+    for var record in records {
+      record.time = Timestamp(minute: record.time.minute.flooredDivision(by: minutes) * minutes)
+      if found.last?.time != record.time {
+        found.append(record)
+      } else if isWorse(record, than: found[found.count - 1]) {
+        found[found.count - 1] = record
+      }
+    }
+    return found
+  }
+
+  private func isWorse(_ record: AlertRecord, than other: AlertRecord) -> Bool {
+    if record.level != other.level { return record.level > other.level }
+    guard let value = record.value else { return false }
+    guard let least = other.value else { return true }
+    return isAbove ? value > least : value < least
   }
 }
 

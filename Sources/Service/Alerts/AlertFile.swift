@@ -15,13 +15,23 @@ package enum AlertFile {
 
   /// Makes the declared rules those of the file.
   ///
+  /// - Parameter webURL: of the dashboard; nil while no address is known.
   /// - Returns: how many there are.
   package static func apply(
-    _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore, at now: Timestamp
+    _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore, at now: Timestamp, webURL: String?
   ) throws(Failure) -> Int {
     do throws(StoreError) {
       let drafts = try read(bytes, catalog: catalog, alerts: alerts).get()
-      try alerts.declareAlertRules(drafts, at: now)
+      try alerts.declareAlertRules(
+        drafts, at: now,
+        telling: { rule, incident in
+          let stays = drafts.contains {
+            $0.organization == rule.organization && $0.draft.name == rule.draft.name
+          }
+          return AlertNotice.end(
+            of: rule, incident, stays ? .ruleChanged : .ruleDeleted, at: now,
+            projects: catalog.projects, webURL: webURL)
+        })
       return drafts.count
     } catch {
       throw Failure(description: error.sentence)

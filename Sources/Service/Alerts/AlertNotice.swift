@@ -3,95 +3,81 @@ internal import Storage
 
 /// What is told of a change of a rule's level: words for people, and Sentry's `metric_alert`.
 struct AlertNotice {
+  /// Why an incident is over that nothing resolved.
+  enum Ending {
+    case ruleDeleted, ruleChanged
+  }
+
   let stored: StoredAlertRule
-  let reading: AlertReading
-  /// What the thresholds were compared with.
-  let value: Double
+  /// What the thresholds were compared with; nil where an incident ended without an evaluation.
+  let value: Double?
+  /// In the window.
+  let sessions: Int64
+  /// The release that was looked at, and the one that it was compared with.
+  var release: String?
+  var baseRelease: String?
   let before: AlertLevel
   let after: AlertLevel
+  var ending: Ending?
   let now: Timestamp
   /// Of the organization.
   let projects: [Project]
+  /// Of the dashboard.
   let webURL: String?
 
+  /// What is told of an incident that ends with what its rule asks for; nil while the rule is muted.
+  static func end(
+    of stored: StoredAlertRule, _ incident: AlertIncident, _ ending: Ending, at now: Timestamp,
+    projects: [Project], webURL: String?
+  ) -> Notice? {
+    if stored.isMuted(at: now) { return nil }
+    return AlertNotice(
+      stored: stored, value: stored.evaluated?.value, sessions: stored.evaluated?.sessions ?? 0,
+      before: stored.state.level, after: .ok, ending: ending, now: now, projects: projects,
+      webURL: webURL
+    ).notice(incident)
+  }
+
   func notice(_ incident: AlertIncident) -> Notice {
-    let action: Notice.Action =
+    let (action, word): (Notice.Action, String) =
       switch after {
-      case .ok: .resolved
-      case .warning: .warning
-      case .critical: .critical
-      }
-    let word =
-      switch after {
-      case .ok: "Resolved"
-      case .warning: "Warning"
-      case .critical: "Critical"
+      case .ok: (.resolved, "Resolved")
+      case .warning: (.warning, "Warning")
+      case .critical: (.critical, "Critical")
       }
     return Notice(
       key: "incident-\(incident.id)-\(incident.transitions)", action: action,
-      title: "\(word): \(stored.draft.name)", text: text, webURL: webURL,
+      title: "\(word): \(stored.draft.name)", text: text, webURL: page,
       subject: String(decoding: subject(incident), as: UTF8.self), created: now)
+  }
+
+  /// Where the rule is shown; of one that is gone, where the others are.
+  private var page: String? {
+    webURL.map { $0 + "/alerts/" + (ending == .ruleDeleted ? "" : "\(stored.id)/") }
   }
 
   // MARK: Words
 
   private var rule: AlertRule { stored.rule }
 
-  /// For example “97.5 % crash-free sessions of shop in production in the last hour, below 99 %
-  /// (critical). 1200 sessions.”
+  /// For example “97.5 % crash-free sessions of shop, production in the last hour, below 99 %.
+  /// 1200 sessions.”
   private var text: String {
-    var text = "\(Self.number(value))\(unit) \(what)"
-    text += " of \(AlertRuleJSON.slugs(rule, projects).joined(separator: ", "))"
-    if let release = reading.release ?? rule.releases.text { text += ", release \(release)" }
-    if let environment = rule.environment, !environment.isEmpty { text += ", \(environment)" }
-    text += " in the last \(Self.time(minutes: rule.windowMinutes))"
+    let words = AlertWords(rule: rule, projects: projects)
+    switch ending {
+    case .ruleDeleted: return "The rule was deleted while it was \(before.name)."
+    case .ruleChanged: return "The rule was changed while it was \(before.name): it begins anew."
+    case nil: break
+    }
+    var text = value.map { words.text($0) + " " } ?? ""
+    text += "\(words.measure(against: baseRelease)) \(words.scope(release: release))"
     let threshold = after == .critical ? rule.critical : rule.warning
     if let threshold, after != .ok {
-      text += ", \(rule.isAbove ? "above" : "below") \(Self.number(threshold))\(unit)"
+      text += ", \(rule.isAbove ? "above" : "below") \(words.text(threshold))"
     } else {
       text += ": back from \(before.name)"
     }
-    return text + ". \(reading.current.sessions.total) sessions."
-  }
-
-  private var unit: String {
-    switch (rule.measure.isCount, rule.comparison) {
-    case (true, nil): ""
-    case (false, nil), (true, _): " %"
-    case (false, _): " points"
-    }
-  }
-
-  private var what: String {
-    switch rule.comparison {
-    case nil: rule.measure.phrase
-    case .previousRelease:
-      "change of \(rule.measure.phrase) against \(reading.baseRelease ?? "the release before")"
-    case .previousWeek: "change of \(rule.measure.phrase) against the week before"
-    }
-  }
-
-  /// With at most three digits behind the point, cut off: 99.9996 is not 100.
-  private static func number(_ value: Double) -> String {
-    let thousandths = Int64((value * 1000 + (value < 0 ? -1e-4 : 1e-4)).rounded(.towardZero))
-    let (whole, rest) = thousandths.quotientAndRemainder(dividingBy: 1000)
-    var text = (thousandths < 0 && whole == 0 ? "-" : "") + String(whole)
-    if rest != 0 {
-      var digits = String(abs(rest) + 1000).dropFirst()
-      while digits.last == "0" { digits.removeLast() }
-      text += "." + digits
-    }
-    return text
-  }
-
-  private static func time(minutes: Int) -> String {
-    switch minutes {
-    case 60: "hour"
-    case 1440: "day"
-    case let days where days % 1440 == 0: "\(days / 1440) days"
-    case let hours where hours % 60 == 0: "\(hours / 60) hours"
-    default: "\(minutes) minutes"
-    }
+    return text + ". \(sessions) sessions."
   }
 
   // MARK: Sentry's form
@@ -111,9 +97,9 @@ struct AlertNotice {
         json.member(name) { $0.value(RFC3339.format(incident.opened)) }
       }
       json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
-      json.member("value") { $0.value(value) }
-      json.member("sessions") { $0.value(reading.current.sessions.total) }
-      json.member("release") { $0.optional(reading.release) }
+      json.member("value") { $0.optional(value) }
+      json.member("sessions") { $0.value(sessions) }
+      json.member("release") { $0.optional(release) }
       json.member("alert_rule") { writeRule(&$0) }
     }
     return json.bytes

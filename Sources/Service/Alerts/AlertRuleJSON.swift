@@ -34,6 +34,9 @@ enum AlertRuleJSON {
       json.member("dateCreated") { $0.value(RFC3339.format(stored.created)) }
       json.member("dateModified") { $0.value(RFC3339.format(stored.modified)) }
       json.member("snooze") { $0.value(stored.isMuted(at: now)) }
+      let words = AlertWords(rule: rule, projects: projects)
+      json.member("description") { $0.value(words.description) }
+      json.member("unit") { $0.value(words.unit) }
       json.member("release") { $0.optional(rule.releases.text) }
       json.member("minSessions") { $0.value(rule.sessionsMin) }
       json.member("comparison") { $0.optional(rule.comparison?.rawValue) }

@@ -40,10 +40,23 @@ struct AlertRuleReader {
     readNumbers(&draft.rule)
     if let names = channelNames(node["channels"], "channels") { draft.channels = names }
     readTriggers(&draft, isNew: before == nil)
-    if problems.isEmpty {
-      for problem in draft.rule.problems { add(problem.field, problem.reason) }
-    }
+    addProblems(of: draft.rule)
     return problems.isEmpty ? draft : nil
+  }
+
+  /// What cannot be of the rule as it was read, so that all is told at once. Of a member that could
+  /// not be read nothing more is known, nor of what depends on it.
+  private mutating func addProblems(of rule: AlertRule) {
+    let wrong = Set(problems.map(\.problem.field))
+    var unsure = wrong
+    if !wrong.isDisjoint(with: ["aggregate", "comparison", "thresholdType"]) {
+      unsure.formUnion(["triggers", "resolveThreshold", "minSessions"])
+    }
+    if wrong.contains("triggers") { unsure.insert("resolveThreshold") }
+    if wrong.contains("release") || wrong.contains("query") { unsure.insert("comparison") }
+    for problem in rule.problems where !unsure.contains(problem.field) {
+      add(problem.field, problem.reason)
+    }
   }
 
   mutating func add(_ field: String, _ reason: String) {
@@ -207,7 +220,9 @@ struct AlertRuleReader {
         (draft.rule.warning, draft.warningChannels) = (threshold, names)
       }
     }
-    if !hasCritical, problems.isEmpty { add("triggers", "A trigger labelled critical is missing.") }
+    if !hasCritical, !problems.contains(where: { $0.problem.field == "triggers" }) {
+      add("triggers", "A trigger labelled critical is missing.")
+    }
   }
 
   /// Names as they stand, or in `channel` or Sentry's `targetIdentifier` of actions.

@@ -56,8 +56,9 @@ package final class AlertRunner: Sendable {
     var notice: (@Sendable (AlertIncident) -> Notice)?
     if state.level != stored.state.level, let value, !stored.isMuted(at: now) {
       let told = AlertNotice(
-        stored: stored, reading: reading, value: value, before: stored.state.level,
-        after: state.level, now: now, projects: catalog.snapshot.catalog.projects, webURL: webURL)
+        stored: stored, value: value, sessions: record.sessions, release: reading.release,
+        baseRelease: reading.baseRelease, before: stored.state.level, after: state.level, now: now,
+        projects: catalog.snapshot.catalog.projects, webURL: webURL)
       notice = { told.notice($0) }
     }
     return AlertResult(rule: stored, record: record, state: state, notice: notice)

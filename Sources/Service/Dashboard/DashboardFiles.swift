@@ -22,7 +22,12 @@ enum DashboardFiles {
   private static var named: [(String, [UInt8])] {
     [
       ("adoption-panel.js", PackageResources.adoption_panel_js),
+      ("alert-form.js", PackageResources.alert_form_js),
+      ("alert-view.js", PackageResources.alert_view_js),
+      ("alert-words.js", PackageResources.alert_words_js),
+      ("alerts-view.js", PackageResources.alerts_view_js),
       ("api.js", PackageResources.api_js),
+      ("back-test.js", PackageResources.back_test_js),
       ("bar-chart.js", PackageResources.bar_chart_js),
       ("budget-panel.js", PackageResources.budget_panel_js),
       ("channels-panel.js", PackageResources.channels_panel_js),
@@ -33,6 +38,7 @@ enum DashboardFiles {
       ("estimate-panel.js", PackageResources.estimate_panel_js),
       ("format.js", PackageResources.format_js),
       ("icon.svg", PackageResources.icon_svg),
+      ("incident-table.js", PackageResources.incident_table_js),
       ("line-chart.js", PackageResources.line_chart_js),
       ("live.js", PackageResources.live_js),
       ("main.js", PackageResources.main_js),

@@ -35,7 +35,7 @@ package final class NoticeSender: Sendable {
   private let clock: WallClock
   private let random: @Sendable () -> UInt128
   /// The page to look at; nil while the service knows no address of its own.
-  private let webURL: String?
+  let webURL: String?
   /// Is told when the history has changed.
   private let changed: @Sendable () -> Void
   /// Runs work on a thread of its own; false where there is none.

@@ -252,7 +252,7 @@ private struct AlertSession {
     self.organization = owner
     projects = catalog.projects.filter { $0.organization == owner.id }
     directory = settings.dataDirectory
-    alerts = try openAlerts(dataDirectory: directory)
+    alerts = session.store
     now = try Self.serviceTime(directory) ?? session.now
   }
 

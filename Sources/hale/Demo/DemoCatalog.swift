@@ -37,14 +37,24 @@ struct DemoCatalog {
         project = try session.store.createProject(
           organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key,
           at: now)
-        // The bad release of the first one uses most of this budget up.
-        if index == 0, let target = Objective.Target(percent: "99") {
-          try session.store.setObjective(Objective(target: target), of: project.id, at: now)
-        }
+        if index == 0 { try watch(project, at: now) }
       }
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id)
       return DemoProject(id: project.id, slug: slug, dsn: dsn.text, apps: [index])
     }
+  }
+
+  /// An objective, most of whose budget the bad release uses up, and an alert rule.
+  private func watch(_ project: Project, at now: Timestamp) throws {
+    if let target = Objective.Target(percent: "99") {
+      try session.store.setObjective(Objective(target: target), of: project.id, at: now)
+    }
+    let rule = AlertRule(
+      measure: .sessionCrashFree, projects: [project.id], environment: "production",
+      releases: .latest, windowMinutes: 360, critical: 97, warning: 99, sessionsMin: 50)
+    _ = try session.store.saveAlertRule(
+      AlertRuleDraft(name: "Newest release of \(project.slug)", rule: rule), id: nil,
+      of: project.organization, at: now, telling: { _, _ in nil })
   }
 
   /// In an empty directory, the organization and the token that a first start of the service makes:

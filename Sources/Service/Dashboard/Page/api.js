@@ -2,9 +2,11 @@
 // changed the service answers 304 without looking anything up, and what was read stands.
 
 class ApiError extends Error {
-  constructor(status, detail) {
+  /** - Parameter fields: what is wrong with single fields of a form: {name: reasons}. */
+  constructor(status, detail, fields) {
     super(detail);
     this.status = status;
+    this.fields = fields;
   }
 }
 
@@ -82,15 +84,17 @@ async function send(url, options) {
     throw new ApiError(0, "Hale cannot be reached.");
   }
   if (response.ok || response.status === 304) return response;
+  let fields;
   let detail = `Hale answered ${response.status}.`;
   try {
     const answer = await response.json();
     // What is wrong with single fields stands under their names.
+    if (answer.detail === undefined) fields = answer;
     detail = answer.detail ?? (Object.entries(answer).map(([name, reasons]) => `${name}: ${[reasons].flat().join(" ")}`).join(" ") || detail);
   } catch {
     // A proxy's page is no answer of Hale's.
   }
-  throw new ApiError(response.status, detail);
+  throw new ApiError(response.status, detail, fields);
 }
 
 function nextCursor(link) {

@@ -18,19 +18,23 @@ const lineMark = (at) =>
  *   - isFromZero: the axis begins at 0, and else a little below the least value.
  *   - choose: is called with the id of the series that is clicked.
  *
- * Data are {times, series: [{id, name, values, text}], band, notes}, a value a number or null; `text(at)` writes one.
+ * Data are {times, series: [{id, name, values, text}], band, notes, thresholds, spans}, a value a number or null; `text(at)` writes one.
  * A band is what is not sure: {low, high} or null at each time. `notes(at)` are more lines of the values of a time.
+ * Thresholds are {value, level}: lines across, drawn as far as the axis reaches, which reaches them all with `isWhole`. Spans are
+ * {from, to, level}: points during which an alarm was on.
  */
 export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose, ...options }) {
   const chart = timeChart({
     ...options,
     right: hasNames ? 120 : 16,
     hasValues: ({ series }) => series.some(({ values }) => values.some((value) => value !== null)),
-    domain({ series, band }) {
+    domain({ series, band, thresholds = [], isWhole }) {
       const values = series.flatMap((one) => one.values).filter((value) => value !== null);
+      const marks = thresholds.map(({ value }) => value);
+      if (isWhole) values.push(...marks);
       const high = ceiling ?? Math.max(0, ...values);
-      // A wide band is cut off rather than the lines made flat.
-      const lows = (band ?? []).filter(Boolean).map(({ low }) => low);
+      // A wide band or a far threshold is cut off rather than the lines made flat.
+      const lows = [...(band ?? []).filter(Boolean).map(({ low }) => low), ...marks];
       if (lows.length && values.length) values.push(Math.max(Math.min(...lows), high - 3 * (high - Math.min(...values))));
       return { low: isFromZero || !values.length ? 0 : Math.min(...values), high, ceiling };
     },
@@ -39,7 +43,17 @@ export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose
         .filter(({ value }) => series.length < 3 || value)
         .sort((left, right) => (right.value ?? -1) - (left.value ?? -1))
         .slice(0, 12), ...(notes?.(at) ?? [])],
-    draw({ plot, x, y, top, height, data, hasRoom }) {
+    draw({ plot, x, y, top, height, step, data, hasRoom }) {
+      for (const { from, to, level } of data.spans ?? []) {
+        const left = x(from) - (from === 0 ? 0 : step / 2);
+        const right = x(to) + (to === data.times.length - 1 ? 0 : step / 2);
+        plot.append(svg("rect", { class: `span span-${level}`, x: left, y: top, width: Math.max(2, right - left), height }));
+      }
+      for (const { value, level } of data.thresholds ?? []) {
+        const at = y(value);
+        if (at < top - 1 || at > top + height + 1) continue;
+        plot.append(svg("line", { class: `threshold threshold-${level}`, x1: x(0), x2: x(data.times.length - 1), y1: at, y2: at }));
+      }
       if (data.band) plot.append(svg("path", { class: "band", d: bandPath(data.band, x, (value) => Math.max(top, Math.min(top + height, y(value)))) }));
       const ends = [];
       data.series.forEach((one, place) => {
@@ -116,6 +130,11 @@ function bandPath(band, x, y) {
 
 export const bandMark = () =>
   svg("svg", { class: "line-mark", viewBox: "0 0 16 8", width: 16, height: 8, "aria-hidden": "true" }, svg("rect", { class: "band", width: 16, height: 8 }));
+
+/** How a threshold is drawn. */
+export const thresholdMark = (level) =>
+  svg("svg", { class: "line-mark", viewBox: "0 0 16 8", width: 16, height: 8, "aria-hidden": "true" },
+    svg("line", { class: `threshold threshold-${level}`, x1: 0, x2: 16, y1: 4, y2: 4 }));
 
 /** Those that no line leads to or from. */
 const lonePoints = (values) => values.flatMap((value, at) =>

@@ -1,7 +1,9 @@
 // Draws the view that the address names, and keeps it up to date.
 
+import { alertView } from "./alert-view.js";
+import { alertsView, isAlarming } from "./alerts-view.js";
 import { get, pages, signOut } from "./api.js";
-import { h, setAttribute } from "./dom.js";
+import { h, setAttribute, setText } from "./dom.js";
 import { keepLive } from "./live.js";
 import { releaseView } from "./release-view.js";
 import { releasesView } from "./releases-view.js";
@@ -10,10 +12,15 @@ import { signInView } from "./sign-in-view.js";
 import { address, go, read, start } from "./state.js";
 import { patterns } from "./statuses.js";
 
-const views = { releases: releasesView, release: releaseView, settings: settingsView, signIn: signInView };
+const views = {
+  releases: releasesView, release: releaseView, alerts: alertsView, alert: alertView, settings: settingsView, signIn: signInView,
+};
+/** Where the navigation stands in a view that is deeper. */
+const parents = { release: "releases", alert: "alerts" };
 const content = document.querySelector("main");
 const banner = document.querySelector(".banner");
 const navigation = document.querySelector("nav");
+const badge = navigation.querySelector(".badge");
 const signOutButton = document.querySelector(".sign-out");
 
 /** What every view needs to know. */
@@ -48,16 +55,17 @@ async function show() {
   request?.abort();
   const mine = (request = new AbortController());
   const place = read();
-  const isNew = shownKind !== place.view + place.version;
+  const kind = place.view + place.version + place.id;
+  const isNew = shownKind !== kind;
   if (isNew) {
-    shownKind = place.view + place.version;
+    shownKind = kind;
     current = views[place.view](world);
     content.replaceChildren(current.element);
   }
   const isSignedIn = place.view !== "signIn";
   navigation.hidden = signOutButton.hidden = !isSignedIn;
   for (const link of navigation.querySelectorAll("a")) {
-    const isHere = link.dataset.view === place.view || (place.view === "release" && link.dataset.view === "releases");
+    const isHere = link.dataset.view === (parents[place.view] ?? place.view);
     setAttribute(link, "aria-current", isHere ? "page" : null);
   }
   current.element.setAttribute("aria-busy", "true");
@@ -76,12 +84,22 @@ async function update(place, signal) {
   try {
     if (place.view !== "signIn") await loadWorld(signal);
     await current.update(place, { signal });
+    if (place.view !== "signIn") await showAlarms(signal);
     banner.hidden = true;
     return true;
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return true;
     return fail(error, place);
   }
+}
+
+/** How many rules alarm, whatever is looked at. */
+async function showAlarms(signal) {
+  const { data } = await get(`organizations/${world.organization}/alert-rules/`, { per_page: 100 }, { signal });
+  const alarms = data.filter(isAlarming).length;
+  badge.hidden = !alarms;
+  setText(badge, String(alarms));
+  setAttribute(badge, "aria-label", `${alarms} of them ${alarms === 1 ? "alarms" : "alarm"}`);
 }
 
 function fail(error, place) {

@@ -1,5 +1,6 @@
 // One release: how its sessions and users fared over time, where, and against another release.
 
+import { thresholdsOf, watches, measureOf } from "./alert-words.js";
 import { changes, get } from "./api.js";
 import { statusBars } from "./bar-chart.js";
 import { panel } from "./chart.js";
@@ -7,7 +8,7 @@ import { comparisonPanel } from "./comparison-panel.js";
 import { estimateName, estimatePanel, isToCome, rangeText } from "./estimate-panel.js";
 import { h, scrollFrame, setAttribute, setText } from "./dom.js";
 import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utcText, withoutPackage } from "./format.js";
-import { bandMark, lineChart, lineLegend } from "./line-chart.js";
+import { bandMark, lineChart, lineLegend, thresholdMark } from "./line-chart.js";
 import { commonPickers } from "./pickers.js";
 import { showChange } from "./release-table.js";
 import { address, intervals } from "./state.js";
@@ -83,16 +84,19 @@ export function releaseView(world) {
       const query = `release:${quoted(place.version)}`;
       const ask = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
       const asked = ask({ ...scope, query, field: fields, groupBy: "session.status" });
-      const [own, all, places, estimated] = await Promise.all([
+      const [own, all, places, estimated, rules] = await Promise.all([
         asked,
         ask({ ...scope, field: [SESSIONS, USERS] }),
         ask({ ...scope, query, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
         estimate.update(place, scope, { signal }),
+        get(`${organization}/alert-rules/`, { project: scope.project, per_page: 100 }, { signal }),
         asked.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         trust.update(place, scope, query, { signal }),
       ]);
-      if (!isNew(release, own.data, all.data, places.data, estimated)) return;
-      showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null);
+      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data)) return;
+      const shown = { version: place.version, environment: place.environment, projects: release.projects.map(({ slug }) => slug) };
+      showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null,
+        rules.data.filter((rule) => watches(rule, shown)));
       showEnvironments(places.data);
     },
   };
@@ -110,7 +114,7 @@ export function releaseView(world) {
     }
   }
 
-  function showOwn(own, all, release, estimated) {
+  function showOwn(own, all, release, estimated, rules) {
     const { times } = own;
     const whole = all.groups[0] ?? { totals: {}, series: { [SESSIONS]: times.map(() => 0), [USERS]: times.map(() => 0) } };
     const sums = { [SESSIONS]: own.sums(SESSIONS), [USERS]: own.sums(USERS) };
@@ -138,11 +142,15 @@ export function releaseView(world) {
       text: (at) => `${percent(sums[field][at] - own.counts(field).crashed[at], sums[field][at])} of ${count(sums[field][at])}`,
     }));
     const band = estimated && bandOf(estimated.series, times);
+    const thresholds = rules.flatMap((rule) => thresholdsOf(rule).filter(({ level }) => level !== "resolve")
+      .map((one) => ({ ...one, value: one.value / 100, rule })));
     freeChart.update({
-      times, series: rates, band,
+      times, series: rates, band, thresholds,
       notes: (at) => (band?.[at] ? [{ name: `${estimateName}, sessions`, text: rangeText(band[at]), mark: bandMark }] : []),
     }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all`);
     freeLegend.replaceChildren(lineLegend(rates));
+    freeLegend.firstChild.append(...thresholds.map(({ level, text, rule }) => h("li", {}, thresholdMark(level),
+      h("a", { href: address({ view: "alert", id: rule.id }), "data-nav": true, title: rule.description }, `${text}: ${rule.name}`))));
     if (band?.some(Boolean)) freeLegend.firstChild.append(h("li", {}, bandMark(), `${estimateName}, sessions, with 95 % confidence`));
     sessionBars.update({ times, counts: own.counts(SESSIONS) }, own.totals(SESSIONS));
     userBars.update({ times, counts: own.counts(USERS) }, own.totals(USERS));

@@ -9,24 +9,30 @@ export const periodNames = {
 /** The length of a point of the charts: each period has some dozens of them. */
 export const intervals = { "24h": "1h", "48h": "2h", "7d": "6h", "14d": "12h", "30d": "1d", "90d": "1d" };
 
+/** How far back the page of an alert rule goes, and the length of its points. */
+export const ranges = { "6h": "1m", "24h": "5m", "7d": "30m" };
+
 const defaults = {
   project: "", environment: "", statsPeriod: "14d", display: "sessions", sort: "-firstSeen",
-  query: "", base: "", align: "time",
+  query: "", base: "", align: "time", range: "24h",
 };
 const choices = {
-  statsPeriod: periods, display: ["sessions", "users"], align: ["time", "age"],
+  statsPeriod: periods, display: ["sessions", "users"], align: ["time", "age"], range: Object.keys(ranges),
 };
 
 const basePath = new URL(document.baseURI).pathname;
 
 /** The view and its parameters that an address stands for. */
 export function read(url = new URL(location.href)) {
-  const place = { view: "releases", version: "" };
+  const place = { view: "releases", version: "", id: "" };
   const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : url.pathname.slice(1);
   const parts = path.split("/").filter(Boolean);
   if (parts[0] === "releases" && parts[1]) {
     place.view = "release";
     place.version = decode(parts[1]);
+  } else if (parts[0] === "alerts") {
+    place.view = parts[1] ? "alert" : "alerts";
+    place.id = decode(parts[1] ?? "");
   } else if (parts[0] === "settings") {
     place.view = "settings";
   } else if (parts[0] === "sign-in") {
@@ -53,6 +59,8 @@ function decode(part) {
 const kept = {
   releases: ["project", "environment", "statsPeriod", "display", "sort", "query"],
   release: ["project", "environment", "statsPeriod", "display", "base", "align"],
+  alerts: ["project"],
+  alert: ["range"],
   settings: [],
   signIn: ["next"],
 };
@@ -61,7 +69,7 @@ const kept = {
 export function address(place) {
   const path = {
     releases: "", release: `releases/${encodeURIComponent(place.version)}/`, settings: "settings/",
-    signIn: "sign-in/",
+    signIn: "sign-in/", alerts: "alerts/", alert: `alerts/${encodeURIComponent(place.id)}/`,
   }[place.view];
   const query = new URLSearchParams();
   for (const name of kept[place.view]) {

@@ -1,0 +1,18 @@
+package import ReleaseHealth
+package import Storage
+
+extension AlertStore {
+  /// Without anything told of an incident that ends by it.
+  package func saveAlertRule(
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> StoredAlertRule? {
+    try saveAlertRule(draft, id: id, of: organization, at: now, telling: { _, _ in nil })
+  }
+
+  /// Without anything told of an incident that ends by it.
+  package func declareAlertRules(
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
+  ) throws(StoreError) {
+    try declareAlertRules(drafts, at: now, telling: { _, _ in nil })
+  }
+}
