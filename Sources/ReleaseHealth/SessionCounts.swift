@@ -6,6 +6,7 @@ package struct SessionCounts: Hashable, Sendable {
   package var abnormal: Int64 = 0
   package var crashed: Int64 = 0
 
+  @inlinable
   package init() {}
 
   package init(
@@ -47,10 +48,12 @@ package struct SessionCounts: Hashable, Sendable {
 
   /// Counts stop at 2⁶⁰: aggregates carry numbers that anyone can make up, and an overflow would
   /// end the service. Five of them still add up without one.
-  private static func saturated(_ count: Int64) -> Int64 {
+  @inlinable @inline(__always)
+  package static func saturated(_ count: Int64) -> Int64 {
     min(max(count, -1 << 60), 1 << 60)
   }
 
+  @inlinable @inline(__always)
   package static func += (left: inout SessionCounts, right: SessionCounts) {
     left.healthy = saturated(left.healthy + right.healthy)
     left.errored = saturated(left.errored + right.errored)

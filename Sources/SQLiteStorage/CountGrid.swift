@@ -21,19 +21,20 @@ struct CountGrid: Equatable {
     while let slot = packed.readVarint(&index), let mask = packed.readVarint(&index) {
       var counts = SessionCounts()
       var isWhole = true
-      func read(_ severity: Severity) -> Int64 {
-        if mask & (1 << UInt64(severity.rawValue)) == 0 { return 0 }
-        guard let count = packed.readVarint(&index) else {
+      func read(_ severity: UInt64, _ count: inout Int64) {
+        if mask & severity == 0 { return }
+        guard let number = packed.readVarint(&index) else {
           isWhole = false
-          return 0
+          return
         }
-        return Int64(truncatingIfNeeded: count)
+        count = Int64(truncatingIfNeeded: number)
       }
-      counts.healthy = read(.healthy)
-      counts.errored = read(.errored)
-      counts.unhandled = read(.unhandled)
-      counts.abnormal = read(.abnormal)
-      counts.crashed = read(.crashed)
+      // The bits of the severities' raw values, which the compiler does not see from here.
+      read(1, &counts.healthy)
+      read(2, &counts.errored)
+      read(4, &counts.unhandled)
+      read(8, &counts.abnormal)
+      read(16, &counts.crashed)
       if !isWhole { return }
       body(Int(truncatingIfNeeded: slot), counts)
     }

@@ -55,7 +55,8 @@ struct HealthReader {
 
   /// Groups in which something was counted, ordered by their keys.
   private var groups: [HealthGroup] {
-    keys.indices.compactMap { index -> HealthGroup? in
+    // The order first: a group is large to be moved about.
+    keys.indices.sorted { keys[$0] < keys[$1] }.compactMap { index -> HealthGroup? in
       let totals = HealthCell(
         sessions: sessions[index].totals, users: users[index].totals,
         durations: durations[index].totals.summary)
@@ -70,7 +71,6 @@ struct HealthReader {
       }
       return HealthGroup(key: keys[index], totals: totals, series: series)
     }
-    .sorted { $0.key < $1.key }
   }
 
   private mutating func readScopes() throws(StoreError) {

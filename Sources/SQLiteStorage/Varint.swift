@@ -79,6 +79,17 @@ extension Span<UInt8> {
   /// The number that begins at `index`, which is moved behind it; nil at the end and in damage.
   @inline(__always)
   func readVarint(_ index: inout Int) -> UInt64? {
+    guard index < count else { return nil }
+    // Most numbers are small.
+    let byte = self[index]
+    guard byte >= 0x80 else {
+      index += 1
+      return UInt64(byte)
+    }
+    return readLongVarint(&index)
+  }
+
+  private func readLongVarint(_ index: inout Int) -> UInt64? {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while index < count, shift < 64 {

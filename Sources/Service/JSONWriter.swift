@@ -10,6 +10,11 @@ package struct JSONWriter {
 
   package init() {}
 
+  /// - Parameter count: of the bytes to come, about: a long text is then written in one place.
+  package init(reserving count: Int) {
+    bytes.reserveCapacity(count)
+  }
+
   /// Writes an object, whose members `members` writes: a key and a value in turn.
   package mutating func object<Failure: Error>(
     _ members: (inout JSONWriter) throws(Failure) -> Void
@@ -46,7 +51,15 @@ package struct JSONWriter {
 
   package mutating func value(_ number: some FixedWidthInteger) {
     separate()
-    bytes.append(contentsOf: String(number).utf8)
+    // Most numbers of an answer are small; a text for each of them would be an allocation.
+    if number < 0 { bytes.append(UInt8(ascii: "-")) }
+    var rest = UInt64(number.magnitude)
+    let start = bytes.count
+    repeat {
+      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+    } while rest > 0
+    if bytes.count - start > 1 { bytes[start...].reverse() }
   }
 
   /// The shortest digits that read back as the same number. JSON has no infinities and no "not a
@@ -54,6 +67,9 @@ package struct JSONWriter {
   package mutating func value(_ number: Double) {
     guard number.isFinite else { return null() }
     separate()
+    // What most rates of an hour are.
+    if number == 1 { return bytes.append(contentsOf: "1.0".utf8) }
+    if number == 0, number.sign == .plus { return bytes.append(contentsOf: "0.0".utf8) }
     bytes.append(contentsOf: number.description.utf8)
   }
 

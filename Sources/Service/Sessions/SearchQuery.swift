@@ -9,7 +9,7 @@ package struct SearchQuery: Sendable {
   package let text: String
   /// The severities that count; nil when the search says nothing of `session.status`. Empty when
   /// no session can match.
-  package let statuses: Set<Severity>?
+  package let statuses: SeveritySet?
   /// Whether it asks for stages of adoption, which ``includes(_:stage:)`` then has to be told.
   package let asksForStages: Bool
   /// Whether names of releases have to be read: once a scope, not once a term.
@@ -52,7 +52,7 @@ package struct SearchQuery: Sendable {
     _ text: String, projects: [Project], environments: EnvironmentSelection = EnvironmentSelection()
   ) throws(APIError) {
     self.text = text
-    var statuses: Set<Severity>?
+    var statuses: SeveritySet?
     var asksForStages = false
     var asksForVersions = false
     conditions = try SearchTree(text).map { (leaf, isAlternative) throws(APIError) in
@@ -108,15 +108,15 @@ package struct SearchQuery: Sendable {
     }
   }
 
-  private static func severities(_ term: SearchTerm) throws(APIError) -> Set<Severity> {
+  private static func severities(_ term: SearchTerm) throws(APIError) -> SeveritySet {
     var names: [String] = []
     for value in term.values {
       guard let name = value.literal else { throw unparsableStatus }
       if value.isComparison { throw .badRequest("Unable to resolve session.status filter") }
       names.append(name)
     }
-    let named = Set(Severity.allCases.filter { names.contains($0.name) })
-    return term.isNegated ? Set(Severity.allCases).subtracting(named) : named
+    let named = SeveritySet(Severity.allCases.filter { names.contains($0.name) })
+    return term.isNegated ? SeveritySet.all.subtracting(named) : named
   }
 
   /// Sentry refuses a search for projects outside the selection instead of finding nothing.

@@ -44,7 +44,7 @@ package enum SessionsField: String, CaseIterable, Sendable {
   package var isDuration: Bool { measure == .durations }
 
   /// Whether it has a value where only some severities count; nil stands for all.
-  package func speaks(of statuses: Set<Severity>?) -> Bool {
+  package func speaks(of statuses: SeveritySet?) -> Bool {
     !isDuration || statuses?.contains(.healthy) ?? true
   }
 
@@ -64,11 +64,11 @@ package enum SessionsField: String, CaseIterable, Sendable {
   }
 
   /// - Parameter statuses: which severities count; nil for all. Has no effect on rates.
-  package func value(in cell: HealthCell, statuses: Set<Severity>?) -> FieldValue {
-    let durations = speaks(of: statuses) ? cell.durations : nil
+  package func value(in cell: HealthCell, statuses: SeveritySet?) -> FieldValue {
+    func durations() -> DurationSummary? { speaks(of: statuses) ? cell.durations : nil }
     return switch self {
-    case .sessionCount: .count(cell.sessions.sum(of: statuses))
-    case .userCount: .count(cell.users.byWorst.sum(of: statuses))
+    case .sessionCount: .count(cell.sessions.sum(of: statuses ?? .all))
+    case .userCount: .count(cell.users.byWorst.sum(of: statuses ?? .all))
     case .sessionCrashRate: .rate(cell.sessions.crashRate)
     case .userCrashRate: .rate(cell.users.crashRate)
     case .sessionCrashFreeRate: .rate(cell.sessions.crashFreeRate)
@@ -82,13 +82,13 @@ package enum SessionsField: String, CaseIterable, Sendable {
     case .sessionUnhealthyRate: .rate(cell.sessions.unhealthyRate)
     case .hangRate: .rate(cell.users.hangRate)
     case .foregroundHangRate: .rate(cell.users.foregroundHangRate)
-    case .durationAverage: .milliseconds(durations?.average)
-    case .durationP50: .milliseconds(durations?.p50)
-    case .durationP75: .milliseconds(durations?.p75)
-    case .durationP90: .milliseconds(durations?.p90)
-    case .durationP95: .milliseconds(durations?.p95)
-    case .durationP99: .milliseconds(durations?.p99)
-    case .durationLongest: .milliseconds(durations?.longest)
+    case .durationAverage: .milliseconds(durations()?.average)
+    case .durationP50: .milliseconds(durations()?.p50)
+    case .durationP75: .milliseconds(durations()?.p75)
+    case .durationP90: .milliseconds(durations()?.p90)
+    case .durationP95: .milliseconds(durations()?.p95)
+    case .durationP99: .milliseconds(durations()?.p99)
+    case .durationLongest: .milliseconds(durations()?.longest)
     }
   }
 }
@@ -116,11 +116,5 @@ extension JSONWriter {
     case .count(let count): self.value(count)
     case .rate(let number), .milliseconds(let number): optional(number)
     }
-  }
-}
-
-extension SessionCounts {
-  fileprivate func sum(of severities: Set<Severity>?) -> Int64 {
-    severities?.reduce(0) { $0 + self[$1] } ?? total
   }
 }

@@ -162,7 +162,7 @@ package struct SessionsRequest: Sendable {
 
   /// Sentry's rules on which fields go with `session.status`.
   private static func checkStatuses(
-    _ fields: [SessionsField], isGrouped: Bool, filter: Set<Severity>?
+    _ fields: [SessionsField], isGrouped: Bool, filter: SeveritySet?
   ) throws(APIError) {
     // Sentry answers a filter that nothing can meet before it looks at the fields.
     if filter?.isEmpty == true { return }
@@ -197,7 +197,7 @@ package struct SessionsRequest: Sendable {
 
   private static func order(
     _ parameters: QueryParameters, fields: [SessionsField], isGroupedByStatus: Bool,
-    filter: Set<Severity>?
+    filter: SeveritySet?
   ) throws(APIError) -> Order {
     let names = parameters.all("orderBy").filter { !$0.isEmpty }
     guard let name = names.first else {

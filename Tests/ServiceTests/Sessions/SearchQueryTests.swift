@@ -82,7 +82,7 @@ struct SearchQueryTests {
     #expect(search.text == row.query)
   }
 
-  private static let statuses: [SessionsCase<Set<Severity>?>] = [
+  private static let statuses: [SessionsCase<SeveritySet?>] = [
     SessionsCase("none", "release:a", nil),
     SessionsCase("one", "session.status:crashed", [.crashed]),
     SessionsCase("two", "session.status:[crashed, errored]", [.crashed, .errored]),
@@ -94,14 +94,14 @@ struct SearchQueryTests {
       [.errored, .unhandled, .abnormal, .crashed]),
     SessionsCase("unknown", "session.status:bogus", []),
     SessionsCase("unknown beside known", "session.status:[bogus,healthy]", [.healthy]),
-    SessionsCase("not unknown", "!session.status:bogus", Set(Severity.allCases)),
+    SessionsCase("not unknown", "!session.status:bogus", .all),
     SessionsCase(
       "both at once", "session.status:[crashed,errored] !session.status:errored", [.crashed]),
     SessionsCase("excluding each other", "session.status:crashed session.status:healthy", []),
   ]
 
   @Test(arguments: statuses)
-  func readsStatuses(_ row: SessionsCase<Set<Severity>?>) throws {
+  func readsStatuses(_ row: SessionsCase<SeveritySet?>) throws {
     let search = try SearchQuery(row.query, projects: SessionsFixtures.projects)
     #expect(search.statuses == row.expected)
   }
