@@ -139,6 +139,17 @@ def test_pickers_search_and_back(loaded, page_of):
     expect(page.get_by_label("Period")).to_have_value("24h")
 
 
+def test_the_way_back_from_a_release_leads_to_the_same_list(loaded, page_of):
+    page = page_of(loaded, "/?query=release.version:>=5.4&sort=version&display=users")
+    wait_for_rows(page, 10)
+    order = column(page, 0)
+    rows(page).first.get_by_role("link").click()
+    page.locator("a.back").click()
+    wait_for_rows(page, 10)
+    assert column(page, 0) == order
+    expect(page.get_by_role("columnheader", name="Users 24 h")).to_be_visible()
+
+
 def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
     page = page_of(loaded, "/?query=nothing-like-it")
     expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
@@ -146,6 +157,8 @@ def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
     wait_for_rows(page, 200)
     page = page_of(loaded, "/?query=release.stage:adopted", allowed=["400"])
     expect(page.get_by_role("alert")).to_contain_text("environment")
+    expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
+    expect(page.locator("table.releases")).to_be_hidden()
     page = page_of(loaded, "/?project=nothing-like-it")
     expect(page.get_by_text("There is no project “nothing-like-it”.")).to_be_visible()
     expect(page.get_by_text("waits for its first session")).to_be_hidden()

@@ -11,7 +11,7 @@ import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utc
 import { bandMark, lineChart, lineLegend, thresholdMark } from "./line-chart.js";
 import { commonPickers } from "./pickers.js";
 import { showChange } from "./release-table.js";
-import { address, intervals } from "./state.js";
+import { address, intervals, lastList } from "./state.js";
 import { statuses } from "./statuses.js";
 import { trustPanel } from "./trust-panel.js";
 
@@ -68,7 +68,8 @@ export function releaseView(world) {
     async update(fresh, { signal } = {}) {
       place = fresh;
       pickers.update(place, world);
-      setAttribute(back, "href", address({ ...place, view: "releases" }));
+      const { sort, query: search, display } = lastList.place;
+      setAttribute(back, "href", address({ ...place, sort, query: search, display, view: "releases" }));
       setText(back, place.project ? `Releases of ${place.project}` : "All releases");
       setText(heading, place.version);
       const organization = `organizations/${world.organization}`;

@@ -8,7 +8,7 @@ import { plural } from "./format.js";
 import { commonPickers, picker } from "./pickers.js";
 import { columns, columnTitle, releaseTable } from "./release-table.js";
 import { setupView } from "./setup-view.js";
-import { go, intervals } from "./state.js";
+import { go, intervals, lastList } from "./state.js";
 
 /** Beyond these a search finds them. */
 const releasesMax = 1000;
@@ -64,7 +64,7 @@ export function releasesView(world) {
     element,
     title: () => "Releases",
     async update(fresh, { signal } = {}) {
-      place = fresh;
+      place = lastList.place = fresh;
       pickers.update(place, world);
       order.update(columns.flatMap((column) => {
         const title = columnTitle(column, place.display);
@@ -96,6 +96,7 @@ export function releasesView(world) {
         if (error.status !== 400 || !place.query) throw error;
         setText(hint, error.message);
         hint.hidden = false;
+        if (table.isEmpty) showEmpty([]);
       }
     },
   };

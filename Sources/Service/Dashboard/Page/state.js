@@ -65,6 +65,9 @@ const kept = {
   signIn: ["next"],
 };
 
+/** The list of releases as it was looked at last: a way back keeps its order and search. */
+export const lastList = { place: {} };
+
 /** The address of a view, relative to the base of the page. */
 export function address(place) {
   const path = {
