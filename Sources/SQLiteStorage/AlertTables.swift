@@ -202,6 +202,11 @@ enum AlertTables {
       if let notice = result.notice?(changed) {
         try tell(notice, rule: rule, changed, on: connection)
       }
+    } else if let make = result.notice, let id = rule.incident,
+      let open = try incidents("id = ?1", id, offset: 0, limit: 1, on: connection).first
+    {
+      // Told later than it happened; who knows it already is not told again.
+      try tell(make(open), rule: rule, open, on: connection)
     }
     let update = try connection.prepare(
       """
@@ -266,7 +271,8 @@ enum AlertTables {
     return incident
   }
 
-  /// Puts a notice before all that are to be told: of the level, and of those that are over by it.
+  /// Puts a notice before all that are to be told: of the level, and of those that are over by it. That
+  /// something is over is told where it was told of.
   private static func tell(
     _ notice: Notice, rule: StoredAlertRule, _ incident: AlertIncident, on connection: Connection
   ) throws(StoreError) {
@@ -280,7 +286,14 @@ enum AlertTables {
     while try select.step() {
       if names.contains(select.text(1)) { channels.append(select.integer(0)) }
     }
-    for channel in channels { try NoticeTables.enqueue(notice, channel: channel, on: connection) }
+    for channel in channels {
+      if incident.closed != nil,
+        try !NoticeTables.isKnown(notice, to: channel, on: connection)
+      {
+        continue
+      }
+      try NoticeTables.enqueue(notice, channel: channel, on: connection)
+    }
   }
 
   // MARK: Incidents

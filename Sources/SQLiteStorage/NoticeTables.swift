@@ -24,6 +24,21 @@ enum NoticeTables {
     try insert.run()
   }
 
+  /// Whether a channel was told of the same thing before: the keys of its notices differ in what
+  /// follows the last hyphen.
+  static func isKnown(
+    _ notice: Notice, to channel: Int64, on connection: Connection
+  ) throws(StoreError) -> Bool {
+    let thing = notice.key[...(notice.key.lastIndex(of: "-") ?? notice.key.startIndex)]
+    let select = try connection.prepare(
+      "SELECT EXISTS (SELECT 1 FROM notice WHERE channel = ?1 AND key >= ?2 AND key < ?3)")
+    select.bind(1, channel)
+    select.bind(2, String(thing))
+    // What follows the hyphen in ASCII.
+    select.bind(3, String(thing.dropLast()) + ".")
+    return try select.step() && select.integer(0) != 0
+  }
+
   /// What ``records(_:)`` reads.
   static let columns = """
     id, channel, key, action, title, text, web_url, subject, created, attempts, next_attempt,

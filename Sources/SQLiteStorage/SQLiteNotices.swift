@@ -66,12 +66,32 @@ extension SQLiteStore: NoticeStore {
 
   package func deleteChannel(_ id: Int64) throws(StoreError) -> Bool {
     try changeNotices { (connection) throws(StoreError) in
+      try refuseIfUsed(id, connection)
       try connection.execute("DELETE FROM notice WHERE channel = \(id)")
       try connection.execute("DELETE FROM notice_channel WHERE id = \(id)")
       let wasThere = connection.changes > 0
       try noteChannelChange(connection)
       return wasThere
     }
+  }
+
+  /// What a rule tells would be told nowhere.
+  private func refuseIfUsed(_ id: Int64, _ connection: Connection) throws(StoreError) {
+    let select = try connection.prepare(
+      """
+      SELECT DISTINCT alert_rule.name FROM notice_channel
+        JOIN alert_rule ON alert_rule.organization = notice_channel.organization
+        JOIN alert_rule_channel ON alert_rule_channel.rule = alert_rule.id
+          AND alert_rule_channel.name = notice_channel.name
+      WHERE notice_channel.id = ? ORDER BY alert_rule.name
+      """)
+    select.bind(1, id)
+    var names: [String] = []
+    while try select.step() { names.append("'\(select.text(0))'") }
+    if names.isEmpty { return }
+    throw .refused(
+      "the channel is told by the alert rules \(names.joined(separator: ", ")): take it out of them "
+        + "first")
   }
 
   package func enqueue(_ notice: Notice, channel: Int64) throws(StoreError) {

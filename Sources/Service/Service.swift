@@ -139,6 +139,7 @@ package final class Service: RequestHandler {
         budgets.current(
           dependencies.catalog.snapshot.catalog.objectives, now: dependencies.clock.now,
           store: dependencies.store),
+        notices: dependencies.notices.attempts,
         queuedUpdates: dependencies.queue.waitingUpdates,
         queuedQueries: dependencies.workers.waitingCount)
       sink.respond(

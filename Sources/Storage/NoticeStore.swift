@@ -79,7 +79,8 @@ package protocol NoticeStore: Sendable {
   /// - Returns: false when the channel is not there.
   func updateChannel(_ channel: NoticeChannel) throws(StoreError) -> Bool
 
-  /// Deletes a channel with its notices, those that wait too.
+  /// Deletes a channel with its notices, those that wait too. One that an alert rule names is
+  /// ``StoreError/refused(_:)``.
   ///
   /// - Returns: false when it is not there.
   func deleteChannel(_ id: Int64) throws(StoreError) -> Bool

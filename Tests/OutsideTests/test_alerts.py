@@ -197,11 +197,15 @@ def test_muted_rules_tell_nobody(start):
     evaluate(hale)
     assert level(hale, name) == "critical" and notices(hale) == []
     assert change(hale, "DELETE", f"/alert-rules/{name}/mute/").json["snooze"] is False
+    # What began meanwhile is told when the silence is over, once.
+    for _ in range(2):
+        evaluate(hale)
+        assert [row[0] for row in notices(hale)] == ["critical"]
     send(hale, 400)
     evaluate(hale)
-    assert [row[0] for row in notices(hale)] == ["resolved"]
+    assert [row[0] for row in notices(hale)] == ["critical", "resolved"]
     muted = hale.cli_json("alert", "mute", "Crash-free", "--for", "2h")
-    assert muted["mutedUntil"].startswith("2026-03-10T14:32:00")
+    assert muted["mutedUntil"].startswith("2026-03-10T14:34:00")
     assert rule(hale, name)["snooze"] is True
     assert hale.cli("alert", "unmute", name).returncode == 0
     assert rule(hale, name)["mutedUntil"] is None
@@ -261,6 +265,9 @@ def test_wrong_rules_are_refused_by_the_field(start):
     reply = change(hale, "POST", "/alert-rules/", {
         **RULE, "name": "other", "projects": ["nowhere"], "triggers": [], "resolveThreshold": 1, "minSessions": -1})
     assert sorted(reply.json) == ["minSessions", "projects", "triggers"], reply
+    # A mistyped member would be without effect.
+    reply = change(hale, "POST", "/alert-rules/", {**RULE, "name": "other", "timewindow": 15})
+    assert reply.status == 400 and "timeWindow" in reply.json["timewindow"][0], reply
     reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 5})
     assert reply.status == 400 and list(reply.json) == ["timeWindow"]
     reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 120})
@@ -288,8 +295,7 @@ def test_the_operators_file(start, tmp_path):
     send(hale, 10, crashed=10)
     evaluate(hale)
     # Thresholds change, the state stays; another one joins.
-    write({**RULE, "triggers": [{"label": "critical", "alertThreshold": 50}]}, {**RULE, "name": "second"},
-          channels=[])
+    write({**RULE, "triggers": [{"label": "critical", "alertThreshold": 50}]}, {**RULE, "name": "second"})
     wait(lambda: len(hale.cli_list("alert", "list")) == 2, "the second rule")
     assert level(hale, "Crash-free") == "critical"
     write({**RULE, "timeWindow": 5})
@@ -298,10 +304,14 @@ def test_the_operators_file(start, tmp_path):
     write({**RULE, "name": "second"})
     wait(lambda: [row["name"] for row in hale.cli_list("alert", "list")] == ["second"], "the first to go")
     assert hale.stop() == 0
-    write({**RULE, "name": "second", "tresholdPeriod": 5})
+    write({**RULE, "name": "second", "tresholdPeriod": 5, "timeWindow": 1, "channels": ["nobody"]})
     refused = run("serve", "--data", hale.data, "--listen", "127.0.0.1:0", "--alerts", file)
     assert refused.returncode == 64, refused
-    assert "tresholdPeriod" in refused.stderr and "line " in refused.stderr, refused
+    for part in ("tresholdPeriod", "timeWindow", "line "):
+        assert part in refused.stderr, refused
+    write({**RULE, "name": "second"}, channels=[{"name": "fc"}])
+    refused = run("serve", "--data", hale.data, "--listen", "127.0.0.1:0", "--alerts", file)
+    assert refused.returncode == 64 and '"channels" is unknown' in refused.stderr, refused
 
 
 def test_back_tests(start, tmp_path):
@@ -332,7 +342,36 @@ def test_back_tests(start, tmp_path):
                                "--to", "2026-03-10T16:00Z", "--json").stdout)
     assert told == found
     text = hale.cli("alert", "backtest", "--rule", "Crash-free", "--from", "2026-03-10T12:00Z")
-    assert "2026-03-10T13:10:00Z" in text.stdout, text
+    assert "2026-03-10 13:10:00" in text.stdout, text
+
+
+def test_a_project_falls_silent_only_after_its_first_session(start):
+    hale = start(clock=NOON)
+    hale.clock.advance(hours(2))
+    # From 14:30 to 18:30 every ten minutes, and then no more.
+    for _ in range(24):
+        send(hale, 1)
+        hale.clock.advance(minutes(10))
+    hale.clock.advance(hours(4))
+    found = change(hale, "POST", "/alert-rules/backtest/", {
+        "rule": {**RULE, "aggregate": "sum(session)", "timeWindow": 10,
+                 "triggers": [{"label": "critical", "alertThreshold": 1}]},
+        "start": "2026-03-10T00:00:00Z", "end": "2026-03-10T22:00:00Z"}).json
+    assert found["knownFrom"] == "2026-03-10T14:00:00Z", found
+    [fired] = found["transitions"]
+    assert (fired["to"], fired["time"][:13]) == ("critical", "2026-03-10T20"), found
+
+
+def test_a_channel_that_a_rule_tells_stays(start):
+    hale = start(clock=NOON)
+    channel(hale)
+    name = make(hale, channels=["team"])
+    reply = change(hale, "DELETE", "/notice-channels/team/")
+    assert reply.status == 409 and "'Crash-free'" in reply.detail, reply
+    refused = hale.cli("channel", "delete", "team")
+    assert refused.returncode == 1 and "'Crash-free'" in refused.stderr, refused
+    assert change(hale, "PUT", f"/alert-rules/{name}/", {"channels": []}).status == 200
+    assert change(hale, "DELETE", "/notice-channels/team/").status == 204
 
 
 def test_rules_about_users_are_replayed_from_what_they_found(start):

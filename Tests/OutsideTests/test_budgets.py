@@ -111,6 +111,9 @@ def test_refusals_name_field_and_reason(hale):
     status, errors = put({"target": 100, "days": 0, "measure": "x"})
     assert status == 400 and set(errors) == {"target", "days", "measure"}
     assert all(len(reasons) == 1 and reasons[0].endswith(".") for reasons in errors.values())
+    # A mistyped member would be without effect.
+    status, errors = put({"crashFreeSessions": 50})
+    assert status == 400 and "target" in errors["crashFreeSessions"][0]
     status, made = put({"target": 99.995})
     assert status == 200 and made["target"] == 99.995
     reader = hale.cli_json("token", "create", "reader")["token"]

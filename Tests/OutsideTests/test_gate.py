@@ -112,7 +112,9 @@ def test_wrong_usage(arguments, tmp_path):
 def test_waiting_ends(releases):
     assert gate(releases, "app@2", "--wait", "30m")[0] == GREEN
     assert gate(releases, "app@4", "--wait", "1s")[0] == UNKNOWN
-    assert gate(releases, "app@9", "--wait", "1s")[0] == FAILED
+    # Who waits for a release knows that it is to come; who does not has mistyped it.
+    assert gate(releases, "app@9", "--wait", "1s")[0] == UNKNOWN
+    assert gate(releases, "app@9")[0] == FAILED
 
 
 def test_refusals_name_what_is_wrong(releases):
@@ -120,6 +122,9 @@ def test_refusals_name_what_is_wrong(releases):
                         ("crashFreeSessions", "101")):
         reply = releases.get("/organizations/default/releases/app@2/gate/", {name: value})
         assert reply.status == 400 and name in reply.detail, reply
+    # A mistyped rule would let a release through.
+    reply = releases.get("/organizations/default/releases/app@2/gate/", {"maxdrop": "3"})
+    assert reply.status == 400 and "maxDrop" in reply.detail, reply
 
 
 def test_late_crashes_and_crashing_users(start):

@@ -196,6 +196,8 @@ def test_the_thread_delivers_by_itself_and_goes_on(start, receive):
     hale.start()
     wait(lambda: receiver.received, "the attempt")
     wait(lambda: history(hale)[1]["status"] == "givenUp", "the end of it")
+    told = hale.request("GET", "/metrics").body.decode()
+    assert 'hale_notice_attempts_total{outcome="given_up"} 1' in told
     assert hale.stop() == 0
 
 

@@ -147,29 +147,34 @@ import Testing
     }
     let telling: AlertEnding = { rule, incident in
       Notice(
-        key: "\(rule.draft.name)-\(rule.state.level.name)-\(incident.transitions)",
+        key: "\(incident.id)-\(incident.transitions)",
         action: .resolved, title: "", text: "", webURL: nil, subject: "{}", created: Self.now)
     }
     for name in ["changed", "deleted", "quiet"] {
       _ = try store.saveAlertRule(Self.draft(name), id: nil, of: Self.organization, at: Self.now)
     }
     for rule in try store.alertRules(of: nil) where rule.draft.name != "quiet" {
-      try store.keepAlerts([result(rule, .critical, tells: false)])
+      try store.keepAlerts([result(rule, .critical)])
     }
+    // Of this one nobody heard.
+    _ = try store.saveAlertRule(Self.draft("untold"), id: nil, of: Self.organization, at: Self.now)
+    try store.keepAlerts([
+      result(try #require(try store.alertRules(of: nil).last), .critical, tells: false)
+    ])
     var draft = Self.draft("changed")
     draft.rule.windowMinutes = 78
     _ = try store.saveAlertRule(
       draft, id: 1, of: Self.organization, at: Self.now, telling: telling)
-    for id in [Int64(2), 3] {
+    for id in [Int64(2), 3, 4] {
       #expect(
         try store.deleteAlertRule(
           id: id, of: Self.organization, at: Self.now, telling: telling))
     }
     // Only the channel of critical was told of them, and so it alone is told that they are over.
-    for key in ["changed-critical-2", "deleted-critical-2"] {
+    for key in ["1-2", "2-2"] {
       #expect(try fixture.number("SELECT channel FROM notice WHERE key = '\(key)'") == 1)
     }
-    #expect(try fixture.number("SELECT count(*) FROM notice") == 2)
+    #expect(try fixture.number("SELECT count(*) FROM notice") == 4)
   }
 
   @Test func theFileDeclaresItsRules() throws {

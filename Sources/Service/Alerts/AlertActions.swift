@@ -64,7 +64,8 @@ enum AlertActions {
   private static func declared(_ rule: StoredAlertRule) -> Response {
     .failure(
       409,
-      "The rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there."
+      "The rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there. "
+        + "It goes when the service reads a file without it."
     )
   }
 
@@ -75,6 +76,7 @@ enum AlertActions {
     let alerts = call.dependencies.alerts
     var reader = AlertRuleReader(node, projects: projects)
     let read = reader.draft(over: before?.draft)
+    reader.checkMembers()
     let rules = try alerts.alertRules(of: organization)
     if let read {
       reader.checkChannels(of: read, among: try alerts.noticeChannels(of: organization))
@@ -142,11 +144,14 @@ enum AlertActions {
   }
 
   static func unmute(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    try withRule(call) { (rule) throws(StoreError) in try mute(rule, until: nil, call) }
+    // A mute that has just ended is told of, if there is something to tell.
+    try withRule(call) { (rule) throws(StoreError) in
+      rule.isMuted(at: call.now) ? try mute(rule, until: call.now, call) : try answer(rule, call)
+    }
   }
 
   private static func mute(
-    _ rule: StoredAlertRule, until: Timestamp?, _ call: APICall
+    _ rule: StoredAlertRule, until: Timestamp, _ call: APICall
   ) throws(StoreError) -> Response {
     _ = try call.dependencies.alerts.muteAlertRule(
       id: rule.id, of: rule.organization, until: until)
@@ -269,7 +274,9 @@ enum AlertActions {
     return { () throws(StoreError) in
       var reader = AlertRuleReader(ruleNode, projects: projects)
       reader.needsName = false
-      guard let draft = reader.draft(over: nil) else { return .refusal(reader.problems) }
+      let draft = reader.draft(over: nil)
+      reader.checkMembers()
+      guard let draft, reader.problems.isEmpty else { return .refusal(reader.problems) }
       return try backTest(draft, asked, organization.id, call)
     }
   }
@@ -321,33 +328,6 @@ enum AlertActions {
       throw .badRequest("The range is longer than \(daysMax) days.")
     }
     return (asked.start, end)
-  }
-}
-
-extension AlertRule {
-  /// The worst evaluation of each interval, with the interval's beginning as its time: of those of the
-  /// highest level the value that is nearest to an alarm, or farthest beyond.
-  ///
-  /// - Parameter records: the earliest first.
-  func worst(of records: [AlertRecord], everyMinutes minutes: Int) -> [AlertRecord] {
-    if minutes == 1 { return records }
-    var found: [AlertRecord] = []
-    for var record in records {
-      record.time = Timestamp(minute: record.time.minute.flooredDivision(by: minutes) * minutes)
-      if found.last?.time != record.time {
-        found.append(record)
-      } else if isWorse(record, than: found[found.count - 1]) {
-        found[found.count - 1] = record
-      }
-    }
-    return found
-  }
-
-  private func isWorse(_ record: AlertRecord, than other: AlertRecord) -> Bool {
-    if record.level != other.level { return record.level > other.level }
-    guard let value = record.value else { return false }
-    guard let least = other.value else { return true }
-    return isAbove ? value > least : value < least
   }
 }
 

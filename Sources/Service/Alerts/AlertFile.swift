@@ -52,9 +52,8 @@ package enum AlertFile {
     guard case .object(let members) = node.value else {
       return .failure(.refused("line 1: it has to be an object with \"rules\""))
     }
-    // Channels are declared there, too, but not here.
-    if let other = members.first(where: { $0.name != "rules" && $0.name != "channels" }) {
-      return .failure(unknown(other.name, other.value.line, "\"rules\" and \"channels\""))
+    if let other = members.first(where: { $0.name != "rules" }) {
+      return .failure(unknown(other.name, other.value.line, "only \"rules\""))
     }
     guard let rules = node["rules"] else { return .success([]) }
     guard case .array(let elements) = rules.value else {
@@ -62,7 +61,7 @@ package enum AlertFile {
     }
     var drafts: Drafts = []
     for element in elements {
-      let draft = try Self.rule(element, catalog, alerts, declared: names(node["channels"])).get()
+      let draft = try Self.rule(element, catalog, alerts).get()
       if drafts.contains(where: {
         $0.organization == draft.organization && $0.draft.name == draft.draft.name
       }) {
@@ -75,16 +74,10 @@ package enum AlertFile {
   }
 
   private static func rule(
-    _ node: JSONNode, _ catalog: Catalog, _ alerts: any AlertStore, declared: Set<String>
+    _ node: JSONNode, _ catalog: Catalog, _ alerts: any AlertStore
   ) throws(StoreError) -> Result<Drafts.Element, StoreError> {
     guard case .object(let members) = node.value else {
       return .failure(.refused("line \(node.line): a rule has to be an object"))
-    }
-    if let other = members.first(where: {
-      $0.name != "organization" && !AlertRuleReader.members.contains($0.name)
-    }) {
-      let known = (AlertRuleReader.members.union(["organization"])).sorted()
-      return .failure(unknown(other.name, other.value.line, known.joined(separator: ", ")))
     }
     var slug: String?
     if case .string(let text)? = node["organization"]?.value { slug = text }
@@ -99,26 +92,21 @@ package enum AlertFile {
     }
     var reader = AlertRuleReader(
       node, projects: catalog.projects.filter { $0.organization == organization.id })
-    if let draft = reader.draft(over: nil) {
-      reader.checkChannels(
-        of: draft, among: try alerts.noticeChannels(of: organization.id).union(declared))
+    let draft = reader.draft(over: nil)
+    for other in members
+    where other.name != "organization" && !AlertRuleReader.members.contains(other.name) {
+      let known = AlertRuleReader.members.union(["organization"]).sorted()
+      reader.add(other.name, "It is unknown; there are \(known.joined(separator: ", ")).")
+    }
+    if let draft {
+      reader.checkChannels(of: draft, among: try alerts.noticeChannels(of: organization.id))
       if reader.problems.isEmpty { return .success((organization.id, draft)) }
     }
-    let (problem, line) = reader.problems[0]
-    return .failure(.refused("line \(line): \(problem.field): \(problem.reason)"))
+    return .failure(.refused(reader.sentence))
   }
 
   private static func unknown(_ name: String, _ line: Int, _ known: String) -> StoreError {
     .refused("line \(line): \"\(name)\" is unknown; there are \(known)")
-  }
-
-  /// Names of the channels that the file declares.
-  private static func names(_ channels: JSONNode?) -> Set<String> {
-    guard case .array(let elements)? = channels?.value else { return [] }
-    return Set(
-      elements.compactMap { element in
-        if case .string(let name)? = element["name"]?.value { name } else { nil }
-      })
   }
 }
 
@@ -159,11 +147,15 @@ package enum AlertBackTest {
     _ bytes: [UInt8], _ projects: [Project]
   ) -> Result<AlertRuleDraft, StoreError> {
     do throws(JSONNode.Failure) {
-      var reader = AlertRuleReader(try JSONNode(bytes), projects: projects)
+      let node = try JSONNode(bytes)
+      if node["rules"] != nil {
+        return .failure(
+          .refused("it has \"rules\": give the name of one that is there, or a file with one rule"))
+      }
+      var reader = AlertRuleReader(node, projects: projects)
       reader.needsName = false
       if let draft = reader.draft(over: nil) { return .success(draft) }
-      let (problem, line) = reader.problems[0]
-      return .failure(.refused("line \(line): \(problem.field): \(problem.reason)"))
+      return .failure(.refused(reader.sentence))
     } catch {
       return .failure(.refused("line \(error.line): \(error.reason)"))
     }

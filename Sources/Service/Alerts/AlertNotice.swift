@@ -72,12 +72,18 @@ struct AlertNotice {
     var text = value.map { words.text($0) + " " } ?? ""
     text += "\(words.measure(against: baseRelease)) \(words.scope(release: release))"
     let threshold = after == .critical ? rule.critical : rule.warning
-    if let threshold, after != .ok {
+    let isBeyond = value.flatMap { value in
+      threshold.map { rule.isAbove ? value > $0 : value < $0 }
+    }
+    if let threshold, after != .ok, isBeyond == true {
       text += ", \(rule.isAbove ? "above" : "below") \(words.text(threshold))"
     } else {
       text += ": back from \(before.name)"
+      if after != .ok, let resolve = rule.resolve { text += ", not yet at \(words.text(resolve))" }
     }
-    return text + ". \(sessions) sessions."
+    // The number of sessions is said already where it is the value.
+    return rule.measure == .sessions && rule.comparison == nil
+      ? text + "." : text + ". \(sessions) sessions."
   }
 
   // MARK: Sentry's form

@@ -41,7 +41,7 @@ enum AlertRuleJSON {
       json.member("minSessions") { $0.value(rule.sessionsMin) }
       json.member("comparison") { $0.optional(rule.comparison?.rawValue) }
       json.member("channels") { write(stored.draft.channels, &$0) }
-      json.member("mutedUntil") { $0.optional(stored.mutedUntil.map(RFC3339.format)) }
+      json.member("mutedUntil") { $0.optional(stored.muteEnd(at: now).map(RFC3339.format)) }
       json.member("source") { $0.value(stored.isDeclared ? "file" : "api") }
       json.member("state") { json in
         json.object { json in
@@ -129,7 +129,10 @@ enum AlertRuleJSON {
 }
 
 extension StoredAlertRule {
-  func isMuted(at now: Timestamp) -> Bool {
-    mutedUntil.map { now < $0 } ?? false
+  func isMuted(at now: Timestamp) -> Bool { muteEnd(at: now) != nil }
+
+  /// nil when it is not muted.
+  func muteEnd(at now: Timestamp) -> Timestamp? {
+    mutedUntil.flatMap { now < $0 ? $0 : nil }
   }
 }

@@ -18,6 +18,16 @@ struct AlertRuleReader {
     "comparison", "channels",
   ]
 
+  /// What answers have beside them, and what Sentry's forms send: it changes nothing.
+  private static let ignored: Set<String> = [
+    "id", "organizationId", "status", "resolution", "owner", "createdBy", "dateCreated",
+    "dateModified", "snooze", "description", "unit", "mutedUntil", "source", "state",
+    "eventTypes", "excludedProjects", "includeAllProjects", "originalAlertRuleId", "sensitivity",
+    "seasonality", "detectionType", "comparisonDelta", "comparisonType", "monitorType",
+    "activationCondition", "weeklyAvg", "totalThisWeek", "latestIncident", "errors", "user",
+    "snoozeForEveryone", "snoozeCreatedBy", "expandedEventTypes", "extrapolationMode",
+  ]
+
   /// - Parameter projects: of the organization.
   init(_ node: JSONNode, projects: [Project]) {
     self.node = node
@@ -57,6 +67,25 @@ struct AlertRuleReader {
     for problem in rule.problems where !unsure.contains(problem.field) {
       add(problem.field, problem.reason)
     }
+  }
+
+  /// A mistyped member would be without effect.
+  mutating func checkMembers() {
+    guard case .object(let members) = node.value else { return }
+    for member in members
+    where !Self.members.contains(member.name) && !Self.ignored.contains(member.name) {
+      let meant = Self.members.first { $0.lowercased() == member.name.lowercased() }
+      add(
+        member.name,
+        meant.map { "It is unknown: is \($0) meant?" }
+          ?? "It is unknown; there are \(Self.members.sorted().joined(separator: ", ")).")
+    }
+  }
+
+  /// All problems, a line each.
+  var sentence: String {
+    problems.map { "line \($0.line): \($0.problem.field): \($0.problem.reason)" }
+      .joined(separator: "\n  ")
   }
 
   mutating func add(_ field: String, _ reason: String) {

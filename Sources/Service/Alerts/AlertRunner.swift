@@ -54,7 +54,12 @@ package final class AlertRunner: Sendable {
     let record = AlertRecord(
       time: now, value: value, sessions: reading.current.sessions.total, level: state.level)
     var notice: (@Sendable (AlertIncident) -> Notice)?
-    if state.level != stored.state.level, let value, !stored.isMuted(at: now) {
+    // What began while the rule was muted is told when that is over.
+    let isUnmuted = stored.mutedUntil.map { until in
+      until <= now && (stored.evaluated.map { $0.time <= until } ?? false)
+    }
+    let isNews = state.level != stored.state.level || isUnmuted == true && state.level != .ok
+    if isNews, let value = value ?? stored.evaluated?.value, !stored.isMuted(at: now) {
       let told = AlertNotice(
         stored: stored, value: value, sessions: record.sessions, release: reading.release,
         baseRelease: reading.baseRelease, before: stored.state.level, after: state.level, now: now,

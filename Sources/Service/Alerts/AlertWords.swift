@@ -35,7 +35,9 @@ struct AlertWords {
     var text = "of \(AlertRuleJSON.slugs(rule, projects).joined(separator: ", "))"
     if let release = release ?? rule.releases.text { text += ", release \(release)" }
     if let environment = rule.environment, !environment.isEmpty { text += ", \(environment)" }
-    return text + " in the last \(Self.time(minutes: rule.windowMinutes))"
+    // With a week ago whole hours are compared.
+    let whole = rule.comparison == .previousWeek ? "full " : ""
+    return text + " in the last \(whole)\(Self.time(minutes: rule.windowMinutes))"
   }
 
   /// With its unit and at most three digits behind the point, cut off: 99.9996 is not 100.

@@ -60,17 +60,20 @@ struct BackTest {
   func replay(
     _ store: any ReleaseStore, _ alerts: any AlertStore
   ) throws(StoreError) -> Answer {
-    let known = try alerts.firstArrivalHour()
-    var created: [Name: Timestamp] = [:]
-    if rule.needsReleases {
-      for record in try store.releases(of: organization) {
-        created[Name(record.version)] = record.created
-      }
+    let releases = try store.releases(of: organization)
+    let created = Dictionary(
+      releases.map { (Name($0.version), $0.created) }, uniquingKeysWith: { first, _ in first })
+    var known = try alerts.firstArrivalHour() ?? .min
+    if rule.measure.isCount {
+      // Before its first session a project has not fallen silent.
+      let first = releases.filter { !Set($0.projects).isDisjoint(with: rule.projects) }
+        .map(\.created).min()
+      known = max(known, first?.hour ?? end.hour + 1)
     }
     var replay = Replay(rule: rule, created: created, knownHour: known, start: start)
-    let first = Self.hours(rule.window(at: start)).lowerBound
+    let begin = Self.hours(of: rule, at: start).lowerBound
     let weeks = rule.comparison == .previousWeek ? 7 * 24 : 0
-    let query = rule.query((first - weeks) * 60..<(end.hour + 1) * 60)
+    let query = rule.query((begin - weeks) * 60..<(end.hour + 1) * 60)
     try alerts.replayArrivals(query) { change in
       replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
       replay.add(change)
@@ -79,15 +82,21 @@ struct BackTest {
     return replay.answer
   }
 
-  /// The start hours that some minutes touch.
-  fileprivate static func hours(_ minutes: Range<Int>) -> Range<Int> {
-    minutes.lowerBound.flooredDivision(by: 60)..<(minutes.upperBound + 59).flooredDivision(by: 60)
+  /// The start hours that the window of a rule touches. A count is looked for in an hour at
+  /// least: what began just now has hardly arrived.
+  fileprivate static func hours(of rule: AlertRule, at time: Timestamp) -> Range<Int> {
+    var minutes = rule.window(at: time)
+    if rule.measure.isCount, rule.comparison == nil, minutes.count < 60 {
+      minutes = minutes.upperBound - 60..<minutes.upperBound
+    }
+    return minutes.lowerBound.flooredDivision(
+      by: 60)..<(minutes.upperBound + 59).flooredDivision(by: 60)
   }
 
   private struct Replay {
     let rule: AlertRule
     let created: [Name: Timestamp]
-    let knownHour: Int?
+    let knownHour: Int
     var answer = Answer(stepMinutes: BackTest.stepMinutes)
     private var current = SlidingCounts()
     private var base = SlidingCounts()
@@ -95,7 +104,7 @@ struct BackTest {
     /// The minute of the next evaluation.
     private var next: Int
 
-    init(rule: AlertRule, created: [Name: Timestamp], knownHour: Int?, start: Timestamp) {
+    init(rule: AlertRule, created: [Name: Timestamp], knownHour: Int, start: Timestamp) {
       var rule = rule
       // So many of its evaluations, one a minute, lie in each step.
       rule.period = (rule.period + BackTest.stepMinutes - 1) / BackTest.stepMinutes
@@ -103,7 +112,7 @@ struct BackTest {
       self.created = created
       self.knownHour = knownHour
       next = start.minute
-      answer.knownFrom = knownHour.map { Timestamp(minute: $0 * 60) }
+      if knownHour > start.hour { answer.knownFrom = Timestamp(minute: knownHour * 60) }
     }
 
     /// Adds what arrived before the evaluations that come.
@@ -122,7 +131,7 @@ struct BackTest {
     }
 
     private mutating func evaluate(at time: Timestamp) {
-      let window = BackTest.hours(rule.window(at: time))
+      let window = BackTest.hours(of: rule, at: time)
       var first = window.lowerBound
       current.slide(to: window)
       if rule.comparison == .previousWeek {
@@ -134,8 +143,7 @@ struct BackTest {
         AlertReleases(current.counts, created: created),
         weekBefore: rule.comparison == .previousWeek
           ? AlertReleases(base.counts, created: created) : nil)
-      let isKnown = knownHour.map { first >= $0 } ?? true
-      let value = isKnown ? rule.value(of: reading) : nil
+      let value = first >= knownHour ? rule.value(of: reading) : nil
       let before = state
       state = rule.state(after: value, from: before)
       answer.note(

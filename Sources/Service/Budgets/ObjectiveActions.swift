@@ -53,6 +53,11 @@ enum ObjectiveActions {
         errors.add("days", "\(days) is not a whole number from 1 to \(daysMax).")
       }
     }
+    if case .object(let members)? = (try? JSONNode(call.body))?.value {
+      for name in members.map(\.name) where !["measure", "target", "days"].contains(name) {
+        errors.add(name, "It is unknown; there are measure, target and days.")
+      }
+    }
     if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
     let fresh = ProjectObjective(project: project.id, objective: objective, created: call.now)
     return { () throws(StoreError) in

@@ -15,14 +15,14 @@ struct MetricsText {
   /// All families of Hale.
   static func write(
     _ state: Metrics.State, _ process: ProcessFigures, _ budgets: [BudgetFigures.Figure],
-    queuedUpdates: Int, queuedQueries: Int
+    notices: NoticeSender.Tally, queuedUpdates: Int, queuedQueries: Int
   ) -> [UInt8] {
     var writer = MetricsText()
     writer.writeIngest(state, queuedUpdates: queuedUpdates)
     writer.writeQueries(state, queuedQueries: queuedQueries)
     writer.writeJobs(state)
     writer.writeBudgets(budgets)
-    writer.writeAlerts(state)
+    writer.writeAlerts(state, notices)
     writer.writeProcess(process)
     return Array(writer.text.utf8)
   }
@@ -107,7 +107,7 @@ struct MetricsText {
     }
   }
 
-  private mutating func writeAlerts(_ state: Metrics.State) {
+  private mutating func writeAlerts(_ state: Metrics.State, _ notices: NoticeSender.Tally) {
     family("hale_alert_rules", .gauge, "Alert rules by their state, as of the last evaluation.")
     for level in AlertLevel.allCases {
       sample("hale_alert_rules", [("state", level.name)], Double(state.alertRules[level] ?? 0))
@@ -115,6 +115,13 @@ struct MetricsText {
     single(
       "hale_alert_evaluations_total", .counter, "Evaluations of alert rules.",
       Double(state.alertEvaluations))
+    family(
+      "hale_notice_attempts_total", .counter, "Attempts to tell of an alert, by what came of them.")
+    for (outcome, count) in [
+      ("delivered", notices.delivered), ("failed", notices.failed), ("given_up", notices.givenUp),
+    ] {
+      sample("hale_notice_attempts_total", [("outcome", outcome)], Double(count))
+    }
   }
 
   private mutating func writeProcess(_ process: ProcessFigures) {

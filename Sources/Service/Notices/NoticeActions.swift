@@ -78,8 +78,13 @@ enum NoticeActions {
   /// Its notices go with it: there is no place left that they could be told at.
   static func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
     try withChannel(call) { (channel) throws(StoreError) in
-      try call.dependencies.notices.store.deleteChannel(channel.id)
-        ? Response(status: 204) : Response(.notFound)
+      do throws(StoreError) {
+        return try call.dependencies.notices.store.deleteChannel(channel.id)
+          ? Response(status: 204) : Response(.notFound)
+      } catch {
+        guard case .refused = error else { throw error }
+        return .failure(409, error.sentence)
+      }
     }
   }
 
@@ -137,6 +142,7 @@ enum NoticeActions {
 
   // MARK: What they share
 
+  /// Work on the channel that the path names, by id or by name.
   private static func withChannel(
     _ call: APICall,
     _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
@@ -145,7 +151,9 @@ enum NoticeActions {
     let name = call.names["channel"] ?? ""
     return { () throws(StoreError) in
       let channels = try call.dependencies.notices.store.channels(of: organization.id)
-      guard let channel = channels.first(where: { String($0.id) == name }) else {
+      let named =
+        channels.first { String($0.id) == name } ?? channels.first { $0.name == name }
+      guard let channel = named else {
         return Response(.notFound)
       }
       return try body(channel)

@@ -16,13 +16,24 @@ package final class NoticeSender: Sendable {
     var busy: Set<Int64> = []
     var tests = 0
     var isStopped = false
+    var attempts = Tally()
   }
 
-  /// What a run of the job did.
+  /// What became of attempts: those of a run of the job, or all since the start.
   package struct Tally: Equatable, Sendable {
     package var delivered = 0
     package var failed = 0
     package var givenUp = 0
+
+    fileprivate mutating func add(_ progress: NoticeProgress) {
+      if progress.delivered != nil {
+        delivered += 1
+      } else if progress.nextAttempt != nil {
+        failed += 1
+      } else {
+        givenUp += 1
+      }
+    }
 
     package var summary: String {
       "\(delivered) delivered, \(failed) to be tried again, \(givenUp) given up"
@@ -160,13 +171,8 @@ package final class NoticeSender: Sendable {
         guard let due, let place = try store.channels(of: nil).first(where: { $0.id == channel })
         else { break }
         let progress = attempt(due, through: place)
-        if progress.delivered != nil {
-          tally.delivered += 1
-        } else if progress.nextAttempt != nil {
-          tally.failed += 1
-        } else {
-          tally.givenUp += 1
-        }
+        tally.add(progress)
+        state.withLock { $0.attempts.add(progress) }
         guard keep(progress, of: due) else { break }
       }
     } catch {
@@ -248,6 +254,9 @@ package final class NoticeSender: Sendable {
       outlets: outlets, installation: installation, requestID: random(), now: clock.now
     ).deliver(notice, to: settings)
   }
+
+  /// Since the start, without tests.
+  var attempts: Tally { state.withLock { $0.attempts } }
 
   // MARK: Tests
 

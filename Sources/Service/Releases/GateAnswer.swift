@@ -138,9 +138,14 @@ struct GateAnswer {
         + "age."
     case .unknown:
       return
-        "The drop from \(other) is \(points(drop.value)) points, between \(points(drop.low)) and "
-        + "\(points(drop.high)); \(limit) are tolerated: \(missing(drop))"
+        "Crash-free sessions are \(side(drop.value)) those of \(other), surely between "
+        + "\(side(drop.high)) and \(side(drop.low)); \(limit) points below are tolerated: "
+        + missing(drop)
     }
+  }
+
+  private func side(_ drop: Double) -> String {
+    drop < 0 ? "\(points(-drop)) points above" : "\(points(drop)) points below"
   }
 
   private func missing(_ finding: ReleaseGate.Finding) -> String {

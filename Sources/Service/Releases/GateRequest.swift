@@ -17,6 +17,10 @@ struct GateRequest {
   private let now: Timestamp
   private let retentionDays: Int
 
+  private static let names: Set<String> = [
+    "project", "environment", "baseline", "crashFreeSessions", "maxDrop", "minSessions",
+    "confidence",
+  ]
   private static let dropMaxDefault = 0.2
   private static let sessionsMinDefault: Int64 = 100
   /// With more sessions a user, most sessions have none: then crashes are not counted by users.
@@ -26,6 +30,12 @@ struct GateRequest {
     _ items: [(name: String, value: String)], version: String, projects: [Project],
     now: Timestamp, retentionDays: Int
   ) throws(APIError) {
+    // A mistyped rule would be without effect, and a release let through.
+    if let other = items.first(where: { !Self.names.contains($0.name) }) {
+      throw .badRequest(
+        "There is no parameter \"\(other.name)\"; there are "
+          + "\(Self.names.sorted().joined(separator: ", ")).")
+    }
     let parameters = QueryParameters(items)
     self.projects = Set(try SessionsRequest.selectedProjects(parameters, of: projects).map(\.id))
     candidate = version

@@ -144,6 +144,9 @@ struct AlertCommand: ParsableCommand {
       let session = try AlertSession(data, organization)
       let start = try time(from, "--from")
       let end = min(try to.map { try time($0, "--to") } ?? session.now, session.now)
+      guard start < session.now else {
+        throw CommandFailure.usage("--from is '\(from)', which is still to come.")
+      }
       guard start < end else { throw CommandFailure.usage("--from is not before --to.") }
       let isRule = try session.alerts.alertRules(of: session.organization.id).contains {
         $0.draft.name == rule || "\($0.id)" == rule
@@ -154,20 +157,25 @@ struct AlertCommand: ParsableCommand {
       let text = String(decoding: answer, as: UTF8.self)
       if isJSON { return try printLine(text) }
       let report = try JSONDecoder().decode(Report.self, from: Data(answer))
-      if let known = report.knownFrom { try printLine("Known from \(known) on.") }
+      if let known = report.knownFrom.flatMap({ ReleaseHealth.RFC3339.parse($0) }), known > start {
+        try printLine("Known from \(known.readable) on: before that it could not have fired.")
+      }
       if report.transitions.isEmpty {
         try printLine("It would not have fired.")
       } else {
         try printColumns(
           ["TIME", "FROM", "TO", "VALUE", "SESSIONS", "RELEASE"],
           report.transitions.map {
-            [$0.time, $0.from, $0.to, "\($0.value)", "\($0.sessions)", $0.release ?? "-"]
+            [
+              ReleaseHealth.RFC3339.parse($0.time)?.readable ?? $0.time, $0.from, $0.to,
+              "\($0.value)", "\($0.sessions)", $0.release ?? "-",
+            ]
           })
       }
-      let parts = ["ok", "warning", "critical", "withoutData"].map {
-        "\($0 == "withoutData" ? "without data" : $0) \(report.minutes[$0] ?? 0)"
-      }
-      try printLine("Minutes: \(parts.joined(separator: ", ")).")
+      let parts = ["ok", "warning", "critical"].map { "\($0) \(report.minutes[$0] ?? 0)" }
+      try printLine(
+        "Minutes: \(parts.joined(separator: ", ")); of these \(report.minutes["withoutData"] ?? 0) "
+          + "without enough data.")
     }
 
     private func fileOfRule() throws -> [UInt8] {
@@ -219,7 +227,7 @@ struct AlertCommand: ParsableCommand {
 
   struct Unmute: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Tell of a rule again, from its next change on.",
+      abstract: "Tell of a rule again, and of what began meanwhile.",
       discussion: "  hale alert unmute \"Crash-free sessions\"")
 
     @Argument(help: "The name or the id of the rule.")
@@ -230,7 +238,9 @@ struct AlertCommand: ParsableCommand {
     @OptionGroup var data: DataOptions
 
     func run() throws {
-      try AlertSession(data, organization).mute(rule, until: nil, asJSON: json.isJSON)
+      let session = try AlertSession(data, organization)
+      let isMuted = session.muted(try session.rule(rule)) != nil
+      try session.mute(rule, until: isMuted ? session.now : nil, asJSON: json.isJSON)
     }
   }
 }
@@ -306,9 +316,9 @@ private struct AlertSession {
       try printLine(
         jsonLine([
           ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
-          ("mutedUntil", .optional(until?.rfc3339)),
+          ("mutedUntil", .optional(until.flatMap { $0 > now ? $0.rfc3339 : nil })),
         ]))
-    } else if let until {
+    } else if let until, until > now {
       try printLine("The rule '\(rule.draft.name)' is muted until \(until.readable).")
     } else {
       try printLine("The rule '\(rule.draft.name)' is not muted any more.")

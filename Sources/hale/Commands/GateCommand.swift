@@ -98,6 +98,9 @@ struct GateCommand: ParsableCommand {
       case "red": throw ExitCode(1)
       default: throw ExitCode(2)
       }
+    } catch let error as NotThere {
+      try printLine("CANNOT TELL YET: \(error.message)")
+      throw ExitCode(2)
     } catch {
       // Red has the status of a failure elsewhere: a question that fails is told apart.
       guard let failure = CommandFailure(error), failure.exitStatus == 1 else { throw error }
@@ -105,18 +108,37 @@ struct GateCommand: ParsableCommand {
     }
   }
 
+  /// The release that was waited for has not come.
+  private struct NotThere: Error {
+    let message: String
+
+    init(_ message: String) {
+      self.message = message
+    }
+  }
+
   /// Asks until there is a verdict or the time is over.
   private func ask(_ service: GateService) throws -> GateReport {
     let deadline = SystemClock.monotonicMilliseconds() + (try waitMilliseconds())
+    var told = ""
     while true {
       let outcome = try service.ask(target)
       let left = deadline - SystemClock.monotonicMilliseconds()
+      let reason: String
       switch outcome {
       case .told(let report):
         if report.verdict != "unknown" || left <= 0 { return report }
-      case .notYet(let message):
+        reason = report.reason
+      case .notThere(let message):
+        // Who waits knows that it is to come.
+        if left <= 0 { throw wait == nil ? CommandFailure.failed(message) : NotThere(message) }
+        reason = message
+      case .unreachable(let message):
         if left <= 0 { throw CommandFailure.failed(message) }
+        reason = message
       }
+      if reason != told { printNotice("Waiting: \(reason)") }
+      told = reason
       usleep(UInt32(min(left, Self.pauseMilliseconds) * 1000))
     }
   }
@@ -160,7 +182,8 @@ struct GateCommand: ParsableCommand {
     try printColumns(
       ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ONCE ALL IS TOLD"], rows)
     let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
-    var scope = "In the first \(hours) of each, as known at that age"
+    let each = rows.count == 1 ? "" : " of each"
+    var scope = "In the first \(hours)\(each), as known at that age, users as known now"
     if answer.reportingDelay.isLearnt {
       let told = Int((answer.reportingDelay.knownShare * 100).rounded())
       scope += "; about \(told) % of their crashes are told by then"

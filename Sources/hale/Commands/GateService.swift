@@ -38,8 +38,10 @@ struct GateReport: Decodable {
 struct GateService {
   enum Outcome {
     case told(GateReport)
-    /// The release is not there yet, or the service is not for the moment.
-    case notYet(String)
+    /// The release is not there yet.
+    case notThere(String)
+    /// The service cannot be asked for the moment: it may be starting anew.
+    case unreachable(String)
   }
 
   private let address: WebAddress?
@@ -76,11 +78,14 @@ struct GateService {
     do {
       response = try send(target)
     } catch let error as HTTPClientError {
-      return .notYet(error.description + ".")
+      return .unreachable(error.description + ".")
+    } catch let error as CommandFailure where address == nil {
+      return .unreachable(error.message)
     }
     guard response.status == 200 else {
       let message = "The service answered \(response.status): \(response.detail)"
-      if response.status == 404 || response.status == 503 { return .notYet(message) }
+      if response.status == 404 { return .notThere(message) }
+      if response.status >= 500 { return .unreachable(message) }
       throw CommandFailure.failed(message)
     }
     guard var report = try? JSONDecoder().decode(GateReport.self, from: Data(response.body)) else {

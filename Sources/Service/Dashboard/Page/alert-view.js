@@ -21,6 +21,7 @@ export function alertView(world) {
   const state = h("span", {});
   const words = h("p", { class: "note" });
   const error = h("p", { class: "error", role: "alert" });
+  const perform = (work) => world.perform(work, error);
   const range = segments("Time shown", Object.entries(rangeNames), (value) => go({ ...place, range: value }));
   const mute = picker("Mute for", (value) => perform(() => change("POST", `${path()}mute/`, { minutes: Number(value) })));
   const unmute = h("button", { type: "button", onclick: () => perform(() => change("DELETE", `${path()}mute/`)) }, "Unmute");
@@ -44,17 +45,6 @@ export function alertView(world) {
   const isNew = changes();
 
   const path = () => `organizations/${world.organization}/alert-rules/${encodeURIComponent(place.id)}/`;
-
-  async function perform(work) {
-    setText(error, "");
-    try {
-      await work();
-    } catch (problem) {
-      if (problem.status === undefined || problem.status === 401) throw problem;
-      setText(error, problem.message);
-    }
-    await world.refresh();
-  }
 
   /** Asks once more before the rule is gone. */
   async function end() {

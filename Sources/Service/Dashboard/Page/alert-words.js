@@ -33,10 +33,11 @@ const levelNames = { ok: "OK", warning: "Warning", critical: "Critical" };
 export const levelMark = (level, text = levelNames[level]) => h("span", { class: "level", "data-level": level }, text);
 
 /** The level of a rule; one that was not evaluated, or had nothing to look at, has none. */
-export function stateMark({ state: { level, evaluated, value } }) {
+export function stateMark({ state: { level, evaluated, value, sessions }, minSessions }) {
   if (level !== "ok") return levelMark(level);
   if (!evaluated) return levelMark("none", "Not evaluated yet");
-  return value == null ? levelMark("none", "No data") : levelMark("ok");
+  if (value != null) return levelMark("ok");
+  return levelMark("none", sessions > 0 && sessions < minSessions ? `Too few sessions: ${count(sessions)} of ${count(minSessions)}` : "No data");
 }
 
 const unitText = { "%": "%", points: " points", "": "" };
@@ -74,9 +75,15 @@ export function thresholdsOf(rule) {
   return found;
 }
 
-/** Who is told of a rule: the names of its channels. */
-export const channelsOf = (rule) =>
-  [...new Set([...rule.channels, ...rule.triggers.flatMap(({ actions }) => actions.map(({ channel }) => channel))])];
+/** Who is told of a rule: the names of its channels, with the level where they are told of one alone. */
+export function channelsOf(rule) {
+  const told = new Map();
+  for (const { label, actions } of rule.triggers) {
+    const own = actions.map(({ channel }) => channel);
+    for (const name of own.length ? own : rule.channels) told.set(name, [...(told.get(name) ?? []), label]);
+  }
+  return [...told].map(([name, levels]) => (levels.length < rule.triggers.length ? `${name} (${levels[0]})` : name));
+}
 
 /**
  * Whether a rule watches the crash-free rate of a release as a page shows it.
@@ -85,7 +92,8 @@ export const channelsOf = (rule) =>
  */
 export function watches(rule, { version, environment, projects }) {
   if (rule.comparison || ![measures[0][0], measures[1][0]].includes(measureOf(rule))) return false;
-  if (!rule.projects.some((slug) => projects.includes(slug))) return false;
+  // One over several projects is about other sessions than those of a release.
+  if (rule.projects.length !== 1 || !projects.includes(rule.projects[0])) return false;
   if (rule.environment != null && environment && rule.environment !== environment) return false;
   const { release } = rule;
   if (!release || release === "latest") return true;

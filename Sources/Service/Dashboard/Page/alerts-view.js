@@ -50,7 +50,7 @@ export function alertsView(world) {
       h("th", { scope: "row" }, h("a", { class: "version", href: address({ view: "alert", id: rule.id }), "data-nav": true }, rule.name),
         h("span", { class: "under" }, rule.description)),
       h("td", {}, stateMark(rule), rule.snooze && h("span", { class: "under" }, `muted until ${dayAndClock(new Date(rule.mutedUntil))}`)),
-      h("td", { class: "number" }, valueText(state.value, rule.unit), h("span", { class: "under" }, state.sessions == null ? "" : `of ${plural(state.sessions, "session")}`)),
+      h("td", { class: "number" }, valueText(state.value, rule.unit), h("span", { class: "under" }, state.sessions == null || state.value == null ? "" : `of ${plural(state.sessions, "session")}`)),
       h("td", { class: "only-wide" }, thresholdsOf(rule).map(({ text }) => h("span", { class: "under" }, text))),
       h("td", { class: "only-wide" }, channelsOf(rule).join(", ") || h("span", { class: "under" }, "nobody")));
   }
@@ -71,7 +71,7 @@ export function alertsView(world) {
       channels = channelList.data.map(({ name }) => name);
       const shown = [...ruleList.data].sort((left, right) => worst[left.state.level] - worst[right.state.level]);
       const alarming = shown.filter(isAlarming).length;
-      setText(summary, shown.length ? `${plural(shown.length, "rule")}, ${alarming ? `${count(alarming)} of them ${alarming === 1 ? "alarms" : "alarm"}` : "none alarms"}` : "");
+      setText(summary, shown.length ? `${plural(shown.length, "rule")}, ${alarming ? `${count(alarming)} of them ${alarming === 1 ? "alarms" : "alarm"}` : "none of them alarms"}` : "");
       const text = JSON.stringify([shown, incidentList.data]);
       if (text === written) return;
       written = text;

@@ -26,7 +26,7 @@ function lasting(rate, days) {
   if (rate == null) return "no sessions";
   if (rate === 0) return "nothing is used";
   const left = days / rate;
-  if (left > 3 * days) return "hardly anything is used";
+  if (rate < 0.1) return "hardly anything is used";
   if (left >= 2) return `a whole budget would last ${count(Math.floor(left))} days`;
   const hours = Math.floor(left * 24);
   return hours < 1 ? "a whole budget would be gone within an hour" : `a whole budget would last ${hours === 1 ? "1 hour" : `${hours} hours`}`;

@@ -2,7 +2,7 @@
 
 import { change, get } from "./api.js";
 import { h, scrollFrame } from "./dom.js";
-import { dateText, utcText } from "./format.js";
+import { dayAndClock, utcText } from "./format.js";
 
 const kinds = { webhook: "Webhook", slack: "Slack", discord: "Discord", email: "Mail", command: "Command" };
 const statuses = { delivered: "delivered", waiting: "waiting", givenUp: "given up" };
@@ -42,7 +42,7 @@ export function channelsPanel(world, { perform, form, field, endButton }) {
     return button;
   }
 
-  const time = (text) => h("time", { datetime: text, title: utcText(new Date(text)) }, dateText(new Date(text)));
+  const time = (text) => h("time", { datetime: text, title: utcText(new Date(text)) }, dayAndClock(new Date(text)));
 
   return {
     element,

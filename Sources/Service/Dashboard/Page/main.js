@@ -37,8 +37,18 @@ const world = {
     history.replaceState(null, "", isOwn ? target : document.baseURI);
     show();
   },
-  /** After a change of projects. */
   refresh: () => refresh(),
+  /** Has something changed, and shows what is there then; what is wrong with it in the element given. */
+  async perform(work, error) {
+    setText(error, "");
+    try {
+      await work();
+    } catch (problem) {
+      if (problem.status === undefined || problem.status === 401) throw problem;
+      setText(error, problem.message);
+    }
+    await refresh();
+  },
 };
 
 let current = null, shownKind = "", request = null;

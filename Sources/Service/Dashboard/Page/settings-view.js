@@ -15,6 +15,7 @@ const platforms = [
 export function settingsView(world) {
   const note = h("p", { class: "note" });
   const error = h("p", { class: "error", role: "alert" });
+  const perform = (work) => world.perform(work, error);
   const fresh = h("div", { class: "fresh", role: "status" });
   const projects = h("div", { class: "cards" });
   const tokens = h("tbody", {});
@@ -45,18 +46,6 @@ export function settingsView(world) {
   // Until it is known who asks.
   newProject.hidden = newToken.hidden = true;
   let isAdmin = false, written = "";
-
-  /** Has something changed, and shows what is there then. */
-  async function perform(work) {
-    setText(error, "");
-    try {
-      await work();
-    } catch (problem) {
-      if (problem.status === undefined || problem.status === 401) throw problem;
-      setText(error, problem.message);
-    }
-    await world.refresh();
-  }
 
   function form(title, fields, action, work) {
     const id = freshID("form");
