@@ -69,10 +69,10 @@ import Testing
     }
   }
 
-  /// So does the page in the README, where `…` repeats what stands before it.
-  @Test func theReadmeNamesEveryRoute() throws {
+  /// So does the page about the API, where `…` repeats what stands before it.
+  @Test func thePageNamesEveryRoute() throws {
     let root = #filePath.components(separatedBy: "/Tests/")[0]
-    let text = try String(contentsOfFile: root + "/README.md", encoding: .utf8)
+    let text = try String(contentsOfFile: root + "/docs/api.md", encoding: .utf8)
     var named: Set<String> = ["/api/0"]
     var previous = ""
     for match in text.matches(of: /`(?:POST |GET )?((?:\/|…\/|organizations\/|projects\/)[^` ]*)`/)

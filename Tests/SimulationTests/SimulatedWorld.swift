@@ -239,7 +239,7 @@ final class SimulatedWorld {
   private func again(_ seeded: SplitMix64) -> String? {
     var random = seeded
     // As long as the service remembers all sessions of it: what it has forgotten, and the delay
-    // brings back as drift, counts again (README says so).
+    // brings back as drift, counts again (docs/counting.md says so).
     sent.removeAll {
       time.milliseconds - $0.firstSent.milliseconds > 2 * Self.day
         || time.milliseconds - $0.oldestStart.milliseconds > 9 * Self.day / 2

@@ -52,17 +52,47 @@ import Testing
     }
   }
 
-  /// The README is for people who run Hale; it does not send them to a registry of packages.
-  @Test func readmeNamesNoPackageRegistry() throws {
-    let readme = try #require(Repository.file("README.md"), "README.md is missing")
+  /// The pages are for people who run Hale; they do not send them to a registry of packages.
+  @Test(arguments: pages)
+  func pagesNameNoPackageRegistry(page: Repository.File) {
     let registries = [
       "PyPI", "pypi.org", "npmjs", "crates.io", "RubyGems", "Docker Hub", "hub.docker.com",
       "docker.io", "ghcr.io", "quay.io", "Swift Package Index", "swiftpackageindex",
     ]
     for name in registries {
-      #expect(!readme.text.localizedCaseInsensitiveContains(name), "README names \(name)")
+      #expect(!page.text.localizedCaseInsensitiveContains(name), "\(page.path) names \(name)")
     }
   }
+
+  /// README is to be read in one go; what is more stands in docs.
+  @Test func readmeIsShort() throws {
+    let readme = try #require(Self.pages.first { $0.path == "README.md" })
+    #expect(readme.text.split(separator: "\n", omittingEmptySubsequences: false).count <= 300)
+  }
+
+  /// Links between the pages lead to what is there, with their headings.
+  @Test(arguments: pages)
+  func linksLeadSomewhere(page: Repository.File) throws {
+    let folder = page.path.contains("/") ? "docs/" : ""
+    for match in page.text.matches(of: /\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/) {
+      let path = match.1.isEmpty ? page.path : folder + match.1
+      let isThere = FileManager.default.fileExists(
+        atPath: Repository.root.appending(path: path).path(percentEncoded: false))
+      #expect(isThere, "\(page.path) leads to \(path)")
+      guard let anchor = match.2 else { continue }
+      let headings = try #require(Repository.file(path)).text.split(separator: "\n")
+        .filter { $0.hasPrefix("#") }
+        .map {
+          $0.drop { $0 == "#" || $0 == " " }.lowercased().filter { $0 != "," && $0 != ":" }
+            .replacingOccurrences(of: " ", with: "-")
+        }
+      #expect(headings.contains(String(anchor)), "\(page.path) leads to \(path)#\(anchor)")
+    }
+  }
+
+  private static let pages =
+    [Repository.file("README.md")].compactMap(\.self)
+    + Repository.files(in: "docs", extensions: ["md"])
 
   private static let programs = ["hale", "hale-bench"]
 
@@ -72,9 +102,9 @@ import Testing
 
   /// All that is written by hand here.
   private static var everything: [Repository.File] {
-    let top = ["Package.swift", "README.md", "schema.sql", "Dockerfile", ".ci/run"]
+    let top = ["Package.swift", "schema.sql", "Dockerfile", ".ci/run"]
     return Repository.files(in: "Sources") + Repository.files(in: "Tests")
-      + Repository.files(in: "Scripts") + top.compactMap(Repository.file)
+      + Repository.files(in: "Scripts") + pages + top.compactMap(Repository.file)
   }
 
   private static func lines(_ text: String) -> [Substring] {

@@ -137,7 +137,7 @@ extension Setting {
     initialProject,
   ]
 
-  /// All settings as the Markdown table that stands in the README.
+  /// All settings as the Markdown table that stands in README.
   static var markdownTable: String {
     let rows = all.map { setting in
       let flag = setting.flag.map { "`\($0) \(setting.valueName.uppercased())`" } ?? "–"
