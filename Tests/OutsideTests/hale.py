@@ -258,8 +258,11 @@ class Hale:
         return self
 
     def _printed(self):
-        """What the service printed about itself, once it did."""
         self.assert_runs()
+        return self.printed()
+
+    def printed(self):
+        """What the service printed about itself, once it did; it may have ended meanwhile."""
         lines = re.findall(r"^(address|DSN|token)\s+(\S+)\s*$", self.out.read_text(), re.M)
         printed = dict(lines)
         return printed if "address" in printed else None

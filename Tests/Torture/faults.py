@@ -74,7 +74,7 @@ class Scenario:
             if status is not None:
                 assert status == 1 and "Error: " in hale.err.read_text(), (status, hale.log())
                 return False
-            printed = hale._printed()
+            printed = hale.printed()
             if printed:
                 hale.host, port = printed["address"].split("//")[1].rsplit(":", 1)
                 hale.port = int(port)
