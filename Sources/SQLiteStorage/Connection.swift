@@ -105,6 +105,12 @@ final class Connection {
   ///
   /// - Returns: how many pages are in the log, and how many of them are in the file.
   func checkpoint() throws(StoreError) -> (pages: Int, pagesDone: Int) {
+    // SQLite opens the log with the first read: before, it brings in nothing and says that all is
+    // well.
+    if !hasLog {
+      _ = try number("PRAGMA schema_version")
+      hasLog = true
+    }
     var pages: Int32 = 0
     var done: Int32 = 0
     let code = unsafe sqlite3_wal_checkpoint_v2(
@@ -114,6 +120,8 @@ final class Connection {
     }
     return (Int(pages), Int(done))
   }
+
+  private var hasLog = false
 
   /// How many pages are in the log since the last commit of this connection.
   private(set) var logPages = 0

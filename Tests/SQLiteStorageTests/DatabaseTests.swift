@@ -17,6 +17,14 @@ import Testing
     #expect(try fixture.number("PRAGMA user_version") == Database.schemaVersion)
   }
 
+  /// The thread that brings the log in has a connection that does nothing else.
+  @Test func aConnectionThatHasReadNothingBringsTheLogIn() throws {
+    let fixture = try StoreFixture()
+    let path = fixture.directory.path + "/hale.db"
+    let log = try Connection(path: path, mode: .writer).checkpoint()
+    #expect(log.pages > 0 && log.pagesDone == log.pages)
+  }
+
   @Test func aNewerDatabaseIsRefusedUntouched() throws {
     let fixture = try StoreFixture()
     try fixture.store.write { (writer) throws(StoreError) in
