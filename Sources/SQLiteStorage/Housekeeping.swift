@@ -10,18 +10,32 @@ final class Housekeeping {
   private let users: UserTables
   /// For so many days counts and users are kept.
   private let retentionDays: Int
+  private var run = Run()
   private var sessions = SessionSweep()
   private var sweep = UserSweep()
 
-  private static let rowsPerStep = 2000
+  private static let statesPerStep = 2000
+  private static let usersPerStep = 2000
+  /// Rows of counts, arrivals, outcomes, notices and evaluations.
+  private static let rowsPerStep = 500
   private static let cellsPerStep = 50
   /// Changes of users that are only read: some more where a minute has more.
   private static let changesReadPerStep = 20_000
   /// Parts of minutes, of up to 2 KiB.
   private static let partsPerStep = 500
   private static let setBytesPerStep = 1 << 20
+  /// Of sets that are dropped. Large ones lie on pages of their own, each of which is read to be
+  /// given back.
+  private static let droppedBytesPerStep = 1 << 18
   /// For so many days the log of arrivals is kept.
   private static let arrivalDays = 30
+
+  /// One run of the job: steps at the same time.
+  private struct Run {
+    var now: Timestamp?
+    /// The first of the phases that may have something left to do.
+    var phase = 0
+  }
 
   /// How far the search for old states came. What is behind it is gone, or is kept because drift
   /// decides over it: it need not be looked at again.
@@ -52,24 +66,25 @@ final class Housekeeping {
 
   /// Does one step; false when there was nothing to do.
   func step(at now: Timestamp) throws(StoreError) -> Bool {
-    if try dropSessions(at: now) { return true }
-    if try closeHours(at: now) { return true }
-    if try closeDays(at: now) { return true }
-    if try uniteDays(at: now) { return true }
-    if try dropMinutes(at: now) { return true }
-    if try dropExpired(at: now) { return true }
-    if try dropUsers(at: now) { return true }
-    if try NoticeTables.dropOld(
-      before: now.milliseconds - Int64(retentionDays) * 86_400_000, rowsMax: Self.rowsPerStep,
-      on: connection)
-    {
-      return true
+    if run.now != now { run = Run(now: now) }
+    while run.phase < Self.phases.count {
+      // A phase that has nothing left is not asked again: some look at each scope.
+      if try Self.phases[run.phase](self)(now) { return true }
+      run.phase += 1
     }
+    run = Run()
     // The next run looks at all states again: a clock that was set back may have brought some behind
     // the place that this one reached.
     sessions = SessionSweep()
     return false
   }
+
+  /// In the order in which one prepares the next: days are closed once their hours are.
+  private static let phases: [@Sendable (Housekeeping) -> (Timestamp) throws(StoreError) -> Bool] =
+    [
+      dropSessions, closeHours, closeDays, uniteDays, dropMinutes, dropExpired, dropExpiredSets,
+      dropEvaluations, dropNotices, dropUsers,
+    ]
 
   /// States of sessions of which no update can be accepted any more.
   private func dropSessions(at now: Timestamp) throws(StoreError) -> Bool {
@@ -98,7 +113,7 @@ final class Housekeeping {
       statement.bind(3, sessions.scope)
     }
     find.bind(4, kept)
-    find.bind(5, Self.rowsPerStep - 1)
+    find.bind(5, Self.statesPerStep - 1)
     var reached = SessionSweep(started: kept)
     let isPart = try find.step()
     if isPart {
@@ -120,7 +135,7 @@ final class Housekeeping {
 
   private func dropDrifted(before kept: Int64) throws(StoreError) -> Bool {
     let find = try connection.prepare(
-      "SELECT started, sid, scope FROM session WHERE latest < ? LIMIT \(Self.rowsPerStep)")
+      "SELECT started, sid, scope FROM session WHERE latest < ? LIMIT \(Self.statesPerStep)")
     let delete = try connection.prepare(
       "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
     find.bind(1, kept)
@@ -292,32 +307,22 @@ final class Housekeeping {
     return true
   }
 
-  /// Counts, users, arrivals and outcomes whose retention has ended.
+  /// Counts, arrivals and outcomes whose retention has ended.
   private func dropExpired(at now: Timestamp) throws(StoreError) -> Bool {
-    if try dropEvaluations(at: now) { return true }
     let day = now.day - retentionDays
     let step = (now.day - Self.arrivalDays) * 144
-    let expired: [(table: String, key: String, rows: String)] = [
-      ("session_day", "day, scope", "session_day WHERE day < \(day)"),
-      ("duration_hour", "hour, scope", "duration_hour WHERE hour < \(day * 24)"),
-      ("arrival", "step, scope, hour", "arrival WHERE step < \(step)"),
-      ("outcome", "hour, project, name", "outcome WHERE hour < \(day * 24)"),
-      // The keys of sets lead with the scope: they are looked for scope by scope.
-      (
-        "user_day", "scope, day",
-        "scope AS each CROSS JOIN user_day ON scope = each.id AND day < \(day)"
-      ),
-      (
-        "user_hour", "scope, hour",
-        "scope AS each CROSS JOIN user_hour ON scope = each.id AND hour < \(day * 24)"
-      ),
+    let expired: [(table: String, key: String, condition: String)] = [
+      ("session_day", "day, scope", "day < \(day)"),
+      ("duration_hour", "hour, scope", "hour < \(day * 24)"),
+      ("arrival", "step, scope, hour", "step < \(step)"),
+      ("outcome", "hour, project, name", "hour < \(day * 24)"),
     ]
-    for (table, key, rows) in expired {
+    for (table, key, condition) in expired {
       let dropped = try connection.transaction { () throws(StoreError) in
         let dropped = try delete(
           """
           DELETE FROM \(table) WHERE (\(key)) IN (
-            SELECT \(key) FROM \(rows) LIMIT \(Self.rowsPerStep))
+            SELECT \(key) FROM \(table) WHERE \(condition) LIMIT \(Self.rowsPerStep))
           """)
         if dropped {
           if table == "arrival" {
@@ -334,6 +339,50 @@ final class Housekeeping {
       }
     }
     return false
+  }
+
+  /// Sets of users whose retention has ended.
+  private func dropExpiredSets(at now: Timestamp) throws(StoreError) -> Bool {
+    let day = now.day - retentionDays
+    return try dropSets("user_day", "day", before: day)
+      ? true : dropSets("user_hour", "hour", before: day, bucketsPerDay: 24)
+  }
+
+  /// The keys of sets lead with the scope: they are looked for scope by scope.
+  private func dropSets(
+    _ table: String, _ bucket: String, before day: Int, bucketsPerDay: Int = 1
+  ) throws(StoreError) -> Bool {
+    let find = try connection.prepare(
+      """
+      SELECT scope, \(bucket), length(sets)
+      FROM scope AS each CROSS JOIN \(table) ON scope = each.id AND \(bucket) < ?
+      LIMIT \(Self.rowsPerStep)
+      """)
+    find.bind(1, day * bucketsPerDay)
+    var expired: [(scope: Int64, bucket: Int64)] = []
+    var bytes: Int64 = 0
+    while bytes < Self.droppedBytesPerStep, try find.step() {
+      expired.append((find.integer(0), find.integer(1)))
+      bytes += find.integer(2)
+    }
+    find.reset()
+    if expired.isEmpty { return false }
+    let drop = try connection.prepare("DELETE FROM \(table) WHERE scope = ? AND \(bucket) = ?")
+    try connection.transaction { () throws(StoreError) in
+      for key in expired {
+        drop.bind(1, key.scope)
+        drop.bind(2, key.bucket)
+        try drop.run()
+      }
+      try remember("counts_dropped", Int64(day - 1))
+    }
+    return true
+  }
+
+  private func dropNotices(at now: Timestamp) throws(StoreError) -> Bool {
+    try NoticeTables.dropOld(
+      before: now.milliseconds - Int64(retentionDays) * 86_400_000, rowsMax: Self.rowsPerStep,
+      on: connection)
   }
 
   /// Evaluations of alert rules, by the rule: those of one that is gone, or past their retention.
@@ -373,7 +422,7 @@ final class Housekeeping {
   private func dropUsers(at now: Timestamp) throws(StoreError) -> Bool {
     if sweep.lastDay == now.day { return false }
     let next = try connection.prepare(
-      "SELECT hash FROM user WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET \(Self.rowsPerStep - 1)")
+      "SELECT hash FROM user WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET \(Self.usersPerStep - 1)")
     let start = sweep.cursor ?? []
     next.bind(1, blob: start)
     let end = try next.step() ? next.blob(0) : nil

@@ -126,6 +126,19 @@ final class IngestTransaction {
   /// How many updates wait to be folded.
   var pendingCount: Int { pending.count }
 
+  /// The number of the last batch that was left to be folded later.
+  var lastBatch: Int64 { pending.sequence }
+
+  /// Whether updates of batches wait that arrived by that time.
+  func waits(by time: Timestamp) -> Bool {
+    pending.count > 0 && pending.holdsBatches(by: time)
+  }
+
+  /// Whether updates of the batches up to that number wait.
+  func waits(upTo batch: Int64) -> Bool {
+    pending.count > 0 && pending.holdsBatches(upTo: batch)
+  }
+
   /// Folds the next of the updates that wait.
   func foldSlice() throws(StoreError) {
     try foldSlice(max: folding.sliceUpdatesMax)

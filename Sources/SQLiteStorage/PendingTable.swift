@@ -21,7 +21,7 @@ final class PendingTable {
   /// What came since the run began.
   private var incoming = Run()
   /// The number of the last batch.
-  private var sequence: Int64 = 0
+  private(set) var sequence: Int64 = 0
   private var freeSlots: [Int64] = []
   private var slotCount: Int64 = 0
   /// The slots of the batch that is being written.
@@ -32,6 +32,8 @@ final class PendingTable {
     /// By the hour of their arrival.
     var outcomes: [Int: [OutcomeKey: Int64]] = [:]
     var slots: [Int64] = []
+    /// Its first batch: when it arrived, and its number.
+    var first: (receivedAt: Timestamp, sequence: Int64)?
   }
 
   /// What is folded in one transaction.
@@ -53,6 +55,16 @@ final class PendingTable {
 
   /// How many updates wait.
   var count: Int { run.updates.count + incoming.updates.count }
+
+  /// Whether something waits of a batch that arrived by that time.
+  func holdsBatches(by time: Timestamp) -> Bool {
+    [run.first, incoming.first].contains { $0.map { $0.receivedAt <= time } ?? false }
+  }
+
+  /// Whether something waits of the batches up to that number.
+  func holdsBatches(upTo sequence: Int64) -> Bool {
+    [run.first, incoming.first].contains { $0.map { $0.sequence <= sequence } ?? false }
+  }
 
   /// All that wait.
   var all: Slice {
@@ -77,6 +89,11 @@ final class PendingTable {
         continue
       }
       sequence = max(sequence, slot.sequence)
+      // Slots are written in any order.
+      let first = incoming.first ?? (slot.receivedAt, slot.sequence)
+      incoming.first = (
+        min(first.receivedAt, slot.receivedAt), min(first.sequence, slot.sequence)
+      )
       incoming.updates.append(contentsOf: slot.updates)
       add(slot.outcomes, hour: slot.receivedAt.hour)
       incoming.slots.append(slotCount)
@@ -113,6 +130,7 @@ final class PendingTable {
     incoming.slots += written
     incoming.updates.append(contentsOf: updates)
     add(outcomes, hour: receivedAt.hour)
+    if incoming.first == nil { incoming.first = (receivedAt, sequence) }
   }
 
   private func add(_ outcomes: [OutcomeKey: Int64], hour: Int) {

@@ -209,7 +209,7 @@ extension SQLiteStore: CatalogStore {
   }
 
   package func recordJobRun(_ run: JobRun) throws(StoreError) {
-    try write { (writer) throws(StoreError) in
+    try ingesting { (writer) throws(StoreError) in
       let upsert = try writer.connection.prepare(
         """
         INSERT OR REPLACE INTO job (name, started, duration_milliseconds, summary, succeeded)

@@ -13,7 +13,7 @@ extension SQLiteStore: ReleaseStore {
   package func saveRelease(
     _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool {
-    try write { (writer) throws(StoreError) in
+    try ingesting { (writer) throws(StoreError) in
       let connection = writer.connection
       return try connection.transaction { () throws(StoreError) in
         let insert = try connection.prepare(
@@ -158,7 +158,8 @@ extension SQLiteStore: ReleaseStore {
   }
 
   package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
-    try write { (writer) throws(StoreError) in
+    try ingesting { (writer) throws(StoreError) in
+      while writer.ingest.waits(by: now) { try writer.ingest.foldSlice() }
       let connection = writer.connection
       return try connection.transaction { () throws(StoreError) in
         let last = try connection.number("SELECT value FROM setting WHERE name = 'adoption_hour'")

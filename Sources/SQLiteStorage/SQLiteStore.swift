@@ -134,7 +134,7 @@ package final class SQLiteStore: Sendable {
   ) throws(StoreError) -> Value {
     if hasPending.load(ordering: .acquiring) {
       do throws(StoreError) {
-        try write { (_) throws(StoreError) in }
+        try foldWhatWaits()
       } catch {
         // Where the disk takes nothing, the answer comes from the writer's memory.
         return try ingesting { (writer) throws(StoreError) in
@@ -143,6 +143,19 @@ package final class SQLiteStore: Sendable {
       }
     }
     return try readers.use(body)
+  }
+
+  /// Folds all that was stored before, in slices: batches have their turn between them.
+  private func foldWhatWaits() throws(StoreError) {
+    let last = try ingesting { (writer) throws(StoreError) in writer.ingest.lastBatch }
+    var waits = true
+    while waits {
+      waits = try ingesting { (writer) throws(StoreError) in
+        guard writer.ingest.waits(upTo: last) else { return false }
+        try writer.ingest.foldSlice()
+        return true
+      }
+    }
   }
 
   /// Hands out a reader for what sessions do not change.
@@ -171,9 +184,11 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 
-  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
+  package func settle(
+    whatArrivedBy time: Timestamp?
+  ) throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
-      let hasWork = writer.ingest.pendingCount > 0
+      let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)
       if hasWork { try writer.ingest.foldSlice() }
       // A query may have folded them.
       let found = writer.ingest.foundRemarks()
@@ -188,7 +203,7 @@ extension SQLiteStore: SessionStore {
   }
 
   package func checkWritable() throws(StoreError) {
-    try write { (writer) throws(StoreError) in
+    try ingesting { (writer) throws(StoreError) in
       try writer.connection.transaction { () throws(StoreError) in
         // A value that changes each time: SQLite writes no page for one that stays.
         try writer.connection.execute(
@@ -209,7 +224,11 @@ extension SQLiteStore: SessionStore {
   }
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
-    try write { (writer) throws(StoreError) in try writer.housekeeping.step(at: now) }
+    try ingesting { (writer) throws(StoreError) in
+      // What arrived since may wait, as if it came after the step: it is of nothing that goes.
+      while writer.ingest.waits(by: now) { try writer.ingest.foldSlice() }
+      return try writer.housekeeping.step(at: now)
+    }
   }
 }
 

@@ -137,7 +137,7 @@ package final class IngestQueue: Sendable {
 
   private static let recentMilliseconds: Int64 = 3000
 
-  /// Has work done on the writer's thread between batches, a step a time.
+  /// Has work done on the writer's thread between batches, a step a time, as ``StepPacing`` lets it.
   ///
   /// - Parameter step: does one short step; returns true when there is no more to do.
   package func perform(_ step: @escaping @Sendable () -> Bool) {
@@ -153,15 +153,20 @@ package final class IngestQueue: Sendable {
   package func run(_ callbacks: Callbacks) {
     // At the start, what an earlier process left.
     var mayBeUnsettled = true
-    while let work = next(&mayBeUnsettled) {
+    var pacing = StepPacing()
+    while let work = next(&mayBeUnsettled, pacing) {
       if work.hasWaiting { callbacks.hasRoom() }
       if let batch = work.batch {
         let failure = store(batch)
         mayBeUnsettled = true
         if !work.tickets.isEmpty { callbacks.committed(work.tickets, failure) }
+        pacing.noteBatch(at: metrics.seconds)
       }
-      if let task = work.task, !task() {
-        state.withLock { $0.tasks.append(task) }
+      if let task = work.task {
+        let start = metrics.seconds
+        let isDone = task()
+        pacing.noteStep(from: start, to: metrics.seconds)
+        if !isDone { state.withLock { $0.tasks.append(task) } }
       }
     }
   }
@@ -184,13 +189,17 @@ package final class IngestQueue: Sendable {
 
   /// What to do next; waits for it, and has the store settle meanwhile. nil when the queue is closed
   /// and empty.
-  private func next(_ mayBeUnsettled: inout Bool) -> Work? {
+  private func next(_ mayBeUnsettled: inout Bool, _ pacing: StepPacing) -> Work? {
     var loneOutcomesAreDue = false
     while true {
-      let (work, hasLoneOutcomes, isClosed) = take(loneOutcomes: loneOutcomesAreDue)
+      let pause = pacing.pause(at: metrics.seconds)
+      let (work, hasLoneOutcomes, hasTasks, isClosed) = take(
+        loneOutcomes: loneOutcomesAreDue, tasks: pause == 0)
       if let work { return work }
       if isClosed { return nil }
-      if !mayBeUnsettled, !hasLoneOutcomes {
+      if hasTasks {
+        _ = wake.wait(timeout: .now() + pause)
+      } else if !mayBeUnsettled, !hasLoneOutcomes {
         wake.wait()
       } else if wake.wait(timeout: .now() + .milliseconds(Self.settleMilliseconds)) == .timedOut {
         loneOutcomesAreDue = hasLoneOutcomes
@@ -201,27 +210,29 @@ package final class IngestQueue: Sendable {
 
   /// Takes what there is to do.
   ///
-  /// - Parameter loneOutcomes: also a batch of outcomes alone. Nobody waits for it, so that it is
-  ///   given some time to become a larger one.
+  /// - Parameters:
+  ///   - loneOutcomes: also a batch of outcomes alone. Nobody waits for it, so that it is given some
+  ///     time to become a larger one.
+  ///   - tasks: also a step of a task.
   private func take(
-    loneOutcomes: Bool
-  ) -> (work: Work?, hasLoneOutcomes: Bool, isClosed: Bool) {
+    loneOutcomes: Bool, tasks: Bool
+  ) -> (work: Work?, hasLoneOutcomes: Bool, hasTasks: Bool, isClosed: Bool) {
     state.withLock { state in
       let isLone = state.open.map { $0.reports.isEmpty && $0.anonymous.isEmpty } ?? false
       let isBatch = state.open != nil && (!isLone || loneOutcomes || state.isClosed)
-      guard isBatch || !state.tasks.isEmpty else {
+      let isTask = !state.tasks.isEmpty && (tasks || state.isClosed)
+      guard isBatch || isTask else {
         state.isIdle = !state.isClosed
-        return (nil, isLone, state.isClosed)
+        return (nil, isLone, !state.tasks.isEmpty, state.isClosed)
       }
       state.settleAccepted()
       let work = Work(
         batch: state.open, tickets: state.tickets,
-        task: state.tasks.isEmpty ? nil : state.tasks.removeFirst(),
-        hasWaiting: state.hasWaiting)
+        task: isTask ? state.tasks.removeFirst() : nil, hasWaiting: state.hasWaiting)
       state.open = nil
       state.tickets = []
       state.hasWaiting = false
-      return (work, false, false)
+      return (work, false, false, false)
     }
   }
 

@@ -95,6 +95,16 @@ package final class Jobs: Sendable {
     }
   }
 
+  /// Brings in, as a step of its own, what arrived before a job began: all of it at once would hold
+  /// up the batches that come meanwhile.
+  ///
+  /// - Returns: whether there was something.
+  private func settle(before run: RunningJob) throws(StoreError) -> Bool {
+    guard let found = try store.settle(whatArrivedBy: run.started) else { return false }
+    metrics.note(found)
+    return true
+  }
+
   /// One step; the run when that was the last.
   private func step(_ run: RunningJob, _ begin: Int64) -> JobRun? {
     var ended = JobRun(
@@ -103,6 +113,7 @@ package final class Jobs: Sendable {
     do throws(StoreError) {
       switch run.name {
       case "adoption":
+        if try settle(before: run) { return nil }
         let runs = try store.runAdoption(at: run.started)
         ended.summary = runs == 1 ? "1 hourly run" : "\(runs) hourly runs"
       case "notices":
@@ -119,6 +130,7 @@ package final class Jobs: Sendable {
         metrics.note(results)
         if changes > 0 { notices.wake() }
       default:
+        if try settle(before: run) { return nil }
         if try store.housekeep(at: run.started) {
           run.steps.add(1, ordering: .relaxed)
           return nil

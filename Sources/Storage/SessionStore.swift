@@ -82,10 +82,11 @@ package protocol SessionStore: Sendable {
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64]
 
   /// Does a part of the work that ``ingest(_:)`` left for later; of no concern to queries, which see
-  /// every batch. Called from the thread that calls `ingest`, when no batch waits.
+  /// every batch. Called from the thread that calls `ingest`.
   ///
+  /// - Parameter time: only what batches left that arrived by then; nil for all.
   /// - Returns: what it found of items that were stored before; nil when nothing was left to do.
-  func settle() throws(StoreError) -> [OutcomeKey: Int64]?
+  func settle(whatArrivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]?
 
   /// Answers a question about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
@@ -124,5 +125,11 @@ extension StoreError {
         + "look at it with `hale verify`, and put a backup in its place with `hale restore`."
     case .refused(let sentence): sentence
     }
+  }
+}
+
+extension SessionStore {
+  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
+    try settle(whatArrivedBy: nil)
   }
 }

@@ -56,6 +56,23 @@ import Testing
     #expect(report.findings.isEmpty)
   }
 
+  /// A job settles what arrived before it began, and need not go on for ever under load.
+  @Test func aJobSettlesWhatArrivedBeforeIt() throws {
+    let fixture = try StoreFixture(folding: Self.folding)
+    let before = Self.start.advanced(byMilliseconds: -1)
+    try fixture.store.ingest(Self.batch(fixture, 0..<10))
+    #expect(try fixture.store.settle(whatArrivedBy: before) == nil)
+    #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
+    // What comes while the run is folded belongs to the next one.
+    var batch = Self.batch(fixture, 10..<20)
+    batch.receivedAt = Self.start.advanced(byMilliseconds: 1)
+    try fixture.store.ingest(batch)
+    #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
+    #expect(try fixture.store.settle(whatArrivedBy: Self.start) == nil)
+    #expect(try fixture.store.settle() != nil)
+    #expect(try Self.accepted(fixture.store) == 20)
+  }
+
   private static func query(_ fixture: StoreFixture) -> HealthQuery {
     var query = HealthQuery(
       projects: [fixture.project], minutes: days.lowerBound * 1440..<days.upperBound * 1440)

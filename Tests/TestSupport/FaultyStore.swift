@@ -30,9 +30,11 @@ package final class FaultyStore: SessionStore, ReleaseStore, AccountStore {
     return outcomes
   }
 
-  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
+  package func settle(
+    whatArrivedBy time: Timestamp?
+  ) throws(StoreError) -> [OutcomeKey: Int64]? {
     try check()
-    return try store.settle()
+    return try store.settle(whatArrivedBy: time)
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {

@@ -33,7 +33,11 @@ package final class ReferenceStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool { false }
 
-  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? { nil }
+  package func settle(
+    whatArrivedBy time: Timestamp?
+  ) throws(StoreError) -> [OutcomeKey: Int64]? {
+    nil
+  }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
     // A range in the future has no minutes.
