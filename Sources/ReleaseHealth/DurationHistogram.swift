@@ -7,30 +7,66 @@
 ///
 /// Counts can be taken back, so a session whose duration was raised moves exactly.
 package struct DurationHistogram: Equatable, Sendable {
-  /// Counts by bucket; none is zero.
-  package private(set) var counts: [Int: Int64]
+  /// The buckets that count something, ascending. Of an hour there may be a thousand; they are
+  /// stored in that order, and merged without looking any of them up.
+  package private(set) var buckets: [(bucket: Int, count: Int64)]
   /// The exact sum of the durations, in milliseconds.
   package private(set) var totalMilliseconds: Int64
 
-  package init(counts: [Int: Int64] = [:], totalMilliseconds: Int64 = 0) {
-    self.counts = counts
+  /// - Parameter buckets: ascending.
+  package init(
+    buckets: [(bucket: Int, count: Int64)] = [], totalMilliseconds: Int64 = 0
+  ) {
+    self.buckets = buckets
     self.totalMilliseconds = totalMilliseconds
+  }
+
+  /// Counts by bucket.
+  package var counts: [Int: Int64] {
+    Dictionary(buckets.map { ($0.bucket, $0.count) }) { Self.sum($0, $1) }
   }
 
   /// - Parameter count: how often it occurred; negative to take back.
   package mutating func add(milliseconds: Int64, count: Int64 = 1) {
     let bucket = Self.bucket(of: milliseconds)
-    let sum = (counts[bucket] ?? 0) + count
-    counts[bucket] = sum == 0 ? nil : sum
+    var (index, end) = (0, buckets.count)
+    while index < end {
+      let middle = (index + end) / 2
+      if buckets[middle].bucket < bucket { index = middle + 1 } else { end = middle }
+    }
+    if index < buckets.count, buckets[index].bucket == bucket {
+      buckets[index].count = Self.sum(buckets[index].count, count)
+      if buckets[index].count == 0 { buckets.remove(at: index) }
+    } else if count != 0 {
+      buckets.insert((bucket, count), at: index)
+    }
     totalMilliseconds = Self.sum(totalMilliseconds, milliseconds * count)
   }
 
   package mutating func merge(_ other: DurationHistogram) {
-    for (bucket, count) in other.counts {
-      let sum = Self.sum(counts[bucket] ?? 0, count)
-      counts[bucket] = sum == 0 ? nil : sum
+    var merged: [(bucket: Int, count: Int64)] = []
+    merged.reserveCapacity(buckets.count + other.buckets.count)
+    var rest = other.buckets[...]
+    for own in buckets {
+      while let first = rest.first, first.bucket < own.bucket {
+        merged.append(first)
+        rest.removeFirst()
+      }
+      guard let first = rest.first, first.bucket == own.bucket else {
+        merged.append(own)
+        continue
+      }
+      rest.removeFirst()
+      let sum = Self.sum(own.count, first.count)
+      if sum != 0 { merged.append((own.bucket, sum)) }
     }
+    buckets = merged + rest
     totalMilliseconds = Self.sum(totalMilliseconds, other.totalMilliseconds)
+  }
+
+  package static func == (left: DurationHistogram, right: DurationHistogram) -> Bool {
+    left.totalMilliseconds == right.totalMilliseconds
+      && left.buckets.elementsEqual(right.buckets, by: ==)
   }
 
   /// Stops at the ends of what can be counted: 2²⁷ durations of the greatest length.

@@ -74,7 +74,7 @@ extension DurationHistogram {
   /// nil when there are no durations.
   package var summary: DurationSummary? {
     var sum = DurationSum()
-    for (bucket, count) in counts.sorted(by: { $0.key < $1.key }) {
+    for (bucket, count) in buckets {
       sum.add(bucket: bucket, count: count)
     }
     sum.add(totalMilliseconds: totalMilliseconds)

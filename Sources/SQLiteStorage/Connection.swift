@@ -59,6 +59,7 @@ final class Connection {
   }
 
   deinit {
+    for unsafe statement in unsafe often.values { unsafe sqlite3_finalize(statement) }
     unsafe sqlite3_close_v2(handle)
   }
 
@@ -67,6 +68,26 @@ final class Connection {
     let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
     guard code == SQLITE_OK else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
   }
+
+  /// Runs one of the few statements of each transaction, which is parsed the first time only.
+  private func executeOften(_ sql: String) throws(StoreError) {
+    var statement = unsafe often[sql]
+    if unsafe statement == nil {
+      var prepared: OpaquePointer?
+      let code = unsafe sqlite3_prepare_v3(
+        handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+      guard code == SQLITE_OK else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
+      unsafe statement = prepared
+      unsafe often[sql] = prepared
+    }
+    let code = unsafe sqlite3_step(statement)
+    // Gives the same code again.
+    unsafe sqlite3_reset(statement)
+    guard code == SQLITE_DONE else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
+  }
+
+  /// By their text. A ``Statement`` would keep its connection for ever.
+  private var often: [String: OpaquePointer] = unsafe [:]
 
   /// Prepares a statement that is used many times.
   func prepare(_ sql: String) throws(StoreError) -> Statement {
@@ -90,10 +111,10 @@ final class Connection {
     _ kind: String = "IMMEDIATE", _ body: () throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     if unsafe sqlite3_get_autocommit(handle) == 0 { return try body() }
-    try execute("BEGIN \(kind)")
+    try executeOften("BEGIN \(kind)")
     do throws(StoreError) {
       let value = try body()
-      try execute("COMMIT")
+      try executeOften("COMMIT")
       return value
     } catch {
       rollBack()

@@ -4,13 +4,38 @@ internal import ReleaseHealth
 /// column: for each slot with counts its number, a byte that says which severities follow, and
 /// those.
 struct CountGrid: Equatable {
-  /// Slots with counts, by number.
-  private(set) var slots: [Int: SessionCounts] = [:]
+  /// Slots with counts, ascending by number: there are 60 at most, and they are packed in that order.
+  private(set) var slots: [(key: Int, value: SessionCounts)] = []
 
   init() {}
 
   init(packed: [UInt8]) {
-    Self.forEachSlot(packed.span) { slots[$0] = $1 }
+    Self.forEachSlot(packed.span) { slot, counts in
+      // Damaged bytes may name slots in any order.
+      let index = index(of: slot)
+      if index < slots.count, slots[index].key == slot {
+        slots[index].value = counts
+      } else {
+        slots.insert((slot, counts), at: index)
+      }
+    }
+  }
+
+  /// nil where nothing is counted.
+  subscript(slot: Int) -> SessionCounts? {
+    let index = index(of: slot)
+    return index < slots.count && slots[index].key == slot ? slots[index].value : nil
+  }
+
+  /// Where a slot is, or would be. What is added is mostly of the last ones.
+  private func index(of slot: Int) -> Int {
+    var index = slots.count
+    while index > 0, slots[index - 1].key >= slot { index -= 1 }
+    return index
+  }
+
+  static func == (left: CountGrid, right: CountGrid) -> Bool {
+    left.slots.elementsEqual(right.slots, by: ==)
   }
 
   /// Calls `body` with each slot of a packed value, without a dictionary or a copy between; of damaged
@@ -42,11 +67,15 @@ struct CountGrid: Equatable {
 
   var packed: [UInt8] {
     var writer = VarintWriter()
-    for (slot, counts) in slots.sorted(by: { $0.key < $1.key }) {
+    writer.reserve(slots.count * 6)
+    for (slot, counts) in slots {
       writer.write(UInt64(slot))
-      let present = Severity.allCases.filter { counts[$0] != 0 }
-      writer.write(byte: present.reduce(0) { $0 | 1 << $1.rawValue })
-      for severity in present {
+      var present: UInt8 = 0
+      for severity in Severity.allCases where counts[severity] != 0 {
+        present |= 1 << severity.rawValue
+      }
+      writer.write(byte: present)
+      for severity in Severity.allCases where counts[severity] != 0 {
         writer.write(UInt64(bitPattern: counts[severity]))
       }
     }
@@ -54,7 +83,12 @@ struct CountGrid: Equatable {
   }
 
   mutating func add(_ counts: SessionCounts, at slot: Int) {
-    slots[slot, default: SessionCounts()] += counts
-    if slots[slot]?.isZero == true { slots[slot] = nil }
+    let index = index(of: slot)
+    guard index < slots.count, slots[index].key == slot else {
+      if !counts.isZero { slots.insert((slot, counts), at: index) }
+      return
+    }
+    slots[index].value += counts
+    if slots[index].value.isZero { slots.remove(at: index) }
   }
 }

@@ -60,7 +60,7 @@ final class CountTables {
     /// Of a bucket that has no row; nil when something is to be taken away from it: the session
     /// outlived its bucket's retention.
     private static func begun(by identified: CountGrid) -> Counts? {
-      identified.slots.values.contains(where: \.hasNegative) ? nil : Counts()
+      identified.slots.contains { $0.value.hasNegative } ? nil : Counts()
     }
   }
 

@@ -20,8 +20,8 @@ struct HourDelta {
   /// By minute of the hour, from those without.
   private(set) var anonymous = CountGrid()
   private(set) var durations = DurationHistogram()
-  /// Changes of the numbers of sessions; zeros stand for changes that cancelled each other.
-  private(set) var users: [UserKey: Int64] = [:]
+  /// Changes of the numbers of sessions, as they came.
+  private(set) var userChanges: [(key: UserKey, sessions: Int64)] = []
   /// How the number of sessions changed of which no update with `init` was seen.
   private(set) var withoutInitial: Int64 = 0
   /// Updates of sessions of the hour that changed nothing.
@@ -59,14 +59,19 @@ struct HourDelta {
   }
 
   private mutating func add(_ count: Int64, _ minute: Int, _ kind: UserKind, _ user: UserID) {
-    users[UserKey(minute: minute, kind: kind, user: user.rawValue), default: 0] += count
+    userChanges.append((UserKey(minute: minute, kind: kind, user: user.rawValue), count))
+  }
+
+  /// The changes added up; zeros stand for those that cancelled each other.
+  var users: [UserKey: Int64] {
+    userChanges.reduce(into: [:]) { $0[$1.key] = UserChanges.sum($0[$1.key] ?? 0, $1.sessions) }
   }
 }
 
 extension CountGrid {
   /// The sum over all slots.
   var total: SessionCounts {
-    slots.values.reduce(into: SessionCounts()) { $0 += $1 }
+    slots.reduce(into: SessionCounts()) { $0 += $1.value }
   }
 
   mutating func add(_ other: CountGrid) {

@@ -292,7 +292,7 @@ final class IngestTransaction {
 
   private func write(_ delta: HourDelta, _ key: BucketKey, step: Int) throws(StoreError) {
     try counts.add(delta, key)
-    try users.add(delta.users, key)
+    try users.add(delta.userChanges, key)
     try add(delta.durations, key)
     try addArrival(delta, key, step: step)
   }
@@ -310,7 +310,7 @@ final class IngestTransaction {
       selectDurations.reset()
     }
     // Nothing is taken back from an hour whose retention has ended, and nothing raised there.
-    if !isKnown, durations.counts.isEmpty || durations.counts.values.contains(where: { $0 < 0 }) {
+    if !isKnown, durations.buckets.isEmpty || durations.buckets.contains(where: { $0.count < 0 }) {
       return
     }
     histogram.merge(durations)
@@ -356,7 +356,8 @@ extension DurationHistogram {
   var packed: [UInt8] {
     var writer = VarintWriter()
     var previous = 0
-    for (bucket, count) in counts.sorted(by: { $0.key < $1.key }) {
+    writer.reserve(buckets.count * 3)
+    for (bucket, count) in buckets {
       writer.write(UInt64(bucket - previous))
       writer.write(UInt64(bitPattern: count))
       previous = bucket
@@ -365,9 +366,12 @@ extension DurationHistogram {
   }
 
   init(packed: [UInt8], totalMilliseconds: Int64) {
-    var counts: [Int: Int64] = [:]
-    Self.read(packed) { counts[$0] = $1 }
-    self.init(counts: counts, totalMilliseconds: totalMilliseconds)
+    var buckets: [(bucket: Int, count: Int64)] = []
+    Self.read(packed) { bucket, count in
+      // Damaged bytes may go back.
+      if bucket > buckets.last?.bucket ?? .min { buckets.append((bucket, count)) }
+    }
+    self.init(buckets: buckets, totalMilliseconds: totalMilliseconds)
   }
 
   fileprivate static func read(_ packed: [UInt8], _ take: (_ bucket: Int, _ count: Int64) -> Void) {

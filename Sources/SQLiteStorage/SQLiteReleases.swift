@@ -115,7 +115,7 @@ extension SQLiteStore: ReleaseStore {
           day.bind(1, scopes.integer(0))
           guard try day.step() else { continue }
           for column: Int32 in [1, 2] {
-            for slot in CountGrid(packed: day.blob(column)).slots.keys {
+            for (slot, _) in CountGrid(packed: day.blob(column)).slots {
               let hour = Int(day.integer(0)) * 24 + slot
               hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
             }

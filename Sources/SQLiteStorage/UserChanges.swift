@@ -32,6 +32,19 @@ struct UserChanges {
     self.changes = changes.filter { $0.sessions != 0 }
   }
 
+  /// - Parameter changes: ascending by key; those of the same key add up.
+  init(adding changes: some Sequence<Change>) {
+    var summed: [Change] = []
+    for change in changes {
+      if let last = summed.last, last.key == change.key {
+        summed[summed.count - 1].sessions = Self.sum(last.sessions, change.sessions)
+      } else {
+        summed.append(change)
+      }
+    }
+    self.init(summed)
+  }
+
   /// Both together; changes that cancel each other go.
   func merged(with other: UserChanges) -> UserChanges {
     var merged: [Change] = []

@@ -105,19 +105,26 @@ final class UserTables {
     closing = nil
   }
 
-  func add(_ changes: [HourDelta.UserKey: Int64], _ key: BucketKey) throws(StoreError) {
-    let changes = changes.filter { $0.value != 0 }
-    if changes.isEmpty { return }
-    if closing?.key == key { closing = nil }
-    try open(key)
-    var minutes: [Int: [UserChanges.Change]] = [:]
-    for (user, sessions) in changes {
-      minutes[user.minute, default: []].append(
-        (UserChanges.Key(kind: user.kind, user: user.user), sessions))
-    }
-    for (minute, changes) in minutes.sorted(by: { $0.key < $1.key }) {
-      let ordered = changes.sorted { $0.key < $1.key }
-      try add(UserChanges(ordered), MinuteKey(hour: key, minute: minute))
+  /// - Parameter changes: in any order; those of the same user add up.
+  func add(
+    _ changes: [(key: HourDelta.UserKey, sessions: Int64)], _ key: BucketKey
+  ) throws(StoreError) {
+    let ordered =
+      changes
+      .map {
+        let user = UserChanges.Key(kind: $0.key.kind, user: $0.key.user)
+        return (minute: $0.key.minute, change: (key: user, sessions: $0.sessions))
+      }
+      .sorted { ($0.minute, $0.change.key) < ($1.minute, $1.change.key) }
+    var rest = ordered[...]
+    while let minute = rest.first?.minute {
+      let end = rest.firstIndex { $0.minute != minute } ?? rest.endIndex
+      let summed = UserChanges(adding: rest[..<end].lazy.map(\.change))
+      rest = rest[end...]
+      if summed.changes.isEmpty { continue }
+      if closing?.key == key { closing = nil }
+      try open(key)
+      try add(summed, MinuteKey(hour: key, minute: minute))
     }
   }
 

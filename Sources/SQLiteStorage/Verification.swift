@@ -185,7 +185,8 @@ struct Verification {
   ) {
     // Users of aggregates cannot be told from the others.
     let isExact = isWhole && have.anonymous.slots.isEmpty
-    for (user, sessions) in want.users where sessions > 0 {
+    let wanted = want.users
+    for (user, sessions) in wanted where sessions > 0 {
       let found = have.users[user] ?? 0
       expect(isExact ? found == sessions : found >= sessions, "rows of users") {
         "\(place("user \(user.user), kind \(user.kind.rawValue)")): "
@@ -194,7 +195,7 @@ struct Verification {
     }
     for (user, sessions) in have.users {
       if isExact {
-        expect(want.users[user] ?? 0 > 0, "rows of users") {
+        expect(wanted[user] ?? 0 > 0, "rows of users") {
           "\(place("user \(user.user), kind \(user.kind.rawValue)")): "
             + "\(sessions) sessions, but no state says so"
         }
@@ -209,17 +210,17 @@ struct Verification {
     _ want: HourDelta, _ have: Stored, isWhole: Bool, _ place: (String) -> String
   ) {
     let isExact = isWhole && have.dayAnonymous.isZero
-    for bucket in Set(want.durations.counts.keys).union(have.durations.counts.keys) {
-      let wanted = want.durations.counts[bucket] ?? 0
-      let found = have.durations.counts[bucket] ?? 0
+    let (wanted, found) = (want.durations.counts, have.durations.counts)
+    for bucket in Set(wanted.keys).union(found.keys) {
+      let (wanted, found) = (wanted[bucket] ?? 0, found[bucket] ?? 0)
       expect(isExact ? found == wanted : found >= wanted, "durations") {
         "\(place("durations of \(DurationHistogram.range(ofBucket: bucket).lowerBound) ms")): "
           + "\(found), but the states say \(wanted)"
       }
     }
-    let (wanted, found) = (want.durations.totalMilliseconds, have.durations.totalMilliseconds)
-    expect(isExact ? found == wanted : found >= wanted, "durations") {
-      "\(place("durations")): \(found) ms in all, but the states say \(wanted)"
+    let (total, stored) = (want.durations.totalMilliseconds, have.durations.totalMilliseconds)
+    expect(isExact ? stored == total : stored >= total, "durations") {
+      "\(place("durations")): \(stored) ms in all, but the states say \(total)"
     }
   }
 
@@ -262,8 +263,8 @@ struct Verification {
     days.bind(1, day)
     while try days.step() {
       let slot = hour - day * 24
-      let identified = CountGrid(packed: days.blob(1)).slots[slot]
-      let anonymous = CountGrid(packed: days.blob(2)).slots[slot]
+      let identified = CountGrid(packed: days.blob(1))[slot]
+      let anonymous = CountGrid(packed: days.blob(2))[slot]
       if identified == nil, anonymous == nil { continue }
       found[days.integer(0), default: Stored()].day = identified ?? SessionCounts()
       found[days.integer(0), default: Stored()].dayAnonymous = anonymous ?? SessionCounts()
@@ -371,7 +372,7 @@ struct Verification {
           "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged.all)"
         }
         if hour < firstSplitHour { continue }
-        let part = anonymous.slots[slot] ?? SessionCounts()
+        let part = anonymous[slot] ?? SessionCounts()
         expect(part == logged.anonymous, "arrivals") { [name] in
           "aggregates of scope \(scope) at \(name(hour)): \(part), but arrived are "
             + "\(logged.anonymous)"

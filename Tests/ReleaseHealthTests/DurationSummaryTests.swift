@@ -102,7 +102,7 @@ import Testing
   /// Counts that no client can send, as damaged bytes may hold them, end nothing.
   @Test func absurdCountsAreTaken() {
     let histogram = DurationHistogram(
-      counts: [3: .max, 9: .max, .max: 5, .min: 1], totalMilliseconds: .max)
+      buckets: [(.min, 1), (3, .max), (9, .max), (.max, 5)], totalMilliseconds: .max)
     #expect(histogram.summary != nil)
   }
 }

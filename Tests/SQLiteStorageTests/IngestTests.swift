@@ -107,9 +107,8 @@ import Testing
       return [CountGrid(packed: select.blob(0)), CountGrid(packed: select.blob(1))]
     }
     #expect(
-      grids.map(\.slots) == [
-        [0: SessionCounts(healthy: 1)], [0: SessionCounts(healthy: 7, crashed: 2)],
-      ])
+      grids.map { $0[0] } == [SessionCounts(healthy: 1), SessionCounts(healthy: 7, crashed: 2)])
+    #expect(grids.map(\.slots.count) == [1, 1])
     #expect(try fixture.ask(days: 20_000..<20_001).totals.sessions.total == 10)
   }
 
@@ -169,7 +168,7 @@ import Testing
     grid.add(SessionCounts(healthy: 1), at: 5)
     grid.add(SessionCounts(healthy: -1), at: 5)
     #expect(CountGrid(packed: grid.packed) == grid)
-    #expect(grid.slots.keys.sorted() == [0, 23])
+    #expect(grid.slots.map(\.key) == [0, 23])
   }
 
   /// Two spellings of one accented letter are two releases, before and after a restart alike.
@@ -209,7 +208,7 @@ import Testing
     #expect(answer.totals.sessions == SessionCounts(healthy: made, crashed: made))
     #expect(answer.totals.users.byWorst == SessionCounts(crashed: 1))
     #expect(try fixture.number("SELECT max(crashed) FROM arrival") == made)
-    var histogram = DurationHistogram(counts: [0: 1], totalMilliseconds: .max - 1)
+    var histogram = DurationHistogram(buckets: [(0, 1)], totalMilliseconds: .max - 1)
     histogram.add(milliseconds: 7)
     #expect(histogram.totalMilliseconds == .max)
   }
