@@ -59,7 +59,7 @@ final class Connection {
   }
 
   deinit {
-    for unsafe statement in unsafe often.values { unsafe sqlite3_finalize(statement) }
+    unsafe often.values.forEach { unsafe sqlite3_finalize($0) }
     unsafe sqlite3_close_v2(handle)
   }
 

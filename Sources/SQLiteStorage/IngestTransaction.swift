@@ -17,6 +17,8 @@ final class IngestTransaction {
   private let upsertOutcome: Statement
   private let pending: PendingTable
   private let folding: SQLiteStore.Folding
+  /// From so many updates that wait on, each batch has a slice folded first.
+  private var pendingLimit = Int.max
   /// What the transaction at hand changes in the counts.
   private var deltas: [DeltaKey: HourDelta] = [:]
   /// What the transaction at hand found, by the hour of arrival.
@@ -95,10 +97,11 @@ final class IngestTransaction {
   /// - Returns: what became of the batch's items, and what was found of earlier ones since the last
   ///   call.
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
+    let sliceMax = max(folding.sliceUpdatesMax, batch.reports.count)
+    if pending.isBetweenRuns { limitPending(at: batch.receivedAt) }
+    if pending.count >= pendingLimit { try foldSlice(max: sliceMax) }
     // Bounded: where folding fails, nothing more is taken.
-    while pending.count >= folding.pendingUpdatesMax {
-      try foldSlice(max: max(folding.sliceUpdatesMax, batch.reports.count))
-    }
+    while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
     let waits =
       !batch.reports.isEmpty
       && (pending.count > 0 || batch.reports.count > folding.directUpdatesMax)
@@ -121,6 +124,17 @@ final class IngestTransaction {
     }
     if waits { pending.add(updates, outcomes, receivedAt: batch.receivedAt) }
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
+  }
+
+  /// Sets how many updates are to wait while the next run is folded, slice by slice as others come:
+  /// as many as come in ``SQLiteStore/Folding/pendingMilliseconds``. Before so long nothing is folded.
+  private func limitPending(at now: Timestamp) {
+    pendingLimit = folding.pendingUpdatesMax
+    guard let begun = pending.begun else { return }
+    let milliseconds = now.milliseconds - begun.milliseconds
+    guard milliseconds >= folding.pendingMilliseconds, milliseconds > 0 else { return }
+    let share = Double(folding.pendingMilliseconds) / Double(milliseconds)
+    pendingLimit = min(pendingLimit, Int(Double(pending.count) * share))
   }
 
   /// How many updates wait to be folded.

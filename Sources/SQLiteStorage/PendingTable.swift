@@ -56,6 +56,12 @@ final class PendingTable {
   /// How many updates wait.
   var count: Int { run.updates.count + incoming.updates.count }
 
+  /// No run is folded in part.
+  var isBetweenRuns: Bool { run.updates.isEmpty }
+
+  /// When the first of the batches arrived that wait for the next run.
+  var begun: Timestamp? { incoming.first?.receivedAt }
+
   /// Whether something waits of a batch that arrived by that time.
   func holdsBatches(by time: Timestamp) -> Bool {
     [run.first, incoming.first].contains { $0.map { $0.receivedAt <= time } ?? false }

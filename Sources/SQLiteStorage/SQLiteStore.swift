@@ -37,16 +37,20 @@ package final class SQLiteStore: Sendable {
     /// So many updates wait at most, and one batch; beyond, a batch has slices folded first. Of more,
     /// each page takes more at a time, but a query under full load waits longer.
     package var pendingUpdatesMax: Int
+    /// At the pace at which updates come, those of about so long wait: a query has to wait for what
+    /// came in that time, not for all that may wait.
+    package var pendingMilliseconds: Int64
     /// One slice takes two milliseconds, in which no batch is stored. A batch that is larger, and so
     /// takes longer itself, has slices of its own size folded, which cost less.
     package var sliceUpdatesMax: Int
 
     package init(
       directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 16384,
-      sliceUpdatesMax: Int = 512
+      pendingMilliseconds: Int64 = 500, sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
+      self.pendingMilliseconds = pendingMilliseconds
       self.sliceUpdatesMax = sliceUpdatesMax
     }
   }

@@ -73,6 +73,29 @@ import Testing
     #expect(try Self.accepted(fixture.store) == 20)
   }
 
+  /// Under load that never pauses, what waits is what came lately, at any pace.
+  @Test(arguments: [1, 10, 100])
+  func whatWaitsIsWhatCameLately(updatesPerMillisecond: Int) throws {
+    let folding = SQLiteStore.Folding(
+      directUpdatesMax: 0, pendingUpdatesMax: 100_000, pendingMilliseconds: 50, sliceUpdatesMax: 100
+    )
+    let fixture = try StoreFixture(folding: folding)
+    var most = 0
+    for millisecond in 0..<400 {
+      var batch = IngestBatch(receivedAt: Self.start.advanced(byMilliseconds: Int64(millisecond)))
+      batch.reports = (0..<updatesPerMillisecond).map {
+        fixture.report(UInt64($0), started: Self.start, user: 1)
+      }
+      try fixture.store.ingest(batch)
+      let waiting = try fixture.store.ingesting { (writer) throws(StoreError) in
+        writer.ingest.pendingCount
+      }
+      if millisecond >= 200 { most = max(most, waiting) }
+    }
+    #expect(most <= 60 * updatesPerMillisecond + 100)
+    #expect(most >= 40 * updatesPerMillisecond - 100)
+  }
+
   private static func query(_ fixture: StoreFixture) -> HealthQuery {
     var query = HealthQuery(
       projects: [fixture.project], minutes: days.lowerBound * 1440..<days.upperBound * 1440)
