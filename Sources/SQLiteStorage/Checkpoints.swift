@@ -64,6 +64,8 @@ final class Checkpoints: Sendable {
   /// Works on the calling thread until ``close()``.
   func run() throws(StoreError) {
     let connection = try Connection(path: path, mode: .writer)
+    // What cannot be read now is tried again with each checkpoint.
+    try? connection.openLog()
     state.withLock { $0.isServed = true }
     defer { state.withLock { $0.isServed = false } }
     while true {

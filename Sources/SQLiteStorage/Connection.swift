@@ -126,12 +126,7 @@ final class Connection {
   ///
   /// - Returns: how many pages are in the log, and how many of them are in the file.
   func checkpoint() throws(StoreError) -> (pages: Int, pagesDone: Int) {
-    // SQLite opens the log with the first read: before, it brings in nothing and says that all is
-    // well.
-    if !hasLog {
-      _ = try number("PRAGMA schema_version")
-      hasLog = true
-    }
+    try openLog()
     var pages: Int32 = 0
     var done: Int32 = 0
     let code = unsafe sqlite3_wal_checkpoint_v2(
@@ -140,6 +135,14 @@ final class Connection {
       throw failure(code, "bring the log in")
     }
     return (Int(pages), Int(done))
+  }
+
+  /// Opens the log, as SQLite does with the first read: before, a checkpoint brings in nothing and
+  /// says that all is well.
+  func openLog() throws(StoreError) {
+    if hasLog { return }
+    _ = try number("PRAGMA schema_version")
+    hasLog = true
   }
 
   private var hasLog = false
