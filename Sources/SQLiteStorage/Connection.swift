@@ -71,15 +71,9 @@ final class Connection {
 
   /// Runs one of the few statements of each transaction, which is parsed the first time only.
   private func executeOften(_ sql: String) throws(StoreError) {
-    var statement = unsafe often[sql]
-    if unsafe statement == nil {
-      var prepared: OpaquePointer?
-      let code = unsafe sqlite3_prepare_v3(
-        handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
-      guard code == SQLITE_OK else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
-      unsafe statement = prepared
-      unsafe often[sql] = prepared
-    }
+    let known = unsafe often[sql]
+    let statement = if let known = unsafe known { unsafe known } else { unsafe try parse(sql) }
+    unsafe often[sql] = statement
     let code = unsafe sqlite3_step(statement)
     // Gives the same code again.
     unsafe sqlite3_reset(statement)
@@ -92,13 +86,17 @@ final class Connection {
   /// Prepares a statement that is used many times.
   func prepare(_ sql: String) throws(StoreError) -> Statement {
     noteStatement?(sql)
+    return unsafe Statement(try parse(sql), of: self)
+  }
+
+  private func parse(_ sql: String) throws(StoreError) -> OpaquePointer {
     var prepared: OpaquePointer?
     let code = unsafe sqlite3_prepare_v3(
       handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
     guard code == SQLITE_OK, let prepared = unsafe prepared else {
       throw unsafe Self.failure(code, handle, "\(path): prepare \(sql)")
     }
-    return unsafe Statement(prepared, of: self)
+    return unsafe prepared
   }
 
   /// Rows changed by the last statement.

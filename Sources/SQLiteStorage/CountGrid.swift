@@ -12,8 +12,8 @@ struct CountGrid: Equatable {
   init(packed: [UInt8]) {
     Self.forEachSlot(packed.span) { slot, counts in
       // Damaged bytes may name slots in any order.
-      let index = index(of: slot)
-      if index < slots.count, slots[index].key == slot {
+      let (index, isThere) = find(slot)
+      if isThere {
         slots[index].value = counts
       } else {
         slots.insert((slot, counts), at: index)
@@ -23,15 +23,15 @@ struct CountGrid: Equatable {
 
   /// nil where nothing is counted.
   subscript(slot: Int) -> SessionCounts? {
-    let index = index(of: slot)
-    return index < slots.count && slots[index].key == slot ? slots[index].value : nil
+    let (index, isThere) = find(slot)
+    return isThere ? slots[index].value : nil
   }
 
   /// Where a slot is, or would be. What is added is mostly of the last ones.
-  private func index(of slot: Int) -> Int {
+  private func find(_ slot: Int) -> (index: Int, isThere: Bool) {
     var index = slots.count
     while index > 0, slots[index - 1].key >= slot { index -= 1 }
-    return index
+    return (index, index < slots.count && slots[index].key == slot)
   }
 
   static func == (left: CountGrid, right: CountGrid) -> Bool {
@@ -83,8 +83,8 @@ struct CountGrid: Equatable {
   }
 
   mutating func add(_ counts: SessionCounts, at slot: Int) {
-    let index = index(of: slot)
-    guard index < slots.count, slots[index].key == slot else {
+    let (index, isThere) = find(slot)
+    guard isThere else {
       if !counts.isZero { slots.insert((slot, counts), at: index) }
       return
     }

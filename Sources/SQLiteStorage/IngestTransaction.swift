@@ -130,8 +130,8 @@ final class IngestTransaction {
   /// as many as come in ``SQLiteStore/Folding/pendingMilliseconds``. Before so long nothing is folded.
   private func limitPending(at now: Timestamp) {
     pendingLimit = folding.pendingUpdatesMax
-    guard let begun = pending.begun else { return }
-    let milliseconds = now.milliseconds - begun.milliseconds
+    guard let first = pending.first else { return }
+    let milliseconds = now.milliseconds - first.receivedAt.milliseconds
     guard milliseconds >= folding.pendingMilliseconds, milliseconds > 0 else { return }
     let share = Double(folding.pendingMilliseconds) / Double(milliseconds)
     pendingLimit = min(pendingLimit, Int(Double(pending.count) * share))
@@ -145,12 +145,12 @@ final class IngestTransaction {
 
   /// Whether updates of batches wait that arrived by that time.
   func waits(by time: Timestamp) -> Bool {
-    pending.count > 0 && pending.holdsBatches(by: time)
+    pending.first.map { $0.receivedAt <= time } ?? false
   }
 
   /// Whether updates of the batches up to that number wait.
   func waits(upTo batch: Int64) -> Bool {
-    pending.count > 0 && pending.holdsBatches(upTo: batch)
+    pending.first.map { $0.sequence <= batch } ?? false
   }
 
   /// Folds the next of the updates that wait.

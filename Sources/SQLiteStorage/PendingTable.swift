@@ -59,18 +59,8 @@ final class PendingTable {
   /// No run is folded in part.
   var isBetweenRuns: Bool { run.updates.isEmpty }
 
-  /// When the first of the batches arrived that wait for the next run.
-  var begun: Timestamp? { incoming.first?.receivedAt }
-
-  /// Whether something waits of a batch that arrived by that time.
-  func holdsBatches(by time: Timestamp) -> Bool {
-    [run.first, incoming.first].contains { $0.map { $0.receivedAt <= time } ?? false }
-  }
-
-  /// Whether something waits of the batches up to that number.
-  func holdsBatches(upTo sequence: Int64) -> Bool {
-    [run.first, incoming.first].contains { $0.map { $0.sequence <= sequence } ?? false }
-  }
+  /// The first batch of which something waits: when it arrived, and its number.
+  var first: (receivedAt: Timestamp, sequence: Int64)? { run.first ?? incoming.first }
 
   /// All that wait.
   var all: Slice {

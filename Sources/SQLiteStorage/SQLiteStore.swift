@@ -40,7 +40,8 @@ package final class SQLiteStore: Sendable {
     /// At the pace at which updates come, those of about so long wait: a query has to wait for what
     /// came in that time, not for all that may wait.
     package var pendingMilliseconds: Int64
-    /// One slice takes two milliseconds, in which no batch is stored. A batch that is larger, and so
+    /// While one slice is folded no batch is stored: two milliseconds with ten releases, more where its
+    /// updates are of more. A batch that is larger, and so
     /// takes longer itself, has slices of its own size folded, which cost less.
     package var sliceUpdatesMax: Int
 
