@@ -19,6 +19,9 @@ final class IngestTransaction {
   private let folding: SQLiteStore.Folding
   /// From so many updates that wait on, each batch has a slice folded first.
   private var pendingLimit = Int.max
+  /// About when the last question was asked, and whether one was since the last batch.
+  private var lastQuestion: Timestamp?
+  private var wasAsked = false
   /// What the transaction at hand changes in the counts.
   private var deltas: [DeltaKey: HourDelta] = [:]
   /// What the transaction at hand found, by the hour of arrival.
@@ -127,14 +130,24 @@ final class IngestTransaction {
   }
 
   /// Sets how many updates are to wait while the next run is folded, slice by slice as others come:
-  /// as many as come in ``SQLiteStore/Folding/pendingMilliseconds``. Before so long nothing is folded.
+  /// while questions are asked, as many as come in ``SQLiteStore/Folding/pendingMilliseconds``. Before
+  /// so long nothing is folded.
   private func limitPending(at now: Timestamp) {
     pendingLimit = folding.pendingUpdatesMax
-    guard let first = pending.first else { return }
+    if wasAsked { lastQuestion = now }
+    wasAsked = false
+    guard let lastQuestion, let first = pending.first,
+      now.milliseconds - lastQuestion.milliseconds <= folding.questionMilliseconds
+    else { return }
     let milliseconds = now.milliseconds - first.receivedAt.milliseconds
     guard milliseconds >= folding.pendingMilliseconds, milliseconds > 0 else { return }
     let share = Double(folding.pendingMilliseconds) / Double(milliseconds)
     pendingLimit = min(pendingLimit, Int(Double(pending.count) * share))
+  }
+
+  /// Somebody asks and waits for what waits.
+  func noteQuestion() {
+    wasAsked = true
   }
 
   /// How many updates wait to be folded.

@@ -35,23 +35,27 @@ package final class SQLiteStore: Sendable {
     /// Batches of up to so many updates are folded at once, larger ones later.
     package var directUpdatesMax: Int
     /// So many updates wait at most, and one batch; beyond, a batch has slices folded first. Of more,
-    /// each page takes more at a time, but a query under full load waits longer.
+    /// each page takes more at a time, but the first question after a while waits longer.
     package var pendingUpdatesMax: Int
-    /// At the pace at which updates come, those of about so long wait: a query has to wait for what
-    /// came in that time, not for all that may wait.
+    /// While questions are asked, at the pace at which updates come, those of about so long wait: a
+    /// question has to wait for what came in that time, not for all that may wait.
     package var pendingMilliseconds: Int64
+    /// So long after a question the next one is expected: a dashboard asks every minute.
+    package var questionMilliseconds: Int64
     /// While one slice is folded no batch is stored: two milliseconds with ten releases, more where its
     /// updates are of more. A batch that is larger, and so
     /// takes longer itself, has slices of its own size folded, which cost less.
     package var sliceUpdatesMax: Int
 
     package init(
-      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 16384,
-      pendingMilliseconds: Int64 = 500, sliceUpdatesMax: Int = 512
+      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
+      pendingMilliseconds: Int64 = 500, questionMilliseconds: Int64 = 100_000,
+      sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
       self.pendingMilliseconds = pendingMilliseconds
+      self.questionMilliseconds = questionMilliseconds
       self.sliceUpdatesMax = sliceUpdatesMax
     }
   }
@@ -152,7 +156,10 @@ package final class SQLiteStore: Sendable {
 
   /// Folds all that was stored before, in slices: batches have their turn between them.
   private func foldWhatWaits() throws(StoreError) {
-    let last = try ingesting { (writer) throws(StoreError) in writer.ingest.lastBatch }
+    let last = try ingesting { (writer) throws(StoreError) in
+      writer.ingest.noteQuestion()
+      return writer.ingest.lastBatch
+    }
     var waits = true
     while waits {
       waits = try ingesting { (writer) throws(StoreError) in
