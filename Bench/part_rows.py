@@ -23,12 +23,16 @@ def binary(report, worlds, nginx, settings):
 def idle(report, worlds, nginx, settings):
     """After the start, when nothing was asked or sent."""
     for world, name in ((World(sessions=0), "empty"), (World(sessions=1_000_000), "1 M sessions")):
-        with worlds.copy(world) as data, Service(data) as service:
-            # The first looks at the catalog and the first hourly job are over by then.
-            time.sleep(3)
-            pid = service.process.pid
-            parts = {name: memory(pid, name) for name in ("RssAnon", "RssFile", "RssShmem")}
-            report.add(f"resident memory idle, {name}, MB", memory(pid) / 1e6, "<= 15", parts)
+        samples, parts = [], []
+        for _ in range(settings.rounds):
+            with worlds.copy(world) as data, Service(data) as service:
+                # The first looks at the catalog and the first hourly job are over by then.
+                time.sleep(3)
+                pid = service.process.pid
+                samples.append(memory(pid) / 1e6)
+                parts.append({name: memory(pid, name)
+                              for name in ("RssAnon", "RssFile", "RssShmem")})
+        report.add(f"resident memory idle, {name}, MB", samples, "<= 15", parts)
 
 
 def parts(report, worlds, nginx, settings):

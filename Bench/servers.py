@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -19,9 +20,9 @@ ANSWER = '{"id":"00000000000000000000000000000000"}'
 class Nginx:
     """One worker that reads a request, answers 200 and does nothing else."""
 
-    port = 18080
-
     def __init__(self, folder):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         self.folder = Path(folder)
         self.folder.mkdir()
         (self.folder / "nginx.conf").write_text(f"""
