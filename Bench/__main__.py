@@ -1,7 +1,9 @@
 """Measures Hale beside its peers, in the same run and alternating: `Scripts/bench --help`."""
 
 import argparse
+import signal
 import sys
+import traceback
 from pathlib import Path
 
 # Services are started and asked as the tests do it.
@@ -16,7 +18,7 @@ import part_rows  # noqa: E402
 import query_rows  # noqa: E402
 import scale_rows  # noqa: E402
 from report import Report  # noqa: E402
-from servers import Nginx  # noqa: E402
+from servers import Nginx, end_loads  # noqa: E402
 from worlds import ROOT, Worlds  # noqa: E402
 
 # In the order of the table. Long ones need databases of 10 to 50 million sessions.
@@ -58,28 +60,50 @@ LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "sta
 ON_DEMAND = ["clickhouse", "dashboard"]
 
 
+def positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
 def numbers(text):
-    return [int(part) for part in text.split(",")]
+    return [positive(part) for part in text.split(",")]
+
+
+def names(text):
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def summary(row):
+    """The first sentence that is said of it."""
+    return " ".join(row.__doc__.split()).partition(". ")[0].rstrip(".")
 
 
 def parse():
     parser = argparse.ArgumentParser(
-        prog="Scripts/bench", description="Measures the release build beside nginx, SQLite alone "
-        "and, on demand, ClickHouse's engine, on this machine. It tells figures with the goals "
-        "beside them; it never passes or fails.",
-        epilog="Rows: " + ", ".join(ROWS) + ". Those that --quick leaves out: " + ", ".join(LONG)
-        + ". Only when asked for: " + ", ".join(ON_DEMAND) + ".")
+        prog="Scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Measures the release build beside nginx, SQLite alone and, on demand,\n"
+        "ClickHouse's engine, on this machine. It tells figures with the goals beside them;\n"
+        "it never passes or fails. A whole run takes about half an hour, longer the first time,\n"
+        "and 12 GB of disk for a while; the databases (6 GB) stay for the next one.",
+        epilog="rows:\n" + "".join(f"  {name:12} {summary(row)}\n" for name, row in ROWS.items())
+        + "\n--quick leaves out " + ", ".join(LONG)
+        + ".\nOnly when named: " + ", ".join(ON_DEMAND) + ".")
     parser.add_argument("--quick", action="store_true", help="in three minutes")
-    parser.add_argument("--only", metavar="ROWS", help="these rows alone, with commas between")
+    parser.add_argument("--only", metavar="ROWS", type=names,
+                        help="these rows alone, with commas between")
     parser.add_argument("--prepare", action="store_true",
-                        help="only build the databases that the rows need")
-    parser.add_argument("--rounds", type=int, help="alternations of each pair (3; 2 if quick)")
-    parser.add_argument("--seconds", type=int, help="of each run (5; 3 if quick)")
+                        help="only build the databases that the rows of queries, sizes and starts need")
+    parser.add_argument("--rounds", type=positive,
+                        help="alternations of each pair (3; 2 if quick)")
+    parser.add_argument("--seconds", type=positive,
+                        help="of each run of single, packed and aggregates (5; 3 if quick)")
     parser.add_argument("--connections", type=numbers, default=[64, 256, 1024], metavar="N,…",
                         help="of the row single (64,256,1024)")
-    parser.add_argument("--releases", type=int, default=10, metavar="N",
+    parser.add_argument("--releases", type=positive, default=10, metavar="N",
                         help="that the rows of ingest draw evenly from (10)")
-    parser.add_argument("--environments", type=int, default=2, metavar="N",
+    parser.add_argument("--environments", type=positive, default=2, metavar="N",
                         help="the same (2); three quarters are of the first")
     parser.add_argument("--json", metavar="FILE", help="write everything to this file, too")
     parser.add_argument("--cache", metavar="DIR", default=ROOT / ".build-bench",
@@ -87,17 +111,17 @@ def parse():
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 3)
     arguments.seconds = arguments.seconds or (3 if arguments.quick else 5)
-    named = arguments.only.split(",") if arguments.only else None
-    if named and set(named) - set(ROWS):
-        parser.error("there is no row " + ", ".join(sorted(set(named) - set(ROWS))))
-    return arguments, named
+    unknown = sorted(set(arguments.only or []) - set(ROWS))
+    if unknown:
+        parser.error(f"there is no row {', '.join(unknown)}; --help names them")
+    return parser, arguments
 
 
-def chosen(arguments, named, report):
+def chosen(arguments, report):
     """The rows to measure; the others are told to the report."""
     for name in ROWS:
-        if named:
-            if name in named:
+        if arguments.only:
+            if name in arguments.only:
                 yield name
         elif name in ON_DEMAND:
             report.leave_out(name, f"--only {name}")
@@ -116,23 +140,45 @@ def measure(rows, report, worlds, arguments):
     nginx = Nginx(worlds.work / "nginx")
     try:
         for name in rows:
-            ROWS[name](report, worlds, nginx, arguments)
+            report.row = name
+            try:
+                ROWS[name](report, worlds, nginx, arguments)
+            except Exception as error:  # The other rows are measured all the same.
+                traceback.print_exc()
+                report.fail(f"{name}: {error}")
+            report.write()
+    except KeyboardInterrupt:
+        report.fail(f"{report.row}: interrupted")
+        raise
     finally:
+        end_loads()
         nginx.end()
-    report.end(arguments.json)
+        report.end()
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def main():
-    arguments, named = parse()
-    report = Report(machine.description())
-    worlds = Worlds(arguments.cache)
+    parser, arguments = parse()
+    # However it is ended, it ends what it began.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
-        rows = list(chosen(arguments, named, report))
+        report = Report(machine.description(), vars(arguments), arguments.json)
+        worlds = Worlds(arguments.cache)
+    except OSError as error:
+        parser.error(str(error))
+    try:
+        rows = list(chosen(arguments, report))
         if arguments.prepare:
             for world in [world for name in rows for world in WORLDS.get(name, [])]:
                 print(worlds.get(world))
         else:
             measure(rows, report, worlds, arguments)
+    except KeyboardInterrupt:
+        return 130
     finally:
         worlds.end()
     return 0

@@ -3,7 +3,6 @@
 import json
 import statistics
 import subprocess
-import sys
 from pathlib import Path
 
 from worlds import ROOT, bench_python
@@ -14,7 +13,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 def dashboard(report, worlds, nginx, settings):
     """200 releases and 14 days in a browser, which shares the machine with the service."""
     if not CHROMIUM.exists():
-        sys.exit("The row dashboard needs a browser: apt-get install chromium")
+        raise RuntimeError("a browser is missing: apt-get install chromium")
     done = subprocess.run(
         [bench_python("playwright"), ROOT / "Bench" / "browser.py"], stdout=subprocess.PIPE,
         check=True, text=True)

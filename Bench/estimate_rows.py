@@ -8,7 +8,7 @@ KINDS = {"": "", "together_": ", a user's crashes told together",
 
 
 def estimate(report, worlds, nginx, settings):
-    """Made-up roll-outs whose crashes are told late, asked at several ages."""
+    """How often the estimate's band holds what comes: crashes that are told late."""
     figures = bench("estimate")
     for prefix, kind in KINDS.items():
         for age in AGES:

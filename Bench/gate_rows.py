@@ -4,7 +4,7 @@ from worlds import bench
 
 
 def gate(report, worlds, nginx, settings):
-    """Made-up roll-outs, looked at every ten minutes: late crashes, apps that crash at each start."""
+    """How often the release gate is wrong: made-up roll-outs, looked at every ten minutes."""
     figures = bench("gate")
     report.add(f"false reds in {figures['roll_outs']:,.0f} roll-outs like the release before, "
                "upper bound of 95 %, %", figures["false_reds_upper"] * 100, "<= 5", figures)

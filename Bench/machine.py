@@ -3,6 +3,7 @@
 import os
 import re
 import statistics
+import subprocess
 import time
 from pathlib import Path
 
@@ -39,9 +40,20 @@ def sync_seconds(folder):
     return statistics.median(times)
 
 
+def first_line(*command):
+    """What a command says, empty when it cannot be run."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              cwd=Path(__file__).parent)
+    except OSError:
+        return ""
+    return done.stdout.partition("\n")[0] if done.returncode == 0 else ""
+
+
 def description():
     cores = os.cpu_count()
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     return {"cores": cores, "processor": model.group(1) if model else "unknown",
             "load": os.getloadavg()[0],
+            "nginx": first_line("nginx", "-v"), "commit": first_line("git", "rev-parse", "HEAD"),
             "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}

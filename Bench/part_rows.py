@@ -15,13 +15,14 @@ DISK_WORLDS = [World(sessions=1_000_000), stored(10)]
 
 
 def binary(report, worlds, nginx, settings):
+    """Bytes of the program without its symbols."""
     stripped = worlds.work / "stripped"
     subprocess.run(["strip", "-o", stripped, BINARY], check=True)
     report.add("release binary, stripped, MB", stripped.stat().st_size / 1e6, "<= 20")
 
 
 def idle(report, worlds, nginx, settings):
-    """After the start, when nothing was asked or sent."""
+    """Memory at rest: after the start, when nothing was asked or sent."""
     for world, name in ((World(sessions=0), "empty"), (World(sessions=1_000_000), "1 M sessions")):
         samples, parts = [], []
         for _ in range(settings.rounds):
@@ -36,7 +37,7 @@ def idle(report, worlds, nginx, settings):
 
 
 def parts(report, worlds, nginx, settings):
-    """Reading and reducing, in one process without anything around them."""
+    """Reading an envelope and folding an update, without anything around them."""
     figures = bench("envelope")
     report.add("reading an envelope of one session, ns", figures["ns_median"], "<= 1,000", figures)
     figures = bench("reduce")
@@ -44,7 +45,7 @@ def parts(report, worlds, nginx, settings):
 
 
 def users(report, worlds, nginx, settings):
-    """The largest of a day's sets, from 1 % to all of a million users."""
+    """Bytes of the largest of a day's sets of users, from 1 % to all of a million."""
     figures = bench("users", "--users", 1_000_000, "--path", worlds.work / "users.db")
     sizes = {name: value for name, value in figures.items() if name.startswith("bytes")}
     report.add("a set of users at 1 M interned, the largest, kB", max(sizes.values()) / 1000,
@@ -52,7 +53,7 @@ def users(report, worlds, nginx, settings):
 
 
 def disk(report, worlds, nginx, settings):
-    """Sessions that can still change: state, user of the minute, user, counts."""
+    """Bytes of a session that can still change: state, user of the minute, user, counts."""
     for world in [World(sessions=1_000_000)] if settings.quick else DISK_WORLDS:
         path = worlds.get(world) / "hale.db"
         size = path.stat().st_size / (world.sessions + world.open)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import statistics
 import threading
 
 import hale
@@ -13,6 +14,9 @@ from worlds import stored
 SIZES = {f"{size} M sessions": stored(size) for size in (1, 10, 50)}
 RELEASES = {f"{count:,} releases": stored(1, count) for count in (10, 200, 5000)}
 
+# Seconds; wrk takes one to read its requests.
+JOBS_AFTER = 1.5
+
 # Requests of one run of the rate: each of the three runs ends other sessions.
 RUN = 200_000
 
@@ -23,7 +27,7 @@ def scale(report, worlds, nginx, settings):
 
 
 def releases(report, worlds, nginx, settings):
-    """The same with 10, 200 and 5,000 releases."""
+    """The same load and the same questions with 10, 200 and 5,000 releases, in alternation."""
     compare(report, worlds, settings, RELEASES, "")
 
 
@@ -101,28 +105,40 @@ def maintenance(report, worlds, nginx, settings):
     """Hours are closed, half of all days dropped and the log copied while sessions come in."""
     # So much later an hour can be closed, and requests are not yet corrected for drift.
     later = "2026-03-01T13:15:00Z"
-    count, seconds = 300_000, 8
-    with worlds.copy(FORTNIGHT) as data:
-        with Service(data, "--retention-days", "7", now=later) as service:
-            runs = []
-            for index, jobs in enumerate(([], ["adoption", "retention"])):
-                with worlds.requests(FORTNIGHT, "single", count, first=index * count) as requests:
-                    runs.append(with_jobs(service, jobs, lambda: checked_load(
-                        report, "maintenance", service, requests, 64, seconds)))
-    (plain, _), (busy, summaries) = runs
-    report.add("slowest answer during maintenance, x the p99 without",
-               busy["max"] / plain["p99"], "<= 10", {"plain": plain, "busy": busy,
-                                                     "jobs": summaries})
-    for name, run in (("without", plain), ("during", busy)):
-        report.add(f"  p99 / slowest ms, {name}",
-                   f"{run['p99'] / 1000:.2f} / {run['max'] / 1000:.2f}")
-        report.add(f"  a second, {name}", run["rate"])
-    for job in summaries:
+    seconds = 8
+    runs = [maintenance_run(report, worlds, later, seconds, index)
+            for index in range(settings.rounds)]
+    plain = statistics.median(run["without"]["p99"] for run in runs)
+    report.add("slowest answer during maintenance, x the median p99 without",
+               [run["during"]["max"] / plain for run in runs], "<= 10", runs)
+    for name in ("without", "during"):
+        report.add(f"  p99 ms, {name}", [run[name]["p99"] / 1000 for run in runs])
+        report.add(f"  slowest ms, {name}", [run[name]["max"] / 1000 for run in runs])
+        report.add(f"  a second, {name}", [run[name]["rate"] for run in runs])
+    for job in runs[-1]["jobs"]:
         report.add(f"  {job['name']}", f"{job['summary']}, {job['durationMilliseconds']} ms")
 
 
+def maintenance_run(report, worlds, later, seconds, index):
+    """One alternation, on a fresh database: jobs that are done leave nothing to do."""
+    count = 300_000
+    order = [("without", []), ("during", ["adoption", "retention"])]
+    run = {}
+    with worlds.copy(FORTNIGHT) as data:
+        with Service(data, "--retention-days", "7", now=later) as service:
+            for part, (name, jobs) in enumerate(order if index % 2 == 0 else order[::-1]):
+                with worlds.requests(FORTNIGHT, "single", count, first=part * count) as requests:
+                    run[name], summaries = with_jobs(service, jobs, lambda: checked_load(
+                        report, f"maintenance, {name}", service, requests, 64, seconds))
+                run["jobs"] = run.get("jobs", []) + summaries
+    took = sum(job["durationMilliseconds"] for job in run["jobs"]) / 1000
+    if JOBS_AFTER + took > seconds:
+        report.fail(f"maintenance: the jobs took {took:.1f} s and outlasted the load")
+    return run
+
+
 def with_jobs(service, jobs, work):
-    """Does the work, and has jobs run a second after it began."""
+    """Does the work, and has jobs run a moment after it began."""
     summaries = []
 
     def run():
@@ -130,7 +146,7 @@ def with_jobs(service, jobs, work):
             done = hale.run("jobs", "run", name, "--json", "--data", service.data, timeout=600)
             summaries.append(json.loads(done.stdout))
 
-    timer = threading.Timer(1.5, run)
+    timer = threading.Timer(JOBS_AFTER, run)
     timer.start()
     try:
         result = work()

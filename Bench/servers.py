@@ -14,6 +14,9 @@ from hale import Hale, wait
 from machine import cpu_seconds
 from worlds import BENCH, KEY, NOW, ROOT, TOKEN
 
+# Runs of wrk that go on.
+LOADS = set()
+
 ANSWER = '{"id":"00000000000000000000000000000000"}'
 
 
@@ -74,8 +77,8 @@ class Service(Hale):
     def __enter__(self):
         return self.start()
 
-    def __exit__(self, *_):
-        if self.end() is not None:
+    def __exit__(self, failure, *_):
+        if self.end() is not None and failure is None:
             raise RuntimeError("the service ended by itself:\n" + self.log())
 
     def figures(self):
@@ -125,15 +128,25 @@ class Service(Hale):
 
 def start_load(port, requests, connections, seconds, pause=0):
     """Begins a run of wrk; `finish_load` waits for it."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s",
          str(ROOT / "Bench" / "replay.lua"), f"http://127.0.0.1:{port}", "--",
          str(requests.path), str(pause)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    LOADS.add(process)
+    return process
+
+
+def end_loads():
+    """Of a bench that was interrupted."""
+    for process in LOADS:
+        process.kill()
+        process.wait()
 
 
 def finish_load(process, requests):
     output = process.communicate()[0]
+    LOADS.discard(process)
     found = re.search(r"^RESULT (.*)$", output, re.M)
     if process.returncode != 0 or not found:
         raise RuntimeError("wrk failed:\n" + output)
@@ -173,6 +186,7 @@ def checked_load(report, name, service, requests, connections, seconds, pause=0)
 def check(report, name, requests, result, change):
     """Compares what was counted with what was answered 200 and what was sent: between the two are
     the requests that were under way when the load ended."""
+    report.checks += 1
     for kind in ("status", "connect", "read", "write", "timeout"):
         if result[kind]:
             report.fail(f"{name}: {result[kind]} errors ({kind}) of {result['sent']} requests")

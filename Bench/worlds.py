@@ -67,6 +67,15 @@ def stored(millions, releases=200):
     return World(sessions=millions * 1_000_000, open=300_000, users=1_000_000, releases=releases)
 
 
+def own_folder(parent, name):
+    """A folder of this process; those of processes that are gone, killed maybe, are removed."""
+    for folder in Path(parent).glob(f"{name}-*-*"):
+        pid = folder.name.removeprefix(f"{name}-").partition("-")[0]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=parent))
+
+
 class Worlds:
     """The cache of databases, and the folder in which copies of them are worked on."""
 
@@ -76,10 +85,10 @@ class Worlds:
         text = b"".join((ROOT / path).read_bytes() for path in SOURCES)
         self.version = hashlib.sha256(text).hexdigest()[:12]
         # On the disk of the cache: temporary folders may lie in memory, where a sync costs nothing.
-        self.work = Path(tempfile.mkdtemp(prefix="run-", dir=self.cache))
+        self.work = own_folder(self.cache, "run")
         # Requests lie in memory where that can be, so that writing them disturbs no sync.
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.requests_folder = Path(tempfile.mkdtemp(prefix="hale-bench-", dir=memory))
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+        self.requests_folder = own_folder(memory, "hale-bench")
         for old in self.cache.glob("*.world"):
             if f"-{self.version}." not in old.name:
                 shutil.rmtree(old)
