@@ -54,11 +54,13 @@ final class Checkpoints: Sendable {
   private static let passesMax = 6
 
   private let path: String
+  private let watch: StoreWatch
   private let state = Locked(State())
   private let wake = DispatchSemaphore(value: 0)
 
-  init(path: String) {
+  init(path: String, watch: StoreWatch) {
     self.path = path
+    self.watch = watch
   }
 
   /// Works on the calling thread until ``close()``.
@@ -71,7 +73,7 @@ final class Checkpoints: Sendable {
     while true {
       wake.wait()
       if state.withLock({ $0.isClosed }) { return }
-      bringIn(connection)
+      watch.timing(.checkpoint) { bringIn(connection) }
       state.withLock { $0.stage = .rest }
     }
   }
@@ -99,7 +101,7 @@ final class Checkpoints: Sendable {
     case .nothing: return
     case .wakeThread: wake.signal()
     case .bringInRest:
-      let log = try? writer.checkpoint()
+      let log = try? watch.timing(.checkpoint) { () throws(StoreError) in try writer.checkpoint() }
       let isDone = log.map { $0.pagesDone == $0.pages } ?? false
       // A reader may hold on to the log, or the disk be full: the next attempt comes when as much
       // came again.

@@ -17,6 +17,7 @@ final class IngestTransaction {
   private let upsertOutcome: Statement
   private let pending: PendingTable
   private let folding: SQLiteStore.Folding
+  private let watch: StoreWatch
   /// From so many updates that wait on, each batch has a slice folded first.
   private var pendingLimit = Int.max
   /// About when the last question was asked, and whether one was since the last batch.
@@ -47,11 +48,12 @@ final class IngestTransaction {
 
   init(
     _ connection: Connection, interning: Interning, counts: CountTables, users: UserTables,
-    pending: PendingTable, folding: SQLiteStore.Folding
+    pending: PendingTable, folding: SQLiteStore.Folding, watch: StoreWatch
   ) throws(StoreError) {
     self.connection = connection
     self.pending = pending
     self.folding = folding
+    self.watch = watch
     self.interning = interning
     self.users = users
     self.counts = counts
@@ -176,10 +178,12 @@ final class IngestTransaction {
     // take the slice back, and leaves the rows of `pending`.
     try connection.execute("PRAGMA synchronous = NORMAL")
     defer { connection.syncCommits() }
-    try pending.fold(max: max) { (slice, finish) throws(StoreError) in
-      try change { () throws(StoreError) in
-        try fold(slice)
-        try finish()
+    try watch.timing(.fold) { () throws(StoreError) in
+      try pending.fold(max: max) { (slice, finish) throws(StoreError) in
+        try change { () throws(StoreError) in
+          try fold(slice)
+          try finish()
+        }
       }
     }
     for remarks in remarks.values { found.merge(remarks, uniquingKeysWith: +) }

@@ -17,16 +17,18 @@ package final class SQLiteStore: Sendable {
     /// Whether this store alone writes sessions: it then folds what an earlier process left waiting.
     package var ownsSessions: Bool
     package var folding: Folding
+    package var watch: StoreWatch
 
     package init(
       path: String, retentionDays: Int = 90, newSecret: [UInt8], ownsSessions: Bool = true,
-      folding: Folding = Folding()
+      folding: Folding = Folding(), watch: StoreWatch = StoreWatch()
     ) {
       self.path = path
       self.retentionDays = retentionDays
       self.newSecret = newSecret
       self.ownsSessions = ownsSessions
       self.folding = folding
+      self.watch = watch
     }
   }
 
@@ -75,7 +77,7 @@ package final class SQLiteStore: Sendable {
       ingest = try IngestTransaction(
         connection, interning: interning, counts: counts, users: users,
         pending: try PendingTable(connection, takesOver: settings.ownsSessions),
-        folding: settings.folding)
+        folding: settings.folding, watch: settings.watch)
       housekeeping = Housekeeping(
         connection: connection, interning: interning, counts: counts, users: users,
         retentionDays: settings.retentionDays)
@@ -86,17 +88,20 @@ package final class SQLiteStore: Sendable {
   private let writer: WriterLock
   private let readers: ReaderPool
   private let checkpoints: Checkpoints
-  /// Updates are stored that no reader sees yet. Changed by the holder of the writer.
-  private let hasPending = Atomic(false)
+  /// How many updates are stored that no reader sees yet. Changed by the holder of the writer.
+  private let pendingCount = Atomic(0)
 
   package init(_ settings: Settings) throws(StoreError) {
     self.settings = settings
     writer = WriterLock(settings)
     readers = ReaderPool(path: settings.path)
-    checkpoints = Checkpoints(path: settings.path)
+    checkpoints = Checkpoints(path: settings.path, watch: settings.watch)
     // Opens the file now, so that what is wrong with it is known at the start.
     try ingesting { (_) throws(StoreError) in }
   }
+
+  /// How many updates are durable and wait to be folded into their sessions.
+  package var pendingUpdates: Int { pendingCount.load(ordering: .acquiring) }
 
   /// Looks for damage before anything is written: in all of a small file, and in the catalog of a
   /// larger one, whose whole check is `hale verify`.
@@ -141,7 +146,7 @@ package final class SQLiteStore: Sendable {
   func read<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    if hasPending.load(ordering: .acquiring) {
+    if pendingUpdates > 0 {
       do throws(StoreError) {
         try foldWhatWaits()
       } catch {
@@ -182,7 +187,7 @@ package final class SQLiteStore: Sendable {
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try writer.use { (writer) throws(StoreError) in
-      defer { hasPending.store(writer.ingest.pendingCount > 0, ordering: .releasing) }
+      defer { pendingCount.store(writer.ingest.pendingCount, ordering: .releasing) }
       let value = try body(writer)
       checkpoints.advance(writer.connection, logPages: writer.connection.logPages)
       return value

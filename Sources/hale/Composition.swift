@@ -76,8 +76,11 @@ func runService(
   bound: (_ port: UInt16, _ catalog: any CatalogStore) throws -> Void
 ) throws {
   Allocator.configure()
+  let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let store = try openStore(
-    dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
+    dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
+    watch: StoreWatch(
+      monotonicNanoseconds: SystemClock.monotonicNanoseconds, note: metrics.note(_:seconds:)))
   try store.checkFile()
   let listener = try openListener(settings)
   try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
@@ -97,7 +100,6 @@ func runService(
     }
     return file
   }
-  let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let queue = IngestQueue(store: store, clock: clock, metrics: metrics)
   let workers = WorkQueue()
   let notices = makeNoticeSender(
@@ -120,7 +122,8 @@ func runService(
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
       retentionDays: settings.retentionDays, metrics: metrics,
       processFigures: {
-        ProcessFigures(of: path, connections: listener.connectionCount)
+        ProcessFigures(
+          of: path, connections: listener.connectionCount, pendingUpdates: store.pendingUpdates)
       }),
     sink: listener)
 
@@ -219,14 +222,15 @@ private func makeNoticeSender(
 
 /// - Parameter ownsSessions: the directory is locked, so that no other process writes sessions.
 func openStore(
-  dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true
+  dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true,
+  watch: StoreWatch = StoreWatch()
 ) throws -> SQLiteStore {
   var generator = SystemRandomNumberGenerator()
   return try SQLiteStore(
     SQLiteStore.Settings(
       path: dataDirectory + "/hale.db", retentionDays: retentionDays,
       newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) },
-      ownsSessions: ownsSessions))
+      ownsSessions: ownsSessions, watch: watch))
 }
 
 private func openListener(_ settings: ServeSettings) throws -> Listener {

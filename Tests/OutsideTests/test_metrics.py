@@ -55,6 +55,17 @@ def test_figures(hale):
     assert re.search(r'hale_build_info\{version="\d+\.\d+\.\d+"\} 1', text)
 
 
+def test_figures_of_the_stores_own_work(hale):
+    """A larger batch is stored as it is, and folded when somebody asks, at the latest."""
+    hale.send(*(session() for _ in range(20)))
+    hale.sessions("sum(session)")
+    _, found = figures(hale)
+    assert found["hale_pending_updates"] == 0
+    assert found["hale_fold_duration_seconds_count"] == 1
+    assert 0 < found["hale_fold_duration_seconds_sum"] < 60
+    assert found["hale_checkpoint_duration_seconds_count"] == 0
+
+
 def test_figures_under_a_path(start):
     hale = start("--public-url", "http://localhost/hale")
     figures(hale, "/hale/metrics")

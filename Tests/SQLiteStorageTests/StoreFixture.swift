@@ -10,9 +10,12 @@ struct StoreFixture {
   let store: SQLiteStore
   let project = ProjectID(rawValue: 1)
 
-  init(retentionDays: Int = 90, folding: SQLiteStore.Folding = .init()) throws {
+  init(
+    retentionDays: Int = 90, folding: SQLiteStore.Folding = .init(), watch: StoreWatch = .init()
+  ) throws {
     directory = try TemporaryDirectory()
-    store = try Self.open(directory, retentionDays: retentionDays, folding: folding)
+    store = try Self.open(
+      directory, retentionDays: retentionDays, folding: folding, watch: watch)
     let organization = try store.createOrganization(slug: "default", at: Timestamp(seconds: 0))
     _ = try store.createProject(
       organization: organization.id, slug: "default", platform: nil, id: nil,
@@ -22,13 +25,13 @@ struct StoreFixture {
   /// Opens the same file once more.
   static func open(
     _ directory: TemporaryDirectory, retentionDays: Int = 90, ownsSessions: Bool = true,
-    folding: SQLiteStore.Folding = .init()
+    folding: SQLiteStore.Folding = .init(), watch: StoreWatch = .init()
   ) throws -> SQLiteStore {
     try SQLiteStore(
       .init(
         path: directory.path + "/hale.db", retentionDays: retentionDays,
         newSecret: [UInt8](repeating: 7, count: 32), ownsSessions: ownsSessions,
-        folding: folding))
+        folding: folding, watch: watch))
   }
 
   func report(

@@ -14,7 +14,8 @@ struct Histogram: Sendable {
   /// From a tenth of a millisecond to ten seconds.
   static let seconds = Histogram(
     bounds: [
-      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 10,
+      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+      10,
     ])
 
   /// From a single update to more than a batch takes.

@@ -1,6 +1,6 @@
 internal import Locks
 internal import ReleaseHealth
-internal import Storage
+package import Storage
 
 /// What the service counts of its own work, for `/metrics`. It begins anew with the process.
 package final class Metrics: Sendable {
@@ -25,6 +25,8 @@ package final class Metrics: Sendable {
     var commitFailures: Int64 = 0
     var commitSeconds = Histogram.seconds
     var commitUpdates = Histogram.updates
+    /// What the store did on its own account.
+    var workSeconds: [StoreWork: Histogram] = [:]
     /// By the pattern of the route.
     var querySeconds: [String: Histogram] = [:]
     var queryFailures: Int64 = 0
@@ -65,6 +67,11 @@ package final class Metrics: Sendable {
     }
   }
 
+  /// The store did some work on its own account.
+  package func note(_ work: StoreWork, seconds: Double) {
+    state.withLock { $0.workSeconds[work, default: .seconds].observe(seconds) }
+  }
+
   /// What was found of items that were stored before.
   func note(_ outcomes: [OutcomeKey: Int64]) {
     state.withLock { $0.outcomes.merge(outcomes, uniquingKeysWith: +) }
@@ -103,6 +110,8 @@ package struct ProcessFigures: Sendable {
   /// Seconds since 1970.
   package var startSeconds = 0.0
   package var connections: Int64 = 0
+  /// Updates that are durable and wait to be folded into their sessions.
+  package var pendingUpdates: Int64 = 0
   package var databaseBytes: Int64 = 0
   /// Of the database's log, which is part of the data until it is brought into the file.
   package var logBytes: Int64 = 0

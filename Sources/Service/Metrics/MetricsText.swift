@@ -37,7 +37,8 @@ struct MetricsText {
         Double(count))
     }
     histogram(
-      "hale_commit_duration_seconds", "How long batches of updates took to be stored.",
+      "hale_commit_duration_seconds",
+      "How long batches of updates took to be stored, with what had to be folded before them.",
       [([], state.commitSeconds)])
     histogram(
       "hale_commit_batch_updates", "How many updates were stored together.",
@@ -48,6 +49,18 @@ struct MetricsText {
     single(
       "hale_ingest_queue_updates", .gauge, "Updates that wait for the writer.",
       Double(queuedUpdates))
+    for (work, name, help) in [
+      (
+        StoreWork.fold, "hale_fold_duration_seconds",
+        "How long slices of stored updates took to be folded; no batch is stored meanwhile."
+      ),
+      (
+        .checkpoint, "hale_checkpoint_duration_seconds",
+        "How long the database's log took to be brought into its file, beside the writer."
+      ),
+    ] {
+      histogram(name, help, [([], state.workSeconds[work] ?? .seconds)])
+    }
     family("hale_http_requests_total", .counter, "Requests, by where they went.")
     for (endpoint, count) in zip(Metrics.Endpoint.allCases, state.requests) {
       sample("hale_http_requests_total", [("endpoint", "\(endpoint)")], Double(count))
@@ -131,6 +144,11 @@ struct MetricsText {
       (
         "hale_http_connections", Kind.gauge, "Connections that are open.",
         Double(process.connections)
+      ),
+      (
+        "hale_pending_updates", .gauge,
+        "Updates that are stored and wait to be folded into their sessions.",
+        Double(process.pendingUpdates)
       ),
       (
         "hale_database_size_bytes", .gauge, "The size of the database's file.",

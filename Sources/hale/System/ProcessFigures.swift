@@ -7,9 +7,11 @@ extension ProcessFigures {
   /// - Parameters:
   ///   - databasePath: the file whose size is told.
   ///   - connections: that are open.
-  init(of databasePath: String, connections: Int) {
+  ///   - pendingUpdates: that wait to be folded.
+  init(of databasePath: String, connections: Int, pendingUpdates: Int) {
     self.init()
     self.connections = Int64(connections)
+    self.pendingUpdates = Int64(pendingUpdates)
     version = haleVersion
     databaseBytes = FileIdentity(path: databasePath)?.size ?? 0
     logBytes = FileIdentity(path: databasePath + "-wal")?.size ?? 0
