@@ -1,5 +1,5 @@
 /// Work that a store does on its own account, beside batches and questions.
-package enum StoreWork: CaseIterable, Sendable {
+package enum StoreWork: Sendable {
   /// Updates that were stored before are folded into their sessions, one slice in one transaction; no
   /// batch is stored meanwhile.
   case fold

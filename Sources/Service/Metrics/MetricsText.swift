@@ -49,18 +49,14 @@ struct MetricsText {
     single(
       "hale_ingest_queue_updates", .gauge, "Updates that wait for the writer.",
       Double(queuedUpdates))
-    for (work, name, help) in [
-      (
-        StoreWork.fold, "hale_fold_duration_seconds",
-        "How long slices of stored updates took to be folded; no batch is stored meanwhile."
-      ),
-      (
-        .checkpoint, "hale_checkpoint_duration_seconds",
-        "How long the database's log took to be brought into its file, beside the writer."
-      ),
-    ] {
-      histogram(name, help, [([], state.workSeconds[work] ?? .seconds)])
-    }
+    histogram(
+      "hale_fold_duration_seconds",
+      "How long slices of stored updates took to be folded; no batch is stored meanwhile.",
+      [([], state.workSeconds[.fold] ?? .seconds)])
+    histogram(
+      "hale_checkpoint_duration_seconds",
+      "How long the database's log took to be brought into its file.",
+      [([], state.workSeconds[.checkpoint] ?? .seconds)])
     family("hale_http_requests_total", .counter, "Requests, by where they went.")
     for (endpoint, count) in zip(Metrics.Endpoint.allCases, state.requests) {
       sample("hale_http_requests_total", [("endpoint", "\(endpoint)")], Double(count))
