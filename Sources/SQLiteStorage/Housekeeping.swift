@@ -176,11 +176,14 @@ final class Housekeeping {
     return true
   }
 
-  /// Days whose hours are closed: all of them are, once no hour is left to close.
+  /// Days whose hours are all closed. A late update may have opened one again since the hours of this
+  /// run were closed: its day waits for the next run.
   private func closeDays(at now: Timestamp) throws(StoreError) -> Bool {
+    let end = (now.hour - 1).flooredDivision(by: 24)
     let open = try keys(
       """
-      SELECT day, scope FROM user_day_open WHERE day < \((now.hour - 1).flooredDivision(by: 24))
+      SELECT day, scope FROM user_day_open WHERE day < \(end) AND (day, scope) NOT IN (
+        SELECT hour / 24, scope FROM user_hour_open WHERE hour < \(end * 24))
       ORDER BY day, scope LIMIT \(Self.cellsPerStep)
       """)
     if open.isEmpty { return false }

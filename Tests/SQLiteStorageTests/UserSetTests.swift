@@ -65,6 +65,37 @@ import Testing
     }
   }
 
+  /// Batches come between the steps of a run: a day of which an hour was opened again is not closed
+  /// before the hour is.
+  @Test func aDayWaitsForAnHourThatWasOpenedDuringTheRun() throws {
+    let fixture = try StoreFixture()
+    // More releases than one step closes.
+    let releases = (0..<120).map { "shop@1.0.\($0)" }
+    for (index, release) in releases.enumerated() {
+      let id = UInt64(index)
+      try fixture.ingest(
+        [fixture.report(id, started: noon(0), user: id, release: release)], at: noon(0))
+    }
+    // Until some days are closed and others are not.
+    while try fixture.number("SELECT count(*) FROM user_day") == 0,
+      try fixture.store.housekeep(at: noon(2))
+    {}
+    #expect(try fixture.number("SELECT count(*) FROM user_day_open") ?? 0 > 0)
+    for (index, release) in releases.enumerated() {
+      let id = UInt64(1000 + index)
+      try fixture.ingest(
+        [fixture.report(id, started: noon(0), user: id, release: release)], at: noon(2))
+    }
+    for minutes: Int64 in [0, 10, 20] {
+      try fixture.housekeep(at: noon(2).advanced(byMilliseconds: minutes * 60_000))
+      let answer = try fixture.ask(days: Self.firstDay..<Self.firstDay + 1)
+      #expect(answer.totals.users.total == 240, "after \(minutes) minutes")
+    }
+    #expect(try fixture.number("SELECT count(*) FROM user_day_open") == 0)
+    #expect(
+      try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
+  }
+
   /// The set of a whole environment's day, as its releases change: it is what the answer comes from
   /// when all of them are asked about, and let go of when one of them changes.
   @Test func unionsOfReleasesFollowThem() throws {

@@ -48,7 +48,10 @@ import Testing
         batch.anonymous = (0..<2).map { _ in generator.anonymous(startedIn: range) }
         try store.ingest(batch)
         try model.ingest(batch)
-        if Bool.random(using: &generator.random) { while try store.housekeep(at: now) {} }
+        // Batches come between the steps of a run, too.
+        for _ in 0..<[0, 2, 5, 1000].randomElement(using: &generator.random)! {
+          guard try store.housekeep(at: now) else { break }
+        }
       }
       for query in Self.queries(at: now, random: &generator.random) {
         let expected = try model.health(query)
