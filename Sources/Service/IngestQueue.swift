@@ -37,8 +37,8 @@ package final class IngestQueue: Sendable {
     var isClosed = false
     /// Someone was turned away since the open batch was last taken.
     var hasWaiting = false
-    /// The last batch could not be stored, and when that was.
-    var failure: (error: StoreError, at: Timestamp)?
+    /// Why the store did not take what it was given last, and when that was, by ``Metrics/seconds``.
+    var failure: (error: StoreError, at: Double)?
     /// Work for the writer's thread between batches; each returns whether it is done.
     var tasks: [@Sendable () -> Bool] = []
 
@@ -70,7 +70,6 @@ package final class IngestQueue: Sendable {
   }
 
   private let store: any SessionStore
-  private let clock: WallClock
   private let batchUpdatesMax: Int
   private let metrics: Metrics
   /// Of what is stored.
@@ -80,12 +79,10 @@ package final class IngestQueue: Sendable {
 
   /// - Parameter batchUpdatesMax: from so many updates on, a batch takes no more envelopes.
   package init(
-    store: any SessionStore, clock: WallClock, metrics: Metrics = Metrics(),
-    batchUpdatesMax: Int = 10_000
+    store: any SessionStore, metrics: Metrics = Metrics(), batchUpdatesMax: Int = 10_000
   ) {
     self.store = store
     self.metrics = metrics
-    self.clock = clock
     self.batchUpdatesMax = batchUpdatesMax
   }
 
@@ -128,14 +125,13 @@ package final class IngestQueue: Sendable {
     state.withLock { ($0.open?.reports.count ?? 0) + ($0.open?.anonymous.count ?? 0) }
   }
 
-  /// Why the last batch was not stored, if that was so shortly before `now`.
-  package func recentFailure(at now: Timestamp) -> StoreError? {
+  /// Why the store did not take what it was given last, if that was in the last seconds.
+  package var recentFailure: StoreError? {
     guard let failure = state.withLock({ $0.failure }) else { return nil }
-    let age = now.milliseconds - failure.at.milliseconds
-    return (0...Self.recentMilliseconds).contains(age) ? failure.error : nil
+    return metrics.seconds - failure.at <= Self.recentSeconds ? failure.error : nil
   }
 
-  private static let recentMilliseconds: Int64 = 3000
+  private static let recentSeconds = 3.0
 
   /// Has work done on the writer's thread between batches, a step a time, as ``StepPacing`` lets it.
   ///
@@ -155,23 +151,39 @@ package final class IngestQueue: Sendable {
     var mayBeUnsettled = true
     var pacing = StepPacing()
     while let work = next(&mayBeUnsettled, pacing) {
-      if work.hasWaiting { callbacks.hasRoom() }
-      if let batch = work.batch {
-        let failure = store(batch)
+      storeBatch(of: work, callbacks)
+      if work.batch != nil {
         mayBeUnsettled = true
-        if !work.tickets.isEmpty { callbacks.committed(work.tickets, failure) }
         pacing.noteBatch(at: metrics.seconds)
       }
       if let task = work.task {
         let start = metrics.seconds
         let isDone = task()
         pacing.noteStep(from: start, to: metrics.seconds)
-        if !isDone { state.withLock { $0.tasks.append(task) } }
+        // A task that is cut off by the end goes on after the next start.
+        if !isDone { state.withLock { if !$0.isClosed { $0.tasks.append(task) } } }
       }
     }
   }
 
-  /// Lets ``run(_:)`` return once everything is stored.
+  /// Stores what is there on the calling thread, and does all work to its end, where no other thread
+  /// is the writer.
+  package func runUntilEmpty(_ callbacks: Callbacks) {
+    while let work = take(loneOutcomes: true, tasks: true).work {
+      storeBatch(of: work, callbacks)
+      if let task = work.task { while !task() {} }
+    }
+  }
+
+  private func storeBatch(of work: Work, _ callbacks: Callbacks) {
+    if work.hasWaiting { callbacks.hasRoom() }
+    guard let batch = work.batch else { return }
+    let failure = store(batch)
+    if !work.tickets.isEmpty { callbacks.committed(work.tickets, failure) }
+  }
+
+  /// Lets ``run(_:)`` return once everything is stored. Of the work between batches each does one more
+  /// step.
   package func close() {
     state.withLock { $0.isClosed = true }
     wake.signal()
@@ -241,11 +253,12 @@ package final class IngestQueue: Sendable {
   private func settle() -> Bool {
     do throws(StoreError) {
       guard let found = try store.settle() else { return false }
+      state.withLock { $0.failure = nil }
       version.grow()
       metrics.note(found)
       return true
     } catch {
-      state.withLock { $0.failure = (error, clock.now) }
+      state.withLock { $0.failure = (error, metrics.seconds) }
       return false
     }
   }
@@ -264,7 +277,7 @@ package final class IngestQueue: Sendable {
       state.withLock { $0.failure = nil }
       return nil
     } catch {
-      state.withLock { $0.failure = (error, clock.now) }
+      state.withLock { $0.failure = (error, metrics.seconds) }
       return error
     }
   }

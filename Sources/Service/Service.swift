@@ -154,7 +154,7 @@ package final class Service: RequestHandler {
   /// may find room where a batch did not, so that what just failed is believed.
   private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
     dependencies.queue.perform { [dependencies, sink] in
-      let failure = dependencies.queue.recentFailure(at: dependencies.clock.now)
+      let failure = dependencies.queue.recentFailure
       sink.respond(Self.readiness(of: dependencies.store, failure), to: [exchange])
       return true
     }

@@ -100,7 +100,7 @@ func runService(
     }
     return file
   }
-  let queue = IngestQueue(store: store, clock: clock, metrics: metrics)
+  let queue = IngestQueue(store: store, metrics: metrics)
   let workers = WorkQueue()
   let notices = makeNoticeSender(
     store: store, settings.notices, catalog: catalog, clock: clock,
@@ -165,7 +165,14 @@ func runService(
   sending?.join()
   store.stopCheckpoints()
   checkpoints.join()
-  try store.close()
+  do throws(StoreError) {
+    try store.close()
+  } catch {
+    guard case .full = error else { throw error }
+    // What was answered is on disk all the same; the next start goes on with it.
+    settings.logger.warning(
+      "ended before all was in its place", metadata: ["reason": "\(error.sentence)"])
+  }
 }
 
 /// Runs a job once on a directory that no service runs on; it is locked. A job that fails is a
@@ -175,7 +182,7 @@ func runJobOnDirectory(
 ) throws -> JobRun {
   let store = try openStore(dataDirectory: dataDirectory, retentionDays: retentionDays)
   let clock = WallClock { now }
-  let queue = IngestQueue(store: store, clock: clock)
+  let queue = IngestQueue(store: store)
   let catalog = try CatalogCache(store)
   let log = Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() })
   let jobs = Jobs(

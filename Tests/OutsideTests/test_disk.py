@@ -40,6 +40,16 @@ def test_no_room_and_room_again(hale):
     assert sessions(hale) == row(healthy=10, abnormal=1)
 
 
+def test_the_end_without_room(hale):
+    """What was answered is on disk, wherever it waits: the end is one in good order."""
+    hale.send(*[session() for _ in range(10)])
+    limit_files(hale, 4096)
+    assert hale.post(envelope(session("crashed"))).status == 503
+    assert hale.stop() == 0
+    hale.start()
+    assert sessions(hale) == row(healthy=10)
+
+
 def test_readiness_tells_it(hale):
     """A store that cannot be written is not ready, and is again once there is room."""
     limit_files(hale, 4096)

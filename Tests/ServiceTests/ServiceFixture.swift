@@ -50,10 +50,7 @@ final class ServiceFixture {
     store = FaultyStore(sqlite)
     let clock = WallClock { Self.now }
     let metrics = Metrics()
-    queue = IngestQueue(
-      store: store, clock: clock, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
-    // Closed, it still takes work and `run` returns when it is done: the test is the writer.
-    queue.close()
+    queue = IngestQueue(store: store, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     catalog = try CatalogCache(sqlite)
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     notices = NoticeSender(
@@ -119,7 +116,8 @@ final class ServiceFixture {
   @discardableResult
   func drain() -> Int {
     let rooms = Atomic(0)
-    queue.run(
+    // The test is the writer.
+    queue.runUntilEmpty(
       IngestQueue.Callbacks(
         committed: { [sink] tickets, failure in
           CommitAnswers.answer(tickets, failure, through: sink)

@@ -75,7 +75,7 @@ final class SimulatedService {
     let response = running.service.take(head, body: envelope, exchange: exchange).response
     // The writer's thread is this one. What is only counted is not waited for, and stored as well:
     // a batch that stayed open would give its time to what arrives later.
-    running.queue.run(
+    running.queue.runUntilEmpty(
       IngestQueue.Callbacks(
         committed: { [answers] tickets, failure in
           CommitAnswers.answer(tickets, failure, through: answers)
@@ -108,9 +108,7 @@ final class SimulatedService {
       try prepare(sqlite)
       store = FaultyStore(sqlite)
       let wall = WallClock { clock.now }
-      queue = IngestQueue(store: store, clock: wall)
-      // Closed, it still takes work, and `run` returns when it is done.
-      queue.close()
+      queue = IngestQueue(store: store)
       let log = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
       let catalog = try CatalogCache(sqlite)
       let notices = NoticeSender(

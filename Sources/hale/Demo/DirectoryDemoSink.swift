@@ -15,9 +15,7 @@ final class DirectoryDemoSink: DemoSink {
     let clock = try SystemClock(settings.now)
     store = try openStore(
       dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
-    queue = IngestQueue(store: store, clock: WallClock(clock.now))
-    // Closed, it still takes what is submitted, and to run it is to store that.
-    queue.close()
+    queue = IngestQueue(store: store)
     self.clock = clock
   }
 
@@ -30,8 +28,8 @@ final class DirectoryDemoSink: DemoSink {
   }
 
   func commit() throws {
-    queue.run(IngestQueue.Callbacks(committed: { _, _ in }, hasRoom: {}))
-    if let error = queue.recentFailure(at: clock.now()) { throw error }
+    queue.runUntilEmpty(IngestQueue.Callbacks(committed: { _, _ in }, hasRoom: {}))
+    if let error = queue.recentFailure { throw error }
   }
 
   func adopt(_ projects: [ProjectID], hour: Int) throws {

@@ -1,0 +1,69 @@
+import Foundation
+import Locks
+import ReleaseHealth
+import Storage
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// What the writer's thread does beside batches.
+@Suite struct IngestQueueTests {
+  private static let callbacks = IngestQueue.Callbacks(committed: { _, _ in }, hasRoom: {})
+
+  /// The end does not wait for a job of many steps: it goes on after the next start.
+  @Test func theEndCutsAJobOff() throws {
+    let queue = IngestQueue(store: ReferenceStore())
+    let steps = Atomic(0)
+    let ended = DispatchSemaphore(value: 0)
+    let begun = DispatchSemaphore(value: 0)
+    queue.perform {
+      begun.signal()
+      return steps.add(1, ordering: .relaxed).newValue == 100_000
+    }
+    Thread.detachNewThread {
+      queue.run(Self.callbacks)
+      ended.signal()
+    }
+    begun.wait()
+    queue.close()
+    ended.wait()
+    #expect(steps.load(ordering: .relaxed) < 100_000)
+  }
+
+  @Test func whereNobodyElseWritesAJobIsDoneToItsEnd() {
+    let queue = IngestQueue(store: ReferenceStore())
+    let steps = Atomic(0)
+    queue.perform { steps.add(1, ordering: .relaxed).newValue == 100 }
+    queue.runUntilEmpty(Self.callbacks)
+    #expect(steps.load(ordering: .relaxed) == 100)
+  }
+
+  /// A failure is recent by a clock that is never set back, whatever the service's clock says.
+  @Test func aFailureIsRecentForThreeSeconds() throws {
+    let time = Locked(Int64(0))
+    let store = try ServiceFixture().store
+    let queue = IngestQueue(
+      store: store, metrics: Metrics(monotonicNanoseconds: { time.withLock { $0 } }))
+    func submit() {
+      var submission = Submission(
+        receivedAt: Timestamp(seconds: 0), project: ProjectID(rawValue: 1))
+      submission.accepted = 1
+      _ = queue.submit(submission, ticket: nil)
+      queue.runUntilEmpty(Self.callbacks)
+    }
+    let full = StoreError.full(operation: "write", reason: "full")
+    store.fail(with: full)
+    submit()
+    for (seconds, expected) in [(0, full), (3, full), (4, nil)] as [(Int64, StoreError?)] {
+      time.withLock { $0 = seconds * 1_000_000_000 }
+      #expect(queue.recentFailure == expected, "after \(seconds) seconds")
+    }
+    submit()
+    #expect(queue.recentFailure == full)
+    store.fail(with: nil)
+    submit()
+    #expect(queue.recentFailure == nil)
+  }
+}
