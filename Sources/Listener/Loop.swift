@@ -234,9 +234,9 @@ final class Loop {
 
   // MARK: Connections
 
-  private func acceptAll(_ socket: ListeningSocket) {
+  private func acceptAll(_ socket: ListeningSocket, max: Int = Loop.acceptsMax) {
     var accepted = 0
-    while accepted < Loop.acceptsMax {
+    while accepted < max {
       guard hasRoom(socket.isControl) else { return setAccepting(false, socket.isControl) }
       do throws(SystemError) {
         guard let rawValue = try syscalls.acceptSocket(socket.descriptor) else { return }
@@ -334,8 +334,9 @@ final class Loop {
     drainDeadline = min(drainDeadline, now + max(0, milliseconds))
     guard !isDraining else { return }
     isDraining = true
-    // Who was connected before the drain is served, though it was not accepted yet.
-    for socket in sockets { acceptAll(socket) }
+    // Who was connected before the drain is served, though it was not accepted yet, as far as there
+    // is room.
+    for socket in sockets { acceptAll(socket, max: .max) }
     sockets = []
     listener.closeSockets()
     for connection in connections { connection?.drain(in: self) }

@@ -191,8 +191,8 @@ extension ListenerTests {
     }
 
     @Test func takesRequestsThatWaitInTheSystem() throws {
-      // Half of the requests are on open connections, half on ones not accepted yet; all are sent
-      // before the drain, while the loop is held up.
+      // Some requests are on open connections, and more than are accepted at once on ones not accepted
+      // yet; all are sent before the drain, while the loop is held up.
       let server = try TestServer { head, _, _ in
         head.path == "/hold"
           ? CollectingReader { _ in
@@ -205,7 +205,7 @@ extension ListenerTests {
       let holding = try server.connect()
       try holding.send(request("/hold", "x"))
       usleep(20_000)
-      let fresh = try (0..<10).map { _ in try server.connect() }
+      let fresh = try (0..<200).map { _ in try server.connect() }
       for client in open + fresh { try client.send("GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n") }
       server.listener.drain(deadlineMilliseconds: 5000)
       for client in open + fresh {
