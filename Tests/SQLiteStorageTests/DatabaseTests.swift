@@ -1,3 +1,5 @@
+import Foundation
+import Locks
 import ReleaseHealth
 import Storage
 import TestSupport
@@ -23,6 +25,45 @@ import Testing
     let path = fixture.directory.path + "/hale.db"
     let log = try Connection(path: path, mode: .writer).checkpoint()
     #expect(log.pages > 0 && log.pagesDone == log.pages)
+  }
+
+  /// The log is brought in on the thread that is given for it, and begins anew once the writer has
+  /// brought in the rest.
+  @Test func theLogIsBroughtInBesideTheWriter() throws {
+    let threads = Locked<[pthread_t]>([])
+    let watch = StoreWatch(note: { work, _ in
+      if work == .checkpoint { threads.withLock { $0.append(pthread_self()) } }
+    })
+    let fixture = try StoreFixture(watch: watch)
+    let ended = DispatchSemaphore(value: 0)
+    let thread = Thread { [store = fixture.store] in
+      #expect(throws: Never.self) { try store.runCheckpoints() }
+      ended.signal()
+    }
+    thread.start()
+    try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.execute("CREATE TABLE filler (content BLOB)")
+    }
+    /// - Returns: how many pages the log has then.
+    func write(pages: Int) throws -> Int {
+      try fixture.store.write { (writer) throws(StoreError) in
+        try writer.connection.execute("INSERT INTO filler VALUES (zeroblob(\(pages * 4096)))")
+        return writer.connection.logPages
+      }
+    }
+    // The thread may begin later than the writing, which then brings the log in itself.
+    var most = 0
+    for _ in 0..<100 where !threads.withLock({ $0.contains { $0 != pthread_self() } }) {
+      most = max(most, try write(pages: 500))
+    }
+    #expect(threads.withLock { $0.contains { $0 != pthread_self() } } && most >= 4000)
+    var last = most
+    for _ in 0..<1000 where last >= 1000 { last = try write(pages: 1) }
+    #expect(last < 1000)
+    #expect(threads.withLock { $0.last } == pthread_self())
+    fixture.store.stopCheckpoints()
+    ended.wait()
+    try fixture.store.close()
   }
 
   @Test func aNewerDatabaseIsRefusedUntouched() throws {
