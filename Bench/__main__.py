@@ -26,6 +26,7 @@ ROWS = {
     "binary": part_rows.binary,
     "parts": part_rows.parts,
     "users": part_rows.users,
+    "idle": list(part_rows.IDLE_WORLDS.values()),
     "disk": part_rows.disk,
     "idle": part_rows.idle,
     "listener": ingest_rows.listener,
@@ -54,6 +55,7 @@ WORLDS = {
     "releases": list(scale_rows.RELEASES.values()),
     "scale": list(scale_rows.SIZES.values()),
     "start": [scale_rows.SIZES[f"{millions} M sessions"] for millions in (1, 50)],
+    "clickhouse": [query_rows.FORTNIGHT],
 }
 LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate", "estimate"]
 # The one downloads half a gigabyte, the other needs Chromium.
@@ -94,7 +96,7 @@ def parse():
     parser.add_argument("--only", metavar="ROWS", type=names,
                         help="these rows alone, with commas between")
     parser.add_argument("--prepare", action="store_true",
-                        help="only build the databases that the rows of queries, sizes and starts need")
+                        help="only build the databases of rows that depend on no other option")
     parser.add_argument("--rounds", type=positive,
                         help="alternations of each pair (3; 2 if quick)")
     parser.add_argument("--seconds", type=positive,

@@ -11,6 +11,7 @@ from machine import memory
 from servers import Service
 from worlds import NOW, World, bench, stored
 
+IDLE_WORLDS = {"empty": World(sessions=0), "1 M sessions": World(sessions=1_000_000)}
 DISK_WORLDS = [World(sessions=1_000_000), stored(10)]
 
 
@@ -23,7 +24,7 @@ def binary(report, worlds, nginx, settings):
 
 def idle(report, worlds, nginx, settings):
     """Memory at rest: after the start, when nothing was asked or sent."""
-    for world, name in ((World(sessions=0), "empty"), (World(sessions=1_000_000), "1 M sessions")):
+    for name, world in IDLE_WORLDS.items():
         samples, parts = [], []
         for _ in range(settings.rounds):
             with worlds.copy(world) as data, Service(data) as service:
@@ -68,7 +69,7 @@ def by_table(path, world):
             rows = file.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall()
         except sqlite3.OperationalError:
             return None
-    return {name: size / world.sessions for name, size in sorted(rows) if size > 1 << 20}
+    return {name: size / (world.sessions + world.open) for name, size in sorted(rows) if size > 1 << 20}
 
 
 def start(report, worlds, nginx, settings):

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from report import quantile
-from servers import Service, checked_load, finish_load, start_load
+from servers import Service, checked_load
 from worlds import ROOT, World, bench, bench_python
 
 FORTNIGHT = World(sessions=10_000_000, open=300_000, days=14, users=1_000_000, releases=200)
@@ -31,6 +31,14 @@ def times_of(service, question, count, until=lambda: False):
     return times, answer
 
 
+def times_for(seconds, service, question):
+    """Milliseconds of the questions that are asked so long, from a second on: wrk takes one to read
+    its requests."""
+    time.sleep(1)
+    end = time.monotonic() + seconds
+    return times_of(service, question, 10_000, lambda: time.monotonic() > end)[0]
+
+
 def add_times(report, name, times, goals, detail=None):
     for share, label, goal in ((0.5, "median", goals[0]), (0.99, "p99", goals[1])):
         report.add(f"{name}, {label}, ms", quantile(times, share),
@@ -52,11 +60,9 @@ def query(report, worlds, nginx, settings):
             with worlds.requests(FORTNIGHT, "single", 100_000, index * 200_000) as requests:
                 # A connection waits so long that all of them together send half of the most.
                 pause = max(1, round(256 / (most / 2) * 1000) - 1)
-                process = start_load(service.port, requests, 256, 8, pause)
-                time.sleep(1)
-                end = time.monotonic() + 6
-                times, _ = times_of(service, question, 10_000, lambda: time.monotonic() > end)
-                half = finish_load(process, requests)
+                half = checked_load(report, f"query, {what}", service, requests, 256, 8, pause,
+                                    lambda: times_for(6, service, question))
+            times = half["meanwhile"]
             add_times(report, f"  {what}, while sessions come in", times, (15, 60), times)
             report.add("  ingest meanwhile, x its maximum", half["rate"] / most, "0.5")
     figures = bench("query", "--path", worlds.get(FORTNIGHT) / "hale.db", "--by-release")

@@ -157,20 +157,24 @@ def finish_load(process, requests):
     return result
 
 
-def load(server, requests, connections, seconds, pause=0):
-    """One run: answers a second, latencies in microseconds, processor time a request."""
+def load(server, requests, connections, seconds, pause=0, meanwhile=lambda: None):
+    """One run: answers a second, latencies in microseconds, processor time a request, and what came
+    of what was done meanwhile."""
     process = start_load(server.port, requests, connections, seconds, pause)
     before = cpu_seconds(server.process.pid)
+    done = meanwhile()
     result = finish_load(process, requests)
+    result["meanwhile"] = done
     used = cpu_seconds(server.process.pid) - before
     result["cpu_us"] = used / max(result["answered"], 1) * 1e6
     return result
 
 
-def checked_load(report, name, service, requests, connections, seconds, pause=0):
+def checked_load(report, name, service, requests, connections, seconds, pause=0,
+                 meanwhile=lambda: None):
     """One run on Hale, whose numbers must be those of what was sent."""
     before, batches = service.drained(), service.figures()
-    result = load(service, requests, connections, seconds, pause)
+    result = load(service, requests, connections, seconds, pause, meanwhile)
     commits = service.figures()
     after = service.drained()
     stored = (commits["hale_commit_batch_updates_sum"]

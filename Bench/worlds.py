@@ -20,7 +20,9 @@ KEY = "be0c" * 8
 TOKEN = "bench-" + "0" * 32
 
 # What decides the content of a database, beside its sizes.
-SOURCES = ["schema.sql", "Sources/hale-bench/Traffic.swift", "Sources/hale-bench/FillCommand.swift"]
+SOURCES = [ROOT / "schema.sql", ROOT / "Sources/hale-bench/Traffic.swift",
+           ROOT / "Sources/hale-bench/FillCommand.swift", Path(__file__),
+           *sorted((ROOT / "Sources/SQLiteStorage").glob("*.swift"))]
 
 
 def bench(*arguments):
@@ -82,7 +84,7 @@ class Worlds:
     def __init__(self, cache):
         self.cache = Path(cache)
         self.cache.mkdir(parents=True, exist_ok=True)
-        text = b"".join((ROOT / path).read_bytes() for path in SOURCES)
+        text = b"".join(path.read_bytes() for path in SOURCES)
         self.version = hashlib.sha256(text).hexdigest()[:12]
         # On the disk of the cache: temporary folders may lie in memory, where a sync costs nothing.
         self.work = own_folder(self.cache, "run")

@@ -30,7 +30,7 @@ struct CeilingCommand: ParsableCommand {
       RowBatch(start..<min(start + batch, count), traffic)
     }
     let connection = try RawSQLite(path)
-    // As the service has them.
+    // As the service has them, but that its log is brought in beside the writer.
     for pragma in [
       "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384",
       "wal_autocheckpoint = 4000",
@@ -46,8 +46,8 @@ struct CeilingCommand: ParsableCommand {
   }
 }
 
-/// The rows that a batch of sessions writes, in the order of their tables' keys where the service
-/// orders them.
+/// The rows that a batch of sessions writes, in the order of their tables' keys, as the service writes
+/// them.
 private struct RowBatch {
   struct SessionRow {
     var started: Int64
@@ -99,6 +99,8 @@ private struct RowBatch {
     userParts = parts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, users in
       UserPart(hour: key[0], scope: key[1], minute: key[2], bytes: users * 3)
     }
+    // The service folds thousands in this order.
+    sessions.sort { ($0.started, $0.id, $0.scope) < ($1.started, $1.id, $1.scope) }
     buckets = touched.sorted { ($0.hour, $0.scope) < ($1.hour, $1.scope) }
   }
 }

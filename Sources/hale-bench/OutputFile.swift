@@ -4,22 +4,36 @@ import Glibc
 /// A file that is written from front to end.
 @safe
 final class OutputFile {
+  private let path: String
   private let file: UnsafeMutablePointer<FILE>
+  private var isOpen = true
   private(set) var bytesWritten = 0
 
   init(_ path: String) throws {
     guard let file = unsafe fopen(path, "w") else {
       throw ValidationError("cannot write \(path)")
     }
+    self.path = path
     unsafe self.file = file
   }
 
   deinit {
-    unsafe fclose(file)
+    if isOpen { unsafe fclose(file) }
   }
 
-  func write(_ bytes: [UInt8]) {
-    bytesWritten += bytes.count
-    _ = unsafe bytes.withUnsafeBytes { unsafe fwrite($0.baseAddress, 1, $0.count, file) }
+  func write(_ bytes: [UInt8]) throws {
+    let count = unsafe bytes.withUnsafeBytes { unsafe fwrite($0.baseAddress, 1, $0.count, file) }
+    guard count == bytes.count else { throw ValidationError("\(path): \(reason())") }
+    bytesWritten += count
+  }
+
+  /// To be called at the end: what the buffer holds may not have room either.
+  func close() throws {
+    isOpen = false
+    guard unsafe fclose(file) == 0 else { throw ValidationError("\(path): \(reason())") }
+  }
+
+  private func reason() -> String {
+    unsafe String(cString: strerror(errno))
   }
 }

@@ -23,7 +23,7 @@ struct RawCommand: ParsableCommand {
     for index in 0..<traffic.sessions {
       let session = traffic.history(index)
       let severity = Severity(status: session.status, errors: 0)
-      output.write(
+      try output.write(
         littleEndian(UInt32(truncatingIfNeeded: session.started.seconds))
           + littleEndian(UInt16(truncatingIfNeeded: session.release))
           + [UInt8(truncatingIfNeeded: session.environment), severity.rawValue]
@@ -33,6 +33,7 @@ struct RawCommand: ParsableCommand {
       progress.update(index, of: traffic.sessions)
     }
     progress.finish()
+    try output.close()
     printFigures([
       ("sessions", Double(traffic.sessions)), ("bytes", Double(output.bytesWritten)),
     ])

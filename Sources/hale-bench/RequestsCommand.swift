@@ -55,10 +55,11 @@ struct RequestsCommand: ParsableCommand {
         }
       let request = Array(head(bodyBytes: body.count).utf8) + body
       let length = UInt32(request.count)
-      output.write((0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - $0 * 8)) } + request)
+      try output.write((0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - $0 * 8)) } + request)
       progress.update(index - first, of: count)
     }
     progress.finish()
+    try output.close()
     printFigures([
       ("requests", Double(count)), ("bytes", Double(output.bytesWritten)),
       ("items", Double(kind == .single ? 1 : items)),
