@@ -198,7 +198,7 @@ final class Connection {
   /// Looks for damage in the file.
   ///
   /// - Parameter part: a table, or 1 for all of them.
-  func quickCheck(_ part: String = "1", path: String) throws(StoreError) {
+  func quickCheck(_ part: String = "1") throws(StoreError) {
     let check = try prepare("PRAGMA quick_check(\(part))")
     guard try check.step(), check.text(0) != "ok" else { return }
     throw .corrupt(operation: path, reason: check.text(0))

@@ -26,7 +26,7 @@ final class WriterLock: Sendable {
       let opened = try SQLiteStore.Writer(settings)
       if suspicions > 0 {
         do throws(StoreError) {
-          try opened.connection.quickCheck(path: settings.path)
+          try opened.connection.quickCheck()
         } catch {
           if case .corrupt = error { damage = error }
           throw error

@@ -7,7 +7,7 @@ struct BucketKey: Hashable {
   var scope: Int64
 }
 
-/// What a batch changes in one hour of one scope.
+/// What a transaction changes in one hour of one scope.
 struct HourDelta {
   struct UserKey: Hashable {
     var minute: Int

@@ -1,8 +1,8 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Folds batches of updates into the database, each in one transaction. Lives on the writer's
-/// connection.
+/// Stores batches of updates, each in one transaction: small ones are folded into their sessions at
+/// once, others later, in slices. Lives on the writer's connection.
 final class IngestTransaction {
   private let connection: Connection
   private let interning: Interning

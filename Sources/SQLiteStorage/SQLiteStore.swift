@@ -110,7 +110,7 @@ package final class SQLiteStore: Sendable {
       let pages = try connection.number("PRAGMA page_count") ?? 0
       let pageBytes = try connection.number("PRAGMA page_size") ?? 0
       let parts = pages * pageBytes <= Self.wholeCheckBytesMax ? ["1"] : Self.catalogTables
-      for part in parts { try connection.quickCheck(part, path: settings.path) }
+      for part in parts { try connection.quickCheck(part) }
     }
   }
 
@@ -243,7 +243,10 @@ extension SQLiteStore: SessionStore {
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
     try ingesting { (writer) throws(StoreError) in
       // What arrived since may wait, as if it came after the step: it is of nothing that goes.
-      while writer.ingest.waits(by: now) { try writer.ingest.foldSlice() }
+      if writer.ingest.waits(by: now) {
+        try writer.ingest.foldSlice()
+        return true
+      }
       return try writer.housekeeping.step(at: now)
     }
   }

@@ -91,8 +91,8 @@ package protocol SessionStore: Sendable {
   /// Answers a question about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
 
-  /// Writes something and takes it back to disk, to see whether that works. Called from the thread
-  /// that calls `ingest`.
+  /// Commits something of no meaning, to see whether that works. Called from the thread that calls
+  /// `ingest`.
   func checkWritable() throws(StoreError)
 
   /// Drops what is no longer needed at `now`, in small steps: call again until it returns false.
