@@ -58,6 +58,15 @@ struct HourDelta {
     if let hang = UserKind(sessions.mechanism) { add(1, minute, hang, user) }
   }
 
+  mutating func merge(_ other: HourDelta) {
+    identified.add(other.identified)
+    anonymous.add(other.anonymous)
+    durations.merge(other.durations)
+    userChanges += other.userChanges
+    withoutInitial += other.withoutInitial
+    repeated += other.repeated
+  }
+
   private mutating func add(_ count: Int64, _ minute: Int, _ kind: UserKind, _ user: UserID) {
     userChanges.append((UserKey(minute: minute, kind: kind, user: user.rawValue), count))
   }

@@ -231,9 +231,7 @@ final class IngestTransaction {
     do throws(StoreError) {
       try connection.transaction { () throws(StoreError) in
         try body()
-        // In the order of the keys, so that a batch walks each table once.
-        let ordered = deltas.sorted { $0.key < $1.key }
-        for (key, delta) in ordered { try write(delta, key.bucket, step: key.step) }
+        try writeDeltas()
         try interning.save()
       }
     } catch {
@@ -321,11 +319,23 @@ final class IngestTransaction {
       .apply(sessions, user: user, minute: minute)
   }
 
-  private func write(_ delta: HourDelta, _ key: BucketKey, step: Int) throws(StoreError) {
-    try counts.add(delta, key)
-    try users.add(delta.userChanges, key)
-    try add(delta.durations, key)
-    try addArrival(delta, key, step: step)
+  /// In the order of the keys, so that a batch walks each table once.
+  private func writeDeltas() throws(StoreError) {
+    var ordered = deltas.sorted { $0.key < $1.key }[...]
+    while let (first, change) = ordered.popFirst() {
+      try addArrival(change, first.bucket, step: first.step)
+      var delta = change
+      // A bucket changes once, by the sum over all steps. Updates are not folded in the order of their
+      // arrival, so that an earlier step may take away what a later one gave.
+      while let (key, change) = ordered.first, key.bucket == first.bucket {
+        ordered.removeFirst()
+        try addArrival(change, key.bucket, step: key.step)
+        delta.merge(change)
+      }
+      try counts.add(delta, first.bucket)
+      try users.add(delta.userChanges, first.bucket)
+      try add(delta.durations, first.bucket)
+    }
   }
 
   private func add(_ durations: DurationHistogram, _ key: BucketKey) throws(StoreError) {

@@ -57,6 +57,40 @@ import Testing
     #expect(report.findings.isEmpty)
   }
 
+  /// Updates that arrived in two steps of the log of arrivals are folded in one slice, the later one
+  /// first: what one takes away the other has given, though the hour has no row yet.
+  @Test(arguments: [0, 511])
+  func aLaterUpdateMayBeFoldedFirst(others: UInt64) throws {
+    let fixture = try StoreFixture(
+      folding: .init(directUpdatesMax: 0, pendingUpdatesMax: 10_000, sliceUpdatesMax: 2000))
+    let started = Self.start.advanced(byMilliseconds: 300_000)
+    let (early, late) = (
+      Self.start.advanced(byMilliseconds: 599_000), Self.start.advanced(byMilliseconds: 601_000)
+    )
+    let crash = fixture.report(
+      1000, started: started, status: .crashed, duration: 5000, user: 1000)
+    let repetition = fixture.report(1000, started: started, user: 1000)
+    let rest = (0..<others).map {
+      fixture.report($0, started: Self.start.advanced(byMilliseconds: Int64($0)), user: $0)
+    }
+    if others > 0 {
+      // A whole piece of what waits, and a later one.
+      try fixture.ingest(rest + [crash], at: early)
+      try fixture.ingest([repetition], at: late)
+    } else {
+      // A clock that was set back.
+      try fixture.ingest([repetition], at: late)
+      try fixture.ingest([crash], at: early)
+    }
+    let answer = try fixture.ask(days: Self.days).totals
+    let expected = SessionCounts(healthy: Int64(others), crashed: 1)
+    #expect(answer.sessions == expected)
+    #expect(answer.users.byWorst == expected)
+    #expect(try fixture.ask(minutes: Self.start.minute..<Self.start.minute + 30).totals == answer)
+    let report = try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }
+    #expect(report.findings.isEmpty)
+  }
+
   /// A job settles what arrived before it began, and need not go on for ever under load.
   @Test func aJobSettlesWhatArrivedBeforeIt() throws {
     let fixture = try StoreFixture(folding: Self.folding)

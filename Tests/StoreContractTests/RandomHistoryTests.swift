@@ -41,7 +41,10 @@ import Testing
       reports += reports.filter { _ in Int.random(in: 0..<3, using: &generator.random) == 0 }
       reports.shuffle(using: &generator.random)
       while !reports.isEmpty {
-        var batch = IngestBatch(receivedAt: now)
+        // Several steps of the log of arrivals, not always in their order.
+        var batch = IngestBatch(
+          receivedAt: now.advanced(
+            byMilliseconds: Int64.random(in: -900_000...900_000, using: &generator.random)))
         let count = Int.random(in: 1...reports.count, using: &generator.random)
         batch.reports = Array(reports.prefix(count))
         reports.removeFirst(count)
