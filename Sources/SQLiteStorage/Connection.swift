@@ -190,6 +190,16 @@ final class Connection {
     return try statement.step() ? statement.integer(0) : nil
   }
 
+  /// The part of a range of buckets that a table spans, by the first column of its key: anyone can ask
+  /// for ages, and where each bucket is looked up those that are not there would be, too.
+  func stored(
+    _ buckets: Range<Int>, _ column: String, of table: String
+  ) throws(StoreError) -> Range<Int> {
+    let first = try number("SELECT min(\(column)) FROM \(table)") ?? 0
+    let last = try number("SELECT max(\(column)) FROM \(table)") ?? 0
+    return buckets.clamped(to: Int(first)..<Int(last) + 1)
+  }
+
   /// When this connection closes as the last one, the log is brought into the file and removed.
   func bringLogInOnClose() {
     unsafe csqlite_keep_log_on_close(handle, 0)

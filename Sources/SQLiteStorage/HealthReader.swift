@@ -141,7 +141,7 @@ struct HealthReader {
       return try read(statement, into: &self)
     }
     let statement = try connection.prepare("\(columns) WHERE \(row) = ? AND scope = ?")
-    for number in first..<end {
+    for number in try connection.stored(first..<end, row, of: table) {
       for scope in groupOfScope.keys {
         statement.bind(1, number)
         statement.bind(2, scope)
@@ -182,7 +182,7 @@ struct HealthReader {
     let columns = "SELECT hour, scope, histogram, total FROM duration_hour"
     if isSelective {
       let statement = try connection.prepare("\(columns) WHERE hour = ? AND scope = ?")
-      for hour in first..<end {
+      for hour in try connection.stored(first..<end, "hour", of: "duration_hour") {
         for scope in groupOfScope.keys {
           statement.bind(1, hour)
           statement.bind(2, scope)

@@ -181,9 +181,10 @@ struct UserReader {
       WHERE hour = ?1 AND scope = ?2 AND minute >= ?3 AND minute < ?4
       """)
     let query = query
-    let hours =
-      minutes.lowerBound.flooredDivision(by: 60)...(minutes.upperBound - 1).flooredDivision(by: 60)
-    for hour in hours {
+    let (first, end) = (
+      minutes.lowerBound.flooredDivision(by: 60), (minutes.upperBound + 59).flooredDivision(by: 60)
+    )
+    for hour in try connection.stored(first..<end, "hour", of: "user_minute") {
       for member in parts.lazy.flatMap(\.members) {
         rows.bind(1, hour)
         rows.bind(2, member.id)

@@ -15,4 +15,23 @@ import Testing
       #expect(try fixture.store.health(query).isEmpty)
     }
   }
+
+  /// What is asked for costs what is stored, not how long the range is: of one of many releases each
+  /// bucket is looked up by itself.
+  @Test(.timeLimit(.minutes(1)), arguments: [nil, 1 << 40])
+  func agesCostWhatIsStored(interval: Int?) throws {
+    let fixture = try StoreFixture()
+    let start = Timestamp(milliseconds: 20_000 * 86_400_000)
+    for id: UInt64 in 0..<20 {
+      let report = fixture.report(
+        id, started: start, status: .exited, duration: 1000, user: id, release: "shop@\(id)")
+      try fixture.ingest([report], at: start)
+    }
+    var query = HealthQuery(projects: [fixture.project], minutes: 0..<1 << 40)
+    query.intervalMinutes = interval
+    query.measures = [.sessions, .users, .durations]
+    query.includes = { $0.release == "shop@7" }
+    let found = try fixture.store.health(query)
+    #expect(found.map(\.totals.sessions.total) == [1] && found[0].totals.users.total == 1)
+  }
 }
