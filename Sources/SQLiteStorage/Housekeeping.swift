@@ -35,6 +35,11 @@ final class Housekeeping {
     var now: Timestamp?
     /// The first of the phases that may have something left to do.
     var phase = 0
+    /// The last hour that was closed. Late updates open hours again and again under load: those behind
+    /// this one are left to the next run, or all else would wait for them.
+    var closed = BucketKey(bucket: .min, scope: .min)
+    /// The hour that the last step closed in part.
+    var closing: BucketKey?
   }
 
   /// How far the search for old states came. What is behind it is gone, or is kept because drift
@@ -102,12 +107,13 @@ final class Housekeeping {
       WHERE (started, sid, scope) > (?1, ?2, ?3) AND started < ?4
       ORDER BY started, sid, scope LIMIT 1 OFFSET ?5
       """)
-    let delete = try connection.prepare(
-      """
-      DELETE FROM session WHERE (started, sid, scope) > (?1, ?2, ?3)
+    let steady = """
+      FROM session WHERE (started, sid, scope) > (?1, ?2, ?3)
         AND (started, sid, scope) <= (?4, ?5, ?6) AND latest IS NULL
-      """)
-    for statement in [find, delete] {
+      """
+    let last = try connection.prepare("SELECT started \(steady) ORDER BY started DESC LIMIT 1")
+    let delete = try connection.prepare("DELETE \(steady)")
+    for statement in [find, last, delete] {
       statement.bind(1, sessions.started)
       statement.bind(2, blob: sessions.sessionID)
       statement.bind(3, sessions.scope)
@@ -122,12 +128,18 @@ final class Housekeeping {
       reached.scope = find.integer(2)
       find.reset()
     }
-    delete.bind(4, reached.started)
-    delete.bind(5, blob: reached.sessionID)
-    delete.bind(6, reached.scope)
+    for statement in [last, delete] {
+      statement.bind(4, reached.started)
+      statement.bind(5, blob: reached.sessionID)
+      statement.bind(6, reached.scope)
+    }
     try connection.transaction { () throws(StoreError) in
-      try delete.run()
-      if connection.changes > 0 { try remember("states_dropped", kept) }
+      if try last.step() {
+        let started = last.integer(0)
+        last.reset()
+        try delete.run()
+        try remember("states_dropped", started)
+      }
     }
     sessions = reached
     return isPart
@@ -135,12 +147,20 @@ final class Housekeeping {
 
   private func dropDrifted(before kept: Int64) throws(StoreError) -> Bool {
     let find = try connection.prepare(
-      "SELECT started, sid, scope FROM session WHERE latest < ? LIMIT \(Self.statesPerStep)")
+      """
+      SELECT started, sid, scope, earliest FROM session WHERE latest < ?
+      LIMIT \(Self.statesPerStep)
+      """)
     let delete = try connection.prepare(
       "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
     find.bind(1, kept)
     var keys: [(started: Int64, sessionID: [UInt8], scope: Int64)] = []
-    while try find.step() { keys.append((find.integer(0), find.blob(1), find.integer(2))) }
+    // They count where their earliest start is, whatever their keys say.
+    var last = Int64.min
+    while try find.step() {
+      keys.append((find.integer(0), find.blob(1), find.integer(2)))
+      last = max(last, find.integer(3))
+    }
     if keys.isEmpty { return false }
     try connection.transaction { () throws(StoreError) in
       for key in keys {
@@ -149,26 +169,33 @@ final class Housekeeping {
         delete.bind(3, key.scope)
         try delete.run()
       }
-      try remember("states_dropped", kept)
+      try remember("states_dropped", last)
     }
     return true
   }
 
   /// Hours that ended an hour ago or longer get sets in place of their minutes.
   private func closeHours(at now: Timestamp) throws(StoreError) -> Bool {
+    // An update took back what was done of a large hour.
+    if let hour = run.closing, !users.isClosing(hour) { run.closed = hour }
     let open = try keys(
       """
-      SELECT hour, scope FROM user_hour_open WHERE hour < \(now.hour - 1)
+      SELECT hour, scope FROM user_hour_open
+      WHERE (hour, scope) > (\(run.closed.bucket), \(run.closed.scope)) AND hour < \(now.hour - 1)
       ORDER BY hour, scope LIMIT \(Self.cellsPerStep)
       """)
     if open.isEmpty { return false }
     do throws(StoreError) {
+      var (closed, closing) = (run.closed, run.closing)
       try connection.transaction { () throws(StoreError) in
         var changesLeft = Self.changesReadPerStep
         for key in open where changesLeft > 0 {
           changesLeft -= try users.close(key, changesMax: changesLeft)
+          closing = users.isClosing(key) ? key : nil
+          if closing == nil { closed = key }
         }
       }
+      (run.closed, run.closing) = (closed, closing)
     } catch {
       users.forget()
       throw error
@@ -240,8 +267,11 @@ final class Housekeeping {
     return true
   }
 
-  /// Writes down how far something was dropped, for verifications: what lies further back cannot be
-  /// computed again.
+  /// Writes down how far something was dropped, for explanations and verifications: what lies
+  /// further back cannot be computed again.
+  ///
+  /// - Parameter value: of the last that went, not of the last that might: by a clock that was
+  ///   ahead once, that lies in the future, and all until then would pass for dropped.
   private func remember(_ name: String, _ value: Int64) throws(StoreError) {
     let save = try connection.prepare(
       """
@@ -321,27 +351,38 @@ final class Housekeeping {
       ("outcome", "hour, project, name", "hour < \(day * 24)"),
     ]
     for (table, key, condition) in expired {
-      let dropped = try connection.transaction { () throws(StoreError) in
-        let dropped = try delete(
-          """
-          DELETE FROM \(table) WHERE (\(key)) IN (
-            SELECT \(key) FROM \(table) WHERE \(condition) LIMIT \(Self.rowsPerStep))
-          """)
-        if dropped {
-          if table == "arrival" {
-            try remember("arrivals_dropped", Int64(step - 1))
-          } else {
-            try remember("counts_dropped", Int64(day - 1))
-          }
+      let last = try connection.transaction { () throws(StoreError) in
+        let last = try dropFirst(of: table, key: key, condition)
+        if let last, table == "arrival" {
+          try remember("arrivals_dropped", last)
+        } else if let last {
+          let bucketsPerDay: Int64 = table == "session_day" ? 1 : 24
+          try remember("counts_dropped", last.flooredDivision(by: bucketsPerDay))
         }
-        return dropped
+        return last
       }
-      if dropped {
+      if last != nil {
         counts.forget()
         return true
       }
     }
     return false
+  }
+
+  /// Drops the first rows of a table, by its key, that meet a condition.
+  ///
+  /// - Returns: what the key of the last one begins with; nil when there was none.
+  private func dropFirst(
+    of table: String, key: String, _ condition: String
+  ) throws(StoreError) -> Int64? {
+    let rows = """
+      SELECT \(key) FROM \(table) WHERE \(condition) ORDER BY \(key) LIMIT \(Self.rowsPerStep)
+      """
+    let find = try connection.prepare(rows)
+    var last: Int64?
+    while try find.step() { last = find.integer(0) }
+    if last != nil { try connection.execute("DELETE FROM \(table) WHERE (\(key)) IN (\(rows))") }
+    return last
   }
 
   /// Sets of users whose retention has ended.
@@ -363,9 +404,11 @@ final class Housekeeping {
       """)
     find.bind(1, day * bucketsPerDay)
     var expired: [(scope: Int64, bucket: Int64)] = []
+    var last = Int64.min
     var bytes: Int64 = 0
     while bytes < Self.droppedBytesPerStep, try find.step() {
       expired.append((find.integer(0), find.integer(1)))
+      last = max(last, find.integer(1))
       bytes += find.integer(2)
     }
     find.reset()
@@ -377,7 +420,7 @@ final class Housekeeping {
         drop.bind(2, key.bucket)
         try drop.run()
       }
-      try remember("counts_dropped", Int64(day - 1))
+      try remember("counts_dropped", last.flooredDivision(by: Int64(bucketsPerDay)))
     }
     return true
   }

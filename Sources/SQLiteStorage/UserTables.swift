@@ -175,6 +175,9 @@ final class UserTables {
     openHours.insert(key)
   }
 
+  /// Whether an hour is closed in part. An update of it takes that back.
+  func isClosing(_ key: BucketKey) -> Bool { closing?.key == key }
+
   /// Builds the sets of an hour from its minutes, until so many changes were read; further calls go on
   /// where one stopped.
   ///

@@ -6,6 +6,7 @@ import SQLiteStorage
 import Service
 import Storage
 import Locks
+import Synchronization
 
 // Where the modules are put together; nothing is decided here.
 
@@ -95,8 +96,10 @@ func runService(
     var file = WatchedFile(path: path)
     do {
       if let bytes = try file.bytesIfChanged() { _ = try declareAlerts(bytes) }
-    } catch let failure as AlertFile.Failure {
-      throw CommandFailure.usage("\(path), the file of alert rules: \(failure.description)")
+    } catch AlertFile.Failure.file(let sentence) {
+      throw CommandFailure.usage("\(path), the file of alert rules: \(sentence)")
+    } catch AlertFile.Failure.store(let error) {
+      throw error
     }
     return file
   }
@@ -296,6 +299,8 @@ private final class Ticker: Sendable {
   private let runsJobs: Bool
   private let logger: Logger
   private let stopped = DispatchSemaphore(value: 0)
+  /// One that takes longer than the time to the next one is waited for.
+  private let isRetentionRunning = Atomic(false)
   /// As it was read at the start.
   private let alertFile: WatchedFile?
   private let declareAlerts: DeclareAlerts
@@ -325,13 +330,14 @@ private final class Ticker: Sendable {
     var adoptionHour: Int?
     var alertMinute: Int?
     var alertFile = alertFile
+    var isStoreFailing = false
     while stopped.wait(timeout: .now() + .milliseconds(Self.catalogMilliseconds)) == .timedOut {
       do throws(StoreError) {
         try catalog.refresh()
       } catch {
         logger.error("catalog not read", metadata: ["reason": "\(error.sentence)"])
       }
-      declareAlerts(&alertFile)
+      declareAlerts(&alertFile, &isStoreFailing)
       guard runsJobs else { continue }
       if clock.now.hour != adoptionHour {
         // After a standstill the first run makes up for the hours that were missed.
@@ -343,22 +349,37 @@ private final class Ticker: Sendable {
         alertMinute = clock.now.minute
         _ = jobs.start("alerts") { _ in }
       }
-      if SystemClock.monotonicMilliseconds() >= nextRetention {
-        nextRetention += Self.retentionMilliseconds
-        _ = jobs.start("retention") { _ in }
+      if SystemClock.monotonicMilliseconds() >= nextRetention,
+        !isRetentionRunning.exchange(true, ordering: .relaxed)
+      {
+        nextRetention = SystemClock.monotonicMilliseconds() + Self.retentionMilliseconds
+        _ = jobs.start("retention") { [self] _ in
+          isRetentionRunning.store(false, ordering: .relaxed)
+        }
       }
     }
   }
 
   /// Takes over the operators' file where it has changed. What is wrong with it is told once, and
-  /// the rules stay as they are.
-  private func declareAlerts(_ file: inout WatchedFile?) {
+  /// the rules stay as they are. Where it is the store that fails, the file is read again until its
+  /// rules are taken.
+  ///
+  /// - Parameter isStoreFailing: it did when it was last given rules, which was told.
+  private func declareAlerts(_ file: inout WatchedFile?, _ isStoreFailing: inout Bool) {
     guard let path = file?.path else { return }
     do {
       guard let bytes = try file?.bytesIfChanged() else { return }
       let count = try declareAlerts(bytes)
+      isStoreFailing = false
       logger.notice("alert rules read", metadata: ["file": "\(path)", "rules": "\(count)"])
     } catch {
+      let wasStoreFailing = isStoreFailing
+      isStoreFailing = false
+      if case AlertFile.Failure.store = error {
+        isStoreFailing = true
+        file?.forget()
+        if wasStoreFailing { return }
+      }
       logger.error(
         "alert rules not read, those of before stay",
         metadata: ["file": "\(path)", "reason": "\(error)"])

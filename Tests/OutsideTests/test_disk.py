@@ -2,6 +2,7 @@
 service runs, and needs no privilege."""
 
 import contextlib
+import json
 import resource
 import subprocess
 
@@ -58,6 +59,28 @@ def test_readiness_tells_it(hale):
     limit_files(hale, resource.RLIM_INFINITY)
     wait(lambda: hale.request("GET", "/readyz").status == 200, "readiness again", 5)
     hale.send(session())
+
+
+def test_alert_rules_without_room_are_taken_once_there_is(start, tmp_path):
+    """The operators' file is read again until the store has its rules; why not is told once."""
+    file = tmp_path / "alerts.json"
+
+    def write(*names):
+        fresh = tmp_path / "alerts.new"
+        fresh.write_text(json.dumps({"rules": [
+            {"name": name, "projects": ["default"], "aggregate": "crash_free_rate(session)",
+             "timeWindow": 60, "thresholdType": 1,
+             "triggers": [{"label": "critical", "alertThreshold": 90}]} for name in names]}))
+        fresh.rename(file)
+
+    write("first")
+    hale = start("--alerts", file)
+    limit_files(hale, 4096)
+    write("first", "second")
+    wait(lambda: "alert rules not read" in hale.log(), "the reason in the log")
+    limit_files(hale, resource.RLIM_INFINITY)
+    wait(lambda: len(hale.cli_list("alert", "list")) == 2, "the second rule")
+    assert hale.log().count("alert rules not read") == 1
 
 
 @contextlib.contextmanager

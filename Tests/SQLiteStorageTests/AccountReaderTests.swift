@@ -51,12 +51,35 @@ import Testing
     let now = Self.start.advanced(byMilliseconds: 31 * day)
     try fixture.housekeep(at: now)
     let old = try history(fixture)
-    #expect(old.firstKnownHour == (now.day - 30) * 24 + 1)
+    #expect(old.firstKnownHour == later.hour + 2)
     #expect(old.buckets[0].unlogged == SessionCounts(crashed: 1))
     #expect(old.buckets[0].counts == SessionCounts(crashed: 1) && old.buckets[0].late.isEmpty)
     try fixture.ingest([fixture.report(2, started: now)], at: now)
     try fixture.housekeep(at: now.advanced(byMilliseconds: 40 * day))
     #expect(try history(fixture).buckets[0].unlogged == SessionCounts(crashed: 1))
+  }
+
+  /// A clock that is weeks ahead for one run drops what there is. What comes when it is set right
+  /// is explained and verified as ever.
+  @Test(arguments: [60, 200])
+  func aClockThatWasAheadDropsNothingToCome(days: Int64) throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
+    try fixture.housekeep(at: Self.start.advanced(byMilliseconds: days * 86_400_000))
+    let next = Self.start.advanced(byMilliseconds: 3_600_000)
+    try fixture.ingest([fixture.report(2, started: next, user: 1)], at: next)
+    let found = try history(fixture, hours: 2)
+    #expect(found.buckets[1].prompt == SessionCounts(healthy: 1))
+    #expect(found.buckets[1].unlogged.isZero)
+    let firstKnown = try #require(found.firstKnownHour)
+    #expect(firstKnown <= Self.start.hour + 3)
+    let day = Int64(Self.start.day)
+    let dropped = "SELECT value FROM setting WHERE name"
+    #expect(try fixture.number("\(dropped) = 'counts_dropped'") == (days == 60 ? nil : day))
+    #expect(
+      try fixture.number("\(dropped) = 'states_dropped'") == Self.start.milliseconds)
+    #expect(
+      try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
   @Test func outcomesByTheHour() throws {

@@ -8,9 +8,23 @@ package import Storage
 /// A rule is written as for the API. The organization may be missing where there is only one, or
 /// `default`. What nobody knows is refused: a mistyped name would be without effect.
 package enum AlertFile {
-  /// What is wrong with a file: where, and why.
-  package struct Failure: Error, CustomStringConvertible {
-    package var description: String
+  /// Why its rules are not taken.
+  package enum Failure: Error, CustomStringConvertible {
+    /// What is wrong with the file: where, and why.
+    case file(String)
+    /// What the store could not do; the same file may be taken the next time.
+    case store(StoreError)
+
+    init(_ error: StoreError) {
+      self = if case .refused(let sentence) = error { .file(sentence) } else { .store(error) }
+    }
+
+    package var description: String {
+      switch self {
+      case .file(let sentence): sentence
+      case .store(let error): error.sentence
+      }
+    }
   }
 
   /// Makes the declared rules those of the file.
@@ -34,7 +48,7 @@ package enum AlertFile {
         })
       return drafts.count
     } catch {
-      throw Failure(description: error.sentence)
+      throw Failure(error)
     }
   }
 
@@ -139,7 +153,7 @@ package enum AlertBackTest {
       case .failure(let problem): throw .refused("\(problem.field): \(problem.reason)")
       }
     } catch {
-      throw AlertFile.Failure(description: error.sentence)
+      throw AlertFile.Failure(error)
     }
   }
 

@@ -18,4 +18,9 @@ struct WatchedFile: Sendable {
     seen = identity
     return try readFile(path, bytesMax: Self.bytesMax)
   }
+
+  /// Has the file read again though it stays as it is: nothing came of what was read.
+  mutating func forget() {
+    seen = nil
+  }
 }
