@@ -11,7 +11,9 @@ package enum AdoptionStage: String, CaseIterable, Sendable {
 /// When a release was adopted and when it was replaced. Sentry keeps the same two times
 /// (`ReleaseProjectEnvironment`).
 package struct AdoptionTimes: Hashable, Sendable {
-  /// The first run that found it adopted; it stays, also through replacement and return.
+  /// The first run that found it adopted; it stays, also through replacement and return. A time
+  /// that a clock left which was ahead becomes that of the next run that finds it adopted, or no
+  /// more.
   package var adopted: Timestamp?
   /// The run that found it adopted no more; nil again after a return.
   package var unadopted: Timestamp?
@@ -52,7 +54,7 @@ package enum Adoption {
     var changed: [Scope: AdoptionTimes] = [:]
     for scope in adopted {
       var times = known[scope] ?? AdoptionTimes()
-      times.adopted = times.adopted ?? now
+      times.adopted = min(times.adopted ?? now, now)
       times.unadopted = nil
       if times != known[scope] { changed[scope] = times }
     }
@@ -60,7 +62,7 @@ package enum Adoption {
     where times.stage == .adopted && activeProjects.contains(scope.project)
       && !adopted.contains(scope)
     {
-      changed[scope] = AdoptionTimes(adopted: times.adopted, unadopted: now)
+      changed[scope] = AdoptionTimes(adopted: min(times.adopted ?? now, now), unadopted: now)
     }
     return changed
   }

@@ -15,6 +15,12 @@ enum Migrations {
       version: 2,
       sql: """
         ALTER TABLE user_hour ADD COLUMN final INTEGER NOT NULL DEFAULT 0 CHECK (final IN (0, 1));
+        -- Version 1 dropped minutes and did not say so: sets of hours without any cannot be built
+        -- again, nor those of the oldest one that has some, of which a part may be gone.
+        UPDATE user_hour SET final = 1
+          WHERE hour = (SELECT min(hour) FROM user_minute) OR NOT EXISTS (
+            SELECT 1 FROM user_minute AS each
+            WHERE each.hour = user_hour.hour AND each.scope = user_hour.scope);
         -- Version 1 did not write down how far it had dropped states and minutes: nothing that it
         -- counted is computed again.
         INSERT INTO setting (name, value)

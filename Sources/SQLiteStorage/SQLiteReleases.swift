@@ -69,13 +69,15 @@ extension SQLiteStore: ReleaseStore {
         let id = find.integer(0)
         find.reset()
         let scopes = "(SELECT id FROM scope WHERE release = \(id))"
-        if try connection.number("SELECT 1 FROM session_day WHERE scope IN \(scopes) LIMIT 1")
-          != nil
-        {
+        let counts = try connection.number(
+          "SELECT 1 FROM session_day WHERE scope IN \(scopes) AND \(Self.hasSessions) LIMIT 1")
+        if counts != nil {
           // Sentry's words.
           throw .refused("This release has health data and cannot be removed.")
         }
-        for table in ["adoption", "user_hour", "user_day", "user_hour_open", "user_day_open"] {
+        for table in [
+          "adoption", "session_day", "user_hour", "user_day", "user_hour_open", "user_day_open",
+        ] {
           try connection.execute("DELETE FROM \(table) WHERE scope IN \(scopes)")
         }
         try connection.execute("DELETE FROM scope WHERE release = \(id)")
@@ -89,6 +91,10 @@ extension SQLiteStore: ReleaseStore {
     }
   }
 
+  /// Of rows of `session_day`: where corrections moved all sessions of a day to another, its row
+  /// stays with nothing in it.
+  private static let hasSessions = "length(identified) + length(anonymous) > 0"
+
   package func sessionHours(
     ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
@@ -98,10 +104,10 @@ extension SQLiteStore: ReleaseStore {
         SELECT scope.id, scope.project, environment.name
         FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
         """)
-      let days = ["min", "max"].map {
+      let days = ["ASC", "DESC"].map {
         """
         SELECT day, identified, anonymous FROM session_day
-        WHERE scope = ?1 AND day = (SELECT \($0)(day) FROM session_day WHERE scope = ?1)
+        WHERE scope = ?1 AND \(Self.hasSessions) ORDER BY day \($0) LIMIT 1
         """
       }
       var hours: ClosedRange<Int>?

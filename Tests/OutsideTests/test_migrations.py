@@ -4,6 +4,8 @@ import gzip
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from hale import days, hours, iso, minutes, row, session, sessions, users, utc
 
 STORED = Path(__file__).parent / "databases"
@@ -20,12 +22,15 @@ def layout(path):
                 or database.execute(f"PRAGMA index_xinfo({name})").fetchall() for name in names}
 
 
-def opened(start, version, token, key):
-    """A service on a stored database."""
+def opened(start, version, token, key, before=None):
+    """A service on a stored database, to which something is done before."""
     hale = start(clock=WRITTEN, running=False)
     hale.data.mkdir()
     (hale.data / "hale.db").write_bytes(gzip.decompress(
         (STORED / f"schema-{version}.db.gz").read_bytes()))
+    if before:
+        with sqlite3.connect(hale.data / "hale.db") as database:
+            database.execute(before)
     hale.token, hale.dsn = token, f"http://{key}@127.0.0.1/1"
     return hale.start()
 
@@ -48,9 +53,13 @@ def goes_on(hale, start, counts, late):
     assert layout(hale.data / "hale.db") == layout(fresh.data / "hale.db")
 
 
-def test_version_1(start):
+@pytest.mark.parametrize("before", (
+    None,
+    # As it did itself, without a word, after five days and a half: the sets of the hours stayed.
+    f"DELETE FROM user_minute WHERE hour < {int((WRITTEN - hours(59)).timestamp()) // 3600}"))
+def test_version_1(start, before):
     hale = opened(start, 1, "hale_88368f707ab3de1442cb427858a7adbc4ab271a2027a47af",
-                  "97d31fcd47cec99c3d674c97da1d8e3e")
+                  "97d31fcd47cec99c3d674c97da1d8e3e", before)
     counts = row(healthy=80, errored=24, abnormal=18, crashed=22)
     assert sessions(hale, statsPeriod="7d") == counts
     assert users(hale, statsPeriod="7d") == row(healthy=8, errored=3, abnormal=5, crashed=7)

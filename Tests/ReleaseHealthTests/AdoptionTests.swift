@@ -61,6 +61,17 @@ import Testing
     #expect(known[scope("b")]?.stage == .replaced)
   }
 
+  /// No release is replaced before it was adopted, and none was adopted by a run to come.
+  @Test func timesAheadBecomeThoseOfTheRun() {
+    let known = [scope("a"): AdoptionTimes(adopted: Self.third)]
+    #expect(
+      Adoption.run(sessions: [scope("b"): 1], known: known, at: Self.second)[scope("a")]
+        == AdoptionTimes(adopted: Self.second, unadopted: Self.second))
+    #expect(
+      Adoption.run(sessions: [scope("a"): 1], known: known, at: Self.second)
+        == [scope("a"): AdoptionTimes(adopted: Self.second)])
+  }
+
   @Test func aSilentEnvironmentOfAnActiveProjectLosesItsReleases() {
     let known = [
       scope("a"): AdoptionTimes(adopted: Self.first),

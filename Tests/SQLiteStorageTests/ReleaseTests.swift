@@ -1,5 +1,6 @@
 import ReleaseHealth
 import Storage
+import TestSupport
 import Testing
 
 @testable import SQLiteStorage
@@ -65,6 +66,27 @@ import Testing
     // A clock that had been far ahead does not stop the runs.
     #expect(try fixture.store.runAdoption(at: Self.start) == 1)
     #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 1)
+  }
+
+  /// A clock that was days ahead leaves no times behind that cannot be.
+  @Test func aClockThatWasAheadHasNobodyReplacedBeforeAdopted() throws {
+    let fixture = try StoreFixture()
+    try fixture.ingest([fixture.report(1, started: after(hours: 48))], at: after(hours: 48))
+    _ = try fixture.store.runAdoption(at: after(hours: 49))
+    #expect(try stages(fixture)["shop@1.0.0"] == AdoptionTimes(adopted: after(hours: 49)))
+    try fixture.ingest(
+      [fixture.report(2, started: after(hours: 1), release: "shop@2")], at: after(hours: 1))
+    _ = try fixture.store.runAdoption(at: after(hours: 2))
+    #expect(
+      try stages(fixture)["shop@1.0.0"]
+        == AdoptionTimes(adopted: after(hours: 2), unadopted: after(hours: 2)))
+    // What such a clock left in older versions is nothing that was counted wrong.
+    try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.execute(
+        "UPDATE adoption SET adopted = unadopted + 1 WHERE unadopted IS NOT NULL")
+    }
+    #expect(
+      try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
   @Test func stagesSurviveARestart() throws {
@@ -134,6 +156,27 @@ import Testing
     let minutes = Self.start.minute - 60..<later.minute + 60
     let totals = try fixture.ask(minutes: minutes, 5).totals
     #expect(totals.sessions.total == 1 && totals.users.total == 1)
+  }
+
+  /// Corrections that moved all sessions of a day to another leave a row without any.
+  @Test func aDayThatLostItsSessionsIsNoneOfTheRelease() throws {
+    let fixture = try StoreFixture(retentionDays: 30)
+    let (claimed, corrected) = (after(hours: 20 * 24), after(hours: 19 * 24))
+    try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
+    try fixture.ingest([fixture.report(2, started: claimed)], at: claimed)
+    try fixture.ingest([fixture.report(2, started: claimed, corrected: corrected)], at: claimed)
+    let id = try fixture.store.releases(of: organization)[0].id
+    #expect(
+      try fixture.store.sessionHours(
+        ofRelease: id, projects: [fixture.project], environments: EnvironmentSelection())
+        == Self.start.hour...corrected.hour)
+    // The row is as old as what is just kept, and all that counts is older.
+    try fixture.housekeep(at: after(hours: 50 * 24))
+    #expect(try fixture.number("SELECT count(*) FROM session_day") == 1)
+    #expect(try fixture.store.deleteRelease(version: "shop@1.0.0", of: organization))
+    #expect(try fixture.number("SELECT count(*) FROM session_day") == 0)
+    #expect(
+      try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
   @Test func theFirstAndTheLastHourOfARelease() throws {
