@@ -65,7 +65,8 @@ enum NoticeTables {
     return records
   }
 
-  /// Drops of the oldest rows those that are older than they are to be kept, unless they wait.
+  /// Drops of the oldest rows those that are older than they are to be kept, unless they wait. Rows
+  /// of incidents that are open stay: who was told of one is to be told that it is over.
   ///
   /// - Returns: false when there was nothing to drop.
   static func dropOld(
@@ -74,7 +75,12 @@ enum NoticeTables {
     try connection.execute(
       """
       DELETE FROM notice WHERE id IN (
-        SELECT id FROM (SELECT id, created, next_attempt FROM notice ORDER BY id LIMIT \(rowsMax))
+        SELECT id FROM (
+          SELECT id, created, next_attempt FROM notice
+          -- "incident-", its number, and what follows another hyphen.
+          WHERE NOT (key GLOB 'incident-*' AND CAST(substr(key, 10) AS INTEGER) IN (
+            SELECT incident FROM alert_rule WHERE incident IS NOT NULL))
+          ORDER BY id LIMIT \(rowsMax))
         WHERE created < \(time) AND next_attempt IS NULL)
       """)
     return connection.changes > 0

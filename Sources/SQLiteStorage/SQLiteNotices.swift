@@ -52,6 +52,7 @@ extension SQLiteStore: NoticeStore {
   package func updateChannel(_ channel: NoticeChannel) throws(StoreError) -> Bool {
     try changeNotices { (connection) throws(StoreError) in
       try refuseName(channel.name, of: channel.organization, otherThan: channel.id, connection)
+      try refuseIfUsed(channel.id, keeping: channel.name, connection)
       let update = try connection.prepare(
         "UPDATE notice_channel SET name = ?2, settings = ?3 WHERE id = ?1")
       update.bind(1, channel.id)
@@ -75,17 +76,23 @@ extension SQLiteStore: NoticeStore {
     }
   }
 
-  /// What a rule tells would be told nowhere.
-  private func refuseIfUsed(_ id: Int64, _ connection: Connection) throws(StoreError) {
+  /// Rules name channels, and what they tell one that is gone or has another name would be told
+  /// nowhere.
+  ///
+  /// - Parameter name: that the channel is to have; nil where it goes.
+  private func refuseIfUsed(
+    _ id: Int64, keeping name: String? = nil, _ connection: Connection
+  ) throws(StoreError) {
     let select = try connection.prepare(
       """
       SELECT DISTINCT alert_rule.name FROM notice_channel
         JOIN alert_rule ON alert_rule.organization = notice_channel.organization
         JOIN alert_rule_channel ON alert_rule_channel.rule = alert_rule.id
           AND alert_rule_channel.name = notice_channel.name
-      WHERE notice_channel.id = ? ORDER BY alert_rule.name
+      WHERE notice_channel.id = ?1 AND notice_channel.name IS NOT ?2 ORDER BY alert_rule.name
       """)
     select.bind(1, id)
+    select.bind(2, name)
     var names: [String] = []
     while try select.step() { names.append("'\(select.text(0))'") }
     if names.isEmpty { return }

@@ -74,7 +74,8 @@ package protocol NoticeStore: Sendable {
     at now: Timestamp
   ) throws(StoreError) -> NoticeChannel
 
-  /// Changes name and settings. A name that is taken is ``StoreError/refused(_:)``.
+  /// Changes name and settings. A name that is taken is ``StoreError/refused(_:)``, and so is
+  /// another name for one that an alert rule names.
   ///
   /// - Returns: false when the channel is not there.
   func updateChannel(_ channel: NoticeChannel) throws(StoreError) -> Bool

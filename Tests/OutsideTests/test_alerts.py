@@ -211,6 +211,24 @@ def test_muted_rules_tell_nobody(start):
     assert rule(hale, name)["mutedUntil"] is None
 
 
+def test_what_began_while_muted_is_told_without_data(start):
+    """The sessions of the alarm have left the window before anybody may be told."""
+    hale = start(clock=NOON)
+    channel(hale)
+    name = make(hale, channels=["team"], minSessions=5)
+    assert change(hale, "POST", f"/alert-rules/{name}/mute/", {"minutes": 180}).status == 200
+    send(hale, 5, crashed=4)
+    evaluate(hale)
+    assert level(hale, name) == "critical"
+    for _ in range(2):
+        evaluate(hale, hours(1))
+        assert rule(hale, name)["state"]["value"] is None and notices(hale) == []
+    for _ in range(2):
+        evaluate(hale, hours(1))
+        [told] = notices(hale)
+        assert told[0] == "critical" and json.loads(told[3])["value"] == 20
+
+
 def test_releases_and_comparisons(start):
     """The newest release by version, against the one before and the week before."""
     hale = start(clock=NOON)

@@ -117,6 +117,44 @@ import Testing
     #expect(records.map(\.level) == [.warning, .critical, .ok, .critical])
   }
 
+  /// An incident may be open for longer than notices are kept: its end is told all the same.
+  @Test func whatWasToldOfAnOpenIncidentStays() throws {
+    let fixture = try StoreFixture(retentionDays: 7)
+    let store = fixture.store
+    try store.write { (writer) throws(StoreError) in
+      try writer.connection.execute(
+        """
+        INSERT INTO notice_channel (organization, name, kind, settings, created)
+        VALUES (1, 'pager', 'webhook', '{}', 0)
+        """)
+    }
+    _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
+    func keep(_ level: AlertLevel, minute: Int) throws {
+      var found = try result(only(store), level, minute: minute)
+      let time = found.record.time
+      found.notice = { incident in
+        Notice(
+          key: "incident-\(incident.id)-\(incident.transitions)", action: .critical, title: "",
+          text: "", webURL: nil, subject: "{}", created: time)
+      }
+      try store.keepAlerts([found])
+    }
+    let later = Timestamp(minute: Self.now.minute + 8 * 1440)
+    try keep(.critical, minute: 1)
+    let told = try #require(try store.dueNotices(at: later).first)
+    var progress = NoticeProgress()
+    progress.attempts = 1
+    progress.delivered = told.notice.created
+    try store.record(progress, of: told)
+    try fixture.housekeep(at: later)
+    try keep(.ok, minute: 8 * 1440)
+    #expect(try fixture.number("SELECT count(*) FROM notice") == 2)
+    // The first one has told what it had to.
+    try fixture.housekeep(at: later)
+    #expect(try fixture.number("SELECT count(*) FROM notice WHERE key = 'incident-1-2'") == 1)
+    #expect(try fixture.number("SELECT count(*) FROM notice") == 1)
+  }
+
   @Test func anotherQuestionBeginsAnew() throws {
     let store = fixture.store
     _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)

@@ -94,6 +94,31 @@ import Testing
     #expect(try channel("c") == 3)
   }
 
+  /// A rule would tell a name that is nobody's any more.
+  @Test func aChannelThatARuleTellsKeepsItsName() throws {
+    _ = try channel("team")
+    var team = try #require(try store.channels(of: organization).first)
+    var draft = AlertRuleDraft(
+      name: "rule", rule: AlertRule(measure: .sessionCrashFree, projects: [], critical: 90),
+      channels: ["team"])
+    let rule = try #require(
+      try store.saveAlertRule(draft, id: nil, of: organization, at: Self.start))
+    team.settings = "{\"x\":1}"
+    #expect(try store.updateChannel(team))
+    team.name = "others"
+    do throws(StoreError) {
+      _ = try store.updateChannel(team)
+      Issue.record("it was renamed")
+    } catch {
+      #expect(error.sentence.contains("'rule'"))
+    }
+    #expect(try store.channels(of: nil).map(\.name) == ["team"])
+    draft.channels = []
+    _ = try store.saveAlertRule(draft, id: rule.id, of: organization, at: Self.start)
+    #expect(try store.updateChannel(team))
+    #expect(try store.channels(of: nil).map(\.name) == ["others"])
+  }
+
   @Test func whatNeverWaitedIsHistoryAtOnce() throws {
     let a = try channel("a")
     var progress = NoticeProgress()

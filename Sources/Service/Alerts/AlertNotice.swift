@@ -10,7 +10,7 @@ struct AlertNotice {
 
   let stored: StoredAlertRule
   /// What the thresholds were compared with; nil where an incident ended without an evaluation.
-  let value: Double?
+  var value: Double?
   /// In the window.
   let sessions: Int64
   /// The release that was looked at, and the one that it was compared with.

@@ -59,12 +59,17 @@ package final class AlertRunner: Sendable {
       until <= now && (stored.evaluated.map { $0.time <= until } ?? false)
     }
     let isNews = state.level != stored.state.level || isUnmuted == true && state.level != .ok
-    if isNews, let value = value ?? stored.evaluated?.value, !stored.isMuted(at: now) {
+    if isNews, !stored.isMuted(at: now) {
       let told = AlertNotice(
         stored: stored, value: value, sessions: record.sessions, release: reading.release,
         baseRelease: reading.baseRelease, before: stored.state.level, after: state.level, now: now,
         projects: catalog.snapshot.catalog.projects, webURL: webURL)
-      notice = { told.notice($0) }
+      notice = { incident in
+        var told = told
+        // When a mute ends, there may be no data any more: the level was reached by this value.
+        told.value = told.value ?? incident.value
+        return told.notice(incident)
+      }
     }
     return AlertResult(rule: stored, record: record, state: state, notice: notice)
   }
