@@ -40,6 +40,7 @@ final class Transfer {
   let addresses: AddressPolicy
   /// The host as the URL names it.
   let host: String
+  private let isMail: Bool
   /// What is sent, and how much of it was.
   private var input: [UInt8] = []
   private var inputPosition = 0
@@ -65,6 +66,7 @@ final class Transfer {
     unsafe self.easy = easy
     self.host = host
     self.addresses = addresses
+    self.isMail = isMail
     self.outputBytesMax = outputBytesMax
     unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))
     unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
@@ -149,8 +151,9 @@ final class Transfer {
     }
     var reason = unsafe String(cString: message)
     if reason.isEmpty { reason = unsafe String(cString: ccurl_error(functions, code)) }
-    // RFC 5321 §4.2.1: 5yz is for good.
-    throw OutboundFailure("\(host): \(reason)", isPermanent: (500...599).contains(status))
+    // RFC 5321 §4.2.1: 5yz is for good. Of HTTP it is what may be mended (RFC 9110 §15.6).
+    throw OutboundFailure(
+      "\(host): \(reason)", isPermanent: isMail && (500...599).contains(status))
   }
 
   fileprivate func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {

@@ -79,16 +79,13 @@ private final class RunningProgram {
   }
 
   func wait() throws(OutboundFailure) {
-    // Steps instead of a clock: each is as long as the wait for the pipes, or shorter.
-    let step = 20
-    var steps = program.timeoutMilliseconds / step
+    let deadline = Self.monotonicMilliseconds() + program.timeoutMilliseconds
     var status: Int32 = 0
     while true {
-      pump(milliseconds: Int32(step))
+      pump(milliseconds: 20)
       let ended = unsafe waitpid(process, &status, WNOHANG)
       if ended == process || (ended < 0 && errno == ECHILD) { break }
-      steps -= 1
-      if steps <= 0 {
+      if Self.monotonicMilliseconds() >= deadline {
         kill(-process, SIGKILL)
         unsafe waitpid(process, &status, 0)
         throw OutboundFailure("\(name) took longer than \(program.timeoutMilliseconds / 1000) s")
@@ -111,7 +108,8 @@ private final class RunningProgram {
     ]
     _ = unsafe poll(&watched, 2, milliseconds)
     if input >= 0, watched[0].revents != 0 { give() }
-    while true {
+    // As much as a pipe holds and no more: one that prints without end is not waited for.
+    for _ in 0..<16 {
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = unsafe read(output, &buffer, buffer.count)
       if count <= 0 {
@@ -135,6 +133,13 @@ private final class RunningProgram {
       close(input)
       input = -1
     }
+  }
+
+  /// Since an arbitrary instant, never set back.
+  private static func monotonicMilliseconds() -> Int {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
   }
 
   private static func makePipe(_ ends: inout (Int32, Int32)) -> Bool {

@@ -93,6 +93,19 @@ private final class Server: @unchecked Sendable {
     #expect(server.requests[0].hasPrefix("GET / "))
   }
 
+  /// A server that is in trouble may be well the next time.
+  @Test func anAnswerThatBreaksOffIsNotForGood() throws {
+    let server = try Server(answers: [
+      "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nabcde"
+    ])
+    do throws(OutboundFailure) {
+      _ = try outlet.send(HTTPCall(url: "http://127.0.0.1:\(server.port)/"))
+      Issue.record("it was whole")
+    } catch {
+      #expect(!error.isPermanent, "\(error.reason)")
+    }
+  }
+
   @Test(arguments: [
     "127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1",
   ])

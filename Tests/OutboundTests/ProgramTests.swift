@@ -48,6 +48,22 @@ import Testing
     }
   }
 
+  /// The limit is one of time, however often there is something to read: 500 lines would be more
+  /// than 300 waits of 20 ms.
+  @Test func oneThatPrintsMuchHasItsTime() throws {
+    try run(
+      "i=0; while [ $i -lt 500 ]; do echo $i; (:); i=$((i+1)); done", timeoutMilliseconds: 6000)
+  }
+
+  @Test func oneThatPrintsWithoutEndIsKilled() {
+    do throws(OutboundFailure) {
+      try run("exec yes", timeoutMilliseconds: 200)
+      Issue.record("it ended")
+    } catch {
+      #expect(error.reason.contains("took longer than"))
+    }
+  }
+
   @Test func oneThatIsNotThere() {
     #expect(throws: OutboundFailure.self) {
       try outlet.run(Program(path: "/nowhere/to/be/found", environment: [], input: []))

@@ -75,9 +75,16 @@ private nonisolated(unsafe) var pathToRemove: UnsafeMutablePointer<CChar>?
 private func removeAtSignals(_ path: String?) {
   unsafe pathToRemove = path.flatMap { unsafe strdup($0) }
   for number in [SIGINT, SIGTERM, SIGHUP] {
-    _ = signal(number) { number in
+    let before = signal(number) { number in
       if let path = unsafe pathToRemove { unsafe _ = unlink(path) }
       _exit(128 + number)
     }
+    // Whoever had it ignored, as nohup does, wants the work done to its end.
+    if isIgnored(before) { signal(number, SIG_IGN) }
   }
+}
+
+/// Whether a handler is SIG_IGN. Swift compares no functions, so that their addresses are.
+func isIgnored(_ handler: (@convention(c) (Int32) -> Void)?) -> Bool {
+  unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
 }
