@@ -31,23 +31,29 @@ package final class WorkQueue: Sendable {
     return isTaken
   }
 
-  /// Works on the calling thread until the queue is closed and empty.
+  /// Works on the calling thread until the queue is closed.
   package func run() {
     while true {
       available.wait()
-      let work = state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
-      if let work {
-        work()
-      } else if state.withLock({ $0.isClosed }) {
+      let (work, isClosed) = state.withLock { state -> ((@Sendable () -> Void)?, Bool) in
+        (state.waiting.isEmpty ? nil : state.waiting.removeFirst(), state.isClosed)
+      }
+      if isClosed {
         // Wakes the next thread.
         available.signal()
         return
       }
+      work?()
     }
   }
 
+  /// Lets ``run()`` return after the work at hand. What waits is not done: nobody is left to be
+  /// answered, and the end does not wait for a thousand questions.
   package func close() {
-    state.withLock { $0.isClosed = true }
+    state.withLock { state in
+      state.isClosed = true
+      state.waiting = []
+    }
     available.signal()
   }
 }

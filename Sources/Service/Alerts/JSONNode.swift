@@ -101,15 +101,15 @@ private struct JSONNodeParser {
   ) throws(JSONNode.Failure) -> [(name: String, value: JSONNode)] {
     index += 1
     var members: [(name: String, value: JSONNode)] = []
+    // To look each name up among those before it would take minutes of a body of a mebibyte.
+    var names: Set<String> = []
     if take("}") { return members }
     repeat {
       skipSpace()
       guard next == UInt8(ascii: "\"") else { throw failure("the name of a member is missing") }
       let name = try string()
       guard take(":") else { throw failure("':' is missing after \"\(name)\"") }
-      if members.contains(where: { $0.name == name }) {
-        throw failure("\"\(name)\" stands there twice")
-      }
+      guard names.insert(name).inserted else { throw failure("\"\(name)\" stands there twice") }
       members.append((name, try value(depth: depth + 1)))
     } while take(",")
     guard take("}") else { throw failure("',' or '}' is missing") }

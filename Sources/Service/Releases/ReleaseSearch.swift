@@ -44,11 +44,22 @@ struct ReleaseSearch {
 
   /// `1.9.0 (7)`, as releases are shown to people, who copy it: the release `1.9.0+7`, or one with
   /// that text in its name. Sentry reads it so, too.
+  ///
+  /// Each character is looked at a few times at most: a regular expression goes back and forth over
+  /// blanks, for minutes where there are many.
   private static func describedBuild(_ text: String) -> [String]? {
     let text = text.lowercased()
-    guard !text.contains(":"), let match = text.wholeMatch(of: /([^()]*?)\s+\(([^()\s]+)\)\s*/),
-      !["", "and", "or"].contains(match.1.split(separator: " ").last ?? "")
+    guard !text.contains(":"), let opening = text.firstIndex(of: "("),
+      let end = text[..<opening].lastIndex(where: { !$0.isWhitespace })
     else { return nil }
-    return ["\(match.1)+\(match.2)", text]
+    let (name, blanks) = (text[...end], text[text.index(after: end)..<opening])
+    let behind = text[text.index(after: opening)...]
+    let build = behind.prefix { !$0.isWhitespace && $0 != "(" && $0 != ")" }
+    let rest = behind[build.endIndex...]
+    guard !name.contains(")"), !blanks.isEmpty, !build.isEmpty, rest.first == ")",
+      rest.dropFirst().allSatisfy(\.isWhitespace),
+      !["", "and", "or"].contains(name.split(separator: " ").last ?? "")
+    else { return nil }
+    return ["\(name)+\(build)", text]
   }
 }

@@ -38,6 +38,20 @@ import Testing
     #expect(release["adoptionStages"] == nil)
   }
 
+  /// Otherwise what stands in parentheses is a word like others. Blanks take no time.
+  @Test func buildsAreFoundAsTheyAreShownToPeople() throws {
+    let blanks = String(repeating: " ", count: 100_000)
+    for (query, isBuild) in [
+      ("1.9.0 (7)", true), ("1.9.0\t  (7) ", true), ("1.9.0\(blanks)(7)\(blanks)", true),
+      ("1.9.0(7)", false), ("1.9.0 7", false), ("shop AND (7)", false), ("(7)", false),
+      ("shop (7) OR 8", false), ("1.9.0\(blanks)7", false), ("shop\(blanks)(7) OR 8", false),
+    ] {
+      let search = try ReleaseSearch(query, environments: EnvironmentSelection())
+      #expect(search.includes(ReleaseSubject(name: "shop@1.9.0+7", stage: .lowAdoption)))
+      #expect(search.includes(ReleaseSubject(name: "shop@7.1.9.0", stage: .lowAdoption)) != isBuild)
+    }
+  }
+
   @Test func healthOfAReleaseInAProject() throws {
     let releases = try json(
       ServiceFixture.world(), Self.list + "?health=1&flatten=1&environment=production&sort=date")
