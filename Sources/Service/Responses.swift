@@ -10,7 +10,11 @@ extension Response {
   }
 
   /// `{"detail": …}`, with `causes` where there are some.
-  static func failure(_ status: Int, _ detail: String, causes: [String] = []) -> Response {
+  ///
+  /// - Parameter missing: what is not there, for a client that waits for it.
+  static func failure(
+    _ status: Int, _ detail: String, causes: [String] = [], missing: String? = nil
+  ) -> Response {
     var json = JSONWriter()
     json.object { json in
       json.key("detail")
@@ -20,6 +24,10 @@ extension Response {
         json.array { json in
           for cause in causes { json.value(cause) }
         }
+      }
+      if let missing {
+        json.key("missing")
+        json.value(missing)
       }
     }
     return .json(json.bytes, status: status)

@@ -117,6 +117,19 @@ def test_waiting_ends(releases):
     assert gate(releases, "app@9")[0] == FAILED
 
 
+def test_nobody_waits_at_a_wrong_address(releases):
+    """404 is not there yet only where it is about the release."""
+    status, text = gate(releases, "app@2", "--org", "nobody", "--wait", "30m")
+    assert status == FAILED and "404" in text, text
+    done = run("gate", "--release", "app@2", "--url", f"{releases.address}/elsewhere",
+               "--token", releases.token, "--wait", "30m")
+    assert done.returncode == FAILED and "404" in done.stderr, done
+    reply = releases.get("/organizations/default/releases/app@9/gate/")
+    assert reply.status == 404 and reply.json["missing"] == "release", reply
+    reply = releases.get("/organizations/nobody/releases/app@9/gate/")
+    assert reply.status == 404 and "missing" not in reply.json, reply
+
+
 def test_refusals_name_what_is_wrong(releases):
     for name, value in (("maxDrop", "much"), ("confidence", "100"), ("minSessions", "-1"),
                         ("crashFreeSessions", "101")):

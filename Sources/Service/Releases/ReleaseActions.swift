@@ -53,6 +53,9 @@ enum ReleaseActions {
     return { () throws(StoreError) in
       switch try request.response(of: organization.id, store: call.dependencies.store) {
       case .success(let json): .json(json)
+      // The release may be still to come; at a wrong address, which is 404 as well, nothing is.
+      case .failure(let error) where error.status == 404:
+        .failure(error.status, error.detail, missing: "release")
       case .failure(let error): Response(error)
       }
     }

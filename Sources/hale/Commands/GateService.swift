@@ -84,7 +84,7 @@ struct GateService {
     }
     guard response.status == 200 else {
       let message = "The service answered \(response.status): \(response.detail)"
-      if response.status == 404 { return .notThere(message) }
+      if response.status == 404, response.missing == "release" { return .notThere(message) }
       if response.status >= 500 { return .unreachable(message) }
       throw CommandFailure.failed(message)
     }
@@ -109,5 +109,15 @@ struct GateService {
           + "--url.")
     }
     return response
+  }
+}
+
+extension HTTPClientResponse {
+  /// What is not there, where the service says so: 404 is also what a wrong address is answered.
+  fileprivate var missing: String? {
+    struct ErrorBody: Decodable {
+      let missing: String
+    }
+    return (try? JSONDecoder().decode(ErrorBody.self, from: Data(body)))?.missing
   }
 }
