@@ -40,6 +40,9 @@ package struct EnvelopeReader {
 
   package init() {}
 
+  /// What it keeps in memory between slices.
+  package var heldBytes: Int { held.capacity }
+
   /// Reads on until the next item is complete.
   ///
   /// - Parameters:

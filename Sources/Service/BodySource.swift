@@ -97,7 +97,7 @@ extension IngestRefusal {
     case .truncated:
       self.init(400, "invalid content encoding", causes: ["the compressed body ends too early"])
     case .outOfMemory:
-      self.init(503, "the service is overloaded", headers: ["Retry-After": "10"])
+      self = .overloaded
     }
   }
 }

@@ -4,7 +4,7 @@ internal import ReleaseHealth
 internal import Storage
 
 /// What is kept of an envelope while it is read: its session updates, and what became of its items.
-struct EnvelopeContent {
+struct EnvelopeContent: ~Copyable {
   private(set) var submission: Submission
   /// As the header has it.
   private(set) var eventID: String?
@@ -18,10 +18,11 @@ struct EnvelopeContent {
   private let origin: String?
   private var reader = EnvelopeReader()
   private var normalization: Normalization
+  private var share: HeldShare
 
   init(
     receivedAt: Timestamp, access: IngestAccess?, project: ProjectID?, snapshot: CatalogSnapshot,
-    origin: String?
+    origin: String?, memory: HeldMemory
   ) {
     self.access = access
     self.project = project
@@ -29,16 +30,33 @@ struct EnvelopeContent {
     self.origin = origin
     normalization = Normalization(receivedAt: receivedAt, sentAt: nil)
     submission = Submission(receivedAt: receivedAt, project: access?.project)
+    share = HeldShare(of: memory)
   }
 
   /// Reads a slice of the envelope.
   mutating func take(_ slice: Span<UInt8>) throws(IngestRefusal) {
     var index = 0
     while let item = try next(slice, &index) { try take(item) }
+    try share.hold(heldBytes)
+  }
+
+  /// What is held until the envelope's end, at most.
+  private var heldBytes: Int {
+    reader.heldBytes
+      + (submission.reports.count + submission.anonymous.count) * Self.updateBytes
+  }
+
+  /// Of an update with its names.
+  private static var updateBytes: Int {
+    max(MemoryLayout<SessionReport>.stride, MemoryLayout<AnonymousSessions>.stride)
+      + DomainLimits.releaseBytesMax + DomainLimits.environmentBytesMax
   }
 
   /// Ends the envelope.
-  mutating func finish() throws(IngestRefusal) {
+  ///
+  /// - Parameter arrival: when it was whole; nil where that is when it began. Drift and ages are
+  ///   always those of its beginning, which is when the SDK sent it.
+  mutating func finish(at arrival: Timestamp? = nil) throws(IngestRefusal) {
     let last: EnvelopeItem?
     do throws(EnvelopeError) {
       last = try reader.finish()
@@ -47,6 +65,8 @@ struct EnvelopeContent {
     }
     if let last { try take(last) }
     hasEventItem = reader.hasEventItem
+    if let arrival { submission.receivedAt = arrival }
+    share.giveBack()
   }
 
   private mutating func next(

@@ -11,6 +11,8 @@ final class EnvelopeIntake: BodyReader {
   private var content: EnvelopeContent
   /// The envelope was read to its end; only the queue's room is waited for.
   private var isComplete = false
+  /// It arrives when it is whole, and not at a time that was given.
+  private let isLive: Bool
   let isCostly: Bool
 
   /// - Parameter receivedAt: nil for now; another time where a past is brought in.
@@ -21,11 +23,12 @@ final class EnvelopeIntake: BodyReader {
   ) {
     self.endpoint = endpoint
     self.exchange = exchange
+    isLive = receivedAt == nil
     isCostly = source.isCostly
     self.source = source
     content = EnvelopeContent(
       receivedAt: receivedAt ?? endpoint.dependencies.clock.now, access: access, project: project,
-      snapshot: snapshot, origin: origin)
+      snapshot: snapshot, origin: origin, memory: endpoint.held)
   }
 
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
@@ -41,7 +44,8 @@ final class EnvelopeIntake: BodyReader {
       if !isComplete {
         try source.finish()
         guard source.hasBytes else { throw .emptyBody }
-        try content.finish()
+        // One that took minutes would otherwise fit no batch of those that arrived with it.
+        try content.finish(at: isLive ? endpoint.dependencies.clock.now : nil)
         isComplete = true
       }
       return submit(content.submission, eventID: eventID)

@@ -17,7 +17,7 @@ package struct EnvelopeReplay {
   package func take(_ envelope: [UInt8], for project: ProjectID, at time: Timestamp) -> Bool {
     var content = EnvelopeContent(
       receivedAt: time, access: IngestAccess(command: project), project: project,
-      snapshot: snapshot, origin: nil)
+      snapshot: snapshot, origin: nil, memory: HeldMemory())
     do throws(IngestRefusal) {
       try content.take(envelope.span)
       try content.finish()

@@ -10,13 +10,18 @@ final class EventIntake: BodyReader {
   private let dependencies: ServiceDependencies
   private var source: BodySource
   private var event: [UInt8] = []
+  private var share: HeldShare
   private let project: ProjectID
   /// nil until the event was read.
   private var skipped: SkippedItem?
 
-  init(_ dependencies: ServiceDependencies, source: consuming BodySource, project: ProjectID) {
+  init(
+    _ dependencies: ServiceDependencies, source: consuming BodySource, project: ProjectID,
+    memory: HeldMemory
+  ) {
     self.dependencies = dependencies
     self.source = source
+    share = HeldShare(of: memory)
     self.project = project
   }
 
@@ -29,6 +34,7 @@ final class EventIntake: BodyReader {
           throw IngestRefusal(413, "envelope exceeded size limits for type 'event'")
         }
         for index in slice.indices { event.append(slice[index]) }
+        try share.hold(event.capacity)
       }
     } catch {
       return .respond(error.response)
@@ -44,6 +50,8 @@ final class EventIntake: BodyReader {
         eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
       let skipped = SkippedItem(dependencies, project: project, answer: answer)
       self.skipped = skipped
+      event = []
+      share.giveBack()
       return skipped.end()
     } catch {
       return .respond(error.response)

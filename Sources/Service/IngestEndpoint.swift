@@ -9,6 +9,7 @@ internal import ReleaseHealth
 final class IngestEndpoint {
   let dependencies: ServiceDependencies
   let decoding = DecodingBuffer()
+  let held = HeldMemory()
   private let known = KnownRequests()
 
   init(_ dependencies: ServiceDependencies) {
@@ -83,7 +84,7 @@ final class IngestEndpoint {
         origin: head.headers["Origin"], exchange: exchange)
     }
     guard let access else { throw .missingAuthorization }
-    return EventIntake(dependencies, source: source, project: access.project)
+    return EventIntake(dependencies, source: source, project: access.project, memory: held)
   }
 
   private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {
@@ -180,6 +181,8 @@ struct IngestRefusal: Error {
 
   static let missingAuthorization = IngestRefusal(401, "missing authorization information")
   static let emptyBody = IngestRefusal(400, "empty request body")
+  static let overloaded = IngestRefusal(
+    503, "the service is overloaded", headers: ["Retry-After": "10"])
 }
 
 extension Response {

@@ -297,6 +297,7 @@ package struct Ticket: Sendable {
 
 /// The accepted part of one envelope.
 package struct Submission: Sendable {
+  /// When it was whole.
   package var receivedAt: Timestamp
   package var project: ProjectID?
   package var reports: [SessionReport] = []

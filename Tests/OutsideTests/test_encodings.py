@@ -215,6 +215,41 @@ def test_windows_of_many_bodies_are_bounded(hale):
     assert sessions(hale) == row(healthy=6)
 
 
+@pytest.mark.parametrize("kind, opening", (
+    (b"envelope", b'{}\n{"type":"session"}\n'), (b"store", b"")))
+def test_what_bodies_hold_that_do_not_end_is_bounded(hale, kind, opening):
+    """A kilobyte of gzip is a payload or an event of a mebibyte, which is held until it ends."""
+    hale.send(session())
+    before = hale.peak_memory()
+    stream = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = stream.compress(opening + b" " * (MIB - 64))
+    bomb += stream.flush(zlib.Z_SYNC_FLUSH)
+    clients = [hale.connect() for _ in range(200)]
+    for client in clients:
+        opened = head(hale, "Content-Encoding: gzip", "Transfer-Encoding: chunked")
+        client.sendall(opened.replace(b"/envelope/", b"/%s/" % kind))
+        client.sendall(b"%x\r\n%s\r\n" % (len(bomb), bomb))
+
+    def refused():
+        return select.select(clients, [], [], 0)[0]
+    wait(lambda: len(refused()) >= 100, "refusals")
+    assert {read_reply(client).status for client in refused()} == {503}
+    # Meanwhile those that hold little have room.
+    for name in ("gzip", "identity"):
+        body = ENCODERS[name](envelope(session()))
+        assert hale.post(body, {"Content-Encoding": name}).status == 200
+    # What grew was copied, and the allocator keeps some of what it left.
+    assert hale.peak_memory() - before < 2 * 64 * MIB
+    for client in clients:
+        client.close()
+
+    def is_taken():
+        body = gzip.compress(envelope(session(extra="x" * (MIB - 1024))))
+        return hale.post(body, {"Content-Encoding": "gzip"}).status == 200
+    wait(is_taken, "room for a large payload")
+    assert sessions(hale) == row(healthy=4)
+
+
 def test_a_hundred_sessions_at_most(hale):
     hundred = [session() for _ in range(100)]
     assert hale.post(envelope(*hundred)).status == 200

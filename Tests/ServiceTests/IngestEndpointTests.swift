@@ -1,4 +1,5 @@
 import HTTP
+import Locks
 import ReleaseHealth
 import Storage
 import TestSupport
@@ -48,6 +49,66 @@ import Testing
       #expect(fixture.send(body: slices).status == 200)
     }
     #expect(fixture.ask(Self.totals).text.contains(#""sum(session)":20,"count_unique(user)":20"#))
+  }
+
+  /// An upload of hours goes with those that end when it does, and its drift is that of its
+  /// beginning: it has none.
+  @Test func anEnvelopeArrivesWhenItIsWhole() throws {
+    let time = Locked(ServiceFixture.now)
+    let fixture = try ServiceFixture(clock: WallClock { time.withLock { $0 } })
+    let exchange = ExchangeID(rawValue: 1000)
+    let head = RequestHead(
+      method: .post, path: "/api/1/envelope/",
+      headers: ["X-Sentry-Auth": "Sentry sentry_key=\(ServiceFixture.key)"])
+    guard case .read(let slow) = fixture.service.begin(head, exchange: exchange) else {
+      Issue.record("the body is not read")
+      return
+    }
+    let text = "{\"sent_at\":\"2026-01-01T12:00:00Z\"}\n" + Self.session(1)
+    _ = slow.read(Array(text.utf8).span)
+    time.withLock { $0 = $0.advanced(byMilliseconds: 2 * 3_600_000) }
+    // This one opens the batch.
+    #expect(fixture.begin(body: [Array(("{}\n" + Self.session(2)).utf8)]).response == nil)
+    guard case .pending = slow.end() else {
+      Issue.record("it was passed over")
+      return
+    }
+    fixture.drain()
+    #expect(fixture.answer(to: exchange).status == 200)
+    let hour =
+      "/api/0/organizations/default/sessions/?field=sum(session)&includeSeries=0"
+      + "&interval=1h&start=2026-01-01T11:00:00Z&end=2026-01-01T12:00:00Z"
+    #expect(fixture.ask(hour).text.contains(#""sum(session)":2"#))
+  }
+
+  /// What bodies hold that do not end is bounded, and what they held is there for others.
+  @Test func bodiesThatDoNotEndHoldSoMuch() throws {
+    let fixture = try ServiceFixture()
+    let head = RequestHead(
+      method: .post, path: "/api/1/envelope/",
+      headers: ["X-Sentry-Auth": "Sentry sentry_key=\(ServiceFixture.key)"])
+    let opening = Array("{}\n{\"type\":\"session\"}\n".utf8)
+    let body = opening + [UInt8](repeating: 0x20, count: 1_000_000)
+    /// Readers until one is refused, and its answer.
+    func fill() -> (readers: [any BodyReader], refusal: Response?) {
+      var readers: [any BodyReader] = []
+      while readers.count < 100 {
+        guard
+          case .read(let reader) = fixture.service.begin(head, exchange: ExchangeID(rawValue: 1000))
+        else { break }
+        if case .respond(let response) = reader.read(body.span) { return (readers, response) }
+        readers.append(reader)
+      }
+      return (readers, nil)
+    }
+    for _ in 0..<2 {
+      let (readers, refusal) = fill()
+      #expect((30...70).contains(readers.count), "\(readers.count)")
+      #expect(refusal?.status == 503 && refusal?.headers["Retry-After"] == "10")
+      // Small ones hold nothing to speak of.
+      #expect(fixture.send("{}\n" + Self.session(1)).status == 200)
+      withExtendedLifetime(readers) {}
+    }
   }
 
   @Test func theAnswerNamesTheEvent() throws {

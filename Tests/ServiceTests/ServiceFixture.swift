@@ -9,7 +9,8 @@ import Storage
 import Synchronization
 import TestSupport
 
-/// The whole service in process: requests in, responses out, no socket. The clock stands.
+/// The whole service in process: requests in, responses out, no socket. The clock stands, unless
+/// another one is given.
 final class ServiceFixture {
   static let key = String(repeating: "a", count: 32)
   static let token = "a-token"
@@ -31,6 +32,7 @@ final class ServiceFixture {
   init(
     batchUpdatesMax: Int = 10_000, pathPrefix: String = "",
     outlets: NoticeOutlets = NoticeOutlets(outlet: Outlet(addresses: .all), addresses: .all),
+    clock: WallClock = WallClock { ServiceFixture.now },
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -48,7 +50,6 @@ final class ServiceFixture {
       digest: TokenDigest.digest(Self.adminToken), at: Self.now)
     try prepare(sqlite)
     store = FaultyStore(sqlite)
-    let clock = WallClock { Self.now }
     let metrics = Metrics()
     queue = IngestQueue(store: store, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     catalog = try CatalogCache(sqlite)
