@@ -26,7 +26,6 @@ ROWS = {
     "binary": part_rows.binary,
     "parts": part_rows.parts,
     "users": part_rows.users,
-    "idle": list(part_rows.IDLE_WORLDS.values()),
     "disk": part_rows.disk,
     "idle": part_rows.idle,
     "listener": ingest_rows.listener,
@@ -47,6 +46,7 @@ ROWS = {
 }
 # The databases of each row, but for those that depend on the arguments.
 WORLDS = {
+    "idle": list(part_rows.IDLE_WORLDS.values()),
     "disk": part_rows.DISK_WORLDS,
     "query": [query_rows.FORTNIGHT],
     "crashfree": [query_rows.QUARTER],

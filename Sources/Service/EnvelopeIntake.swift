@@ -35,7 +35,7 @@ final class EnvelopeIntake: BodyReader {
     do throws(IngestRefusal) {
       return try source.read(bytes) { (slice) throws(IngestRefusal) in try content.take(slice) }
     } catch {
-      return .respond(error.response)
+      return .respond(endpoint.dependencies.answer(error))
     }
   }
 
@@ -50,7 +50,7 @@ final class EnvelopeIntake: BodyReader {
       }
       return submit(content.submission, eventID: eventID)
     } catch {
-      return .respond(error.response)
+      return .respond(endpoint.dependencies.answer(error))
     }
   }
 

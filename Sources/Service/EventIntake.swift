@@ -37,7 +37,7 @@ final class EventIntake: BodyReader {
         try share.hold(event.capacity)
       }
     } catch {
-      return .respond(error.response)
+      return .respond(dependencies.answer(error))
     }
   }
 
@@ -54,7 +54,7 @@ final class EventIntake: BodyReader {
       share.giveBack()
       return skipped.end()
     } catch {
-      return .respond(error.response)
+      return .respond(dependencies.answer(error))
     }
   }
 }

@@ -32,7 +32,7 @@ final class IngestEndpoint {
       if head.method == .get { return .read(try pixel(head, project: project)) }
       return .read(try reader(head, kind, project: project, exchange))
     } catch {
-      return .respond(error.response)
+      return .respond(dependencies.answer(error))
     }
   }
 
@@ -48,7 +48,7 @@ final class IngestEndpoint {
         try reader(
           head, entry.kind, project: entry.project, entry.access, snapshot, exchange))
     } catch {
-      return .respond(error.response)
+      return .respond(dependencies.answer(error))
     }
   }
 
@@ -183,6 +183,14 @@ struct IngestRefusal: Error {
   static let emptyBody = IngestRefusal(400, "empty request body")
   static let overloaded = IngestRefusal(
     503, "the service is overloaded", headers: ["Retry-After": "10"])
+}
+
+extension ServiceDependencies {
+  /// The answer to a request that is refused, which is counted: nothing else is left of it.
+  func answer(_ refusal: IngestRefusal) -> Response {
+    metrics.countRefusal(refusal.response.status)
+    return refusal.response
+  }
 }
 
 extension Response {

@@ -171,9 +171,9 @@ func runService(
   do throws(StoreError) {
     try store.close()
   } catch {
-    guard case .full = error else { throw error }
-    // What was answered is on disk all the same; the next start goes on with it.
-    settings.logger.warning(
+    // A full disk, maybe, or a failing one. What was answered is on it all the same, and the next
+    // start goes on with it.
+    settings.logger.error(
       "ended before all was in its place", metadata: ["reason": "\(error.sentence)"])
   }
 }
@@ -328,6 +328,7 @@ private final class Ticker: Sendable {
   func run() {
     var nextRetention = SystemClock.monotonicMilliseconds() + 60_000
     var adoptionHour: Int?
+    var isNewHour = false
     var alertMinute: Int?
     var alertFile = alertFile
     var isStoreFailing = false
@@ -339,7 +340,10 @@ private final class Ticker: Sendable {
       }
       declareAlerts(&alertFile, &isStoreFailing)
       guard runsJobs else { continue }
-      if clock.now.hour != adoptionHour {
+      // Half a second after the jobs of an hour: nothing needs their code until the next.
+      if isNewHour { StartPages.letGo() }
+      isNewHour = clock.now.hour != adoptionHour
+      if isNewHour {
         // After a standstill the first run makes up for the hours that were missed.
         adoptionHour = clock.now.hour
         _ = jobs.start("adoption") { _ in }

@@ -95,7 +95,7 @@ def test_users_are_those_of_the_window(start):
 
 @pytest.mark.parametrize("arguments, named", (
     (("--crash-free-sessions", "100"), "100"), (("--crash-free-users", "99,9"), "99,9"),
-    (("--days", "91"), "91"), (("--days", "0"), "--days"),
+    (("--crash-free-sessions", "0.999"), "0.999"), (("--days", "91"), "91"), (("--days", "0"), "--days"),
     (("--crash-free-users", "99", "--crash-free-sessions", "99"), "one objective")))
 def test_wrong_usage(hale, arguments, named):
     done = hale.cli("objective", "set", "default", *arguments)

@@ -103,6 +103,7 @@ def test_questions_that_fail(releases, tmp_path):
 @pytest.mark.parametrize("arguments", (
     (), ("--release", "a", "--max-drop", "-1"), ("--release", "a", "--confidence", "20"),
     ("--release", "a", "--wait", "soon"), ("--release", "a", "--crash-free-sessions", "200"),
+    ("--release", "a", "--crash-free-sessions", "0.995"),
     ("--release", "a", "--url", "nowhere"), ("--release", "a", "--nothing")))
 def test_wrong_usage(arguments, tmp_path):
     done = run("gate", *arguments, cwd=tmp_path)

@@ -24,6 +24,7 @@ def test_figures(hale):
     hale.send(first, session("crashed"))
     hale.send(first)
     hale.post(envelope(session(release="")))
+    hale.post(b"{}\n{")
     hale.sessions("sum(session)")
     hale.cli("jobs", "run", "retention")
     text, found = figures(hale)
@@ -41,7 +42,8 @@ def test_figures(hale):
                if name.startswith("hale_ingest_items_total")) == 5
     assert found["hale_commit_duration_seconds_count"] >= 2
     assert 0 < found["hale_commit_duration_seconds_sum"] < 60
-    assert found['hale_http_requests_total{endpoint="envelope"}'] == 3
+    assert found['hale_http_requests_total{endpoint="envelope"}'] == 4
+    assert found['hale_ingest_refused_requests_total{status="400"}'] == 1
     route = "/api/0/organizations/{organization}/sessions"
     assert found[f'hale_query_duration_seconds_count{{route="{route}"}}'] == 1
     assert found['hale_job_failures_total{job="retention"}'] == 0

@@ -24,6 +24,13 @@ import Testing
       #expect(fixture.send("{}\n{\"type\":\"session\"}\n\(session)\n").status == 200)
     }
     #expect(fixture.send("{}\n{\"type\":\"session\"}\n{}\n").status == 200)
+    // Nothing of these is taken, and nobody but their senders and this knows.
+    #expect(fixture.send("{}\n{").status == 400)
+    #expect(
+      fixture.send(headers: [
+        "X-Sentry-Auth": "Sentry sentry_key=\(String(repeating: "0", count: 32))"
+      ])
+      .status == 403)
     _ = fixture.ask("/api/0/organizations/default/releases/")
     fixture.store.fail(with: .full(operation: "write", reason: "full"))
     #expect(fixture.send("{}\n{\"type\":\"session\"}\n\(session)\n").status == 503)
@@ -39,7 +46,10 @@ import Testing
       #"hale_ingest_items_total{project="1",outcome="repeated"} 1"#,
       #"hale_commit_duration_seconds_bucket{le="+Inf"} 4"#,
       #"hale_commit_batch_updates_bucket{le="1"} 3"#, "hale_commit_failures_total 1",
-      #"hale_http_requests_total{endpoint="envelope"} 4"#,
+      #"hale_http_requests_total{endpoint="envelope"} 6"#,
+      #"hale_ingest_refused_requests_total{status="400"} 1"#,
+      #"hale_ingest_refused_requests_total{status="403"} 1"#,
+      #"hale_ingest_refused_requests_total{status="413"} 0"#,
       #"hale_query_duration_seconds_count{route="/api/0/organizations/{organization}/releases"} 1"#,
       #"hale_job_failures_total{job="adoption"} 0"#, "# TYPE hale_query_duration_seconds histogram",
     ] {

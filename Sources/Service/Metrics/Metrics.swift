@@ -22,6 +22,8 @@ package final class Metrics: Sendable {
     /// By the number of the ``Endpoint``.
     var requests: [Int64] = Array(repeating: 0, count: Endpoint.allCases.count)
     var outcomes: [OutcomeKey: Int64] = [:]
+    /// Requests to ingest that were refused as a whole, by status.
+    var refusals: [Int: Int64] = [:]
     var commitFailures: Int64 = 0
     var commitSeconds = Histogram.seconds
     var commitUpdates = Histogram.updates
@@ -53,6 +55,10 @@ package final class Metrics: Sendable {
 
   func count(_ endpoint: Endpoint) {
     state.withLock { $0.requests[endpoint.rawValue] += 1 }
+  }
+
+  func countRefusal(_ status: Int) {
+    state.withLock { $0.refusals[status, default: 0] += 1 }
   }
 
   func note(_ commit: Commit) {

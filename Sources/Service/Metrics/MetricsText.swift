@@ -27,14 +27,26 @@ struct MetricsText {
     return Array(writer.text.utf8)
   }
 
+  private static let refusals = [400, 401, 403, 413, 503]
+
   private mutating func writeIngest(_ state: Metrics.State, queuedUpdates: Int) {
     family(
-      "hale_ingest_items_total", .counter, "Items received, by project and what became of them.")
+      "hale_ingest_items_total", .counter,
+      "Items received, by project and what became of them; repeated ones are among the accepted.")
     let outcomes = state.outcomes.map { ($0.key.project.rawValue, $0.key.outcome.name, $0.value) }
     for (project, outcome, count) in outcomes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
       sample(
         "hale_ingest_items_total", [("project", String(project)), ("outcome", outcome)],
         Double(count))
+    }
+    family(
+      "hale_ingest_refused_requests_total", .counter,
+      "Requests with sessions or events of which nothing was taken, by the status of the answer.")
+    // Those that there may be stand there from the start, so that the first one is an increase.
+    for status in Set(state.refusals.keys).union(Self.refusals).sorted() {
+      sample(
+        "hale_ingest_refused_requests_total", [("status", String(status))],
+        Double(state.refusals[status] ?? 0))
     }
     histogram(
       "hale_commit_duration_seconds",

@@ -74,6 +74,10 @@ struct GateCommand: ParsableCommand {
     if let crashFreeSessions, !(0...100).contains(crashFreeSessions) {
       throw ValidationError("--crash-free-sessions takes 0 to 100.")
     }
+    if let crashFreeSessions, 0 < crashFreeSessions, crashFreeSessions <= 1 {
+      throw ValidationError(
+        "--crash-free-sessions is \(crashFreeSessions), but it takes a percentage like 99.5.")
+    }
     guard (0...90).contains(maxDrop) else { throw ValidationError("--max-drop takes 0 to 90.") }
     guard (0...1_000_000_000).contains(minSessions) else {
       throw ValidationError("--min-sessions takes 0 to a thousand million.")

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The pages of the program and its libraries that only the start needed.
+/// The pages of the program and its libraries that only the start needed, or what is done once an
+/// hour.
 ///
 /// The kernel maps sixteen pages around each that is touched, so that reading arguments and settings
 /// leaves half of the program's code resident. What is used again comes back from the page cache.
