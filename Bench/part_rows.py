@@ -69,7 +69,8 @@ def by_table(path, world):
             rows = file.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall()
         except sqlite3.OperationalError:
             return None
-    return {name: size / (world.sessions + world.open) for name, size in sorted(rows) if size > 1 << 20}
+    count = world.sessions + world.open
+    return {name: size / count for name, size in sorted(rows) if size > 1 << 20}
 
 
 def start(report, worlds, nginx, settings):
