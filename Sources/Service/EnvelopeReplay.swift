@@ -7,7 +7,7 @@ package struct EnvelopeReplay {
   private let snapshot: CatalogSnapshot
   private let queue: IngestQueue
 
-  /// - Parameter queue: a closed one; whoever runs it stores what was taken.
+  /// - Parameter queue: whoever runs it stores what was taken.
   package init(_ snapshot: CatalogSnapshot, into queue: IngestQueue) {
     self.snapshot = snapshot
     self.queue = queue
