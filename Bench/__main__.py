@@ -92,7 +92,7 @@ def parse():
         epilog="rows:\n" + "".join(f"  {name:12} {summary(row)}\n" for name, row in ROWS.items())
         + "\n--quick leaves out " + ", ".join(LONG)
         + ".\nOnly when named: " + ", ".join(ON_DEMAND) + ".")
-    parser.add_argument("--quick", action="store_true", help="in three minutes")
+    parser.add_argument("--quick", action="store_true", help="without the rows that take long")
     parser.add_argument("--only", metavar="ROWS", type=names,
                         help="these rows alone, with commas between")
     parser.add_argument("--prepare", action="store_true",
