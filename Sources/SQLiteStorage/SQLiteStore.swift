@@ -159,18 +159,17 @@ package final class SQLiteStore: Sendable {
     return try readers.use(body)
   }
 
-  /// Folds all that was stored before, in slices: batches have their turn between them.
+  /// Folds all that was stored before, in slices: batches have their turn between them. Each turn at
+  /// the writer waits for a batch's commit, so that one slice takes one turn and no other.
   private func foldWhatWaits() throws(StoreError) {
-    let last = try ingesting { (writer) throws(StoreError) in
-      writer.ingest.noteQuestion()
-      return writer.ingest.lastBatch
-    }
+    var last: Int64?
     var waits = true
     while waits {
-      waits = try ingesting { (writer) throws(StoreError) in
-        guard writer.ingest.waits(upTo: last) else { return false }
-        try writer.ingest.foldSlice()
-        return true
+      (last, waits) = try ingesting { (writer) throws(StoreError) in
+        if last == nil { writer.ingest.noteQuestion() }
+        let last = last ?? writer.ingest.lastBatch
+        if writer.ingest.waits(upTo: last) { try writer.ingest.foldSlice() }
+        return (last, writer.ingest.waits(upTo: last))
       }
     }
   }

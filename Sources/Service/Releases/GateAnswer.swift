@@ -106,7 +106,7 @@ struct GateAnswer {
     }
     if findings.isEmpty {
       return "There is no release before \(candidate.release) to compare with, and no "
-        + "crashFreeSessions to hold it against."
+        + "least rate of crash-free sessions to hold it against."
     }
     var sentences = findings.filter { $0.verdict == gate.verdict }.map(\.text)
     if baseline == nil { sentences.append("There is no release before it to compare with.") }
