@@ -1,52 +1,18 @@
-"""A browser, and a service with a history for it to look at."""
+"""A service with a history for a browser to look at, and a page of it.
+
+The benchmarks and the pictures use it too, which have Playwright and nothing else of the tests."""
 
 import random
 import uuid
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from hale import Clock, Hale, aggregates, days, envelope, hours, iso, minutes, now, session
 
 RELEASES = 200
 DAYS = 14
-CHROMIUM = "/usr/bin/chromium"
 # The page asks every five seconds: as long alone as Playwright waits unless told.
 expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def page_of(browser):
-    """Opens pages; at the end none may have logged anything or asked anyone but Hale."""
-    pages = []
-
-    def begin(hale, path="/", allowed=(), **options):
-        page = open_page(browser, hale, path, **options)
-        page.allowed = allowed
-        pages.append(page)
-        return page
-
-    yield begin
-    for page in pages:
-        messages = [text for text in page.messages if not any(part in text for part in page.allowed)]
-        strangers = page.strangers
-        page.context.close()
-        assert messages == [] and strangers == []
-
-
-def axe_finds_nothing(page):
-    found = Axe().run(page).response["violations"]
-    wrong = [(each["id"], each["nodes"][0]["html"]) for each in found]
-    assert wrong == [], wrong
 
 
 def history_envelopes(day, releases, rng):

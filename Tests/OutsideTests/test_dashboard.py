@@ -2,13 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
 import urllib.parse
 
 import pytest
 from playwright.sync_api import expect
 
-from dashboard import axe_finds_nothing, browser, fresh_session, page_of, serve
-from hale import hours, minutes, now, session, wait
+from browsing import axe_finds_nothing, browser, page_of
+from dashboard import fresh_session, serve
+from hale import ROOT, hours, minutes, now, session, wait
 from test_estimate import late_crashes, tell
 
 RELEASE = "shop@5.3.5"
@@ -646,3 +649,13 @@ def test_under_a_path(start, page_of, prefix):
     assert urllib.parse.urlsplit(page.url).path == prefix + "/releases/app%401.0/"
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("app@1.0")
+
+
+@pytest.mark.parametrize("path", ("Bench/browser.py", "Tests/OutsideTests/pictures.py"))
+def test_what_looks_at_it_elsewhere_needs_playwright_alone(path):
+    """Both run in a Python that lacks what else is installed for the tests."""
+    program = ("import runpy, sys; sys.modules.update(pytest=None, axe_playwright_python=None); "
+               "sys.path.insert(0, sys.argv[1].rpartition('/')[0]); runpy.run_path(sys.argv[1])")
+    done = subprocess.run([sys.executable, "-B", "-c", program, str(ROOT / path)],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

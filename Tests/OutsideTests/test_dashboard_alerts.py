@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from dashboard import axe_finds_nothing, browser, page_of
+from browsing import axe_finds_nothing, browser, page_of
 from hale import Clock, Hale, minutes, utc, wait
 from test_alerts import NOON, ORGANIZATION, change, channel, evaluate, level, make, rule, send
 
