@@ -9,8 +9,9 @@ final class EnvelopeIntake: BodyReader {
   private let exchange: ExchangeID
   private var source: BodySource
   private var content: EnvelopeContent
-  /// The envelope was read to its end; only the queue's room is waited for.
-  private var isComplete = false
+  /// When the envelope was read to its end, by ``Metrics/seconds``; from then on only the queue's room
+  /// is waited for.
+  private var wholeAt: Double?
   /// It arrives when it is whole, and not at a time that was given.
   private let isLive: Bool
   let isCostly: Bool
@@ -41,22 +42,26 @@ final class EnvelopeIntake: BodyReader {
 
   func end() -> BodyProgress {
     do throws(IngestRefusal) {
-      if !isComplete {
+      let wholeAt = wholeAt ?? endpoint.dependencies.metrics.seconds
+      if self.wholeAt == nil {
         try source.finish()
         guard source.hasBytes else { throw .emptyBody }
         // One that took minutes would otherwise fit no batch of those that arrived with it.
         try content.finish(at: isLive ? endpoint.dependencies.clock.now : nil)
-        isComplete = true
+        self.wholeAt = wholeAt
       }
-      return submit(content.submission, eventID: eventID)
+      return submit(content.submission, wholeAt: wholeAt, eventID: eventID)
     } catch {
       return .respond(endpoint.dependencies.answer(error))
     }
   }
 
-  private func submit(_ submission: Submission, eventID: String?) -> BodyProgress {
+  private func submit(
+    _ submission: Submission, wholeAt: Double, eventID: String?
+  ) -> BodyProgress {
     let ticket =
-      submission.hasUpdates ? Ticket(exchange: exchange, eventID: eventID) : nil
+      submission.hasUpdates
+      ? Ticket(exchange: exchange, wholeAt: wholeAt, eventID: eventID) : nil
     guard endpoint.dependencies.queue.submit(submission, ticket: ticket) else { return .blocked }
     return ticket == nil ? .respond(.accepted(eventID: eventID)) : .pending
   }

@@ -24,6 +24,6 @@ package struct EnvelopeReplay {
     } catch {
       preconditionFailure("What this program writes it can read.")
     }
-    return queue.submit(content.submission, ticket: Ticket(exchange: ExchangeID(rawValue: 0)))
+    return queue.submit(content.submission, ticket: nil)
   }
 }

@@ -179,7 +179,9 @@ package final class IngestQueue: Sendable {
     if work.hasWaiting { callbacks.hasRoom() }
     guard let batch = work.batch else { return }
     let failure = store(batch)
-    if !work.tickets.isEmpty { callbacks.committed(work.tickets, failure) }
+    guard !work.tickets.isEmpty else { return }
+    callbacks.committed(work.tickets, failure)
+    metrics.noteAnswers(toEnvelopesWholeAt: work.tickets.lazy.map(\.wholeAt))
   }
 
   /// Lets ``run(_:)`` return once everything is stored. Of the work between batches each does one more
@@ -286,11 +288,14 @@ package final class IngestQueue: Sendable {
 /// A request that is answered once its updates are stored.
 package struct Ticket: Sendable {
   package var exchange: ExchangeID
+  /// When its envelope was whole, by ``Metrics/seconds``.
+  package var wholeAt: Double
   /// The event that the answer names.
   package var eventID: String?
 
-  package init(exchange: ExchangeID, eventID: String? = nil) {
+  package init(exchange: ExchangeID, wholeAt: Double, eventID: String? = nil) {
     self.exchange = exchange
+    self.wholeAt = wholeAt
     self.eventID = eventID
   }
 }

@@ -40,6 +40,9 @@ def test_figures(hale):
     assert items("accepted") == 3 and items("repeated") == 1
     assert sum(value for name, value in found.items()
                if name.startswith("hale_ingest_items_total")) == 5
+    # Of the envelopes that had a session to store.
+    assert found["hale_ingest_duration_seconds_count"] == 2
+    assert 0 < found["hale_ingest_duration_seconds_sum"] < 60
     assert found["hale_commit_duration_seconds_count"] >= 2
     assert 0 < found["hale_commit_duration_seconds_sum"] < 60
     assert found['hale_http_requests_total{endpoint="envelope"}'] == 4

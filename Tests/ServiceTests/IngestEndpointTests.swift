@@ -204,19 +204,28 @@ import Testing
   /// A full batch takes no more; whoever was turned away is told when there is room, and then
   /// nothing is lost and nothing refused.
   @Test func aFullQueueMakesReadersWait() throws {
-    let fixture = try ServiceFixture(batchUpdatesMax: 2)
+    let milliseconds = Locked(Int64(0))
+    let fixture = try ServiceFixture(
+      batchUpdatesMax: 2,
+      metrics: Metrics(monotonicNanoseconds: { milliseconds.withLock { $0 * 1_000_000 } }))
     let first = fixture.begin(body: [Array(("{}\n" + Self.session(1) + Self.session(2)).utf8)])
     let second = fixture.begin(body: [Array(("{}\n" + Self.session(3)).utf8)])
     let waiting = try #require(second.blocked)
     #expect(first.blocked == nil)
+    milliseconds.withLock { $0 = 7 }
     #expect(fixture.drain() == 1)
+    milliseconds.withLock { $0 = 20 }
     guard case .pending = waiting.end() else {
       Issue.record("still no room")
       return
     }
+    milliseconds.withLock { $0 = 30 }
     fixture.drain()
     #expect(fixture.answer(to: second.id).status == 200)
     #expect(fixture.ask(Self.totals).text.contains(#""sum(session)":3"#))
+    // Both were whole at the beginning, so that one waited 7 ms and the other 30.
+    let waits = fixture.metrics.current.ingestSeconds
+    #expect(waits.counts.reduce(0, +) == 2 && abs(waits.sum - 0.037) < 1e-9)
   }
 
   struct Refusal: Sendable {

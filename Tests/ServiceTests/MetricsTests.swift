@@ -44,6 +44,8 @@ import Testing
     for line in [
       #"hale_ingest_items_total{project="1",outcome="accepted"} 2"#,
       #"hale_ingest_items_total{project="1",outcome="repeated"} 1"#,
+      // Those that wait for a commit, whatever comes of it.
+      #"hale_ingest_duration_seconds_bucket{le="+Inf"} 3"#,
       #"hale_commit_duration_seconds_bucket{le="+Inf"} 4"#,
       #"hale_commit_batch_updates_bucket{le="1"} 3"#, "hale_commit_failures_total 1",
       #"hale_http_requests_total{endpoint="envelope"} 6"#,

@@ -24,6 +24,7 @@ final class ServiceFixture {
   let catalog: CatalogCache
   let notices: NoticeSender
   let service: Service
+  let metrics: Metrics
   private let sink = Answers()
   private let workers = WorkQueue()
   private var nextExchange: UInt64 = 1
@@ -32,7 +33,7 @@ final class ServiceFixture {
   init(
     batchUpdatesMax: Int = 10_000, pathPrefix: String = "",
     outlets: NoticeOutlets = NoticeOutlets(outlet: Outlet(addresses: .all), addresses: .all),
-    clock: WallClock = WallClock { ServiceFixture.now },
+    clock: WallClock = WallClock { ServiceFixture.now }, metrics: Metrics = Metrics(),
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -50,7 +51,7 @@ final class ServiceFixture {
       digest: TokenDigest.digest(Self.adminToken), at: Self.now)
     try prepare(sqlite)
     store = FaultyStore(sqlite)
-    let metrics = Metrics()
+    self.metrics = metrics
     queue = IngestQueue(store: store, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     catalog = try CatalogCache(sqlite)
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -24,6 +24,8 @@ package final class Metrics: Sendable {
     var outcomes: [OutcomeKey: Int64] = [:]
     /// Requests to ingest that were refused as a whole, by status.
     var refusals: [Int: Int64] = [:]
+    /// How long envelopes waited for their answers.
+    var ingestSeconds = Histogram.seconds
     var commitFailures: Int64 = 0
     var commitSeconds = Histogram.seconds
     var commitUpdates = Histogram.updates
@@ -51,7 +53,7 @@ package final class Metrics: Sendable {
   var current: State { state.withLock { $0 } }
 
   /// Seconds since an arbitrary instant.
-  var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
+  package var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
 
   func count(_ endpoint: Endpoint) {
     state.withLock { $0.requests[endpoint.rawValue] += 1 }
@@ -70,6 +72,14 @@ package final class Metrics: Sendable {
       }
       state.commitUpdates.observe(Double(commit.updates))
       state.outcomes.merge(outcomes, uniquingKeysWith: +)
+    }
+  }
+
+  /// Envelopes that were whole at those times, by ``seconds``, are answered.
+  func noteAnswers(toEnvelopesWholeAt times: some Sequence<Double>) {
+    let now = seconds
+    state.withLock { state in
+      for time in times { state.ingestSeconds.observe(now - time) }
     }
   }
 

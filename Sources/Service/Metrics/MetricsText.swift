@@ -49,6 +49,10 @@ struct MetricsText {
         Double(state.refusals[status] ?? 0))
     }
     histogram(
+      "hale_ingest_duration_seconds",
+      "How long envelopes with sessions waited, from when they were whole to their answer.",
+      [([], state.ingestSeconds)])
+    histogram(
       "hale_commit_duration_seconds",
       "How long batches of updates took to be stored, with what had to be folded before them.",
       [([], state.commitSeconds)])
