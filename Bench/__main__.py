@@ -63,10 +63,9 @@ ON_DEMAND = ["clickhouse", "dashboard"]
 
 
 def positive(text):
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
 
 
 def numbers(text):
@@ -113,6 +112,8 @@ def parse():
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 3)
     arguments.seconds = arguments.seconds or (3 if arguments.quick else 5)
+    if arguments.only == []:
+        parser.error("--only names no row; --help names them")
     unknown = sorted(set(arguments.only or []) - set(ROWS))
     if unknown:
         parser.error(f"there is no row {', '.join(unknown)}; --help names them")
@@ -169,9 +170,12 @@ def main():
         signal.signal(number, interrupt)
     try:
         report = Report(machine.description(), vars(arguments), arguments.json)
+    except OSError as error:
+        parser.error(f"--json {arguments.json}: {error.strerror}")
+    try:
         worlds = Worlds(arguments.cache)
     except OSError as error:
-        parser.error(str(error))
+        parser.error(f"--cache {arguments.cache}: {error.strerror}")
     try:
         rows = list(chosen(arguments, report))
         if arguments.prepare:

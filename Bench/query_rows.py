@@ -58,8 +58,9 @@ def query(report, worlds, nginx, settings):
             most = checked_load(report, "query, full load", service, requests, 256, 3)["rate"]
         for index, (what, question) in enumerate(questions.items(), start=1):
             with worlds.requests(FORTNIGHT, "single", 100_000, index * 200_000) as requests:
-                # A connection waits so long that all of them together send half of the most.
-                pause = max(1, round(256 / (most / 2) * 1000) - 1)
+                # A connection waits so long that all of them together send half of the most; the answer
+                # takes about a third of that time.
+                pause = max(1, round(256 / (most / 2) * 1000 * 0.7))
                 half = checked_load(report, f"query, {what}", service, requests, 256, 8, pause,
                                     lambda: times_for(6, service, question))
             times = half["meanwhile"]

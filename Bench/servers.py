@@ -174,9 +174,13 @@ def checked_load(report, name, service, requests, connections, seconds, pause=0,
                  meanwhile=lambda: None):
     """One run on Hale, whose numbers must be those of what was sent."""
     before, batches = service.drained(), service.figures()
+    began = cpu_seconds(service.process.pid)
     result = load(service, requests, connections, seconds, pause, meanwhile)
     commits = service.figures()
     after = service.drained()
+    # With the folding that the end of the load left to be done.
+    used = cpu_seconds(service.process.pid) - began
+    result["cpu_us"] = used / max(result["answered"], 1) * 1e6
     stored = (commits["hale_commit_batch_updates_sum"]
               - batches.get("hale_commit_batch_updates_sum", 0))
     result["commits"] = (commits["hale_commit_batch_updates_count"]

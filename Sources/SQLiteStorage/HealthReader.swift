@@ -119,18 +119,12 @@ struct HealthReader {
       while try statement.step() {
         guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
+        let slots = Self.slots(of: minutes, rowStart: rowStart, slotMinutes, slotsPerRow)
         for column: Int32 in [2, 3] {
-          // One addition a row to the totals: most questions rank all groups by these first.
-          var totals = SessionCounts()
           statement.withBlob(column) { packed in
-            CountGrid.forEachSlot(packed) { slot, counts in
-              let minute = rowStart + slot * slotMinutes
-              guard minutes.contains(minute) else { return }
-              totals += counts
-              if hasSeries { reader.add(counts, group, minute: minute) }
-            }
+            reader.sessions[group].totals += CountGrid.sum(packed, slots: slots)
+            if hasSeries { reader.addSeries(packed, slots, group, rowStart: rowStart, slotMinutes) }
           }
-          reader.sessions[group].totals += totals
         }
       }
     }
@@ -150,12 +144,27 @@ struct HealthReader {
     }
   }
 
-  private mutating func add(_ counts: SessionCounts, _ group: Int, minute: Int) {
-    guard let bucket = query.bucket(ofMinute: minute) else { return }
+  /// Which slots of a row are of those minutes; the edges of a range may lie within a row.
+  private static func slots(
+    of minutes: Range<Int>, rowStart: Int, _ slotMinutes: Int, _ slotsPerRow: Int
+  ) -> Range<Int> {
+    let first = max(0, (minutes.lowerBound - rowStart + slotMinutes - 1) / slotMinutes)
+    let end = min(slotsPerRow, (minutes.upperBound - rowStart + slotMinutes - 1) / slotMinutes)
+    return first..<max(first, end)
+  }
+
+  private mutating func addSeries(
+    _ packed: Span<UInt8>, _ slots: Range<Int>, _ group: Int, rowStart: Int, _ slotMinutes: Int
+  ) {
     if sessions[group].series.isEmpty {
       sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
     }
-    sessions[group].series[bucket] += counts
+    CountGrid.forEachSlot(packed) { slot, counts in
+      guard slots.contains(slot),
+        let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)
+      else { return }
+      sessions[group].series[bucket] += counts
+    }
   }
 
   // MARK: Durations

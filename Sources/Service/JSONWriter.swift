@@ -51,27 +51,35 @@ package struct JSONWriter {
 
   package mutating func value(_ number: some FixedWidthInteger) {
     separate()
-    // Most numbers of an answer are small; a text for each of them would be an allocation.
-    if number < 0 { bytes.append(UInt8(ascii: "-")) }
-    var rest = UInt64(number.magnitude)
-    let start = bytes.count
-    repeat {
-      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-    } while rest > 0
-    if bytes.count - start > 1 { bytes[start...].reverse() }
+    bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(digitsOf: number) }
   }
 
   /// The shortest digits that read back as the same number. JSON has no infinities and no "not a
   /// number": they become null.
   package mutating func value(_ number: Double) {
-    guard number.isFinite else { return null() }
     separate()
-    // What most rates of an hour are.
-    if number == 1 { return bytes.append(contentsOf: "1.0".utf8) }
-    if number == 0, number.sign == .plus { return bytes.append(contentsOf: "0.0".utf8) }
-    bytes.append(contentsOf: number.description.utf8)
+    bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(number) }
   }
+
+  /// Writes an array of numbers, in which nil and what is no finite number become null: a series in
+  /// one place, without a look at the array's room for each.
+  package mutating func array(of numbers: [FieldValue]) {
+    separate()
+    bytes.append(addingCapacity: numbers.count * (Self.numberBytesMax + 1) + 2) { text in
+      text.append(UInt8(ascii: "["))
+      for index in numbers.indices {
+        if index > 0 { text.append(UInt8(ascii: ",")) }
+        switch numbers[index] {
+        case .count(let count): text.append(digitsOf: count)
+        case .rate(let number), .milliseconds(let number): text.append(number ?? .nan)
+        }
+      }
+      text.append(UInt8(ascii: "]"))
+    }
+  }
+
+  /// "-2.2250738585072014e-308" is the longest.
+  private static let numberBytesMax = 24
 
   package mutating func value(_ truth: Bool) {
     separate()
@@ -121,6 +129,39 @@ package struct JSONWriter {
       bytes.append(digits[Int(byte & 15)])
     default: bytes.append(byte)
     }
+  }
+}
+
+extension OutputSpan<UInt8> {
+  /// Most numbers of an answer are small; a text for each of them would be an allocation.
+  fileprivate mutating func append(digitsOf number: some FixedWidthInteger) {
+    if number < 0 { append(UInt8(ascii: "-")) }
+    var rest = UInt64(number.magnitude)
+    if rest < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest)) }
+    var digits: InlineArray<20, UInt8> = .init(repeating: 0)
+    var count = 0
+    repeat {
+      digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      count += 1
+      rest /= 10
+    } while rest > 0
+    while count > 0 {
+      count -= 1
+      append(digits[count])
+    }
+  }
+
+  fileprivate mutating func append(_ number: Double) {
+    guard number.isFinite else { return append(text: "null") }
+    // What most rates of an hour are.
+    if number == 1 { return append(text: "1.0") }
+    if number == 0, number.sign == .plus { return append(text: "0.0") }
+    let text = number.description.utf8.span
+    for index in text.indices { append(text[index]) }
+  }
+
+  private mutating func append(text: StaticString) {
+    for index in 0..<text.utf8CodeUnitCount { unsafe append(text.utf8Start[index]) }
   }
 }
 

@@ -171,6 +171,32 @@ import Testing
     #expect(grid.slots.map(\.key) == [0, 23])
   }
 
+  /// As the sum of what its slots read back as.
+  @Test func packedCountsAddUp() {
+    let most: Int64 = 1 << 60
+    let slots = [
+      (0, SessionCounts(errored: 1, unhandled: 2, abnormal: 3)), (5, SessionCounts(healthy: 300)),
+      (22, SessionCounts(healthy: most, crashed: -most)),
+      (23, SessionCounts(healthy: most, errored: 7, crashed: -most)),
+    ]
+    var grid = CountGrid()
+    for (slot, counts) in slots { grid.add(counts, at: slot) }
+    let packed = grid.packed
+    func sum(_ packed: [UInt8], _ slots: Range<Int>) -> SessionCounts {
+      CountGrid.sum(packed.span, slots: slots)
+    }
+    for first in [0, 1, 5, 22, 24] {
+      for end in [0, 1, 6, 23, 24] where first <= end {
+        var expected = SessionCounts()
+        for (slot, counts) in slots where (first..<end).contains(slot) { expected += counts }
+        #expect(sum(packed, first..<end) == expected, "\(first)..<\(end)")
+      }
+    }
+    // What ends early counts as far as it goes.
+    #expect(sum(Array(packed.prefix(4)), 0..<24) == SessionCounts())
+    #expect(sum([], 0..<24) == SessionCounts())
+  }
+
   /// Two spellings of one accented letter are two releases, before and after a restart alike.
   @Test func namesAreToldApartByTheirBytes() throws {
     let fixture = try StoreFixture()

@@ -103,11 +103,7 @@ package struct SessionsAnswer: Sendable {
         json.object { json in
           for field in request.fields {
             json.key(field.rawValue)
-            json.array { json in
-              for cell in group.health.series {
-                json.value(field.value(in: cell, statuses: group.statuses))
-              }
-            }
+            json.array(of: field.values(in: group.health.series, statuses: group.statuses))
           }
         }
       }

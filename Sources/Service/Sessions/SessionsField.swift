@@ -63,6 +63,14 @@ package enum SessionsField: String, CaseIterable, Sendable {
     }
   }
 
+  /// The value of each cell of a series.
+  ///
+  /// - Parameter statuses: which severities count; nil for all. Has no effect on rates.
+  package func values(in cells: [HealthCell], statuses: SeveritySet?) -> [FieldValue] {
+    let cells = cells.span
+    return cells.indices.map { value(in: cells[$0], statuses: statuses) }
+  }
+
   /// - Parameter statuses: which severities count; nil for all. Has no effect on rates.
   package func value(in cell: HealthCell, statuses: SeveritySet?) -> FieldValue {
     func durations() -> DurationSummary? { speaks(of: statuses) ? cell.durations : nil }

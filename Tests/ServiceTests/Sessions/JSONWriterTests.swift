@@ -57,4 +57,34 @@ struct JSONWriterTests {
   func writesDoublesThatReadBack(number: Double, expected: String) {
     #expect(written { $0.value(number) } == expected)
   }
+
+  /// The same text as each by itself, of whatever length.
+  @Test func writesSeries() {
+    let numbers: [FieldValue] = [
+      .count(0), .count(-1), .count(9), .count(10), .count(.min), .count(.max),
+      .rate(nil), .rate(1), .rate(0), .rate(-0.0), .rate(0.1), .rate(2.0 / 3), .rate(.nan),
+      .milliseconds(-2.2250738585072014e-308), .milliseconds(.leastNonzeroMagnitude),
+      .milliseconds(.infinity), .milliseconds(1.5e300),
+    ]
+    for count in 0...numbers.count {
+      let series = Array(numbers.prefix(count))
+      #expect(
+        written {
+          $0.array {
+            $0.array(of: series)
+            $0.value(1)
+          }
+        }
+          == written {
+            $0.array {
+              $0.array { for number in series { $0.value(number) } }
+              $0.value(1)
+            }
+          })
+    }
+    #expect(
+      written { $0.array(of: numbers) }
+        == "[0,-1,9,10,-9223372036854775808,9223372036854775807,null,1.0,0.0,-0.0,0.1,"
+        + "0.6666666666666666,null,-2.2250738585072014e-308,5e-324,null,1.5e+300]")
+  }
 }
