@@ -7,6 +7,7 @@ package struct JSONWriter {
   /// What was written so far.
   package private(set) var bytes: [UInt8] = []
   private var needsComma = false
+  private var fractions = FractionTexts()
 
   package init() {}
 
@@ -65,13 +66,17 @@ package struct JSONWriter {
   /// one place, without a look at the array's room for each.
   package mutating func array(of numbers: [FieldValue]) {
     separate()
+    var fractions = FractionTexts()
+    swap(&fractions, &self.fractions)
+    defer { swap(&fractions, &self.fractions) }
     bytes.append(addingCapacity: numbers.count * (Self.numberBytesMax + 1) + 2) { text in
       text.append(UInt8(ascii: "["))
       for index in numbers.indices {
         if index > 0 { text.append(UInt8(ascii: ",")) }
         switch numbers[index] {
         case .count(let count): text.append(digitsOf: count)
-        case .rate(let number), .milliseconds(let number): text.append(number ?? .nan)
+        case .rate(let number): fractions.append(number ?? .nan, to: &text)
+        case .milliseconds(let number): text.append(number ?? .nan)
         }
       }
       text.append(UInt8(ascii: "]"))
@@ -79,7 +84,7 @@ package struct JSONWriter {
   }
 
   /// "-2.2250738585072014e-308" is the longest.
-  private static let numberBytesMax = 24
+  fileprivate static let numberBytesMax = 24
 
   package mutating func value(_ truth: Bool) {
     separate()
@@ -162,6 +167,36 @@ extension OutputSpan<UInt8> {
 
   private mutating func append(text: StaticString) {
     for index in 0..<text.utf8CodeUnitCount { unsafe append(text.utf8Start[index]) }
+  }
+}
+
+/// The texts of fractions that were written lately. Shares of the few sessions of an hour are few, and
+/// to find the digits of one takes longer than to look here.
+private struct FractionTexts {
+  /// The fractions' bits, each at a place that they decide; none where there are no texts yet.
+  private var fractions: [UInt64] = []
+  /// For each place the length of the text, and the text.
+  private var texts: [UInt8] = []
+  private static let places = 1024
+  private static let stride = 1 + JSONWriter.numberBytesMax
+
+  mutating func append(_ fraction: Double, to text: inout OutputSpan<UInt8>) {
+    guard fraction.isFinite, fraction != 0, fraction != 1 else { return text.append(fraction) }
+    if fractions.isEmpty {
+      fractions = Array(repeating: 0, count: Self.places)
+      texts = Array(repeating: 0, count: Self.places * Self.stride)
+    }
+    let bits = fraction.bitPattern
+    // The upper bits of a product depend on all of the factor's (Knuth's multiplicative hashing).
+    let place = Int(truncatingIfNeeded: (bits &* 0x9e37_79b9_7f4a_7c15) >> 54)
+    let start = place * Self.stride
+    if fractions[place] != bits {
+      fractions[place] = bits
+      let digits = fraction.description.utf8.span
+      texts[start] = UInt8(digits.count)
+      for index in digits.indices { texts[start + 1 + index] = digits[index] }
+    }
+    for index in 1...Int(texts[start]) { text.append(texts[start + index]) }
   }
 }
 

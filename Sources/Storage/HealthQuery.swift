@@ -85,12 +85,13 @@ package struct GroupKey: Hashable, Sendable {
 }
 
 extension GroupKey: Comparable {
-  private var order: (project: Int64, release: Name, environment: Name) {
-    (project?.rawValue ?? 0, Name(release ?? ""), Name(environment ?? ""))
-  }
-
   package static func < (left: GroupKey, right: GroupKey) -> Bool {
-    left.order < right.order
+    if left.project != right.project {
+      return (left.project?.rawValue ?? 0) < (right.project?.rawValue ?? 0)
+    }
+    let releases = (Name(left.release ?? ""), Name(right.release ?? ""))
+    if releases.0 != releases.1 { return releases.0 < releases.1 }
+    return Name(left.environment ?? "") < Name(right.environment ?? "")
   }
 }
 

@@ -87,4 +87,12 @@ struct JSONWriterTests {
         == "[0,-1,9,10,-9223372036854775808,9223372036854775807,null,1.0,0.0,-0.0,0.1,"
         + "0.6666666666666666,null,-2.2250738585072014e-308,5e-324,null,1.5e+300]")
   }
+
+  /// More fractions than are remembered, and each of them again.
+  @Test func writesFractionsThatRepeat() {
+    let fractions = (2..<80).flatMap { total in (1..<total).map { Double($0) / Double(total) } }
+    let text = written { $0.array(of: (fractions + fractions).map { .rate($0) }) }
+    #expect(Set(fractions).count > 1024)
+    #expect(text == "[" + (fractions + fractions).map(\.description).joined(separator: ",") + "]")
+  }
 }
