@@ -97,7 +97,7 @@ def parse():
     parser.add_argument("--prepare", action="store_true",
                         help="only build the databases of rows that depend on no other option")
     parser.add_argument("--rounds", type=positive,
-                        help="alternations of each pair (3; 2 if quick)")
+                        help="alternations of each pair (3; 2 if quick; of listener 9; 3 if quick)")
     parser.add_argument("--seconds", type=positive,
                         help="of each run of single, packed and aggregates (5; 3 if quick)")
     parser.add_argument("--connections", type=numbers, default=[64, 256, 1024], metavar="N,…",
@@ -110,6 +110,7 @@ def parse():
     parser.add_argument("--cache", metavar="DIR", default=ROOT / ".build-bench",
                         help="where databases are kept for the next run (.build-bench)")
     arguments = parser.parse_args()
+    arguments.listener_rounds = arguments.rounds or (3 if arguments.quick else 9)
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 3)
     arguments.seconds = arguments.seconds or (3 if arguments.quick else 5)
     if arguments.only == []:
@@ -179,8 +180,11 @@ def main():
     try:
         rows = list(chosen(arguments, report))
         if arguments.prepare:
-            for world in [world for name in rows for world in WORLDS.get(name, [])]:
+            needed = [world for name in rows for world in WORLDS.get(name, [])]
+            for world in needed:
                 print(worlds.get(world))
+            if not needed:
+                print("nothing to prepare: the databases of these rows depend on other options")
         else:
             measure(rows, report, worlds, arguments)
     except KeyboardInterrupt:

@@ -25,13 +25,12 @@ def single_world(settings):
 
 def listener(report, worlds, nginx, settings):
     """Head, body and one answer: Hale's listener with a handler that does nothing, and nginx."""
-    rounds = 3 if settings.quick else 9
     world = single_world(settings)
     bare = BareListener()
     try:
         with worlds.requests(world, "single", 50_000) as requests:
             runs = []
-            for index in range(rounds):
+            for index in range(settings.listener_rounds):
                 pair = {"hale": bare, "nginx": nginx}
                 order = ["hale", "nginx"] if index % 2 else ["nginx", "hale"]
                 runs.append({name: load(pair[name], requests, 64, 2) for name in order})

@@ -1,6 +1,7 @@
 """What the machine and its processes use, and how fast its disk syncs."""
 
 import os
+import platform
 import re
 import statistics
 import subprocess
@@ -55,5 +56,6 @@ def description():
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     return {"cores": cores, "processor": model.group(1) if model else "unknown",
             "load": os.getloadavg()[0],
-            "nginx": first_line("nginx", "-v"), "commit": first_line("git", "rev-parse", "HEAD"),
+            "nginx": first_line("nginx", "-v"), "wrk": first_line("sh", "-c", "wrk -v; true"),
+            "kernel": platform.release(), "commit": first_line("git", "rev-parse", "HEAD"),
             "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
