@@ -65,8 +65,8 @@ struct CountGrid: Equatable {
     }
   }
 
-  /// The sum of the slots of a packed value that lie within `slots`. Most questions rank all groups by
-  /// their totals, and need none of the slots by itself.
+  /// The sum of the slots of a packed value that lie within `slots`. Where totals
+  /// alone are asked for, as when all groups are ranked, no slot is needed by itself.
   static func sum(_ packed: Span<UInt8>, slots: Range<Int>) -> SessionCounts {
     // Wide, to be cut once and not with every addition.
     var healthy: Int128 = 0, errored: Int128 = 0, unhandled: Int128 = 0, abnormal: Int128 = 0

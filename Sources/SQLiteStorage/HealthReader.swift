@@ -17,6 +17,7 @@ struct HealthReader {
   private var durations: [GroupDurations] = []
 
   private struct GroupSessions {
+    /// Of a series they are its sum.
     var totals = SessionCounts()
     /// One a bucket; empty while nothing was counted.
     var series: [SessionCounts] = []
@@ -105,6 +106,10 @@ struct HealthReader {
       try readGrids(
         table: "session_minute", row: "hour", slotMinutes: 1, slotsPerRow: 60, minutes: range)
     }
+    // Every minute of the range is in one bucket.
+    for group in sessions.indices {
+      for counts in sessions[group].series { sessions[group].totals += counts }
+    }
   }
 
   private mutating func readGrids(
@@ -122,8 +127,11 @@ struct HealthReader {
         let slots = Self.slots(of: minutes, rowStart: rowStart, slotMinutes, slotsPerRow)
         for column: Int32 in [2, 3] {
           statement.withBlob(column) { packed in
-            reader.sessions[group].totals += CountGrid.sum(packed, slots: slots)
-            if hasSeries { reader.addSeries(packed, slots, group, rowStart: rowStart, slotMinutes) }
+            if hasSeries {
+              reader.addSeries(packed, slots, group, rowStart: rowStart, slotMinutes)
+            } else {
+              reader.sessions[group].totals += CountGrid.sum(packed, slots: slots)
+            }
           }
         }
       }

@@ -42,18 +42,25 @@ final class EnvelopeIntake: BodyReader {
 
   func end() -> BodyProgress {
     do throws(IngestRefusal) {
-      let wholeAt = wholeAt ?? endpoint.dependencies.metrics.seconds
-      if self.wholeAt == nil {
-        try source.finish()
-        guard source.hasBytes else { throw .emptyBody }
-        // One that took minutes would otherwise fit no batch of those that arrived with it.
-        try content.finish(at: isLive ? endpoint.dependencies.clock.now : nil)
-        self.wholeAt = wholeAt
-      }
+      let wholeAt = try finish()
       return submit(content.submission, wholeAt: wholeAt, eventID: eventID)
     } catch {
       return .respond(endpoint.dependencies.answer(error))
     }
+  }
+
+  /// Reads the envelope to its end, if that was not done.
+  ///
+  /// - Returns: ``wholeAt``
+  private func finish() throws(IngestRefusal) -> Double {
+    if let wholeAt { return wholeAt }
+    let now = endpoint.dependencies.metrics.seconds
+    try source.finish()
+    guard source.hasBytes else { throw .emptyBody }
+    // One that took minutes would otherwise fit no batch of those that arrived with it.
+    try content.finish(at: isLive ? endpoint.dependencies.clock.now : nil)
+    wholeAt = now
+    return now
   }
 
   private func submit(

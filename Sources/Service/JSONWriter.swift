@@ -66,6 +66,7 @@ package struct JSONWriter {
   /// one place, without a look at the array's room for each.
   package mutating func array(of numbers: [FieldValue]) {
     separate()
+    // Out of the writer, whose bytes the closure has for itself.
     var fractions = FractionTexts()
     swap(&fractions, &self.fractions)
     defer { swap(&fractions, &self.fractions) }
