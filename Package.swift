@@ -77,7 +77,8 @@ let package = Package(
 
     // Level 0: values in, values out.
     .target(name: "ReleaseHealth"),
-    .target(name: "HTTP"),
+    .target(name: "Bytes"),
+    .target(name: "HTTP", dependencies: ["Bytes"]),
     .target(name: "Locks"),
     .target(name: "Compression", dependencies: ["CZlib", "CBrotli", "CZstd"]),
     .target(name: "Hashing", dependencies: ["CCrypto"]),
@@ -87,30 +88,59 @@ let package = Package(
     .target(name: "Storage", dependencies: ["ReleaseHealth"]),
     .target(name: "Demo", dependencies: ["ReleaseHealth"]),
 
-    // Level 2: the outside world.
+    // Level 2: the outside world, and what the modules above share.
     .target(
       name: "SQLiteStorage",
       dependencies: ["CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks"],
       resources: [.embedInCode("schema.sql")]),
     .target(name: "Listener", dependencies: ["CEpoll", "HTTP", "Locks"]),
     .target(name: "Outbound", dependencies: ["CCurl", "CSpawn"]),
+    .target(name: "Access", dependencies: ["Hashing", "Storage", "ReleaseHealth", "Locks"]),
+    .target(name: "Metrics", dependencies: ["Storage", "ReleaseHealth", "Locks"]),
+    .target(
+      name: "API",
+      dependencies: [
+        "Bytes", "HTTP", "Access", "Metrics", "Storage", "ReleaseHealth", "Locks",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
 
-    // Level 3: the product.
+    // Level 3: the product. These modules do not import one another.
+    .target(
+      name: "Ingest",
+      dependencies: [
+        "HTTP", "Envelopes", "Compression", "Hashing", "Access", "Metrics", "Storage",
+        "ReleaseHealth", "Locks",
+      ]),
+    .target(
+      name: "Queries",
+      dependencies: ["Bytes", "HTTP", "API", "Access", "Storage", "ReleaseHealth"]),
+    .target(
+      name: "Alerting",
+      dependencies: [
+        "Bytes", "HTTP", "API", "Access", "Hashing", "Outbound", "Storage", "ReleaseHealth",
+        "Locks", .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(
+      name: "Dashboard",
+      dependencies: ["HTTP", "API", "Access", "Compression", "Hashing"],
+      resources: dashboard.map { .embedInCode("Page/\($0)") }),
+
+    // Level 4: what puts level 3 together.
     .target(
       name: "Service",
       dependencies: [
-        "HTTP", "Envelopes", "Compression", "Hashing", "Storage", "ReleaseHealth", "Locks",
-        "Outbound",
+        "Bytes", "HTTP", "API", "Access", "Metrics", "Ingest", "Queries", "Alerting", "Dashboard",
+        "Storage", "ReleaseHealth", "Locks",
         .product(name: "Logging", package: "swift-log"),
       ],
-      resources: [.embedInCode("API/openapi.json")]
-        + dashboard.map { .embedInCode("Dashboard/Page/\($0)") }),
+      resources: [.embedInCode("openapi.json")]),
 
-    // Level 4: wiring.
+    // Level 5: wiring.
     .executableTarget(
       name: "hale",
       dependencies: [
-        "CMalloc", "Service", "SQLiteStorage", "Listener", "Outbound", "HTTP", "Envelopes",
+        "CMalloc", "Service", "API", "Access", "Metrics", "Ingest", "Alerting", "SQLiteStorage",
+        "Listener", "Outbound", "HTTP", "Envelopes",
         "Storage",
         "Demo", "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -131,14 +161,14 @@ let package = Package(
     .executableTarget(
       name: "hale-bench",
       dependencies: [
-        "Service", "SQLiteStorage", "Listener", "HTTP", "Envelopes", "Storage", "Demo",
-        "ReleaseHealth", "CSQLite", "CZlib",
+        "Service", "Access", "Ingest", "Queries", "SQLiteStorage", "Listener", "HTTP",
+        "Envelopes", "Storage", "Demo", "ReleaseHealth", "CSQLite", "CZlib",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .target(
       name: "TestSupport",
-      dependencies: ["ReleaseHealth", "Storage", "HTTP", "Locks"],
+      dependencies: ["ReleaseHealth", "Storage", "HTTP", "Locks", "API", "Queries"],
       path: "Tests/TestSupport"),
   ]
     + [
@@ -152,14 +182,32 @@ let package = Package(
       ("Outbound", ["Outbound"]),
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("SQLiteStorage", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
+      ("Bytes", ["Bytes"]),
+      ("API", ["API", "HTTP", "Storage", "ReleaseHealth"]),
+      ("Locks", []),
+      ("Ingest", ["Ingest"]),
+      (
+        "Queries", ["Queries", "API", "Bytes", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]
+      ),
+      (
+        "Alerting",
+        ["Alerting", "API", "Outbound", "Bytes", "Storage", "SQLiteStorage", "ReleaseHealth"]
+      ),
       (
         "Service",
         [
-          "Service", "HTTP", "Envelopes", "Compression", "Hashing", "Outbound", "Storage",
+          "Service", "API", "Access", "Alerting", "Bytes", "Dashboard", "Ingest", "Metrics",
+          "Queries", "HTTP", "Envelopes", "Compression", "Hashing", "Outbound", "Storage",
           "SQLiteStorage", "ReleaseHealth",
         ]
       ),
-      ("Simulation", ["Service", "HTTP", "Outbound", "Storage", "SQLiteStorage", "ReleaseHealth"]),
+      (
+        "Simulation",
+        [
+          "Service", "API", "Access", "Alerting", "Ingest", "Metrics", "HTTP", "Outbound",
+          "Storage", "SQLiteStorage", "ReleaseHealth",
+        ]
+      ),
       ("Hale", ["hale", "ReleaseHealth"]),
       ("HaleBench", ["hale-bench", "Envelopes", "ReleaseHealth"]),
       ("Tidy", []),
@@ -175,7 +223,10 @@ for target in package.targets where target.type != .system {
   target.swiftSettings = strict
   // For commands, JSON and what waits for other machines small code is quick enough: the CPU of a
   // session is the same within what two runs differ.
-  if ["hale", "Outbound", "Service", "Demo", "Storage"].contains(target.name) {
+  if [
+    "hale", "Outbound", "API", "Access", "Ingest", "Queries", "Alerting", "Dashboard", "Service",
+    "Demo", "Storage",
+  ].contains(target.name) {
     target.swiftSettings?.append(.unsafeFlags(["-Osize"], .when(configuration: .release)))
   }
 }

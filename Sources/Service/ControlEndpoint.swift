@@ -1,4 +1,8 @@
-internal import Compression
+internal import Access
+internal import Bytes
+internal import API
+internal import Ingest
+internal import Alerting
 internal import HTTP
 internal import ReleaseHealth
 internal import Storage
@@ -12,12 +16,16 @@ internal import Storage
 /// - `POST /control/channels/ID/test` sends a test notice.
 /// - `GET /control/api/0/…` asks the API, without a token.
 struct ControlEndpoint {
+  private let dependencies: ServiceDependencies
   private let ingest: IngestEndpoint
   private let api: APIEndpoint
   private let sink: any ResponseSink
-  private var dependencies: ServiceDependencies { ingest.dependencies }
 
-  init(_ ingest: IngestEndpoint, _ api: APIEndpoint, sink: any ResponseSink) {
+  init(
+    _ dependencies: ServiceDependencies, _ ingest: IngestEndpoint, _ api: APIEndpoint,
+    sink: any ResponseSink
+  ) {
+    self.dependencies = dependencies
     self.ingest = ingest
     self.api = api
     self.sink = sink
@@ -73,12 +81,8 @@ struct ControlEndpoint {
     guard let milliseconds = Int64(milliseconds) else {
       return .respond(.failure(400, "'\(milliseconds)' is no time in milliseconds since 1970"))
     }
-    return .read(
-      EnvelopeIntake(
-        ingest, source: BodySource(.identity, buffer: ingest.decoding),
-        access: IngestAccess(command: project), project: project,
-        snapshot: dependencies.catalog.snapshot, origin: nil, exchange: exchange,
-        receivedAt: Timestamp(milliseconds: milliseconds)))
+    return ingest.beginForOwner(
+      project: project, receivedAt: Timestamp(milliseconds: milliseconds), exchange: exchange)
   }
 
   private func adopt(

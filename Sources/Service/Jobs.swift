@@ -1,5 +1,9 @@
+internal import Bytes
+package import Metrics
+package import Ingest
+package import Alerting
 package import Logging
-internal import Locks
+package import Locks
 internal import ReleaseHealth
 package import Storage
 internal import Synchronization

@@ -1,12 +1,10 @@
+internal import Metrics
+internal import Ingest
 internal import HTTP
 internal import ReleaseHealth
 
 /// Where a request's path leads.
 enum Route: Equatable {
-  enum IngestKind {
-    case envelope, store
-  }
-
   /// The project as the path has it; nil on the oldest form, which names none.
   case ingest(IngestKind, project: Substring?)
   /// The API, with what follows `/api/0`.
@@ -56,14 +54,6 @@ enum Route: Equatable {
 }
 
 extension Metrics.Endpoint {
-  init(_ kind: Route.IngestKind) {
-    self =
-      switch kind {
-      case .envelope: .envelope
-      case .store: .store
-      }
-  }
-
   init(_ route: Route?) {
     self =
       switch route {

@@ -1,3 +1,10 @@
+package import Locks
+package import API
+package import Access
+package import Metrics
+package import Ingest
+package import Alerting
+internal import Dashboard
 package import HTTP
 package import Logging
 internal import ReleaseHealth
@@ -21,10 +28,7 @@ package struct ServiceDependencies: Sendable {
   package var log: Logger
   /// Makes ids for events that came without one.
   package var random: @Sendable () -> UInt128
-  /// The path of the public URL, without a slash at its end: requests may carry it.
-  package var pathPrefix: String
-  /// The public URL without its path, for links; nil where the request's `Host` has to do.
-  package var publicOrigin: String?
+  package var address: APIAddress
   /// For so many days counts are kept.
   package var retentionDays: Int
   package var metrics: Metrics
@@ -35,7 +39,7 @@ package struct ServiceDependencies: Sendable {
     store: any SessionStore & ReleaseStore & AccountStore, alerts: any AlertStore,
     catalog: CatalogCache, clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
     notices: NoticeSender, log: Logger, random: @escaping @Sendable () -> UInt128,
-    pathPrefix: String, publicOrigin: String?,
+    address: APIAddress,
     retentionDays: Int, metrics: Metrics = Metrics(),
     processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
   ) {
@@ -49,8 +53,7 @@ package struct ServiceDependencies: Sendable {
     self.notices = notices
     self.log = log
     self.random = random
-    self.pathPrefix = pathPrefix
-    self.publicOrigin = publicOrigin
+    self.address = address
     self.retentionDays = retentionDays
     self.metrics = metrics
     self.processFigures = processFigures
@@ -72,16 +75,20 @@ package final class Service: RequestHandler {
   package init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
     self.dependencies = dependencies
     self.sink = sink
-    ingest = IngestEndpoint(dependencies)
-    api = APIEndpoint(dependencies, sink: sink)
-    control = ControlEndpoint(ingest, api, sink: sink)
-    dashboard = DashboardEndpoint(pathPrefix: dependencies.pathPrefix)
-    signIn = SignIn(dependencies)
+    let ingest = IngestEndpoint(dependencies.ingest)
+    let api = APIEndpoint(
+      dependencies.routes, dependencies.api, start: String(dependencies.random(), radix: 36),
+      sink: sink)
+    self.ingest = ingest
+    self.api = api
+    control = ControlEndpoint(dependencies, ingest, api, sink: sink)
+    dashboard = DashboardEndpoint(pathPrefix: dependencies.address.pathPrefix)
+    signIn = SignIn(dependencies.catalog, address: dependencies.address)
   }
 
   package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
     if let known = ingest.beginKnown(head, exchange: exchange) { return known }
-    let path = Route.components(of: head.path, prefix: dependencies.pathPrefix)
+    let path = Route.components(of: head.path, prefix: dependencies.address.pathPrefix)
     if head.isControl { return control.begin(head, path, exchange) }
     let route = Route(path)
     dependencies.metrics.count(Metrics.Endpoint(route))
@@ -171,12 +178,5 @@ package final class Service: RequestHandler {
     } catch {
       return .failure(503, "the store cannot be written: \(error.sentence)")
     }
-  }
-}
-
-extension Response {
-  static func methodNotAllowed(_ allowed: String) -> Response {
-    .failure(405, "the method is not allowed here; allowed are \(allowed)")
-      .adding(["Allow": allowed])
   }
 }

@@ -1,3 +1,8 @@
+import API
+import Access
+import Metrics
+import Ingest
+import Alerting
 import Dispatch
 import Listener
 import Logging
@@ -122,7 +127,8 @@ func runService(
       store: store, alerts: store, catalog: catalog, clock: clock, queue: queue,
       workers: workers, jobs: jobs, notices: notices, log: settings.logger,
       random: { UInt128.random(in: .min ... .max) },
-      pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin,
+      address: APIAddress(
+        pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin),
       retentionDays: settings.retentionDays, metrics: metrics,
       processFigures: {
         ProcessFigures(

@@ -1,9 +1,12 @@
+import Ingest
+import API
 import Foundation
 import HTTP
 import Storage
 import TestSupport
 import Testing
 
+@testable import Queries
 @testable import Service
 
 /// The document names each route of the program, and the program has each that it names.
@@ -28,7 +31,7 @@ import Testing
 
   @Test func everyRouteIsInTheDocumentAndTheOtherWayRound() throws {
     var routes = Set(
-      APIRoute.all.flatMap { route in
+      try ServiceFixture().dependencies.routes.flatMap { route in
         route.actions.map {
           "\($0.method.name) /\(route.name.split(separator: "/").joined(separator: "/"))"
         }
@@ -55,7 +58,7 @@ import Testing
   /// Changes name the scope that the program asks for.
   @Test func scopesAreThoseOfTheRoutes() throws {
     let paths = try #require(try document()["paths"] as? [String: [String: [String: Any]]])
-    for route in APIRoute.all {
+    for route in try ServiceFixture().dependencies.routes {
       let path = route.name.hasSuffix("/") ? route.name : route.name + "/"
       for action in route.actions {
         let operation = try #require(paths[path]?[action.method.name.lowercased()])

@@ -5,6 +5,7 @@ import Storage
 import TestSupport
 import Testing
 
+@testable import Metrics
 @testable import Service
 
 @Suite struct IngestEndpointTests {

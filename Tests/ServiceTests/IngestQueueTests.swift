@@ -6,6 +6,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import Ingest
+@testable import Metrics
 @testable import Service
 
 /// What the writer's thread does beside batches.

@@ -1,9 +1,11 @@
+import Access
 import HTTP
 import ReleaseHealth
 import Storage
 import TestSupport
 import Testing
 
+@testable import Ingest
 @testable import Service
 
 /// What is remembered of requests must never be seen in an answer.

@@ -1,3 +1,9 @@
+import API
+import Locks
+import Access
+@testable import Metrics
+@testable import Ingest
+import Alerting
 import Foundation
 import HTTP
 import Logging
@@ -24,6 +30,7 @@ final class ServiceFixture {
   let catalog: CatalogCache
   let notices: NoticeSender
   let service: Service
+  let dependencies: ServiceDependencies
   let metrics: Metrics
   private let sink = Answers()
   private let workers = WorkQueue()
@@ -63,18 +70,17 @@ final class ServiceFixture {
         Thread.detachNewThread(body)
         return true
       }, log: log)
-    service = Service(
-      ServiceDependencies(
-        store: store, alerts: sqlite, catalog: catalog, clock: clock, queue: queue,
-        workers: workers,
-        jobs: Jobs(
-          store: store, catalog: sqlite, queue: queue, notices: notices, clock: clock,
-          monotonicMilliseconds: { 0 }, metrics: metrics, log: log,
-          alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
-          workers: workers),
-        notices: notices, log: log, random: { 7 }, pathPrefix: pathPrefix, publicOrigin: nil,
-        retentionDays: 90, metrics: metrics),
-      sink: sink)
+    dependencies = ServiceDependencies(
+      store: store, alerts: sqlite, catalog: catalog, clock: clock, queue: queue,
+      workers: workers,
+      jobs: Jobs(
+        store: store, catalog: sqlite, queue: queue, notices: notices, clock: clock,
+        monotonicMilliseconds: { 0 }, metrics: metrics, log: log,
+        alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
+        workers: workers),
+      notices: notices, log: log, random: { 7 }, address: APIAddress(pathPrefix: pathPrefix),
+      retentionDays: 90, metrics: metrics)
+    service = Service(dependencies, sink: sink)
     Thread.detachNewThread { [workers] in workers.run() }
   }
 

@@ -1,3 +1,7 @@
+import API
+import Alerting
+import Access
+import Ingest
 import Foundation
 import HTTP
 import Logging
@@ -125,8 +129,7 @@ final class SimulatedService {
         ServiceDependencies(
           store: store, alerts: sqlite, catalog: catalog, clock: wall, queue: queue,
           workers: WorkQueue(), jobs: jobs, notices: notices, log: log, random: { 7 },
-          pathPrefix: "",
-          publicOrigin: nil, retentionDays: retentionDays),
+          address: APIAddress(), retentionDays: retentionDays),
         sink: answers)
     }
   }

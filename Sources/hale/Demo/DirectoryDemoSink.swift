@@ -1,3 +1,5 @@
+import Access
+import Ingest
 import ReleaseHealth
 import SQLiteStorage
 import Service

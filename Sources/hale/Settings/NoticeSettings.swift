@@ -1,3 +1,4 @@
+import Alerting
 import Glibc
 import HTTP
 import Outbound

@@ -3,6 +3,7 @@ import HTTP
 import TestSupport
 import Testing
 
+@testable import Dashboard
 @testable import Service
 
 @Suite struct DashboardEndpointTests {

@@ -2,6 +2,7 @@ import ReleaseHealth
 import TestSupport
 import Testing
 
+@testable import Queries
 @testable import Service
 
 @Suite struct HealthPeriodTests {

@@ -1,8 +1,11 @@
+import Bytes
 import ReleaseHealth
 import Storage
 import TestSupport
 import Testing
 
+@testable import Queries
+@testable import API
 @testable import Service
 
 /// Which releases a list has, and in which order: without a store.

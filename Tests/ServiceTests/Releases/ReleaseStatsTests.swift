@@ -1,9 +1,12 @@
+@testable import Queries
+import Queries
 import Foundation
 import ReleaseHealth
 import Storage
 import TestSupport
 import Testing
 
+@testable import API
 @testable import Service
 
 @Suite struct ReleaseStatsTests {

@@ -1,3 +1,5 @@
+@testable import Queries
+import Queries
 import Foundation
 import HTTP
 import ReleaseHealth

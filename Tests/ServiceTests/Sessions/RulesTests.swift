@@ -1,3 +1,6 @@
+import API
+import Access
+@testable import Queries
 import HTTP
 import ReleaseHealth
 import SQLiteStorage

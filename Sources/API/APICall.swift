@@ -1,0 +1,86 @@
+package import Access
+internal import FoundationEssentials
+package import HTTP
+package import ReleaseHealth
+package import Storage
+
+/// A request to the API, once it is known who asks and where.
+package struct APICall: Sendable {
+  package let address: APIAddress
+  package let head: RequestHead
+  /// What stands in the path for the placeholders of the route.
+  package var names: [Substring: String]
+  package let token: APIToken
+  package let snapshot: CatalogSnapshot
+  package let now: Timestamp
+  /// Empty for questions.
+  package var body: [UInt8] = []
+
+  /// The parameters of the URL.
+  package var items: [(name: String, value: String)] { queryItems(head.query) }
+
+  /// The organization that the path names, by slug or id; the token has to be one of its own.
+  package func organization() throws(APIError) -> Organization {
+    guard let organization = snapshot.organization(names["organization"] ?? "") else {
+      throw .notFound
+    }
+    guard organization.id == token.organization else { throw .forbidden }
+    return organization
+  }
+
+  /// The projects of the organization that the path names.
+  package func projects() throws(APIError) -> [Project] {
+    snapshot.projects(of: try organization())
+  }
+
+  /// The project that the path names, by slug or id.
+  package func project() throws(APIError) -> Project {
+    guard let project = try projects().first(named: names["project"] ?? "") else {
+      throw .notFound
+    }
+    return project
+  }
+
+  /// The release that the path names.
+  package var version: String { names["version"] ?? "" }
+
+  /// The body as JSON.
+  package func json<Value: Decodable>(_ type: Value.Type) throws(APIError) -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(body))
+    } catch {
+      throw .badRequest("The body is not the JSON that is asked for\(Self.place(of: error)).")
+    }
+  }
+
+  /// Which member of the body is wrong, as far as the decoder says.
+  private static func place(of error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "" }
+    switch error {
+    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
+      let name = context.codingPath.map(\.stringValue).joined(separator: ".")
+      if name.isEmpty { return ": it has to be an object" }
+      return ": \"\(name)\" is not of the right type" + (type == String.self ? ", a text" : "")
+    case .keyNotFound(let key, _): return ": \"\(key.stringValue)\" is missing"
+    case .dataCorrupted: return ": it cannot be read"
+    @unknown default: return ""
+    }
+  }
+
+  /// Scheme and authority by which clients reach the service; nil where neither the public URL nor
+  /// the request says it.
+  package var origin: String? {
+    address.publicOrigin
+      ?? head.headers["Host"].map { (head.cameByTLS ? "https://" : "http://") + $0 }
+  }
+
+  /// The request's address as the client may have written it, for links to other pages.
+  package var url: String {
+    (origin ?? "") + head.path + (head.query.map { "?\($0)" } ?? "")
+  }
+}
+
+extension APIError {
+  package static let notFound = APIError(
+    status: 404, detail: "The requested resource does not exist")
+}

@@ -1,0 +1,68 @@
+package import Access
+package import HTTP
+package import Storage
+
+/// Who asks: a bearer token, or the cookie in which a browser keeps one.
+package enum APICredentials {
+  package static let cookieName = "hale_token"
+
+  /// The token of a request, which is good and may do what is asked.
+  package static func token(
+    of head: RequestHead, _ snapshot: CatalogSnapshot, for scope: TokenScope,
+    publicOrigin: String?
+  ) throws(APIError) -> APIToken {
+    let text: String
+    let parts = head.headers["Authorization"]?.split(separator: " ") ?? []
+    // Other schemes are those of a proxy in front.
+    if parts.first?.lowercased() == "bearer" {
+      guard parts.count == 2 else { throw .missingToken }
+      text = String(parts[1])
+    } else if let cookie = cookie(of: head) {
+      // Browsers send cookies by themselves: a change has to come from Hale's own page.
+      guard head.method.isReading || isSameOrigin(head, publicOrigin) else {
+        throw APIError(
+          status: 403, detail: "A change by cookie has to come from a page of the same origin.")
+      }
+      text = cookie
+    } else {
+      throw .missingToken
+    }
+    guard let token = snapshot.token(text) else {
+      throw APIError(status: 401, detail: "Invalid token")
+    }
+    guard scope == .read || token.scope == .admin else { throw .forbidden }
+    return token
+  }
+
+  private static func cookie(of head: RequestHead) -> String? {
+    for field in head.headers.all("Cookie") {
+      for pair in field.split(separator: ";") {
+        let parts = pair.split(separator: "=", maxSplits: 1)
+        let name = parts.first?.filter { $0 != " " }
+        if name == cookieName, parts.count == 2 {
+          return percentDecoded(String(parts[1]), plusIsSpace: false)
+        }
+      }
+    }
+    return nil
+  }
+
+  /// Whether a browser says that the request comes from a page of this service. All browsers of
+  /// today send `Sec-Fetch-Site`, which no page can set; older ones send `Origin`.
+  package static func isSameOrigin(_ head: RequestHead, _ publicOrigin: String?) -> Bool {
+    if let site = head.headers["Sec-Fetch-Site"] { return site == "same-origin" }
+    guard let origin = head.headers["Origin"] else { return false }
+    if origin == publicOrigin { return true }
+    guard let host = head.headers["Host"] else { return false }
+    return origin == "http://\(host)" || origin == "https://\(host)"
+  }
+}
+
+extension APIError {
+  package static let missingToken = APIError(
+    status: 401, detail: "Authentication credentials were not provided.")
+}
+
+extension Method {
+  fileprivate var isReading: Bool { self == .get || self == .head }
+}

@@ -1,0 +1,89 @@
+package import HTTP
+package import Storage
+
+/// What can be done at one place of the API.
+package struct APIRoute: Sendable {
+  /// Answers on a worker's thread; may block.
+  package typealias Work = @Sendable () throws(StoreError) -> Response
+
+  /// One method.
+  package struct Action: Sendable {
+    package let method: Method
+    /// What a token must be allowed.
+    package let scope: TokenScope
+    /// Reads and checks the request, on the loop thread; quick, and without the store.
+    let prepare: @Sendable (APICall) throws(APIError) -> Work
+    /// Whether the work waits for other machines: it then has a thread of its own.
+    let waitsForOthers: Bool
+
+    package init(
+      method: Method, scope: TokenScope,
+      prepare: @escaping @Sendable (APICall) throws(APIError) -> Work,
+      waitsForOthers: Bool = false
+    ) {
+      self.method = method
+      self.scope = scope
+      self.prepare = prepare
+      self.waitsForOthers = waitsForOthers
+    }
+  }
+
+  private let pattern: [Substring]
+  /// The pattern as it is written.
+  package let name: String
+  package private(set) var actions: [Action]
+
+  /// - Parameter pattern: parts of a path; those in braces stand for anything.
+  package init(_ pattern: StaticString, _ actions: Action...) {
+    name = "/api/0/" + pattern.description
+    self.pattern = pattern.description.split(separator: "/")
+    self.actions = actions
+  }
+
+  /// Routes of the same place are one, which has the methods of all.
+  package static func joined(_ routes: [APIRoute]) -> [APIRoute] {
+    routes.reduce(into: []) { joined, route in
+      if let index = joined.firstIndex(where: { $0.name == route.name }) {
+        joined[index].actions += route.actions
+      } else {
+        joined.append(route)
+      }
+    }
+  }
+
+  /// The `Allow` header.
+  package var allowed: String {
+    actions.map { $0.method == .get ? "GET, HEAD" : $0.method.name }.joined(separator: ", ")
+  }
+
+  /// What stands for the placeholders; nil when the path is another.
+  package func names(in path: ArraySlice<Substring>) -> [Substring: String]? {
+    guard path.count == pattern.count else { return nil }
+    var names: [Substring: String] = [:]
+    for (expected, part) in zip(pattern, path) {
+      if expected.first == "{" {
+        guard let name = percentDecoded(String(part), plusIsSpace: false) else { return nil }
+        names[expected.dropFirst().dropLast()] = name
+      } else if expected != part {
+        return nil
+      }
+    }
+    return names
+  }
+}
+
+extension APIRoute.Action {
+  /// A query: every token may make it.
+  package static func get(
+    _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
+  ) -> APIRoute.Action {
+    APIRoute.Action(method: .get, scope: .read, prepare: prepare)
+  }
+
+  /// A change, for tokens of scope `admin`.
+  package static func change(
+    _ method: Method, _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
+  ) -> APIRoute.Action {
+    APIRoute.Action(method: method, scope: .admin, prepare: prepare)
+  }
+}

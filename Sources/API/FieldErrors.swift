@@ -1,0 +1,34 @@
+internal import Bytes
+package import HTTP
+
+/// Why members of a body are refused: `{"field": ["reason"]}`, as Sentry says it.
+package struct FieldErrors: Error {
+  private(set) var reasons: [(field: String, reasons: [String])] = []
+
+  package init() {}
+
+  package var isEmpty: Bool { reasons.isEmpty }
+
+  package mutating func add(_ field: String, _ reason: String) {
+    if let index = reasons.firstIndex(where: { $0.field == field }) {
+      reasons[index].reasons.append(reason)
+    } else {
+      reasons.append((field, [reason]))
+    }
+  }
+
+  /// 400 with all of them.
+  package var response: Response {
+    var json = JSONWriter()
+    json.object { json in
+      for (field, reasons) in reasons {
+        json.member(field) { json in
+          json.array { json in
+            for reason in reasons { json.value(reason) }
+          }
+        }
+      }
+    }
+    return .json(json.bytes, status: 400)
+  }
+}

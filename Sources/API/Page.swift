@@ -1,0 +1,97 @@
+package import HTTP
+
+/// A page of an answer, as Sentry's cursors name it.
+package struct Page: Equatable, Sendable {
+  /// How many elements come before the page.
+  package var offset: Int
+  /// How many elements the page has at most.
+  package var size: Int
+
+  package init(offset: Int, size: Int) {
+    self.offset = offset
+    self.size = size
+  }
+
+  /// Reads `cursor` and `per_page`.
+  ///
+  /// - Parameter sizeMax: also the size of a page when `per_page` is not given. A greater
+  ///   `per_page` gets this much: what is left over stands behind the next cursor.
+  package init(_ parameters: QueryParameters, sizeMax: Int) throws(APIError) {
+    size = sizeMax
+    if let text = parameters.one("per_page") {
+      // A number of more digits than are read is greater than any page.
+      let asked = Self.isDigits(text) ? Self.number(text) ?? sizeMax : 0
+      guard asked > 0 else {
+        throw .invalid("per_page", text, accepted: "Give a whole number of at least 1.")
+      }
+      size = min(asked, sizeMax)
+    }
+    offset = 0
+    if let text = parameters.one("cursor") {
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 3, Self.isDigits(parts[0]), let given = Self.number(parts[1]),
+        parts[2] == "0" || parts[2] == "1"
+      else {
+        throw .invalid(
+          "cursor", text,
+          accepted: "Give a cursor from the Link header of an answer, for example 0:100:0.")
+      }
+      offset = given
+    }
+  }
+
+  /// The value of the `Link` header: the pages before and behind this one. Both are always there;
+  /// `results` says whether there is anything on them.
+  ///
+  /// - Parameters:
+  ///   - url: of the request, with its query.
+  ///   - hasMore: something comes behind this page.
+  package func linkHeader(url: String, hasMore: Bool) -> String {
+    let base = Self.withoutCursor(url)
+    let previous = "0:\(max(0, offset - size)):1"
+    let next = "0:\(offset + size):0"
+    return Self.link(base, cursor: previous, name: "previous", hasResults: offset > 0) + ", "
+      + Self.link(base, cursor: next, name: "next", hasResults: hasMore)
+  }
+
+  private static func link(
+    _ base: String, cursor: String, name: String, hasResults: Bool
+  ) -> String {
+    "<\(base)cursor=\(cursor)>; rel=\"\(name)\"; results=\"\(hasResults)\"; cursor=\"\(cursor)\""
+  }
+
+  /// The URL up to where a cursor can be appended, in characters that may stand in a header.
+  private static func withoutCursor(_ url: String) -> String {
+    let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    var base = escaped(parts[0]) + "?"
+    if parts.count > 1 {
+      for item in parts[1].split(separator: "&") where !item.hasPrefix("cursor=") {
+        base += escaped(item) + "&"
+      }
+    }
+    return base
+  }
+
+  /// Encodes what would end the link or the header early.
+  private static func escaped(_ text: Substring) -> String {
+    let digits = Array("0123456789ABCDEF")
+    var result = ""
+    for byte in text.utf8 {
+      if (0x21...0x7e).contains(byte), !"<>\"\\".utf8.contains(byte) {
+        result.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        result += "%" + String(digits[Int(byte >> 4)]) + String(digits[Int(byte & 15)])
+      }
+    }
+    return result
+  }
+
+  /// At most nine digits, so that no sum of two overflows.
+  private static func number(_ text: some StringProtocol) -> Int? {
+    text.utf8.count <= 9 && isDigits(text) ? Int(text) : nil
+  }
+
+  private static func isDigits(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+  }
+}

@@ -1,0 +1,50 @@
+package import ReleaseHealth
+package import Storage
+
+/// The catalog with what is looked up by every request, made anew when the catalog changed.
+package final class CatalogSnapshot: Sendable {
+  package let catalog: Catalog
+  package let hasher: UserHasher
+  private let projects: [ProjectID: Project]
+  /// The projects of the keys that are good.
+  private let projectOfKey: [String: ProjectID]
+  private let tokens: [[UInt8]: APIToken]
+
+  package init(_ catalog: Catalog) {
+    self.catalog = catalog
+    hasher = UserHasher(key: catalog.userHashKey)
+    projects = Dictionary(uniqueKeysWithValues: catalog.projects.map { ($0.id, $0) })
+    projectOfKey = Dictionary(
+      uniqueKeysWithValues: catalog.keys.filter { $0.revoked == nil }
+        .map { ($0.publicKey, $0.project) })
+    tokens = Dictionary(
+      uniqueKeysWithValues: catalog.tokens.filter { $0.revoked == nil }.map { ($0.digest, $0) })
+  }
+
+  /// The project that a DSN's key belongs to; nil for unknown and revoked keys.
+  package func project(ofKey publicKey: String) -> ProjectID? {
+    projectOfKey[publicKey]
+  }
+
+  package func project(_ id: ProjectID) -> Project? {
+    projects[id]
+  }
+
+  package func objective(of project: ProjectID) -> ProjectObjective? {
+    catalog.objectives.first { $0.project == project }
+  }
+
+  package func token(_ token: String) -> APIToken? {
+    tokens[TokenDigest.digest(token)]
+  }
+
+  /// - Parameter name: a slug or an id.
+  package func organization(_ name: String) -> Organization? {
+    catalog.organizations.first { $0.slug == name }
+      ?? catalog.organizations.first { String($0.id.rawValue) == name }
+  }
+
+  package func projects(of organization: Organization) -> [Project] {
+    catalog.projects.filter { $0.organization == organization.id }
+  }
+}

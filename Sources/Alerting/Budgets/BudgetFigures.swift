@@ -1,0 +1,79 @@
+internal import Locks
+package import ReleaseHealth
+package import Storage
+
+/// The budgets of all projects for `/metrics`, read anew once a minute at most, and by as many
+/// questions to the store for a thousand projects as for one.
+package final class BudgetFigures: Sendable {
+  package struct Figure: Sendable {
+    package var project: ProjectID
+    package var measure: Objective.Measure
+    /// nil where nothing was counted.
+    package var left: Double?
+    package var burnRates: [BurnWindow: Double] = [:]
+  }
+
+  private struct State {
+    var minute: Int?
+    var objectives: [ProjectObjective] = []
+    var figures: [Figure] = []
+  }
+
+  private let state = Locked(State())
+
+  package init() {}
+
+  /// Blocks. Whoever asks while another one reads gets what was read before.
+  package func current(
+    _ objectives: [ProjectObjective], now: Timestamp, store: any SessionStore
+  ) -> [Figure] {
+    let kept = state.withLock { state -> [Figure]? in
+      if state.minute == now.minute, state.objectives == objectives { return state.figures }
+      state.minute = now.minute
+      state.objectives = objectives
+      return nil
+    }
+    if let kept { return kept }
+    // Where the store cannot answer there is no figure, and no old one that looks like a fresh one.
+    let figures = (try? Self.read(objectives, now: now, store)) ?? []
+    state.withLock { state in
+      if state.objectives == objectives { state.figures = figures }
+    }
+    return figures
+  }
+
+  private static func read(
+    _ objectives: [ProjectObjective], now: Timestamp, _ store: any SessionStore
+  ) throws(StoreError) -> [Figure] {
+    var figures: [ProjectID: Figure] = [:]
+    for measure in Objective.Measure.allCases {
+      let own = objectives.filter { $0.objective.measure == measure }
+      if own.isEmpty { continue }
+      for objective in own {
+        figures[objective.project] = Figure(project: objective.project, measure: measure)
+      }
+      let targets = Dictionary(uniqueKeysWithValues: own.map { ($0.project, $0.objective.target) })
+      func budgets(
+        _ projects: Set<ProjectID>, _ minutes: Range<Int>
+      ) throws(StoreError) -> [ProjectID: ErrorBudget] {
+        let counts = try BudgetCounts.read(measure, of: projects, minutes, store)
+        return counts.reduce(into: [:]) { all, entry in
+          if let target = targets[entry.key] { all[entry.key] = ErrorBudget(target, entry.value) }
+        }
+      }
+      for (days, own) in Dictionary(grouping: own, by: \.objective.days) {
+        let minutes = BudgetCounts.minutes(ofDays: days, until: now)
+        for (project, budget) in try budgets(Set(own.map(\.project)), minutes) {
+          figures[project]?.left = budget.left
+        }
+      }
+      for window in BurnWindow.allCases {
+        let minutes = BudgetCounts.minutes(of: window, until: now)
+        for (project, budget) in try budgets(Set(own.map(\.project)), minutes) {
+          figures[project]?.burnRates[window] = budget.burnRate
+        }
+      }
+    }
+    return figures.values.sorted { $0.project < $1.project }
+  }
+}

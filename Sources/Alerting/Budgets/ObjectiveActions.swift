@@ -1,0 +1,126 @@
+internal import Bytes
+package import API
+package import Access
+internal import FoundationEssentials
+internal import HTTP
+internal import ReleaseHealth
+package import Storage
+
+/// The objective of a project, and the budget that it leaves.
+package struct ObjectiveActions: Sendable {
+  private let store: any SessionStore
+  private let catalog: CatalogCache
+  private let retentionDays: Int
+
+  package init(
+    store: any SessionStore, catalog: CatalogCache, retentionDays: Int
+  ) {
+    self.store = store
+    self.catalog = catalog
+    self.retentionDays = retentionDays
+  }
+
+  /// What is left out is as usual: 99.9 % of sessions over 28 days.
+  private struct Body: Decodable {
+    var measure: String?
+    var target: Double?
+    var days: Double?
+  }
+
+  func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let objective = call.snapshot.objective(of: try call.project().id)
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      json.array { json in
+        if let objective { BudgetJSON.write(objective, to: &json) }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  func set(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    let body = try call.body.isEmpty ? Body() : call.json(Body.self)
+    let daysMax = min(Objective.daysRange.upperBound, retentionDays)
+    var (objective, errors) = (
+      Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors()
+    )
+    if let name = body.measure {
+      if let measure = Objective.Measure(rawValue: name) {
+        objective.measure = measure
+      } else {
+        let names = Objective.Measure.allCases.map(\.rawValue).joined(separator: " or ")
+        errors.add("measure", "\"\(name)\" is not \(names).")
+      }
+    }
+    if let percent = body.target {
+      // The shortest digits that read back as the same number are those that were sent.
+      if let target = Objective.Target(percent: percent.description) {
+        objective.target = target
+      } else {
+        errors.add("target", "\(percent) is not \(Objective.Target.rule).")
+      }
+    }
+    if let days = body.days {
+      if let days = Int(exactly: days), (1...daysMax).contains(days) {
+        objective.days = days
+      } else {
+        errors.add("days", "\(days) is not a whole number from 1 to \(daysMax).")
+      }
+    }
+    if case .object(let members)? = (try? JSONNode(call.body))?.value {
+      for name in members.map(\.name) where !["measure", "target", "days"].contains(name) {
+        errors.add(name, "It is unknown; there are measure, target and days.")
+      }
+    }
+    if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
+    let fresh = ProjectObjective(project: project.id, objective: objective, created: call.now)
+    return { () throws(StoreError) in
+      try catalog.change { (catalog) throws(StoreError) in
+        try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
+      }
+      var json = JSONWriter()
+      BudgetJSON.write(fresh, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  func remove(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    guard call.snapshot.objective(of: project.id) != nil else { throw .notFound }
+    return { () throws(StoreError) in
+      try catalog.change { (catalog) throws(StoreError) in
+        try catalog.removeObjective(of: project.id)
+      }
+      return Response(status: 204)
+    }
+  }
+
+  func budget(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let objective = call.snapshot.objective(of: try call.project().id)
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      guard let objective else {
+        BudgetJSON.writeNone(to: &json)
+        return .json(json.bytes)
+      }
+      let budget = try ProjectBudget(
+        objective, now: call.now, retentionDays: retentionDays,
+        store: store)
+      BudgetJSON.write(budget, to: &json)
+      return .json(json.bytes)
+    }
+  }
+}
+
+/// The routes of the API that these actions answer.
+extension ObjectiveActions {
+  package var routes: [APIRoute] {
+    [
+      APIRoute(
+        "projects/{organization}/{project}/objectives", .get(list),
+        .change(.put, set), .change(.delete, remove)),
+      APIRoute("projects/{organization}/{project}/budget", .get(budget)),
+    ]
+  }
+}

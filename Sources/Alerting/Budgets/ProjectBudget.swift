@@ -1,0 +1,60 @@
+package import ReleaseHealth
+package import Storage
+
+/// The error budget of a project now, how fast it goes, and how it came to that.
+package struct ProjectBudget {
+  package let objective: ProjectObjective
+  package let minutes: Range<Int>
+  package let budget: ErrorBudget
+  /// In the order of ``BurnWindow/allCases``.
+  package let burns: [(window: BurnWindow, budget: ErrorBudget)]
+  /// By days since 1970, ascending: what was left at the end of each, and today up to now, of the
+  /// window that ended then. nil where nothing was counted, and where counts of it are dropped.
+  package let series: [(day: Int, left: Double?)]
+
+  /// Each point of users asks for a union of its own.
+  private static let userPointsMax = 14
+
+  package init(
+    _ objective: ProjectObjective, now: Timestamp, retentionDays: Int, store: any SessionStore
+  ) throws(StoreError) {
+    let (project, measure) = (objective.project, objective.objective.measure)
+    let (target, days) = (objective.objective.target, objective.objective.days)
+    func read(_ minutes: Range<Int>) throws(StoreError) -> ErrorBudget {
+      let counts = try BudgetCounts.read(measure, of: [project], minutes, store)
+      return ErrorBudget(target, counts[project] ?? ErrorBudget.Counts())
+    }
+    self.objective = objective
+    minutes = BudgetCounts.minutes(ofDays: days, until: now)
+    budget = try read(minutes)
+    burns = try BurnWindow.allCases.map { (window) throws(StoreError) in
+      (window, try read(BudgetCounts.minutes(of: window, until: now)))
+    }
+
+    // The counts of each day since the first one of the first window.
+    let first = now.day - 2 * days + 2
+    var query = HealthQuery(projects: [project], minutes: first * 1440..<(now.day + 1) * 1440)
+    query.intervalMinutes = 1440
+    let daily = try store.health(query).first?.series.map { $0.counts(of: .sessions) } ?? []
+    // Where the oldest day that is kept has sessions there were others before it, as a rule.
+    let oldest = now.day - retentionDays + 1
+    let isCut = daily.indices.contains(oldest - first) && daily[oldest - first].total > 0
+    let step = measure == .sessions ? 1 : (days + Self.userPointsMax - 1) / Self.userPointsMax
+    series =
+      try stride(from: now.day - (days - 1) / step * step, to: now.day, by: step).map {
+        (day) throws(StoreError) in
+        let start = day - days + 1
+        if isCut, start < oldest { return (day, nil) }
+        let window = start * 1440..<(day + 1) * 1440
+        if measure == .users { return (day, try read(window).left) }
+        let counts = daily.dropFirst(start - first).prefix(days)
+          .reduce(into: ErrorBudget.Counts()) { $0 += $1 }
+        return (day, ErrorBudget(target, counts).left)
+      }
+      + [(now.day, budget.left)]
+  }
+
+  package func rate(_ window: BurnWindow) -> Double? {
+    burns.first { $0.window == window }?.budget.burnRate
+  }
+}

@@ -1,0 +1,80 @@
+internal import Bytes
+internal import Outbound
+internal import ReleaseHealth
+internal import Storage
+
+/// Messages for incoming webhooks of chats.
+enum ChatPayload {
+  /// Slack's, with `text` for those that know no blocks, as Mattermost and Rocket.Chat.
+  static func slack(_ notice: Notice) -> [UInt8] {
+    let heading = "*\(slackText(cut(notice.title, 250)))*"
+    let text = slackText(cut(notice.text, 2000))
+    let link = notice.webURL.map { "<\(slackText($0))|Open in Hale>" }
+    let lines = [heading, text, link].compactMap(\.self).joined(separator: "\n")
+    var json = JSONWriter()
+    json.object { json in
+      json.member("text") { $0.value(lines) }
+      json.member("blocks") { json in
+        json.array { json in
+          json.object { json in
+            json.member("type") { $0.value("section") }
+            json.member("text") { json in
+              json.object { json in
+                json.member("type") { $0.value("mrkdwn") }
+                json.member("text") { $0.value(lines) }
+              }
+            }
+          }
+        }
+      }
+    }
+    return json.bytes
+  }
+
+  /// Discord's: one embed, which calls nobody by name.
+  static func discord(_ notice: Notice) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("embeds") { json in
+        json.array { json in
+          json.object { json in
+            json.member("title") { $0.value(cut(notice.title, 250)) }
+            json.member("description") { $0.value(cut(notice.text, 2000)) }
+            if let url = notice.webURL { json.member("url") { $0.value(url) } }
+            json.member("color") { $0.value(color(notice.action)) }
+            json.member("timestamp") { $0.value(RFC3339.format(notice.created)) }
+          }
+        }
+      }
+      json.member("allowed_mentions") { json in
+        json.object { json in json.member("parse") { $0.array { _ in } } }
+      }
+    }
+    return json.bytes
+  }
+
+  static func call(_ body: [UInt8], url: String, key: String) -> HTTPCall {
+    HTTPCall(
+      url: url, headers: [("Content-Type", "application/json"), ("Idempotency-Key", key)],
+      body: body)
+  }
+
+  /// Slack's escapes; without them `<!channel>` would call everyone.
+  private static func slackText(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+  }
+
+  /// Chats refuse what is too long.
+  private static func cut(_ text: String, _ charactersMax: Int) -> String {
+    text.count <= charactersMax ? text : text.prefix(charactersMax - 1) + "…"
+  }
+
+  private static func color(_ action: Notice.Action) -> Int {
+    switch action {
+    case .critical: 0xd1242f
+    case .warning: 0xbf8700
+    case .resolved: 0x1a7f37
+    case .test: 0x6e7781
+    }
+  }
+}

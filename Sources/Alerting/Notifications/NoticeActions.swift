@@ -1,0 +1,220 @@
+internal import Bytes
+package import API
+package import HTTP
+internal import ReleaseHealth
+package import Storage
+
+/// Channels of notices, and the history of what was told through them.
+package struct NoticeActions: Sendable {
+  private let notices: NoticeSender
+  private let random: @Sendable () -> UInt128
+
+  package init(
+    notices: NoticeSender, random: @escaping @Sendable () -> UInt128
+  ) {
+    self.notices = notices
+    self.random = random
+  }
+
+  func channels(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      let channels = try notices.store.channels(of: organization.id)
+      json.array { json in
+        for channel in channels { NoticeJSON.write(channel, to: &json) }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  func channel(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try withChannel(call) { (channel) throws(StoreError) in
+      var json = JSONWriter()
+      NoticeJSON.write(channel, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let form = try call.json(ChannelForm.self)
+    let secret = NewSecret.channel((random(), random()))
+    switch check(form, call, newSecret: secret) {
+    case .failure(let errors): return { errors.response }
+    case .success(let (name, settings)):
+      return { () throws(StoreError) in
+        try namedOnce { () throws(StoreError) in
+          let channel = try notices.store.createChannel(
+            organization: organization.id, name: name, kind: settings.kind,
+            settings: settings.stored, at: call.now)
+          var json = JSONWriter()
+          let isNew = settings.kind == .webhook && form.secret == nil
+          NoticeJSON.write(channel, secret: isNew ? secret : nil, to: &json)
+          return .json(json.bytes, status: 201)
+        }
+      }
+    }
+  }
+
+  /// What the body leaves out stays as it is.
+  func update(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let form = try call.json(ChannelForm.self)
+    return try withChannel(call) { (channel) throws(StoreError) in
+      if let kind = form.kind, kind != channel.kind.rawValue {
+        var errors = FieldErrors()
+        errors.add(
+          "kind",
+          "It is \(channel.kind.rawValue), and stays so: make another channel for \(kind).")
+        return errors.response
+      }
+      let whole = form.completed(by: channel, ChannelSettings(channel))
+      switch check(whole, call, newSecret: "") {
+      case .failure(let errors): return errors.response
+      case .success(let (name, settings)):
+        var channel = channel
+        channel.name = name
+        channel.settings = settings.stored
+        return try namedOnce { () throws(StoreError) in
+          guard try notices.store.updateChannel(channel) else {
+            return Response(.notFound)
+          }
+          var json = JSONWriter()
+          NoticeJSON.write(channel, to: &json)
+          return .json(json.bytes)
+        }
+      }
+    }
+  }
+
+  /// Its notices go with it: there is no place left that they could be told at.
+  func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try withChannel(call) { (channel) throws(StoreError) in
+      do throws(StoreError) {
+        return try notices.store.deleteChannel(channel.id)
+          ? Response(status: 204) : Response(.notFound)
+      } catch {
+        guard case .refused = error else { throw error }
+        return .failure(409, error.sentence)
+      }
+    }
+  }
+
+  /// 200 also when it was not delivered: the test was made, and says why.
+  func test(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try withChannel(call) { (channel) throws(StoreError) in
+      try Self.answerToTest(of: channel, by: notices)
+    }
+  }
+
+  package static func answerToTest(
+    of channel: NoticeChannel, by sender: NoticeSender
+  ) throws(StoreError) -> Response {
+    guard let record = try sender.test(channel) else {
+      return Response.failure(503, "too many tests are under way").adding(["Retry-After": "15"])
+    }
+    var json = JSONWriter()
+    NoticeJSON.write(record, of: channel, to: &json)
+    return .json(json.bytes)
+  }
+
+  static let noticesPerPage = 100
+
+  func notices(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let parameters = QueryParameters(call.items)
+    let page = try Page(parameters, sizeMax: Self.noticesPerPage)
+    let chosen = parameters.one("channel")
+    return { () throws(StoreError) in
+      let store = notices.store
+      let channels = Dictionary(
+        try store.channels(of: organization.id).map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+      var number: Int64?
+      if let chosen {
+        number = channels.keys.first { String($0) == chosen }
+        if number == nil {
+          return Response(
+            APIError.invalid("channel", chosen, accepted: "Give the id of a channel."))
+        }
+      }
+      let found = try store.notices(
+        of: organization.id, channel: number, offset: page.offset, limit: page.size + 1)
+      var json = JSONWriter()
+      json.array { json in
+        for record in found.prefix(page.size) {
+          if let channel = channels[record.channel] {
+            NoticeJSON.write(record, of: channel, to: &json)
+          }
+        }
+      }
+      let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
+      return .json(json.bytes, headers: ["Link": link])
+    }
+  }
+
+  // MARK: What they share
+
+  /// Work on the channel that the path names, by id or by name.
+  private func withChannel(
+    _ call: APICall,
+    _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
+  ) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let name = call.names["channel"] ?? ""
+    return { () throws(StoreError) in
+      let channels = try notices.store.channels(of: organization.id)
+      let named =
+        channels.first { String($0.id) == name } ?? channels.first { $0.name == name }
+      guard let channel = named else {
+        return Response(.notFound)
+      }
+      return try body(channel)
+    }
+  }
+
+  private func check(
+    _ form: ChannelForm, _ call: APICall, newSecret: String
+  ) -> Result<(name: String, settings: ChannelSettings), FieldErrors> {
+    let checked = form.checked(newSecret: newSecret)
+    var faults = checked.faults
+    if faults.isEmpty, let settings = checked.settings {
+      faults = notices.outlets.faults(of: settings)
+      if faults.isEmpty { return .success((checked.name, settings)) }
+    }
+    var errors = FieldErrors()
+    for fault in faults { errors.add(fault.field, fault.reason) }
+    return .failure(errors)
+  }
+
+  /// A name that is taken is a fault of the field.
+  private func namedOnce(
+    _ body: () throws(StoreError) -> Response
+  ) throws(StoreError) -> Response {
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      guard case .refused(let sentence) = error else { throw error }
+      var errors = FieldErrors()
+      errors.add("name", sentence)
+      return errors.response
+    }
+  }
+}
+
+/// The routes of the API that these actions answer.
+extension NoticeActions {
+  package var routes: [APIRoute] {
+    [
+      APIRoute(
+        "organizations/{organization}/notice-channels", .get(channels),
+        .change(.post, create)),
+      APIRoute(
+        "organizations/{organization}/notice-channels/{channel}", .get(channel),
+        .change(.put, update), .change(.delete, delete)),
+      APIRoute(
+        "organizations/{organization}/notice-channels/{channel}/test",
+        APIRoute.Action(method: .post, scope: .admin, prepare: test, waitsForOthers: true)),
+      APIRoute("organizations/{organization}/notices", .get(notices)),
+    ]
+  }
+}

@@ -1,0 +1,30 @@
+internal import Bytes
+internal import ReleaseHealth
+internal import Storage
+
+/// What is sent to try a channel.
+enum TestNotice {
+  static func notice(
+    _ channel: NoticeChannel, key: String, webURL: String?, at now: Timestamp
+  ) -> Notice {
+    let title = "Test: the channel \(channel.name) works"
+    var json = JSONWriter()
+    json.object { json in
+      json.member("id") { $0.value("0") }
+      json.member("identifier") { $0.value("0") }
+      json.member("organization_id") { $0.value(String(channel.organization.rawValue)) }
+      json.member("projects") { $0.array { _ in } }
+      // Closed, as Sentry numbers it: nobody has anything to do.
+      json.member("status") { $0.value(2) }
+      json.member("title") { $0.value(title) }
+      json.member("date_created") { $0.value(RFC3339.format(now)) }
+      json.member("date_started") { $0.value(RFC3339.format(now)) }
+      json.member("date_closed") { $0.value(RFC3339.format(now)) }
+      json.member("alert_rule") { $0.null() }
+    }
+    return Notice(
+      key: key, action: .test, title: title,
+      text: "Somebody tried it from Hale. Nothing is wrong, and there is nothing to do.",
+      webURL: webURL, subject: String(decoding: json.bytes, as: UTF8.self), created: now)
+  }
+}

@@ -1,0 +1,82 @@
+internal import Bytes
+internal import Hashing
+internal import Outbound
+internal import ReleaseHealth
+internal import Storage
+
+/// Sentry's webhook for alerts of metrics.
+enum WebhookPayload {
+  /// - Parameter installation: names this database to the receiver.
+  static func body(_ notice: Notice, installation: UInt128) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("action") { $0.value(notice.action.rawValue) }
+      json.member("installation") { json in
+        json.object { json in json.member("uuid") { $0.value(uuid(installation)) } }
+      }
+      json.member("actor") { json in
+        json.object { json in
+          json.member("id") { $0.value("hale") }
+          json.member("name") { $0.value("Hale") }
+          json.member("type") { $0.value("application") }
+        }
+      }
+      json.member("data") { json in
+        json.object { json in
+          json.member("description_title") { $0.value(notice.title) }
+          json.member("description_text") { $0.value(notice.text) }
+          json.member("web_url") { $0.optional(notice.webURL) }
+          json.member("metric_alert") { $0.raw(notice.subject) }
+        }
+      }
+    }
+    return json.bytes
+  }
+
+  /// - Parameters:
+  ///   - requestID: new for each attempt.
+  static func call(
+    _ notice: Notice, url: String, secret: String, installation: UInt128, requestID: UInt128,
+    at now: Timestamp
+  ) -> HTTPCall {
+    let body = body(notice, installation: installation)
+    return HTTPCall(
+      url: url,
+      headers: [
+        ("Content-Type", "application/json"),
+        ("Sentry-Hook-Resource", "metric_alert"),
+        ("Sentry-Hook-Timestamp", String(now.seconds)),
+        ("Sentry-Hook-Signature", signature(of: body, secret: secret)),
+        ("Request-ID", hexadecimal(requestID)),
+        ("Idempotency-Key", notice.key),
+      ], body: body)
+  }
+
+  /// HMAC-SHA256 of the body, in hexadecimal.
+  static func signature(of body: [UInt8], secret: String) -> String {
+    let code = HMACSHA256(key: Array(secret.utf8)).code(body.span)
+    var text = ""
+    for index in 0..<32 { text += hexadecimal(UInt64(code[index]), digits: 2) }
+    return text
+  }
+
+  private static func hexadecimal(_ number: UInt128) -> String {
+    hexadecimal(UInt64(truncatingIfNeeded: number >> 64), digits: 16)
+      + hexadecimal(UInt64(truncatingIfNeeded: number), digits: 16)
+  }
+
+  private static func hexadecimal(_ number: UInt64, digits: Int) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: digits - text.utf8.count) + text
+  }
+
+  /// With the bits of RFC 9562's version 8, whose content is the maker's own.
+  private static func uuid(_ number: UInt128) -> String {
+    let version: UInt128 = 0x8000 << 64
+    let variant: UInt128 = 0x8 << 60
+    let cleared = number & ~(0xf000 << 64) & ~(0xc << 60)
+    let text = Array(hexadecimal(cleared | version | variant).utf8)
+    let parts = [text[0..<8], text[8..<12], text[12..<16], text[16..<20], text[20..<32]]
+    return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
+  }
+}

@@ -1,0 +1,433 @@
+internal import Access
+internal import Bytes
+package import API
+internal import HTTP
+internal import ReleaseHealth
+package import Storage
+
+/// Alert rules over the API: Sentry's paths and forms of old, and what Hale has beside them.
+package struct AlertActions: Sendable {
+  private let store: any SessionStore & ReleaseStore
+  private let alerts: any AlertStore
+  private let notices: NoticeSender
+
+  package init(
+    store: any SessionStore & ReleaseStore, alerts: any AlertStore, notices: NoticeSender
+  ) {
+    self.store = store
+    self.alerts = alerts
+    self.notices = notices
+  }
+
+  // MARK: Rules
+
+  func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let projects = try call.projects()
+    let parameters = QueryParameters(call.items)
+    let selected = Set(
+      try projects.selected(by: parameters).map(\.id))
+    let page = try Page(parameters, sizeMax: 100)
+    return { () throws(StoreError) in
+      let rules = try alerts.alertRules(of: organization.id)
+        .filter { !selected.isDisjoint(with: $0.rule.projects) }
+      let shown = rules.dropFirst(page.offset).prefix(page.size)
+      var json = JSONWriter()
+      json.array { json in
+        for rule in shown {
+          AlertRuleJSON.write(rule, projects: projects, now: call.now, to: &json)
+        }
+      }
+      let hasMore = rules.count > page.offset + shown.count
+      return .json(json.bytes, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
+    }
+  }
+
+  func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try withRule(call) { (rule) throws(StoreError) in try answer(rule, call) }
+  }
+
+  func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let node = try body(of: call)
+    let projects = try call.projects()
+    return { () throws(StoreError) in
+      try save(node, over: nil, of: organization.id, projects, call)
+    }
+  }
+
+  /// Members that are not given stay as they are, as in Sentry.
+  func update(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let node = try body(of: call)
+    let projects = try call.projects()
+    return try withRule(call) { (rule) throws(StoreError) in
+      if rule.isDeclared { return declared(rule) }
+      return try save(node, over: rule, of: rule.organization, projects, call)
+    }
+  }
+
+  func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try withRule(call) { (rule) throws(StoreError) in
+      if rule.isDeclared { return declared(rule) }
+      _ = try alerts.deleteAlertRule(
+        id: rule.id, of: rule.organization, at: call.now, telling: telling(.ruleDeleted, call))
+      notices.wake()
+      return Response(status: 204)
+    }
+  }
+
+  private func declared(_ rule: StoredAlertRule) -> Response {
+    .failure(
+      409,
+      "The rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there. "
+        + "It goes when the service reads a file without it."
+    )
+  }
+
+  private func save(
+    _ node: JSONNode, over before: StoredAlertRule?, of organization: OrganizationID,
+    _ projects: [Project], _ call: APICall
+  ) throws(StoreError) -> Response {
+    let alerts = alerts
+    var reader = AlertRuleReader(node, projects: projects)
+    let read = reader.draft(over: before?.draft)
+    reader.checkMembers()
+    let rules = try alerts.alertRules(of: organization)
+    if let read {
+      reader.checkChannels(of: read, among: try alerts.noticeChannels(of: organization))
+      if rules.contains(where: { $0.draft.name == read.name && $0.id != before?.id }) {
+        reader.add("name", "A rule named '\(read.name)' exists already.")
+      }
+    }
+    guard let read, reader.problems.isEmpty else { return .refusal(reader.problems) }
+    let saved = try alerts.saveAlertRule(
+      read, id: before?.id, of: organization, at: call.now, telling: telling(.ruleChanged, call))
+    guard let saved else { return Response(.notFound) }
+    notices.wake()
+    return try answer(saved, call, status: before == nil ? 201 : 200)
+  }
+
+  private func telling(_ ending: AlertNotice.Ending, _ call: APICall) -> AlertEnding {
+    { rule, incident in
+      AlertNotice.end(
+        of: rule, incident, ending, at: call.now, projects: call.snapshot.catalog.projects,
+        webURL: notices.webURL)
+    }
+  }
+
+  private func answer(
+    _ rule: StoredAlertRule, _ call: APICall, status: Int = 200
+  ) throws(StoreError) -> Response {
+    var json = JSONWriter()
+    AlertRuleJSON.write(
+      rule, projects: call.snapshot.catalog.projects, now: call.now, to: &json)
+    return .json(json.bytes, status: status)
+  }
+
+  // MARK: Silence
+
+  private static let muteMinutesMax = 366 * 1440
+
+  /// `until` or `minutes`; also for rules of the operators' file.
+  func mute(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let node = try body(of: call)
+    var until: Timestamp?
+    if case .string(let text)? = node["until"]?.value {
+      until = RFC3339.parseShort(text)
+    } else if case .number(let number)? = node["minutes"]?.value,
+      let minutes = Int(exactly: number),
+      (1...Self.muteMinutesMax).contains(minutes)
+    {
+      until = call.now.advanced(byMilliseconds: Int64(minutes) * 60_000)
+    }
+    let latest = call.now.advanced(byMilliseconds: Int64(Self.muteMinutesMax) * 60_000)
+    let given = until
+    return try withRule(call) { (rule) throws(StoreError) in
+      guard let until = given, until > call.now, until <= latest else {
+        let field = node["until"] == nil ? "minutes" : "until"
+        return .refusal([
+          (
+            AlertRule.Problem(
+              field,
+              "Give minutes from 1 to \(Self.muteMinutesMax), or until: a time ahead, such as "
+                + "2026-03-01T10:00:00Z, of at most a year."), 0
+          )
+        ])
+      }
+      return try mute(rule, until: until, call)
+    }
+  }
+
+  func unmute(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    // A mute that has just ended is told of, if there is something to tell.
+    try withRule(call) { (rule) throws(StoreError) in
+      rule.isMuted(at: call.now) ? try mute(rule, until: call.now, call) : try answer(rule, call)
+    }
+  }
+
+  private func mute(
+    _ rule: StoredAlertRule, until: Timestamp, _ call: APICall
+  ) throws(StoreError) -> Response {
+    _ = try alerts.muteAlertRule(
+      id: rule.id, of: rule.organization, until: until)
+    var rule = rule
+    rule.mutedUntil = until
+    return try answer(rule, call)
+  }
+
+  // MARK: What became of them
+
+  func incidents(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let projects = try call.projects()
+    let parameters = QueryParameters(call.items)
+    let page = try Page(parameters, sizeMax: 100)
+    var rule: Int64?
+    if let text = parameters.one("alertRule") {
+      guard let id = Int64(text), id > 0 else {
+        throw .invalid("alertRule", text, accepted: "Give the id of a rule, for example 1.")
+      }
+      rule = id
+    }
+    return { [rule] () throws(StoreError) in
+      let alerts = alerts
+      let rules = try alerts.alertRules(of: organization.id)
+      if let rule, !rules.contains(where: { $0.id == rule }) { return Response(.notFound) }
+      let found = try alerts.alertIncidents(
+        of: organization.id, rule: rule, offset: page.offset, limit: page.size + 1)
+      var json = JSONWriter()
+      json.array { json in
+        for incident in found.prefix(page.size) {
+          guard let rule = rules.first(where: { $0.id == incident.rule }) else { continue }
+          AlertRuleJSON.write(incident, of: rule, projects: projects, to: &json)
+        }
+      }
+      let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
+      return .json(json.bytes, headers: ["Link": link])
+    }
+  }
+
+  private static let evaluationDaysMax = 7
+
+  /// What a rule found, minute by minute, or the worst of each interval, since it asks for the same
+  /// value.
+  func evaluations(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let parameters = QueryParameters(call.items)
+    let asked = try range(call, parameters, daysMax: Self.evaluationDaysMax)
+    let interval = try evaluationInterval(parameters)
+    return try withRule(call) { (rule) throws(StoreError) in
+      let first = max(asked.start.minute, rule.asked.minute)
+      let records = try alerts.alertRecords(
+        of: rule.id, minutes: first..<max(first, asked.end.minute + 1),
+        limit: Self.evaluationDaysMax * 1440 + 1)
+      var json = JSONWriter()
+      json.object { json in
+        json.member("start") { $0.value(RFC3339.format(asked.start)) }
+        json.member("end") { $0.value(RFC3339.format(asked.end)) }
+        json.member("intervalMinutes") { $0.value(interval) }
+        json.member("thresholdType") { $0.value(rule.rule.isAbove ? 0 : 1) }
+        json.member("critical") { $0.value(rule.rule.critical) }
+        json.member("warning") { $0.optional(rule.rule.warning) }
+        json.member("resolve") { $0.optional(rule.rule.resolve) }
+        json.member("evaluations") { json in
+          json.array { json in
+            for record in rule.rule.worst(of: records, everyMinutes: interval) {
+              json.object { json in
+                json.member("time") { $0.value(RFC3339.format(record.time)) }
+                json.member("value") { $0.optional(record.value) }
+                json.member("sessions") { $0.value(record.sessions) }
+                json.member("level") { $0.value(record.level.name) }
+              }
+            }
+          }
+        }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  private func evaluationInterval(
+    _ parameters: QueryParameters
+  ) throws(APIError) -> Int {
+    guard let text = parameters.one("interval") else { return 1 }
+    guard let seconds = StatsPeriod.seconds(text), seconds % 60 == 0,
+      (60...86_400).contains(seconds)
+    else {
+      throw .invalid(
+        "interval", text, accepted: "Give whole minutes, from 1m to 1d, for example 5m.")
+    }
+    return Int(seconds / 60)
+  }
+
+  // MARK: Back-test
+
+  /// Of a rule that is there.
+  func backTestOfRule(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let asked = try range(call, QueryParameters(call.items), daysMax: BackTest.daysMax)
+    return try withRule(call) { (rule) throws(StoreError) in
+      try backTest(rule.draft, asked, rule.organization, call)
+    }
+  }
+
+  /// Of a rule in the body, which need not be kept: `rule`, and `statsPeriod` or `start` and `end`.
+  func backTest(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let projects = try call.projects()
+    let node = try body(of: call)
+    guard let ruleNode = node["rule"] else {
+      throw .badRequest("\"rule\" is missing: a rule as for alert-rules/.")
+    }
+    var items: [(name: String, value: String)] = []
+    for name in ["statsPeriod", "start", "end"] {
+      guard let value = node[name], !value.isNull else { continue }
+      guard case .string(let text) = value.value else {
+        throw .badRequest("\"\(name)\" is not a text.")
+      }
+      items.append((name, text))
+    }
+    let asked = try range(call, QueryParameters(items), daysMax: BackTest.daysMax)
+    return { () throws(StoreError) in
+      var reader = AlertRuleReader(ruleNode, projects: projects)
+      reader.needsName = false
+      let draft = reader.draft(over: nil)
+      reader.checkMembers()
+      guard let draft, reader.problems.isEmpty else { return .refusal(reader.problems) }
+      return try backTest(draft, asked, organization.id, call)
+    }
+  }
+
+  private func backTest(
+    _ draft: AlertRuleDraft, _ asked: (start: Timestamp, end: Timestamp),
+    _ organization: OrganizationID, _ call: APICall
+  ) throws(StoreError) -> Response {
+    let test = BackTest(draft.rule, asked, organization)
+    switch try test.answer(store, alerts) {
+    case .success(let answer): return .json(answer.json(of: test, name: draft.name))
+    case .failure(let problem): return .refusal([(problem, 0)])
+    }
+  }
+
+  // MARK: What they share
+
+  private func body(of call: APICall) throws(APIError) -> JSONNode {
+    do throws(JSONNode.Failure) {
+      return try JSONNode(call.body)
+    } catch {
+      throw .badRequest("The body is not JSON: line \(error.line): \(error.reason).")
+    }
+  }
+
+  /// Work on the rule that the path names, by id or by name.
+  private func withRule(
+    _ call: APICall, _ work: @escaping @Sendable (StoredAlertRule) throws(StoreError) -> Response
+  ) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let name = call.names["rule"] ?? ""
+    return { () throws(StoreError) in
+      let rules = try alerts.alertRules(of: organization.id)
+      guard let rule = rules.first(named: name) else { return Response(.notFound) }
+      return try work(rule)
+    }
+  }
+
+  /// The range that a request asks for, up to now: the last day, where it does not say.
+  private func range(
+    _ call: APICall, _ parameters: QueryParameters, daysMax: Int
+  ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
+    var limits = SessionsLimits()
+    limits.defaultRangeDays = 1
+    let asked = try DateRange.askedRange(parameters, now: call.now, limits: limits)
+    guard asked.start < call.now else { throw .badRequest("The range has not begun yet.") }
+    let end = min(asked.end, call.now)
+    if end.milliseconds - asked.start.milliseconds > Int64(daysMax) * 86_400_000 {
+      throw .badRequest("The range is longer than \(daysMax) days.")
+    }
+    return (asked.start, end)
+  }
+}
+
+extension [StoredAlertRule] {
+  /// The rule with an id, or else with a name.
+  func first(named name: String) -> StoredAlertRule? {
+    first { String($0.id) == name } ?? first { $0.draft.name == name }
+  }
+}
+
+extension Response {
+  /// Sentry's form of refusals: the reasons by the field.
+  fileprivate static func refusal(
+    _ problems: [(problem: AlertRule.Problem, line: Int)]
+  ) -> Response {
+    var fields: [String] = []
+    for (problem, _) in problems where !fields.contains(problem.field) {
+      fields.append(problem.field)
+    }
+    var json = JSONWriter()
+    json.object { json in
+      for field in fields {
+        json.member(field) { json in
+          json.array { json in
+            for (problem, _) in problems where problem.field == field { json.value(problem.reason) }
+          }
+        }
+      }
+    }
+    return .json(json.bytes, status: 400)
+  }
+}
+
+extension BackTest {
+  init(
+    _ rule: AlertRule, _ asked: (start: Timestamp, end: Timestamp), _ organization: OrganizationID
+  ) {
+    self.rule = rule
+    self.organization = organization
+    let step = Self.stepMinutes
+    start = Timestamp(minute: (asked.start.minute + step - 1).flooredDivision(by: step) * step)
+    end = Timestamp(minute: asked.end.minute.flooredDivision(by: step) * step)
+  }
+
+  /// Blocks.
+  func answer(
+    _ store: any ReleaseStore, _ alerts: any AlertStore
+  ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
+    guard rule.measure.isOfUsers else { return .success(try replay(store, alerts)) }
+    let same = try alerts.alertRules(of: organization).first { $0.rule.asksTheSame(as: rule) }
+    guard let same else {
+      return .failure(
+        AlertRule.Problem(
+          "aggregate",
+          "The log of arrivals has no users: a rule about them is tried on what a rule with the same "
+            + "aggregate, projects, environment, release, timeWindow and comparison has recorded, "
+            + "and there is none."))
+    }
+    return .success(try replay(records: same, alerts))
+  }
+}
+
+/// The routes of the API that these actions answer.
+extension AlertActions {
+  package var routes: [APIRoute] {
+    [
+      APIRoute(
+        "organizations/{organization}/alert-rules", .get(list),
+        .change(.post, create)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/backtest",
+        APIRoute.Action(method: .post, scope: .read, prepare: backTest)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/{rule}", .get(detail),
+        .change(.put, update), .change(.delete, delete)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/{rule}/mute", .change(.post, mute),
+        .change(.delete, unmute)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/{rule}/evaluations",
+        .get(evaluations)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/{rule}/backtest",
+        .get(backTestOfRule)),
+      APIRoute("organizations/{organization}/incidents", .get(incidents)),
+    ]
+  }
+}

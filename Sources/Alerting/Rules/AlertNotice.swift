@@ -1,0 +1,156 @@
+internal import Bytes
+internal import ReleaseHealth
+internal import Storage
+
+/// What is told of a change of a rule's level: words for people, and Sentry's `metric_alert`.
+struct AlertNotice {
+  /// Why an incident is over that nothing resolved.
+  enum Ending {
+    case ruleDeleted, ruleChanged
+  }
+
+  let stored: StoredAlertRule
+  /// What the thresholds were compared with; nil where an incident ended without an evaluation.
+  var value: Double?
+  /// In the window.
+  let sessions: Int64
+  /// The release that was looked at, and the one that it was compared with.
+  var release: String?
+  var baseRelease: String?
+  let before: AlertLevel
+  let after: AlertLevel
+  var ending: Ending?
+  let now: Timestamp
+  /// Of the organization.
+  let projects: [Project]
+  /// Of the dashboard.
+  let webURL: String?
+
+  /// What is told of an incident that ends with what its rule asks for; nil while the rule is muted.
+  static func end(
+    of stored: StoredAlertRule, _ incident: AlertIncident, _ ending: Ending, at now: Timestamp,
+    projects: [Project], webURL: String?
+  ) -> Notice? {
+    if stored.isMuted(at: now) { return nil }
+    return AlertNotice(
+      stored: stored, value: stored.evaluated?.value, sessions: stored.evaluated?.sessions ?? 0,
+      before: stored.state.level, after: .ok, ending: ending, now: now, projects: projects,
+      webURL: webURL
+    ).notice(incident)
+  }
+
+  func notice(_ incident: AlertIncident) -> Notice {
+    let (action, word): (Notice.Action, String) =
+      switch after {
+      case .ok: (.resolved, "Resolved")
+      case .warning: (.warning, "Warning")
+      case .critical: (.critical, "Critical")
+      }
+    return Notice(
+      key: "incident-\(incident.id)-\(incident.transitions)", action: action,
+      title: "\(word): \(stored.draft.name)", text: text, webURL: page,
+      subject: String(decoding: subject(incident), as: UTF8.self), created: now)
+  }
+
+  /// Where the rule is shown; of one that is gone, where the others are.
+  private var page: String? {
+    webURL.map { $0 + "/alerts/" + (ending == .ruleDeleted ? "" : "\(stored.id)/") }
+  }
+
+  // MARK: Words
+
+  private var rule: AlertRule { stored.rule }
+
+  /// For example “97.5 % crash-free sessions of shop, production in the last hour, below 99 %.
+  /// 1200 sessions.”
+  private var text: String {
+    let words = AlertWords(rule: rule, projects: projects)
+    switch ending {
+    case .ruleDeleted: return "The rule was deleted while it was \(before.name)."
+    case .ruleChanged: return "The rule was changed while it was \(before.name): it begins anew."
+    case nil: break
+    }
+    var text = value.map { words.text($0) + " " } ?? ""
+    text += "\(words.measure(against: baseRelease)) \(words.scope(release: release))"
+    let threshold = after == .critical ? rule.critical : rule.warning
+    let isBeyond = value.flatMap { value in
+      threshold.map { rule.isAbove ? value > $0 : value < $0 }
+    }
+    if let threshold, after != .ok, isBeyond == true {
+      text += ", \(rule.isAbove ? "above" : "below") \(words.text(threshold))"
+    } else {
+      text += ": back from \(before.name)"
+      if after != .ok, let resolve = rule.resolve { text += ", not yet at \(words.text(resolve))" }
+    }
+    // The number of sessions is said already where it is the value.
+    return rule.measure == .sessions && rule.comparison == nil
+      ? text + "." : text + ". \(sessions) sessions."
+  }
+
+  // MARK: Sentry's form
+
+  private func subject(_ incident: AlertIncident) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("id") { $0.value(String(incident.id)) }
+      json.member("identifier") { $0.value(String(incident.id)) }
+      json.member("organization_id") { $0.value(String(stored.organization.rawValue)) }
+      json.member("projects") { writeProjects(&$0) }
+      json.member("status") { $0.value(incident.status) }
+      json.member("status_method") { $0.value(2) }
+      json.member("type") { $0.value(2) }
+      json.member("title") { $0.value(stored.draft.name) }
+      for name in ["date_created", "date_started", "date_detected"] {
+        json.member(name) { $0.value(RFC3339.format(incident.opened)) }
+      }
+      json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
+      json.member("value") { $0.optional(value) }
+      json.member("sessions") { $0.value(sessions) }
+      json.member("release") { $0.optional(release) }
+      json.member("alert_rule") { writeRule(&$0) }
+    }
+    return json.bytes
+  }
+
+  private func writeProjects(_ json: inout JSONWriter) {
+    json.array { json in
+      for slug in AlertRuleJSON.slugs(rule, projects) { json.value(slug) }
+    }
+  }
+
+  private func writeRule(_ json: inout JSONWriter) {
+    json.object { json in
+      json.member("id") { $0.value(String(stored.id)) }
+      json.member("name") { $0.value(stored.draft.name) }
+      json.member("aggregate") { $0.value(rule.measure.sentryName) }
+      json.member("dataset") { $0.value("metrics") }
+      json.member("query") { $0.value(AlertRuleJSON.query(rule.releases)) }
+      json.member("environment") { $0.optional(rule.environment) }
+      json.member("projects") { writeProjects(&$0) }
+      json.member("time_window") { $0.value(rule.windowMinutes) }
+      json.member("resolution") { $0.value(1) }
+      json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
+      json.member("resolve_threshold") { $0.optional(rule.resolve) }
+      json.member("threshold_period") { $0.value(rule.period) }
+      json.member("triggers") { json in
+        json.array { json in
+          for (label, threshold) in [("critical", rule.critical), ("warning", rule.warning)] {
+            guard let threshold else { continue }
+            json.object { json in
+              json.member("label") { $0.value(label) }
+              json.member("alert_threshold") { $0.value(threshold) }
+              json.member("resolve_threshold") { $0.optional(rule.resolve) }
+              json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
+            }
+          }
+        }
+      }
+      json.member("status") { $0.value(0) }
+      json.member("include_all_projects") { $0.value(false) }
+      json.member("organization_id") { $0.value(String(stored.organization.rawValue)) }
+      json.member("created_by") { $0.null() }
+      json.member("date_created") { $0.value(RFC3339.format(stored.created)) }
+      json.member("date_modified") { $0.value(RFC3339.format(stored.modified)) }
+    }
+  }
+}

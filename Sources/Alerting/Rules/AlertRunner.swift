@@ -1,0 +1,143 @@
+package import Access
+package import ReleaseHealth
+package import Storage
+
+/// Evaluates alert rules: asks for their counts on the calling thread, which may be a reader's, and
+/// leaves the keeping to the writer's.
+package final class AlertRunner: Sendable {
+  private let store: any SessionStore & ReleaseStore
+  private let alerts: any AlertStore
+  private let catalog: CatalogCache
+  private let webURL: String?
+
+  /// - Parameter webURL: the page that notices lead to; nil while no address is known.
+  package init(
+    store: any SessionStore & ReleaseStore, alerts: any AlertStore, catalog: CatalogCache,
+    webURL: String?
+  ) {
+    self.store = store
+    self.alerts = alerts
+    self.catalog = catalog
+    self.webURL = webURL
+  }
+
+  /// Evaluates all rules at one instant. Rules that ask for the same value share the question.
+  package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
+    let reader = AlertReader(store: store, now: now)
+    var asked: [(rule: AlertRule, reading: AlertReading)] = []
+    var results: [AlertResult] = []
+    for stored in try alerts.alertRules(of: nil) {
+      let reading: AlertReading
+      if let known = asked.first(where: { $0.rule.asksTheSame(as: stored.rule) }) {
+        reading = known.reading
+      } else {
+        reading = try reader.reading(of: stored.rule, organization: stored.organization)
+        asked.append((stored.rule, reading))
+      }
+      results.append(result(stored, reading, at: now))
+    }
+    return results
+  }
+
+  /// Keeps what ``evaluate(at:)`` found. Called from the writer's thread.
+  ///
+  /// - Returns: how many levels changed.
+  package func keep(_ results: [AlertResult]) throws(StoreError) -> Int {
+    try alerts.keepAlerts(results)
+    return results.count { $0.state.level != $0.rule.state.level }
+  }
+
+  private func result(
+    _ stored: StoredAlertRule, _ reading: AlertReading, at now: Timestamp
+  ) -> AlertResult {
+    let value = stored.rule.value(of: reading)
+    let state = stored.rule.state(after: value, from: stored.state)
+    let record = AlertRecord(
+      time: now, value: value, sessions: reading.current.sessions.total, level: state.level)
+    var notice: (@Sendable (AlertIncident) -> Notice)?
+    // What began while the rule was muted is told when that is over.
+    let isUnmuted = stored.mutedUntil.map { until in
+      until <= now && (stored.evaluated.map { $0.time <= until } ?? false)
+    }
+    let isNews = state.level != stored.state.level || isUnmuted == true && state.level != .ok
+    if isNews, !stored.isMuted(at: now) {
+      let told = AlertNotice(
+        stored: stored, value: value, sessions: record.sessions, release: reading.release,
+        baseRelease: reading.baseRelease, before: stored.state.level, after: state.level, now: now,
+        projects: catalog.snapshot.catalog.projects, webURL: webURL)
+      notice = { incident in
+        var told = told
+        // When a mute ends, there may be no data any more: the level was reached by this value.
+        told.value = told.value ?? incident.value
+        return told.notice(incident)
+      }
+    }
+    return AlertResult(rule: stored, record: record, state: state, notice: notice)
+  }
+}
+
+/// Reads the counts that a rule looks at.
+struct AlertReader {
+  let store: any SessionStore & ReleaseStore
+  let now: Timestamp
+
+  func reading(
+    of rule: AlertRule, organization: OrganizationID
+  ) throws(StoreError) -> AlertReading {
+    let window = rule.window(at: now)
+    let current = try groups(rule, window)
+    let base =
+      rule.comparison == .previousWeek ? try groups(rule, AlertRule.weekBefore(window)) : nil
+    let created =
+      rule.needsReleases ? try Self.created(current + (base ?? []), organization, store) : [:]
+    return rule.reading(
+      AlertReleases(current, created: created),
+      weekBefore: base.map { AlertReleases($0, created: created) })
+  }
+
+  private func groups(
+    _ rule: AlertRule, _ minutes: Range<Int>
+  ) throws(StoreError) -> [(release: String, counts: AlertCounts)] {
+    var query = rule.query(minutes)
+    query.measures = rule.measure.isOfUsers ? [.sessions, .users] : [.sessions]
+    return try store.health(query).map { group in
+      (
+        group.key.release ?? "",
+        AlertCounts(sessions: group.totals.sessions, users: group.totals.users)
+      )
+    }
+  }
+
+  /// When releases were first seen, as far as it orders them: it is asked for only where two have no
+  /// version.
+  static func created(
+    _ groups: [(release: String, counts: AlertCounts)], _ organization: OrganizationID,
+    _ store: any ReleaseStore
+  ) throws(StoreError) -> [Name: Timestamp] {
+    guard groups.count(where: { ReleaseVersion($0.release).semver == nil }) > 1 else { return [:] }
+    return Dictionary(
+      try store.releases(of: organization).map { (Name($0.version), $0.created) },
+      uniquingKeysWith: { first, _ in first })
+  }
+}
+
+extension AlertRule {
+  /// The question for the counts of some minutes.
+  func query(_ minutes: Range<Int>) -> HealthQuery {
+    var query = HealthQuery(projects: Set(projects), minutes: minutes)
+    let environments = EnvironmentSelection(environment.map { [$0] } ?? [])
+    switch releases {
+    case .one(let name) where comparison != .previousRelease:
+      query.includes = {
+        environments.includes($0.environment) && Name($0.release) == Name(name)
+      }
+    case .pattern(let text):
+      let pieces = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
+      let pattern = TextPattern(pieces: pieces)
+      query.includes = { environments.includes($0.environment) && pattern.matches($0.release) }
+    default: query.includes = { environments.includes($0.environment) }
+    }
+    if needsReleases { query.groupBy = [.release] }
+    return query
+  }
+}

@@ -1,0 +1,255 @@
+internal import Bytes
+internal import ReleaseHealth
+internal import Storage
+
+/// When a rule would have fired in a past range, by what was known at each time.
+///
+/// Rules about sessions are replayed from the log of arrivals. It knows ten-minute steps of arrival
+/// and whole hours of start: so the rule is evaluated every ten minutes by what had arrived by then,
+/// and its window is widened to the start hours that it touches. Users are not in the log: rules
+/// about them are replayed from the evaluations that a rule recorded, minute by minute.
+struct BackTest {
+  let rule: AlertRule
+  let organization: OrganizationID
+  /// On the steps.
+  let start: Timestamp
+  let end: Timestamp
+
+  static let daysMax = 30
+  /// Of arrivals.
+  static let stepMinutes = 10
+
+  struct Transition: Equatable {
+    var time: Timestamp
+    var before: AlertLevel
+    var after: AlertLevel
+    var value: Double
+    var sessions: Int64
+    var release: String?
+  }
+
+  struct Answer: Equatable {
+    var stepMinutes: Int
+    /// Before it nothing is known; nil when all is.
+    var knownFrom: Timestamp?
+    var transitions: [Transition] = []
+    /// Minutes spent at each level, by its number.
+    var minutes = [0, 0, 0]
+    /// Of these, minutes without data, or with too little of it.
+    var minutesWithoutData = 0
+
+    fileprivate mutating func note(
+      _ value: Double?, _ reading: (sessions: Int64, release: String?), at time: Timestamp,
+      from before: AlertState, to after: AlertState
+    ) {
+      minutes[after.level.rawValue] += stepMinutes
+      guard let value else {
+        minutesWithoutData += stepMinutes
+        return
+      }
+      guard before.level != after.level else { return }
+      transitions.append(
+        Transition(
+          time: time, before: before.level, after: after.level, value: value,
+          sessions: reading.sessions, release: reading.release))
+    }
+  }
+
+  // MARK: Sessions
+
+  /// Blocks.
+  func replay(
+    _ store: any ReleaseStore, _ alerts: any AlertStore
+  ) throws(StoreError) -> Answer {
+    let releases = try store.releases(of: organization)
+    let created = Dictionary(
+      releases.map { (Name($0.version), $0.created) }, uniquingKeysWith: { first, _ in first })
+    var known = try alerts.firstArrivalHour() ?? .min
+    if rule.measure.isCount {
+      // Before its first session a project has not fallen silent.
+      let first = releases.filter { !Set($0.projects).isDisjoint(with: rule.projects) }
+        .map(\.created).min()
+      known = max(known, first?.hour ?? end.hour + 1)
+    }
+    var replay = Replay(rule: rule, created: created, knownHour: known, start: start)
+    let begin = Self.hours(of: rule, at: start).lowerBound
+    let weeks = rule.comparison == .previousWeek ? 7 * 24 : 0
+    let query = rule.query((begin - weeks) * 60..<(end.hour + 1) * 60)
+    try alerts.replayArrivals(query) { change in
+      replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
+      replay.add(change)
+    }
+    replay.evaluate(before: end.minute + 1, end: end.minute)
+    return replay.answer
+  }
+
+  /// The start hours that the window of a rule touches. A count is looked for in an hour at
+  /// least: what began just now has hardly arrived.
+  fileprivate static func hours(of rule: AlertRule, at time: Timestamp) -> Range<Int> {
+    var minutes = rule.window(at: time)
+    if rule.measure.isCount, rule.comparison == nil, minutes.count < 60 {
+      minutes = minutes.upperBound - 60..<minutes.upperBound
+    }
+    return minutes.lowerBound.flooredDivision(
+      by: 60)..<(minutes.upperBound + 59).flooredDivision(by: 60)
+  }
+
+  private struct Replay {
+    let rule: AlertRule
+    let created: [Name: Timestamp]
+    let knownHour: Int
+    var answer = Answer(stepMinutes: BackTest.stepMinutes)
+    private var current = SlidingCounts()
+    private var base = SlidingCounts()
+    private var state = AlertState()
+    /// The minute of the next evaluation.
+    private var next: Int
+
+    init(rule: AlertRule, created: [Name: Timestamp], knownHour: Int, start: Timestamp) {
+      var rule = rule
+      // So many of its evaluations, one a minute, lie in each step.
+      rule.period = (rule.period + BackTest.stepMinutes - 1) / BackTest.stepMinutes
+      self.rule = rule
+      self.created = created
+      self.knownHour = knownHour
+      next = start.minute
+      if knownHour > start.hour { answer.knownFrom = Timestamp(minute: knownHour * 60) }
+    }
+
+    /// Adds what arrived before the evaluations that come.
+    mutating func add(_ change: ArrivalChange) {
+      let release = Name(change.key.release ?? "")
+      current.add(change.change, hour: change.hour, release)
+      if rule.comparison == .previousWeek { base.add(change.change, hour: change.hour, release) }
+    }
+
+    /// Makes the evaluations that are due before a minute.
+    mutating func evaluate(before minute: Int, end: Int) {
+      while next < minute, next <= end {
+        evaluate(at: Timestamp(minute: next))
+        next += BackTest.stepMinutes
+      }
+    }
+
+    private mutating func evaluate(at time: Timestamp) {
+      let window = BackTest.hours(of: rule, at: time)
+      var first = window.lowerBound
+      current.slide(to: window)
+      if rule.comparison == .previousWeek {
+        let week = window.lowerBound - 7 * 24..<window.upperBound - 7 * 24
+        first = week.lowerBound
+        base.slide(to: week)
+      }
+      let reading = rule.reading(
+        AlertReleases(current.counts, created: created),
+        weekBefore: rule.comparison == .previousWeek
+          ? AlertReleases(base.counts, created: created) : nil)
+      let value = first >= knownHour ? rule.value(of: reading) : nil
+      let before = state
+      state = rule.state(after: value, from: before)
+      answer.note(
+        value, (reading.current.sessions.total, reading.release), at: time, from: before, to: state)
+    }
+  }
+
+  // MARK: Users
+
+  /// From the evaluations of a rule that asks the same.
+  func replay(
+    records of: StoredAlertRule, _ alerts: any AlertStore
+  ) throws(StoreError) -> Answer {
+    let first = max(start.minute, of.asked.minute)
+    let end = max(first, self.end.minute)
+    var answer = Answer(stepMinutes: 1, knownFrom: Timestamp(minute: first))
+    var state = AlertState()
+    let records = try alerts.alertRecords(
+      of: of.id, minutes: first..<end, limit: Self.daysMax * 1440)
+    var next = first
+    for record in records {
+      // Minutes of which nothing was recorded: the state stands.
+      let gap = record.time.minute - next
+      answer.minutes[state.level.rawValue] += gap
+      answer.minutesWithoutData += gap
+      next = record.time.minute + 1
+      let isEnough =
+        rule.comparison != nil || rule.measure.isCount || record.sessions >= rule.sessionsMin
+      let value = isEnough ? record.value : nil
+      let before = state
+      state = rule.state(after: value, from: before)
+      answer.note(value, (record.sessions, nil), at: record.time, from: before, to: state)
+    }
+    answer.minutes[state.level.rawValue] += end - next
+    answer.minutesWithoutData += end - next
+    return answer
+  }
+}
+
+/// Counts by start hour and release, with the sums of a window that moves on.
+struct SlidingCounts {
+  private var hours: [Int: [Name: SessionCounts]] = [:]
+  private var sums: [Name: SessionCounts] = [:]
+  private var window = 0..<0
+
+  var counts: [(release: String, counts: AlertCounts)] {
+    sums.map { ($0.key.text, AlertCounts(sessions: $0.value)) }
+  }
+
+  mutating func add(_ change: SessionCounts, hour: Int, _ release: Name) {
+    hours[hour, default: [:]][release, default: SessionCounts()] += change
+    if window.contains(hour) { sums[release, default: SessionCounts()] += change }
+  }
+
+  /// - Parameter next: neither of its ends lies before the one of the last call.
+  mutating func slide(to next: Range<Int>) {
+    for hour in window where !next.contains(hour) {
+      for (release, counts) in hours[hour] ?? [:] {
+        sums[release, default: SessionCounts()] -= counts
+        if sums[release]?.isZero == true { sums[release] = nil }
+      }
+    }
+    for hour in next where !window.contains(hour) {
+      for (release, counts) in hours[hour] ?? [:] {
+        sums[release, default: SessionCounts()] += counts
+      }
+    }
+    window = next
+  }
+}
+
+extension BackTest.Answer {
+  /// - Parameter start: of the range that was asked for.
+  func json(of test: BackTest, name: String) -> [UInt8] {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("rule") { $0.value(name) }
+      json.member("start") { $0.value(RFC3339.format(test.start)) }
+      json.member("end") { $0.value(RFC3339.format(test.end)) }
+      json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
+      json.member("stepMinutes") { $0.value(stepMinutes) }
+      json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
+      json.member("transitions") { json in
+        json.array { json in
+          for transition in transitions {
+            json.object { json in
+              json.member("time") { $0.value(RFC3339.format(transition.time)) }
+              json.member("from") { $0.value(transition.before.name) }
+              json.member("to") { $0.value(transition.after.name) }
+              json.member("value") { $0.value(transition.value) }
+              json.member("sessions") { $0.value(transition.sessions) }
+              json.member("release") { $0.optional(transition.release) }
+            }
+          }
+        }
+      }
+      json.member("minutes") { json in
+        json.object { json in
+          for level in AlertLevel.allCases {
+            json.member(level.name) { $0.value(minutes[level.rawValue]) }
+          }
+          json.member("withoutData") { $0.value(minutesWithoutData) }
+        }
+      }
+    }
+    return json.bytes
+  }
+}

@@ -1,0 +1,76 @@
+package import API
+package import Access
+package import HTTP
+internal import Storage
+
+/// `POST /sign-in/` and `POST /sign-out/`: puts a token into a cookie of the browser, which no
+/// script can read and no other site can make it send, and takes it out again. Views lead to the
+/// form as long as there is none.
+package struct SignIn {
+  private let catalog: CatalogCache
+  private let address: APIAddress
+
+  package init(_ catalog: CatalogCache, address: APIAddress) {
+    self.catalog = catalog
+    self.address = address
+  }
+
+  /// Whether the browser has a good token, so that the views can be shown.
+  package func isDone(_ head: RequestHead) -> Bool {
+    (try? APICredentials.token(
+      of: head, catalog.snapshot, for: .read,
+      publicOrigin: address.publicOrigin)) != nil
+  }
+
+  /// Leads to the form, and from there back to what was asked for.
+  package func redirection(_ head: RequestHead) -> Response {
+    let prefix = address.pathPrefix + "/"
+    var next =
+      head.path.hasPrefix(prefix) ? head.path.dropFirst(prefix.count) : head.path.dropFirst()
+    if let query = head.query { next += "?" + query }
+    let form = prefix + "sign-in/" + (next.isEmpty ? "" : "?next=" + percentEncoded(String(next)))
+    return Response(status: 303, headers: ["Location": form, "Cache-Control": "no-store"])
+  }
+
+  /// The body is a form with the field `token`.
+  package func begin(_ head: RequestHead) -> RequestDisposition {
+    guard isFromOwnPage(head) else { return .respond(Self.foreign) }
+    return .read(APIBodyReader { body in .respond(enter(head, body)) })
+  }
+
+  package func end(_ head: RequestHead) -> Response {
+    guard isFromOwnPage(head) else { return Self.foreign }
+    return Response(status: 204, headers: ["Set-Cookie": cookie("", head, seconds: 0)])
+  }
+
+  private func enter(_ head: RequestHead, _ body: [UInt8]) -> Response {
+    let fields = QueryParameters(queryItems(String(decoding: body, as: UTF8.self)))
+    let text = (fields.one("token") ?? "").filter { !$0.isWhitespace }
+    if text.isEmpty { return .failure(400, "The form has no token.") }
+    guard catalog.snapshot.token(text) != nil else {
+      return .failure(
+        401, "This token is not known. `hale token create NAME` makes one, and shows it once.")
+    }
+    return Response(
+      status: 204,
+      headers: ["Set-Cookie": cookie(percentEncoded(text), head, seconds: Self.keptSeconds)])
+  }
+
+  /// So that a page that is opened each day asks seldom; a revoked token ends at once.
+  private static let keptSeconds = 90 * 86_400
+
+  private func cookie(_ value: String, _ head: RequestHead, seconds: Int) -> String {
+    let isSecure =
+      address.publicOrigin?.hasPrefix("https:") == true || head.cameByTLS
+    return "\(APICredentials.cookieName)=\(value); Path=\(address.pathPrefix)/; "
+      + "Max-Age=\(seconds); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
+  }
+
+  /// Another site must not sign anybody in or out either.
+  private func isFromOwnPage(_ head: RequestHead) -> Bool {
+    APICredentials.isSameOrigin(head, address.publicOrigin)
+  }
+
+  private static let foreign = Response.failure(
+    403, "Signing in and out has to come from a page of the same origin.")
+}

@@ -1,0 +1,47 @@
+internal import Bytes
+
+/// The answers that endpoints share, in the form that Sentry's clients expect.
+extension Response {
+  /// A JSON body as it stands.
+  package static func json(_ body: [UInt8], status: Int = 200, headers: Headers = [:]) -> Response {
+    var headers = headers
+    headers.add("Content-Type", "application/json")
+    return Response(status: status, headers: headers, body: body)
+  }
+
+  /// `{"detail": …}`, with `causes` where there are some.
+  ///
+  /// - Parameter missing: what is not there, for a client that waits for it.
+  package static func failure(
+    _ status: Int, _ detail: String, causes: [String] = [], missing: String? = nil
+  ) -> Response {
+    var json = JSONWriter()
+    json.object { json in
+      json.key("detail")
+      json.value(detail)
+      if !causes.isEmpty {
+        json.key("causes")
+        json.array { json in
+          for cause in causes { json.value(cause) }
+        }
+      }
+      if let missing {
+        json.key("missing")
+        json.value(missing)
+      }
+    }
+    return .json(json.bytes, status: status)
+  }
+
+  package func adding(_ headers: Headers) -> Response {
+    var response = self
+    for (name, value) in headers { response.headers.add(name, value) }
+    return response
+  }
+
+  /// - Parameter allowed: the methods, as the field `Allow` has them.
+  package static func methodNotAllowed(_ allowed: String) -> Response {
+    .failure(405, "the method is not allowed here; allowed are \(allowed)")
+      .adding(["Allow": allowed])
+  }
+}

@@ -1,0 +1,128 @@
+internal import Compression
+internal import FoundationEssentials
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// Reads the one event of `/store/`, of which nothing is kept but that it came, and its id for the
+/// answer.
+final class EventIntake: BodyReader {
+  private let dependencies: IngestEndpoint.Dependencies
+  private var source: BodySource
+  private var event: [UInt8] = []
+  private var share: HeldShare
+  private let project: ProjectID
+  /// nil until the event was read.
+  private var skipped: SkippedItem?
+
+  init(
+    _ dependencies: IngestEndpoint.Dependencies, source: consuming BodySource, project: ProjectID,
+    memory: HeldMemory
+  ) {
+    self.dependencies = dependencies
+    self.source = source
+    share = HeldShare(of: memory)
+    self.project = project
+  }
+
+  var isCostly: Bool { source.isCostly }
+
+  func read(_ bytes: Span<UInt8>) -> BodyProgress {
+    do throws(IngestRefusal) {
+      return try source.read(bytes) { (slice) throws(IngestRefusal) in
+        if event.count + slice.count > StoredEvent.bytesMax {
+          throw IngestRefusal(413, "envelope exceeded size limits for type 'event'")
+        }
+        for index in slice.indices { event.append(slice[index]) }
+        try share.hold(event.capacity)
+      }
+    } catch {
+      return .respond(dependencies.answer(error))
+    }
+  }
+
+  func end() -> BodyProgress {
+    do throws(IngestRefusal) {
+      if let skipped { return skipped.end() }
+      try source.finish()
+      guard source.hasBytes else { throw .emptyBody }
+      let answer = Response.accepted(
+        eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
+      let skipped = SkippedItem(dependencies, project: project, answer: answer)
+      self.skipped = skipped
+      event = []
+      share.giveBack()
+      return skipped.end()
+    } catch {
+      return .respond(dependencies.answer(error))
+    }
+  }
+}
+
+/// Counts an item of which nothing else is kept, and answers once the queue has room for that.
+final class SkippedItem: BodyReader {
+  private let queue: IngestQueue
+  private var submission: Submission
+  private let answer: Response
+
+  init(_ dependencies: IngestEndpoint.Dependencies, project: ProjectID, answer: Response) {
+    queue = dependencies.queue
+    submission = Submission(receivedAt: dependencies.clock.now, project: project)
+    submission.outcomes[OutcomeKey(project: project, outcome: .skipped)] = 1
+    self.answer = answer
+  }
+
+  func read(_ bytes: Span<UInt8>) -> BodyProgress { .more(consumed: bytes.count) }
+
+  func end() -> BodyProgress {
+    queue.submit(submission, ticket: nil) ? .respond(answer) : .blocked
+  }
+}
+
+/// What is looked at of an event: JSON, or as old clients send it base64 of zlib of JSON.
+struct StoredEvent: Decodable {
+  /// 32 hexadecimal digits; nil where the event names none.
+  let id: String?
+
+  /// Sentry's limit.
+  static let bytesMax = 1 << 20
+
+  private enum CodingKeys: String, CodingKey {
+    case id = "event_id"
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    // An id that is no UUID is none: the event is then given one.
+    id = (try? values.decode(String.self, forKey: .id)).flatMap(EventID.normalized)
+  }
+
+  init(_ bytes: [UInt8]) throws(IngestRefusal) {
+    let text = bytes.drop { $0 == 0x20 || (0x09...0x0d).contains($0) }
+    let json = text.first == UInt8(ascii: "{") ? Array(text) : try Self.unpacked(text)
+    do {
+      self = try JSONDecoder().decode(StoredEvent.self, from: Data(json))
+    } catch {
+      throw Self.invalid
+    }
+  }
+
+  private static let invalid = IngestRefusal(400, "invalid JSON data")
+
+  private static func unpacked(_ text: ArraySlice<UInt8>) throws(IngestRefusal) -> [UInt8] {
+    guard let packed = Data(base64Encoded: Data(text), options: .ignoreUnknownCharacters),
+      !packed.isEmpty
+    else { throw invalid }
+    let decoder = ContentDecoder(.deflate, outputBytesMax: bytesMax)
+    var json = [UInt8](repeating: 0, count: bytesMax)
+    do throws(ContentDecodingError) {
+      var output = json.mutableSpan
+      let produced = try decoder.decode(Array(packed).span, into: &output).produced
+      try decoder.finish()
+      json.removeSubrange(produced...)
+    } catch {
+      throw invalid
+    }
+    return json
+  }
+}

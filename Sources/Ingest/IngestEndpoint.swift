@@ -1,0 +1,274 @@
+package import Access
+package import Metrics
+package import Storage
+internal import Compression
+internal import Envelopes
+package import HTTP
+package import ReleaseHealth
+
+/// `POST /api/{project}/envelope/` and `/store/`: what SDKs see.
+///
+/// A class, so that what reads a body holds one reference in place of all the dependencies.
+package final class IngestEndpoint {
+  /// What taking an envelope needs.
+  package struct Dependencies: Sendable {
+    package var catalog: CatalogCache
+    package var clock: WallClock
+    package var queue: IngestQueue
+    package var metrics: Metrics
+    /// Makes ids for events that came without one.
+    package var random: @Sendable () -> UInt128
+
+    package init(
+      catalog: CatalogCache, clock: WallClock, queue: IngestQueue, metrics: Metrics,
+      random: @escaping @Sendable () -> UInt128
+    ) {
+      self.catalog = catalog
+      self.clock = clock
+      self.queue = queue
+      self.metrics = metrics
+      self.random = random
+    }
+  }
+
+  let dependencies: Dependencies
+  let decoding = DecodingBuffer()
+  let held = HeldMemory()
+  private let known = KnownRequests()
+
+  package init(_ dependencies: Dependencies) {
+    self.dependencies = dependencies
+  }
+
+  /// - Parameter project: as the path has it; nil where it names none.
+  package func begin(
+    _ head: RequestHead, _ kind: IngestKind, project: Substring?, exchange: ExchangeID
+  ) -> RequestDisposition {
+    switch head.method {
+    case .post: break
+    case .get where kind == .store: break
+    case .options: return .respond(Response(headers: CrossOrigin.preflight))
+    default:
+      let allowed = kind == .store ? "GET, POST, OPTIONS" : "POST, OPTIONS"
+      return .respond(.methodNotAllowed(allowed).openToAllOrigins)
+    }
+    do throws(IngestRefusal) {
+      if head.method == .get { return .read(try pixel(head, project: project)) }
+      return .read(try reader(head, kind, project: project, exchange))
+    } catch {
+      return .respond(dependencies.answer(error))
+    }
+  }
+
+  /// The shorter way of a request like one before.
+  ///
+  /// - Returns: nil when there was none; then the request is to be routed.
+  package func beginKnown(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition? {
+    let snapshot = dependencies.catalog.snapshot
+    guard let entry = known.find(head, snapshot) else { return nil }
+    dependencies.metrics.count(Metrics.Endpoint(entry.kind))
+    do throws(IngestRefusal) {
+      return .read(
+        try reader(
+          head, entry.kind, project: entry.project, entry.access, snapshot, exchange))
+    } catch {
+      return .respond(dependencies.answer(error))
+    }
+  }
+
+  /// Takes an envelope of a command on this machine, which needs no key, as one that arrived at
+  /// another time.
+  package func beginForOwner(
+    project: ProjectID, receivedAt: Timestamp, exchange: ExchangeID
+  ) -> RequestDisposition {
+    .read(
+      EnvelopeIntake(
+        self, source: BodySource(.identity, buffer: decoding),
+        access: IngestAccess(command: project), project: project,
+        snapshot: dependencies.catalog.snapshot, origin: nil, exchange: exchange,
+        receivedAt: receivedAt))
+  }
+
+  private func reader(
+    _ head: RequestHead, _ kind: IngestKind, project: Substring?, _ exchange: ExchangeID
+  ) throws(IngestRefusal) -> any BodyReader {
+    let projectID = try project.map(Self.projectID)
+    let snapshot = dependencies.catalog.snapshot
+    var access: IngestAccess?
+    if let credentials = try credentials(of: head) {
+      let found = try IngestAccess(
+        publicKey: credentials.publicKey, project: projectID, snapshot: snapshot)
+      known.remember(head, .init(kind: kind, project: projectID, access: found), snapshot)
+      access = found
+    } else if kind == .store {
+      throw .missingAuthorization
+    }
+    return try reader(head, kind, project: projectID, access, snapshot, exchange)
+  }
+
+  private func reader(
+    _ head: RequestHead, _ kind: IngestKind, project: ProjectID?, _ access: IngestAccess?,
+    _ snapshot: CatalogSnapshot, _ exchange: ExchangeID
+  ) throws(IngestRefusal) -> any BodyReader {
+    let source = BodySource(try coding(of: head), buffer: decoding)
+    let isEnvelope =
+      kind == .envelope
+      || head.headers["Content-Type"]?.lowercased().hasPrefix("application/x-sentry-envelope")
+        == true
+    if isEnvelope {
+      return EnvelopeIntake(
+        self, source: source, access: access, project: project, snapshot: snapshot,
+        origin: head.headers["Origin"], exchange: exchange)
+    }
+    guard let access else { throw .missingAuthorization }
+    return EventIntake(dependencies, source: source, project: access.project, memory: held)
+  }
+
+  private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {
+    guard head.headers.contains("Content-Encoding") else { return .identity }
+    let names = head.headers.all("Content-Encoding").joined(separator: ", ")
+    guard let coding = ContentCoding(contentEncoding: names) else {
+      throw IngestRefusal(
+        415, "unsupported content encoding; accepted are \(ContentCoding.acceptEncoding)",
+        headers: ["Accept-Encoding": ContentCoding.acceptEncoding])
+    }
+    return coding
+  }
+
+  /// Relay: an unsigned integer of 64 bits. Hale gives no project a number beyond 63.
+  private static func projectID(_ text: Substring) throws(IngestRefusal) -> ProjectID {
+    let text = percentDecoded(String(text), plusIsSpace: false) ?? ""
+    guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(text) else {
+      throw IngestRefusal(400, "bad project path parameter")
+    }
+    return ProjectID(rawValue: Int64(exactly: number) ?? -1)
+  }
+
+  /// The oldest form of all: an event in the URL of an image.
+  private func pixel(
+    _ head: RequestHead, project: Substring?
+  ) throws(IngestRefusal) -> SkippedItem {
+    guard let credentials = try credentials(of: head) else { throw .missingAuthorization }
+    let access = try IngestAccess(
+      publicKey: credentials.publicKey, project: try project.map(Self.projectID),
+      snapshot: dependencies.catalog.snapshot)
+    let data = QueryParameters(queryItems(head.query)).one("sentry_data") ?? ""
+    guard !data.isEmpty else { throw .emptyBody }
+    _ = try StoredEvent(Array(data.utf8))
+    return SkippedItem(
+      dependencies, project: access.project,
+      answer: Response(headers: ["Content-Type": "image/gif"], body: Self.transparentPixel)
+        .openToAllOrigins)
+  }
+
+  /// A GIF of one pixel.
+  private static let transparentPixel: [UInt8] = [
+    0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0x01, 0x00, 0x01, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0xff, 0xff, 0xff, 0x21, 0xf9, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00, 0x00, 0x00,
+    0x01, 0x00, 0x01, 0x00, 0x00, 0x02, 0x01, 0x44, 0x00, 0x3b,
+  ]
+
+  private func credentials(of head: RequestHead) throws(IngestRefusal) -> Credentials? {
+    do throws(IngestAuthError) {
+      return try IngestAuth.find(
+        sentryAuth: head.headers.all("X-Sentry-Auth"),
+        authorization: head.headers.all("Authorization"), query: head.query, pathKey: nil)
+    } catch {
+      throw IngestRefusal(error.status, error.detail, causes: error.causes)
+    }
+  }
+}
+
+/// The two forms of requests to ingest.
+package enum IngestKind: Sendable {
+  /// `/api/PROJECT/envelope/`
+  case envelope
+  /// `/api/PROJECT/store/`, of clients from before envelopes.
+  case store
+}
+
+extension Metrics.Endpoint {
+  package init(_ kind: IngestKind) {
+    self =
+      switch kind {
+      case .envelope: .envelope
+      case .store: .store
+      }
+  }
+}
+
+/// Whom an ingest request speaks for.
+struct IngestAccess {
+  let publicKey: String
+  let project: ProjectID
+
+  /// - Parameter project: that the request names; nil where it names none.
+  init(
+    publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot
+  ) throws(IngestRefusal) {
+    guard let owner = snapshot.project(ofKey: publicKey),
+      project == nil || project == owner
+    else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }
+    self.publicKey = publicKey
+    self.project = owner
+  }
+
+  /// Of a command on this machine, which needs no key.
+  init(command project: ProjectID) {
+    publicKey = ""
+    self.project = project
+  }
+}
+
+/// A request of an SDK that is not taken.
+struct IngestRefusal: Error {
+  let response: Response
+
+  init(_ status: Int, _ detail: String, causes: [String] = [], headers: Headers = [:]) {
+    response =
+      Response.failure(status, detail, causes: causes).adding(headers)
+      .openToAllOrigins
+  }
+
+  init(_ error: EnvelopeError) {
+    self.init(error.status, error.detail, causes: error.causes)
+  }
+
+  static let missingAuthorization = IngestRefusal(401, "missing authorization information")
+  static let emptyBody = IngestRefusal(400, "empty request body")
+  static let overloaded = IngestRefusal(
+    503, "the service is overloaded", headers: ["Retry-After": "10"])
+}
+
+extension IngestEndpoint.Dependencies {
+  /// The answer to a request that is refused, which is counted: nothing else is left of it.
+  func answer(_ refusal: IngestRefusal) -> Response {
+    metrics.countRefusal(refusal.response.status)
+    return refusal.response
+  }
+}
+
+extension Response {
+  /// The answer with what lets web pages of any origin read it.
+  package var openToAllOrigins: Response { adding(CrossOrigin.headers) }
+}
+
+/// Lets web pages of any origin send and read the answer, as Relay does.
+enum CrossOrigin {
+  static let headers: Headers = [
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+  ]
+
+  static let preflight: Headers = [
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers":
+      "X-Sentry-Auth, X-Requested-With, X-Forwarded-For, Origin, Referer, Accept, Content-Type, "
+      + "Authentication, Authorization, Content-Encoding, Transfer-Encoding",
+    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
+    "Access-Control-Max-Age": "3600",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+  ]
+}

@@ -1,0 +1,120 @@
+internal import Access
+internal import HTTP
+internal import ReleaseHealth
+
+/// Remembers whom requests speak for, by the bytes that say it: their target and `X-Sentry-Auth`.
+///
+/// The devices that run one version of an application send the same ones. A comparison of some
+/// hundred bytes takes the place of routing, of reading the credentials and of looking the key up,
+/// which together cost more than all the rest of a request's head.
+///
+/// Only what was taken is remembered, and only as long as the catalog stays the same, so that a key
+/// that is revoked is refused at once. Used on the loop thread only.
+final class KnownRequests {
+  /// What a request came to.
+  struct Entry {
+    var kind: IngestKind
+    /// As the path has it.
+    var project: ProjectID?
+    var access: IngestAccess
+  }
+
+  /// A class, so that to look at one counts one reference.
+  final class Slot {
+    let target: [UInt8]
+    let credentials: [UInt8]
+    let entry: Entry
+
+    init(target: [UInt8], credentials: [UInt8], entry: Entry) {
+      self.target = target
+      self.credentials = credentials
+      self.entry = entry
+    }
+  }
+
+  /// A request has one slot where it can be; another with the same one takes its place.
+  static let slotCount = 256
+  /// Of a target and credentials together.
+  static let keyBytesMax = 512
+
+  private(set) var slots: [Slot?] = Array(repeating: nil, count: slotCount)
+  private var snapshot: CatalogSnapshot?
+
+  func find(_ head: RequestHead, _ snapshot: CatalogSnapshot) -> Entry? {
+    guard snapshot === self.snapshot, let credentials = Self.credentials(head) else { return nil }
+    let target = head.headers.block.span.extracting(head.target)
+    let value = head.headers.block.span.extracting(credentials)
+    guard let slot = slots[Self.index(target, value)], isSame(slot.credentials, value),
+      isSame(slot.target, target)
+    else { return nil }
+    return slot.entry
+  }
+
+  func remember(_ head: RequestHead, _ entry: Entry, _ snapshot: CatalogSnapshot) {
+    if snapshot !== self.snapshot {
+      self.snapshot = snapshot
+      slots = Array(repeating: nil, count: Self.slotCount)
+    }
+    guard let credentials = Self.credentials(head),
+      head.target.count + credentials.count <= Self.keyBytesMax
+    else { return }
+    let target = head.headers.block.span.extracting(head.target)
+    let value = head.headers.block.span.extracting(credentials)
+    slots[Self.index(target, value)] = Slot(
+      target: Array(head.headers.block[head.target]),
+      credentials: Array(head.headers.block[credentials]),
+      entry: entry)
+  }
+
+  /// Where the credentials stand in the headers' block; empty where the target has them. nil when
+  /// other fields count, too.
+  private static func credentials(_ head: RequestHead) -> Range<Int>? {
+    let sentryAuth = head.headers.find("X-Sentry-Auth")
+    guard head.method == .post, !head.isControl, sentryAuth.count <= 1,
+      !head.headers.contains("Authorization")
+    else { return nil }
+    return sentryAuth.first
+  }
+
+  /// Anyone may find requests that share a slot; they only take it from each other.
+  private static func index(_ target: Span<UInt8>, _ credentials: Span<UInt8>) -> Int {
+    let hash = hash(credentials, hash(target, 0))
+    return Int(truncatingIfNeeded: (hash ^ hash >> 32) % UInt64(slotCount))
+  }
+
+  private static func hash(_ bytes: Span<UInt8>, _ seed: UInt64) -> UInt64 {
+    var hash = seed ^ UInt64(bytes.count)
+    var index = 0
+    while index + 8 <= bytes.count {
+      hash = (hash ^ word(bytes, index)) &* 0x9e37_79b9_7f4a_7c15
+      hash ^= hash >> 29
+      index += 8
+    }
+    while index < bytes.count {
+      hash = (hash ^ UInt64(bytes[index])) &* 0x9e37_79b9_7f4a_7c15
+      index += 1
+    }
+    return hash
+  }
+
+  private func isSame(_ left: [UInt8], _ right: Span<UInt8>) -> Bool {
+    let left = left.span
+    guard left.count == right.count else { return false }
+    var index = 0
+    while index + 8 <= left.count {
+      if Self.word(left, index) != Self.word(right, index) { return false }
+      index += 8
+    }
+    while index < left.count {
+      if left[index] != right[index] { return false }
+      index += 1
+    }
+    return true
+  }
+
+  @inline(__always)
+  private static func word(_ bytes: Span<UInt8>, _ index: Int) -> UInt64 {
+    precondition(index >= 0 && index <= bytes.count - 8)
+    return unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+  }
+}

@@ -1,0 +1,211 @@
+internal import HTTP
+internal import Bytes
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/outcomes/`, beside Sentry's API: what became of the items that arrived in a range (the
+/// last 24 hours unless another is asked for), by the hour of their arrival.
+///
+///     {"start", "end", "intervals": [start of each bucket],
+///      "groups": [{"by": {"project", "reason"}, "totals": account, "series": accounts},
+///      "outcomes": [{"project", "outcome", "reason", "quantity"}]}
+///
+/// Each group, and each bucket of it, is an account that adds up: received = accepted + rejected +
+/// skipped. A bucket of aggregates counts as an item.
+struct OutcomesRequest {
+  private let projects: Set<ProjectID>
+  private let range: DateRange
+  private let isGroupedByProject: Bool
+  private let isGroupedByReason: Bool
+  private let includesSeries: Bool
+  private let page: Page
+
+  init(
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    self.projects = Set(try projects.selected(by: parameters).map(\.id))
+    var groups: Set<String> = []
+    for name in parameters.all("groupBy") {
+      guard ["project", "reason"].contains(name) else {
+        throw .badRequest("Invalid groupBy: \"\(name)\"")
+      }
+      groups.insert(name)
+    }
+    isGroupedByProject = groups.contains("project")
+    isGroupedByReason = groups.contains("reason")
+    includesSeries = try parameters.flag("includeSeries", default: true)
+    var limits = SessionsLimits()
+    limits.intervalMinutesMin = 60
+    limits.defaultRangeDays = 1
+    // One number an outcome comes out without the series, however long the range is.
+    if !includesSeries { limits.pointsMax = .max >> 32 }
+    range = try DateRange(parameters, now: now, limits: limits)
+    let points = includesSeries ? range.bucketStarts.count : 0
+    page = try Page(parameters, sizeMax: max(1, limits.cellsMax / (points + 1)))
+  }
+
+  /// The hours of the range, since 1970.
+  private var hours: Range<Int> {
+    range.minutes.isEmpty
+      ? 0..<0 : range.minutes.lowerBound / 60..<(range.minutes.upperBound + 59) / 60
+  }
+
+  /// What the members of a group have in common; nil where the request does not group.
+  private struct Key: Hashable {
+    var project: Int64?
+    /// Empty for what was not rejected.
+    var reason: String?
+  }
+
+  private struct Group {
+    var totals = Account()
+    var series: [Account]
+  }
+
+  /// Asks the store. Blocks.
+  ///
+  /// - Returns: the answer, and the value of its `Link` header.
+  func answer(url: String, store: any AccountStore) throws(StoreError) -> (
+    json: [UInt8], link: String
+  ) {
+    let buckets = try store.outcomes(
+      of: projects, hours: hours,
+      intervalHours: includesSeries ? range.intervalMinutes / 60 : max(1, hours.count))
+    var groups: [Key: Group] = [:]
+    let empty = Group(series: Array(repeating: Account(), count: buckets.count))
+    // Without a key there is always a group, with one only where something arrived: as in the
+    // sessions API.
+    if !isGroupedByProject, !isGroupedByReason { groups[Key()] = empty }
+    var all: [OutcomeKey: Int64] = [:]
+    for (index, bucket) in buckets.enumerated() {
+      for (key, quantity) in bucket {
+        groups[group(of: key), default: empty].totals.add(quantity, key.outcome)
+        groups[group(of: key), default: empty].series[index].add(quantity, key.outcome)
+        all[key, default: 0] += quantity
+      }
+    }
+    let ordered = groups.sorted {
+      ($0.key.project ?? 0, $0.key.reason ?? "") < ($1.key.project ?? 0, $1.key.reason ?? "")
+    }
+    let shown = ordered.dropFirst(page.offset).prefix(page.size)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("start") { $0.value(RFC3339.format(range.start)) }
+      json.member("end") { $0.value(RFC3339.format(range.end)) }
+      json.member("intervals") { json in
+        json.array { json in
+          guard includesSeries else { return }
+          for start in range.bucketStarts { json.value(RFC3339.format(start)) }
+        }
+      }
+      json.member("groups") { json in
+        json.array { json in
+          for (key, group) in shown { write(key, group, to: &json) }
+        }
+      }
+      json.member("outcomes") { Self.write(all, to: &$0) }
+    }
+    let hasMore = ordered.count > page.offset + shown.count
+    return (json.bytes, page.linkHeader(url: url, hasMore: hasMore))
+  }
+
+  private func group(of key: OutcomeKey) -> Key {
+    var reason: String?
+    if isGroupedByReason {
+      reason = if case .rejected(let why) = key.outcome { why.rawValue } else { "" }
+    }
+    return Key(project: isGroupedByProject ? key.project.rawValue : nil, reason: reason)
+  }
+
+  private func write(_ key: Key, _ group: Group, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("by") { json in
+        json.object { json in
+          if let project = key.project { json.member("project") { $0.value(project) } }
+          if let reason = key.reason {
+            json.member("reason") { $0.optional(reason.isEmpty ? nil : reason) }
+          }
+        }
+      }
+      json.member("totals") { json in
+        json.object { json in
+          for (name, value) in Account.parts {
+            json.member(name) { $0.value(group.totals[keyPath: value]) }
+          }
+        }
+      }
+      guard includesSeries else { return }
+      json.member("series") { json in
+        json.object { json in
+          for (name, value) in Account.parts {
+            json.member(name) { json in
+              json.array { json in
+                for account in group.series { json.value(account[keyPath: value]) }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// One entry a project and outcome, ordered by both.
+  private static func write(_ outcomes: [OutcomeKey: Int64], to json: inout JSONWriter) {
+    let ordered = outcomes.sorted {
+      ($0.key.project.rawValue, $0.key.outcome.name) < (
+        $1.key.project.rawValue, $1.key.outcome.name
+      )
+    }
+    json.array { json in
+      for (key, quantity) in ordered {
+        json.object { json in
+          json.member("project") { $0.value(key.project.rawValue) }
+          if case .rejected(let reason) = key.outcome {
+            json.member("outcome") { $0.value("rejected") }
+            json.member("reason") { $0.value(reason.rawValue) }
+          } else {
+            json.member("outcome") { $0.value(key.outcome.name) }
+          }
+          json.member("quantity") { $0.value(quantity) }
+        }
+      }
+    }
+  }
+}
+
+/// What became of a number of items.
+private struct Account {
+  private var accepted: Int64 = 0
+  private var rejected: Int64 = 0
+  private var skipped: Int64 = 0
+  /// These are among the accepted ones.
+  private var aggregates: Int64 = 0
+  private var repeated: Int64 = 0
+  private var userLeftOut: Int64 = 0
+
+  private var received: Int64 { accepted + rejected + skipped }
+
+  /// The names of the parts, in the order of the answer.
+  static var parts: [(name: String, value: KeyPath<Account, Int64>)] {
+    [
+      ("received", \.received), ("accepted", \.accepted), ("rejected", \.rejected),
+      ("skipped", \.skipped), ("aggregates", \.aggregates),
+      ("repeated", \.repeated), ("userLeftOut", \.userLeftOut),
+    ]
+  }
+
+  mutating func add(_ quantity: Int64, _ outcome: Outcome) {
+    switch outcome {
+    case .accepted: accepted += quantity
+    case .acceptedAnonymous:
+      accepted += quantity
+      aggregates += quantity
+    case .repeated: repeated += quantity
+    case .userLeftOut: userLeftOut += quantity
+    case .rejected: rejected += quantity
+    case .skipped: skipped += quantity
+    }
+  }
+}

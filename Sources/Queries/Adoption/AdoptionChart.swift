@@ -1,0 +1,157 @@
+internal import HTTP
+internal import Bytes
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/adoption/`, beside Sentry's API: the share of each release of a project in each bucket
+/// of a range (the last 24 hours unless another is asked for), in one call.
+///
+///     {"start", "end", "by", "intervals": [start of each bucket],
+///      "total": {"count", "series": [count]},
+///      "releases": [{"release", "count", "share", "series": {"count": [], "share": []}}],
+///      "others": the same for all releases beyond the first ones; null by users, who may use
+///                several releases and do not add up}
+///
+/// A share is a fraction of 1, and null where there is nothing to divide by.
+struct AdoptionChartRequest {
+  enum Measure: String {
+    case sessions, users
+  }
+
+  private let measure: Measure
+  private let project: ProjectID
+  private let environments: EnvironmentSelection
+  private let range: DateRange
+  /// So many releases stand for themselves, those with the most first.
+  private let top: Int
+
+  private static let topMax = 1000
+
+  init(
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    let selected = try projects.selected(by: parameters)
+    guard selected.count == 1 else {
+      throw .badRequest("The adoption chart needs exactly one project: give project=ID or SLUG.")
+    }
+    project = selected[0].id
+    let by = parameters.one("by") ?? "sessions"
+    guard let measure = Measure(rawValue: by) else {
+      throw .invalid("by", by, accepted: "Give sessions or users.")
+    }
+    self.measure = measure
+    let text = parameters.one("top") ?? "10"
+    guard let top = Int(text), (1...Self.topMax).contains(top) else {
+      throw .invalid("top", text, accepted: "Give a whole number from 1 to \(Self.topMax).")
+    }
+    self.top = top
+    environments = EnvironmentSelection(parameters.all("environment"))
+    var limits = SessionsLimits()
+    limits.defaultRangeDays = 1
+    range = try DateRange(parameters, now: now, limits: limits)
+  }
+
+  private func query(by groups: Set<HealthQuery.Dimension> = []) -> HealthQuery {
+    var query = HealthQuery(projects: [project], minutes: range.minutes)
+    query.intervalMinutes = range.intervalMinutes
+    query.groupBy = groups
+    query.measures = measure == .sessions ? [.sessions] : [.users]
+    query.includes = { [environments] in environments.includes($0.environment) }
+    return query
+  }
+
+  private func count(_ cell: HealthCell) -> Int64 {
+    measure == .sessions ? cell.sessions.total : cell.users.total
+  }
+
+  /// Asks the store and writes the answer. Blocks.
+  func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
+    let buckets = range.bucketStarts.count
+    var ranking = query(by: [.release])
+    ranking.intervalMinutes = nil
+    let ranked = try store.health(ranking).sorted { left, right in
+      let (one, other) = (count(left.totals), count(right.totals))
+      return one == other ? left.key < right.key : one > other
+    }
+    let first = ranked.prefix(top).map(\.key)
+    // Series of the first ones alone, and one of all others: there may be thousands.
+    var named = query(by: [.release])
+    named.named = Set(first)
+    let groups = try store.health(named)
+    let place = Dictionary(uniqueKeysWithValues: zip(first, 0...))
+    let releases = groups.filter { place[$0.key] != nil }
+      .sorted { (place[$0.key] ?? 0) < (place[$1.key] ?? 0) }
+    let others = groups.filter { place[$0.key] == nil }
+    // Sessions add up, so that shares of one answer always make a whole; asked for apart, the
+    // whole would have the sessions that came in between. Users are a union of their own.
+    let whole = measure == .sessions ? groups : try store.health(query())
+    let total = whole.reduce(0) { $0 + count($1.totals) }
+    let totals = (0..<buckets).map { bucket in whole.reduce(0) { $0 + count($1.series[bucket]) } }
+    var json = JSONWriter()
+    json.object { json in
+      json.member("start") { $0.value(RFC3339.format(range.start)) }
+      json.member("end") { $0.value(RFC3339.format(range.end)) }
+      json.member("by") { $0.value(measure.rawValue) }
+      json.member("intervals") { json in
+        json.array { json in
+          for start in range.bucketStarts { json.value(RFC3339.format(start)) }
+        }
+      }
+      json.member("total") { json in
+        json.object { json in
+          json.member("count") { $0.value(total) }
+          json.member("series") { json in
+            json.array { json in for count in totals { json.value(count) } }
+          }
+        }
+      }
+      json.member("releases") { json in
+        json.array { json in
+          for group in releases {
+            Self.write(
+              group.key.release, count(group.totals), group.series.map(count), total, totals,
+              to: &json)
+          }
+        }
+      }
+      json.member("others") { json in
+        if measure == .sessions, let rest = others.first {
+          Self.write(
+            nil, count(rest.totals), rest.series.map(count), total, totals, to: &json)
+        } else {
+          json.null()
+        }
+      }
+    }
+    return json.bytes
+  }
+
+  private static func write(
+    _ release: String?, _ count: Int64, _ series: [Int64], _ total: Int64, _ totals: [Int64],
+    to json: inout JSONWriter
+  ) {
+    json.object { json in
+      if let release { json.member("release") { $0.value(release) } }
+      json.member("count") { $0.value(count) }
+      json.member("share") { $0.optional(share(count, total)) }
+      json.member("series") { json in
+        json.object { json in
+          json.member("count") { json in
+            json.array { json in for count in series { json.value(count) } }
+          }
+          json.member("share") { json in
+            json.array { json in
+              for (count, total) in zip(series, totals) { json.optional(share(count, total)) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static func share(_ part: Int64, _ whole: Int64) -> Double? {
+    whole > 0 ? Double(part) / Double(whole) : nil
+  }
+}

@@ -1,0 +1,150 @@
+internal import Access
+internal import Bytes
+package import API
+internal import HTTP
+internal import ReleaseHealth
+package import Storage
+
+/// What dashboards need for their pickers: who may ask, organizations, projects, environments.
+package struct CatalogActions: Sendable {
+  private let store: any ReleaseStore
+
+  package init(
+    store: any ReleaseStore
+  ) {
+    self.store = store
+  }
+
+  /// Whose token it is and what it may do.
+  func whoAsks(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    var json = JSONWriter()
+    json.object { json in
+      json.member("version") { $0.value("0") }
+      json.member("user") { $0.null() }
+      json.member("auth") { json in
+        json.object { json in
+          json.member("scopes") { CatalogJSON.write(scopes: call.token.scope, to: &$0) }
+        }
+      }
+    }
+    return { [bytes = json.bytes] () throws(StoreError) in .json(bytes) }
+  }
+
+  /// The organization of the token.
+  func organizations(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    { () throws(StoreError) in
+      var json = JSONWriter()
+      json.array { json in
+        for organization in call.snapshot.catalog.organizations
+        where organization.id == call.token.organization {
+          CatalogJSON.write(organization, to: &json)
+        }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  func organization(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      CatalogJSON.write(
+        organization, projects: call.snapshot.projects(of: organization),
+        uses: try store.uses(of: organization.id), to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  /// The projects of the organization that the path names, or of the token's.
+  func projects(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    var call = call
+    if call.names["organization"] == nil {
+      call.names["organization"] = String(call.token.organization.rawValue)
+    }
+    let organization = try call.organization()
+    let parameters = QueryParameters(call.items)
+    let wanted = parameters.one("query")?.lowercased() ?? ""
+    let page = try Page(parameters, sizeMax: 100)
+    let found = try call.projects().filter { wanted.isEmpty || $0.slug.contains(wanted) }
+    return { [call] () throws(StoreError) in
+      let uses = try store.uses(of: organization.id)
+      var json = JSONWriter()
+      json.array { json in
+        for project in found.dropFirst(page.offset).prefix(page.size) {
+          CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
+        }
+      }
+      let hasMore = found.count > page.offset && found.count - page.offset > page.size
+      return .json(
+        json.bytes, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
+    }
+  }
+
+  func project(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let project = try call.project()
+    return { () throws(StoreError) in
+      let uses = try store.uses(of: organization.id)
+      var json = JSONWriter()
+      CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  func environment(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let project = try call.project()
+    let name = Name(call.names["environment"] ?? "")
+    return { () throws(StoreError) in
+      let uses = try store.uses(of: organization.id)
+      let all = CatalogJSON.environments(of: uses)
+      let own = uses[project.id]?.environments ?? []
+      guard let place = all.firstIndex(where: { Name($0) == name }),
+        own.contains(where: { Name($0) == name })
+      else { return Response(.notFound) }
+      var json = JSONWriter()
+      CatalogJSON.write(environment: all[place], at: place, to: &json)
+      return .json(json.bytes)
+    }
+  }
+
+  /// The environments of the project that the path names, or of the selected ones.
+  func environments(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let parameters = QueryParameters(call.items)
+    let selected =
+      call.names["project"] != nil
+      ? [try call.project()]
+      : try (try call.projects()).selected(by: parameters)
+    // No environment is ever hidden.
+    let isHidden = parameters.one("visibility") == "hidden"
+    return { () throws(StoreError) in
+      let uses = try store.uses(of: organization.id)
+      let all = CatalogJSON.environments(of: uses)
+      let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
+      var json = JSONWriter()
+      CatalogJSON.write(environments: names, among: all, to: &json)
+      return .json(json.bytes)
+    }
+  }
+}
+
+/// The routes of the API that these actions answer.
+extension CatalogActions {
+  package var routes: [APIRoute] {
+    [
+      APIRoute("", .get(whoAsks)),
+      APIRoute("organizations", .get(organizations)),
+      APIRoute("organizations/{organization}", .get(organization)),
+      APIRoute("organizations/{organization}/projects", .get(projects)),
+      APIRoute("organizations/{organization}/environments", .get(environments)),
+      APIRoute("projects", .get(projects)),
+      APIRoute("projects/{organization}/{project}", .get(project)),
+      APIRoute(
+        "projects/{organization}/{project}/environments", .get(environments)),
+      APIRoute(
+        "projects/{organization}/{project}/environments/{environment}",
+        .get(environment)),
+    ]
+  }
+}

@@ -1,0 +1,211 @@
+internal import Bytes
+package import API
+package import Access
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// Projects, DSN keys and tokens as commands make them, with Sentry's paths and forms.
+package struct ManagementActions: Sendable {
+  private let catalog: CatalogCache
+  private let random: @Sendable () -> UInt128
+
+  package init(
+    catalog: CatalogCache, random: @escaping @Sendable () -> UInt128
+  ) {
+    self.catalog = catalog
+    self.random = random
+  }
+
+  // MARK: Projects
+
+  private struct NewProject: Decodable {
+    var name: String?
+    var slug: String?
+    var platform: String?
+  }
+
+  /// The project gets a first key, as it does in Sentry.
+  func createProject(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let body = try call.json(NewProject.self)
+    guard let slug = body.slug ?? body.name.map(Slug.made) else {
+      throw .badRequest("\"name\" or \"slug\" is required.")
+    }
+    guard Slug.isValid(slug) else {
+      throw body.slug == nil
+        ? .invalid(
+          "name", body.name ?? "", accepted: "No slug can be made of it: give \"slug\", too.")
+        : .invalid("slug", slug, accepted: "Give \(Slug.rule).")
+    }
+    if let platform = body.platform, !PlatformName.isValid(platform) {
+      throw .invalid("platform", platform, accepted: "Give \(PlatformName.rule).")
+    }
+    return changing(call) { (catalog) throws(StoreError) in
+      let project = try catalog.createProject(
+        organization: organization.id, slug: slug, platform: body.platform, id: nil,
+        publicKey: NewSecret.publicKey(random()), at: call.now)
+      var json = JSONWriter()
+      CatalogJSON.write(project, nil, of: organization, to: &json)
+      return .json(json.bytes, status: 201)
+    }
+  }
+
+  // MARK: Keys
+
+  func keys(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    let isListed = try isListed(call)
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      json.array { json in
+        for key in call.snapshot.catalog.keys
+        where key.project == project.id && isListed(key.revoked) {
+          ManagementJSON.write(key, call, to: &json)
+        }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  /// Keys have no names of their own here; Sentry's clients give one.
+  private struct NewKey: Decodable {
+    var name: String?
+  }
+
+  func createKey(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    if !call.body.isEmpty { _ = try call.json(NewKey.self) }
+    let key = ProjectKey(
+      publicKey: NewSecret.publicKey(random()), project: project.id,
+      created: call.now, revoked: nil)
+    return changing(call) { (catalog) throws(StoreError) in
+      try catalog.createKey(project: project.id, publicKey: key.publicKey, at: call.now)
+      var json = JSONWriter()
+      ManagementJSON.write(key, call, to: &json)
+      return .json(json.bytes, status: 201)
+    }
+  }
+
+  func revokeKey(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let project = try call.project()
+    let name = call.names["key"]?.lowercased()
+    let found = call.snapshot.catalog.keys.first {
+      $0.publicKey == name && $0.project == project.id
+    }
+    guard let key = found else { throw .notFound }
+    return changing(call) { (catalog) throws(StoreError) in
+      try catalog.revokeKey(publicKey: key.publicKey, at: call.now)
+      return Response(status: 204)
+    }
+  }
+
+  // MARK: Tokens
+
+  private struct NewToken: Decodable {
+    var name: String?
+    var scope: String?
+  }
+
+  func tokens(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let isListed = try isListed(call)
+    return { () throws(StoreError) in
+      var json = JSONWriter()
+      json.array { json in
+        for token in call.snapshot.catalog.tokens
+        where token.organization == organization.id && isListed(token.revoked) {
+          ManagementJSON.write(token, call, to: &json)
+        }
+      }
+      return .json(json.bytes)
+    }
+  }
+
+  /// The answer is the only place where the token itself ever stands.
+  func createToken(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let body = try call.json(NewToken.self)
+    guard let name = body.name else { throw .badRequest("\"name\" is required.") }
+    guard TokenName.isValid(name) else {
+      throw .invalid("name", name, accepted: "Give \(TokenName.rule).")
+    }
+    guard let scope = TokenScope(rawValue: body.scope ?? TokenScope.read.rawValue) else {
+      throw .invalid("scope", body.scope ?? "", accepted: "Give read or admin.")
+    }
+    let secret = NewSecret.token((random(), random()))
+    return changing(call) { (catalog) throws(StoreError) in
+      let token = try catalog.createToken(
+        organization: organization.id, name: name, scope: scope,
+        digest: TokenDigest.digest(secret), at: call.now)
+      var json = JSONWriter()
+      ManagementJSON.write(token, secret: secret, call, to: &json)
+      return .json(json.bytes, status: 201)
+    }
+  }
+
+  func revokeToken(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let found = call.snapshot.catalog.tokens.first {
+      String($0.id) == call.names["token"] && $0.organization == organization.id
+    }
+    guard let token = found else { throw .notFound }
+    return changing(call) { (catalog) throws(StoreError) in
+      try catalog.revokeToken(
+        organization: organization.id, name: token.name, keepsAdmin: true, at: call.now)
+      return Response(status: 204)
+    }
+  }
+
+  // MARK: What they share
+
+  /// A change, which requests that come after its answer see. What the store refuses is in conflict
+  /// with what is there: a name that is taken, something that is revoked already.
+  private func changing(
+    _ call: APICall,
+    _ body: @escaping @Sendable (any CatalogStore) throws(StoreError) -> Response
+  ) -> APIRoute.Work {
+    { () throws(StoreError) in
+      do throws(StoreError) {
+        return try catalog.change(body)
+      } catch {
+        guard case .refused(let sentence) = error else { throw error }
+        return .failure(409, sentence)
+      }
+    }
+  }
+
+  /// Whether something that was revoked then belongs into the list: by Sentry's `status`.
+  private func isListed(
+    _ call: APICall
+  ) throws(APIError) -> @Sendable (_ revoked: Timestamp?) -> Bool {
+    switch QueryParameters(call.items).one("status") {
+    case nil: return { _ in true }
+    case "active": return { $0 == nil }
+    case "inactive": return { $0 != nil }
+    case .some(let other):
+      throw .invalid("status", other, accepted: "Give active or inactive.")
+    }
+  }
+}
+
+/// The routes of the API that these actions answer.
+extension ManagementActions {
+  package var routes: [APIRoute] {
+    [
+      APIRoute("organizations/{organization}/projects", .change(.post, createProject)),
+      APIRoute(
+        "projects/{organization}/{project}/keys", .get(keys),
+        .change(.post, createKey)),
+      APIRoute(
+        "projects/{organization}/{project}/keys/{key}",
+        .change(.delete, revokeKey)),
+      APIRoute(
+        "organizations/{organization}/org-auth-tokens", .get(tokens),
+        .change(.post, createToken)),
+      APIRoute(
+        "organizations/{organization}/org-auth-tokens/{token}",
+        .change(.delete, revokeToken)),
+    ]
+  }
+}

@@ -1,0 +1,146 @@
+internal import HTTP
+internal import Bytes
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/releases/{version}/estimate/`, beside Sentry's API: crash-free sessions exactly as told so
+/// far, and what they will be once all late crashes are told.
+///
+///     {"release", "start", "end", "sessions", "crashed", "crashFreeSessions",
+///      "estimate": {"value", "low", "high"}, "reportingDelay": {…},
+///      "series": {"intervals", "value", "low", "high"}}
+///
+/// The series has the buckets of the sessions API of which crashes may still come.
+struct EstimateRequest {
+  private let release: String
+  private let projects: Set<ProjectID>
+  private let environments: EnvironmentSelection
+  private let range: DateRange
+  private let now: Timestamp
+
+  init(
+    _ items: [(name: String, value: String)], version: String, projects: [Project],
+    now: Timestamp, retentionDays: Int
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    self.projects = Set(try projects.selected(by: parameters).map(\.id))
+    environments = EnvironmentSelection(parameters.all("environment"))
+    var limits = SessionsLimits()
+    limits.retentionDays = retentionDays
+    limits.defaultRangeDays = 14
+    // The delay is known by the hour.
+    limits.intervalMinutesMin = 60
+    range = try DateRange(parameters, now: now, limits: limits)
+    release = version
+    self.now = now
+  }
+
+  /// Asks the store and writes the answer. Blocks.
+  ///
+  /// - Returns: nil when there is no such release.
+  func json(
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore & AccountStore
+  ) throws(StoreError) -> [UInt8]? {
+    let record = try store.releases(of: organization).first { Name($0.version) == Name(release) }
+    guard let record else { return nil }
+    let projects = projects.intersection(record.projects)
+    let delay = try ReportingDelay.learnt(from: projects, environments, now: now, store)
+    // From a full hour on, as the delay counts; what is older is one sum.
+    let hour = range.start.hour
+    let young = max(hour, now.hour - ReportingDelay.hoursMax)
+    var hours = [SessionTally](repeating: SessionTally(), count: young - hour)
+    if young > hour {
+      let older = try tallies(hour..<young, by: (young - hour) * 60, projects, store)
+      hours[0] = older.first ?? SessionTally()
+    }
+    let end = (range.end.minute + 59).flooredDivision(by: 60)
+    hours += try tallies(young..<max(young, end), by: 60, projects, store)
+    let estimate = delay.estimate(hours, now: now.hour - hour)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("release") { $0.value(record.version) }
+      json.member("start") { $0.value(RFC3339.format(range.start)) }
+      json.member("end") { $0.value(RFC3339.format(range.end)) }
+      json.member("sessions") { $0.value(estimate.sessions) }
+      json.member("crashed") { $0.value(Int64(estimate.crashes)) }
+      json.member("crashFreeSessions") { json in
+        json.optional(estimate.exactCrashRate.map { 1 - $0 })
+      }
+      json.member("estimate") { json in
+        guard delay.isLearnt else { return json.null() }
+        estimate.writeCrashFree(to: &json)
+      }
+      json.member("reportingDelay") { delay.write(knownShare: estimate.knownShare, to: &$0) }
+      json.member("series") { writeSeries(hours, since: hour, young: young, delay, to: &$0) }
+    }
+    return json.bytes
+  }
+
+  private func tallies(
+    _ hours: Range<Int>, by minutes: Int, _ projects: Set<ProjectID>, _ store: any SessionStore
+  ) throws(StoreError) -> [SessionTally] {
+    if hours.isEmpty { return [] }
+    var query = HealthQuery(
+      projects: projects,
+      minutes: hours.lowerBound * 60..<min(hours.upperBound * 60, range.end.minute))
+    query.includes = { [environments, name = Name(release)] in
+      environments.includes($0.environment) && Name($0.release) == name
+    }
+    query.intervalMinutes = minutes
+    return try store.health(query).first?.series.map {
+      SessionTally(sessions: $0.sessions.total, crashes: Double($0.sessions.crashed))
+    } ?? Array(repeating: SessionTally(), count: query.bucketCount)
+  }
+
+  /// - Parameters:
+  ///   - first: the hour since 1970 that the hours begin with.
+  ///   - young: the first of which crashes may come.
+  private func writeSeries(
+    _ hours: [SessionTally], since first: Int, young: Int, _ delay: ReportingDelay,
+    to json: inout JSONWriter
+  ) {
+    let length = range.intervalMinutes / 60
+    let starts = delay.isLearnt ? range.bucketStarts.filter { $0.hour >= young } : []
+    let estimates = starts.map { start in
+      let (from, until) = (start.hour - first, min(start.hour - first + length, hours.count))
+      return delay.estimate(Array(hours[from..<until]), now: now.hour - start.hour)
+    }
+    json.object { json in
+      json.member("intervals") { json in
+        json.array { json in for start in starts { json.value(RFC3339.format(start)) } }
+      }
+      json.member("value") { json in
+        json.array { json in
+          for estimate in estimates { json.optional(estimate.crashRate.map { 1 - $0 }) }
+        }
+      }
+      json.member("low") { json in
+        json.array { json in
+          for estimate in estimates { json.optional(estimate.interval.map { 1 - $0.upperBound }) }
+        }
+      }
+      json.member("high") { json in
+        json.array { json in
+          for estimate in estimates { json.optional(estimate.interval.map { 1 - $0.lowerBound }) }
+        }
+      }
+    }
+  }
+}
+
+extension CrashEstimate {
+  fileprivate var exactCrashRate: Double? {
+    sessions > 0 ? crashes / Double(sessions) : nil
+  }
+
+  /// {"value", "low", "high"}, or null without a session.
+  func writeCrashFree(to json: inout JSONWriter) {
+    guard let rate = crashRate, let interval else { return json.null() }
+    json.object { json in
+      json.member("value") { $0.value(1 - rate) }
+      json.member("low") { $0.value(1 - interval.upperBound) }
+      json.member("high") { $0.value(1 - interval.lowerBound) }
+    }
+  }
+}

@@ -1,0 +1,173 @@
+internal import Bytes
+internal import ReleaseHealth
+
+/// The verdict of a release gate with its evidence.
+///
+///     {"release", "verdict", "reason", "rules": {…}, "ageHours", "unit",
+///      "crashFreeSessions": finding, "drop": finding, "candidate": side, "baseline": side,
+///      "reportingDelay": {…}}
+///
+/// A finding: {"verdict", "value", "low", "high", "limit", "moreSessions"}, of 1; low and high hold
+///            with the confidence asked for, each, at all times; null without such a rule.
+/// A side:    {"release", "firstSession", "sessions", "crashed", "users", "crashedUsers",
+///             "crashFreeSessions", "corrected": {"value", "low", "high"}, "known"}.
+struct GateAnswer {
+  let gate: ReleaseGate
+  let candidate: GateSide
+  let baseline: GateSide?
+  let age: Int
+  let delay: ReportingDelay
+  let areUsersKnown: Bool
+
+  var json: [UInt8] {
+    let (rate, drop) = (gate.rateFinding, gate.dropFinding)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("release") { $0.value(candidate.release) }
+      json.member("verdict") { $0.value(gate.verdict.rawValue) }
+      json.member("reason") { $0.value(reason(rate, drop)) }
+      json.member("rules") { write(gate.rules, to: &$0) }
+      json.member("ageHours") { $0.value(age) }
+      json.member("unit") { $0.value(areUsersKnown ? "user" : "session") }
+      json.member("crashFreeSessions") { json in
+        guard let rate, let limit = gate.rules.crashRateMax else { return json.null() }
+        let crashFree = ReleaseGate.Finding(
+          verdict: rate.verdict, value: 1 - rate.value, low: 1 - rate.high, high: 1 - rate.low,
+          moreSessions: rate.moreSessions)
+        write(crashFree, limit: 1 - limit, to: &json)
+      }
+      json.member("drop") { json in
+        guard let drop, let limit = gate.rules.dropMax else { return json.null() }
+        write(drop, limit: limit, to: &json)
+      }
+      json.member("candidate") { write(candidate, to: &$0) }
+      json.member("baseline") { json in
+        if let baseline { write(baseline, to: &json) } else { json.null() }
+      }
+      json.member("reportingDelay") { delay.write(knownShare: gate.knownShare, to: &$0) }
+    }
+    return json.bytes
+  }
+
+  private func write(_ rules: ReleaseGate.Rules, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("crashFreeSessions") { $0.optional(rules.crashRateMax.map { 1 - $0 }) }
+      json.member("maxDrop") { $0.optional(rules.dropMax) }
+      json.member("minSessions") { $0.value(rules.sessionsMin) }
+      json.member("confidence") { $0.value(1 - rules.alpha) }
+    }
+  }
+
+  private func write(_ finding: ReleaseGate.Finding, limit: Double, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("verdict") { $0.value(finding.verdict.rawValue) }
+      json.member("value") { $0.value(finding.value) }
+      json.member("low") { $0.value(finding.low) }
+      json.member("high") { $0.value(finding.high) }
+      json.member("limit") { $0.value(limit) }
+      json.member("moreSessions") { json in
+        if let more = finding.moreSessions { json.value(more) } else { json.null() }
+      }
+    }
+  }
+
+  private func write(_ side: GateSide, to json: inout JSONWriter) {
+    let hours = side.hours
+    let total = hours.reduce(into: SessionTally()) { $0 += $1 }
+    json.object { json in
+      json.member("release") { $0.value(side.release) }
+      json.member("firstSession") {
+        $0.value(RFC3339.format(Timestamp(minute: side.firstHour * 60)))
+      }
+      json.member("sessions") { $0.value(total.sessions) }
+      json.member("crashed") { $0.value(Int64(total.crashes)) }
+      json.member("users") { $0.value(side.users.total) }
+      json.member("crashedUsers") { $0.value(side.users.byWorst.crashed) }
+      json.member("crashFreeSessions") { $0.optional(total.crashRate.map { 1 - $0 }) }
+      json.member("corrected") { json in
+        // What is known now is not what was told at the age.
+        guard delay.isLearnt, side.isKnownAtAge else { return json.null() }
+        delay.estimate(hours, now: age).writeCrashFree(to: &json)
+      }
+      json.member("known") { $0.value(side.isKnownAtAge ? "atAge" : "now") }
+    }
+  }
+
+  // MARK: The sentence
+
+  private func reason(_ rate: ReleaseGate.Finding?, _ drop: ReleaseGate.Finding?) -> String {
+    if gate.lacksSessions {
+      let needed = max(1, gate.rules.sessionsMin)
+      let short = [candidate, baseline].compactMap(\.self).filter { $0.total < needed }
+        .map { "\($0.release) has \($0.total)" }
+      return "\(short.joined(separator: " and ")) of the \(needed) sessions that a verdict needs."
+    }
+    let findings = [(rate, rateSentence), (drop, dropSentence)].compactMap { finding, sentence in
+      finding.map { (verdict: $0.verdict, text: sentence($0)) }
+    }
+    if findings.isEmpty {
+      return "There is no release before \(candidate.release) to compare with, and no "
+        + "least rate of crash-free sessions to hold it against."
+    }
+    var sentences = findings.filter { $0.verdict == gate.verdict }.map(\.text)
+    if baseline == nil { sentences.append("There is no release before it to compare with.") }
+    return sentences.joined(separator: " ")
+  }
+
+  private func rateSentence(_ rate: ReleaseGate.Finding) -> String {
+    let limit = percent(1 - (gate.rules.crashRateMax ?? 0))
+    switch rate.verdict {
+    case .red: return "At most \(percent(1 - rate.low)) of sessions are crash-free, below \(limit)."
+    case .green: return "At least \(limit) of sessions are crash-free."
+    case .unknown:
+      return "Crash-free sessions are between \(percent(1 - rate.high)) and "
+        + "\(percent(1 - rate.low)), which holds \(limit): \(missing(rate))"
+    }
+  }
+
+  private func dropSentence(_ drop: ReleaseGate.Finding) -> String {
+    let limit = points(gate.rules.dropMax ?? 0)
+    let other = baseline?.release ?? ""
+    switch drop.verdict {
+    case .red:
+      return
+        "Crash-free sessions are at least \(points(drop.low)) points below those of \(other) at "
+        + "the same age; \(limit) are tolerated."
+    case .green:
+      return
+        "Crash-free sessions are less than \(limit) points below those of \(other) at the same "
+        + "age."
+    case .unknown:
+      return
+        "Crash-free sessions are \(side(drop.value)) those of \(other), surely between "
+        + "\(side(drop.high)) and \(side(drop.low)); \(limit) points below are tolerated: "
+        + missing(drop)
+    }
+  }
+
+  private func side(_ drop: Double) -> String {
+    drop < 0 ? "\(points(-drop)) points above" : "\(points(drop)) points below"
+  }
+
+  private func missing(_ finding: ReleaseGate.Finding) -> String {
+    guard let more = finding.moreSessions else { return "it is too close to tell soon." }
+    return "about \(more) more sessions tell."
+  }
+
+  private func percent(_ share: Double) -> String { points(share) + " %" }
+
+  /// Percentage points with up to three digits behind the point.
+  private func points(_ share: Double) -> String {
+    let thousandths = Int64((share * 100_000).rounded())
+    var digits = String(thousandths.magnitude)
+    digits = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    var text = "\(digits.dropLast(3)).\(digits.suffix(3))"
+    while text.hasSuffix("0") { text.removeLast() }
+    if text.hasSuffix(".") { text.removeLast() }
+    return (thousandths < 0 ? "-" : "") + text
+  }
+}
+
+extension GateSide {
+  fileprivate var total: Int64 { hours.reduce(0) { $0 + $1.sessions } }
+}

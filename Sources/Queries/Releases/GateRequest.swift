@@ -1,0 +1,207 @@
+internal import HTTP
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/releases/{version}/gate/`, beside Sentry's API: whether a release is healthy enough to be
+/// rolled out further. Both arms are looked at from their own first session on, over as many hours
+/// as the candidate has, and as they were known at that age.
+///
+/// The rules are percentages: `crashFreeSessions`, `maxDrop` (points), `confidence`; `minSessions`
+/// is a number. `baseline` is a release, or `previous`.
+struct GateRequest {
+  private let candidate: String
+  /// nil for the one that was there before.
+  private let baseline: String?
+  private let rules: ReleaseGate.Rules
+  private let projects: Set<ProjectID>
+  private let environments: EnvironmentSelection
+  private let now: Timestamp
+  private let retentionDays: Int
+
+  private static let names: Set<String> = [
+    "project", "environment", "baseline", "crashFreeSessions", "maxDrop", "minSessions",
+    "confidence",
+  ]
+  private static let dropMaxDefault = 0.2
+  private static let sessionsMinDefault: Int64 = 100
+  /// With more sessions a user, most sessions have none: then crashes are not counted by users.
+  private static let sessionsPerUserMax: Int64 = 50
+
+  init(
+    _ items: [(name: String, value: String)], version: String, projects: [Project],
+    now: Timestamp, retentionDays: Int
+  ) throws(APIError) {
+    // A mistyped rule would be without effect, and a release let through.
+    if let other = items.first(where: { !Self.names.contains($0.name) }) {
+      throw .badRequest(
+        "There is no parameter \"\(other.name)\"; there are "
+          + "\(Self.names.sorted().joined(separator: ", ")).")
+    }
+    let parameters = QueryParameters(items)
+    self.projects = Set(try projects.selected(by: parameters).map(\.id))
+    candidate = version
+    let named = parameters.one("baseline") ?? "previous"
+    baseline = named == "previous" ? nil : named
+    if let baseline, Name(baseline) == Name(version) {
+      throw .badRequest("The baseline is the release itself: name another one.")
+    }
+    environments = EnvironmentSelection(parameters.all("environment"))
+    var rules = ReleaseGate.Rules()
+    let crashFree = try Self.percentage(parameters, "crashFreeSessions", 0...100)
+    rules.crashRateMax = crashFree.map { (100 - $0) / 100 }
+    let drop = try Self.percentage(parameters, "maxDrop", 0...90) ?? Self.dropMaxDefault
+    rules.dropMax = drop / 100
+    rules.alpha = (100 - (try Self.percentage(parameters, "confidence", 50...99.99) ?? 95)) / 100
+    rules.sessionsMin = Self.sessionsMinDefault
+    if let text = parameters.one("minSessions") {
+      guard let number = Int64(text), (0...1_000_000_000).contains(number) else {
+        throw .invalid("minSessions", text, accepted: "Give a number of sessions, for example 100.")
+      }
+      rules.sessionsMin = number
+    }
+    self.rules = rules
+    self.now = now
+    self.retentionDays = retentionDays
+  }
+
+  private static func percentage(
+    _ parameters: QueryParameters, _ name: String, _ range: ClosedRange<Double>
+  ) throws(APIError) -> Double? {
+    guard let text = parameters.one(name) else { return nil }
+    guard let number = Double(text), range.contains(number) else {
+      throw .invalid(
+        name, text,
+        accepted: "Give a percentage from \(range.lowerBound) to \(range.upperBound).")
+    }
+    return number
+  }
+
+  /// Asks the store and writes the answer. Blocks.
+  ///
+  /// - Parameter organization: of the projects.
+  func response(
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore & AccountStore
+  ) throws(StoreError) -> Result<[UInt8], APIError> {
+    let records = try store.releases(of: organization)
+    guard let record = records.first(where: { Name($0.version) == Name(candidate) }) else {
+      return .failure(APIError(status: 404, detail: "There is no release \"\(candidate)\" yet."))
+    }
+    let started = try record.firstHour(in: projects, environments, store)
+    let before: ReleaseRecord?
+    if let baseline {
+      before = records.first { Name($0.version) == Name(baseline) }
+      guard before != nil else {
+        return .failure(
+          .badRequest("There is no release \"\(baseline)\" that could be the baseline."))
+      }
+    } else {
+      before = try previous(to: record, started: started, among: records, store)
+    }
+    let beforeStarted = try before?.firstHour(in: projects, environments, store)
+    let oldest = (now.day - retentionDays + 1) * 24
+    for (release, first) in [(record, started), (before, beforeStarted)] {
+      guard let release, let first, first < oldest else { continue }
+      if release.id == before?.id, baseline == nil { continue }
+      return .failure(
+        .badRequest(
+          "The first sessions of \"\(release.version)\" are no longer kept: it cannot be judged by "
+            + "age. Name another release."))
+    }
+    let isBaseKept = (beforeStarted ?? .min) >= oldest
+    return .success(
+      try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
+  }
+
+  /// The release of the same package that had the most sessions in the day before the candidate's
+  /// first one.
+  private func previous(
+    to record: ReleaseRecord, started: Int?, among records: [ReleaseRecord],
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> ReleaseRecord? {
+    let end = started ?? now.hour
+    var query = HealthQuery(projects: projects, minutes: (end - 24) * 60..<end * 60)
+    query.groupBy = [.release]
+    let package = ReleaseVersion(record.version).package
+    query.includes = { [environments] scope in
+      environments.includes(scope.environment) && Name(scope.release) != Name(record.version)
+        && ReleaseVersion(scope.release).package == package
+    }
+    let most = try store.health(query).max {
+      ($0.totals.sessions.total, $1.key) < ($1.totals.sessions.total, $0.key)
+    }
+    guard let name = most?.key.release else { return nil }
+    return records.first { Name($0.version) == Name(name) }
+  }
+
+  private func answer(
+    _ record: ReleaseRecord, _ started: Int?, _ before: ReleaseRecord?, _ beforeStarted: Int?,
+    _ store: any SessionStore & AccountStore
+  ) throws(StoreError) -> GateAnswer {
+    let ages = [started, before == nil ? nil : beforeStarted].compactMap(\.self)
+      .map { max(0, now.hour - $0 + 1) }
+    let age = ages.min() ?? 0
+    let one = try side(record, started ?? now.hour, age, store)
+    let other = try before.map { (before) throws(StoreError) in
+      try side(before, beforeStarted ?? now.hour, age, store)
+    }
+    let delay = try ReportingDelay.learnt(
+      from: projects.intersection(record.projects), environments, now: now, store)
+    // Users count for both arms or for none: they would not be alike otherwise.
+    let areUsersKnown = [one, other].compactMap(\.self).allSatisfy {
+      $0.users.total * Self.sessionsPerUserMax >= $0.final.sessions
+    }
+    let arms = [one, other].map { $0?.arm(weighing: areUsersKnown) }
+    let hours = arms[0]?.hours ?? []
+    let gate = ReleaseGate(
+      rules: rules, candidate: arms[0] ?? ReleaseGate.Arm(hours: []), baseline: arms[1] ?? nil,
+      knownShare: delay.knownShare(of: hours, now: age), dispersion: delay.dispersion)
+    return GateAnswer(
+      gate: gate, candidate: one, baseline: other, age: age, delay: delay,
+      areUsersKnown: areUsersKnown)
+  }
+
+  private func side(
+    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & AccountStore
+  ) throws(StoreError) -> GateSide {
+    var query = HealthQuery(projects: projects, minutes: first * 60..<(first + age) * 60)
+    let name = Name(record.version)
+    query.includes = { [environments] in
+      environments.includes($0.environment) && Name($0.release) == name
+    }
+    query.measures = [.users]
+    let users = try store.health(query).first?.totals.users ?? UserCounts()
+    query.intervalMinutes = 60
+    let history = try store.history(query)
+    return GateSide(
+      release: record.version, firstHour: first, age: age,
+      reported: ReportedSessions(history, firstHour: first),
+      isKnownAtAge: (history.firstKnownHour ?? .min) <= first, users: users)
+  }
+}
+
+extension ReportedSessions {
+  /// - Parameters:
+  ///   - history: by the hour.
+  ///   - firstHour: that of its first bucket, since 1970.
+  init(_ history: SessionHistory, firstHour: Int) {
+    self.init(
+      hours: history.buckets.map { bucket in
+        var prompt = bucket.prompt
+        prompt += bucket.aggregates
+        prompt += bucket.unlogged
+        prompt -= bucket.startingLater
+        return Hour(
+          prompt: SessionTally(prompt),
+          late: bucket.late.map {
+            Change(arrivalHour: $0.time.hour - firstHour, change: SessionTally($0.change))
+          })
+      })
+  }
+}
+
+extension SessionTally {
+  fileprivate init(_ counts: SessionCounts) {
+    self.init(sessions: counts.total, crashes: Double(counts.crashed))
+  }
+}

@@ -1,0 +1,63 @@
+internal import HTTP
+internal import API
+internal import ReleaseHealth
+
+/// The periods that the release endpoints know, with the grain of their series
+/// (`STATS_PERIODS` of Sentry's release health).
+enum HealthPeriod: String, CaseIterable {
+  case hour = "1h"
+  case day24 = "24h"
+  case day = "1d"
+  case days48 = "48h"
+  case days2 = "2d"
+  case week = "7d"
+  case weeks2 = "14d"
+  case month = "30d"
+  case quarter = "90d"
+
+  private var segments: (count: Int, minutes: Int) {
+    switch self {
+    case .hour: (12, 5)
+    case .day24, .day: (24, 60)
+    case .days48, .days2: (48, 60)
+    case .week: (7, 1440)
+    case .weeks2: (14, 1440)
+    case .month: (30, 1440)
+    case .quarter: (90, 1440)
+    }
+  }
+
+  /// The length of a point of the series.
+  var intervalMinutes: Int { segments.minutes }
+
+  /// The series: whole segments, the last one of them begun and not yet over.
+  func seriesMinutes(until now: Timestamp) -> Range<Int> {
+    let end = (now.minute.flooredDivision(by: intervalMinutes) + 1) * intervalMinutes
+    return end - segments.count * intervalMinutes..<end
+  }
+
+  /// The period back from now, from its first full minute on and with the minute that has begun.
+  /// Up to two days it is exact to the minute; what lies further back is known by the hour alone,
+  /// so that longer ones begin on a full hour.
+  func window(until now: Timestamp) -> Range<Int> {
+    let length = segments.count * segments.minutes
+    let minutes = -(-now.milliseconds).flooredDivision(by: 60_000)
+    let start = Int(minutes) - length
+    return (length <= 2 * 1440 ? start : start.flooredDivision(by: 60) * 60)..<now.minute + 1
+  }
+
+  /// Reads a parameter.
+  init(
+    _ name: String, _ parameters: QueryParameters, default fallback: HealthPeriod
+  ) throws(APIError) {
+    guard let text = parameters.one(name) else {
+      self = fallback
+      return
+    }
+    guard let period = HealthPeriod(rawValue: text) else {
+      let all = HealthPeriod.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+      throw .badRequest("Invalid \(name). Valid choices are \(all)")
+    }
+    self = period
+  }
+}

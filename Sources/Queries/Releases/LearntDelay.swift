@@ -1,0 +1,36 @@
+internal import Bytes
+internal import ReleaseHealth
+internal import Storage
+
+extension ReportingDelay {
+  /// The delay of a project is learnt from so many days.
+  private static let learningDays = 7
+
+  /// What the log of arrivals of the last days tells of projects. Blocks.
+  static func learnt(
+    from projects: Set<ProjectID>, _ environments: EnvironmentSelection, now: Timestamp,
+    _ store: any AccountStore
+  ) throws(StoreError) -> ReportingDelay {
+    let first = now.hour + 1 - learningDays * 24
+    var query = HealthQuery(projects: projects, minutes: first * 60..<(now.hour + 1) * 60)
+    query.includes = { environments.includes($0.environment) }
+    query.intervalMinutes = 60
+    return ReportingDelay(
+      ReportedSessions(try store.history(query), firstHour: first), now: now.hour - first)
+  }
+
+  /// - Parameter knownShare: of the crashes that the answer is about.
+  func write(knownShare: Double, to json: inout JSONWriter) {
+    func write(hours share: Double, _ json: inout JSONWriter) {
+      if isLearnt { json.value(hours(untilShare: share)) } else { json.null() }
+    }
+    json.object { json in
+      json.member("crashes") { $0.value(crashes) }
+      json.member("isLearnt") { $0.value(isLearnt) }
+      json.member("hoursToHalf") { write(hours: 0.5, &$0) }
+      json.member("hoursToMost") { write(hours: 0.9, &$0) }
+      json.member("dispersion") { $0.value(dispersion) }
+      json.member("knownShare") { $0.value(knownShare) }
+    }
+  }
+}

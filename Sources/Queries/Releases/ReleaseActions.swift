@@ -1,0 +1,234 @@
+internal import Bytes
+package import API
+internal import FoundationEssentials
+internal import HTTP
+internal import ReleaseHealth
+package import Storage
+
+/// Releases: list, page, and what release tools do to them.
+package struct ReleaseActions: Sendable {
+  private let store: any SessionStore & ReleaseStore & AccountStore
+  private let retentionDays: Int
+
+  package init(
+    store: any SessionStore & ReleaseStore & AccountStore, retentionDays: Int
+  ) {
+    self.store = store
+    self.retentionDays = retentionDays
+  }
+
+  func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try ReleasesRequest(
+      try items(of: call), projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in
+      let store = store
+      let records = try store.releases(of: organization.id)
+      var health = try ReleaseHealthData(ranking: request, store: store)
+      let entries = ReleaseEntry.entries(of: records, request, health)
+      let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
+      try health.load(for: page, among: records, request, store: store)
+      let writer = ReleaseJSON(request: request, health: health)
+      var json = JSONWriter()
+      json.array { json in
+        for entry in page { writer.write(entry, to: &json) }
+      }
+      let hasMore = entries.count > request.page.offset + page.count
+      return .json(
+        json.bytes, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
+    }
+  }
+
+  func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    var items = try items(of: call)
+    // Neighbours in an order by counts are found in the flat list, which a page has no other use
+    // for.
+    items.removeAll { $0.name == "flatten" }
+    let sort = QueryParameters(items).one("sort").flatMap(ReleaseSort.init)
+    if sort?.needsHealth == true { items.append((name: "flatten", value: "1")) }
+    let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
+    return { () throws(StoreError) in
+      let records = try store.releases(of: organization.id)
+      guard let record = records.first(where: { Name($0.version) == Name(call.version) }) else {
+        return Response(.notFound)
+      }
+      return try page(of: record, among: records, request, store)
+    }
+  }
+
+  func gate(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try GateRequest(
+      call.items, version: call.version, projects: try call.projects(), now: call.now,
+      retentionDays: retentionDays)
+    return { () throws(StoreError) in
+      switch try request.response(of: organization.id, store: store) {
+      case .success(let json): .json(json)
+      // The release may be still to come; at a wrong address, which is 404 as well, nothing is.
+      case .failure(let error) where error.status == 404:
+        .failure(error.status, error.detail, missing: "release")
+      case .failure(let error): Response(error)
+      }
+    }
+  }
+
+  func estimate(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try EstimateRequest(
+      call.items, version: call.version, projects: try call.projects(), now: call.now,
+      retentionDays: retentionDays)
+    return { () throws(StoreError) in
+      try request.json(of: organization.id, store: store).map { .json($0) }
+        ?? Response(.notFound)
+    }
+  }
+
+  private func page(
+    of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
+    _ store: any SessionStore & ReleaseStore, status: Int = 200
+  ) throws(StoreError) -> Response {
+    let selected = request.projects.filter { record.projects.contains($0.id) }
+    if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }
+    let entry = ReleaseEntry(
+      record: record, version: ReleaseVersion(record.version), projects: selected)
+    var health = try ReleaseHealthData(ranking: request, store: store)
+    // As in Sentry the filters choose the neighbours, and never hide the release itself.
+    let entries = ReleaseEntry.entries(of: records, request, health, including: record.id)
+    try health.load(for: [entry], among: records, request, store: store)
+    let meta = ReleaseMeta(
+      of: record.id, among: entries,
+      sessionHours: try store.sessionHours(
+        ofRelease: record.id, projects: Set(selected.map(\.id)),
+        environments: request.environments))
+    var json = JSONWriter()
+    ReleaseJSON(request: request, health: health).write(entry, meta: meta, to: &json)
+    return .json(json.bytes, status: status)
+  }
+
+  // MARK: Changes
+
+  /// What release tools send; what they send beyond that is for error trackers.
+  private struct Body: Decodable {
+    /// A slug, or an id as text or number.
+    struct ProjectName: Decodable {
+      let text: String
+
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        text = try (try? container.decode(String.self)) ?? String(container.decode(Int64.self))
+      }
+    }
+
+    var version: String?
+    var projects: [ProjectName]?
+    var dateReleased: String?
+    var ref: String?
+    var url: String?
+    var status: String?
+  }
+
+  /// 201 for a new release, 208 for one that was there: as Sentry answers.
+  func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let body = try call.json(Body.self)
+    guard let version = body.version else { throw .badRequest("\"version\" is required.") }
+    return try save(version, body, call)
+  }
+
+  func update(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    try save(call.version, try call.json(Body.self), call, mustExist: true)
+  }
+
+  private func save(
+    _ version: String, _ body: Body, _ call: APICall, mustExist: Bool = false
+  ) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    guard Normalization.isValidRelease(version), !version.allSatisfy(\.isWhitespace) else {
+      throw .badRequest("Invalid release name: \"\(version)\"")
+    }
+    var change = ReleaseChange(version: version)
+    let projects = try call.projects()
+    if call.names["project"] != nil { change.projects = [try call.project().id] }
+    for name in body.projects ?? [] {
+      guard let project = projects.first(named: name.text) else {
+        throw .badRequest("Invalid project id or slug: \"\(name.text)\"")
+      }
+      change.projects.append(project.id)
+    }
+    if let text = body.dateReleased {
+      guard let date = RFC3339.parseShort(text) else {
+        throw .invalid("dateReleased", text, accepted: "Give an ISO 8601 date-time.")
+      }
+      change.released = date
+    }
+    if let text = body.status {
+      guard let status = ReleaseRecord.Status(rawValue: text) else {
+        throw .badRequest("invalid value for status")
+      }
+      change.status = status
+    }
+    change.ref = body.ref
+    change.url = body.url
+    let request = try ReleasesRequest([], projects: projects, now: call.now)
+    return { [change] () throws(StoreError) in
+      let store = store
+      let isKnown = try store.releases(of: organization.id).contains {
+        Name($0.version) == Name(version)
+      }
+      if mustExist, !isKnown { return Response(.notFound) }
+      // As in Sentry: a new one of no project would show up nowhere.
+      if !isKnown, change.projects.isEmpty {
+        return Response(.badRequest("\"projects\" is required: a list of ids or slugs."))
+      }
+      let isNew = try store.saveRelease(change, of: organization.id, at: call.now)
+      let records = try store.releases(of: organization.id)
+      guard let record = records.first(where: { Name($0.version) == Name(version) }) else {
+        return Response(.notFound)
+      }
+      return try page(
+        of: record, among: records, request, store, status: mustExist ? 200 : isNew ? 201 : 208)
+    }
+  }
+
+  func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    if call.names["project"] != nil { _ = try call.project() }
+    return { () throws(StoreError) in
+      try store.deleteRelease(version: call.version, of: organization.id)
+        ? Response(status: 204) : Response(.notFound)
+    }
+  }
+
+  /// The parameters; the project of the path, where it names one, is the only one.
+  private func items(
+    of call: APICall
+  ) throws(APIError) -> [(name: String, value: String)] {
+    guard call.names["project"] != nil else { return call.items }
+    let project = try call.project()
+    return call.items.filter { $0.name != "project" }
+      + [(name: "project", value: String(project.id.rawValue))]
+  }
+}
+
+/// The routes of the API that these actions answer.
+extension ReleaseActions {
+  package var routes: [APIRoute] {
+    [
+      APIRoute(
+        "organizations/{organization}/releases", .get(list),
+        .change(.post, create)),
+      APIRoute(
+        "organizations/{organization}/releases/{version}", .get(detail),
+        .change(.put, update), .change(.delete, delete)),
+      APIRoute("organizations/{organization}/releases/{version}/gate", .get(gate)),
+      APIRoute(
+        "organizations/{organization}/releases/{version}/estimate", .get(estimate)),
+      APIRoute(
+        "projects/{organization}/{project}/releases", .get(list),
+        .change(.post, create)),
+      APIRoute(
+        "projects/{organization}/{project}/releases/{version}", .get(detail),
+        .change(.put, update), .change(.delete, delete)),
+    ]
+  }
+}

@@ -1,0 +1,174 @@
+internal import HTTP
+internal import Bytes
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/releases/{version}/stats/`: how one release did over time in a project.
+struct ReleaseStatsRequest {
+  enum Kind: String {
+    case sessions, users
+  }
+
+  private let kind: Kind
+  private let project: ProjectID
+  private let release: Name
+  let environments: EnvironmentSelection
+  private let minutes: Range<Int>
+  private let intervalMinutes: Int
+  private let now: Timestamp
+
+  /// How long after a release's creation its users are looked at, in days.
+  private static let breakdownDays = [1, 2, 7, 14, 30]
+  /// Sentry's `MAX_ROLLUP_POINTS`: ninety days by the hour have to fit.
+  private static let pointsMax = 10_000
+
+  init(
+    _ items: [(name: String, value: String)], project: Project, release: String, now: Timestamp
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    guard let kind = Kind(rawValue: parameters.one("type") ?? "sessions") else {
+      throw .badRequest("invalid stat")
+    }
+    self.kind = kind
+    self.project = project.id
+    self.release = Name(release)
+    self.now = now
+    environments = EnvironmentSelection(parameters.all("environment"))
+    let text = parameters.one("interval") ?? "24h"
+    guard let seconds = StatsPeriod.seconds(text) else {
+      throw .invalid("interval", text, accepted: StatsPeriod.accepted)
+    }
+    // Whole hours, one at least.
+    let rollup = max(1, Int((seconds + 3599) / 3600)) * 60
+    let asked = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
+    // Sentry moves the start up to the next boundary, so that every point but the last is whole.
+    let start = (asked.start.minute.flooredDivision(by: rollup) + 1) * rollup
+    let end = Self.minuteAfter(asked.end, now: now)
+    if end - start > Self.pointsMax * rollup {
+      throw .badRequest(
+        "Your interval and date range would create too many results. "
+          + "Use a larger interval, or a smaller date range.")
+    }
+    minutes = start..<max(start, end)
+    intervalMinutes = rollup
+  }
+
+  /// The first minute that no longer counts: Sentry takes the next ten seconds, Hale the next
+  /// minute. Where single minutes are no longer kept it is the next full hour; the second that
+  /// makes a given end inclusive adds none.
+  private static func minuteAfter(_ end: Timestamp, now: Timestamp) -> Int {
+    if now.milliseconds - end.milliseconds > DomainLimits.minuteQueriesMilliseconds {
+      return (end.minute + 59).flooredDivision(by: 60) * 60
+    }
+    return min(end.minute, now.minute) + 1
+  }
+
+  private func query(_ minutes: Range<Int>) -> HealthQuery {
+    var query = HealthQuery(projects: [project], minutes: minutes)
+    query.includes = { [release, environments] in
+      Name($0.release) == release && environments.includes($0.environment)
+    }
+    return query
+  }
+
+  /// Asks the store and writes the answer. Blocks.
+  ///
+  /// - Parameters:
+  ///   - created: when the release was made, or first heard of.
+  ///   - firstHour: of its sessions. They are told of when they end: the first began before it.
+  func json(
+    created: Timestamp, firstHour: Int?, store: any SessionStore
+  ) throws(StoreError) -> [UInt8] {
+    var series = query(minutes)
+    series.intervalMinutes = intervalMinutes
+    series.measures = kind == .sessions ? [.sessions] : [.users]
+    let group = try store.health(series).first
+    var breakdown: [(end: Timestamp, cell: HealthCell)] = []
+    for end in breakdownEnds(created) {
+      // Old minutes are gone: such ends are taken on the hour, but none beyond now.
+      let after =
+        end == now
+        ? now.minute + 1
+        : min((end.minute + 59).flooredDivision(by: 60) * 60, now.minute + 1)
+      // The clock can be set back to before the creation.
+      let first = min(created.hour, firstHour ?? created.hour) * 60
+      var users = query(min(first, after)..<after)
+      users.measures = [.sessions, .users]
+      breakdown.append((end, try store.health(users).first?.totals ?? HealthCell()))
+    }
+    var json = JSONWriter()
+    json.object { json in
+      json.member("stats") { json in
+        json.array { json in
+          for bucket in 0..<series.bucketCount {
+            json.array { json in
+              json.value(
+                Timestamp(minute: minutes.lowerBound + bucket * intervalMinutes).seconds)
+              write(counts(group?.series[bucket]), withDurations: true, to: &json)
+            }
+          }
+        }
+      }
+      json.member("statTotals") { write(counts(group?.totals), withDurations: false, to: &$0) }
+      json.member("usersBreakdown") { json in
+        json.array { json in
+          for (end, cell) in breakdown { Self.write(end, cell, to: &json) }
+        }
+      }
+    }
+    return json.bytes
+  }
+
+  /// The first end that is still to come is replaced by now, unless it is the one of the second
+  /// day: that comes only a day after the end before it. Sentry's rule looks at the end, not at
+  /// now.
+  private func breakdownEnds(_ created: Timestamp) -> [Timestamp] {
+    let day: Int64 = 86_400_000
+    var ends: [Timestamp] = []
+    for days in Self.breakdownDays {
+      let end = created.advanced(byMilliseconds: Int64(days) * day)
+      guard end <= now else {
+        if let last = ends.last, end.milliseconds - last.milliseconds <= day { break }
+        ends.append(now)
+        break
+      }
+      ends.append(end)
+    }
+    return ends
+  }
+
+  private func counts(_ cell: HealthCell?) -> SessionCounts {
+    switch kind {
+    case .sessions: cell?.sessions ?? SessionCounts()
+    case .users: cell?.users.byWorst ?? SessionCounts()
+    }
+  }
+
+  /// Durations are told by the sessions API alone, and are null here.
+  private func write(
+    _ counts: SessionCounts, withDurations: Bool, to json: inout JSONWriter
+  ) {
+    json.object { json in
+      json.member(kind.rawValue) { $0.value(counts.total) }
+      for severity in Severity.allCases {
+        json.member("\(kind.rawValue)_\(severity.name)") { $0.value(counts[severity]) }
+      }
+      guard withDurations else { return }
+      json.member("duration_p50") { $0.null() }
+      json.member("duration_p90") { $0.null() }
+    }
+  }
+
+  private static func write(_ end: Timestamp, _ cell: HealthCell, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("date") { $0.value(RFC3339.format(end)) }
+      json.member("totalUsers") { $0.value(cell.users.total) }
+      json.member("crashFreeUsers") { $0.optional(cell.users.crashFreeRate.map { $0 * 100 }) }
+      json.member("totalSessions") { $0.value(cell.sessions.total) }
+      json.member("crashFreeSessions") {
+        $0.optional(cell.sessions.crashFreeRate.map { $0 * 100 })
+      }
+    }
+  }
+}

@@ -1,0 +1,140 @@
+internal import HTTP
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// How a list of releases is ordered.
+enum ReleaseSort: String, CaseIterable {
+  case date, semver, build, adoption
+  case sessions, users
+  case sessions24h = "sessions_24h"
+  case users24h = "users_24h"
+  case crashFreeSessions = "crash_free_sessions"
+  case crashFreeUsers = "crash_free_users"
+
+  /// It ranks by counts, which belong to a release in one project.
+  var needsHealth: Bool {
+    switch self {
+    case .date, .semver, .build, .adoption: false
+    default: true
+    }
+  }
+}
+
+/// A request for the releases of an organization, read and checked.
+struct ReleasesRequest {
+  enum HealthStat: String {
+    case sessions, users
+  }
+
+  let projects: [Project]
+  let environments: EnvironmentSelection
+  let search: ReleaseSearch
+  let status: ReleaseRecord.Status
+  let withHealth: Bool
+  let withStages: Bool
+  /// Health has what a table of releases shows beside Sentry's members, and the release before.
+  let withOverview: Bool
+  /// One entry for each release and project.
+  let isFlat: Bool
+  let sort: ReleaseSort
+  let healthStat: HealthStat
+  /// What the counts of the summary are of, in minutes since 1970.
+  let summaryMinutes: Range<Int>
+  let healthPeriod: HealthPeriod
+  /// When the releases were made; nil for all.
+  let dates: Range<Timestamp>?
+  let page: Page
+  let now: Timestamp
+
+  private static let pageSizeMax = 100
+
+  init(
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    self.now = now
+    self.projects = try projects.selected(by: parameters)
+    environments = EnvironmentSelection(parameters.all("environment"))
+    search = try ReleaseSearch(parameters.one("query") ?? "", environments: environments)
+    guard let status = ReleaseRecord.Status(rawValue: parameters.one("status") ?? "open") else {
+      throw .badRequest("invalid value for status")
+    }
+    self.status = status
+    guard let stat = HealthStat(rawValue: parameters.one("healthStat") ?? "sessions") else {
+      throw .badRequest("invalid healthStat")
+    }
+    healthStat = stat
+    withHealth = try parameters.flag("health", default: false)
+    withStages = try parameters.flag("adoptionStages", default: false)
+    let overview = try parameters.flag("overview", default: false)
+    withOverview = withHealth && overview
+    isFlat = try parameters.flag("flatten", default: false)
+    guard let sort = ReleaseSort(rawValue: parameters.one("sort") ?? "date") else {
+      throw .badRequest("invalid sort")
+    }
+    if sort.needsHealth, !isFlat {
+      throw .badRequest("sorting by crash statistics requires flattening (flatten=1)")
+    }
+    self.sort = sort
+    summaryMinutes = try Self.summaryMinutes(parameters, now: now)
+    healthPeriod = try HealthPeriod("healthStatsPeriod", parameters, default: .day24)
+    dates = try Self.dates(parameters, now: now)
+    page = try Page(parameters, sizeMax: Self.pageSizeMax)
+  }
+
+  /// The period back from now, or, with an interval, the range that the sessions API makes of both: so
+  /// that a list and the series beside it are of the same time.
+  private static func summaryMinutes(
+    _ parameters: QueryParameters, now: Timestamp
+  ) throws(APIError) -> Range<Int> {
+    let period = try HealthPeriod("summaryStatsPeriod", parameters, default: .weeks2)
+    guard let interval = parameters.one("summaryInterval") else {
+      return period.window(until: now)
+    }
+    let asked = QueryParameters([("interval", interval), ("statsPeriod", period.rawValue)])
+    return try DateRange(asked, now: now, limits: SessionsLimits()).minutes
+  }
+
+  private static func dates(
+    _ parameters: QueryParameters, now: Timestamp
+  ) throws(APIError) -> Range<Timestamp>? {
+    guard ["statsPeriod", "start", "end"].contains(where: { parameters.one($0) != nil }) else {
+      return nil
+    }
+    // Releases are no buckets: Sentry does not round the range here.
+    let range = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
+    return range.start..<range.end
+  }
+
+  private func query(_ minutes: Range<Int>, by groups: Set<HealthQuery.Dimension>) -> HealthQuery {
+    var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)
+    query.groupBy = groups
+    query.measures = [.sessions, .users]
+    query.includes = { [environments] in environments.includes($0.environment) }
+    return query
+  }
+
+  /// The counts of the summary, by project and release.
+  var summaryQuery: HealthQuery {
+    query(summaryMinutes, by: [.project, .release])
+  }
+
+  /// The counts of the last 24 hours, by project and release.
+  var dayQuery: HealthQuery {
+    query(HealthPeriod.day24.window(until: now), by: [.project, .release])
+  }
+
+  /// The counts of the last 24 hours of whole projects: users of several releases count once.
+  var projectDayQuery: HealthQuery {
+    query(HealthPeriod.day24.window(until: now), by: [.project])
+  }
+
+  /// The series of the health period, by project and release.
+  var seriesQuery: HealthQuery {
+    var query = query(healthPeriod.seriesMinutes(until: now), by: [.project, .release])
+    query.intervalMinutes = healthPeriod.intervalMinutes
+    query.measures = healthStat == .sessions ? [.sessions] : [.users]
+    return query
+  }
+}

@@ -1,0 +1,139 @@
+internal import API
+
+/// What a search asks, as a tree: its leaves, and how `AND`, `OR` and parentheses join them.
+indirect enum SearchTree<Leaf: Sendable>: Sendable {
+  case leaf(Leaf)
+  /// Without any, everything is found.
+  case all([SearchTree])
+  case any([SearchTree])
+
+  func holds(_ isTrue: (Leaf) -> Bool) -> Bool {
+    switch self {
+    case .leaf(let leaf): isTrue(leaf)
+    case .all(let parts): parts.allSatisfy { $0.holds(isTrue) }
+    case .any(let parts): parts.contains { $0.holds(isTrue) }
+    }
+  }
+
+  /// The same tree with other leaves.
+  ///
+  /// - Parameter transform: is also told whether the leaf is an alternative: whether an `OR` stands
+  ///   above it.
+  func map<Other>(
+    isAlternative: Bool = false,
+    _ transform: (Leaf, _ isAlternative: Bool) throws(APIError) -> Other
+  ) throws(APIError) -> SearchTree<Other> {
+    func mapped(_ parts: [SearchTree], _ isAlternative: Bool) throws(APIError)
+      -> [SearchTree<Other>]
+    {
+      var others: [SearchTree<Other>] = []
+      for part in parts {
+        others.append(try part.map(isAlternative: isAlternative, transform))
+      }
+      return others
+    }
+    return switch self {
+    case .leaf(let leaf): .leaf(try transform(leaf, isAlternative))
+    case .all(let parts): .all(try mapped(parts, isAlternative))
+    case .any(let parts): .any(try mapped(parts, true))
+    }
+  }
+}
+
+/// A leaf of a search as it is written.
+enum SearchLeaf: Equatable {
+  case term(SearchTerm)
+  /// A word without a key.
+  case freeText(String)
+}
+
+extension SearchTree<SearchLeaf> {
+  /// Reads a search. As in Sentry, what stands side by side is joined as by `AND`, and `AND` binds
+  /// more closely than `OR`.
+  init(_ text: String) throws(APIError) {
+    var parser = SearchParser(tokens: try SearchLexer.tokens(of: text)[...])
+    self = try parser.search()
+  }
+}
+
+/// Joins the tokens of a search.
+private struct SearchParser {
+  var tokens: ArraySlice<SearchToken>
+  private var depth = 0
+
+  /// Parentheses within parentheses: the parser and the search call themselves for each.
+  private static let depthMax = 20
+
+  init(tokens: ArraySlice<SearchToken>) {
+    self.tokens = tokens
+  }
+
+  mutating func search() throws(APIError) -> SearchTree<SearchLeaf> {
+    if tokens.isEmpty { return .all([]) }
+    let tree = try alternatives()
+    // Alternatives end at the end, or where nothing was opened.
+    guard tokens.isEmpty else {
+      throw .badRequest("The query has a parenthesis that closes nothing.")
+    }
+    return tree
+  }
+
+  private mutating func alternatives() throws(APIError) -> SearchTree<SearchLeaf> {
+    var parts = [try conjunction(after: nil)]
+    while tokens.first == .or {
+      tokens.removeFirst()
+      parts.append(try conjunction(after: "OR"))
+    }
+    return parts.count == 1 ? parts[0] : .any(parts)
+  }
+
+  /// - Parameter name: of the operator that stands in front; nil at a beginning.
+  private mutating func conjunction(
+    after name: String?
+  ) throws(APIError) -> SearchTree<SearchLeaf> {
+    var parts = [try part(after: name)]
+    while let next = tokens.first, next != .or, next != .closing {
+      if next == .and {
+        tokens.removeFirst()
+        parts.append(try part(after: "AND"))
+      } else {
+        parts.append(try part(after: nil))
+      }
+    }
+    return parts.count == 1 ? parts[0] : .all(parts)
+  }
+
+  private mutating func part(after name: String?) throws(APIError) -> SearchTree<SearchLeaf> {
+    switch tokens.popFirst() {
+    case .term(let term): return .leaf(.term(term))
+    case .freeText(let text): return .leaf(.freeText(text))
+    case .opening:
+      guard depth < Self.depthMax else {
+        throw .badRequest("The query has more than \(Self.depthMax) parentheses in each other.")
+      }
+      depth += 1
+      let tree = try alternatives()
+      guard tokens.popFirst() == .closing else {
+        throw .badRequest("The query has a parenthesis that is not closed.")
+      }
+      depth -= 1
+      return tree
+    case .and: throw Self.misplaced("AND")
+    case .or: throw Self.misplaced("OR")
+    case .closing where name == nil:
+      throw .badRequest(
+        depth > 0
+          ? "The query has parentheses with nothing in them."
+          : "The query has a parenthesis that closes nothing.")
+    case .closing, nil:
+      guard let name else {
+        throw .badRequest("The query has a parenthesis that is not closed.")
+      }
+      throw Self.misplaced(name)
+    }
+  }
+
+  private static func misplaced(_ name: String) -> APIError {
+    .badRequest("\(name) has to stand between two terms of the query.")
+  }
+}

@@ -1,0 +1,182 @@
+internal import API
+internal import Bytes
+package import Storage
+import ReleaseHealth
+
+/// The answer to a ``SessionsRequest``: which groups are on its page, and in which order.
+package struct SessionsAnswer: Sendable {
+  /// A group of the reply.
+  private struct Group {
+    var health: HealthGroup
+    /// The part of the health group that counts; nil for all of it.
+    var statuses: SeveritySet?
+    /// What `by` says of `session.status`; nil when the request does not group by it.
+    var status: Severity?
+  }
+
+  /// Groups follow after this page.
+  package let hasMore: Bool
+  private let request: SessionsRequest
+  private var groups: [Group]
+
+  /// Asks the store. Blocks.
+  package init(_ request: SessionsRequest, store: any SessionStore) throws(StoreError) {
+    if request.matchesNothing {
+      self.init(request, groups: [])
+    } else if request.isRankedFirst {
+      self.init(request, groups: try store.health(request.rankingQuery()))
+      let page = Set(groups.map(\.health.key))
+      if !page.isEmpty { fill(try store.health(request.healthQuery(of: page))) }
+    } else {
+      self.init(request, groups: try store.health(request.healthQuery()))
+    }
+  }
+
+  /// Puts the counts of the page in the place of those that ranked it: totals and series of one
+  /// answer come from one look at the database.
+  private mutating func fill(_ counted: [HealthGroup]) {
+    let counted = Dictionary(uniqueKeysWithValues: counted.map { ($0.key, $0) })
+    for index in groups.indices {
+      let key = groups[index].health.key
+      groups[index].health =
+        counted[key]
+        ?? HealthGroup(
+          key: key, totals: HealthCell(),
+          series: Array(repeating: HealthCell(), count: request.range.bucketStarts.count))
+    }
+  }
+
+  /// - Parameter groups: the store's answer to ``SessionsRequest/healthQuery()``, in any order.
+  package init(_ request: SessionsRequest, groups: [HealthGroup]) {
+    self.request = request
+    let all = Self.allGroups(request, groups)
+    let page = all.dropFirst(request.page.offset)
+    self.groups = Array(page.prefix(request.page.size))
+    hasMore = page.count > request.page.size
+  }
+
+  /// The value of the `Link` header.
+  ///
+  /// - Parameter url: of the request, with its query.
+  package func linkHeader(url: String) -> String {
+    request.page.linkHeader(url: url, hasMore: hasMore)
+  }
+
+  /// The body of the reply.
+  package var json: [UInt8] {
+    let buckets = request.range.bucketStarts.count
+    let numbers = request.includesSeries ? groups.count * request.fields.count * buckets : 0
+    // A time takes 23 bytes, a count 2, most rates 4 or about 20.
+    var json = JSONWriter(reserving: 1000 + buckets * 23 + numbers * 12)
+    json.object { json in
+      json.key("start")
+      json.value(RFC3339.format(request.range.start))
+      json.key("end")
+      json.value(RFC3339.format(request.range.end))
+      json.key("query")
+      json.value(request.search.text)
+      json.key("intervals")
+      json.array { json in
+        for start in request.range.bucketStarts { json.value(RFC3339.format(start)) }
+      }
+      json.key("groups")
+      json.array { json in
+        for group in groups { write(group, to: &json) }
+      }
+    }
+    return json.bytes
+  }
+
+  private func write(_ group: Group, to json: inout JSONWriter) {
+    json.object { json in
+      json.key("by")
+      writeKey(of: group, to: &json)
+      if request.includesTotals {
+        json.key("totals")
+        json.object { json in
+          for field in request.fields {
+            json.key(field.rawValue)
+            json.value(field.value(in: group.health.totals, statuses: group.statuses))
+          }
+        }
+      }
+      if request.includesSeries {
+        json.key("series")
+        json.object { json in
+          for field in request.fields {
+            json.key(field.rawValue)
+            json.array(of: field.values(in: group.health.series, statuses: group.statuses))
+          }
+        }
+      }
+    }
+  }
+
+  private func writeKey(of group: Group, to json: inout JSONWriter) {
+    json.object { json in
+      if let project = group.health.key.project {
+        json.key("project")
+        json.value(project.rawValue)
+      }
+      if let release = group.health.key.release {
+        json.key("release")
+        json.value(release)
+      }
+      if let environment = group.health.key.environment {
+        json.key("environment")
+        json.value(environment)
+      }
+      if let status = group.status {
+        json.key("session.status")
+        json.value(status.name)
+      }
+    }
+  }
+
+  /// Every group of the reply in its order, split by status where the request asks for it.
+  private static func allGroups(_ request: SessionsRequest, _ groups: [HealthGroup]) -> [Group] {
+    if request.matchesNothing { return [] }
+    var groups = groups
+    // Sentry: without a key there is always a group, with one only where there is data.
+    if groups.isEmpty && request.groupBy.isEmpty {
+      let count = request.includesSeries ? request.range.bucketStarts.count : 0
+      groups = [
+        HealthGroup(
+          key: GroupKey(), totals: HealthCell(),
+          series: Array(repeating: HealthCell(), count: count))
+      ]
+    }
+    let statuses = request.search.statuses
+    let ordered = sorted(groups, by: request.order, statuses: statuses)
+    guard request.isGroupedByStatus else {
+      return ordered.map { Group(health: $0, statuses: statuses, status: nil) }
+    }
+    // Always all five, as in Sentry: those that the search leaves out have zeros.
+    let shown = Severity.allCases.sorted { $0.name < $1.name }
+    return ordered.flatMap { group in
+      shown.map {
+        Group(
+          health: group, statuses: SeveritySet($0).intersection(statuses ?? .all), status: $0)
+      }
+    }
+  }
+
+  /// Groups without a value come last in either direction. Groups that are alike in their value
+  /// stand in the order of their keys: pages of the same numbers never overlap.
+  private static func sorted(
+    _ groups: [HealthGroup], by order: SessionsRequest.Order, statuses: SeveritySet?
+  ) -> [HealthGroup] {
+    let ranks = groups.map { order.field.value(in: $0.totals, statuses: statuses).rank }
+    // By their places: a group is large to be moved about.
+    return groups.indices.sorted { left, right in
+      switch (ranks[left], ranks[right]) {
+      case (let left?, let right?) where left != right:
+        order.isDescending ? left > right : left < right
+      case (_?, nil): true
+      case (nil, _?): false
+      default: groups[left].key < groups[right].key
+      }
+    }
+    .map { groups[$0] }
+  }
+}

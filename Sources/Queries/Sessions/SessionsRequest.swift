@@ -1,0 +1,208 @@
+internal import HTTP
+package import API
+package import ReleaseHealth
+package import Storage
+
+/// A request to Sentry's sessions API, read and checked.
+package struct SessionsRequest: Sendable {
+  /// By which field groups are ordered.
+  package struct Order: Equatable, Sendable {
+    package var field: SessionsField
+    package var isDescending: Bool
+
+    package init(field: SessionsField, isDescending: Bool) {
+      self.field = field
+      self.isDescending = isDescending
+    }
+  }
+
+  /// In the order of the request, each once. Never empty.
+  package let fields: [SessionsField]
+  package let groupBy: Set<HealthQuery.Dimension>
+  /// Whether groups are split by `session.status` as well.
+  package let isGroupedByStatus: Bool
+  package let range: DateRange
+  package let projects: Set<ProjectID>
+  /// The environments that count.
+  package let environments: EnvironmentSelection
+  package let search: SearchQuery
+  package let order: Order
+  package let page: Page
+  package let includesTotals: Bool
+  package let includesSeries: Bool
+
+  /// Reads the parameters of a request.
+  ///
+  /// The checks stand in Sentry's order, so that a request with several mistakes hears of the
+  /// same one.
+  ///
+  /// - Parameters:
+  ///   - items: the decoded parameters of the URL.
+  ///   - projects: those of the organization.
+  ///   - now: the service's time.
+  package static func parse(
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
+    limits: SessionsLimits = SessionsLimits()
+  ) throws(APIError) -> SessionsRequest {
+    let parameters = QueryParameters(items)
+    let selected = try projects.selected(by: parameters, canBeNone: false)
+    let fields = try fields(parameters)
+    let (groupBy, isGroupedByStatus) = try groupBy(parameters)
+    let range = try DateRange(parameters, now: now, limits: limits)
+    let includesTotals = try parameters.flag("includeTotals", default: true)
+    let includesSeries = try parameters.flag("includeSeries", default: true)
+    if !includesTotals && !includesSeries {
+      throw .badRequest("Cannot omit both series and totals")
+    }
+    let environments = EnvironmentSelection(parameters.all("environment"))
+    let search = try SearchQuery(
+      parameters.one("query") ?? "", projects: selected, environments: environments)
+    try checkStatuses(fields, isGrouped: isGroupedByStatus, filter: search.statuses)
+    if includesSeries { try checkDurations(fields, intervalMinutes: range.intervalMinutes) }
+    let points = includesSeries ? range.bucketStarts.count : 0
+    return SessionsRequest(
+      fields: fields, groupBy: groupBy, isGroupedByStatus: isGroupedByStatus, range: range,
+      projects: Set(selected.map(\.id)),
+      environments: environments, search: search,
+      order: try order(
+        parameters, fields: fields, isGroupedByStatus: isGroupedByStatus,
+        filter: search.statuses),
+      page: try Page(parameters, sizeMax: max(1, limits.cellsMax / (points + 1))),
+      includesTotals: includesTotals, includesSeries: includesSeries)
+  }
+
+  /// No session can match, or no field speaks of those that can: the answer has no groups, as in
+  /// Sentry, and the store need not be asked.
+  package var matchesNothing: Bool {
+    search.statuses?.isEmpty == true || !fields.contains { $0.speaks(of: search.statuses) }
+  }
+
+  /// Groups are ranked by their totals first: there may be tens of thousands of them, and a page
+  /// shows the series of a few.
+  package var isRankedFirst: Bool { includesSeries && !groupBy.isEmpty }
+
+  /// What the store has to be asked to rank the groups.
+  package func rankingQuery() -> HealthQuery {
+    var query = healthQuery()
+    query.intervalMinutes = nil
+    // Sessions tell which groups there are; users cost more, and rank only where they are asked to.
+    if query.measures.contains(.sessions), order.field.measure == .sessions {
+      query.measures = .sessions
+    }
+    return query
+  }
+
+  /// What the store has to be asked for the groups of a page alone.
+  package func healthQuery(of page: Set<GroupKey>) -> HealthQuery {
+    var query = healthQuery()
+    let groups = query
+    query.includes = { groups.includes($0) && page.contains(groups.groupKey(of: $0)) }
+    return query
+  }
+
+  /// What the store has to be asked.
+  package func healthQuery() -> HealthQuery {
+    var query = HealthQuery(projects: projects, minutes: range.minutes)
+    query.intervalMinutes = includesSeries ? range.intervalMinutes : nil
+    query.groupBy = groupBy
+    // What is null by the filter need not be counted, and makes no groups.
+    query.measures = HealthQuery.Measures(
+      fields.filter { $0.speaks(of: search.statuses) }.map(\.measure))
+    if search.asksForStages {
+      query.includes = { [environments] in environments.includes($0.environment) }
+      query.includesAtStage = { [search] in search.includes($0, stage: $1) }
+    } else {
+      query.includes = { [environments, search] scope in
+        environments.includes(scope.environment) && search.includes(scope)
+      }
+    }
+    return query
+  }
+
+  private static func fields(_ parameters: QueryParameters) throws(APIError) -> [SessionsField] {
+    var fields: [SessionsField] = []
+    for name in parameters.all("field") {
+      let field = try SessionsField(name: name)
+      if !fields.contains(field) { fields.append(field) }
+    }
+    guard !fields.isEmpty else { throw .badRequest("Request is missing a \"field\"") }
+    return fields
+  }
+
+  private static func groupBy(
+    _ parameters: QueryParameters
+  ) throws(APIError) -> (Set<HealthQuery.Dimension>, isGroupedByStatus: Bool) {
+    var dimensions: Set<HealthQuery.Dimension> = []
+    var isGroupedByStatus = false
+    for name in parameters.all("groupBy") {
+      switch name {
+      case "project": dimensions.insert(.project)
+      case "release": dimensions.insert(.release)
+      case "environment": dimensions.insert(.environment)
+      case "session.status": isGroupedByStatus = true
+      default: throw .badRequest("Invalid groupBy: \"\(name)\"")
+      }
+    }
+    return (dimensions, isGroupedByStatus)
+  }
+
+  /// Sentry's rules on which fields go with `session.status`.
+  private static func checkStatuses(
+    _ fields: [SessionsField], isGrouped: Bool, filter: SeveritySet?
+  ) throws(APIError) {
+    // Sentry answers a filter that nothing can meet before it looks at the fields.
+    if filter?.isEmpty == true { return }
+    for field in fields {
+      if field.isCount {
+        // A user with a healthy and a crashed session is counted as crashed alone, so that a sum
+        // over some statuses would not be the users who had such sessions.
+        if field == .userCount, !isGrouped, let filter, filter.count > 1 {
+          throw .badRequest(
+            "Cannot filter count_unique by multiple session.status unless it is in groupBy")
+        }
+      } else if field.isDuration {
+        continue
+      } else if isGrouped {
+        throw .badRequest("Cannot group field \(field.rawValue) by session.status")
+      } else if filter != nil {
+        throw .badRequest("Cannot filter field \(field.rawValue) by session.status")
+      }
+    }
+  }
+
+  /// Histograms are kept by the hour: what they would say of minutes is refused, instead of said
+  /// of other minutes.
+  private static func checkDurations(
+    _ fields: [SessionsField], intervalMinutes: Int
+  ) throws(APIError) {
+    guard intervalMinutes % 60 != 0, let field = fields.first(where: \.isDuration) else { return }
+    throw .badRequest(
+      "The interval has to be a multiple of one hour for \(field.rawValue): durations are kept by "
+        + "the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone.")
+  }
+
+  private static func order(
+    _ parameters: QueryParameters, fields: [SessionsField], isGroupedByStatus: Bool,
+    filter: SeveritySet?
+  ) throws(APIError) -> Order {
+    let names = parameters.all("orderBy").filter { !$0.isEmpty }
+    guard let name = names.first else {
+      let first = fields.first { $0.speaks(of: filter) } ?? fields[0]
+      return Order(
+        field: fields.contains(.sessionCount) ? .sessionCount : first, isDescending: true)
+    }
+    if names.count > 1 { throw .badRequest("Cannot order by multiple fields") }
+    if isGroupedByStatus {
+      throw .badRequest("Cannot use 'orderBy' when grouping by sessions.status")
+    }
+    let isDescending = name.hasPrefix("-")
+    let fieldName = isDescending ? String(name.dropFirst()) : name
+    guard let field = fields.first(where: { $0.rawValue == fieldName }) else {
+      throw .badRequest("'orderBy' must be one of the provided 'fields'")
+    }
+    if let filter, filter.count > 1 {
+      throw .badRequest("Cannot order by \(field.rawValue) with the current filters")
+    }
+    return Order(field: field, isDescending: isDescending)
+  }
+}

@@ -1,0 +1,246 @@
+internal import Metrics
+internal import Alerting
+internal import ReleaseHealth
+internal import Storage
+
+/// Writes figures in Prometheus' text format, version 0.0.4: help and type before each family, names
+/// in base units with their unit as suffix, counters with `_total`.
+struct MetricsText {
+  private(set) var text = ""
+
+  private enum Kind: String {
+    case counter, gauge, histogram
+  }
+
+  typealias Labels = [(name: String, value: String)]
+
+  /// All families of Hale.
+  static func write(
+    _ state: Metrics.State, _ process: ProcessFigures, _ budgets: [BudgetFigures.Figure],
+    notices: NoticeSender.Tally, queuedUpdates: Int, queuedQueries: Int
+  ) -> [UInt8] {
+    var writer = MetricsText()
+    writer.writeIngest(state, queuedUpdates: queuedUpdates)
+    writer.writeQueries(state, queuedQueries: queuedQueries)
+    writer.writeJobs(state)
+    writer.writeBudgets(budgets)
+    writer.writeAlerts(state, notices)
+    writer.writeProcess(process)
+    return Array(writer.text.utf8)
+  }
+
+  private static let refusals = [400, 401, 403, 413, 503]
+
+  private mutating func writeIngest(_ state: Metrics.State, queuedUpdates: Int) {
+    family(
+      "hale_ingest_items_total", .counter,
+      "Items received, by project and what became of them; repeated ones are among the accepted.")
+    let outcomes = state.outcomes.map { ($0.key.project.rawValue, $0.key.outcome.name, $0.value) }
+    for (project, outcome, count) in outcomes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
+      sample(
+        "hale_ingest_items_total", [("project", String(project)), ("outcome", outcome)],
+        Double(count))
+    }
+    family(
+      "hale_ingest_refused_requests_total", .counter,
+      "Requests with sessions or events of which nothing was taken, by the status of the answer.")
+    // Those that there may be stand there from the start, so that the first one is an increase.
+    for status in Set(state.refusals.keys).union(Self.refusals).sorted() {
+      sample(
+        "hale_ingest_refused_requests_total", [("status", String(status))],
+        Double(state.refusals[status] ?? 0))
+    }
+    histogram(
+      "hale_ingest_duration_seconds",
+      "How long envelopes with sessions waited, from when they were whole to their answer.",
+      [([], state.ingestSeconds)])
+    histogram(
+      "hale_commit_duration_seconds",
+      "How long batches of updates took to be stored, with what had to be folded before them.",
+      [([], state.commitSeconds)])
+    histogram(
+      "hale_commit_batch_updates", "How many updates were stored together.",
+      [([], state.commitUpdates)])
+    single(
+      "hale_commit_failures_total", .counter, "Batches that could not be stored.",
+      Double(state.commitFailures))
+    single(
+      "hale_ingest_queue_updates", .gauge, "Updates that wait for the writer.",
+      Double(queuedUpdates))
+    histogram(
+      "hale_fold_duration_seconds",
+      "How long slices of stored updates took to be folded; no batch is stored meanwhile.",
+      [([], state.workSeconds[.fold] ?? .seconds)])
+    histogram(
+      "hale_checkpoint_duration_seconds",
+      "How long the database's log took to be brought into its file.",
+      [([], state.workSeconds[.checkpoint] ?? .seconds)])
+    family("hale_http_requests_total", .counter, "Requests, by where they went.")
+    for (endpoint, count) in zip(Metrics.Endpoint.allCases, state.requests) {
+      sample("hale_http_requests_total", [("endpoint", "\(endpoint)")], Double(count))
+    }
+  }
+
+  private mutating func writeQueries(_ state: Metrics.State, queuedQueries: Int) {
+    histogram(
+      "hale_query_duration_seconds", "How long questions to the API took, by route.",
+      state.querySeconds.sorted { $0.key < $1.key }.map { ([("route", $0.key)], $0.value) })
+    single(
+      "hale_query_failures_total", .counter, "Questions that the store could not answer.",
+      Double(state.queryFailures))
+    single("hale_query_queue", .gauge, "Questions that wait for a reader.", Double(queuedQueries))
+  }
+
+  private mutating func writeJobs(_ state: Metrics.State) {
+    let jobs = state.jobs.sorted { $0.key < $1.key }
+    family("hale_job_last_run_timestamp_seconds", .gauge, "When each job last began.")
+    for (name, run) in jobs {
+      sample(
+        "hale_job_last_run_timestamp_seconds", [("job", name)],
+        Double(run.started.milliseconds) / 1000)
+    }
+    family("hale_job_last_duration_seconds", .gauge, "How long the last run of each job took.")
+    for (name, run) in jobs {
+      sample(
+        "hale_job_last_duration_seconds", [("job", name)],
+        Double(run.durationMilliseconds) / 1000)
+    }
+    family("hale_job_failures_total", .counter, "Runs of each job that failed.")
+    for name in Jobs.names {
+      sample("hale_job_failures_total", [("job", name)], Double(state.jobFailures[name] ?? 0))
+    }
+  }
+
+  private mutating func writeBudgets(_ budgets: [BudgetFigures.Figure]) {
+    func labels(_ figure: BudgetFigures.Figure) -> Labels {
+      [("project", String(figure.project.rawValue)), ("measure", figure.measure.rawValue)]
+    }
+    family(
+      "hale_error_budget_remaining_ratio", .gauge,
+      "What is left of the error budget of each project with an objective; below 0 when overspent.")
+    for figure in budgets {
+      if let left = figure.left {
+        sample("hale_error_budget_remaining_ratio", labels(figure), left)
+      }
+    }
+    family(
+      "hale_error_budget_burn_rate", .gauge,
+      "How fast the budget goes, by window: at 1 it just lasts for that of the objective.")
+    for figure in budgets {
+      for window in BurnWindow.allCases {
+        guard let rate = figure.burnRates[window] else { continue }
+        sample("hale_error_budget_burn_rate", labels(figure) + [("window", window.name)], rate)
+      }
+    }
+  }
+
+  private mutating func writeAlerts(_ state: Metrics.State, _ notices: NoticeSender.Tally) {
+    family("hale_alert_rules", .gauge, "Alert rules by their state, as of the last evaluation.")
+    for level in AlertLevel.allCases {
+      sample("hale_alert_rules", [("state", level.name)], Double(state.alertRules[level] ?? 0))
+    }
+    single(
+      "hale_alert_evaluations_total", .counter, "Evaluations of alert rules.",
+      Double(state.alertEvaluations))
+    family(
+      "hale_notice_attempts_total", .counter, "Attempts to tell of an alert, by what came of them.")
+    for (outcome, count) in [
+      ("delivered", notices.delivered), ("failed", notices.failed), ("given_up", notices.givenUp),
+    ] {
+      sample("hale_notice_attempts_total", [("outcome", outcome)], Double(count))
+    }
+  }
+
+  private mutating func writeProcess(_ process: ProcessFigures) {
+    family("hale_build_info", .gauge, "The version of the program; always 1.")
+    sample("hale_build_info", [("version", process.version)], 1)
+    for (name, kind, help, value) in [
+      (
+        "hale_http_connections", Kind.gauge, "Connections that are open.",
+        Double(process.connections)
+      ),
+      (
+        "hale_pending_updates", .gauge,
+        "Updates that are stored and wait to be folded into their sessions.",
+        Double(process.pendingUpdates)
+      ),
+      (
+        "hale_database_size_bytes", .gauge, "The size of the database's file.",
+        Double(process.databaseBytes)
+      ),
+      (
+        "hale_database_wal_size_bytes", .gauge, "The size of the database's log.",
+        Double(process.logBytes)
+      ),
+      (
+        "process_cpu_seconds_total", .counter, "Time that the processors spent on the process.",
+        process.cpuSeconds
+      ),
+      (
+        "process_resident_memory_bytes", .gauge, "Memory of the process that is in use.",
+        Double(process.residentBytes)
+      ),
+      (
+        "process_virtual_memory_bytes", .gauge, "Addresses that the process has reserved.",
+        Double(process.virtualBytes)
+      ),
+      (
+        "process_open_fds", .gauge, "Descriptors that are open.", Double(process.openDescriptors)
+      ),
+      (
+        "process_max_fds", .gauge, "Descriptors that may be open.", Double(process.descriptorsMax)
+      ),
+      (
+        "process_start_time_seconds", .gauge, "When the process began, in seconds since 1970.",
+        process.startSeconds
+      ),
+    ] {
+      single(name, kind, help, value)
+    }
+  }
+
+  // MARK: The format
+
+  private mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+  }
+
+  private mutating func single(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
+    family(name, kind, help)
+    sample(name, [], value)
+  }
+
+  private mutating func histogram(
+    _ name: String, _ help: String, _ series: [(labels: Labels, histogram: Histogram)]
+  ) {
+    family(name, .histogram, help)
+    for (labels, histogram) in series {
+      var count: Int64 = 0
+      for (index, bucket) in histogram.counts.enumerated() {
+        count += bucket
+        let bound = index < histogram.bounds.count ? Self.number(histogram.bounds[index]) : "+Inf"
+        sample(name + "_bucket", labels + [("le", bound)], Double(count))
+      }
+      sample(name + "_sum", labels, histogram.sum)
+      sample(name + "_count", labels, Double(count))
+    }
+  }
+
+  private mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
+    text += name
+    if !labels.isEmpty {
+      text += "{" + labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+      text += "}"
+    }
+    text += " \(Self.number(value))\n"
+  }
+
+  /// Whole numbers without a fraction.
+  private static func number(_ value: Double) -> String {
+    Int64(exactly: value).map { String($0) } ?? String(value)
+  }
+
+  private static func escaped(_ value: String) -> String {
+    value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+  }
+}

@@ -1,6 +1,0 @@
-internal import HTTP
-
-extension RequestHead {
-  /// Whether the client came by TLS, which ends at a proxy in front: the proxy says so.
-  var cameByTLS: Bool { headers["X-Forwarded-Proto"]?.lowercased() == "https" }
-}

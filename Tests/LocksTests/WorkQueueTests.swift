@@ -1,0 +1,43 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Locks
+
+@Suite struct WorkQueueTests {
+  /// The end waits for the work at hand, and for no other.
+  @Test func whatWaitsAtTheEndIsNotDone() {
+    let queue = WorkQueue()
+    let done = Atomic(0)
+    let begun = DispatchSemaphore(value: 0)
+    let release = DispatchSemaphore(value: 0)
+    let ended = DispatchSemaphore(value: 0)
+    var isTaken = queue.submit {
+      begun.signal()
+      release.wait()
+    }
+    #expect(isTaken)
+    for _ in 0..<3 {
+      isTaken = queue.submit { done.add(1, ordering: .relaxed) }
+      #expect(isTaken)
+    }
+    func work() {
+      Thread.detachNewThread {
+        queue.run()
+        ended.signal()
+      }
+    }
+    work()
+    begun.wait()
+    queue.close()
+    #expect(queue.waitingCount == 0)
+    isTaken = queue.submit {}
+    #expect(!isTaken)
+    release.signal()
+    ended.wait()
+    // Each other thread ends as well.
+    work()
+    ended.wait()
+    #expect(done.load(ordering: .relaxed) == 0)
+  }
+}

@@ -1,0 +1,214 @@
+import TestSupport
+import API
+import ReleaseHealth
+import Queries
+import Storage
+import Testing
+
+struct SessionsRequestTests {
+  private static let refusals: [SessionsCase<String>] = [
+    SessionsCase("no field", "statsPeriod=1h", "Request is missing a \"field\""),
+    SessionsCase("empty field", "field=", "Invalid field: \"\""),
+    SessionsCase("unknown field", "field=sum(session)&field=x", "Invalid field: \"x\""),
+    SessionsCase(
+      "unhealthy users", "field=unhealthy_rate(user)", "Invalid field: \"unhealthy_rate(user)\""),
+    SessionsCase(
+      "another quantile", "field=p42(session.duration)",
+      "Invalid field: \"p42(session.duration)\""),
+    SessionsCase(
+      "durations by the minute",
+      "statsPeriod=1h&field=sum(session)&field=p50(session.duration)&interval=30m",
+      "The interval has to be a multiple of one hour for p50(session.duration): durations are kept "
+        + "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
+    SessionsCase(
+      "unknown group", "field=sum(session)&groupBy=release&groupBy=user",
+      "Invalid groupBy: \"user\""),
+    SessionsCase(
+      "commas", "field=sum(session)&groupBy=release,project",
+      "Invalid groupBy: \"release,project\""),
+    SessionsCase(
+      "neither series nor totals", "field=sum(session)&includeSeries=0&includeTotals=false",
+      "Cannot omit both series and totals"),
+    SessionsCase(
+      "a switch that is none", "field=sum(session)&includeSeries=no",
+      "Invalid includeSeries: \"no\". Give 1, 0, true or false."),
+    SessionsCase(
+      "unknown key", "field=sum(session)&query=foo:bar", "Invalid query field: \"foo\""),
+    SessionsCase(
+      "project of the query outside the selection",
+      "field=sum(session)&project=1&query=project:till",
+      "Invalid query. Project(s) till do not exist or are not actively selected."),
+    SessionsCase(
+      "rate by status", "field=crash_rate(session)&groupBy=session.status",
+      "Cannot group field crash_rate(session) by session.status"),
+    SessionsCase(
+      "hangs by status", "field=sum(session)&field=anr_rate()&groupBy=session.status",
+      "Cannot group field anr_rate() by session.status"),
+    SessionsCase(
+      "rate of a status", "field=errored_rate(user)&query=session.status:healthy",
+      "Cannot filter field errored_rate(user) by session.status"),
+    SessionsCase(
+      "users of two statuses", "field=count_unique(user)&query=session.status:[healthy,crashed]",
+      "Cannot filter count_unique by multiple session.status unless it is in groupBy"),
+    SessionsCase(
+      "users of all statuses", "field=count_unique(user)&query=!session.status:bogus",
+      "Cannot filter count_unique by multiple session.status unless it is in groupBy"),
+    SessionsCase(
+      "two orders", "field=sum(session)&orderBy=sum(session)&orderBy=-sum(session)",
+      "Cannot order by multiple fields"),
+    SessionsCase(
+      "order by status", "field=sum(session)&groupBy=session.status&orderBy=sum(session)",
+      "Cannot use 'orderBy' when grouping by sessions.status"),
+    SessionsCase(
+      "order by another field", "field=sum(session)&orderBy=-count_unique(user)",
+      "'orderBy' must be one of the provided 'fields'"),
+    SessionsCase(
+      "order of two statuses",
+      "field=sum(session)&orderBy=-sum(session)&query=session.status:[healthy,crashed]",
+      "Cannot order by sum(session) with the current filters"),
+    SessionsCase(
+      "page of none", "field=sum(session)&per_page=0",
+      "Invalid per_page: \"0\". Give a whole number of at least 1."),
+  ]
+
+  @Test(arguments: refusals)
+  func refuses(_ row: SessionsCase<String>) {
+    #expect(
+      SessionsFixtures.refusal("statsPeriod=1d&" + row.query) == .badRequest(row.expected))
+  }
+
+  @Test func needsProjects() {
+    #expect(throws: APIError.badRequest("No projects available")) {
+      try SessionsRequest.parse([], projects: [], now: SessionsFixtures.now)
+    }
+  }
+
+  @Test(arguments: ["99", "nowhere", "1,2", "-2"])
+  func otherProjectsAreForbidden(name: String) {
+    #expect(
+      SessionsFixtures.refusal("field=sum(session)&statsPeriod=1h&project=1&project=" + name)
+        == APIError(
+          status: 403, detail: "You do not have permission to perform this action."))
+  }
+
+  @Test(arguments: [
+    SessionsCase<[Int64]>("none", "", [1, 2, 7, 30]),
+    SessionsCase("empty", "project=", [1, 2, 7, 30]),
+    SessionsCase("all", "project=-1", [1, 2, 7, 30]),
+    SessionsCase("all beside one", "project=1&project=-1", [1, 2, 7, 30]),
+    SessionsCase("a number", "project=2", [2]),
+    SessionsCase("a slug", "project=till", [2]),
+    SessionsCase("several", "project=till&project=1&project=2", [1, 2]),
+    SessionsCase("a number goes before a slug", "project=7", [7]),
+  ])
+  func selectsProjects(_ row: SessionsCase<[Int64]>) throws {
+    let request = try SessionsFixtures.parse("field=sum(session)&statsPeriod=1h&" + row.query)
+    #expect(request.healthQuery().projects.map(\.rawValue).sorted() == row.expected)
+  }
+
+  @Test(arguments: [
+    SessionsCase<[String?]>("none", "", ["prod", "dev", "", nil]),
+    SessionsCase("one", "environment=prod", ["prod"]),
+    SessionsCase("two", "environment=prod&environment=dev", ["prod", "dev"]),
+    SessionsCase("none of them", "environment=", ["", nil]),
+    SessionsCase("one or none", "environment=&environment=dev", ["dev", "", nil]),
+    SessionsCase("unknown", "environment=stage", []),
+    SessionsCase("and the query", "environment=prod&query=!environment:prod", []),
+  ])
+  func selectsEnvironments(_ row: SessionsCase<[String?]>) throws {
+    let query = try SessionsFixtures.parse("field=sum(session)&statsPeriod=1h&" + row.query)
+      .healthQuery()
+    let kept = (["prod", "dev", "", nil] as [String?]).filter {
+      query.includes(Scope(project: ProjectID(rawValue: 1), release: "a", environment: $0))
+    }
+    #expect(kept == row.expected)
+  }
+
+  @Test func fieldsStandOnceInTheirOrder() throws {
+    let request = try SessionsFixtures.parse(
+      "field=crash_rate(user)&field=sum(session)&field=crash_rate(user)&statsPeriod=1h")
+    #expect(request.fields == [.userCrashRate, .sessionCount])
+    #expect(request.order == .init(field: .sessionCount, isDescending: true))
+  }
+
+  @Test(arguments: SessionsField.allCases)
+  func everyFieldIsTaken(field: SessionsField) throws {
+    let request = try SessionsFixtures.parse("field=\(field.rawValue)&statsPeriod=1h")
+    #expect(request.fields == [field])
+    let isOfUsers = field.rawValue.contains("user") || field.rawValue.contains("anr")
+    let measure: HealthQuery.Measures =
+      field.rawValue.contains("duration") ? .durations : isOfUsers ? .users : .sessions
+    #expect(request.healthQuery().measures == measure)
+  }
+
+  @Test func asksTheStore() throws {
+    let query = try SessionsFixtures.parse(
+      "field=sum(session)&field=crash_free_rate(user)&statsPeriod=1d&groupBy=release"
+        + "&groupBy=release&groupBy=project"
+    ).healthQuery()
+    #expect(query.measures == [.sessions, .users])
+    #expect(query.groupBy == [.release, .project])
+    #expect(query.intervalMinutes == 60)
+    #expect(query.bucketCount == 24)
+    let now = SessionsFixtures.now.minute
+    #expect(query.minutes == (now - now % 60 - 23 * 60)..<(now + 1))
+  }
+
+  @Test func seriesAreAskedForOnlyWhenShown() throws {
+    let request = try SessionsFixtures.parse("field=sum(session)&statsPeriod=1d&includeSeries=0")
+    #expect(request.healthQuery().intervalMinutes == nil)
+    #expect(request.page == Page(offset: 0, size: 10_000))
+  }
+
+  @Test(arguments: [
+    ("statsPeriod=24h", 400), ("statsPeriod=1000h", 9), ("statsPeriod=1h", 5000),
+    ("statsPeriod=24h&per_page=401", 400), ("statsPeriod=24h&per_page=3", 3),
+  ])
+  func pagesHoldTenThousandNumbersPerField(query: String, size: Int) throws {
+    #expect(try SessionsFixtures.parse("field=sum(session)&" + query).page.size == size)
+  }
+
+  @Test func ordersByTheGivenField() throws {
+    let query = "field=sum(session)&field=crash_rate(session)&statsPeriod=1h&orderBy="
+    #expect(
+      try SessionsFixtures.parse(query + "crash_rate(session)").order
+        == .init(field: .sessionCrashRate, isDescending: false))
+    #expect(
+      try SessionsFixtures.parse(query + "-crash_rate(session)").order
+        == .init(field: .sessionCrashRate, isDescending: true))
+    #expect(
+      try SessionsFixtures.parse("field=crash_rate(session)&field=anr_rate()&statsPeriod=1h").order
+        == .init(field: .sessionCrashRate, isDescending: true))
+  }
+
+  @Test func unknownStatusGoesBeforeFields() throws {
+    let request = try SessionsFixtures.parse(
+      "field=crash_rate(session)&statsPeriod=1h&query=session.status:bogus")
+    #expect(request.matchesNothing)
+    #expect(
+      try !SessionsFixtures.parse("field=sum(session)&statsPeriod=1h&query=session.status:crashed")
+        .matchesNothing)
+  }
+
+  /// As in Sentry: what is asked for cannot be said of the sessions that are left.
+  @Test(arguments: [
+    ("field=avg(session.duration)&query=session.status:abnormal", true),
+    ("field=avg(session.duration)&query=session.status:[abnormal,healthy]", false),
+    ("field=avg(session.duration)&field=sum(session)&query=session.status:abnormal", false),
+    ("field=avg(session.duration)", false),
+  ])
+  func durationsOfOtherStatusesMatchNothing(query: String, isNothing: Bool) throws {
+    #expect(try SessionsFixtures.parse("statsPeriod=1h&" + query).matchesNothing == isNothing)
+  }
+
+  /// By minutes there are no durations, but totals can be told.
+  @Test func totalsOfDurationsGoWithAnyInterval() throws {
+    let request = try SessionsFixtures.parse(
+      "field=max(session.duration)&statsPeriod=1h&interval=1m&includeSeries=0")
+    #expect(request.healthQuery().measures == .durations)
+  }
+
+  @Test func otherParametersAreIgnored() throws {
+    #expect(SessionsFixtures.refusal("field=sum(session)&statsPeriod=1h&utc=true&x=") == nil)
+  }
+}
