@@ -69,6 +69,17 @@ need_packages() {
   } || fail "Could not install$missing"
 }
 
+# Makes the environment of the tests in Python, below the repository at $1: with the packages of
+# Tests/requirements.txt, and anew when that file changed.
+prepare_python() {
+  cmp -s "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt" && return
+  rm -rf "$1/.build-venv"
+  python3 -m venv "$1/.build-venv" &&
+    "$1/.build-venv/bin/python" -m pip -q --disable-pip-version-check install \
+      -r "$1/Tests/requirements.txt" &&
+    cp "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt"
+}
+
 # Builds a program as it is shipped, hale unless another is named, and prints where it lies.
 build_release() {
   swift build --package-path "$1" -c release --static-swift-stdlib --product "${2:-hale}" >&2 || return
