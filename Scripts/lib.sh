@@ -32,6 +32,7 @@ is_there() {
     libssl-dev) has_header openssl/evp.h ;;
     libcurl4-openssl-dev) has_header curl/curl.h ;;
     binutils) command -v strip >/dev/null ;;
+    netavark | aardvark-dns) [ -e "/usr/lib/podman/$1" ] ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
