@@ -54,11 +54,14 @@ let dashboard = [
 
 let package = Package(
   name: "hale",
+  // Exact versions stand here instead of in a committed Package.resolved, because that file names
+  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. Two
+  // of these need no package; what swift-configuration needs follows its own ranges.
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     // Its default traits pull in ICU (45 MB of binary); environment and file come without.
-    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   ],
   targets: [
     // C libraries of the system.

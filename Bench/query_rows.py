@@ -91,7 +91,7 @@ def crashfree(report, worlds, nginx, settings):
 def clickhouse(report, worlds, nginx, settings):
     """29 releases by hour and status over two weeks, asked of ClickHouse's engine, which has the raw
     sessions, and of Hale in turn."""
-    python = bench_python("chdb")
+    python = bench_python("chdb==4.4.0")
     raw = worlds.work / "raw.bin"
     bench("raw", *FORTNIGHT.options, "--file", raw)
     with worlds.copy(FORTNIGHT) as data, Service(data) as service:

@@ -33,13 +33,13 @@ def bench(*arguments):
 
 
 def bench_python(package):
-    """A Python of the benchmarks' own that has a package."""
+    """A Python of the benchmarks' own that has a package, at the version of the tests' list."""
     venv = ROOT / ".build-venv-bench"
     python = venv / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run([python, "-m", "pip", "-q", "--disable-pip-version-check", "install", package],
-                   check=True)
+    subprocess.run([python, "-m", "pip", "-q", "--disable-pip-version-check", "install",
+                    "-c", ROOT / "Tests" / "requirements.txt", package], check=True)
     return python
 
 

@@ -32,6 +32,7 @@ is_there() {
     libssl-dev) has_header openssl/evp.h ;;
     libcurl4-openssl-dev) has_header curl/curl.h ;;
     binutils) command -v strip >/dev/null ;;
+    netavark | aardvark-dns) [ -e "/usr/lib/podman/$1" ] ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
@@ -67,6 +68,17 @@ need_packages() {
       $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >&2
   } || fail "Could not install$missing"
+}
+
+# Makes the environment of the tests in Python, below the repository at $1: with the packages of
+# Tests/requirements.txt, and anew when that file changed.
+prepare_python() {
+  cmp -s "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt" && return
+  rm -rf "$1/.build-venv"
+  python3 -m venv "$1/.build-venv" &&
+    "$1/.build-venv/bin/python" -m pip -q --disable-pip-version-check install \
+      -r "$1/Tests/requirements.txt" &&
+    cp "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt"
 }
 
 # Builds a program as it is shipped, hale unless another is named, and prints where it lies.

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hale import aggregates, hours, iso, run, session, utc
+from hale import ROOT, aggregates, hours, iso, run, session, utc
 
 HERE = Path(__file__).parent
 # Cases of an operation that are made up: with those that the document itself suggests some
@@ -108,6 +108,16 @@ def test_no_answer_breaks_the_document(start, tmp_path):
     hale.assert_runs()
 
 
+def test_the_version_is_the_same_everywhere(hale):
+    """In the program, in its document and metrics, and in the newest heading of the changelog."""
+    version = run("--version").stdout.strip()
+    assert hale.request("GET", "/api/0/openapi.json").json["info"]["version"] == version
+    metrics = hale.request("GET", "/metrics").body.decode()
+    assert f'hale_build_info{{version="{version}"}} 1' in metrics
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(r"^## (\d\S*) - \d{4}-\d\d-\d\d$", changes, re.M).group(1) == version
+
+
 def concrete(path):
     return re.sub(r"\{(\w+)\}", lambda name: {
         "organization": "default", "project": "default", "project_id": "1"}.get(name[1], "x"), path)
@@ -116,7 +126,6 @@ def concrete(path):
 def test_undeclared_methods_and_missing_tokens(hale):
     """405 names what the document names, and where it asks for a token nothing goes without."""
     document = hale.request("GET", "/api/0/openapi.json").json
-    assert document["info"]["version"] in run("--version").stdout
     token = {"Authorization": f"Bearer {hale.token}"}
     for path, operations in document["paths"].items():
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"):

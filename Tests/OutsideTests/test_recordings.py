@@ -1,8 +1,6 @@
 """Every recording of real SDK traffic gives the classification that its index states.
 
-The recordings lie beside the repository in `../shared/captures`: `LABEL--NN.json` tells how a
-request looked on the wire, `LABEL--NN.bin` holds its body, and `.chunked` the body in the
-chunks in which it came."""
+The recordings lie in `Tests/Captures`, whose README.md says what they hold and has the index."""
 
 import json
 import re
@@ -12,8 +10,8 @@ import pytest
 
 from hale import ROOT, Hale, from_seconds, read_reply, row, sessions_by, users_by
 
-CAPTURES = ROOT.parent / "shared" / "captures"
-INDEX = CAPTURES / "index.md"
+CAPTURES = ROOT / "Tests" / "Captures"
+INDEX = CAPTURES / "README.md"
 KEY = "0123456789abcdef0123456789abcdef"
 PROJECT = 42
 
@@ -74,7 +72,7 @@ def classification(text):
     return found
 
 
-EXPECTED = index() if INDEX.exists() else {}
+EXPECTED = index()
 LABELS = sorted(EXPECTED)
 # Aggregates carry no identity: sent again, they count again.
 IDENTIFIED = [label for label in LABELS
@@ -82,10 +80,11 @@ IDENTIFIED = [label for label in LABELS
 
 
 def test_the_recordings_are_there():
-    assert LABELS, f"{CAPTURES} is missing: the recordings belong beside the repository"
-    assert len(LABELS) >= 70
+    """Every row of the index has its files, and every file its row."""
+    assert len(LABELS) >= 95
     for label in LABELS:
         assert requests(label), label
+    assert {path.name.split("--")[0] for path in CAPTURES.glob("*.json")} == set(LABELS)
 
 
 @pytest.fixture(scope="module")

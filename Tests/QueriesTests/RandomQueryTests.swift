@@ -11,7 +11,8 @@ import Testing
 /// service, and what it answers is held against every single session, counted by the model.
 ///
 /// A search is made as a text for the service and as a condition for the model at once; ranges,
-/// rates and orders are worked out here a second time, from the words of the protocol (P6.1).
+/// rates and orders are worked out here a second time, from Sentry's page "Retrieve Release Health
+/// Session Statistics".
 @Suite struct RandomQueryTests {
   @Test(arguments: 0..<10 as Range<UInt64>)
   func anyQuestionIsAnsweredWithTheModelsNumbers(seed: UInt64) throws {
@@ -309,7 +310,7 @@ private struct Question {
     }
   }
 
-  /// The rounding of P6.1, in milliseconds.
+  /// Rounds the range as the sessions API does, in milliseconds.
   private mutating func chooseRange(_ random: inout SplitMix64, now: Int) {
     let (hour, minute) = (3_600_000, 60_000)
     let isFine = Int.random(in: 0..<4, using: &random) == 0

@@ -2,9 +2,9 @@ package import API
 package import ReleaseHealth
 package import Storage
 
-/// A search over sessions in Sentry's query language (P6.1): terms over the release, the
-/// environment and the project, which `AND`, `OR` and parentheses join, and over `session.status`,
-/// which have to hold beside all others.
+/// A search over sessions in the language of Sentry's page "Search" (Query Syntax): terms over the
+/// release, the environment and the project, which `AND`, `OR` and parentheses join, and over
+/// `session.status`, which have to hold beside all others.
 package struct SearchQuery: Sendable {
   /// As the request gave it.
   package let text: String

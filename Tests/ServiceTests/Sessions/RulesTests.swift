@@ -9,7 +9,8 @@ import Storage
 import TestSupport
 import Testing
 
-/// Every rule of the sessions API (P6.1) with one case: its text, a request, and what is answered.
+/// Every rule of the sessions API (Sentry's page "Retrieve Release Health Session Statistics") with
+/// one case: its text, a request, and what is answered.
 ///
 /// The requests go through the whole service. Its clock stands at 2026-01-01T12:00:00Z. In project 1,
 /// `shop`, these sessions began, of the users a to e; all but the crashed one exited:
@@ -503,7 +504,8 @@ import Testing
     #expect(answer.link.contains("rel=\"next\"; results=\"\(hasMore)\""))
   }
 
-  /// P6.6: both links are always there, and say whether something is on their page.
+  /// Sentry's page "Paginating Results": both links are always there, and say whether something is
+  /// on their page.
   @Test func pagesAreLinked() throws {
     let request = "project=many&field=sum(session)&groupBy=release&per_page=5&statsPeriod=1h"
     var seen: [String] = []

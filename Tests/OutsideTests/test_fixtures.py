@@ -1,0 +1,121 @@
+"""Databases of every released version are opened, answer as that version did, and go on.
+
+`Tests/Fixtures/make.py` tells how they were made and what is in them."""
+
+import gzip
+import json
+import sqlite3
+
+import pytest
+
+from hale import ROOT, days, hours, minutes, session, sessions, utc
+from test_migrations import layout
+
+FIXTURES = ROOT / "Tests" / "Fixtures"
+VERSIONS = sorted(path.parent.name for path in FIXTURES.glob("*/answers.json"))
+
+
+@pytest.fixture(params=VERSIONS)
+def fixture(request):
+    folder = FIXTURES / request.param
+    return folder, json.loads((folder / "answers.json").read_text())
+
+
+def unpack(folder, name, data):
+    data.mkdir()
+    for path in folder.glob(f"{name}.db*.gz"):
+        target = data / path.name.removesuffix(".gz").replace(name, "hale")
+        target.write_bytes(gzip.decompress(path.read_bytes()))
+
+
+@pytest.fixture
+def opened(start, fixture):
+    """Starts the program that is built now on a copy, as the old version ran."""
+    folder, said = fixture
+
+    def begin(name):
+        hale = start("--public-url", "https://hale.example.com", "--private-notice-hosts",
+                     "127.0.0.1", clock=utc(said["now"]), running=False)
+        unpack(folder, name, hale.data)
+        hale.token, hale.dsn = said["token"], f"https://{said['key']}@hale.example.com/1"
+        return hale.start()
+
+    return begin
+
+
+def holds(answer, old):
+    """Whether an answer says all that an old one said: members may be added, and objects of a list
+    may stand in another order."""
+    if isinstance(old, dict):
+        return isinstance(answer, dict) and all(
+            name in answer and holds(answer[name], value) for name, value in old.items())
+    if isinstance(old, list):
+        if not isinstance(answer, list) or len(answer) != len(old):
+            return False
+        rest = list(answer)
+        for index, value in enumerate(old):
+            if not isinstance(value, dict):
+                found = 0 if holds(rest[0], value) else None
+            else:
+                found = next((at for at, each in enumerate(rest) if holds(each, value)), None)
+            if found is None:
+                return False
+            del rest[found]
+        return True
+    return type(answer) is type(old) and answer == old
+
+
+def test_a_changed_answer_is_seen():
+    old = {"a": [{"b": 1, "c": [1.0, None]}, {"b": 2}]}
+    assert holds({"a": [{"b": 2}, {"b": 1, "c": [1.0, None], "d": 0}], "e": 1}, old)
+    for answer in ({"a": [{"b": 2}, {"b": 1, "c": [None, 1.0]}]}, {"a": [{"b": 2}]}, {"b": []},
+                   {"a": [{"b": 1, "c": [1.0, None]}, {"b": 3}]}, {"a": [{"b": 2}] * 2},
+                   {"a": [{"b": 1, "c": [1.0, 0]}, {"b": 2}]}):
+        assert not holds(answer, old), answer
+
+
+def test_there_is_one():
+    assert "0.1.0" in VERSIONS
+
+
+@pytest.mark.parametrize("name", ("stopped", "killed"))
+def test_it_answers_as_the_version_that_wrote_it(opened, fixture, name):
+    said = fixture[1][name]
+    hale = opened(name)
+    for query in said:
+        reply = hale.get(query["path"], query["parameters"])
+        assert reply.status == 200, (query["path"], reply)
+        assert holds(reply.json, query["answer"]), (
+            f"{query['path']} {query['parameters']}\nwas {query['answer']}\nis  {reply.json}")
+    assert hale.stop() == 0
+    verified = hale.cli("verify")
+    assert verified.returncode == 0, verified
+
+
+def test_a_kill_left_updates_to_fold(fixture, tmp_path):
+    unpack(fixture[0], "killed", tmp_path / "data")
+    with sqlite3.connect(tmp_path / "data" / "hale.db") as database:
+        assert database.execute("SELECT count(*) FROM pending").fetchone()[0] > 0
+
+
+def test_it_goes_on(opened, fixture, start):
+    """A late crash of a session of the old version; afterwards the tables are those of today."""
+    hale = opened("stopped")
+    day = {"start": "2026-11-22T00:00:00Z", "end": "2026-11-22T23:59:59Z"}
+    before = sessions(hale, project=1, **day)
+    began = utc(fixture[1]["now"]) - days(2) - minutes(31)
+    assert began.hour == 9
+    hale.send(session("crashed", release="shop@1.0.0", init=None, at=began, did="user-98",
+                      sid="0000000a-0000-4000-8000-000000000006"))
+    after = {**before, "healthy": before["healthy"] - 1, "crashed": before["crashed"] + 1}
+    assert sessions(hale, project=1, **day) == after
+    hale.clock.advance(hours(24))
+    assert hale.cli("jobs", "run", "retention").returncode == 0
+    assert hale.stop() == 0
+    hale.start()
+    assert sessions(hale, project=1, **day) == after
+    assert hale.stop() == 0
+
+    fresh = start()
+    assert fresh.stop() == 0
+    assert layout(hale.data / "hale.db") == layout(fresh.data / "hale.db")
