@@ -44,3 +44,8 @@ package struct RequestHead: Sendable {
     return String(decoding: headers.block[(mark + 1)..<target.upperBound], as: UTF8.self)
   }
 }
+
+extension RequestHead {
+  /// Whether the client came by TLS, which ends at a proxy in front: the proxy says so.
+  package var cameByTLS: Bool { headers["X-Forwarded-Proto"]?.lowercased() == "https" }
+}
