@@ -56,8 +56,6 @@ let package = Package(
   name: "hale",
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    // Its default traits pull in ICU (45 MB of binary); environment and file come without.
-    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
@@ -114,7 +112,6 @@ let package = Package(
         "Storage",
         "Demo", "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ],
       // Functions that came out the same, as those of generics often do, are linked once; no symbol

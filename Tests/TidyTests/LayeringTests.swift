@@ -32,7 +32,7 @@ import Testing
       "CMalloc", "Service", "SQLiteStorage", "Listener", "Outbound", "HTTP", "Envelopes", "Storage",
       "Demo",
       "ReleaseHealth", "Locks",
-      "ArgumentParser", "Configuration", "Logging", "Foundation", "FoundationEssentials",
+      "ArgumentParser", "Logging", "Foundation", "FoundationEssentials",
       "Synchronization", "Glibc", "Dispatch",
     ],
     "hale-bench": [
