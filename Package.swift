@@ -55,12 +55,10 @@ let dashboard = [
 let package = Package(
   name: "hale",
   // Exact versions stand here instead of in a committed Package.resolved, because that file names
-  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. Two
-  // of these need no package; what swift-configuration needs follows its own ranges.
+  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. None
+  // of these needs another package, so that every version is pinned.
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    // Its default traits pull in ICU (45 MB of binary); environment and file come without.
-    .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   ],
   targets: [
@@ -147,7 +145,6 @@ let package = Package(
         "Storage",
         "Demo", "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ],
       // Functions that came out the same, as those of generics often do, are linked once; no symbol
