@@ -12,46 +12,6 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// The files of the dashboard.
-let dashboard = [
-  "adoption-panel.js",
-  "alert-form.js",
-  "alert-view.js",
-  "alert-words.js",
-  "alerts-view.js",
-  "api.js",
-  "back-test.js",
-  "bar-chart.js",
-  "budget-panel.js",
-  "channels-panel.js",
-  "chart.js",
-  "comparison-panel.js",
-  "dashboard.css",
-  "dom.js",
-  "estimate-panel.js",
-  "format.js",
-  "icon.svg",
-  "index.html",
-  "incident-table.js",
-  "line-chart.js",
-  "live.js",
-  "main.js",
-  "objective-form.js",
-  "pickers.js",
-  "platforms.js",
-  "release-table.js",
-  "release-view.js",
-  "releases-view.js",
-  "settings-view.js",
-  "setup-view.js",
-  "sign-in-view.js",
-  "snippets.js",
-  "sparkline.js",
-  "state.js",
-  "statuses.js",
-  "trust-panel.js",
-]
-
 let package = Package(
   name: "hale",
   // Exact versions stand here instead of in a committed Package.resolved, because that file names
@@ -124,7 +84,7 @@ let package = Package(
     .target(
       name: "Dashboard",
       dependencies: ["HTTP", "API", "Access", "Compression", "Hashing"],
-      resources: dashboard.map { .embedInCode("Page/\($0)") }),
+      resources: [.embedInCode("Page")]),
 
     // Level 4: what puts level 3 together.
     .target(

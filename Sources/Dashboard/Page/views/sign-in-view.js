@@ -1,7 +1,7 @@
 // Asks for a token, which the service keeps in a cookie that no script can read.
 
-import { signIn } from "./api.js";
-import { h, setText } from "./dom.js";
+import { signIn } from "../lib/api.js";
+import { h, setText } from "../lib/dom.js";
 
 export function signInView(world) {
   const token = h("input", {

@@ -1,7 +1,7 @@
 // Lines over time, one for each series; where there is no value the line has a gap.
 
 import { timeChart } from "./chart.js";
-import { h, svg } from "./dom.js";
+import { h, svg } from "../lib/dom.js";
 
 const lineClasses = 8;
 

@@ -1,8 +1,8 @@
 // What the charts share: frame, axes, and the place that is pointed at. A pointer and the arrow keys
 // move through the points alike; a screen reader hears the values of each.
 
-import { freshID, h, setAttribute, svg } from "./dom.js";
-import { clockText, dayAndClock, dayText, utcText } from "./format.js";
+import { freshID, h, setAttribute, svg } from "../lib/dom.js";
+import { clockText, dayAndClock, dayText, utcText } from "../lib/format.js";
 
 const margin = { top: 10, bottom: 24, left: 58 };
 

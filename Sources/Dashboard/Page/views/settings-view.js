@@ -1,11 +1,11 @@
 // Projects with their keys, tokens, and channels of notices. A token that only reads sees them; one of scope admin changes
 // them.
 
-import { change, get } from "./api.js";
-import { channelsPanel } from "./channels-panel.js";
-import { freshID, h, scrollFrame, setText } from "./dom.js";
-import { dateText, utcText } from "./format.js";
-import { objectiveForm } from "./objective-form.js";
+import { change, get } from "../lib/api.js";
+import { channelsPanel } from "../panels/channels-panel.js";
+import { freshID, h, scrollFrame, setText } from "../lib/dom.js";
+import { dateText, utcText } from "../lib/format.js";
+import { objectiveForm } from "../panels/objective-form.js";
 import { copyButton } from "./setup-view.js";
 
 const platforms = [

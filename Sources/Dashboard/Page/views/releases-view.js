@@ -1,14 +1,14 @@
 // All releases: how adopted and how healthy each is.
 
-import { pages } from "./api.js";
-import { adoptionPanel } from "./adoption-panel.js";
-import { budgetPanel } from "./budget-panel.js";
-import { h, setText } from "./dom.js";
-import { plural } from "./format.js";
-import { commonPickers, picker } from "./pickers.js";
-import { columns, columnTitle, releaseTable } from "./release-table.js";
+import { pages } from "../lib/api.js";
+import { adoptionPanel } from "../panels/adoption-panel.js";
+import { budgetPanel } from "../panels/budget-panel.js";
+import { h, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { commonPickers, picker } from "../lib/pickers.js";
+import { columns, columnTitle, releaseTable } from "../panels/release-table.js";
 import { setupView } from "./setup-view.js";
-import { go, intervals, lastList } from "./state.js";
+import { go, intervals, lastList } from "../lib/state.js";
 
 /** Beyond these a search finds them. */
 const releasesMax = 1000;

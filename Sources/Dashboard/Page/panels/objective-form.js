@@ -1,8 +1,8 @@
 // The objective of a project in the settings: what it is, and how an admin changes it.
 
-import { change } from "./api.js";
+import { change } from "../lib/api.js";
 import { measures, objectiveText } from "./budget-panel.js";
-import { h } from "./dom.js";
+import { h } from "../lib/dom.js";
 
 /** - Parameter perform: has a change made, and shows what is wrong with it or what is there then. */
 export function objectiveForm(world, project, objective, isAdmin, perform) {

@@ -1,11 +1,11 @@
 // A release beside another one: whether the difference may be chance.
 
-import { changes, get } from "./api.js";
-import { panel } from "./chart.js";
-import { h, scrollFrame, setText } from "./dom.js";
-import { count, duration, fraction, NONE, points } from "./format.js";
-import { picker, segments } from "./pickers.js";
-import { go } from "./state.js";
+import { changes, get } from "../lib/api.js";
+import { panel } from "../charts/chart.js";
+import { h, scrollFrame, setText } from "../lib/dom.js";
+import { count, duration, fraction, NONE, points } from "../lib/format.js";
+import { picker, segments } from "../lib/pickers.js";
+import { go } from "../lib/state.js";
 
 const measures = [
   ["crashFreeSessions", "Crash-free sessions"], ["crashFreeUsers", "Crash-free users"],

@@ -1,11 +1,11 @@
 // The table of releases. Its rows are kept and only what changed in them is written; their order stands
 // still for as long as the pointer or the focus is among them.
 
-import { h, scrollFrame, setAttribute, setText } from "./dom.js";
-import { ageText, count, dateText, NONE, percent, points, shortVersion, utcText } from "./format.js";
-import { isMobile } from "./platforms.js";
-import { sparkline } from "./sparkline.js";
-import { address } from "./state.js";
+import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
+import { ageText, count, dateText, NONE, percent, points, shortVersion, utcText } from "../lib/format.js";
+import { isMobile } from "../lib/platforms.js";
+import { sparkline } from "../charts/sparkline.js";
+import { address } from "../lib/state.js";
 
 /** By what the rows are ordered, under the key that stands in the address; `users` is the name where users are shown. */
 export const columns = [

@@ -1,8 +1,8 @@
 // What to do while no session came yet. When one does, the table takes its place by itself.
 
-import { get } from "./api.js";
-import { h, setAttribute, setText } from "./dom.js";
-import { snippetOf, snippets } from "./snippets.js";
+import { get } from "../lib/api.js";
+import { h, setAttribute, setText } from "../lib/dom.js";
+import { snippetOf, snippets } from "../lib/snippets.js";
 
 /** The DSN of a project, from the first of its keys that is good. */
 async function dsnOf(world, project, options) {

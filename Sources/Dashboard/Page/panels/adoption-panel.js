@@ -1,12 +1,12 @@
 // How releases took over from each other, for one application that people install.
 
-import { changes, get } from "./api.js";
-import { panel } from "./chart.js";
-import { h, setText } from "./dom.js";
-import { count, fraction, withoutPackage } from "./format.js";
-import { lineChart, lineLegend } from "./line-chart.js";
-import { isApplication } from "./platforms.js";
-import { address, go, intervals } from "./state.js";
+import { changes, get } from "../lib/api.js";
+import { panel } from "../charts/chart.js";
+import { h, setText } from "../lib/dom.js";
+import { count, fraction, withoutPackage } from "../lib/format.js";
+import { lineChart, lineLegend } from "../charts/line-chart.js";
+import { isApplication } from "../lib/platforms.js";
+import { address, go, intervals } from "../lib/state.js";
 
 const top = 8;
 

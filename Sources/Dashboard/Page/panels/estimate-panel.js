@@ -1,9 +1,9 @@
 // What is still to be told of a release: the estimate beside the exact count, and the gate's verdict.
 
-import { changes, get } from "./api.js";
-import { panel } from "./chart.js";
-import { h } from "./dom.js";
-import { count, fraction, NONE, percent, plural } from "./format.js";
+import { changes, get } from "../lib/api.js";
+import { panel } from "../charts/chart.js";
+import { h } from "../lib/dom.js";
+import { count, fraction, NONE, percent, plural } from "../lib/format.js";
 
 /** The estimate is never shown without this. */
 export const estimateName = "Estimate once all late crashes are told";

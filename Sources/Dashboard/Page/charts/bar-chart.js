@@ -2,9 +2,9 @@
 // without the healthy ones the others are seen.
 
 import { timeChart } from "./chart.js";
-import { h, setAttribute, svg } from "./dom.js";
-import { count } from "./format.js";
-import { marks, statuses, statusMeanings, statusNames, swatch } from "./statuses.js";
+import { h, setAttribute, svg } from "../lib/dom.js";
+import { count } from "../lib/format.js";
+import { marks, statuses, statusMeanings, statusNames, swatch } from "../lib/statuses.js";
 
 /** Data are {times, counts: {status: [number]}}. */
 export function statusBars({ label, hidden = [] }) {

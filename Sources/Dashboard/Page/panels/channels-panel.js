@@ -1,8 +1,8 @@
 // Where notices go: the channels with a test for each, and what was told last.
 
-import { change, get } from "./api.js";
-import { h, scrollFrame } from "./dom.js";
-import { dayAndClock, utcText } from "./format.js";
+import { change, get } from "../lib/api.js";
+import { h, scrollFrame } from "../lib/dom.js";
+import { dayAndClock, utcText } from "../lib/format.js";
 
 const kinds = { webhook: "Webhook", slack: "Slack", discord: "Discord", email: "Mail", command: "Command" };
 const statuses = { delivered: "delivered", waiting: "waiting", givenUp: "given up" };

@@ -1,6 +1,6 @@
 // A line as high as a word: how a number went, without axes. The number itself stands beside it.
 
-import { setAttribute, svg } from "./dom.js";
+import { setAttribute, svg } from "../lib/dom.js";
 
 const [width, height] = [88, 22];
 

@@ -1,9 +1,9 @@
 // A form for an alert rule, new or changed, which can be tried on the past before it is kept.
 
-import { change } from "./api.js";
-import { measureOf, measures, valueText } from "./alert-words.js";
+import { change } from "../lib/api.js";
+import { measureOf, measures, valueText } from "../lib/alert-words.js";
 import { backTestTable } from "./back-test.js";
-import { freshID, h, setAttribute, setText } from "./dom.js";
+import { freshID, h, setAttribute, setText } from "../lib/dom.js";
 
 const windows = [[10, "10 minutes"], [15, "15 minutes"], [30, "30 minutes"], [60, "1 hour"], [120, "2 hours"], [360, "6 hours"],
   [720, "12 hours"], [1440, "1 day"], [2880, "2 days"], [10_080, "7 days"]];

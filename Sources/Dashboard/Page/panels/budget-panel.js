@@ -1,10 +1,10 @@
 // The error budget of one project: what is left, how fast it goes, and how it came to that.
 
-import { changes, get } from "./api.js";
-import { panel } from "./chart.js";
-import { h, scrollFrame, setText } from "./dom.js";
-import { count, fraction, NONE } from "./format.js";
-import { lineChart } from "./line-chart.js";
+import { changes, get } from "../lib/api.js";
+import { panel } from "../charts/chart.js";
+import { h, scrollFrame, setText } from "../lib/dom.js";
+import { count, fraction, NONE } from "../lib/format.js";
+import { lineChart } from "../charts/line-chart.js";
 
 export const measures = { crash_free_sessions: "sessions", crash_free_users: "users" };
 

@@ -1,13 +1,13 @@
 // All alert rules: which of them alarm, and what happened last.
 
-import { alertForm } from "./alert-form.js";
-import { channelsOf, stateMark, thresholdsOf, valueText } from "./alert-words.js";
-import { get } from "./api.js";
-import { h, scrollFrame, setText } from "./dom.js";
-import { count, dayAndClock, plural } from "./format.js";
-import { incidentTable } from "./incident-table.js";
-import { picker } from "./pickers.js";
-import { address, go } from "./state.js";
+import { alertForm } from "../panels/alert-form.js";
+import { channelsOf, stateMark, thresholdsOf, valueText } from "../lib/alert-words.js";
+import { get } from "../lib/api.js";
+import { h, scrollFrame, setText } from "../lib/dom.js";
+import { count, dayAndClock, plural } from "../lib/format.js";
+import { incidentTable } from "../panels/incident-table.js";
+import { picker } from "../lib/pickers.js";
+import { address, go } from "../lib/state.js";
 
 export const isAlarming = ({ state }) => state.level !== "ok";
 

@@ -1,8 +1,8 @@
 // When a rule would have alarmed in the past, in words and as a table.
 
-import { levelMark } from "./alert-words.js";
-import { h, scrollFrame } from "./dom.js";
-import { count, dateText, dayAndClock, duration, utcText } from "./format.js";
+import { levelMark } from "../lib/alert-words.js";
+import { h, scrollFrame } from "../lib/dom.js";
+import { count, dateText, dayAndClock, duration, utcText } from "../lib/format.js";
 
 /** - Parameter text: writes a value of the rule. */
 export function backTestTable({ transitions, minutes, basis, start, end, knownFrom }, text) {

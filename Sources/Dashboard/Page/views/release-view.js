@@ -1,19 +1,19 @@
 // One release: how its sessions and users fared over time, where, and against another release.
 
-import { thresholdsOf, watches, measureOf } from "./alert-words.js";
-import { changes, get } from "./api.js";
-import { statusBars } from "./bar-chart.js";
-import { panel } from "./chart.js";
-import { comparisonPanel } from "./comparison-panel.js";
-import { estimateName, estimatePanel, isToCome, rangeText } from "./estimate-panel.js";
-import { h, scrollFrame, setAttribute, setText } from "./dom.js";
-import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utcText, withoutPackage } from "./format.js";
-import { bandMark, lineChart, lineLegend, thresholdMark } from "./line-chart.js";
-import { commonPickers } from "./pickers.js";
-import { showChange } from "./release-table.js";
-import { address, intervals, lastList } from "./state.js";
-import { statuses } from "./statuses.js";
-import { trustPanel } from "./trust-panel.js";
+import { thresholdsOf, watches, measureOf } from "../lib/alert-words.js";
+import { changes, get } from "../lib/api.js";
+import { statusBars } from "../charts/bar-chart.js";
+import { panel } from "../charts/chart.js";
+import { comparisonPanel } from "../panels/comparison-panel.js";
+import { estimateName, estimatePanel, isToCome, rangeText } from "../panels/estimate-panel.js";
+import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
+import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
+import { bandMark, lineChart, lineLegend, thresholdMark } from "../charts/line-chart.js";
+import { commonPickers } from "../lib/pickers.js";
+import { showChange } from "../panels/release-table.js";
+import { address, intervals, lastList } from "../lib/state.js";
+import { statuses } from "../lib/statuses.js";
+import { trustPanel } from "../panels/trust-panel.js";
 
 const fields = ["sum(session)", "count_unique(user)", "avg(session.duration)", "p50(session.duration)", "p95(session.duration)"];
 const [SESSIONS, USERS, , P50, P95] = fields;

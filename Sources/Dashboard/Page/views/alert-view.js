@@ -1,16 +1,16 @@
 // One alert rule: how its value went between its thresholds, when it alarmed, and when it would have.
 
-import { alertForm } from "./alert-form.js";
-import { axisText, channelsOf, measureOf, sideText, stateMark, thresholdsOf, valueText } from "./alert-words.js";
-import { change, changes, get } from "./api.js";
-import { backTestTable } from "./back-test.js";
-import { panel } from "./chart.js";
-import { h, setAttribute, setText } from "./dom.js";
-import { count, dayAndClock, plural } from "./format.js";
-import { incidentTable } from "./incident-table.js";
-import { lineChart, lineLegend, thresholdMark } from "./line-chart.js";
-import { picker, segments } from "./pickers.js";
-import { address, go, ranges } from "./state.js";
+import { alertForm } from "../panels/alert-form.js";
+import { axisText, channelsOf, measureOf, sideText, stateMark, thresholdsOf, valueText } from "../lib/alert-words.js";
+import { change, changes, get } from "../lib/api.js";
+import { backTestTable } from "../panels/back-test.js";
+import { panel } from "../charts/chart.js";
+import { h, setAttribute, setText } from "../lib/dom.js";
+import { count, dayAndClock, plural } from "../lib/format.js";
+import { incidentTable } from "../panels/incident-table.js";
+import { lineChart, lineLegend, thresholdMark } from "../charts/line-chart.js";
+import { picker, segments } from "../lib/pickers.js";
+import { address, go, ranges } from "../lib/state.js";
 
 const muteLengths = [["60", "1 hour"], ["480", "8 hours"], ["1440", "1 day"], ["10080", "7 days"]];
 const rangeNames = { "6h": "6 hours", "24h": "24 hours", "7d": "7 days" };

@@ -1,9 +1,9 @@
 // Incidents: from when until when a rule alarmed, and how bad it was.
 
-import { levelMark, valueText } from "./alert-words.js";
-import { h, scrollFrame } from "./dom.js";
-import { dayAndClock, duration, utcText } from "./format.js";
-import { address } from "./state.js";
+import { levelMark, valueText } from "../lib/alert-words.js";
+import { h, scrollFrame } from "../lib/dom.js";
+import { dayAndClock, duration, utcText } from "../lib/format.js";
+import { address } from "../lib/state.js";
 
 const time = (text) => h("time", { datetime: text, title: utcText(new Date(text)) }, dayAndClock(new Date(text)));
 

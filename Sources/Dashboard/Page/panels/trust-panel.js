@@ -1,9 +1,9 @@
 // How far the numbers can be trusted: what came late, twice or not at all.
 
-import { changes, get } from "./api.js";
-import { panel } from "./chart.js";
-import { h, scrollFrame } from "./dom.js";
-import { count, NONE, percent } from "./format.js";
+import { changes, get } from "../lib/api.js";
+import { panel } from "../charts/chart.js";
+import { h, scrollFrame } from "../lib/dom.js";
+import { count, NONE, percent } from "../lib/format.js";
 
 export function trustPanel(world) {
   const list = h("dl", { class: "facts" });
