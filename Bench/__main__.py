@@ -14,6 +14,7 @@ import estimate_rows  # noqa: E402
 import gate_rows  # noqa: E402
 import ingest_rows  # noqa: E402
 import machine  # noqa: E402
+import pairs  # noqa: E402
 import part_rows  # noqa: E402
 import query_rows  # noqa: E402
 import scale_rows  # noqa: E402
@@ -106,6 +107,10 @@ def parse():
                         help="that the rows of ingest draw evenly from (10)")
     parser.add_argument("--environments", type=positive, default=2, metavar="N",
                         help="the same (2); three quarters are of the first")
+    parser.add_argument("--against", metavar="DIR",
+                        help="compare with the hale and hale-bench in this folder, in alternating pairs")
+    parser.add_argument("--pairs", type=positive, default=9, metavar="N",
+                        help="how many pairs --against measures (9)")
     parser.add_argument("--json", metavar="FILE", help="write everything to this file, too")
     parser.add_argument("--cache", metavar="DIR", default=ROOT / ".build-bench",
                         help="where databases are kept for the next run (.build-bench)")
@@ -166,6 +171,8 @@ def interrupt(*_):
 
 def main():
     parser, arguments = parse()
+    if arguments.against:
+        return pairs.compare(arguments)
     # However it is ended, it ends what it began.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)

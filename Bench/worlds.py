@@ -21,8 +21,8 @@ TOKEN = "bench-" + "0" * 32
 
 # What decides the content of a database, beside its sizes.
 SOURCES = [ROOT / "schema.sql", ROOT / "Sources/hale-bench/Traffic.swift",
-           ROOT / "Sources/hale-bench/FillCommand.swift", Path(__file__),
-           *sorted((ROOT / "Sources/SQLiteStorage").glob("*.swift"))]
+           ROOT / "Sources/hale-bench/Commands/FillCommand.swift", Path(__file__),
+           *sorted((ROOT / "Sources/SQLiteStorage").rglob("*.swift"))]
 
 
 def bench(*arguments):
