@@ -1,7 +1,7 @@
 /// What an alert rule watches, and from which value on it tells.
-package struct AlertRule: Equatable, Sendable {
+package struct AlertRule: Codable, Equatable, Sendable {
   /// The question; the raw values are the fields of the sessions API.
-  package enum Measure: String, CaseIterable, Sendable {
+  package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessionCrashFree = "crash_free_rate(session)"
     case userCrashFree = "crash_free_rate(user)"
     case sessionCrash = "crash_rate(session)"
@@ -21,7 +21,7 @@ package struct AlertRule: Equatable, Sendable {
   }
 
   /// The releases whose sessions count.
-  package enum Releases: Equatable, Sendable {
+  package enum Releases: Codable, Equatable, Sendable {
     case all
     case one(String)
     /// A text with `*` for anything.
@@ -30,7 +30,7 @@ package struct AlertRule: Equatable, Sendable {
     case latest
   }
 
-  package enum Comparison: String, CaseIterable, Sendable {
+  package enum Comparison: String, CaseIterable, Codable, Sendable {
     /// The release before, in the same window.
     case previousRelease
     /// The same window seven days earlier.

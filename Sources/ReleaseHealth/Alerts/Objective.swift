@@ -1,6 +1,6 @@
 /// What a project is to reach: so much of a measure crash-free, over a window that moves with time.
-package struct Objective: Hashable, Sendable {
-  package enum Measure: String, CaseIterable, Sendable {
+package struct Objective: Codable, Hashable, Sendable {
+  package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessions = "crash_free_sessions"
     /// Distinct users of the window: one with a crash in it is a bad one.
     case users = "crash_free_users"
@@ -23,7 +23,7 @@ package struct Objective: Hashable, Sendable {
   }
 
   /// A share below all and above none, as an exact decimal number of percent.
-  package struct Target: Hashable, Comparable, Sendable {
+  package struct Target: Codable, Hashable, Comparable, Sendable {
     /// 999,000 is 99.9 %.
     package let millionths: Int64
 

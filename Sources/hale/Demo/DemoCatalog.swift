@@ -34,9 +34,12 @@ struct DemoCatalog {
         project = there
         key = catalog.keys(of: there).first { $0.revoked == nil }?.publicKey ?? key
       } else {
-        project = try session.store.createProject(
-          organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key,
-          at: now)
+        let id = try session.make(
+          .createProject(
+            organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key))
+        project = Project(
+          id: ProjectID(rawValue: id), organization: owner.id, slug: slug,
+          platform: app.platform, created: now)
         if index == 0 { try watch(project, at: now) }
       }
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id)
@@ -47,14 +50,15 @@ struct DemoCatalog {
   /// An objective, most of whose budget the bad release uses up, and an alert rule.
   private func watch(_ project: Project, at now: Timestamp) throws {
     if let target = Objective.Target(percent: "99") {
-      try session.store.setObjective(Objective(target: target), of: project.id, at: now)
+      try session.make(.setObjective(Objective(target: target), project: project.id))
     }
     let rule = AlertRule(
       measure: .sessionCrashFree, projects: [project.id], environment: "production",
       releases: .latest, windowMinutes: 360, critical: 97, warning: 99, sessionsMin: 50)
-    _ = try session.store.saveAlertRule(
-      AlertRuleDraft(name: "Newest release of \(project.slug)", rule: rule), id: nil,
-      of: project.organization, at: now, telling: { _, _ in nil })
+    try session.make(
+      .createAlertRule(
+        organization: project.organization,
+        AlertRuleDraft(name: "Newest release of \(project.slug)", rule: rule)))
   }
 
   /// In an empty directory, the organization and the token that a first start of the service makes:
@@ -65,10 +69,13 @@ struct DemoCatalog {
       return try catalog.organization(command.organization.slug)
     }
     let slug = command.organization.slug ?? "default"
-    let owner = try session.store.createOrganization(slug: slug, at: now)
+    let owner = Organization(
+      id: OrganizationID(rawValue: try session.make(.createOrganization(slug: slug))), slug: slug,
+      created: now)
     let token = settings.initialToken ?? BearerToken.random()
-    _ = try session.store.createToken(
-      organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token), at: now)
+    try session.make(
+      .createToken(
+        organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token)))
     guard settings.initialToken == nil else { return owner }
     // Standard output is for the lines of JSON alone.
     if command.json.isJSON {

@@ -78,9 +78,12 @@ struct ChannelCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
-      let channel = try session.store.createChannel(
-        organization: owner.id, name: name, kind: settings.kind, settings: settings.stored,
-        at: session.now)
+      let id = try session.make(
+        .createChannel(
+          organization: owner.id, name: name, kind: settings.kind, settings: settings.stored))
+      let channel = NoticeChannel(
+        id: id, organization: owner.id, name: name, kind: settings.kind,
+        settings: settings.stored, created: session.now)
       let shown = settings.kind == .webhook && form.secret == nil ? secret : nil
       if json.isJSON {
         try printLine(jsonLine(channel.members + [("secret", .optional(shown))]))
@@ -205,7 +208,7 @@ struct ChannelCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let found = try session.channel(channel, of: organization.slug)
-      _ = try session.store.deleteChannel(found.id)
+      try session.make(.deleteChannel(id: found.id))
       if json.isJSON {
         try printLine(jsonLine(found.members))
       } else {

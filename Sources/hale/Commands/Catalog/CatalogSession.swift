@@ -1,10 +1,12 @@
+import FoundationEssentials
 import Glibc
 import ReleaseHealth
 import Storage
 
 /// What a command that reads or changes the catalog works with.
 ///
-/// It works on the database itself, so that no service need run; one that runs sees the change.
+/// It reads the database itself, so that no service need run. Changes are made by the service where
+/// one runs: the database has one writer.
 struct CatalogSession {
   /// Where a service is when nobody says otherwise.
   private static let usualAddress = WebAddress(
@@ -12,6 +14,7 @@ struct CatalogSession {
 
   let store: any CatalogStore & NoticeStore & AlertStore
   private let settings: Settings
+  private let service: ControlSocket
   let now: Timestamp
 
   /// - Parameters:
@@ -32,8 +35,32 @@ struct CatalogSession {
       }
     }
     self.settings = settings
+    service = ControlSocket(dataDirectory: directory)
     now = try SystemClock(settings.now).now()
     store = try openCatalog(dataDirectory: directory)
+  }
+
+  /// Has the service that runs on the data make a change, which it then knows at once; where none
+  /// runs, makes it here.
+  ///
+  /// - Returns: the number of what was created; 0 where nothing was.
+  @discardableResult
+  func make(_ change: CatalogChange) throws -> Int64 {
+    let request = CatalogChangeRequest(change: change, at: now)
+    let body = [UInt8](try JSONEncoder().encode(request))
+    guard let response = try service.send("POST", "/control/changes", body: body) else {
+      return try change.make(store, store, store, at: now)
+    }
+    let answer = try? JSONDecoder().decode(CatalogChangeAnswer.self, from: Data(response.body))
+    guard response.status == 200, let answer else {
+      throw CommandFailure.failed(
+        "The service on \(settings.dataDirectory) answered \(response.status): "
+          + response.detail)
+    }
+    guard let id = answer.id else {
+      throw CommandFailure.failed(answer.failure ?? "The service did not make the change.")
+    }
+    return id
   }
 
   func catalog() throws -> Catalog {

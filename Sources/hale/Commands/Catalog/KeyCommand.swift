@@ -35,7 +35,7 @@ struct KeyCommand: ParsableCommand {
       let catalog = try session.catalog()
       let project = try catalog.project(project, organization: organization.slug)
       let key = PublicKey.random()
-      try session.store.createKey(project: project.id, publicKey: key, at: session.now)
+      try session.make(.createKey(project: project.id, publicKey: key))
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id).text
       if json.isJSON {
         try printLine(jsonLine([("publicKey", .string(key)), ("dsn", .string(dsn))]))
@@ -104,7 +104,7 @@ struct KeyCommand: ParsableCommand {
         throw CommandFailure.usage("The key is '\(publicKey)', but it takes \(PublicKey.rule).")
       }
       let session = try CatalogSession(Settings(flags: data.given))
-      try session.store.revokeKey(publicKey: key, at: session.now)
+      try session.make(.revokeKey(publicKey: key))
       if json.isJSON {
         try printLine(
           jsonLine([("publicKey", .string(key)), ("revoked", .string(session.now.rfc3339))]))

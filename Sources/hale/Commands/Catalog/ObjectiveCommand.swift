@@ -20,7 +20,7 @@ struct ObjectiveCommand: ParsableCommand {
       abstract: "Set the objective of a project.",
       discussion: """
         It takes the place of the one before. Without options it is 99.9 % of sessions over 28 days. \
-        A running service follows it within two seconds.
+        A running service follows it at once.
 
           hale objective set shop --crash-free-users 99.5 --days 7
         """)
@@ -46,7 +46,7 @@ struct ObjectiveCommand: ParsableCommand {
       let objective = try checkedObjective()
       let session = try CatalogSession(Settings(flags: data.given))
       let project = try session.catalog().project(project, organization: organization.slug)
-      try session.store.setObjective(objective, of: project.id, at: session.now)
+      try session.make(.setObjective(objective, project: project.id))
       if json.isJSON {
         try printLine(jsonLine(objective.fields(of: project)))
       } else {
@@ -121,7 +121,7 @@ struct ObjectiveCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let project = try session.catalog().project(project, organization: organization.slug)
-      try session.store.removeObjective(of: project.id)
+      try session.make(.removeObjective(project: project.id))
       if json.isJSON {
         try printLine(jsonLine([("project", .string(project.slug))]))
       } else {

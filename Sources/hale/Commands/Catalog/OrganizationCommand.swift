@@ -18,7 +18,7 @@ struct OrganizationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create an organization.",
       discussion: """
-        A running service knows it within two seconds. The data directory is created where it is \
+        A running service knows it at once. The data directory is created where it is \
         missing.
 
           hale org create acme --json
@@ -33,7 +33,9 @@ struct OrganizationCommand: ParsableCommand {
     func run() throws {
       let slug = try Slug.checked(slug, naming: "The slug of an organization")
       let session = try CatalogSession(Settings(flags: data.given), createsDirectory: true)
-      let organization = try session.store.createOrganization(slug: slug, at: session.now)
+      let id = try session.make(.createOrganization(slug: slug))
+      let organization = Organization(
+        id: OrganizationID(rawValue: id), slug: slug, created: session.now)
       if json.isJSON {
         try printLine(jsonLine(organization.members))
       } else {

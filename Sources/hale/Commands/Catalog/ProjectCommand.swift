@@ -65,20 +65,21 @@ struct ProjectCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
       let catalog = try session.catalog()
-      let project = try session.store.createProject(
-        organization: try catalog.namedOrganization(organization).id, slug: slug,
-        platform: platform, id: id.map { ProjectID(rawValue: $0) }, publicKey: key,
-        at: session.now)
-      let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id).text
+      let project = ProjectID(
+        rawValue: try session.make(
+          .createProject(
+            organization: try catalog.namedOrganization(organization).id, slug: slug,
+            platform: platform, id: id.map { ProjectID(rawValue: $0) }, publicKey: key)))
+      let dsn = DSN(server: session.server(catalog), publicKey: key, project: project).text
       if json.isJSON {
         try printLine(
           jsonLine([
-            ("id", .integer(project.id.rawValue)), ("slug", .string(project.slug)),
+            ("id", .integer(project.rawValue)), ("slug", .string(slug)),
             ("dsn", .string(dsn)), ("publicKey", .string(key)),
           ]))
       } else {
         try printPairs([
-          ("id", "\(project.id.rawValue)"), ("slug", project.slug), ("DSN", dsn),
+          ("id", "\(project.rawValue)"), ("slug", slug), ("DSN", dsn),
         ])
       }
     }

@@ -17,7 +17,7 @@ struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a token and print it, once.",
       discussion: """
-        A running service takes it within two seconds.
+        A running service knows it at once.
 
           hale token create deploy --scope admin
         """)
@@ -47,9 +47,9 @@ struct TokenCommand: ParsableCommand {
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
       let token = BearerToken.random()
-      _ = try session.store.createToken(
-        organization: owner.id, name: name, scope: scope, digest: tokenDigest(token),
-        at: session.now)
+      try session.make(
+        .createToken(
+          organization: owner.id, name: name, scope: scope, digest: tokenDigest(token)))
       if json.isJSON {
         try printLine(jsonLine([("token", .string(token))]))
       } else {
@@ -112,8 +112,7 @@ struct TokenCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
-      try session.store.revokeToken(
-        organization: owner.id, name: name, keepsAdmin: false, at: session.now)
+      try session.make(.revokeToken(organization: owner.id, name: name))
       if json.isJSON {
         try printLine(
           jsonLine([("name", .string(name)), ("revoked", .string(session.now.rfc3339))]))
