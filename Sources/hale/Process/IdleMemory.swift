@@ -1,23 +1,26 @@
-import Foundation
+import CMalloc
+import Glibc
 
-/// The pages of the program and its libraries that only the start needed, or what is done once an
-/// hour.
-///
-/// The kernel maps sixteen pages around each that is touched, so that reading arguments and settings
-/// leaves half of the program's code resident. What is used again comes back from the page cache.
-enum StartPages {
-  /// Lets go of all code. Constants stay: the linker has written addresses into some of them.
-  static func letGo() {
-    guard let maps = FileManager.default.contents(atPath: "/proc/self/maps") else { return }
+/// The memory that a service at rest gives back to the system.
+enum IdleMemory {
+  /// Gives back what the allocator holds free, and the code of the program and its libraries.
+  ///
+  /// The kernel maps sixteen pages around each page of code that is touched, so that reading
+  /// arguments and settings leaves half of the program's code resident. What is used again comes
+  /// back from the page cache: once a minute that costs less than a millisecond.
+  static func release() {
+    malloc_trim(0)
+    guard let maps = try? readFile("/proc/self/maps", bytesMax: 1 << 20) else { return }
     for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
-      guard let range = ownPages(line) else { continue }
+      guard let range = code(line) else { continue }
       unsafe madvise(
         UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
     }
   }
 
-  /// The addresses of a line of proc_pid_maps(5) that maps the code of a file.
-  static func ownPages(_ line: Substring) -> Range<UInt>? {
+  /// The addresses of a line of proc_pid_maps(5) that maps the code of a file. Constants are not
+  /// among them: the linker has written addresses into some of their pages.
+  static func code(_ line: Substring) -> Range<UInt>? {
     let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
     guard fields.count == 6, fields[1] == "r-xp",
       fields[5].drop(while: { $0 == " " }).hasPrefix("/")
