@@ -68,6 +68,8 @@ package final class HTTPClient {
 
   /// Makes a request. Redirections are answers like others.
   package func send(_ call: HTTPCall) throws(OutboundFailure) -> HTTPAnswer {
+    // Where no socket is there, libcurl is not even loaded.
+    let socketPlace = try openSocket()
     let handle = try openHandle()
     let transfer = Transfer(
       on: handle, url: call.url, name: socketPath ?? authority(of: call.url), addresses: addresses,
@@ -77,7 +79,7 @@ package final class HTTPClient {
       milliseconds: call.timeoutMilliseconds,
       connectMilliseconds: call.connectTimeoutMilliseconds)
     if let caFile { transfer.set(CURLOPT_CAINFO, caFile) }
-    if let path = try openSocket() { transfer.set(CURLOPT_UNIX_SOCKET_PATH, path) }
+    if let socketPlace { transfer.set(CURLOPT_UNIX_SOCKET_PATH, socketPlace) }
     // An empty Expect keeps libcurl from waiting for leave to send a large body.
     let headers = call.headers.map { "\($0.name): \($0.value)" } + ["Expect:"]
     transfer.set(CURLOPT_HTTPHEADER, list: headers)
@@ -135,6 +137,9 @@ private final class UnixSocket {
     guard directory >= 0 else { throw OutboundFailure(unreachable: path, number: errno) }
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
     self.path = "/proc/self/fd/\(directory)/\(name)"
+    guard unsafe access(self.path, F_OK) == 0 else {
+      throw OutboundFailure(unreachable: path, number: errno)
+    }
   }
 
   deinit {

@@ -163,7 +163,7 @@ func runService(
 
   // The watchdog gives up at 10 s; what is committed by then stays committed.
   stop.onRequest { listener.drain(deadlineMilliseconds: 8000) }
-  StartPages.letGo()
+  IdleMemory.release()
   listener.run(service)
 
   ticker.stop()
@@ -334,7 +334,7 @@ private final class Ticker: Sendable {
   func run() {
     var nextRetention = SystemClock.monotonicMilliseconds() + 60_000
     var adoptionHour: Int?
-    var isNewHour = false
+    var isNewMinute = false
     var alertMinute: Int?
     var alertFile = alertFile
     var isStoreFailing = false
@@ -346,15 +346,15 @@ private final class Ticker: Sendable {
       }
       declareAlerts(&alertFile, &isStoreFailing)
       guard runsJobs else { continue }
-      // Half a second after the jobs of an hour: nothing needs their code until the next.
-      if isNewHour { StartPages.letGo() }
-      isNewHour = clock.now.hour != adoptionHour
-      if isNewHour {
+      // Half a second after the jobs of a minute: nothing needs their memory until the next.
+      if isNewMinute { IdleMemory.release() }
+      isNewMinute = clock.now.minute != alertMinute
+      if clock.now.hour != adoptionHour {
         // After a standstill the first run makes up for the hours that were missed.
         adoptionHour = clock.now.hour
         _ = jobs.start("adoption") { _ in }
       }
-      if clock.now.minute != alertMinute {
+      if isNewMinute {
         // The first run after a standstill is about the minute that runs; those missed stay so.
         alertMinute = clock.now.minute
         _ = jobs.start("alerts") { _ in }

@@ -384,7 +384,9 @@ def test_send_that_cannot(hale, tmp_path):
 
 
 def test_health(hale):
-    env = {"HALE_LISTEN": f"127.0.0.1:{hale.port}"}
+    # Commands use no proxy of the environment.
+    nowhere = "http://127.0.0.1:1"
+    env = {"HALE_LISTEN": f"127.0.0.1:{hale.port}", "http_proxy": nowhere, "ALL_PROXY": nowhere}
     assert run("health", env=env).returncode == DONE
     hale.kill()
     gone = run("health", env=env)
