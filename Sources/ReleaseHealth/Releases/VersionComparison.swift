@@ -1,21 +1,6 @@
-internal import API
-internal import ReleaseHealth
-
-/// `>`, `>=`, `<`, `<=` or nothing before a value.
-private enum Relation: Sendable {
+/// How a value stands to the one that it is compared with.
+package enum Relation: Hashable, Sendable {
   case equal, above, atLeast, below, atMost
-
-  /// Cuts the relation off a value.
-  static func split(_ value: SearchValue) -> (relation: Relation, text: String) {
-    let text = value.text
-    if value.isQuoted { return (.equal, text) }
-    for (prefix, relation) in [
-      (">=", Relation.atLeast), ("<=", .atMost), (">", .above), ("<", .below),
-    ] where text.hasPrefix(prefix) {
-      return (relation, String(text.dropFirst(prefix.count)))
-    }
-    return (.equal, text)
-  }
 
   /// - Parameter order: negative, zero or positive, as what is compared stands to the value.
   func holds(_ order: Int) -> Bool {
@@ -29,34 +14,28 @@ private enum Relation: Sendable {
   }
 }
 
-/// `release.version:>1.2`, `release.version:shop@1.2`, `release.version:1.2.*`. What is missing of
-/// a version is 0; a package that is named has to be the release's.
-struct VersionComparison: Equatable, Sendable {
+/// A condition on the version in a release's name: `>1.2`, `shop@1.2`, `1.2.*`.
+package struct VersionComparison: Equatable, Sendable {
   private let relation: Relation
   private let package: String?
   private let wanted: ReleaseVersion.Semver
-  /// So many of the numbers count; nil when all of the version does.
   private let components: Int?
 
-  init(_ value: SearchValue) throws(APIError) {
-    let (relation, text) = Relation.split(value)
+  /// - Parameters:
+  ///   - package: the release has to have the same one; nil for any.
+  ///   - wanted: what the version is compared with; the numbers that it lacks are 0.
+  ///   - components: so many leading numbers have to be equal, whatever the relation; nil compares
+  ///     the whole version.
+  package init(
+    _ relation: Relation, package: String?, wanted: ReleaseVersion.Semver, components: Int? = nil
+  ) {
     self.relation = relation
-    let isPattern = text.hasSuffix(".*")
-    let bare = isPattern ? String(text.dropLast(2)) : text
-    // Only behind a package is something read as a version.
-    let version = ReleaseVersion(bare.contains("@") ? bare : "-@" + bare)
-    guard let semver = version.semver, let parsed = version.version,
-      !isPattern || (relation == .equal && parsed.prerelease == nil)
-    else {
-      throw .badRequest(
-        "Invalid release.version: \"\(text)\". Give a version, for example 1.2.3, >=1.2 or 1.2.*.")
-    }
-    package = bare.contains("@") ? version.package : nil
-    wanted = semver
-    components = isPattern ? parsed.components : nil
+    self.package = package
+    self.wanted = wanted
+    self.components = components
   }
 
-  func holds(for version: ReleaseVersion) -> Bool {
+  package func holds(for version: ReleaseVersion) -> Bool {
     guard let semver = version.semver, package == nil || package == version.package else {
       return false
     }
@@ -69,20 +48,23 @@ struct VersionComparison: Equatable, Sendable {
   }
 }
 
-/// `release.build:>42`, `release.build:abc*`.
-struct BuildComparison: Equatable, Sendable {
+/// A condition on the build in a release's name: `>42` compares numbers, `abc*` text.
+package struct BuildComparison: Equatable, Sendable {
   private let pattern: TextPattern
   private let relation: Relation
   private let wanted: Int64?
 
-  init(_ value: SearchValue) {
-    pattern = value.pattern
-    let (relation, text) = Relation.split(value)
+  /// - Parameters:
+  ///   - wanted: the number that a build number is compared with; nil where the condition names
+  ///     none.
+  ///   - pattern: what the build code is to look like where one of the two is no number.
+  package init(_ relation: Relation, wanted: Int64?, pattern: TextPattern) {
     self.relation = relation
-    wanted = value.pieces.count == 1 ? Int64(text) : nil
+    self.wanted = wanted
+    self.pattern = pattern
   }
 
-  func holds(for version: ReleaseVersion) -> Bool {
+  package func holds(for version: ReleaseVersion) -> Bool {
     guard let wanted, let number = version.buildNumber else {
       return pattern.matches(part: version.version?.buildCode)
     }
