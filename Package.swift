@@ -12,55 +12,13 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// The files of the dashboard.
-let dashboard = [
-  "adoption-panel.js",
-  "alert-form.js",
-  "alert-view.js",
-  "alert-words.js",
-  "alerts-view.js",
-  "api.js",
-  "back-test.js",
-  "bar-chart.js",
-  "budget-panel.js",
-  "channels-panel.js",
-  "chart.js",
-  "comparison-panel.js",
-  "dashboard.css",
-  "dom.js",
-  "estimate-panel.js",
-  "format.js",
-  "icon.svg",
-  "index.html",
-  "incident-table.js",
-  "line-chart.js",
-  "live.js",
-  "main.js",
-  "objective-form.js",
-  "pickers.js",
-  "platforms.js",
-  "release-table.js",
-  "release-view.js",
-  "releases-view.js",
-  "settings-view.js",
-  "setup-view.js",
-  "sign-in-view.js",
-  "snippets.js",
-  "sparkline.js",
-  "state.js",
-  "statuses.js",
-  "trust-panel.js",
-]
-
 let package = Package(
   name: "hale",
   // Exact versions stand here instead of in a committed Package.resolved, because that file names
-  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. Two
-  // of these need no package; what swift-configuration needs follows its own ranges.
+  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. None
+  // of these needs another package, so that every version is pinned.
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    // Its default traits pull in ICU (45 MB of binary); environment and file come without.
-    .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   ],
   targets: [
@@ -126,7 +84,7 @@ let package = Package(
     .target(
       name: "Dashboard",
       dependencies: ["HTTP", "API", "Access", "Compression", "Hashing"],
-      resources: dashboard.map { .embedInCode("Page/\($0)") }),
+      resources: [.embedInCode("Page")]),
 
     // Level 4: what puts level 3 together.
     .target(
@@ -147,7 +105,6 @@ let package = Package(
         "Storage",
         "Demo", "ReleaseHealth", "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ],
       // Functions that came out the same, as those of generics often do, are linked once; no symbol

@@ -29,17 +29,41 @@ final class Curl: @unchecked Sendable {
   }()
 }
 
-/// One transfer: options, then ``perform()``. Used by one thread.
+/// What makes transfers, one after the other, and keeps connections open between them.
+///
+/// It is used by one thread.
+@safe
+final class CurlHandle {
+  fileprivate let functions: ccurl_library
+  fileprivate let easy: UnsafeMutableRawPointer
+
+  init() throws(OutboundFailure) {
+    functions = try Curl.shared.get().functions
+    guard let easy = unsafe ccurl_init(functions) else {
+      throw OutboundFailure("libcurl has no memory")
+    }
+    unsafe self.easy = easy
+  }
+
+  deinit {
+    unsafe ccurl_cleanup(functions, easy)
+  }
+}
+
+/// One transfer: options, then ``perform()`` or ``post(_:)``. Used by one thread.
 @safe
 final class Transfer {
-  private let functions: ccurl_library
-  private let easy: UnsafeMutableRawPointer
+  private let handle: CurlHandle
+  private var functions: ccurl_library { handle.functions }
+  private var easy: UnsafeMutableRawPointer { unsafe handle.easy }
   private var lists: [UnsafeMutablePointer<curl_slist>] = unsafe []
   private let message: UnsafeMutablePointer<CChar>
 
-  let addresses: AddressPolicy
+  /// What errors call the other side.
+  let name: String
+  fileprivate let addresses: AddressPolicy
   /// The host as the URL names it.
-  let host: String
+  fileprivate let host: String
   private let isMail: Bool
   /// What is sent, and how much of it was.
   private var input: [UInt8] = []
@@ -48,26 +72,22 @@ final class Transfer {
   fileprivate(set) var output: [UInt8] = []
   fileprivate(set) var headerLines: [String] = []
   fileprivate(set) var isCut = false
-  private let outputBytesMax: Int
+  /// What comes beyond is not read.
+  var outputBytesMax = 16 << 10
   /// The address that the policy refused.
   fileprivate var refused: NetworkAddress?
 
   private static let headerLinesMax = 200
-  private static let connectMilliseconds = 5000
 
+  /// - Parameter handle: no other transfer is on it meanwhile.
   init(
-    url: String, host: String, addresses: AddressPolicy, caFile: String?, isMail: Bool,
-    timeoutMilliseconds: Int, outputBytesMax: Int
-  ) throws(OutboundFailure) {
-    functions = try Curl.shared.get().functions
-    guard let easy = unsafe ccurl_init(functions) else {
-      throw OutboundFailure("libcurl has no memory")
-    }
-    unsafe self.easy = easy
-    self.host = host
+    on handle: CurlHandle, url: String, name: String, addresses: AddressPolicy, isMail: Bool
+  ) {
+    self.handle = handle
+    self.name = name
+    host = Outlet.host(of: url)
     self.addresses = addresses
     self.isMail = isMail
-    self.outputBytesMax = outputBytesMax
     unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))
     unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
     unsafe set(CURLOPT_ERRORBUFFER, pointer: UnsafeMutableRawPointer(message))
@@ -77,12 +97,9 @@ final class Transfer {
     set(CURLOPT_PROXY, "")
     // Threads get no signals; names are then looked up by a thread of the library.
     set(CURLOPT_NOSIGNAL, 1)
-    set(CURLOPT_CONNECTTIMEOUT_MS, min(Self.connectMilliseconds, timeoutMilliseconds))
-    set(CURLOPT_TIMEOUT_MS, timeoutMilliseconds)
     set(CURLOPT_FOLLOWLOCATION, 0)
     set(CURLOPT_SSL_VERIFYPEER, 1)
     set(CURLOPT_SSL_VERIFYHOST, 2)
-    if let caFile { set(CURLOPT_CAINFO, caFile) }
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_OPENSOCKETDATA, pointer: context)
     _ = unsafe ccurl_set_socket(functions, easy, socketIsAskedFor)
@@ -93,7 +110,8 @@ final class Transfer {
   }
 
   deinit {
-    unsafe ccurl_cleanup(functions, easy)
+    // The handle stays, and forgets what is freed here.
+    unsafe ccurl_reset(functions, easy)
     unsafe lists.forEach { unsafe ccurl_free(functions, $0) }
     unsafe message.deallocate()
   }
@@ -125,16 +143,35 @@ final class Transfer {
     unsafe set(option, pointer: UnsafeMutableRawPointer(list))
   }
 
+  func limit(milliseconds: Int, connectMilliseconds: Int) {
+    set(CURLOPT_TIMEOUT_MS, milliseconds)
+    set(CURLOPT_CONNECTTIMEOUT_MS, min(connectMilliseconds, milliseconds))
+  }
+
   func requireTLS(_ isRequired: Bool) {
     _ = unsafe ccurl_require_tls(functions, easy, isRequired ? 1 : 0)
   }
 
-  /// Names what is sent.
+  /// Names what a mail's transfer sends.
   func send(_ bytes: [UInt8]) {
     input = bytes
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_READDATA, pointer: context)
     _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_READFUNCTION, bytesAreAskedFor)
+  }
+
+  /// Sends a body by HTTP, on the calling thread.
+  ///
+  /// - Returns: the status of the answer.
+  func post(_ body: [UInt8]) throws(OutboundFailure) -> Int {
+    try unsafe body.withUnsafeBufferPointer { bytes throws(OutboundFailure) in
+      set(CURLOPT_POSTFIELDSIZE_LARGE, size: bytes.count)
+      // It is not copied, and on a connection that had ended meanwhile it is sent again.
+      if let start = bytes.baseAddress {
+        unsafe set(CURLOPT_POSTFIELDS, pointer: UnsafeMutableRawPointer(mutating: start))
+      }
+      return try perform()
+    }
   }
 
   /// Does the transfer on the calling thread.
@@ -149,11 +186,16 @@ final class Transfer {
         "\(host) is \(refused.text), a private address, which the service does not allow",
         isPermanent: true)
     }
+    if code == CURLE_COULDNT_CONNECT {
+      let number = unsafe Int32(ccurl_system_error(functions, easy))
+      if number != 0 { throw OutboundFailure(unreachable: name, number: number) }
+    }
     var reason = unsafe String(cString: message)
     if reason.isEmpty { reason = unsafe String(cString: ccurl_error(functions, code)) }
     // RFC 5321 §4.2.1: 5yz is for good. Of HTTP it is what may be mended (RFC 9110 §15.6).
     throw OutboundFailure(
-      "\(host): \(reason)", isPermanent: isMail && (500...599).contains(status))
+      "\(name): \(reason)", isPermanent: isMail && (500...599).contains(status),
+      cause: code == CURLE_PEER_FAILED_VERIFICATION ? .certificate : .other)
   }
 
   fileprivate func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
@@ -172,7 +214,7 @@ final class Transfer {
 
   fileprivate func give(_ room: UnsafeMutableBufferPointer<UInt8>) -> Int {
     let count = min(room.count, input.count - inputPosition)
-    for index in 0..<count { unsafe room[index] = input[inputPosition + index] }
+    _ = unsafe room.update(fromContentsOf: input[inputPosition..<inputPosition + count])
     inputPosition += count
     return count
   }
@@ -228,6 +270,9 @@ private func socketIsAskedFor(
   _ target: UnsafeMutablePointer<curl_sockaddr>?
 ) -> curl_socket_t {
   guard let transfer = unsafe transfer(context), let target = unsafe target else { return -1 }
+  let kind = unsafe target.pointee.socktype
+  // The path of a socket of this machine is never a stranger's.
+  if unsafe target.pointee.family == AF_UNIX { return newSocket(AF_UNIX, kind, 0) }
   let address = unsafe NetworkAddress(socketAddress: &target.pointee.addr)
   guard let address, transfer.addresses.allows(address, host: transfer.host) else {
     transfer.refused = address

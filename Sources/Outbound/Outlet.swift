@@ -1,44 +1,6 @@
 internal import CCurl
 internal import Glibc
 
-/// A request to a web server.
-package struct HTTPCall: Sendable {
-  package var method: String
-  /// `http://` or `https://`.
-  package var url: String
-  package var headers: [(name: String, value: String)]
-  package var body: [UInt8]
-  /// From the first step to the last byte of the answer.
-  package var timeoutMilliseconds: Int
-  /// What comes beyond is not read.
-  package var answerBytesMax: Int
-
-  package init(
-    method: String = "POST", url: String, headers: [(name: String, value: String)] = [],
-    body: [UInt8] = [], timeoutMilliseconds: Int = 15_000, answerBytesMax: Int = 16 << 10
-  ) {
-    self.method = method
-    self.url = url
-    self.headers = headers
-    self.body = body
-    self.timeoutMilliseconds = timeoutMilliseconds
-    self.answerBytesMax = answerBytesMax
-  }
-}
-
-/// What a web server answered.
-package struct HTTPAnswer: Sendable {
-  package var status: Int
-  /// The names in lower case.
-  package var headers: [(name: String, value: String)]
-  package var body: [UInt8]
-  /// There was more than was to be read.
-  package var isCut: Bool
-
-  /// The first header of this name, which is in lower case.
-  package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
-}
-
 /// A mail server, as the operator sets it.
 package struct MailServer: Equatable, Sendable {
   /// `smtp` or `smtps`: TLS from the start.
@@ -82,14 +44,30 @@ package struct Mail: Sendable {
 
 /// Why something did not get out.
 package struct OutboundFailure: Error, Equatable, Sendable {
+  /// What callers tell apart.
+  package enum Cause: Equatable, Sendable {
+    /// No connection was made; the system's error number says why.
+    case unreachable(Int32)
+    /// The server's certificate cannot be verified.
+    case certificate
+    case other
+  }
+
   /// For people; names the host.
   package var reason: String
   /// The other side will say the same next time.
   package var isPermanent: Bool
+  package var cause: Cause
 
-  package init(_ reason: String, isPermanent: Bool = false) {
+  package init(_ reason: String, isPermanent: Bool = false, cause: Cause = .other) {
     self.reason = reason
     self.isPermanent = isPermanent
+    self.cause = cause
+  }
+
+  /// - Parameter number: the system's error number.
+  init(unreachable name: String, number: Int32) {
+    self.init("cannot connect to \(name): \(errorText(number))", cause: .unreachable(number))
   }
 }
 
@@ -106,40 +84,19 @@ package struct Outlet: Sendable {
 
   /// Makes a request. Redirections are answers like others.
   package func send(_ call: HTTPCall) throws(OutboundFailure) -> HTTPAnswer {
-    let transfer = try Transfer(
-      url: call.url, host: Self.host(of: call.url), addresses: addresses, caFile: caFile,
-      isMail: false, timeoutMilliseconds: call.timeoutMilliseconds,
-      outputBytesMax: call.answerBytesMax)
-    // An empty Expect keeps libcurl from waiting for leave to send a large body.
-    let headers = call.headers.map { "\($0.name): \($0.value)" } + ["Expect:"]
-    transfer.set(CURLOPT_HTTPHEADER, list: headers)
-    if call.method == "GET" {
-      transfer.set(CURLOPT_HTTPGET, 1)
-    } else {
-      transfer.set(CURLOPT_POST, 1)
-      transfer.set(CURLOPT_CUSTOMREQUEST, call.method)
-      transfer.set(CURLOPT_POSTFIELDSIZE_LARGE, size: call.body.count)
-      transfer.send(call.body)
-    }
-    let status = try transfer.perform()
-    let fields = transfer.headerLines.compactMap { line -> (name: String, value: String)? in
-      guard let colon = line.firstIndex(of: ":") else { return nil }
-      let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-      return (line[..<colon].lowercased(), String(value.prefix { !$0.isNewline }))
-    }
-    return HTTPAnswer(
-      status: status, headers: fields, body: transfer.output, isCut: transfer.isCut)
+    try HTTPClient(addresses: addresses, caFile: caFile).send(call)
   }
 
   /// Hands a mail to the server. All recipients get it, or it counts as failed.
   package func send(_ mail: Mail, by server: MailServer) throws(OutboundFailure) {
     let host = server.host.contains(":") ? "[\(server.host)]" : server.host
     let port = server.port.map { ":\($0)" } ?? ""
-    let transfer = try Transfer(
-      url: "\(server.scheme)://\(host)\(port)", host: server.host,
+    let transfer = Transfer(
+      on: try CurlHandle(), url: "\(server.scheme)://\(host)\(port)", name: host + port,
       // The operator named the server; a relay on this machine is the usual one.
-      addresses: .all, caFile: caFile, isMail: true, timeoutMilliseconds: 15_000,
-      outputBytesMax: 16 << 10)
+      addresses: .all, isMail: true)
+    transfer.limit(milliseconds: 15_000, connectMilliseconds: 5000)
+    if let caFile { transfer.set(CURLOPT_CAINFO, caFile) }
     if let user = server.user { transfer.set(CURLOPT_USERNAME, user) }
     if let password = server.password { transfer.set(CURLOPT_PASSWORD, password) }
     transfer.requireTLS(server.requiresTLS)
@@ -153,12 +110,21 @@ package struct Outlet: Sendable {
 
   /// The host of a URL, without brackets.
   package static func host(of url: String) -> String {
-    guard let start = url.firstRange(of: "://")?.upperBound else { return "" }
-    var authority = url[start...].prefix { !"/?#".contains($0) }
-    if let at = authority.lastIndex(of: "@") {
-      authority = authority[authority.index(after: at)...]
-    }
+    let authority = authority(of: url)
     if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }) }
     return String(authority.prefix { $0 != ":" })
   }
+}
+
+/// The host of a URL, and its port where the URL names one.
+func authority(of url: String) -> String {
+  guard let start = url.firstRange(of: "://")?.upperBound else { return "" }
+  let authority = url[start...].prefix { !"/?#".contains($0) }
+  guard let at = authority.lastIndex(of: "@") else { return String(authority) }
+  return String(authority[authority.index(after: at)...])
+}
+
+/// The system's words for an error number.
+package func errorText(_ number: Int32) -> String {
+  unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
 }

@@ -52,13 +52,13 @@ private final class RunningProgram {
     var stdin: (Int32, Int32) = (-1, -1)
     var stdout: (Int32, Int32) = (-1, -1)
     guard Self.makePipe(&stdin) else {
-      throw OutboundFailure("\(name): no pipe: \(Self.text(errno))")
+      throw OutboundFailure("\(name): no pipe: \(errorText(errno))")
     }
     guard Self.makePipe(&stdout) else {
       let number = errno
       close(stdin.0)
       close(stdin.1)
-      throw OutboundFailure("\(name): no pipe: \(Self.text(number))")
+      throw OutboundFailure("\(name): no pipe: \(errorText(number))")
     }
     let (number, process) = Self.spawn(program, stdin: stdin.0, stdout: stdout.1)
     close(stdin.0)
@@ -69,7 +69,7 @@ private final class RunningProgram {
     _ = fcntl(input, F_SETFL, O_NONBLOCK)
     _ = fcntl(output, F_SETFL, O_NONBLOCK)
     guard number == 0 else {
-      throw OutboundFailure("\(program.path) cannot be started: \(Self.text(number))")
+      throw OutboundFailure("\(program.path) cannot be started: \(errorText(number))")
     }
   }
 
@@ -187,10 +187,6 @@ private final class RunningProgram {
       }
     }
     return (number, process)
-  }
-
-  private static func text(_ number: Int32) -> String {
-    unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
   }
 }
 

@@ -16,7 +16,8 @@ enum Route: Equatable {
   case metrics
   /// The dashboard: its own script finds the view in the address.
   case page
-  case asset(version: Substring, name: Substring)
+  /// A file of the dashboard, by its path in the folder of the page.
+  case asset(version: Substring, name: String)
   case signIn
   case signOut
 
@@ -36,7 +37,8 @@ enum Route: Equatable {
     case 1 where path[0] == "sign-in": self = .signIn
     case 1 where path[0] == "sign-out": self = .signOut
     case 2 where path[0] == "releases" || path[0] == "alerts": self = .page
-    case 3 where path[0] == "assets": self = .asset(version: path[1], name: path[2])
+    case 3... where path[0] == "assets":
+      self = .asset(version: path[1], name: path[2...].joined(separator: "/"))
     default: return nil
     }
   }

@@ -111,7 +111,7 @@ package final class Service: RequestHandler {
       }
     case .asset(let version, let name):
       return onlyReading(head) {
-        .respond(dashboard.file(String(name), version: String(version), head))
+        .respond(dashboard.file(name, version: String(version), head))
       }
     case .signIn where head.method == .post:
       return signIn.begin(head)

@@ -52,7 +52,7 @@ import Testing
     ],
     // Level 5.
     "hale": [
-      "API", "Access", "Alerting", "ArgumentParser", "CMalloc", "Configuration", "Demo", "Dispatch",
+      "API", "Access", "Alerting", "ArgumentParser", "CMalloc", "Demo", "Dispatch",
       "Envelopes", "Foundation", "FoundationEssentials", "Glibc", "HTTP", "Ingest", "Listener",
       "Locks", "Logging", "Metrics", "Outbound", "ReleaseHealth", "SQLiteStorage", "Service",
       "Storage", "Synchronization",

@@ -1,16 +1,16 @@
 // Draws the view that the address names, and keeps it up to date.
 
-import { alertView } from "./alert-view.js";
-import { alertsView, isAlarming } from "./alerts-view.js";
-import { get, pages, signOut } from "./api.js";
-import { h, setAttribute, setText } from "./dom.js";
-import { keepLive } from "./live.js";
-import { releaseView } from "./release-view.js";
-import { releasesView } from "./releases-view.js";
-import { settingsView } from "./settings-view.js";
-import { signInView } from "./sign-in-view.js";
-import { address, go, read, start } from "./state.js";
-import { patterns } from "./statuses.js";
+import { alertView } from "./views/alert-view.js";
+import { alertsView, isAlarming } from "./views/alerts-view.js";
+import { get, pages, signOut } from "./lib/api.js";
+import { h, setAttribute, setText } from "./lib/dom.js";
+import { keepLive } from "./lib/live.js";
+import { releaseView } from "./views/release-view.js";
+import { releasesView } from "./views/releases-view.js";
+import { settingsView } from "./views/settings-view.js";
+import { signInView } from "./views/sign-in-view.js";
+import { address, go, read, start } from "./lib/state.js";
+import { patterns } from "./lib/statuses.js";
 
 const views = {
   releases: releasesView, release: releaseView, alerts: alertsView, alert: alertView, settings: settingsView, signIn: signInView,

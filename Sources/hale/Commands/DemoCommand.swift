@@ -1,6 +1,7 @@
 import ArgumentParser
 import Demo
 import Dispatch
+import Outbound
 import ReleaseHealth
 import Storage
 
@@ -68,7 +69,7 @@ struct DemoCommand: ParsableCommand {
     if live { try Signals.watch(stop, settings.logger) }
     if let dsn {
       let sink = DSNDemoSink(
-        dsn: try DSN.sendable(dsn), caFile: settings.notices.caFile,
+        dsn: try DSN.sendable(dsn), client: HTTPClient(caFile: settings.notices.caFile),
         clock: try SystemClock(settings.now))
       try fill(through: sink, projects: [sink.dsn.demoProject], stop)
     } else {

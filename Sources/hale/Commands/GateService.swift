@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Outbound
 
 /// What a service answers, as far as it is shown.
 struct GateReport: Decodable {
@@ -45,18 +46,18 @@ struct GateService {
   }
 
   private let address: WebAddress?
-  private let caFile: String?
   private let token: String
   private let dataDirectory: String
+  private let client: HTTPClient
 
-  private static let client = HTTPClient(timeoutMilliseconds: 60_000)
+  private static let timeoutSeconds = 60
 
   init(_ command: GateCommand) throws {
     let variables = ProcessInfo.processInfo.environment
     token = command.token ?? variables["HALE_TOKEN"] ?? variables["SENTRY_AUTH_TOKEN"] ?? ""
     let settings = try Settings(flags: command.data.given)
     dataDirectory = settings.dataDirectory
-    caFile = settings.notices.caFile
+    client = HTTPClient(caFile: settings.notices.caFile)
     guard let url = command.url else {
       address = nil
       return
@@ -74,11 +75,11 @@ struct GateService {
   }
 
   func ask(_ target: String) throws -> Outcome {
-    let response: HTTPClientResponse
+    let response: HTTPAnswer
     do {
       response = try send(target)
-    } catch let error as HTTPClientError {
-      return .unreachable(error.description + ".")
+    } catch let error as OutboundFailure {
+      return .unreachable(error.sentence)
     } catch let error as CommandFailure where address == nil {
       return .unreachable(error.message)
     }
@@ -95,12 +96,12 @@ struct GateService {
     return .told(report)
   }
 
-  private func send(_ target: String) throws -> HTTPClientResponse {
+  private func send(_ target: String) throws -> HTTPAnswer {
     if let address {
-      var request = HTTPClientRequest(
-        method: "GET", path: address.path + "/api/0/" + target, authority: address.authority)
-      request.headers = [("Authorization", "Bearer \(token)")]
-      return try Self.client.send(request, to: address, caFile: caFile)
+      return try client.send(
+        HTTPCall(
+          "GET", "\(address.origin)\(address.path)/api/0/\(target)",
+          headers: [("Authorization", "Bearer \(token)")], timeoutSeconds: Self.timeoutSeconds))
     }
     let service = ControlSocket(dataDirectory: dataDirectory)
     guard let response = try service.send("GET", "/control/api/0/" + target) else {
@@ -112,7 +113,7 @@ struct GateService {
   }
 }
 
-extension HTTPClientResponse {
+extension HTTPAnswer {
   /// What is not there, where the service says so: 404 is also what a wrong address is answered.
   fileprivate var missing: String? {
     struct ErrorBody: Decodable {

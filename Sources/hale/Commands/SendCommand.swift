@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Outbound
 
 struct SendCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,10 +26,10 @@ struct SendCommand: ParsableCommand {
 
   func run() throws {
     let dsn = try DSN.sendable(dsn)
-    let caFile = try Settings(flags: []).notices.caFile
+    let client = HTTPClient(caFile: try Settings(flags: []).notices.caFile)
     var isAllTaken = true
     for file in files {
-      let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn, caFile: caFile)
+      let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn, through: client)
       try printLine("\(file): \(outcome)")
       isAllTaken = isAllTaken && isTaken
     }
@@ -37,11 +37,11 @@ struct SendCommand: ParsableCommand {
   }
 
   private static func outcome(
-    of file: String, sentTo dsn: DSN, caFile: String?
+    of file: String, sentTo dsn: DSN, through client: HTTPClient
   ) -> (text: String, isTaken: Bool) {
     do {
       let bytes = try readFile(file, bytesMax: bytesMax)
-      let response = try dsn.post(bytes, caFile: caFile)
+      let response = try dsn.post(bytes, through: client)
       if response.status == 200 { return ("200 \(response.text)", true) }
       return ("refused with \(response.status): \(response.detail)", false)
     } catch {
@@ -52,7 +52,7 @@ struct SendCommand: ParsableCommand {
 
 extension DSN {
   /// A service under load answers late rather than refuse.
-  private static let client = HTTPClient(timeoutMilliseconds: 300_000)
+  private static let timeoutSeconds = 300
 
   /// A DSN that envelopes can be posted to from here.
   static func sendable(_ text: String) throws(CommandFailure) -> DSN {
@@ -64,14 +64,10 @@ extension DSN {
   }
 
   /// Posts an envelope as SDKs do; one that is packed with gzip is announced as such.
-  ///
-  /// - Parameter caFile: the certificates that the server is checked by; nil for the system's.
   func post(
-    _ envelope: [UInt8], caFile: String?
-  ) throws(HTTPClientError) -> HTTPClientResponse {
-    var request = HTTPClientRequest(
-      method: "POST", path: envelopePath, authority: server.authority)
-    request.headers = [
+    _ envelope: [UInt8], through client: HTTPClient
+  ) throws(OutboundFailure) -> HTTPAnswer {
+    var headers = [
       ("Content-Type", "application/x-sentry-envelope"),
       (
         "X-Sentry-Auth",
@@ -79,19 +75,10 @@ extension DSN {
       ),
     ]
     // RFC 1952 §2.3.1: the two bytes that every gzip file starts with.
-    if envelope.starts(with: [0x1f, 0x8b]) { request.headers.append(("Content-Encoding", "gzip")) }
-    request.body = envelope
-    return try Self.client.send(request, to: server, caFile: caFile)
-  }
-}
-
-extension HTTPClientResponse {
-  /// The `detail` of an error's JSON, or else its body as it is.
-  var detail: String {
-    struct ErrorBody: Decodable {
-      let detail: String
-    }
-    let body = Data(body)
-    return (try? JSONDecoder().decode(ErrorBody.self, from: body))?.detail ?? text
+    if envelope.starts(with: [0x1f, 0x8b]) { headers.append(("Content-Encoding", "gzip")) }
+    return try client.send(
+      HTTPCall(
+        "POST", server.origin + envelopePath, headers: headers, body: envelope,
+        timeoutSeconds: Self.timeoutSeconds))
   }
 }

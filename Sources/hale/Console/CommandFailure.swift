@@ -1,3 +1,4 @@
+import Outbound
 import Storage
 
 /// Why a command could not do what it was asked: a sentence for its user, and the exit status.
@@ -23,7 +24,7 @@ extension CommandFailure {
     case let failure as CommandFailure: self = failure
     case let error as StoreError: self = .failed(error.sentence)
     case let error as SystemError: self = .failed(error.description + ".")
-    case let error as HTTPClientError: self = .failed(error.description + ".")
+    case let error as OutboundFailure: self = .failed(error.sentence)
     default: return nil
     }
   }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Outbound
 import ReleaseHealth
 import Storage
 
@@ -59,7 +60,7 @@ struct ServiceDemoSink: DemoSink {
 
   private func answer(
     _ method: String, _ path: String, body: [UInt8] = []
-  ) throws -> HTTPClientResponse {
+  ) throws -> HTTPAnswer {
     guard let response = try socket.send(method, path, body: body) else {
       throw CommandFailure.failed("The service on \(socket.dataDirectory) has ended.")
     }
@@ -74,13 +75,13 @@ struct ServiceDemoSink: DemoSink {
 /// Any service, by a DSN: as SDKs send, and with their limits.
 struct DSNDemoSink: DemoSink {
   let dsn: DSN
-  let caFile: String?
+  let client: HTTPClient
   let clock: SystemClock
 
   func now() -> Timestamp { clock.now() }
 
   func send(_ envelope: [UInt8], to project: ProjectID, at time: Timestamp) throws {
-    let response = try dsn.post(envelope, caFile: caFile)
+    let response = try dsn.post(envelope, through: client)
     guard response.status == 200 else {
       throw CommandFailure.failed(
         "\(dsn.server.origin) answered \(response.status): \(response.detail)")

@@ -1,4 +1,5 @@
 import Glibc
+import Outbound
 
 /// A call to the system that failed: what was tried, on what, and the system's number for why.
 struct SystemError: Error, CustomStringConvertible {
@@ -15,9 +16,4 @@ struct SystemError: Error, CustomStringConvertible {
   }
 
   var description: String { "cannot \(operation) \(subject): \(errorText(number))" }
-}
-
-/// The system's words for an error number.
-func errorText(_ number: Int32) -> String {
-  unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
 }

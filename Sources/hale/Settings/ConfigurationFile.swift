@@ -1,17 +1,15 @@
-import Configuration
-
 /// The optional configuration file: lines `HALE_LISTEN=0.0.0.0:8787`, empty ones, and comments
 /// that start with `#`. The last line about a setting stands, as in every environment file.
 ///
-/// The reader of swift-configuration passes over what it does not understand and forgets line
-/// numbers; a setting that is silently without effect is what an operator finds last, so the lines
-/// are read here and the values handed to its provider.
+/// A setting that is silently without effect is what an operator finds last, so that a line that
+/// is not understood is an error with its number.
 struct ConfigurationFile {
   /// A configuration larger than this is no configuration.
   private static let bytesMax = 1 << 20
 
   let path: String
-  let provider: EnvironmentVariablesProvider
+  /// The values, by the names of the variables.
+  let values: [String: String]
   private let lines: [String: Int]
   /// Lines about names that are not Hale's, as the beginning of a sentence.
   private let foreign: [String]
@@ -67,7 +65,7 @@ struct ConfigurationFile {
     self.path = path
     self.lines = lines
     self.foreign = foreign
-    self.provider = EnvironmentVariablesProvider(environmentVariables: values)
+    self.values = values
   }
 
   /// How an error calls the setting that this file gives.

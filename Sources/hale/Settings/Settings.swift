@@ -82,7 +82,7 @@ extension SettingSources {
   fileprivate func optional<Value>(
     _ setting: Setting, isSecret: Bool = false, _ parse: (String) -> Value?
   ) throws(CommandFailure) -> Value? {
-    guard let found = try value(of: setting) else { return nil }
+    guard let found = value(of: setting) else { return nil }
     if let value = parse(found.value) { return value }
     let shown = isSecret ? "a text of \(found.value.utf8.count) bytes" : "'\(found.value)'"
     throw .usage("\(found.origin) is \(shown), but it takes \(setting.form).")

@@ -1,6 +1,7 @@
 import Alerting
 import ArgumentParser
 import FoundationEssentials
+import Outbound
 import ReleaseHealth
 import Service
 import Storage

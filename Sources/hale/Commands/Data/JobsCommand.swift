@@ -1,5 +1,6 @@
 import ArgumentParser
 import FoundationEssentials
+import Outbound
 import ReleaseHealth
 import Storage
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Outbound
 
 struct HealthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,8 +11,6 @@ struct HealthCommand: ParsableCommand {
 
         hale health --listen 127.0.0.1:8787
       """)
-
-  private static let client = HTTPClient(timeoutMilliseconds: 3000)
 
   @Option(name: Setting.listen.flagName, help: Setting.listen.flagHelp)
   var listen: String?
@@ -26,10 +25,8 @@ struct HealthCommand: ParsableCommand {
 
   func run() throws {
     let address = try address()
-    let request = HTTPClientRequest(
-      method: "GET", path: address.path + "/healthz", authority: address.authority)
-    let response = try Self.client.send(
-      request, to: .tcp(host: address.host, port: address.effectivePort))
+    let response = try HTTPClient().send(
+      HTTPCall("GET", address.origin + address.path + "/healthz", timeoutSeconds: 3))
     guard response.status == 200 else {
       throw CommandFailure.failed("\(address.text) answered \(response.status): \(response.detail)")
     }
