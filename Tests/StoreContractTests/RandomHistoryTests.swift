@@ -94,7 +94,7 @@ import Testing
       queries.append(query)
       if Bool.random(using: &random) {
         query.projects = [ProjectID(rawValue: 1)]
-        query.includes = { $0.release != "shop@1.1.0" }
+        query.filter = .not(.release("shop@1.1.0"))
         queries.append(query)
       }
     }

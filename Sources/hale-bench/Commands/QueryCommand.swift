@@ -45,7 +45,7 @@ struct QueryCommand: ParsableCommand {
     query.intervalMinutes = interval > 0 ? interval : nil
     query.measures = measure == .users ? .users : .sessions
     if byRelease { query.groupBy = [.release] }
-    if let release { query.includes = { $0.release == release } }
+    if let release { query.filter = .release(release) }
     var groups = 0
     let times = try (0..<rounds).map { _ in
       let watch = Stopwatch()
