@@ -1,3 +1,4 @@
+internal import Bytes
 package import ReleaseHealth
 
 /// Made-up traffic that looks like that of real applications, for demonstrations: what its SDKs
@@ -59,24 +60,24 @@ package struct DemoTraffic: Sendable {
   /// The place in the span that the curves of roll-outs are drawn over.
   private var time: Double { Double(minute - span.lowerBound) / Double(span.count) }
 
-  private func generator(_ app: Int) -> SplitMix {
-    SplitMix(seed, UInt64(app), UInt64(bitPattern: Int64(minute)))
+  private func generator(_ app: Int) -> SplitMix64 {
+    SplitMix64(seed, UInt64(app), UInt64(bitPattern: Int64(minute)))
   }
 
   /// How many sessions begin in this minute.
-  private func count(_ app: DemoApp, _ random: inout SplitMix) -> Int {
+  private func count(_ app: DemoApp, _ random: inout SplitMix64) -> Int {
     let rate = app.sessionsPerDay / 1440 * Rhythm.factor(minute: minute, weekend: app.weekend)
     return Int(rate * (0.75 + random.unit() / 2) + random.unit())
   }
 
   /// Somebody who is active today. A fifth comes nearly every day, half hardly ever.
-  private func user(_ app: Int, _ random: inout SplitMix) -> Int {
+  private func user(_ app: Int, _ random: inout SplitMix64) -> Int {
     let day = UInt64(minute / 1440)
     var user = 0
     for _ in 0..<12 {
       user = random.below(apps[app].users)
       let often = [0.9, 0.45, 0.45, 0.08, 0.08][user % 5]
-      var today = SplitMix(seed, UInt64(app), UInt64(user), day)
+      var today = SplitMix64(seed, UInt64(app), UInt64(user), day)
       if today.unit() < often { break }
     }
     return user
@@ -87,7 +88,7 @@ package struct DemoTraffic: Sendable {
     let releases = apps[app].releases
     for (number, release) in releases.enumerated().reversed() {
       let rollOut = isTester ? release.forTesters : release
-      var late = SplitMix(seed, UInt64(app), UInt64(user), UInt64(number) << 32)
+      var late = SplitMix64(seed, UInt64(app), UInt64(user), UInt64(number) << 32)
       if late.unit() < rollOut.share(at: time) { return release }
     }
     return releases[0]
@@ -95,9 +96,9 @@ package struct DemoTraffic: Sendable {
 
   /// Nobody knows a user by it, and it is the same at each session.
   private func distinctID(_ app: Int, user: Int) -> String {
-    var random = SplitMix(seed, UInt64(app), UInt64(user), 1 << 40)
-    let text = String(random.next() | 1 << 63, radix: 16)
-    return text + String(random.next() | 1 << 63, radix: 16)
+    var random = SplitMix64(seed, UInt64(app), UInt64(user), 1 << 40)
+    let high = UInt128(random.next() | 1 << 63) << 64
+    return Hexadecimal.text(high | UInt128(random.next() | 1 << 63))
   }
 
   // MARK: Sessions with users
@@ -123,7 +124,7 @@ package struct DemoTraffic: Sendable {
 
   /// The first update of a session; the second one is told later.
   private func beginning(
-    of app: Int, _ user: Int, _ release: RollOut, isTester: Bool, _ random: inout SplitMix
+    of app: Int, _ user: Int, _ release: RollOut, isTester: Bool, _ random: inout SplitMix64
   ) -> SessionUpdate {
     let started = Timestamp(minute: minute).advanced(byMilliseconds: Int64(random.below(60_000)))
     var update = SessionUpdate(started: started, release: release.version)
@@ -138,7 +139,7 @@ package struct DemoTraffic: Sendable {
 
   /// Now and then what a device sends instead: its clock stands in the past, or its build has no
   /// release.
-  private func refusable(_ update: SessionUpdate, _ random: inout SplitMix) -> SessionUpdate? {
+  private func refusable(_ update: SessionUpdate, _ random: inout SplitMix64) -> SessionUpdate? {
     var update = update
     switch random.below(1500) {
     case 0: update.started = update.started.advanced(byMilliseconds: -6 * 86_400_000)
@@ -151,7 +152,7 @@ package struct DemoTraffic: Sendable {
 
   /// How a session ends and in which minute it is told; nil when it never is.
   private func end(
-    of session: SessionUpdate, _ app: DemoApp, _ health: Health, _ random: inout SplitMix
+    of session: SessionUpdate, _ app: DemoApp, _ health: Health, _ random: inout SplitMix64
   ) -> (update: SessionUpdate, minute: Int)? {
     let seconds = min(random.spread(around: app.durationMedian), 4 * 3600)
     let ended = session.started.advanced(byMilliseconds: Int64(seconds * 1000))
@@ -186,7 +187,7 @@ package struct DemoTraffic: Sendable {
   }
 
   /// Most people start an application again at once when it has crashed, some the day after.
-  private func minutesToNextLaunch(_ random: inout SplitMix) -> Int {
+  private func minutesToNextLaunch(_ random: inout SplitMix64) -> Int {
     switch random.unit() {
     case ..<0.6: 1 + random.below(10)
     case ..<0.9: 10 + random.below(8 * 60)

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CCurl
 internal import Glibc
 
@@ -166,13 +167,11 @@ package struct AddressPolicy: Equatable, Sendable {
 
   private static func isHostName(_ text: String) -> Bool {
     let isPlain = text.utf8.allSatisfy {
-      UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20
-        || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
-        || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_")
+      $0.isAlphanumeric || "-._".utf8.contains($0)
     }
     // Digits alone at the end would be an address that is mistyped.
     return isPlain && (1...253).contains(text.utf8.count)
-      && text.utf8.last.map { !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0) } == true
+      && text.utf8.last?.isDigit == false
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CCurl
 internal import Glibc
 
@@ -118,10 +119,7 @@ package struct Outlet: Sendable {
 
 /// The host of a URL, and its port where the URL names one.
 func authority(of url: String) -> String {
-  guard let start = url.firstRange(of: "://")?.upperBound else { return "" }
-  let authority = url[start...].prefix { !"/?#".contains($0) }
-  guard let at = authority.lastIndex(of: "@") else { return String(authority) }
-  return String(authority[authority.index(after: at)...])
+  URLParts(url)?.authority ?? ""
 }
 
 /// The system's words for an error number.

@@ -1,3 +1,4 @@
+import Bytes
 import Demo
 import Glibc
 import ReleaseHealth
@@ -131,10 +132,10 @@ extension RollOutWorld.Arm {
 
 /// Numbers by chance, from a seed.
 struct Dice {
-  private var source: SplitMix
+  private var source: SplitMix64
 
   init(_ seed: UInt64) {
-    source = SplitMix(seed)
+    source = SplitMix64(seed: seed)
   }
 
   mutating func unit() -> Double {

@@ -1,3 +1,4 @@
+import Bytes
 import Demo
 import ReleaseHealth
 
@@ -93,8 +94,9 @@ struct Traffic {
     session.release * environments + session.environment
   }
 
-  private func generator(_ kind: Kind, _ index: Int) -> SplitMix {
-    SplitMix(seed &* 0x9e37_79b9 ^ kind.rawValue << 56 ^ UInt64(index) &* 0xd134_2543_de82_ef95)
+  private func generator(_ kind: Kind, _ index: Int) -> SplitMix64 {
+    SplitMix64(
+      seed: seed &* 0x9e37_79b9 ^ kind.rawValue << 56 ^ UInt64(index) &* 0xd134_2543_de82_ef95)
   }
 
   private func make(_ kind: Kind, _ index: Int, started: Timestamp) -> MadeSession {

@@ -1,3 +1,4 @@
+import Bytes
 import Demo
 import ReleaseHealth
 
@@ -7,8 +8,7 @@ struct WireSession {
 
   /// The items of an envelope that tells of one session.
   func item(_ session: MadeSession, isInitial: Bool, isEnd: Bool) -> String {
-    let digits = String(session.id, radix: 16)
-    let id = String(repeating: "0", count: 32 - digits.utf8.count) + digits
+    let id = Hexadecimal.text(session.id)
     let status = isEnd ? session.status : .ok
     let seconds = Double(session.durationMilliseconds) / 1000
     return "{\"type\":\"session\"}\n{\"sid\":\"\(id)\","
@@ -46,7 +46,7 @@ struct WireSession {
 
   /// An envelope of sessions that a server has counted up, minute by minute.
   func aggregates(_ index: Int, count: Int) -> String {
-    var random = SplitMix(traffic.seed ^ UInt64(index))
+    var random = SplitMix64(seed: traffic.seed ^ UInt64(index))
     let buckets = (0..<count).map { number in
       let started = traffic.now.advanced(byMilliseconds: -Int64(number) * 60_000)
       let healthy = 1 + random.next() % 500

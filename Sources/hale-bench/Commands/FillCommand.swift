@@ -1,3 +1,4 @@
+import Bytes
 import Access
 import ArgumentParser
 import Demo
@@ -32,7 +33,7 @@ struct FillCommand: ParsableCommand {
   func run() throws {
     let watch = Stopwatch()
     let traffic = options.traffic
-    var secret = SplitMix(traffic.seed)
+    var secret = SplitMix64(seed: traffic.seed)
     let store = try SQLiteStore(
       SQLiteStore.Settings(
         path: path, retentionDays: retentionDays,

@@ -1,3 +1,4 @@
+import Bytes
 import ArgumentParser
 import Demo
 import ReleaseHealth
@@ -27,7 +28,7 @@ struct UsersCommand: ParsableCommand {
     let project = try store.createProject(
       organization: organization.id, slug: "default", platform: nil, id: nil,
       publicKey: String(repeating: "0", count: 32), at: traffic.now)
-    var random = SplitMix(traffic.seed)
+    var random = SplitMix64(seed: traffic.seed)
     let users = (0..<traffic.users).map { _ in
       UserHash(value: UInt128(random.next()) << 64 | UInt128(random.next()))
     }

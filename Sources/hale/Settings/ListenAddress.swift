@@ -1,3 +1,5 @@
+import Bytes
+
 /// An address to listen on, as `HOST:PORT`; an IPv6 address stands in brackets.
 struct ListenAddress: Equatable, Sendable {
   /// A name or a numeric address, without brackets.
@@ -43,36 +45,15 @@ func hostName(_ text: Substring) -> String? {
   if text.hasPrefix("["), text.hasSuffix("]") {
     let address = text.dropFirst().dropLast()
     let isAddress =
-      address.contains(":") && address.utf8.allSatisfy { $0.isHexDigit || $0 == 0x3a || $0 == 0x2e }
+      address.contains(":")
+      && address.utf8.allSatisfy { $0.hexadecimalDigit < 16 || ":.".utf8.contains($0) }
     return isAddress ? String(address) : nil
   }
-  let isName = text.utf8.allSatisfy { byte in
-    byte.isLetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-      || byte == UInt8(ascii: "_")
-  }
+  let isName = text.utf8.allSatisfy { $0.isAlphanumeric || "-._".utf8.contains($0) }
   return isName && !text.isEmpty ? String(text) : nil
 }
 
 /// A port number in decimal digits; nil where the text is none.
 func decimalPort(_ text: Substring) -> UInt16? {
-  let isNumber = text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-  return isNumber ? UInt16(text) : nil
-}
-
-extension UInt8 {
-  /// Whether this is an ASCII letter or digit.
-  var isLetterOrDigit: Bool {
-    switch self {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-    default: false
-    }
-  }
-
-  /// Whether this is an ASCII hexadecimal digit.
-  var isHexDigit: Bool {
-    switch self {
-    case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
-    default: false
-    }
-  }
+  decimalNumber(text).flatMap(UInt16.init(exactly:))
 }

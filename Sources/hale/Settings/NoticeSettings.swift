@@ -1,3 +1,4 @@
+import Bytes
 import Alerting
 import Glibc
 import HTTP
@@ -30,32 +31,27 @@ extension MailServer {
   ///   what has a meaning in addresses percent-encoded.
   /// - Returns: nil where the text is no such address.
   init?(url: String) {
-    let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 1 || parts[1] == "tls=none" || parts[1] == "tls=required",
-      let schemeEnd = parts[0].firstRange(of: "://")
+    guard let parts = URLParts(url), [nil, "tls=none", "tls=required"].contains(parts.query),
+      parts.fragment == nil, parts.path.isEmpty || parts.path == "/",
+      case let scheme = parts.scheme.lowercased(), scheme == "smtp" || scheme == "smtps"
     else { return nil }
-    let scheme = parts[0][..<schemeEnd.lowerBound].lowercased()
-    guard scheme == "smtp" || scheme == "smtps" else { return nil }
-    var rest = parts[0][schemeEnd.upperBound...]
-    if rest.hasSuffix("/") { rest = rest.dropLast() }
     var user: String?
     var password: String?
-    if let at = rest.lastIndex(of: "@") {
-      let names = rest[..<at].split(
-        separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    if let names = parts.userinfo?.split(
+      separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    {
       user = percentDecoded(String(names[0]), plusIsSpace: false)
       if names.count == 2 {
         password = percentDecoded(String(names[1]), plusIsSpace: false)
         if password == nil { return nil }
       }
       if user == nil { return nil }
-      rest = rest[rest.index(after: at)...]
     }
     // What follows is the authority of any address.
-    guard let address = WebAddress("http://\(rest)"), address.user == nil, address.path.isEmpty
+    guard let address = WebAddress("http://\(parts.authority)")
     else { return nil }
     self.init(
       scheme: scheme, host: address.host, port: address.port.map { Int($0) }, user: user,
-      password: password, requiresTLS: parts.count == 1 || parts[1] == "tls=required")
+      password: password, requiresTLS: parts.query != "tls=none")
   }
 }

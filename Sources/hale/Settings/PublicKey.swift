@@ -1,3 +1,4 @@
+import Envelopes
 import Storage
 
 /// The public keys that DSNs carry.
@@ -7,8 +8,7 @@ enum PublicKey {
 
   /// The key in lower case, as it is stored; nil where it is none.
   static func normalized(_ text: String) -> String? {
-    let isKey = text.utf8.count == 32 && text.utf8.allSatisfy(\.isHexDigit)
-    return isKey ? text.lowercased() : nil
+    Envelopes.DSN.canonicalKey(text)
   }
 
   static func random() -> String { NewSecret.publicKey(.random(in: .min ... .max)) }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// An `http://` or `https://` address, as public URLs and DSNs are.
 struct WebAddress: Equatable, Sendable {
   /// `http` or `https`.
@@ -21,32 +23,20 @@ struct WebAddress: Equatable, Sendable {
 
   /// - Returns: nil where the text is no such address, or has a query or a fragment.
   init?(_ text: String) {
-    guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }),
+    guard text.utf8.allSatisfy(\.isVisible),
       !text.contains(where: { "?#\"'<>\\^`{|}".contains($0) }),
-      let schemeEnd = text.range(of: "://")
+      let url = URLParts(text), case let scheme = url.scheme.lowercased(),
+      scheme == "http" || scheme == "https", let host = hostName(url.host)
     else { return nil }
-    let scheme = text[..<schemeEnd.lowerBound].lowercased()
-    guard scheme == "http" || scheme == "https" else { return nil }
-    let rest = text[schemeEnd.upperBound...]
-    let pathStart = rest.firstIndex(of: "/") ?? rest.endIndex
-    var authority = rest[..<pathStart]
-    var user: String?
-    if let at = authority.lastIndex(of: "@") {
-      // Old DSNs carry a secret after a colon; no one needs it any more.
-      user = authority[..<at].split(separator: ":", omittingEmptySubsequences: false).first
-        .map(String.init)
-      authority = authority[authority.index(after: at)...]
-    }
     var port: UInt16?
-    if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
-      guard let number = decimalPort(authority[authority.index(after: colon)...]), number > 0
-      else { return nil }
+    if let text = url.port {
+      guard let number = decimalPort(text), number > 0 else { return nil }
       port = number
-      authority = authority[..<colon]
     }
-    guard let host = hostName(authority) else { return nil }
-    var path = rest[pathStart...]
+    var path = url.path
     while path.hasSuffix("/") { path = path.dropLast() }
+    // Old DSNs carry a secret after a colon; no one needs it any more.
+    let user = url.userinfo.map { String($0.prefix { $0 != ":" }) }
     self.init(scheme: scheme, user: user, host: host, port: port, path: String(path))
   }
 
@@ -74,12 +64,5 @@ struct WebAddress: Equatable, Sendable {
 
   var text: String {
     "\(scheme)://\(user.map { "\($0)@" } ?? "")\(authority)\(path)"
-  }
-}
-
-extension String {
-  /// The first place where `other` stands in the text.
-  fileprivate func range(of other: String) -> Range<Index>? {
-    firstRange(of: other)
   }
 }

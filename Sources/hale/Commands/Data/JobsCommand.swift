@@ -1,3 +1,4 @@
+import Bytes
 import ArgumentParser
 import FoundationEssentials
 import Outbound
@@ -103,7 +104,7 @@ struct JobsCommand: ParsableCommand {
     /// - Returns: nil where no service runs.
     private func runInService(_ settings: Settings) throws -> JobOutcome? {
       // The name becomes part of a path; one with other characters is no job's.
-      let isName = name.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "-") }
+      let isName = name.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") }
       guard isName, !name.isEmpty else { throw unknownJob() }
       let service = ControlSocket(dataDirectory: settings.dataDirectory)
       guard let response = try service.send("POST", "/control/jobs/\(name)/run") else { return nil }

@@ -16,7 +16,15 @@ package struct JSONWriter {
     bytes.reserveCapacity(count)
   }
 
+  /// A text as JSON has it, with its quotation marks.
+  package static func quoted(_ text: String) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.value(text)
+    return writer.bytes
+  }
+
   /// Writes an object, whose members `members` writes: a key and a value in turn.
+  @inlinable
   package mutating func object<Failure: Error>(
     _ members: (inout JSONWriter) throws(Failure) -> Void
   ) throws(Failure) {
@@ -26,6 +34,7 @@ package struct JSONWriter {
   }
 
   /// Writes an array, whose elements `elements` writes.
+  @inlinable
   package mutating func array<Failure: Error>(
     _ elements: (inout JSONWriter) throws(Failure) -> Void
   ) throws(Failure) {
@@ -50,9 +59,19 @@ package struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  package mutating func value(_ number: some FixedWidthInteger) {
+  // No generic of all integers: other modules would call it unspecialized.
+  package mutating func value(_ number: Int64) {
     separate()
     bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(digitsOf: number) }
+  }
+
+  package mutating func value(_ number: UInt64) {
+    separate()
+    bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(digitsOf: number) }
+  }
+
+  package mutating func value(_ number: Int) {
+    value(Int64(number))
   }
 
   /// The shortest digits that read back as the same number. JSON has no infinities and no "not a
@@ -103,13 +122,15 @@ package struct JSONWriter {
     bytes.append(contentsOf: json.utf8)
   }
 
-  private mutating func open(_ bracket: UInt8) {
+  @usableFromInline
+  package mutating func open(_ bracket: UInt8) {
     separate()
     bytes.append(bracket)
     needsComma = false
   }
 
-  private mutating func close(_ bracket: UInt8) {
+  @usableFromInline
+  package mutating func close(_ bracket: UInt8) {
     bytes.append(bracket)
     needsComma = true
   }
@@ -129,10 +150,8 @@ package struct JSONWriter {
     case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
     case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
     case 0..<0x20:
-      let digits = Array("0123456789abcdef".utf8)
       bytes.append(contentsOf: "\\u00".utf8)
-      bytes.append(digits[Int(byte >> 4)])
-      bytes.append(digits[Int(byte & 15)])
+      bytes.append(hexadecimal: byte)
     default: bytes.append(byte)
     }
   }
@@ -140,9 +159,13 @@ package struct JSONWriter {
 
 extension OutputSpan<UInt8> {
   /// Most numbers of an answer are small; a text for each of them would be an allocation.
-  fileprivate mutating func append(digitsOf number: some FixedWidthInteger) {
+  fileprivate mutating func append(digitsOf number: Int64) {
     if number < 0 { append(UInt8(ascii: "-")) }
-    var rest = UInt64(number.magnitude)
+    append(digitsOf: number.magnitude)
+  }
+
+  fileprivate mutating func append(digitsOf number: UInt64) {
+    var rest = number
     if rest < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest)) }
     var digits: InlineArray<20, UInt8> = .init(repeating: 0)
     var count = 0
@@ -203,6 +226,7 @@ private struct FractionTexts {
 
 extension JSONWriter {
   /// Writes a member of an object: its key, and the value that `value` writes.
+  @inlinable
   package mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
     key(name)
     value(&self)
