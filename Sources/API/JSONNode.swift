@@ -1,5 +1,5 @@
-/// A small JSON document as a tree, each value with the line on which it begins: for what people
-/// write, who want to be told where it is wrong.
+/// A small JSON document as a tree. Each value has the line on which it begins, for errors in files
+/// that people write.
 package struct JSONNode: Sendable {
   package indirect enum Value: Sendable {
     case null
