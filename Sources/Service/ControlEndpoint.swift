@@ -9,15 +9,14 @@ internal import Locks
 internal import ReleaseHealth
 internal import Storage
 
-/// Requests over the control socket, from commands of whoever owns the data directory:
+/// Answers requests over the control socket, from commands of the owner of the data directory:
 ///
 /// - `POST /control/jobs/NAME/run` runs a periodic job.
-/// - `GET /control/clock` tells the service's time.
-/// - `POST /control/changes` makes a ``CatalogChange``.
-/// - `POST /control/projects/ID/envelopes/MILLISECONDS` takes an envelope that arrived then.
-/// - `POST /control/projects/ID/adoption/HOUR` finds the stages of adoption of then.
-/// - `POST /control/channels/ID/test` sends a test notice.
-/// - `GET /control/api/0/…` asks the API, without a token.
+/// - `GET /control/clock` answers the service's time.
+/// - `POST /control/projects/ID/envelopes/MILLISECONDS` accepts an envelope as received then.
+/// - `POST /control/projects/ID/adoption/HOUR` runs the adoption job for that hour.
+/// - `POST /control/channels/ID/test` sends a test notification.
+/// - `GET /control/api/0/…` queries the API, without a token.
 struct ControlEndpoint {
   private let dependencies: ServiceDependencies
   private let ingest: IngestEndpoint
@@ -97,7 +96,7 @@ struct ControlEndpoint {
   ) -> RequestDisposition {
     guard let project = found(project) else { return .respond(Response(.notFound)) }
     guard let milliseconds = Int64(milliseconds) else {
-      return .respond(.failure(400, "'\(milliseconds)' is no time in milliseconds since 1970"))
+      return .respond(.failure(400, "'\(milliseconds)' is not a time in milliseconds since 1970"))
     }
     return ingest.beginForOwner(
       project: project, receivedAt: Timestamp(milliseconds: milliseconds), exchange: exchange)
@@ -108,7 +107,7 @@ struct ControlEndpoint {
   ) -> RequestDisposition {
     guard let project = found(project) else { return .respond(Response(.notFound)) }
     guard let hour = Int(hour), abs(hour) < 1 << 30 else {
-      return .respond(.failure(400, "'\(hour)' is no hour since 1970"))
+      return .respond(.failure(400, "'\(hour)' is not a number of hours since 1970"))
     }
     dependencies.queue.perform { [store = dependencies.store, sink] in
       do throws(StoreError) {
@@ -137,7 +136,7 @@ struct ControlEndpoint {
     return isStarted ? .pending : .respond(.failure(503, "no thread can be started"))
   }
 
-  /// A project by its number, also one that a command has made just now.
+  /// Finds a project by its number, also one that a command has just created.
   private func found(_ text: Substring) -> ProjectID? {
     guard let number = Int64(text) else { return nil }
     let project = ProjectID(rawValue: number)

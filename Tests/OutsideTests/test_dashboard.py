@@ -155,16 +155,16 @@ def test_the_way_back_from_a_release_leads_to_the_same_list(loaded, page_of):
 
 def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
     page = page_of(loaded, "/?query=nothing-like-it")
-    expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No releases found")).to_be_visible()
     page.get_by_role("button", name="Show all releases").click()
     wait_for_rows(page, 200)
     page = page_of(loaded, "/?query=release.stage:adopted", allowed=["400"])
     expect(page.get_by_role("alert")).to_contain_text("environment")
-    expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No releases found")).to_be_visible()
     expect(page.locator("table.releases")).to_be_hidden()
     page = page_of(loaded, "/?project=nothing-like-it")
     expect(page.get_by_text("There is no project “nothing-like-it”.")).to_be_visible()
-    expect(page.get_by_text("waits for its first session")).to_be_hidden()
+    expect(page.get_by_text("has no sessions yet")).to_be_hidden()
     page.get_by_role("button", name="Show all releases").click()
     wait_for_rows(page, 200)
 
@@ -260,7 +260,7 @@ def test_a_release(loaded, page_of):
             "button", name=status.capitalize())
         expect(button).to_contain_text(f"{count:,}")
     for name in ("Crash-free rate", "Adoption", "Sessions", "Users", "Durations", "Environments",
-                 "Comparison", "How trustworthy"):
+                 "Comparison", "Data quality"):
         expect(page.get_by_role("region", name=name, exact=True)).to_be_visible()
     panel = page.get_by_role("region", name="Sessions", exact=True)
     before = panel.locator("rect.fill-healthy").count()
@@ -274,7 +274,7 @@ def test_a_release(loaded, page_of):
     comparison.get_by_role("button", name="The same age").click()
     expect(comparison).to_contain_text("since its own first session")
     assert parameters(page) == {"base": "shop@5.3.0", "align": "age"}
-    expect(page.get_by_role("region", name="How trustworthy")).to_contain_text("Items received")
+    expect(page.get_by_role("region", name="Data quality")).to_contain_text("Items received")
 
 
 @pytest.mark.parametrize("period, interval", (("24h", "1h"), ("7d", "6h"), ("14d", "12h")))
@@ -303,7 +303,7 @@ def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, 
 
 def test_a_release_that_is_not_there(loaded, page_of):
     page = page_of(loaded, "/releases/nothing%401/", allowed=["404"])
-    expect(page.get_by_text("no release of this name")).to_be_visible()
+    expect(page.get_by_text("no release with this name")).to_be_visible()
     page.get_by_role("link", name="All releases").click()
     wait_for_rows(page)
 
@@ -314,7 +314,7 @@ def test_a_release_that_is_not_there(loaded, page_of):
 def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start, page_of):
     hale = start()
     page = page_of(hale)
-    expect(page.get_by_text("waits for its first session")).to_be_visible()
+    expect(page.get_by_text("has no sessions yet")).to_be_visible()
     expect(page.locator(".dsn code")).to_have_text(hale.dsn)
     page.get_by_role("button", name="Python").click()
     expect(page.locator(".snippet pre")).to_contain_text(hale.dsn)
@@ -396,18 +396,18 @@ def test_projects_keys_and_tokens(start, page_of):
     axe_finds_nothing(page)
 
 
-def test_channels_and_what_was_told(start, page_of, receive):
+def test_channels_and_their_notifications(start, page_of, receive):
     hale, receiver = start("--private-notice-hosts", "127.0.0.1"), receive(200, 500)
     page = page_of(hale, "/settings/", allowed=("400 (Bad Request)",))
     form = page.get_by_role("form", name="New channel")
     form.get_by_label("Name").fill("ops")
-    target = form.get_by_label("Address")
+    target = form.get_by_label("URL")
     target.fill("ftp://nowhere")
     form.get_by_role("button", name="Create channel").click()
     expect(page.get_by_role("alert").filter(has_text="url: It takes an address")).to_be_visible()
     target.fill(receiver.url("/hook?token=1"))
     form.get_by_role("button", name="Create channel").click()
-    secret = page.get_by_role("region", name="Notices").locator(".fresh code")
+    secret = page.get_by_role("region", name="Notifications").locator(".fresh code")
     expect(secret).to_have_text(re.compile("^[0-9a-f]{48}$"))
     row = page.get_by_role("row").filter(has_text="Webhook")
     expect(row).to_contain_text(receiver.url("/hook?…"))
@@ -416,15 +416,15 @@ def test_channels_and_what_was_told(start, page_of, receive):
     row.get_by_role("button", name="Test ops").click()
     expect(page.get_by_text("not delivered: the receiver answered 500: as asked")).to_be_visible()
     assert [request.path for request in receiver.received] == ["/hook?token=1"] * 2
-    told = page.get_by_role("row").filter(has_text="Test: the channel ops works")
-    expect(told).to_have_count(2)
-    expect(told.first).to_contain_text("given up")
-    expect(told.last).to_contain_text("delivered")
+    notifications = page.get_by_role("row").filter(has_text="Test: the channel ops works")
+    expect(notifications).to_have_count(2)
+    expect(notifications.first).to_contain_text("given up")
+    expect(notifications.last).to_contain_text("delivered")
     axe_finds_nothing(page)
     row.get_by_role("button", name="Delete channel ops").click()
     row.get_by_role("button", name="press again").click()
     expect(row).to_have_count(0)
-    expect(told).to_have_count(0)
+    expect(notifications).to_have_count(0)
 
 
 def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
@@ -433,7 +433,7 @@ def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
     hale.token = made["token"]
     wait(lambda: hale.get("/").status == 200, "the new token to be known")
     page = page_of(hale, "/settings/")
-    expect(page.get_by_text("sign in with one of scope admin")).to_be_visible()
+    expect(page.get_by_text("sign in with a token of scope admin")).to_be_visible()
     expect(page.get_by_role("article", name="default").get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_role("button", name="Create")).to_have_count(0)
     expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
@@ -447,7 +447,7 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
     hale = late_crashes(start, noon)
     page = page_of(hale, "/releases/app%402/?statsPeriod=48h")
     panel = page.get_by_role("region", name="Late crashes")
-    words = "Estimate once all late crashes are told"
+    words = "Estimate once all late crashes are reported"
     answer = hale.get("/organizations/default/releases/app@2/estimate/",
                       {"statsPeriod": "48h", "interval": "2h"}).json
 
@@ -512,7 +512,7 @@ def test_the_budget_has_the_numbers_of_the_api(budgeted, page_of):
     points.focus()
     page.keyboard.press("End")
     expect(points).to_have_attribute(
-        "aria-valuetext", re.compile(re.escape(f"Left {panel.locator('.budget b').inner_text()}")))
+        "aria-valuetext", re.compile(re.escape(f"Remaining {panel.locator('.budget b').inner_text()}")))
     # One project alone has one budget.
     page.goto(budgeted.address + "/?project=nothing")
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
@@ -526,7 +526,7 @@ def test_a_burning_budget_says_so(start, page_of):
     wait(lambda: hale.get("/projects/default/default/budget/").json["objective"], "the objective")
     page = page_of(hale)
     panel = page.get_by_role("region", name="Error budget")
-    expect(panel.get_by_role("status")).to_contain_text("in the last hour the budget went 100×")
+    expect(panel.get_by_role("status")).to_contain_text("the burn rate of the last hour is 100×")
     expect(panel.locator(".budget b")).to_have_text("−9900.0%")
     expect(panel).to_contain_text("overspent")
     expect(panel.get_by_role("row", name="hour").first).to_contain_text("burns")

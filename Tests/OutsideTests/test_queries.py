@@ -115,7 +115,7 @@ REFUSED = [
     ({"query": "(release:app@1"}, "The query has a parenthesis that is not closed."),
     ({"field": "p95(session.duration)", "interval": "5m", "statsPeriod": "1h"},
      "The interval has to be a multiple of one hour for p95(session.duration): durations are kept "
-     "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
+     "by the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone."),
     ({"interval": "2d"}, "The interval has to be less than one day."),
     ({"interval": "7h"}, "The interval should divide one day without a remainder."),
     ({"interval": "1m", "statsPeriod": "24h"},
