@@ -1,4 +1,4 @@
-/// A small generator of random numbers that repeats itself for the same seed (splitmix64).
+/// A small random generator, splitmix64: the same seed gives the same numbers.
 package struct SplitMix: Sendable {
   private var state: UInt64
 
@@ -16,25 +16,25 @@ package struct SplitMix: Sendable {
 }
 
 extension SplitMix {
-  /// A generator of its own for whatever these numbers name, the same one each time.
+  /// A generator for the thing that these numbers identify.
   init(_ seed: UInt64, _ numbers: UInt64...) {
     var mixer = SplitMix(seed)
     for number in numbers { mixer = SplitMix(mixer.next() ^ number &* 0xd134_2543_de82_ef95) }
     self.init(mixer.next())
   }
 
-  /// Evenly from 0 up to, not including, 1.
+  /// A number in 0..<1, uniformly.
   package mutating func unit() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// Evenly from 0 up to, not including, `count`.
+  /// A number in 0..<`count`, uniformly.
   mutating func below(_ count: Int) -> Int {
     Int(next() % UInt64(count))
   }
 
-  /// Around `median`, as durations are: most near it, some many times as long. The product of two
-  /// ratios is about what a log-normal distribution gives, and takes no logarithm.
+  /// A duration around `median`: mostly near it, sometimes many times as long. The product of two
+  /// ratios approximates a log-normal distribution without a logarithm.
   mutating func spread(around median: Double) -> Double {
     var value = median
     for _ in 0..<2 { value *= (unit() + 0.15) / (unit() + 0.15) }

@@ -15,7 +15,7 @@ import Testing
       ("7f1000-7f2000 r--s 00000000 08:02 1  /data/hale.db-shm", nil),
       ("", nil),
     ] as [(Substring, Range<UInt>?)])
-  func onlyPagesThatNobodyWrote(line: Substring, pages: Range<UInt>?) {
+  func onlyPagesOfCode(line: Substring, pages: Range<UInt>?) {
     #expect(StartPages.ownPages(line) == pages)
   }
 }

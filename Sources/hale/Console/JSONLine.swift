@@ -24,8 +24,8 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral {
   }
 }
 
-/// A JSON object on one line, its members in the order given: an encoder would keep none, and
-/// people read these lines too.
+/// A JSON object on one line, with its members in the given order: people read these lines, and
+/// an encoder would not keep the order.
 func jsonLine(_ members: [(name: String, value: JSONValue)]) -> String {
   var line = "{"
   for (name, value) in members {
@@ -56,7 +56,7 @@ private func writeQuoted(_ text: String, to line: inout String) {
   line += "\""
 }
 
-/// A text as JSON writes it, with its quotation marks.
+/// The JSON string of a text, with quotation marks.
 func jsonText(_ text: String) -> String {
   var quoted = ""
   writeQuoted(text, to: &quoted)

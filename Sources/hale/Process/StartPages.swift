@@ -1,12 +1,12 @@
 import Foundation
 
-/// The pages of the program and its libraries that only the start needed, or what is done once an
-/// hour.
+/// Memory pages of code that only the start of the service needs, or an hourly job.
 ///
-/// The kernel maps sixteen pages around each that is touched, so that reading arguments and settings
-/// leaves half of the program's code resident. What is used again comes back from the page cache.
+/// The kernel maps sixteen pages around each page that is touched, so that reading arguments and
+/// settings leaves half of the program's code resident. Code that runs again returns from the page
+/// cache.
 enum StartPages {
-  /// Lets go of all code. Constants stay: the linker has written addresses into some of them.
+  /// Releases all code. Constants stay, because the linker has written addresses into some.
   static func letGo() {
     guard let maps = FileManager.default.contents(atPath: "/proc/self/maps") else { return }
     for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {

@@ -4,10 +4,10 @@ import HTTP
 import Outbound
 import Service
 
-/// What notices are sent with.
+/// The settings of outgoing notifications.
 struct NoticeSettings: Sendable {
   var addresses: AddressPolicy
-  /// nil for the system's certificates.
+  /// The CA bundle for outgoing TLS; nil for the system's.
   var caFile: String?
   var mailServer: MailServer?
   var mailFrom: String?
@@ -15,7 +15,7 @@ struct NoticeSettings: Sendable {
 
   var outlets: NoticeOutlets {
     NoticeOutlets(
-      outlet: Outlet(addresses: addresses, caFile: caFile), addresses: addresses,
+      outlet: OutboundClient(addresses: addresses, caFile: caFile), addresses: addresses,
       mailServer: mailServer, mailFrom: mailFrom, commandDirectory: commandDirectory)
   }
 }
@@ -26,9 +26,9 @@ func canRead(_ path: String) -> Bool {
 }
 
 extension MailServer {
-  /// - Parameter url: `smtp://USER:PASSWORD@HOST:PORT`, user and port where they are needed, with
-  ///   what has a meaning in addresses percent-encoded.
-  /// - Returns: nil where the text is no such address.
+  /// - Parameter url: `smtp://USER:PASSWORD@HOST:PORT`, where user and port are optional and
+  ///   reserved characters are percent-encoded.
+  /// - Returns: nil where the text is not such a URL.
   init?(url: String) {
     let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 1 || parts[1] == "tls=none" || parts[1] == "tls=required",
@@ -51,7 +51,7 @@ extension MailServer {
       if user == nil { return nil }
       rest = rest[rest.index(after: at)...]
     }
-    // What follows is the authority of any address.
+    // The rest is the authority of any URL.
     guard let address = WebAddress("http://\(rest)"), address.user == nil, address.path.isEmpty
     else { return nil }
     self.init(

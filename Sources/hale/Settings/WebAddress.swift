@@ -2,13 +2,13 @@
 struct WebAddress: Equatable, Sendable {
   /// `http` or `https`.
   var scheme: String
-  /// What stands before an `@`: the public key, in a DSN.
+  /// The part before an `@`: the public key, in a DSN.
   var user: String?
-  /// Without brackets.
+  /// The host without brackets.
   var host: String
-  /// nil where the scheme's own port is meant.
+  /// The port; nil for the scheme's default.
   var port: UInt16?
-  /// Empty, or starts with a slash and does not end with one.
+  /// The path: empty, or with a leading slash and without a trailing one.
   var path: String
 
   init(scheme: String, user: String? = nil, host: String, port: UInt16?, path: String = "") {
@@ -19,7 +19,7 @@ struct WebAddress: Equatable, Sendable {
     self.path = path
   }
 
-  /// - Returns: nil where the text is no such address, or has a query or a fragment.
+  /// - Returns: nil where the text is not such an address, or has a query or a fragment.
   init?(_ text: String) {
     guard text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }),
       !text.contains(where: { "?#\"'<>\\^`{|}".contains($0) }),
@@ -32,7 +32,7 @@ struct WebAddress: Equatable, Sendable {
     var authority = rest[..<pathStart]
     var user: String?
     if let at = authority.lastIndex(of: "@") {
-      // Old DSNs carry a secret after a colon; no one needs it any more.
+      // Old DSNs have a secret key after a colon, which is not used any more.
       user = authority[..<at].split(separator: ":", omittingEmptySubsequences: false).first
         .map(String.init)
       authority = authority[authority.index(after: at)...]
@@ -50,13 +50,13 @@ struct WebAddress: Equatable, Sendable {
     self.init(scheme: scheme, user: user, host: host, port: port, path: String(path))
   }
 
-  /// An address that DSNs can be printed with: one that names no user.
+  /// The address for DSNs, which must not name a user.
   init?(publicURL text: String) {
     guard let address = WebAddress(text), address.user == nil else { return nil }
     self = address
   }
 
-  /// The address of a service that listens here and stands behind nothing.
+  /// The address of a service that is reached without a proxy.
   init(listening address: ListenAddress) {
     self.init(scheme: "http", host: address.host, port: address.port)
   }
@@ -64,7 +64,7 @@ struct WebAddress: Equatable, Sendable {
   /// The port to connect to.
   var effectivePort: UInt16 { port ?? (scheme == "https" ? 443 : 80) }
 
-  /// `HOST` or `HOST:PORT`, as a Host header has it.
+  /// `HOST` or `HOST:PORT`, as in a Host header.
   var authority: String {
     bracketed(host) + (port.map { ":\($0)" } ?? "")
   }
@@ -78,7 +78,7 @@ struct WebAddress: Equatable, Sendable {
 }
 
 extension String {
-  /// The first place where `other` stands in the text.
+  /// The first range of `other` in the text.
   fileprivate func range(of other: String) -> Range<Index>? {
     firstRange(of: other)
   }
