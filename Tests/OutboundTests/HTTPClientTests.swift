@@ -103,7 +103,7 @@ import Testing
     call.answerBytesMax = 2
     #expect(try client.send(call).body == Array("ok".utf8))
     call.answerBytesMax = 1
-    let reason = "the answer of 127.0.0.1:\(server.port) is longer than 1 bytes"
+    let reason = "the response of 127.0.0.1:\(server.port) is longer than 1 bytes"
     #expect(throws: OutboundFailure(reason)) { try client.send(call) }
   }
 

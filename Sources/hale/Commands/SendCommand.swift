@@ -13,7 +13,7 @@ struct SendCommand: ParsableCommand {
       200 means that the envelope is well-formed and its valid items are stored. The outcome of \
       each item is counted at /api/0/organizations/ORG/outcomes/.
 
-        hale send session.envelope --dsn http://8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55@127.0.0.1:8787/1
+        hale send session.envelope --dsn http://PUBLIC_KEY@127.0.0.1:8787/1
       """)
 
   /// The size limit of a file, in bytes: the service's limit for one decoded request.

@@ -13,7 +13,7 @@ struct AlertCommand: ParsableCommand {
       Commands take the name or the id of a rule.
 
         hale alert list
-        hale alert backtest --rule "Crash-free sessions" --from 2026-03-01 --to 2026-03-08
+        hale alert backtest --rule checkout --from 2026-03-01 --to 2026-03-08
         hale alert mute "Crash-free sessions" --for 2h
       """,
     subcommands: [List.self, Show.self, BackTest.self, Mute.self, Unmute.self])
@@ -240,7 +240,7 @@ struct AlertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Resume the notifications of a rule.",
       discussion: """
-        An incident that opened while the rule was muted is notified now.
+        An incident that opened while the rule was muted sends its notification now.
 
           hale alert unmute "Crash-free sessions"
         """)

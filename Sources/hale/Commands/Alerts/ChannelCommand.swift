@@ -27,7 +27,7 @@ struct ChannelCommand: ParsableCommand {
 
           hale channel create ops --kind webhook --url https://ops.example.com/hook
           hale channel create chat --kind slack --url - < address
-          hale channel create mail --kind email --to ops@example.com --to dev@example.com
+          hale channel create mail --kind email --to ops@example.com
           hale channel create pager --kind command --command page
         """)
 
