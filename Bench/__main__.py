@@ -14,6 +14,7 @@ import estimate_rows  # noqa: E402
 import gate_rows  # noqa: E402
 import ingest_rows  # noqa: E402
 import machine  # noqa: E402
+import pairs  # noqa: E402
 import part_rows  # noqa: E402
 import query_rows  # noqa: E402
 import scale_rows  # noqa: E402
@@ -107,6 +108,10 @@ def parse():
                         help="number of releases in the ingest rows (10)")
     parser.add_argument("--environments", type=positive, default=2, metavar="N",
                         help="number of environments (2); the first has three quarters")
+    parser.add_argument("--against", metavar="DIR",
+                        help="compare with the hale and hale-bench in this folder, in pairs")
+    parser.add_argument("--pairs", type=positive, default=9, metavar="N",
+                        help="number of alternating pairs of --against (9)")
     parser.add_argument("--json", metavar="FILE", help="write all figures to this file")
     parser.add_argument("--cache", metavar="DIR", default=ROOT / ".build-bench",
                         help="directory of the databases for later runs (.build-bench)")
@@ -167,6 +172,8 @@ def interrupt(*_):
 
 def main():
     parser, arguments = parse()
+    if arguments.against:
+        return pairs.compare(arguments)
     # A signal ends the processes that this one has started.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
