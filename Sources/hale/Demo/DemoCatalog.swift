@@ -2,7 +2,7 @@ import Demo
 import ReleaseHealth
 import Storage
 
-/// Makes the projects of the demo, and in an empty directory what they belong to.
+/// Creates the demo's projects and, in an empty directory, their organization and a token.
 struct DemoCatalog {
   private let command: DemoCommand
   private let settings: Settings
@@ -14,7 +14,7 @@ struct DemoCatalog {
     session = try CatalogSession(settings)
   }
 
-  /// - Throws: where a history would be mixed with what a project has already.
+  /// - Throws: where a project exists already, so that two histories would mix.
   func projects(at now: Timestamp) throws -> [DemoProject] {
     let owner = try owner(at: now)
     let catalog = try session.catalog()
@@ -24,7 +24,7 @@ struct DemoCatalog {
     if command.days > 0, let taken = known.first {
       throw CommandFailure.failed(
         "There is a project '\(taken.slug)' already. Choose another name, as in `hale demo --name "
-          + "\(command.name)2`, or go on with this one: `hale demo --days 0 --live`.")
+          + "\(command.name)2`, or continue with this one: `hale demo --days 0 --live`.")
     }
     return try zip(apps, slugs).enumerated().map { index, each in
       let (app, slug) = each
@@ -47,7 +47,7 @@ struct DemoCatalog {
     }
   }
 
-  /// An objective, most of whose budget the bad release uses up, and an alert rule.
+  /// Adds an alert rule and an objective, most of whose budget the bad release uses.
   private func watch(_ project: Project, at now: Timestamp) throws {
     if let target = Objective.Target(percent: "99") {
       try session.make(.setObjective(Objective(target: target), project: project.id))
@@ -61,8 +61,10 @@ struct DemoCatalog {
         AlertRuleDraft(name: "Newest release of \(project.slug)", rule: rule)))
   }
 
-  /// In an empty directory, the organization and the token that a first start of the service makes:
-  /// later it would find something there and print none.
+  /// The organization of the projects.
+  ///
+  /// An empty directory gets the organization and the token of a first start here, because the
+  /// service creates them only in an empty directory.
   private func owner(at now: Timestamp) throws -> Organization {
     let catalog = try session.catalog()
     if !catalog.organizations.isEmpty {
@@ -77,12 +79,12 @@ struct DemoCatalog {
       .createToken(
         organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token)))
     guard settings.initialToken == nil else { return owner }
-    // Standard output is for the lines of JSON alone.
+    // Standard output has only lines of JSON.
     if command.json.isJSON {
       printNotice("token  \(token)")
     } else {
       try printPairs([("token", token)])
-      try printLine("Keep it now: it is stored as a hash, and not shown again.")
+      try printLine("Store the token now: it is not shown again.")
     }
     return owner
   }

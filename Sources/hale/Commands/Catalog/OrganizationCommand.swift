@@ -7,8 +7,8 @@ struct OrganizationCommand: ParsableCommand {
     commandName: "org",
     abstract: "Create and list organizations.",
     discussion: """
-      Projects, API tokens and questions belong to an organization. The first start of the service \
-      creates one, 'default'; more are needed only to keep teams apart.
+      Projects and API tokens belong to an organization. The first start \
+      of the service creates 'default'; more are needed only to separate teams.
 
         hale org create acme
       """,
@@ -18,8 +18,7 @@ struct OrganizationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create an organization.",
       discussion: """
-        A running service knows it at once. The data directory is created where it is \
-        missing.
+        A running service knows it at once. A missing data directory is created.
 
           hale org create acme --json
         """)
