@@ -28,7 +28,7 @@ struct WebAddress: Equatable, Sendable {
       let url = URLParts(text), case let scheme = url.scheme.lowercased(),
       scheme == "http" || scheme == "https", let host = hostName(url.host)
     else { return nil }
-      // Old DSNs have a secret key after a colon, which is not used any more.
+    // Old DSNs have a secret key after a colon, which is not used any more.
     var port: UInt16?
     if let text = url.port {
       guard let number = decimalPort(text), number > 0 else { return nil }
@@ -67,4 +67,4 @@ struct WebAddress: Equatable, Sendable {
     "\(scheme)://\(user.map { "\($0)@" } ?? "")\(authority)\(path)"
   }
 }
-  /// The first range of `other` in the text.
+/// The first range of `other` in the text.
