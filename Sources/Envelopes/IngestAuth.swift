@@ -1,16 +1,3 @@
-/// What a request says about who sends it.
-package struct Credentials: Hashable, Sendable {
-  /// 32 hexadecimal digits in lower case.
-  package var publicKey: String
-  /// The SDK, for example `sentry.javascript.browser/10.63.0`.
-  package var client: String?
-
-  package init(publicKey: String, client: String? = nil) {
-    self.publicKey = publicKey
-    self.client = client
-  }
-}
-
 /// Finds the public key of a request, by the rules of Relay
 /// (`relay-server/src/extractors/request_meta.rs`) and the grammar of `sentry-types/src/auth.rs`.
 package enum IngestAuth {
@@ -18,11 +5,11 @@ package enum IngestAuth {
   ///   - sentryAuth: the values of `X-Sentry-Auth`.
   ///   - authorization: the values of `Authorization`.
   ///   - query: the query of the target, still encoded.
-  ///   - pathKey: the key of routes that have it in their path.
-  /// - Returns: nil when there is none; then the envelope's header may name a ``DSN``.
+  /// - Returns: 32 hexadecimal digits in lower case; nil when there is none: then the envelope's
+  ///   header may name a ``DSN``.
   package static func find(
-    sentryAuth: [String], authorization: [String], query: String?, pathKey: String? = nil
-  ) throws(IngestAuthError) -> Credentials? {
+    sentryAuth: [String], authorization: [String], query: String?
+  ) throws(IngestAuthError) -> String? {
     var claim: Claim?
     // Even two that agree are refused: which of them proxies and logs look at is anyone's guess.
     for value in sentryAuth + authorization {
@@ -44,11 +31,6 @@ package enum IngestAuth {
       if claim != nil { throw .multiple }
       claim = try Claim(query: query.utf8.span)
     }
-    if let pathKey {
-      if claim != nil { throw .multiple }
-      if pathKey.isEmpty { throw .missing }
-      claim = Claim(key: pathKey)
-    }
     guard let claim else { return nil }
 
     // Flags may follow the key; Relay knows `no-cache`.
@@ -57,7 +39,7 @@ package enum IngestAuth {
     if claim.version > EnvelopeLimits.protocolVersionMax {
       throw .unsupportedVersion(claim.version)
     }
-    return Credentials(publicKey: publicKey, client: claim.client)
+    return publicKey
   }
 
   /// The user of `Basic` credentials, RFC 7617: what stands before the colon.
@@ -100,9 +82,7 @@ package enum IngestAuth {
 
 /// Why a request is not taken as it authenticates itself.
 package enum IngestAuthError: Error, Hashable, Sendable {
-  /// Neither the request nor the envelope names a key.
-  case missing
-  /// More than one source does.
+  /// More than one source names a key.
   case multiple
   /// The header or the query names no key.
   case missingKey
@@ -112,13 +92,11 @@ package enum IngestAuthError: Error, Hashable, Sendable {
   case invalidKey
   /// The version is newer than ``EnvelopeLimits/protocolVersionMax``.
   case unsupportedVersion(UInt16)
-  /// The request names no key, and the envelope's header, which might, cannot be read.
-  case invalidEnvelopeHeader
 
   /// The status to answer with.
   package var status: Int {
     switch self {
-    case .missing, .multiple, .missingKey, .invalidVersion, .invalidEnvelopeHeader: 401
+    case .multiple, .missingKey, .invalidVersion: 401
     case .invalidKey, .unsupportedVersion: 400
     }
   }
@@ -126,12 +104,10 @@ package enum IngestAuthError: Error, Hashable, Sendable {
   /// The sentence for people: Relay's.
   package var detail: String {
     switch self {
-    case .missing: "missing authorization information"
     case .multiple: "multiple authorization payloads detected"
     case .missingKey, .invalidVersion: "bad x-sentry-auth header"
     case .invalidKey: "bad sentry DSN public key"
     case .unsupportedVersion(let version): "unsupported protocol version (\(version))"
-    case .invalidEnvelopeHeader: "bad envelope authentication header"
     }
   }
 
@@ -141,15 +117,14 @@ package enum IngestAuthError: Error, Hashable, Sendable {
     case .missingKey: ["missing public key"]
     case .invalidVersion: ["invalid value for version"]
     case .invalidKey: ["invalid project key"]
-    case .missing, .multiple, .unsupportedVersion, .invalidEnvelopeHeader: []
+    case .multiple, .unsupportedVersion: []
     }
   }
 }
 
-/// What one source says.
+/// The credentials of one source.
 private struct Claim {
   var key = ""
-  var client: String?
   var version = EnvelopeLimits.protocolVersionMax
 
   init(key: String) {
@@ -185,13 +160,11 @@ private struct Claim {
   }
 
   private enum Field {
-    case key, client, version
+    case key, version
 
     init?(_ name: Span<UInt8>) {
       if name.equals("sentry_key") {
         self = .key
-      } else if name.equals("sentry_client") {
-        self = .client
       } else if name.equals("sentry_version") {
         self = .version
       } else {
@@ -203,7 +176,6 @@ private struct Claim {
   private mutating func set(_ field: Field, _ value: String) throws(IngestAuthError) {
     switch field {
     case .key: key = value
-    case .client: client = value
     case .version:
       guard let version = UInt16(Substring(value.utf8.prefix { $0 != UInt8(ascii: ".") })) else {
         throw .invalidVersion

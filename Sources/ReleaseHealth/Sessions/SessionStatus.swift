@@ -82,12 +82,12 @@ package enum Severity: UInt8, CaseIterable, Comparable, Sendable {
 }
 
 /// What made an abnormal session hang ("application not responding"), from least to most telling.
-package enum HangMechanism: UInt8, CaseIterable, Comparable, Sendable {
+package enum AbnormalMechanism: UInt8, CaseIterable, Comparable, Sendable {
   case none = 0
   case background = 1
   case foreground = 2
 
-  package static func < (left: HangMechanism, right: HangMechanism) -> Bool {
+  package static func < (left: AbnormalMechanism, right: AbnormalMechanism) -> Bool {
     left.rawValue < right.rawValue
   }
 }

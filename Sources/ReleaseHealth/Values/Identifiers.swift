@@ -78,19 +78,3 @@ package struct Scope: Hashable, Sendable {
     hasher.combine(environment.map { Name($0) })
   }
 }
-
-/// What makes two updates updates of the same session.
-///
-/// The protocol keeps all five parts the same in every update of a session.
-package struct SessionKey: Hashable, Sendable {
-  package var scope: Scope
-  /// The start as the SDK sent it, truncated to milliseconds, before any correction of drift.
-  package var started: Timestamp
-  package var sessionID: SessionID
-
-  package init(scope: Scope, started: Timestamp, sessionID: SessionID) {
-    self.scope = scope
-    self.started = started
-    self.sessionID = sessionID
-  }
-}
