@@ -75,9 +75,8 @@ package final class SQLiteStore: Sendable {
       let users = try UserTables(connection)
       interning = try Interning(connection)
       ingest = try IngestTransaction(
-        connection, interning: interning, counts: counts, users: users,
-        pending: try PendingTable(connection, takesOver: settings.ownsSessions),
-        folding: settings.folding, watch: settings.watch)
+        connection, interning: interning,
+        changes: try CountChanges(connection, counts: counts, users: users), settings)
       housekeeping = Housekeeping(
         connection: connection, interning: interning, counts: counts, users: users,
         retentionDays: settings.retentionDays)

@@ -98,8 +98,9 @@ struct ControlEndpoint {
     guard let milliseconds = Int64(milliseconds) else {
       return .respond(.failure(400, "'\(milliseconds)' is not a time in milliseconds since 1970"))
     }
-    return ingest.beginForOwner(
-      project: project, receivedAt: Timestamp(milliseconds: milliseconds), exchange: exchange)
+    return .read(
+      ingest.beginForOwner(
+        project: project, receivedAt: Timestamp(milliseconds: milliseconds), exchange: exchange))
   }
 
   private func adopt(

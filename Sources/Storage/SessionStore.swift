@@ -4,19 +4,6 @@ package import ReleaseHealth
 ///
 /// Invariant of this module: the verbs and values of the domain; no SQL, no JSON.
 
-/// Accepted updates, waiting to be stored together.
-package struct IngestBatch: Sendable {
-  package var reports: [SessionReport] = []
-  package var anonymous: [AnonymousSessions] = []
-  package var outcomes: [OutcomeKey: Int64] = [:]
-  /// When the batch was opened, by the service's clock: the arrival of all that is in it.
-  package var receivedAt: Timestamp
-
-  package init(receivedAt: Timestamp) {
-    self.receivedAt = receivedAt
-  }
-}
-
 /// What became of items of a project.
 package struct OutcomeKey: Hashable, Sendable {
   package var project: ProjectID

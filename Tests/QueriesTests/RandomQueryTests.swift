@@ -47,8 +47,8 @@ import Testing
         let key = SessionKey(
           scope: Scope(project: ProjectID(rawValue: 1), release: "a", environment: nil),
           started: started, sessionID: SessionID(value: UInt128(batch.reports.count)))
-        batch.reports.append(
-          SessionReport(
+        batch.add(
+          NamedReport(
             key: key, correctedStart: started, status: .exited,
             user: UserHash(value: UInt128(user))))
       }
@@ -147,8 +147,8 @@ private struct QueryWorld {
         reports += reports.filter { _ in Int.random(in: 0..<4, using: &generator.random) == 0 }
         reports.shuffle(using: &generator.random)
         var batch = IngestBatch(receivedAt: now)
-        batch.reports = reports
-        batch.anonymous = [generator.anonymous(startedIn: range)]
+        batch.add(reports)
+        batch.add([generator.aggregate(startedIn: range)])
         try store.ingest(batch)
         try model.ingest(batch)
       }

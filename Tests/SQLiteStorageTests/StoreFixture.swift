@@ -37,8 +37,8 @@ struct StoreFixture {
   func report(
     _ id: UInt64, started: Timestamp, corrected: Timestamp? = nil, status: SessionStatus = .ok,
     duration: Int64? = nil, user: UInt64? = nil, release: String = "shop@1.0.0"
-  ) -> SessionReport {
-    SessionReport(
+  ) -> NamedReport {
+    NamedReport(
       key: SessionKey(
         scope: Scope(project: project, release: release, environment: "production"),
         started: started, sessionID: SessionID(value: UInt128(id))),
@@ -46,9 +46,9 @@ struct StoreFixture {
       user: user.map { UserHash(value: UInt128($0)) })
   }
 
-  func ingest(_ reports: [SessionReport], at now: Timestamp) throws {
+  func ingest(_ reports: [NamedReport], at now: Timestamp) throws {
     var batch = IngestBatch(receivedAt: now)
-    batch.reports = reports
+    batch.add(reports)
     try store.ingest(batch)
   }
 

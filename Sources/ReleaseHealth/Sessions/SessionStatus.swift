@@ -83,12 +83,12 @@ package enum Severity: UInt8, CaseIterable, Comparable, Sendable {
 
 /// The abnormal mechanism: whether an ANR (application not responding) ended the session, from
 /// least to most severe.
-package enum HangMechanism: UInt8, CaseIterable, Comparable, Sendable {
+package enum AbnormalMechanism: UInt8, CaseIterable, Comparable, Sendable {
   case none = 0
   case background = 1
   case foreground = 2
 
-  package static func < (left: HangMechanism, right: HangMechanism) -> Bool {
+  package static func < (left: AbnormalMechanism, right: AbnormalMechanism) -> Bool {
     left.rawValue < right.rawValue
   }
 }

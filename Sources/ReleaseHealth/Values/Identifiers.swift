@@ -78,19 +78,3 @@ package struct Scope: Hashable, Sendable {
     hasher.combine(environment.map { Name($0) })
   }
 }
-
-/// The identity of a session, equal in all of its updates.
-///
-/// By the protocol all five parts stay the same in every update of a session.
-package struct SessionKey: Hashable, Sendable {
-  package var scope: Scope
-  /// The start as the SDK sent it, truncated to milliseconds and without drift correction.
-  package var started: Timestamp
-  package var sessionID: SessionID
-
-  package init(scope: Scope, started: Timestamp, sessionID: SessionID) {
-    self.scope = scope
-    self.started = started
-    self.sessionID = sessionID
-  }
-}

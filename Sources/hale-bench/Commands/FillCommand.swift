@@ -95,13 +95,13 @@ private struct Filling {
   mutating func addHistory(_ range: Range<Int>) throws {
     let sessions = range.map(traffic.history)
     guard let last = sessions.last else { return }
-    try store.ingest(batch(sessions.map { report($0, $0.status) }, at: last.started))
+    try store.ingest(batch(sessions, at: last.started) { $0.status })
     if hour != last.started.hour { try runJobs(at: last.started) }
     hour = last.started.hour
   }
 
   mutating func addOpen(_ range: Range<Int>) throws {
-    try store.ingest(batch(range.map { report(traffic.open($0), .ok) }, at: traffic.now))
+    try store.ingest(batch(range.map(traffic.open), at: traffic.now) { _ in .ok })
   }
 
   /// Runs the hourly jobs of the service.
@@ -110,20 +110,24 @@ private struct Filling {
     while try store.housekeep(at: time) {}
   }
 
-  private func batch(_ reports: [SessionReport], at time: Timestamp) -> IngestBatch {
+  private func batch(
+    _ sessions: [MadeSession], at time: Timestamp, _ status: (MadeSession) -> SessionStatus
+  ) -> IngestBatch {
     var batch = IngestBatch(receivedAt: time)
-    batch.reports = reports
-    batch.outcomes = [OutcomeKey(project: project, outcome: .accepted): Int64(reports.count)]
+    for session in sessions {
+      let status = status(session)
+      var update = SessionUpdate(started: session.started, release: "")
+      update.status = status
+      update.errors = status == .errored ? 1 : 0
+      update.durationMilliseconds = status == .ok ? nil : session.durationMilliseconds
+      update.isInitial = true
+      batch.add(
+        SessionReport(
+          update, sessionID: SessionID(value: session.id), correctedStart: session.started,
+          user: hashes[session.user]),
+        of: scopes[traffic.scope(of: session)])
+    }
+    batch.outcomes = [OutcomeKey(project: project, outcome: .accepted): Int64(sessions.count)]
     return batch
-  }
-
-  private func report(_ session: MadeSession, _ status: SessionStatus) -> SessionReport {
-    SessionReport(
-      key: SessionKey(
-        scope: scopes[traffic.scope(of: session)], started: session.started,
-        sessionID: SessionID(value: session.id)),
-      correctedStart: session.started, status: status, errors: status == .errored ? 1 : 0,
-      durationMilliseconds: status == .ok ? nil : session.durationMilliseconds, isInitial: true,
-      user: hashes[session.user])
   }
 }

@@ -60,9 +60,10 @@ struct UsersCommand: ParsableCommand {
     let now = options.traffic.now
     for start in stride(from: 0, to: users.count, by: 10_000) {
       var batch = IngestBatch(receivedAt: now)
-      batch.anonymous = users[start..<min(start + 10_000, users.count)].map { user in
-        AnonymousSessions(
-          scope: scope, correctedStart: now, counts: SessionCounts(healthy: 1), user: user)
+      for user in users[start..<min(start + 10_000, users.count)] {
+        batch.add(
+          AggregatedSessions(
+            correctedStart: now, counts: SessionCounts(healthy: 1), user: user), of: scope)
       }
       try store.ingest(batch)
     }

@@ -56,7 +56,7 @@ import Testing
     func add(
       _ project: Int64, _ release: String, _ environment: String?, hour: Int64,
       _ status: SessionStatus, user: Character? = nil, duration: Int64? = nil,
-      hang: HangMechanism = .none
+      hang: AbnormalMechanism = .none
     ) {
       let started = ServiceFixture.now.advanced(byMilliseconds: (hour - 12) * 3_600_000 + 900_000)
       let key = SessionKey(
@@ -64,8 +64,8 @@ import Testing
           project: ProjectID(rawValue: project), release: release, environment: environment),
         started: started, sessionID: SessionID(value: UInt128(batch.reports.count + 1)))
       let user = user.map { UserHash(value: UInt128($0.asciiValue ?? 0)) }
-      batch.reports.append(
-        SessionReport(
+      batch.add(
+        NamedReport(
           key: key, correctedStart: started, status: status, mechanism: hang,
           durationMilliseconds: duration, user: user))
     }
