@@ -4,7 +4,7 @@ package import Metrics
 package import HTTP
 package import Logging
 internal import ReleaseHealth
-package import Storage
+internal import Storage
 
 /// The API at `/api/0/…`: finds the route, checks who asks, and has the work done.
 package struct APIEndpoint {
@@ -163,8 +163,8 @@ package struct APIEndpoint {
       do throws(StoreError) {
         sink.respond(try work(), to: [exchange])
       } catch {
-        if case .refused(let sentence) = error {
-          sink.respond(.failure(400, sentence), to: [exchange])
+        if error.isRefusal {
+          sink.respond(.failure(400, error.sentence), to: [exchange])
           return
         }
         isFailure = true

@@ -1,3 +1,4 @@
+internal import Access
 internal import Compression
 internal import FoundationEssentials
 internal import HTTP

@@ -1,6 +1,6 @@
 package import Access
 package import Metrics
-package import Storage
+internal import Storage
 internal import Compression
 internal import Envelopes
 package import HTTP

@@ -17,7 +17,7 @@ final class IngestTransaction {
   private let upsertOutcome: Statement
   private let pending: PendingTable
   private let folding: SQLiteStore.Folding
-  private let watch: StoreWatch
+  private let observer: (any StoreObserver)?
   /// From so many updates that wait on, each batch has a slice folded first.
   private var pendingLimit = Int.max
   /// About when the last question was asked, and whether one was since the last batch.
@@ -48,12 +48,12 @@ final class IngestTransaction {
 
   init(
     _ connection: Connection, interning: Interning, counts: CountTables, users: UserTables,
-    pending: PendingTable, folding: SQLiteStore.Folding, watch: StoreWatch
+    pending: PendingTable, folding: SQLiteStore.Folding, observer: (any StoreObserver)?
   ) throws(StoreError) {
     self.connection = connection
     self.pending = pending
     self.folding = folding
-    self.watch = watch
+    self.observer = observer
     self.interning = interning
     self.users = users
     self.counts = counts
@@ -178,7 +178,7 @@ final class IngestTransaction {
     // take the slice back, and leaves the rows of `pending`.
     try connection.execute("PRAGMA synchronous = NORMAL")
     defer { connection.syncCommits() }
-    try watch.timing(.fold) { () throws(StoreError) in
+    try observer.timing(.fold) { () throws(StoreError) in
       try pending.fold(max: max) { (slice, finish) throws(StoreError) in
         try change { () throws(StoreError) in
           try fold(slice)
