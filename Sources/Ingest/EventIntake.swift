@@ -1,4 +1,5 @@
 internal import Access
+internal import Bytes
 internal import Compression
 internal import FoundationEssentials
 internal import HTTP
@@ -48,7 +49,7 @@ final class EventIntake: BodyReader {
       try source.finish()
       guard source.hasBytes else { throw .emptyBody }
       let answer = Response.accepted(
-        eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
+        eventID: try StoredEvent(event).id ?? Hexadecimal.text(dependencies.random()))
       let skipped = SkippedItem(dependencies, project: project, answer: answer)
       self.skipped = skipped
       event = []

@@ -129,7 +129,7 @@ struct SearchQueryTests {
         + "project, session.status."),
     SessionsCase(
       "a parenthesis in a value", "release:a(b)",
-      "A value with parentheses has to stand in quotation marks: \"release:a(\"."),
+      "A value with parentheses must be quoted: \"release:a(\"."),
     SessionsCase(
       "an open parenthesis", "(release:a", "The query has a parenthesis that is not closed."),
     SessionsCase(
@@ -171,16 +171,16 @@ struct SearchQueryTests {
       "Invalid query. Project(s) nowhere do not exist or are not actively selected."),
     SessionsCase(
       "no value", "release:",
-      "A value is missing behind \"release:\". The empty value is written release:\"\"."),
+      "A value is missing after \"release:\". The empty value is written release:\"\"."),
     SessionsCase(
       "space before the value", "release: a",
-      "A value is missing behind \"release:\". The empty value is written release:\"\"."),
+      "A value is missing after \"release:\". The empty value is written release:\"\"."),
     SessionsCase(
       "open quotation", "release:\"a",
       "The query has a quotation mark that is not closed."),
     SessionsCase(
       "text behind quotation", "release:\"a\"b",
-      "A space is missing behind the quoted value of \"release\"."),
+      "A space is missing after the quoted value of \"release\"."),
     SessionsCase(
       "open list", "release:[a, b",
       "The list of values of \"release\" is not closed. Lists are written release:[a, \"b c\"]."),

@@ -103,7 +103,7 @@ struct ReleasesRequest {
       return nil
     }
     // Releases are no buckets: Sentry does not round the range here.
-    let range = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
+    let range = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     return range.start..<range.end
   }
 

@@ -170,7 +170,7 @@ package struct SessionsRequest: Sendable {
     guard intervalMinutes % 60 != 0, let field = fields.first(where: \.isDuration) else { return }
     throw .badRequest(
       "The interval has to be a multiple of one hour for \(field.rawValue): durations are kept by "
-        + "the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone.")
+        + "the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone.")
   }
 
   private static func order(
