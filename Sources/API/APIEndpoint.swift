@@ -163,8 +163,8 @@ package struct APIEndpoint {
       do throws(StoreError) {
         sink.respond(try work(), to: [exchange])
       } catch {
-        if case .refused(let sentence) = error {
-          sink.respond(.failure(400, sentence), to: [exchange])
+        if error.isRefusal {
+          sink.respond(.failure(400, error.sentence), to: [exchange])
           return
         }
         isFailure = true

@@ -3,7 +3,7 @@ package import ReleaseHealth
 package import Storage
 
 /// The counters and histograms of the service for `/metrics`. They start at zero with the process.
-package final class Metrics: Sendable {
+package final class Metrics: StoreObserver {
   /// The endpoint of a request.
   package enum Endpoint: Int, CaseIterable {
     case envelope, store, api, dashboard, health, readiness, metrics, other
@@ -48,18 +48,20 @@ package final class Metrics: Sendable {
     package var alertEvaluations: Int64 = 0
   }
 
-  private let monotonicNanoseconds: @Sendable () -> Int64
+  private let clock: @Sendable () -> Int64
   private let state = Locked(State())
 
   /// - Parameter monotonicNanoseconds: reads a monotonic clock.
   package init(monotonicNanoseconds: @escaping @Sendable () -> Int64 = { 0 }) {
-    self.monotonicNanoseconds = monotonicNanoseconds
+    clock = monotonicNanoseconds
   }
+
+  package var monotonicNanoseconds: Int64 { clock() }
 
   package var current: State { state.withLock { $0 } }
 
   /// The monotonic time in seconds since an arbitrary instant.
-  package var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
+  package var seconds: Double { Double(monotonicNanoseconds) / 1e9 }
 
   package func count(_ endpoint: Endpoint) {
     state.withLock { $0.requests[endpoint.rawValue] += 1 }

@@ -16,7 +16,7 @@ package import Storage
 
 /// The dependencies of the service.
 package struct ServiceDependencies: Sendable {
-  package var store: any SessionStore & ReleaseStore & AccountStore
+  package var store: any SessionStore & ReleaseStore & OutcomeStore
   package var alerts: any AlertStore
   package var catalog: CatalogCache
   package var clock: WallClock
@@ -36,7 +36,7 @@ package struct ServiceDependencies: Sendable {
   package var processFigures: @Sendable () -> ProcessFigures
 
   package init(
-    store: any SessionStore & ReleaseStore & AccountStore, alerts: any AlertStore,
+    store: any SessionStore & ReleaseStore & OutcomeStore, alerts: any AlertStore,
     catalog: CatalogCache, clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
     notices: NoticeSender, log: Logger, random: @escaping @Sendable () -> UInt128,
     address: APIAddress,

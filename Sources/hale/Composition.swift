@@ -19,7 +19,9 @@ import Synchronization
 let periodicJobNames = Jobs.names
 
 /// Opens the catalog in a data directory that exists, and creates the database where there is none.
-func openCatalog(dataDirectory: String) throws -> any CatalogStore & NoticeStore & AlertStore {
+func openCatalog(dataDirectory: String) throws -> any CatalogStore & JobRunStore & NoticeStore
+  & AlertStore
+{
   try openStore(dataDirectory: dataDirectory, ownsSessions: false)
 }
 
@@ -42,14 +44,14 @@ func backTestAlert(
 }
 
 /// Verifies a database file; only reads it.
-func verifyData(path: String, progress: Progress) throws -> VerificationReport {
+func verifyData(path: String, progress: DataFile.Progress) throws -> VerificationReport {
   try DataFile.verify(path: path, progress: progress)
 }
 
 /// Copies a database file as it is at one moment into an empty one.
 ///
 /// - Returns: its bytes.
-func copyData(from source: String, to path: String, progress: Progress) throws -> Int64 {
+func copyData(from source: String, to path: String, progress: DataFile.Progress) throws -> Int64 {
   try DataFile.copy(from: source, to: path, progress: progress)
 }
 
@@ -85,8 +87,7 @@ func runService(
   let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let store = try openStore(
     dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
-    watch: StoreWatch(
-      monotonicNanoseconds: SystemClock.monotonicNanoseconds, note: metrics.note(_:seconds:)))
+    observer: metrics)
   try store.checkFile()
   let listener = try openListener(settings)
   try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
@@ -239,14 +240,14 @@ private func makeNoticeSender(
 /// - Parameter ownsSessions: the directory is locked, so that no other process writes sessions.
 func openStore(
   dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true,
-  watch: StoreWatch = StoreWatch()
+  observer: (any StoreObserver)? = nil
 ) throws -> SQLiteStore {
   var generator = SystemRandomNumberGenerator()
   return try SQLiteStore(
     SQLiteStore.Settings(
       path: dataDirectory + "/hale.db", retentionDays: retentionDays,
       newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) },
-      ownsSessions: ownsSessions, watch: watch))
+      ownsSessions: ownsSessions, observer: observer))
 }
 
 private func openListener(_ settings: ServeSettings) throws -> Listener {

@@ -143,29 +143,21 @@ import Testing
     #expect(abs(try mostWaiting(1000..<1450) - all) <= slack)
   }
 
-  /// Whoever watches the store knows what waits, and how long each slice took.
-  @Test func theWatchIsToldOfEachSlice() throws {
-    let clock = Locked(Int64(0))
-    let told = Locked<[Double]>([])
-    let watch = StoreWatch(
-      monotonicNanoseconds: {
-        clock.withLock { time in
-          time += 1_000_000_000
-          return time
-        }
-      },
-      note: { work, seconds in
-        #expect(work == .fold)
-        told.withLock { $0.append(seconds) }
-      })
-    let fixture = try StoreFixture(folding: Self.folding, watch: watch)
+  /// Whoever observes the store knows what waits, and how long each slice took.
+  @Test func theObserverNotesEachSlice() throws {
+    let noted = Locked<[Double]>([])
+    let observer = Observer { work, seconds in
+      #expect(work == .fold)
+      noted.withLock { $0.append(seconds) }
+    }
+    let fixture = try StoreFixture(folding: Self.folding, observer: observer)
     try fixture.store.ingest(Self.batch(fixture, 0..<20))
-    #expect(fixture.store.pendingUpdates == 20 && told.withLock { $0 }.isEmpty)
+    #expect(fixture.store.pendingUpdates == 20 && noted.withLock { $0 }.isEmpty)
     _ = try fixture.store.settle()
     #expect(fixture.store.pendingUpdates == 13)
     #expect(try fixture.ask(days: Self.days).totals.sessions.total == 20)
     #expect(fixture.store.pendingUpdates == 0)
-    #expect(told.withLock { $0 } == [1, 1, 1])
+    #expect(noted.withLock { $0 } == [1, 1, 1])
   }
 
   private static func query(_ fixture: StoreFixture) -> HealthQuery {

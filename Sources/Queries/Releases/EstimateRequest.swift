@@ -40,7 +40,7 @@ struct EstimateRequest {
   ///
   /// - Returns: nil when there is no such release.
   func json(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & AccountStore
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> [UInt8]? {
     let record = try store.releases(of: organization).first { Name($0.version) == Name(release) }
     guard let record else { return nil }

@@ -81,7 +81,7 @@ struct GateRequest {
   ///
   /// - Parameter organization: of the projects.
   func response(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & AccountStore
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let records = try store.releases(of: organization)
     guard let record = records.first(where: { Name($0.version) == Name(candidate) }) else {
@@ -135,7 +135,7 @@ struct GateRequest {
 
   private func answer(
     _ record: ReleaseRecord, _ started: Int?, _ before: ReleaseRecord?, _ beforeStarted: Int?,
-    _ store: any SessionStore & AccountStore
+    _ store: any SessionStore & OutcomeStore
   ) throws(StoreError) -> GateAnswer {
     let ages = [started, before == nil ? nil : beforeStarted].compactMap(\.self)
       .map { max(0, now.hour - $0 + 1) }
@@ -161,7 +161,7 @@ struct GateRequest {
   }
 
   private func side(
-    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & AccountStore
+    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & OutcomeStore
   ) throws(StoreError) -> GateSide {
     var query = HealthQuery(projects: projects, minutes: first * 60..<(first + age) * 60)
     query.filter = .all([.environments(environments), .release(record.version)])

@@ -10,7 +10,7 @@ final class IngestTransaction {
   private let sessions: SessionFolding
   private let pending: PendingTable
   private let folding: SQLiteStore.Folding
-  private let watch: StoreWatch
+  private let observer: (any StoreObserver)?
   /// From so many updates that wait on, each batch has a slice folded first.
   private var pendingLimit = Int.max
   /// About when the last question was asked, and whether one was since the last batch.
@@ -29,7 +29,7 @@ final class IngestTransaction {
     sessions = try SessionFolding(connection, interning: interning, changes: changes)
     pending = try PendingTable(connection, takesOver: settings.ownsSessions)
     folding = settings.folding
-    watch = settings.watch
+    observer = settings.observer
   }
 
   /// Stores a batch. Of few updates, and when none wait, the sessions are changed at once; else the
@@ -117,7 +117,7 @@ final class IngestTransaction {
     // take the slice back, and leaves the rows of `pending`.
     try connection.execute("PRAGMA synchronous = NORMAL")
     defer { connection.syncCommits() }
-    try watch.timing(.fold) { () throws(StoreError) in
+    try observer.timing(.fold) { () throws(StoreError) in
       try pending.fold(max: max) { (slice, finish) throws(StoreError) in
         try change { () throws(StoreError) in
           try fold(slice)

@@ -22,10 +22,27 @@ extension CommandFailure {
   init?(_ error: any Error) {
     switch error {
     case let failure as CommandFailure: self = failure
-    case let error as StoreError: self = .failed(error.sentence)
+    case let error as StoreError: self = .failed(error.advisedSentence)
     case let error as SystemError: self = .failed(error.description + ".")
     case let error as OutboundFailure: self = .failed(error.sentence)
     default: return nil
+    }
+  }
+}
+
+extension StoreError {
+  /// The sentence with what its reader can do by commands.
+  fileprivate var advisedSentence: String {
+    switch self {
+    case .corrupt:
+      sentence
+        + " It is left as it is: keep it, look at it with `hale verify`, and put a backup in "
+        + "its place with `hale restore`."
+    case .newerSchema: sentence + "; run the newer hale, or restore a backup"
+    case .foreignDatabase: sentence + "; choose another"
+    case .interruptedChange: sentence + "; start `hale serve` once, which completes or undoes it"
+    case .ruleDeclared: sentence + " (--alerts): change it there"
+    default: sentence
     }
   }
 }

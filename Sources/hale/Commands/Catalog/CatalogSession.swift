@@ -12,7 +12,7 @@ struct CatalogSession {
   private static let usualAddress = WebAddress(
     listening: ListenAddress(host: "127.0.0.1", port: 8787))
 
-  let store: any CatalogStore & NoticeStore & AlertStore
+  let store: any CatalogStore & JobRunStore & NoticeStore & AlertStore
   private let settings: Settings
   private let service: ControlSocket
   let now: Timestamp
