@@ -154,7 +154,7 @@ def test_live_continues_minute_by_minute(start):
             [str(BINARY), "demo", "--data", str(hale.data), "--days", "1", "--live", "--json"],
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
     try:
-        wait(lambda: "going on" in errors.read_text(), "the history to be sent")
+        wait(lambda: "Sending continues" in errors.read_text(), "the history to be sent")
         assert process.poll() is None
         before = sum(sessions(hale, statsPeriod="2d").values())
         hale.clock.set(NOW + hours(1))
