@@ -11,10 +11,10 @@ package struct JSONNode: Sendable {
   }
 
   package var value: Value
-  /// From 1 on.
+  /// The line, counted from 1.
   package var line: Int
 
-  /// Where the text is no JSON.
+  /// A syntax error with its line.
   package struct Failure: Error {
     package var line: Int
     package var reason: String
@@ -25,13 +25,13 @@ package struct JSONNode: Sendable {
     self.line = line
   }
 
-  /// Reads a whole document.
+  /// Parses a document.
   package init(_ bytes: [UInt8]) throws(Failure) {
     var parser = JSONNodeParser(bytes: bytes)
     self = try parser.document()
   }
 
-  /// A member of an object; nil where there is none.
+  /// The member of an object with that name; nil if it is missing.
   package subscript(_ name: String) -> JSONNode? {
     guard case .object(let members) = value else { return nil }
     return members.last { $0.name == name }?.value
@@ -57,7 +57,7 @@ private struct JSONNodeParser {
   mutating func document() throws(JSONNode.Failure) -> JSONNode {
     let node = try value(depth: 0)
     skipSpace()
-    if index < bytes.count { throw failure("something follows the end of the JSON") }
+    if index < bytes.count { throw failure("unexpected text after the end of the JSON") }
     return node
   }
 
@@ -83,14 +83,14 @@ private struct JSONNodeParser {
 
   private mutating func value(depth: Int) throws(JSONNode.Failure) -> JSONNode {
     skipSpace()
-    if depth > Self.depthMax { throw failure("it nests deeper than \(Self.depthMax) levels") }
+    if depth > Self.depthMax { throw failure("it is nested deeper than \(Self.depthMax) levels") }
     let line = line
     let value: JSONNode.Value
     switch next {
     case UInt8(ascii: "{"): value = .object(try members(depth))
     case UInt8(ascii: "["): value = .array(try elements(depth))
     case UInt8(ascii: "\""): value = .string(try string())
-    case nil: throw failure("it ends in the middle")
+    case nil: throw failure("unexpected end of the JSON")
     default: value = try word()
     }
     return JSONNode(value: value, line: line)
@@ -101,7 +101,7 @@ private struct JSONNodeParser {
   ) throws(JSONNode.Failure) -> [(name: String, value: JSONNode)] {
     index += 1
     var members: [(name: String, value: JSONNode)] = []
-    // To look each name up among those before it would take minutes of a body of a mebibyte.
+    // A set, since a linear search for each name would take minutes for a body of a mebibyte.
     var names: Set<String> = []
     if take("}") { return members }
     repeat {
@@ -109,7 +109,7 @@ private struct JSONNodeParser {
       guard next == UInt8(ascii: "\"") else { throw failure("the name of a member is missing") }
       let name = try string()
       guard take(":") else { throw failure("':' is missing after \"\(name)\"") }
-      guard names.insert(name).inserted else { throw failure("\"\(name)\" stands there twice") }
+      guard names.insert(name).inserted else { throw failure("\"\(name)\" is repeated") }
       members.append((name, try value(depth: depth + 1)))
     } while take(",")
     guard take("}") else { throw failure("',' or '}' is missing") }
@@ -135,10 +135,10 @@ private struct JSONNodeParser {
     case "false": return .boolean(false)
     case "null": return .null
     default:
-      // Of what Swift reads as a number, JSON has neither hexadecimals nor words.
+      // Swift also parses hexadecimal numbers and words, which JSON lacks.
       guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }),
         let number = Double(text), number.isFinite
-      else { throw failure("'\(text)' is no JSON") }
+      else { throw failure("'\(text)' is not JSON") }
       return .number(number)
     }
   }
@@ -147,21 +147,21 @@ private struct JSONNodeParser {
     index += 1
     var text: [UInt8] = []
     while let byte = next, byte != UInt8(ascii: "\"") {
-      if byte < 0x20 { throw failure("a text does not end on its line") }
+      if byte < 0x20 { throw failure("a string does not end on its line") }
       index += 1
       if byte == UInt8(ascii: "\\") { text += try escape() } else { text.append(byte) }
     }
-    guard next != nil else { throw failure("a text has no end") }
+    guard next != nil else { throw failure("a string is not terminated") }
     index += 1
-    // NUL ends texts in the database.
+    // NUL terminates strings in the database.
     guard let text = String(validating: text, as: UTF8.self), !text.utf8.contains(0) else {
-      throw failure("a text is not UTF-8, or has a NUL")
+      throw failure("a string is not UTF-8 or contains NUL")
     }
     return text
   }
 
   private mutating func escape() throws(JSONNode.Failure) -> [UInt8] {
-    guard let byte = next else { throw failure("a text has no end") }
+    guard let byte = next else { throw failure("a string is not terminated") }
     index += 1
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [byte]
@@ -175,20 +175,22 @@ private struct JSONNodeParser {
       if unit >> 10 == 0xd800 >> 10 {
         guard index + 1 < bytes.count, bytes[index] == UInt8(ascii: "\\"),
           bytes[index + 1] == UInt8(ascii: "u")
-        else { throw failure("half a character is escaped") }
+        else { throw failure("a surrogate pair is incomplete") }
         index += 2
         let low = try codeUnit()
-        guard low >> 10 == 0xdc00 >> 10 else { throw failure("half a character is escaped") }
+        guard low >> 10 == 0xdc00 >> 10 else { throw failure("a surrogate pair is incomplete") }
         unit = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff)
       }
-      guard let scalar = Unicode.Scalar(unit) else { throw failure("half a character is escaped") }
+      guard let scalar = Unicode.Scalar(unit) else {
+        throw failure("a surrogate pair is incomplete")
+      }
       return Array(String(scalar).utf8)
-    default: throw failure("'\\' is followed by what JSON does not know")
+    default: throw failure("'\\' starts an unknown escape sequence")
     }
   }
 
   private mutating func codeUnit() throws(JSONNode.Failure) -> UInt32 {
-    guard index + 4 <= bytes.count else { throw failure("a text has no end") }
+    guard index + 4 <= bytes.count else { throw failure("a string is not terminated") }
     let digits = String(decoding: bytes[index..<index + 4], as: UTF8.self)
     guard digits.utf8.count == 4, digits.first != "+", digits.first != "-",
       let unit = UInt32(digits, radix: 16)
