@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: what people see, and what they can do with it."""
+"""The dashboard in a real browser."""
 
 import json
 import re
@@ -20,7 +20,7 @@ RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """200 releases and 14 days; nothing that a test does here changes what another one sees."""
+    """200 releases and 14 days. Tests do not change the data."""
     hale = serve(tmp_path_factory.mktemp("dashboard"))
     yield hale
     assert hale.end() is None, hale.log()
@@ -58,7 +58,7 @@ def test_signing_in_and_out(loaded, page_of):
     page.get_by_label("Token").fill(loaded.token)
     page.keyboard.press("Enter")
     wait_for_rows(page)
-    # The way led on to where it was to go, and no script can read the token.
+    # Sign-in redirects to the requested view, and no script can read the token.
     assert parameters(page) == {"statsPeriod": "7d"}
     assert page.evaluate("document.cookie") == ""
     [cookie] = page.context.cookies()
@@ -85,7 +85,7 @@ def test_the_table_has_the_numbers_of_the_api(loaded, page_of):
     counts = health["sessions"]
     exact = 100 * (counts["total"] - counts["crashed"]) / counts["total"]
     shown = float(newest.locator(".rate").first.inner_text().rstrip("%"))
-    # Cut off, never rounded up.
+    # The rate is cut off, never rounded up.
     assert 0 <= exact - shown < 0.01
     assert newest.locator(".change").first.get_attribute("title").endswith("%")
 
@@ -110,7 +110,7 @@ def test_sorting_by_each_column(loaded, page_of):
         if name == "Crashes":
             found = [int(text.replace(",", "")) for text in up]
             assert found == sorted(found)
-    # 5.3.10 does not exist; 5.3.9 stands above 5.3.8, and it is in the address.
+    # 5.3.10 does not exist; 5.3.9 is above 5.3.8, and the order is in the address.
     page.get_by_role("columnheader", name="Release").get_by_role("button").click()
     expect(rows(page).first).to_contain_text("5.4.9")
     assert parameters(page)["sort"] == "-version"
@@ -153,7 +153,7 @@ def test_the_way_back_from_a_release_leads_to_the_same_list(loaded, page_of):
     expect(page.get_by_role("columnheader", name="Users 24 h")).to_be_visible()
 
 
-def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
+def test_invalid_and_empty_searches(loaded, page_of):
     page = page_of(loaded, "/?query=nothing-like-it")
     expect(page.get_by_role("heading", name="No releases found")).to_be_visible()
     page.get_by_role("button", name="Show all releases").click()
@@ -169,10 +169,10 @@ def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
     wait_for_rows(page, 200)
 
 
-def test_a_search_leads_nobody_back(loaded, page_of):
+def test_a_late_search_does_not_leave_the_view(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page, 200)
-    # Typed and clicked at once; the later of two timers tells that the page's own is over.
+    # Types and clicks at once. The later timer fires after the page's own.
     page.evaluate("""async () => {
         const search = document.querySelector("input[type=search]");
         search.value = "shop";
@@ -221,7 +221,7 @@ def test_adoption_is_for_one_application_and_stages_for_one_environment(start, p
     chart = page.get_by_role("region", name="Adoption")
     expect(chart).to_be_visible()
     expect(rows(page).first.locator(".stage")).to_be_visible()
-    # By hand and by keyboard: the values of a point, and the way to the release.
+    # The values of a point and the link to the release work by pointer and by keyboard.
     points = chart.get_by_role("slider")
     points.focus()
     page.keyboard.press("End")
@@ -279,14 +279,14 @@ def test_a_release(loaded, page_of):
 
 @pytest.mark.parametrize("period, interval", (("24h", "1h"), ("7d", "6h"), ("14d", "12h")))
 def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, interval):
-    # Two days old: it has sessions before and after each midnight since.
+    # The release is two days old: it has sessions before and after each midnight since.
     version = loaded.get("/organizations/default/releases/", {"per_page": 30}).json[-1]["version"]
     path = f"/releases/{urllib.parse.quote(version, safe='')}/?statsPeriod={period}"
     page = page_of(loaded, path)
     figure = page.locator(".figures > div").filter(has=page.get_by_text("Sessions", exact=True))
     expect(figure.locator("b")).to_have_text(re.compile(r"[1-9]"))
     shown = figure.locator("b").inner_text()
-    # The list's, too.
+    # The list has the same number.
     [project] = loaded.get(f"/organizations/default/releases/{urllib.parse.quote(version, safe='')}/", {
         "health": 1, "overview": 1, "summaryStatsPeriod": period, "summaryInterval": interval,
     }).json["projects"]
@@ -301,7 +301,7 @@ def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, 
     expect(page.get_by_text("numbers since")).to_be_visible()
 
 
-def test_a_release_that_is_not_there(loaded, page_of):
+def test_a_release_that_does_not_exist(loaded, page_of):
     page = page_of(loaded, "/releases/nothing%401/", allowed=["404"])
     expect(page.get_by_text("no release with this name")).to_be_visible()
     page.get_by_role("link", name="All releases").click()
@@ -311,7 +311,7 @@ def test_a_release_that_is_not_there(loaded, page_of):
 # Set-up, and numbers that move -----------------------------------------------------------
 
 
-def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start, page_of):
+def test_the_table_replaces_the_setup_and_keeps_its_order_under_the_pointer(start, page_of):
     hale = start()
     page = page_of(hale)
     expect(page.get_by_text("has no sessions yet")).to_be_visible()
@@ -327,7 +327,7 @@ def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start,
     hale.send(*[session(release="app@" + order[1][:3]) for _ in range(3)])
     expect(rows(page).nth(1)).to_contain_text("80.0%", timeout=15_000)
     assert column(page, 0) == order
-    # It moves when the pointer left.
+    # The order changes when the pointer leaves.
     page.mouse.move(5, 5)
     expect(rows(page).first).to_contain_text("80.0%")
     assert column(page, 0) == order[::-1]
@@ -341,7 +341,7 @@ def test_without_a_change_polls_are_answered_304(loaded, page_of):
         pass
 
 
-def test_when_the_service_is_gone_it_says_so_and_comes_back(start, page_of):
+def test_the_page_reports_and_survives_an_outage(start, page_of):
     hale = start()
     hale.send(session())
     page = page_of(hale, allowed=["ERR_", "Failed to load"])
@@ -370,7 +370,7 @@ def test_projects_keys_and_tokens(start, page_of):
     till.get_by_role("button", name="Add a key").click()
     expect(till.get_by_role("listitem")).to_have_count(2)
     dsn = till.locator("code").last.inner_text()
-    # What is made there is good at once.
+    # A new key is valid at once.
     key, number = re.match(r"http://(\w+)@[^/]+/(\d+)$", dsn).groups()
     target = f"/api/{number}/envelope/?sentry_key={key}"
     assert hale.request("POST", target, fresh_session(release="till@1")).status == 200
@@ -427,7 +427,7 @@ def test_channels_and_their_notifications(start, page_of, receive):
     expect(notifications).to_have_count(0)
 
 
-def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
+def test_a_token_of_scope_read_cannot_change(start, page_of):
     hale = start()
     made = hale.cli_json("token", "create", "reader", "--scope", "read")
     hale.token = made["token"]
@@ -442,7 +442,7 @@ def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
 # Late crashes ----------------------------------------------------------------------------
 
 
-def test_late_crashes_are_told_as_an_estimate(start, page_of):
+def test_late_crashes_are_shown_as_an_estimate(start, page_of):
     noon = now().replace(minute=0, second=0, microsecond=0) - hours(12)
     hale = late_crashes(start, noon)
     page = page_of(hale, "/releases/app%402/?statsPeriod=48h")
@@ -461,7 +461,7 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
     expect(panel).to_contain_text("Release gate")
     gate = hale.get("/organizations/default/releases/app@2/gate/").json
     expect(panel).to_contain_text(gate["reason"])
-    # The chart has it as a band, and says what it is.
+    # The chart shows it as a band with a label.
     chart = page.get_by_role("region", name="Crash-free rate")
     expect(chart.locator("svg[role=img] path.band")).to_have_count(1)
     expect(chart.get_by_role("list")).to_contain_text(f"{words}, sessions")
@@ -471,7 +471,7 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
     expect(points).to_have_attribute("aria-valuetext", re.compile(
         f"{words}, sessions {shown(estimate['low'])} to {shown(estimate['high'])}"))
     axe_finds_nothing(page)
-    # Once all is told there is no estimate any more.
+    # Once all crashes are reported there is no estimate.
     hale.clock.set(noon + hours(6) + minutes(10))
     tell(hale, hale.crashed[20:])
     hale.clock.advance(hours(2))
@@ -513,13 +513,13 @@ def test_the_budget_has_the_numbers_of_the_api(budgeted, page_of):
     page.keyboard.press("End")
     expect(points).to_have_attribute(
         "aria-valuetext", re.compile(re.escape(f"Remaining {panel.locator('.budget b').inner_text()}")))
-    # One project alone has one budget.
+    # Only a single project has a budget.
     page.goto(budgeted.address + "/?project=nothing")
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     expect(panel).to_be_hidden()
 
 
-def test_a_burning_budget_says_so(start, page_of):
+def test_a_burning_budget(start, page_of):
     hale = start()
     hale.send(*[session("crashed" if n < 5 else "exited") for n in range(50)])
     hale.cli_json("objective", "set", "default", "--days", "7")
@@ -547,7 +547,7 @@ def test_an_objective_in_the_settings(start, page_of):
     expect(project).to_contain_text("99.95 % of users crash-free over 28 days")
     [objective] = hale.get("/projects/default/default/objectives/").json
     assert (objective["measure"], objective["target"]) == ("crash_free_users", 99.95)
-    # What the browser lets pass the service refuses, and says why.
+    # The service rejects a value that the browser accepts, with a reason.
     project.get_by_text("Objective:").click()
     form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_label("Days").fill("91")
@@ -591,7 +591,7 @@ def test_axe_finds_nothing(loaded, page_of, view, scheme, width):
                    viewport={"width": width, "height": 900})
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     axe_finds_nothing(page)
-    # Nothing is wider than the screen.
+    # The page is not wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -604,7 +604,7 @@ def test_print(loaded, page_of):
     wait_for_rows(page, 200)
 
 
-def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
+def test_rounding_never_gives_0_or_100_percent(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page)
     module = page.evaluate("document.querySelector('link[href$=\"/format.js\"]').href")
@@ -629,7 +629,7 @@ def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
 
 
 def test_the_page_is_small(loaded, page_of):
-    """As a browser loads it; how quick it is, Scripts/bench tells."""
+    """The transferred size; Scripts/bench measures the time."""
     page = page_of(loaded)
     wait_for_rows(page, 200)
     sizes = page.evaluate(
@@ -652,8 +652,8 @@ def test_under_a_path(start, page_of, prefix):
 
 
 @pytest.mark.parametrize("path", ("Bench/browser.py", "Tests/OutsideTests/pictures.py"))
-def test_what_looks_at_it_elsewhere_needs_playwright_alone(path):
-    """Both run in a Python that lacks what else is installed for the tests."""
+def test_other_users_of_the_page_need_only_playwright(path):
+    """Both run in a Python without the other requirements of the tests."""
     program = ("import runpy, sys; sys.modules.update(pytest=None, axe_playwright_python=None); "
                "sys.path.insert(0, sys.argv[1].rpartition('/')[0]); runpy.run_path(sys.argv[1])")
     done = subprocess.run([sys.executable, "-B", "-c", program, str(ROOT / path)],
