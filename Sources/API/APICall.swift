@@ -1,3 +1,4 @@
+internal import Bytes
 package import Access
 internal import FoundationEssentials
 package import HTTP

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Compression
 internal import HTTP
 internal import Hashing
@@ -68,10 +69,7 @@ final class DashboardAssets: Sendable {
   }
 
   private static func shortDigest(_ bytes: [UInt8]) -> String {
-    Hashing.sha256(bytes.span).prefix(8).map { byte in
-      let text = String(byte, radix: 16)
-      return byte < 16 ? "0" + text : text
-    }.joined()
+    Hexadecimal.text(Hashing.sha256(bytes.span).prefix(8))
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 package import API
 package import Access
 package import HTTP

@@ -1,15 +1,4 @@
-/// What a request says about who sends it.
-package struct Credentials: Hashable, Sendable {
-  /// 32 hexadecimal digits in lower case.
-  package var publicKey: String
-  /// The SDK, for example `sentry.javascript.browser/10.63.0`.
-  package var client: String?
-
-  package init(publicKey: String, client: String? = nil) {
-    self.publicKey = publicKey
-    self.client = client
-  }
-}
+internal import Bytes
 
 /// Finds the public key of a request, by the rules of Relay
 /// (`relay-server/src/extractors/request_meta.rs`) and the grammar of `sentry-types/src/auth.rs`.
@@ -18,11 +7,11 @@ package enum IngestAuth {
   ///   - sentryAuth: the values of `X-Sentry-Auth`.
   ///   - authorization: the values of `Authorization`.
   ///   - query: the query of the target, still encoded.
-  ///   - pathKey: the key of routes that have it in their path.
-  /// - Returns: nil when there is none; then the envelope's header may name a ``DSN``.
+  /// - Returns: 32 hexadecimal digits in lower case; nil when the request names no key, and then the
+  ///   envelope's header may name a ``DSN``.
   package static func find(
-    sentryAuth: [String], authorization: [String], query: String?, pathKey: String? = nil
-  ) throws(IngestAuthError) -> Credentials? {
+    sentryAuth: [String], authorization: [String], query: String?
+  ) throws(IngestAuthError) -> String? {
     var claim: Claim?
     // Even two that agree are refused: which of them proxies and logs look at is anyone's guess.
     for value in sentryAuth + authorization {
@@ -44,11 +33,6 @@ package enum IngestAuth {
       if claim != nil { throw .multiple }
       claim = try Claim(query: query.utf8.span)
     }
-    if let pathKey {
-      if claim != nil { throw .multiple }
-      if pathKey.isEmpty { throw .missing }
-      claim = Claim(key: pathKey)
-    }
     guard let claim else { return nil }
 
     // Flags may follow the key; Relay knows `no-cache`.
@@ -57,44 +41,16 @@ package enum IngestAuth {
     if claim.version > EnvelopeLimits.protocolVersionMax {
       throw .unsupportedVersion(claim.version)
     }
-    return Credentials(publicKey: publicKey, client: claim.client)
+    return publicKey
   }
 
   /// The user of `Basic` credentials, RFC 7617: what stands before the colon.
   private static func basicUser(_ encoded: Span<UInt8>) -> String? {
-    guard let decoded = base64(encoded), let colon = decoded.firstIndex(of: UInt8(ascii: ":")),
+    guard let decoded = Base64.decode(encoded),
+      let colon = decoded.firstIndex(of: UInt8(ascii: ":")),
       colon > 0
     else { return nil }
     return String(validating: decoded[..<colon], as: UTF8.self)
-  }
-
-  /// RFC 4648 §4, with padding.
-  private static func base64(_ text: Span<UInt8>) -> [UInt8]? {
-    guard text.count % 4 == 0 else { return nil }
-    var end = text.count
-    while end > 0, text.count - end < 2, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
-    var result: [UInt8] = []
-    var bits: UInt32 = 0
-    var bitCount = 0
-    for index in 0..<end {
-      let digit = text[index]
-      let value: UInt8
-      switch digit {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = digit - UInt8(ascii: "A")
-      case UInt8(ascii: "a")...UInt8(ascii: "z"): value = digit - UInt8(ascii: "a") + 26
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0") + 52
-      case UInt8(ascii: "+"): value = 62
-      case UInt8(ascii: "/"): value = 63
-      default: return nil
-      }
-      bits = bits << 6 | UInt32(value)
-      bitCount += 6
-      if bitCount >= 8 {
-        bitCount -= 8
-        result.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
-      }
-    }
-    return result
   }
 }
 
@@ -112,13 +68,11 @@ package enum IngestAuthError: Error, Hashable, Sendable {
   case invalidKey
   /// The version is newer than ``EnvelopeLimits/protocolVersionMax``.
   case unsupportedVersion(UInt16)
-  /// The request names no key, and the envelope's header, which might, cannot be read.
-  case invalidEnvelopeHeader
 
   /// The status to answer with.
   package var status: Int {
     switch self {
-    case .missing, .multiple, .missingKey, .invalidVersion, .invalidEnvelopeHeader: 401
+    case .missing, .multiple, .missingKey, .invalidVersion: 401
     case .invalidKey, .unsupportedVersion: 400
     }
   }
@@ -131,7 +85,6 @@ package enum IngestAuthError: Error, Hashable, Sendable {
     case .missingKey, .invalidVersion: "bad x-sentry-auth header"
     case .invalidKey: "bad sentry DSN public key"
     case .unsupportedVersion(let version): "unsupported protocol version (\(version))"
-    case .invalidEnvelopeHeader: "bad envelope authentication header"
     }
   }
 
@@ -141,7 +94,7 @@ package enum IngestAuthError: Error, Hashable, Sendable {
     case .missingKey: ["missing public key"]
     case .invalidVersion: ["invalid value for version"]
     case .invalidKey: ["invalid project key"]
-    case .missing, .multiple, .unsupportedVersion, .invalidEnvelopeHeader: []
+    case .missing, .multiple, .unsupportedVersion: []
     }
   }
 }
@@ -149,7 +102,6 @@ package enum IngestAuthError: Error, Hashable, Sendable {
 /// What one source says.
 private struct Claim {
   var key = ""
-  var client: String?
   var version = EnvelopeLimits.protocolVersionMax
 
   init(key: String) {
@@ -185,13 +137,11 @@ private struct Claim {
   }
 
   private enum Field {
-    case key, client, version
+    case key, version
 
     init?(_ name: Span<UInt8>) {
       if name.equals("sentry_key") {
         self = .key
-      } else if name.equals("sentry_client") {
-        self = .client
       } else if name.equals("sentry_version") {
         self = .version
       } else {
@@ -203,7 +153,6 @@ private struct Claim {
   private mutating func set(_ field: Field, _ value: String) throws(IngestAuthError) {
     switch field {
     case .key: key = value
-    case .client: client = value
     case .version:
       guard let version = UInt16(Substring(value.utf8.prefix { $0 != UInt8(ascii: ".") })) else {
         throw .invalidVersion
@@ -252,22 +201,6 @@ extension Span<UInt8> {
 
   /// Undoes percent-encoding and `+`.
   fileprivate func formDecoded() -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(count)
-    var index = 0
-    while index < count {
-      let byte = self[index]
-      index += 1
-      if byte == UInt8(ascii: "%"), index + 2 <= count,
-        case let high = self[index].hexadecimalDigit, high < 16,
-        case let low = self[index + 1].hexadecimalDigit, low < 16
-      {
-        result.append(high << 4 | low)
-        index += 2
-      } else {
-        result.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
-      }
-    }
-    return result
+    percentDecoded(self, plusIsSpace: true, keepsBroken: true) ?? []
   }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Decodes the chunked framing of a body (RFC 9112 §7.1), which may arrive in any pieces.
 package struct ChunkedBody: Equatable, Sendable {
   private enum State: Equatable {
@@ -85,9 +87,11 @@ package struct ChunkedBody: Equatable, Sendable {
     guard lineBytes <= limits.chunkLineBytesMax else {
       throw .badRequest("a chunk size line is too long")
     }
-    if state == .sizeStart || state == .size, let digit = hexadecimal(byte) {
+    if state == .sizeStart || state == .size, case let digit = byte.hexadecimalDigit,
+      digit < 16
+    {
       guard chunkBytes <= Int.max >> 4 else { throw .badRequest("a chunk size is too large") }
-      chunkBytes = chunkBytes << 4 | digit
+      chunkBytes = chunkBytes << 4 | Int(digit)
       state = .size
       return
     }
@@ -207,15 +211,5 @@ package enum BodyDecoder: Equatable, Sendable {
       body.consume(count)
       self = .chunked(body)
     }
-  }
-}
-
-/// The value of a hexadecimal digit.
-func hexadecimal(_ byte: UInt8) -> Int? {
-  switch byte {
-  case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte) - 0x30
-  case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte) - 0x57
-  case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte) - 0x37
-  default: nil
   }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Compression
 internal import FoundationEssentials
 internal import HTTP
@@ -47,7 +48,7 @@ final class EventIntake: BodyReader {
       try source.finish()
       guard source.hasBytes else { throw .emptyBody }
       let answer = Response.accepted(
-        eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
+        eventID: try StoredEvent(event).id ?? Hexadecimal.text(dependencies.random()))
       let skipped = SkippedItem(dependencies, project: project, answer: answer)
       self.skipped = skipped
       event = []

@@ -3,7 +3,9 @@ internal import Bytes
 internal import API
 internal import Ingest
 internal import Alerting
+internal import FoundationEssentials
 internal import HTTP
+internal import Locks
 internal import ReleaseHealth
 internal import Storage
 
@@ -42,6 +44,8 @@ struct ControlEndpoint {
     switch path.count {
     case 2 where path == ["control", "clock"]:
       (method, answer) = (.get, clock)
+    case 2 where path == ["control", "changes"]:
+      (method, answer) = (.post, { change(exchange) })
     case 4 where path[..<2] == ["control", "jobs"] && path[3] == "run":
       (method, answer) = (.post, { run(String(path[2]), exchange) })
     case 5 where path[..<2] == ["control", "projects"] && path[3] == "envelopes":
@@ -63,6 +67,19 @@ struct ControlEndpoint {
       json.member("now") { $0.value(RFC3339.formatMilliseconds(dependencies.clock.now)) }
     }
     return .respond(.json(json.bytes))
+  }
+
+  /// A change of the catalog by a command: whoever asks the service afterwards is answered by it.
+  private func change(_ exchange: ExchangeID) -> RequestDisposition {
+    .read(
+      APIBodyReader { body in
+        let request = try? JSONDecoder().decode(CatalogChangeRequest.self, from: Data(body))
+        guard let request else { return .respond(.failure(400, "not a change of the catalog")) }
+        let isTaken = dependencies.workers.submit { [dependencies, sink] in
+          sink.respond(dependencies.answer(request), to: [exchange])
+        }
+        return isTaken ? .pending : .respond(.failure(503, "query queue is full"))
+      })
   }
 
   private func run(_ name: String, _ exchange: ExchangeID) -> RequestDisposition {
@@ -125,5 +142,24 @@ struct ControlEndpoint {
     let project = ProjectID(rawValue: number)
     if dependencies.catalog.snapshot.project(project) == nil { try? dependencies.catalog.refresh() }
     return dependencies.catalog.snapshot.project(project)?.id
+  }
+}
+
+extension ServiceDependencies {
+  /// Makes a change that a command has sent. Blocks.
+  fileprivate func answer(_ request: CatalogChangeRequest) -> Response {
+    var answer: CatalogChangeAnswer
+    do throws(StoreError) {
+      let time = Timestamp(milliseconds: request.milliseconds)
+      let id = try catalog.change { (store) throws(StoreError) in
+        try request.change.make(store, notices.store, alerts, at: time)
+      }
+      answer = CatalogChangeAnswer(id: id)
+    } catch {
+      answer = CatalogChangeAnswer(failure: error.sentence)
+    }
+    queue.version.grow()
+    notices.wake()
+    return .json((try? JSONEncoder().encode(answer)).map { [UInt8]($0) } ?? [])
   }
 }

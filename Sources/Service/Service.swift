@@ -98,7 +98,9 @@ package final class Service: RequestHandler {
     case .api(let rest):
       return api.begin(head, rest, exchange: exchange)
     case .document:
-      return onlyReading(head) { .respond(.document) }
+      return onlyReading(head) {
+        .respond(.document(version: dependencies.processFigures().version))
+      }
     case .health:
       return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
     case .readiness:

@@ -5,13 +5,12 @@ import Testing
   static let key = "0123456789abcdef0123456789abcdef"
 
   static func find(
-    _ sentryAuth: [String] = [], _ authorization: [String] = [], query: String? = nil,
-    path: String? = nil
-  ) -> Result<Credentials?, IngestAuthError> {
+    _ sentryAuth: [String] = [], _ authorization: [String] = [], query: String? = nil
+  ) -> Result<String?, IngestAuthError> {
     do throws(IngestAuthError) {
       return .success(
         try IngestAuth.find(
-          sentryAuth: sentryAuth, authorization: authorization, query: query, pathKey: path))
+          sentryAuth: sentryAuth, authorization: authorization, query: query))
     } catch {
       return .failure(error)
     }
@@ -19,63 +18,48 @@ import Testing
 
   @Test(
     arguments: [
-      ("Sentry sentry_key=\(key)", nil),
-      (
-        "Sentry sentry_key=\(key), sentry_version=7, sentry_client=sentry.native/0.16.3",
-        "sentry.native/0.16.3"
-      ),
-      (
-        "Sentry sentry_version=7,sentry_client=sentry.java/8.53.0,sentry_key=\(key)",
-        "sentry.java/8.53.0"
-      ),
-      ("sENTRY sentry_key=\(key)", nil),
-      ("Sentry  sentry_key = \(key) ,\tsentry_client =  a b ", "a b"),
-      ("Sentry sentry_key=\(key.uppercased())", nil),
-      ("Sentry nothing,,sentry_key=\(key),x=y,=,sentry_timestamp=soon,sentry_secret=s", nil),
-      ("Sentry sentry_key=\(key)=more,sentry_client=a=b", "a"),
-      ("Sentry sentry_key=bad,sentry_key=\(key)", nil),
-      ("Sentry sentry_key=\(key):no-cache", nil),
-      ("Sentry sentry_key=\(key).no-cache", nil),
-      ("Sentry sentry_key=\(key),sentry_version=2.0", nil),
-      ("Sentry sentry_key=\(key),sentry_version=0", nil),
-      ("Sentry sentry_key=\(key),sentry_client=", ""),
-    ] as [(String, String?)])
-  func readsHeader(_ value: String, _ client: String?) {
-    let credentials = Credentials(publicKey: Self.key, client: client)
-    #expect(Self.find([value]) == .success(credentials))
-    #expect(Self.find([], [value]) == .success(credentials))
-    #expect(Self.find(["Bearer x"], ["Bearer y", value]) == .success(credentials))
+      "Sentry sentry_key=\(key)",
+      "Sentry sentry_key=\(key), sentry_version=7, sentry_client=sentry.native/0.16.3",
+      "Sentry sentry_version=7,sentry_client=sentry.java/8.53.0,sentry_key=\(key)",
+      "sENTRY sentry_key=\(key)",
+      "Sentry  sentry_key = \(key) ,\tsentry_client =  a b ",
+      "Sentry sentry_key=\(key.uppercased())",
+      "Sentry nothing,,sentry_key=\(key),x=y,=,sentry_timestamp=soon,sentry_secret=s",
+      "Sentry sentry_key=\(key)=more,sentry_client=a=b",
+      "Sentry sentry_key=bad,sentry_key=\(key)",
+      "Sentry sentry_key=\(key):no-cache",
+      "Sentry sentry_key=\(key).no-cache",
+      "Sentry sentry_key=\(key),sentry_version=2.0",
+      "Sentry sentry_key=\(key),sentry_version=0",
+      "Sentry sentry_key=\(key),sentry_client=",
+    ])
+  func readsHeader(_ value: String) {
+    #expect(Self.find([value]) == .success(Self.key))
+    #expect(Self.find([], [value]) == .success(Self.key))
+    #expect(Self.find(["Bearer x"], ["Bearer y", value]) == .success(Self.key))
   }
 
   @Test(
     arguments: [
-      (
-        "sentry_version=7&sentry_key=\(key)&sentry_client=sentry.javascript.browser%2F10.63.0",
-        "sentry.javascript.browser/10.63.0"
-      ),
-      ("sentry_key=\(key)&sentry_version=7", nil),
-      ("x=1&&y&sentry%5Fkey=\(key)&z=&sentry_", nil),
-      (
-        "sentry_key=%30123456789abcdef0123456789abcdef&sentry_client=a+b%2B%zz%4&sentry_=",
-        "a b+%zz%4"
-      ),
-      ("sentry_key=\(key)&sentry_client=a=b", "a=b"),
-    ] as [(String, String?)])
-  func readsQuery(_ query: String, _ client: String?) {
-    let credentials = Credentials(publicKey: Self.key, client: client)
-    #expect(Self.find(query: query) == .success(credentials))
+      "sentry_version=7&sentry_key=\(key)&sentry_client=sentry.javascript.browser%2F10.63.0",
+      "sentry_key=\(key)&sentry_version=7",
+      "x=1&&y&sentry%5Fkey=\(key)&z=&sentry_",
+      "sentry_key=%30123456789abcdef0123456789abcdef&sentry_client=a+b%2B%zz%4&sentry_=",
+      "sentry_key=\(key)&sentry_client=a=b",
+    ])
+  func readsQuery(_ query: String) {
+    #expect(Self.find(query: query) == .success(Self.key))
   }
 
   @Test func readsBasicCredentials() {
     // The key, a colon and any password, or none.
-    let credentials = Credentials(publicKey: Self.key)
     for encoded in [
       "Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6",
       "bASIC MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6c2VjcmV0",
       "Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6cw==",
       "Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6c3M=",
     ] {
-      #expect(Self.find([], [encoded]) == .success(credentials))
+      #expect(Self.find([], [encoded]) == .success(Self.key))
     }
     // What is not meant for us is passed over.
     for encoded in [
@@ -86,12 +70,6 @@ import Testing
     #expect(Self.find([], ["Basic eDp5"]) == .failure(.invalidKey))
     // Not in the header of our own.
     #expect(Self.find(["Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6"]) == .success(nil))
-  }
-
-  @Test func readsPath() {
-    #expect(Self.find(path: Self.key) == .success(Credentials(publicKey: Self.key)))
-    #expect(Self.find(path: "") == .failure(.missing))
-    #expect(Self.find(path: "x") == .failure(.invalidKey))
   }
 
   @Test func noneIsNoError() {
@@ -107,7 +85,6 @@ import Testing
     for outcome in [
       Self.find([header], [header]), Self.find([header, header]), Self.find([header], [basic]),
       Self.find([header], query: query), Self.find([], [basic], query: query),
-      Self.find(query: query, path: Self.key), Self.find([header], path: Self.key),
       Self.find([header], query: "sentry_client=x"), Self.find([], [basic, basic]),
     ] {
       #expect(outcome == .failure(.multiple))
@@ -142,7 +119,6 @@ import Testing
       (.multiple, 401, "multiple authorization payloads detected", []),
       (.missingKey, 401, "bad x-sentry-auth header", ["missing public key"]),
       (.invalidVersion, 401, "bad x-sentry-auth header", ["invalid value for version"]),
-      (.invalidEnvelopeHeader, 401, "bad envelope authentication header", []),
       (.invalidKey, 400, "bad sentry DSN public key", ["invalid project key"]),
       (.unsupportedVersion(8), 400, "unsupported protocol version (8)", []),
     ] as [(IngestAuthError, Int, String, [String])] {

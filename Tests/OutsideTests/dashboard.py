@@ -1,6 +1,6 @@
-"""A service with a history, and a page of it in a browser.
+"""A service with a history for a browser, and its pages.
 
-The benchmarks and the pictures also use this module, with Playwright as the only requirement."""
+The benchmarks and the pictures use it too, in a Python that has only Playwright."""
 
 import random
 import uuid
@@ -11,16 +11,16 @@ from hale import Clock, Hale, aggregates, days, envelope, hours, iso, minutes, n
 
 RELEASES = 200
 DAYS = 14
-# The page updates every five seconds, which is also Playwright's default timeout.
+# The page polls every five seconds, which is Playwright's default time limit.
 expect.set_options(timeout=30_000)
 
 
 def history_envelopes(day, releases, rng):
-    """A day of an application whose users move on to the next release every few hours."""
+    """A day of an application with a new release every few hours."""
     per_day = releases / DAYS
     for number in range(releases):
         age = day - number / per_day
-        # The sessions of a release decrease from its first day on; the last releases stay young.
+        # A release loses users from its first day on; the last releases do not.
         if not -1 < age < 5:
             continue
         begin = max(0, int(-age * 24))
@@ -30,7 +30,7 @@ def history_envelopes(day, releases, rng):
 
 
 def load(hale, releases=RELEASES, seed=1):
-    """Fills the project `default` and lets the clock end at the present."""
+    """Fills the project `default`, and sets the clock to the present at the end."""
     rng = random.Random(seed)
     end = now()
     start_of_first = end - days(DAYS)
@@ -61,7 +61,7 @@ def load(hale, releases=RELEASES, seed=1):
 
 
 def serve(folder, *arguments, releases=RELEASES):
-    """A running service with a history, whose clock is stopped at the present."""
+    """A running service with a history, with its clock fixed at the present."""
     clock = Clock(folder / "now", now() - days(DAYS))
     hale = Hale(folder, "--now", f"@{clock.path}", *arguments)
     hale.clock = clock
@@ -71,7 +71,7 @@ def serve(folder, *arguments, releases=RELEASES):
 
 
 def open_page(browser, hale, path="/", token=True, **options):
-    """A page with its own browser profile. Its messages, failures and requests to others are kept."""
+    """A page in a new browser profile; records its logs, failures and foreign requests."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     if token:
         context.add_cookies([{"name": "hale_token", "value": hale.token, "url": hale.address,

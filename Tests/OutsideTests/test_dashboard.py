@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from browsing import axe_finds_nothing, browser, page_of
 from dashboard import fresh_session, serve
 from hale import ROOT, hours, minutes, now, session, wait
-from test_estimate import late_crashes, tell
+from test_estimate import late_crashes, report
 
 RELEASE = "shop@5.3.5"
 RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
@@ -20,7 +20,7 @@ RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """200 releases and 14 days. Tests do not change the data."""
+    """A service with 200 releases and 14 days, which tests must not change."""
     hale = serve(tmp_path_factory.mktemp("dashboard"))
     yield hale
     assert hale.end() is None, hale.log()
@@ -58,7 +58,7 @@ def test_signing_in_and_out(loaded, page_of):
     page.get_by_label("Token").fill(loaded.token)
     page.keyboard.press("Enter")
     wait_for_rows(page)
-    # Sign-in redirects to the requested view, and no script can read the token.
+    # The sign-in leads to the requested page, and no script can read the token.
     assert parameters(page) == {"statsPeriod": "7d"}
     assert page.evaluate("document.cookie") == ""
     [cookie] = page.context.cookies()
@@ -85,7 +85,7 @@ def test_the_table_has_the_numbers_of_the_api(loaded, page_of):
     counts = health["sessions"]
     exact = 100 * (counts["total"] - counts["crashed"]) / counts["total"]
     shown = float(newest.locator(".rate").first.inner_text().rstrip("%"))
-    # The rate is cut off, never rounded up.
+    # Truncated, never rounded up.
     assert 0 <= exact - shown < 0.01
     assert newest.locator(".change").first.get_attribute("title").endswith("%")
 
@@ -142,7 +142,7 @@ def test_pickers_search_and_back(loaded, page_of):
     expect(page.get_by_label("Period")).to_have_value("24h")
 
 
-def test_the_way_back_from_a_release_leads_to_the_same_list(loaded, page_of):
+def test_back_from_a_release_leads_to_the_same_list(loaded, page_of):
     page = page_of(loaded, "/?query=release.version:>=5.4&sort=version&display=users")
     wait_for_rows(page, 10)
     order = column(page, 0)
@@ -172,7 +172,7 @@ def test_invalid_and_empty_searches(loaded, page_of):
 def test_a_late_search_does_not_leave_the_view(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page, 200)
-    # Types and clicks at once. The later timer fires after the page's own.
+    # Typed and clicked at once; a later timer than the page's own shows that that one is over.
     page.evaluate("""async () => {
         const search = document.querySelector("input[type=search]");
         search.value = "shop";
@@ -221,7 +221,7 @@ def test_adoption_is_for_one_application_and_stages_for_one_environment(start, p
     chart = page.get_by_role("region", name="Adoption")
     expect(chart).to_be_visible()
     expect(rows(page).first.locator(".stage")).to_be_visible()
-    # The values of a point and the link to the release work by pointer and by keyboard.
+    # By pointer and by keyboard: the values of a point, and the link to the release.
     points = chart.get_by_role("slider")
     points.focus()
     page.keyboard.press("End")
@@ -279,14 +279,14 @@ def test_a_release(loaded, page_of):
 
 @pytest.mark.parametrize("period, interval", (("24h", "1h"), ("7d", "6h"), ("14d", "12h")))
 def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, interval):
-    # The release is two days old: it has sessions before and after each midnight since.
+    # Two days old, with sessions before and after each midnight.
     version = loaded.get("/organizations/default/releases/", {"per_page": 30}).json[-1]["version"]
     path = f"/releases/{urllib.parse.quote(version, safe='')}/?statsPeriod={period}"
     page = page_of(loaded, path)
     figure = page.locator(".figures > div").filter(has=page.get_by_text("Sessions", exact=True))
     expect(figure.locator("b")).to_have_text(re.compile(r"[1-9]"))
     shown = figure.locator("b").inner_text()
-    # The list has the same number.
+    # The numbers of the list, too.
     [project] = loaded.get(f"/organizations/default/releases/{urllib.parse.quote(version, safe='')}/", {
         "health": 1, "overview": 1, "summaryStatsPeriod": period, "summaryInterval": interval,
     }).json["projects"]
@@ -327,7 +327,7 @@ def test_the_table_replaces_the_setup_and_keeps_its_order_under_the_pointer(star
     hale.send(*[session(release="app@" + order[1][:3]) for _ in range(3)])
     expect(rows(page).nth(1)).to_contain_text("80.0%", timeout=15_000)
     assert column(page, 0) == order
-    # The order changes when the pointer leaves.
+    # It updates when the pointer leaves.
     page.mouse.move(5, 5)
     expect(rows(page).first).to_contain_text("80.0%")
     assert column(page, 0) == order[::-1]
@@ -370,7 +370,7 @@ def test_projects_keys_and_tokens(start, page_of):
     till.get_by_role("button", name="Add a key").click()
     expect(till.get_by_role("listitem")).to_have_count(2)
     dsn = till.locator("code").last.inner_text()
-    # A new key is valid at once.
+    # What is created there is valid at once.
     key, number = re.match(r"http://(\w+)@[^/]+/(\d+)$", dsn).groups()
     target = f"/api/{number}/envelope/?sentry_key={key}"
     assert hale.request("POST", target, fresh_session(release="till@1")).status == 200
@@ -414,7 +414,8 @@ def test_channels_and_their_notifications(start, page_of, receive):
     row.get_by_role("button", name="Test ops").click()
     expect(page.get_by_text("The test was delivered to ops.")).to_be_visible()
     row.get_by_role("button", name="Test ops").click()
-    expect(page.get_by_text("not delivered: the receiver answered 500: as asked")).to_be_visible()
+    failure = "not delivered: the receiver answered 500: as configured"
+    expect(page.get_by_text(failure)).to_be_visible()
     assert [request.path for request in receiver.received] == ["/hook?token=1"] * 2
     notifications = page.get_by_role("row").filter(has_text="Test: the channel ops works")
     expect(notifications).to_have_count(2)
@@ -461,7 +462,7 @@ def test_late_crashes_are_shown_as_an_estimate(start, page_of):
     expect(panel).to_contain_text("Release gate")
     gate = hale.get("/organizations/default/releases/app@2/gate/").json
     expect(panel).to_contain_text(gate["reason"])
-    # The chart shows it as a band with a label.
+    # The chart shows it as a band with a legend.
     chart = page.get_by_role("region", name="Crash-free rate")
     expect(chart.locator("svg[role=img] path.band")).to_have_count(1)
     expect(chart.get_by_role("list")).to_contain_text(f"{words}, sessions")
@@ -473,7 +474,7 @@ def test_late_crashes_are_shown_as_an_estimate(start, page_of):
     axe_finds_nothing(page)
     # Once all crashes are reported there is no estimate.
     hale.clock.set(noon + hours(6) + minutes(10))
-    tell(hale, hale.crashed[20:])
+    report(hale, hale.crashed[20:])
     hale.clock.advance(hours(2))
     page.reload()
     expect(panel).to_contain_text("96.00%40 of 1,000 crashed")
@@ -486,7 +487,7 @@ def test_late_crashes_are_shown_as_an_estimate(start, page_of):
 
 @pytest.fixture(scope="module")
 def budgeted(tmp_path_factory):
-    """The same history with an objective of its only project."""
+    """The same history, with an objective of its only project."""
     hale = serve(tmp_path_factory.mktemp("budgeted"), releases=20)
     hale.cli_json("objective", "set", "default", "--crash-free-sessions", "99")
     path = "/projects/default/default/budget/"
@@ -547,7 +548,7 @@ def test_an_objective_in_the_settings(start, page_of):
     expect(project).to_contain_text("99.95 % of users crash-free over 28 days")
     [objective] = hale.get("/projects/default/default/objectives/").json
     assert (objective["measure"], objective["target"]) == ("crash_free_users", 99.95)
-    # The service rejects a value that the browser accepts, with a reason.
+    # The service rejects what the browser accepts, with the reason.
     project.get_by_text("Objective:").click()
     form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_label("Days").fill("91")
@@ -629,7 +630,7 @@ def test_rounding_never_gives_0_or_100_percent(loaded, page_of):
 
 
 def test_the_page_is_small(loaded, page_of):
-    """The transferred size; Scripts/bench measures the time."""
+    """Its size as a browser loads it; Scripts/bench measures the time."""
     page = page_of(loaded)
     wait_for_rows(page, 200)
     sizes = page.evaluate(
@@ -652,8 +653,8 @@ def test_under_a_path(start, page_of, prefix):
 
 
 @pytest.mark.parametrize("path", ("Bench/browser.py", "Tests/OutsideTests/pictures.py"))
-def test_other_users_of_the_page_need_only_playwright(path):
-    """Both run in a Python without the other requirements of the tests."""
+def test_benchmarks_and_pictures_need_only_playwright(path):
+    """Both run in a Python without the tests' other packages."""
     program = ("import runpy, sys; sys.modules.update(pytest=None, axe_playwright_python=None); "
                "sys.path.insert(0, sys.argv[1].rpartition('/')[0]); runpy.run_path(sys.argv[1])")
     done = subprocess.run([sys.executable, "-B", "-c", program, str(ROOT / path)],

@@ -11,7 +11,7 @@ from test_alerts import NOON, ORGANIZATION, change, channel, evaluate, level, ma
 
 
 def watch(hale):
-    """Forty minutes: good, then a bad release, then good again, then bad."""
+    """Forty minutes: healthy, then a bad release, then healthy, then bad."""
     channel(hale)
     make(hale, channels=["team"], timeWindow=10, resolveThreshold=97, environment="production")
     make(hale, name="Vanished", aggregate="sum(session)", triggers=[{"label": "critical", "alertThreshold": 1}])
@@ -22,7 +22,7 @@ def watch(hale):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """A service with the history. Tests do not change the data."""
+    """A service with rules, which tests must not change."""
     folder = tmp_path_factory.mktemp("watched")
     clock = Clock(folder / "now", NOON)
     hale = Hale(folder, "--now", f"@{clock.path}")
@@ -42,7 +42,7 @@ def test_a_rule_is_back_tested_and_created(start, page_of):
     form = page.get_by_role("form", name="New rule")
     expect(form.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Checkout")
-    # More of these is worse, so the direction changes too.
+    # More of these is worse, so that the direction changes.
     form.get_by_label("Watch").select_option("Errored sessions")
     expect(form.get_by_label("Fires")).to_have_value("0")
     form.get_by_label("Watch").select_option("Crash-free sessions")
@@ -71,7 +71,7 @@ def test_a_rule_is_back_tested_and_created(start, page_of):
     made = rule(hale, "Checkout")
     assert (made["release"], made["projects"], made["timeWindow"]) == ("latest", ["default"], 60)
     assert [one["alertThreshold"] for one in made["triggers"]] == [90, 95]
-    # The level of the rule updates by itself.
+    # The evaluations of the rule appear by themselves.
     evaluate(hale)
     expect(page.locator(".title .level")).to_have_text("Critical")
     page.get_by_role("link", name="Alerts").click()
@@ -86,7 +86,7 @@ def test_all_rules_and_incidents(watched, page_of):
     expect(page.get_by_text("2 rules, 1 firing")).to_be_visible()
     rows = page.get_by_role("region", name="Rules").locator("tbody tr")
     expect(rows).to_have_count(2)
-    # Firing rules come first.
+    # Rules in an incident come first.
     expect(rows.first).to_contain_text("Crash-free")
     expect(rows.first).to_contain_text("crash-free sessions of default, production in the last 10 minutes")
     value = rule(watched, "Crash-free")["state"]["value"]
@@ -109,7 +109,7 @@ def test_a_rule_with_its_thresholds(watched, page_of):
     expect(picture).to_have_attribute("aria-label", re.compile("Critical below 90%, Warning below 95%, Resolves at 97%"))
     for name in ("critical", "warning", "resolve"):
         expect(picture.locator(f".threshold-{name}")).to_have_count(1)
-    # Each threshold is a line at its value on the axis.
+    # A threshold's line is at its value on the axis.
     lines = {name: float(picture.locator(f".threshold-{name}").get_attribute("y1")) for name in ("critical", "warning", "resolve")}
     per_point = (lines["critical"] - lines["warning"]) / 5
     assert lines["warning"] - lines["resolve"] == pytest.approx(2 * per_point, abs=0.1)
@@ -156,7 +156,7 @@ def test_a_rule_is_muted_changed_and_deleted(start, page_of):
     page.allowed = ["404"]
 
 
-def test_a_token_of_scope_read_cannot_change_rules(start, page_of):
+def test_scope_read_sees_rules_and_changes_none(start, page_of):
     hale = start(clock=NOON)
     make(hale)
     hale.token = hale.cli_json("token", "create", "reader", "--scope", "read")["token"]

@@ -80,7 +80,7 @@ struct SearchQueryTests {
   @Test(arguments: searches)
   func selects(_ row: SessionsCase<[Int]>) throws {
     let search = try SearchQuery(row.query, projects: SessionsFixtures.projects)
-    #expect(Self.scopes.indices.filter { search.includes(Self.scopes[$0]) } == row.expected)
+    #expect(Self.scopes.indices.filter { search.filter.matches(Self.scopes[$0]) } == row.expected)
     #expect(search.text == row.query)
   }
 
@@ -240,9 +240,9 @@ struct SearchQueryTests {
     ]
     let search = try SearchQuery(
       row.query, projects: SessionsFixtures.projects, environments: EnvironmentSelection(["prod"]))
-    #expect(search.asksForStages == row.query.contains("stage"))
+    #expect(search.filter.needsStage == row.query.contains("stage"))
     let kept = stages.filter { name, stage in
-      search.includes(
+      search.filter.matches(
         Scope(project: ProjectID(rawValue: 1), release: name, environment: "prod"), stage: stage)
     }
     #expect(kept.map(\.0) == row.expected)
@@ -269,7 +269,7 @@ struct SearchQueryTests {
           }
         }
         if found != nil { taken += 1 }
-        let isSame = truths == scopes.map { scope in found.map { $0.includes(scope) } }
+        let isSame = truths == scopes.map { scope in found.map { $0.filter.matches(scope) } }
         if !isSame { Issue.record("\(search): \(truths)") }
       }
     }

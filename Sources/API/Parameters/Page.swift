@@ -1,3 +1,4 @@
+internal import Bytes
 package import HTTP
 
 /// A page of an answer, selected by one of Sentry's cursors.
@@ -74,16 +75,7 @@ package struct Page: Equatable, Sendable {
 
   /// Encodes what would end the link or the header early.
   private static func escaped(_ text: Substring) -> String {
-    let digits = Array("0123456789ABCDEF")
-    var result = ""
-    for byte in text.utf8 {
-      if (0x21...0x7e).contains(byte), !"<>\"\\".utf8.contains(byte) {
-        result.unicodeScalars.append(Unicode.Scalar(byte))
-      } else {
-        result += "%" + String(digits[Int(byte >> 4)]) + String(digits[Int(byte & 15)])
-      }
-    }
-    return result
+    percentEncoded(text) { $0.isVisible && !"<>\"\\".utf8.contains($0) }
   }
 
   /// At most nine digits, so that no sum of two overflows.
@@ -92,6 +84,6 @@ package struct Page: Equatable, Sendable {
   }
 
   private static func isDigits(_ text: some StringProtocol) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    !text.isEmpty && text.utf8.allSatisfy(\.isDigit)
   }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Durations as Sentry's API writes them: a whole number and a unit, `90m` or `14d`.
 package enum StatsPeriod {
   /// The accepted form, for error texts.
@@ -9,7 +11,7 @@ package enum StatsPeriod {
     guard let unit = text.utf8.last, let unitSeconds = unitSeconds(unit) else { return nil }
     let digits = text.utf8.dropLast()
     // Nine digits of weeks are nineteen million years, and still far from an overflow.
-    guard (1...9).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
+    guard (1...9).contains(digits.count), digits.allSatisfy(\.isDigit) else {
       return nil
     }
     return digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) } * unitSeconds

@@ -66,9 +66,7 @@ struct ReleaseStatsRequest {
 
   private func query(_ minutes: Range<Int>) -> HealthQuery {
     var query = HealthQuery(projects: [project], minutes: minutes)
-    query.includes = { [release, environments] in
-      Name($0.release) == release && environments.includes($0.environment)
-    }
+    query.filter = .all([.releases([release]), .environments(environments)])
     return query
   }
 

@@ -111,7 +111,7 @@ struct ReleasesRequest {
     var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)
     query.groupBy = groups
     query.measures = [.sessions, .users]
-    query.includes = { [environments] in environments.includes($0.environment) }
+    query.filter = .environments(environments)
     return query
   }
 

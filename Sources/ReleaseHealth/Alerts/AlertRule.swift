@@ -1,7 +1,7 @@
 /// An alert rule: a query, and the thresholds from which it notifies.
-package struct AlertRule: Equatable, Sendable {
+package struct AlertRule: Codable, Equatable, Sendable {
   /// The measure that the rule queries; the raw values are the fields of the sessions API.
-  package enum Measure: String, CaseIterable, Sendable {
+  package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessionCrashFree = "crash_free_rate(session)"
     case userCrashFree = "crash_free_rate(user)"
     case sessionCrash = "crash_rate(session)"
@@ -21,7 +21,7 @@ package struct AlertRule: Equatable, Sendable {
   }
 
   /// The releases that a rule counts.
-  package enum Releases: Equatable, Sendable {
+  package enum Releases: Codable, Equatable, Sendable {
     case all
     case one(String)
     /// The releases that match a text with `*` as a wildcard.
@@ -30,7 +30,7 @@ package struct AlertRule: Equatable, Sendable {
     case latest
   }
 
-  package enum Comparison: String, CaseIterable, Sendable {
+  package enum Comparison: String, CaseIterable, Codable, Sendable {
     /// The previous release in the same window.
     case previousRelease
     /// The same window seven days earlier.

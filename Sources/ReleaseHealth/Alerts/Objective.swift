@@ -1,6 +1,6 @@
 /// The objective of a project: the crash-free share of a measure over a rolling window.
-package struct Objective: Hashable, Sendable {
-  package enum Measure: String, CaseIterable, Sendable {
+package struct Objective: Codable, Hashable, Sendable {
+  package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessions = "crash_free_sessions"
     /// Distinct users of the window; a user with a crash in it is a bad one.
     case users = "crash_free_users"
@@ -23,7 +23,7 @@ package struct Objective: Hashable, Sendable {
   }
 
   /// A share above 0 and below 1, as an exact decimal number of percent.
-  package struct Target: Hashable, Comparable, Sendable {
+  package struct Target: Codable, Hashable, Comparable, Sendable {
     /// The share in millionths: 999,000 is 99.9 %.
     package let millionths: Int64
 

@@ -70,15 +70,4 @@ extension ReleaseVersion {
     guard semver != nil, let code = version?.buildCode, let number = Int64(code) else { return nil }
     return number < 0 ? nil : number
   }
-
-  /// Whether `left` is before `right` in the order by version. Names without a version are last.
-  package static func semverPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
-    left.semverKey > right.semverKey
-  }
-
-  /// Whether `left` is before `right` in the order by build, highest number first. Names without a
-  /// number are last.
-  package static func buildPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
-    (left.buildNumber ?? -1) > (right.buildNumber ?? -1)
-  }
 }

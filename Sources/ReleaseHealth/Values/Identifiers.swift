@@ -1,5 +1,5 @@
 /// The number of a project, as in the path of a DSN.
-package struct ProjectID: RawRepresentable, Hashable, Comparable, Sendable {
+package struct ProjectID: RawRepresentable, Codable, Hashable, Comparable, Sendable {
   package var rawValue: Int64
 
   package init(rawValue: Int64) {
@@ -12,7 +12,7 @@ package struct ProjectID: RawRepresentable, Hashable, Comparable, Sendable {
 }
 
 /// The number of an organization.
-package struct OrganizationID: RawRepresentable, Hashable, Sendable {
+package struct OrganizationID: RawRepresentable, Codable, Hashable, Sendable {
   package var rawValue: Int64
 
   package init(rawValue: Int64) {

@@ -5,14 +5,14 @@ import SQLiteStorage
 import Service
 import Storage
 
-/// A data directory that no service runs on: the parts of the service do its work here.
+/// A data directory without a running service: this process stores the traffic itself.
 final class DirectoryDemoSink: DemoSink {
   private let store: SQLiteStore
   private let queue: IngestQueue
   private let clock: SystemClock
   private var replay: EnvelopeReplay?
 
-  /// The directory is locked.
+  /// - Precondition: this process holds the directory's lock.
   init(_ settings: Settings) throws {
     let clock = try SystemClock(settings.now)
     store = try openStore(

@@ -7,36 +7,58 @@ package func percentDecoded(_ text: String, plusIsSpace: Bool) -> String? {
     byte == UInt8(ascii: "%") || (plusIsSpace && byte == UInt8(ascii: "+"))
   }
   guard text.utf8.contains(where: isEncoded) else { return text }
-  var decoded: [UInt8] = []
-  decoded.reserveCapacity(text.utf8.count)
-  var bytes = text.utf8.makeIterator()
-  while let byte = bytes.next() {
-    if byte == UInt8(ascii: "%") {
-      guard let high = bytes.next().flatMap(hexadecimal),
-        let low = bytes.next().flatMap(hexadecimal)
-      else { return nil }
-      decoded.append(UInt8(high << 4 | low))
-    } else {
-      decoded.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-    }
-  }
+  guard let decoded = percentDecoded(text.utf8.span, plusIsSpace: plusIsSpace, keepsBroken: false)
+  else { return nil }
   return String(validating: decoded, as: UTF8.self)
+}
+
+/// Takes the percent-encoding off bytes, whatever they mean then.
+///
+/// - Parameter keepsBroken: whether a `%` without two hexadecimal digits stays, as in browsers.
+/// - Returns: nil where there is such a `%` and it does not stay.
+package func percentDecoded(
+  _ bytes: Span<UInt8>, plusIsSpace: Bool, keepsBroken: Bool
+) -> [UInt8]? {
+  var decoded: [UInt8] = []
+  decoded.reserveCapacity(bytes.count)
+  var index = 0
+  while index < bytes.count {
+    let byte = bytes[index]
+    index += 1
+    if byte == UInt8(ascii: "%") {
+      if index + 2 <= bytes.count, case let high = bytes[index].hexadecimalDigit, high < 16,
+        case let low = bytes[index + 1].hexadecimalDigit, low < 16
+      {
+        decoded.append(high << 4 | low)
+        index += 2
+        continue
+      }
+      if !keepsBroken { return nil }
+    }
+    decoded.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+  }
+  return decoded
 }
 
 /// Percent-encodes everything but the unreserved characters (RFC 3986 §2.3), so that the text is
 /// valid anywhere in a URL, and in a cookie.
 package func percentEncoded(_ text: String) -> String {
+  percentEncoded(text) { $0.isAlphanumeric || "-._~".utf8.contains($0) }
+}
+
+/// Puts percent-encoding on the bytes that `isPlain` does not take.
+package func percentEncoded(
+  _ text: some StringProtocol, keeping isPlain: (UInt8) -> Bool
+) -> String {
   var encoded: [UInt8] = []
   for byte in text.utf8 {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-      UInt8(ascii: "_"), UInt8(ascii: "~"):
+    if isPlain(byte) {
       encoded.append(byte)
-    default:
+    } else {
       encoded.append(UInt8(ascii: "%"))
-      if byte < 16 { encoded.append(UInt8(ascii: "0")) }
-      encoded.append(contentsOf: String(byte, radix: 16, uppercase: true).utf8)
+      for digit in [byte >> 4, byte & 15] {
+        encoded.append(digit < 10 ? 0x30 + digit : 0x41 + digit - 10)
+      }
     }
   }
   return String(decoding: encoded, as: UTF8.self)
@@ -59,16 +81,5 @@ package func queryItems(_ query: String?) -> [(name: String, value: String)] {
 private func decodedOrSame(_ text: Substring) -> String {
   percentDecoded(String(text), plusIsSpace: true) ?? String(text)
 }
-
 /// Collapses runs of slashes in a path: some SDKs append a slash to a host that ends with one,
 /// which Relay accepts.
-package func foldedSlashes(_ path: String) -> String {
-  let slash = UInt8(ascii: "/")
-  guard zip(path.utf8, path.utf8.dropFirst()).contains(where: { $0 == slash && $1 == slash }) else {
-    return path
-  }
-  var folded: [UInt8] = []
-  folded.reserveCapacity(path.utf8.count)
-  for byte in path.utf8 where byte != slash || folded.last != slash { folded.append(byte) }
-  return String(decoding: folded, as: UTF8.self)
-}

@@ -15,7 +15,15 @@ package struct JSONWriter {
     bytes.reserveCapacity(count)
   }
 
+  /// A text as JSON has it, with its quotation marks.
+  package static func quoted(_ text: String) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.value(text)
+    return writer.bytes
+  }
+
   /// Writes an object; `members` writes keys and values in turn.
+  @inlinable
   package mutating func object<Failure: Error>(
     _ members: (inout JSONWriter) throws(Failure) -> Void
   ) throws(Failure) {
@@ -25,6 +33,7 @@ package struct JSONWriter {
   }
 
   /// Writes an array; `elements` writes the elements.
+  @inlinable
   package mutating func array<Failure: Error>(
     _ elements: (inout JSONWriter) throws(Failure) -> Void
   ) throws(Failure) {
@@ -49,13 +58,23 @@ package struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  package mutating func value(_ number: some FixedWidthInteger) {
+  // No generic of all integers: other modules would call it unspecialized.
+  package mutating func value(_ number: Int64) {
     separate()
     bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(digitsOf: number) }
   }
 
-  /// Writes the shortest digits that parse as the same number. Infinities and NaN, which JSON
-  /// lacks, become null.
+  package mutating func value(_ number: UInt64) {
+    separate()
+    bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(digitsOf: number) }
+  }
+
+  package mutating func value(_ number: Int) {
+    value(Int64(number))
+  }
+
+  /// The shortest digits that read back as the same number. JSON has no infinities and no "not a
+  /// number": they become null.
   package mutating func value(_ number: Double) {
     separate()
     bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(number) }
@@ -102,13 +121,15 @@ package struct JSONWriter {
     bytes.append(contentsOf: json.utf8)
   }
 
-  private mutating func open(_ bracket: UInt8) {
+  @usableFromInline
+  package mutating func open(_ bracket: UInt8) {
     separate()
     bytes.append(bracket)
     needsComma = false
   }
 
-  private mutating func close(_ bracket: UInt8) {
+  @usableFromInline
+  package mutating func close(_ bracket: UInt8) {
     bytes.append(bracket)
     needsComma = true
   }
@@ -128,10 +149,8 @@ package struct JSONWriter {
     case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
     case UInt8(ascii: "\t"): bytes.append(contentsOf: "\\t".utf8)
     case 0..<0x20:
-      let digits = Array("0123456789abcdef".utf8)
       bytes.append(contentsOf: "\\u00".utf8)
-      bytes.append(digits[Int(byte >> 4)])
-      bytes.append(digits[Int(byte & 15)])
+      bytes.append(hexadecimal: byte)
     default: bytes.append(byte)
     }
   }
@@ -139,9 +158,13 @@ package struct JSONWriter {
 
 extension OutputSpan<UInt8> {
   /// Writes an integer without an allocation, since most numbers of an answer are small.
-  fileprivate mutating func append(digitsOf number: some FixedWidthInteger) {
+  fileprivate mutating func append(digitsOf number: Int64) {
     if number < 0 { append(UInt8(ascii: "-")) }
-    var rest = UInt64(number.magnitude)
+    append(digitsOf: number.magnitude)
+  }
+
+  fileprivate mutating func append(digitsOf number: UInt64) {
+    var rest = number
     if rest < 10 { return append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest)) }
     var digits: InlineArray<20, UInt8> = .init(repeating: 0)
     var count = 0
@@ -202,6 +225,7 @@ private struct FractionTexts {
 
 extension JSONWriter {
   /// Writes a member of an object: the key, and the value that `value` writes.
+  @inlinable
   package mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
     key(name)
     value(&self)

@@ -1,11 +1,14 @@
-/// A small generator of random numbers that repeats itself for the same seed.
-package struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
+/// A generator of random numbers that repeats itself for the same seed (splitmix64): for made-up
+/// traffic and for tests, never for secrets.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+  @usableFromInline var state: UInt64
 
+  @inlinable
   package init(seed: UInt64) {
     state = seed
   }
 
+  @inlinable
   package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var mixed = state
