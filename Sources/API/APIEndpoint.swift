@@ -14,7 +14,7 @@ package struct APIEndpoint {
     package var clock: WallClock
     /// The version of the stored data, for entity tags.
     package var version: DataVersion
-    /// For queries: work that may block.
+    /// The query queue, for work that may block.
     package var workers: WorkQueue
     /// Runs work that waits for other machines on a thread of its own; false if none can start.
     package var startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool

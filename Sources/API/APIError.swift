@@ -2,7 +2,7 @@
 package struct APIError: Error, Equatable, Sendable {
   /// The HTTP status.
   package var status: Int
-  /// What is wrong, for the person who made the request.
+  /// The error, for the user of the client.
   package var detail: String
 
   package init(status: Int, detail: String) {

@@ -7,7 +7,7 @@ package struct APIRoute: Sendable {
   /// Answers on a worker's thread; may block.
   package typealias Work = @Sendable () throws(StoreError) -> Response
 
-  /// One method.
+  /// A method of the path, with its implementation.
   package struct Action: Sendable {
     package let method: Method
     /// The scope that the token needs.

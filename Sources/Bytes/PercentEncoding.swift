@@ -12,10 +12,10 @@ package func percentDecoded(_ text: String, plusIsSpace: Bool) -> String? {
   return String(validating: decoded, as: UTF8.self)
 }
 
-/// Takes the percent-encoding off bytes, whatever they mean then.
+/// Decodes percent-encoding into bytes of any meaning.
 ///
 /// - Parameter keepsBroken: whether a `%` without two hexadecimal digits stays, as in browsers.
-/// - Returns: nil where there is such a `%` and it does not stay.
+/// - Returns: nil if there is such a `%` and it does not stay.
 package func percentDecoded(
   _ bytes: Span<UInt8>, plusIsSpace: Bool, keepsBroken: Bool
 ) -> [UInt8]? {
@@ -46,7 +46,7 @@ package func percentEncoded(_ text: String) -> String {
   percentEncoded(text) { $0.isAlphanumeric || "-._~".utf8.contains($0) }
 }
 
-/// Puts percent-encoding on the bytes that `isPlain` does not take.
+/// Percent-encodes the bytes that are not `isPlain`.
 package func percentEncoded(
   _ text: some StringProtocol, keeping isPlain: (UInt8) -> Bool
 ) -> String {

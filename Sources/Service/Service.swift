@@ -21,7 +21,7 @@ package struct ServiceDependencies: Sendable {
   package var catalog: CatalogCache
   package var clock: WallClock
   package var queue: IngestQueue
-  /// For queries: work that may block.
+  /// The query queue, for work that may block.
   package var workers: WorkQueue
   package var jobs: Jobs
   package var notices: NoticeSender

@@ -110,7 +110,7 @@ def test_sorting_by_each_column(loaded, page_of):
         if name == "Crashes":
             found = [int(text.replace(",", "")) for text in up]
             assert found == sorted(found)
-    # 5.3.10 does not exist; 5.3.9 stands above 5.3.8, and it is in the address.
+    # 5.3.10 does not exist; 5.3.9 is above 5.3.8, and the order is in the address.
     page.get_by_role("columnheader", name="Release").get_by_role("button").click()
     expect(rows(page).first).to_contain_text("5.4.9")
     assert parameters(page)["sort"] == "-version"
@@ -153,7 +153,7 @@ def test_back_from_a_release_leads_to_the_same_list(loaded, page_of):
     expect(page.get_by_role("columnheader", name="Users 24 h")).to_be_visible()
 
 
-def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
+def test_invalid_and_empty_searches(loaded, page_of):
     page = page_of(loaded, "/?query=nothing-like-it")
     expect(page.get_by_role("heading", name="No releases found")).to_be_visible()
     page.get_by_role("button", name="Show all releases").click()
@@ -169,7 +169,7 @@ def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
     wait_for_rows(page, 200)
 
 
-def test_a_search_leads_nobody_back(loaded, page_of):
+def test_a_late_search_does_not_leave_the_view(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page, 200)
     # Typed and clicked at once; a later timer than the page's own shows that that one is over.
@@ -301,7 +301,7 @@ def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, 
     expect(page.get_by_text("numbers since")).to_be_visible()
 
 
-def test_a_release_that_is_not_there(loaded, page_of):
+def test_a_release_that_does_not_exist(loaded, page_of):
     page = page_of(loaded, "/releases/nothing%401/", allowed=["404"])
     expect(page.get_by_text("no release with this name")).to_be_visible()
     page.get_by_role("link", name="All releases").click()
@@ -311,7 +311,7 @@ def test_a_release_that_is_not_there(loaded, page_of):
 # Set-up, and numbers that move -----------------------------------------------------------
 
 
-def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start, page_of):
+def test_the_table_replaces_the_setup_and_keeps_its_order_under_the_pointer(start, page_of):
     hale = start()
     page = page_of(hale)
     expect(page.get_by_text("has no sessions yet")).to_be_visible()
@@ -341,7 +341,7 @@ def test_without_a_change_polls_are_answered_304(loaded, page_of):
         pass
 
 
-def test_when_the_service_is_gone_it_says_so_and_comes_back(start, page_of):
+def test_the_page_reports_and_survives_an_outage(start, page_of):
     hale = start()
     hale.send(session())
     page = page_of(hale, allowed=["ERR_", "Failed to load"])
@@ -428,7 +428,7 @@ def test_channels_and_their_notifications(start, page_of, receive):
     expect(notifications).to_have_count(0)
 
 
-def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
+def test_a_token_of_scope_read_cannot_change(start, page_of):
     hale = start()
     made = hale.cli_json("token", "create", "reader", "--scope", "read")
     hale.token = made["token"]
@@ -514,13 +514,13 @@ def test_the_budget_has_the_numbers_of_the_api(budgeted, page_of):
     page.keyboard.press("End")
     expect(points).to_have_attribute(
         "aria-valuetext", re.compile(re.escape(f"Remaining {panel.locator('.budget b').inner_text()}")))
-    # One project alone has one budget.
+    # Only a single project has a budget.
     page.goto(budgeted.address + "/?project=nothing")
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     expect(panel).to_be_hidden()
 
 
-def test_a_burning_budget_says_so(start, page_of):
+def test_a_burning_budget(start, page_of):
     hale = start()
     hale.send(*[session("crashed" if n < 5 else "exited") for n in range(50)])
     hale.cli_json("objective", "set", "default", "--days", "7")
@@ -592,7 +592,7 @@ def test_axe_finds_nothing(loaded, page_of, view, scheme, width):
                    viewport={"width": width, "height": 900})
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     axe_finds_nothing(page)
-    # Nothing is wider than the screen.
+    # The page is not wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -605,7 +605,7 @@ def test_print(loaded, page_of):
     wait_for_rows(page, 200)
 
 
-def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
+def test_rounding_never_gives_0_or_100_percent(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page)
     module = page.evaluate("document.querySelector('link[href$=\"/format.js\"]').href")

@@ -79,7 +79,7 @@ def test_a_rule_is_back_tested_and_created(start, page_of):
     expect(rules.get_by_role("row").filter(has_text="Checkout")).to_contain_text("Critical")
 
 
-def test_all_rules_and_what_happened(watched, page_of):
+def test_all_rules_and_incidents(watched, page_of):
     page = page_of(watched, "/")
     expect(page.get_by_role("link", name="Alerts")).to_have_accessible_name("Alerts 1 firing")
     page.get_by_role("link", name="Alerts").click()
@@ -102,7 +102,7 @@ def test_all_rules_and_what_happened(watched, page_of):
     expect(page.get_by_role("heading", name="Crash-free", exact=True)).to_be_visible()
 
 
-def test_a_rule_between_its_thresholds(watched, page_of):
+def test_a_rule_with_its_thresholds(watched, page_of):
     page = page_of(watched, "/alerts/1/")
     panel = page.get_by_role("region", name="Value")
     picture = panel.locator("svg[role=img]")
@@ -179,7 +179,7 @@ def test_a_release_is_shown_with_its_thresholds(watched, page_of):
     expect(legend).to_contain_text("Critical below 90%: Crash-free")
     legend.get_by_role("link", name="Critical below 90%").click()
     expect(page.get_by_role("heading", name="Crash-free", exact=True)).to_be_visible()
-    # A rule of another environment is about other sessions.
+    # A rule of another environment counts other sessions.
     page.goto(f"{watched.address}/releases/shop%402.0.0/?statsPeriod=24h&environment=staging")
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     expect(panel.locator(".threshold")).to_have_count(0)

@@ -158,7 +158,7 @@ def test_a_public_url_with_a_path(start):
 
 
 def test_the_event_and_its_session_together(hale):
-    """A crash as native SDKs send it: the event, an attachment, the session."""
+    """A crash from a native SDK: the event, an attachment, the session."""
     event = item(json.dumps({"message": "boom", "level": "fatal"}).encode(), "event")
     dump = item(bytes(range(256)) * 40, "attachment", filename="a.dmp")
     reply = hale.post(envelope(event, dump, session("crashed"), event_id="a" * 32))

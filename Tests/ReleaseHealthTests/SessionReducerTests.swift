@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 @Suite struct SessionReducerTests {
-  /// Every order of up to five updates, each order with every single repetition at every place,
-  /// gives the same session; and its severity is what a reading of all raw updates says.
+  /// Every order of up to five updates, with every single repetition at every position, gives the
+  /// same session, and its severity is that of all raw updates.
   @Test(arguments: 0..<40 as Range<UInt64>)
   func everyOrderAndRepetitionGivesTheSameSession(seed: UInt64) {
     var generator = ReportGenerator(seed: seed)
@@ -26,7 +26,7 @@ import Testing
     #expect(users == Set(reports.compactMap(user)).sorted())
   }
 
-  /// What the transitions add and withdraw on the way sums up to what the session adds in the end.
+  /// The changes of counts of all transitions sum up to the counts of the final session.
   @Test(arguments: 0..<40 as Range<UInt64>)
   func transitionsSumUpToTheContribution(seed: UInt64) {
     var generator = ReportGenerator(seed: seed)

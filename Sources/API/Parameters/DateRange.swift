@@ -13,7 +13,7 @@ package struct DateRange: Equatable, Sendable {
   /// The range in minutes since 1970.
   package var minutes: Range<Int> { start.minute..<end.minute }
 
-  /// Where the buckets of a series start.
+  /// The starts of the buckets of a series.
   package var bucketStarts: [Timestamp] {
     stride(from: start.minute, to: end.minute, by: intervalMinutes).map(Timestamp.init(minute:))
   }
@@ -96,8 +96,8 @@ package struct DateRange: Equatable, Sendable {
     }
   }
 
-  /// The range as the request gives it, before any rounding: `statsPeriod` goes before `start`
-  /// and `end`.
+  /// The range of the request before any rounding. `statsPeriod` takes precedence over `start` and
+  /// `end`.
   package static func givenRange(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {

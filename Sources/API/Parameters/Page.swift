@@ -3,9 +3,9 @@ package import HTTP
 
 /// A page of an answer, selected by one of Sentry's cursors.
 package struct Page: Equatable, Sendable {
-  /// How many elements come before the page.
+  /// The number of elements before the page.
   package var offset: Int
-  /// How many elements the page has at most.
+  /// The maximum number of elements of the page.
   package var size: Int
 
   package init(offset: Int, size: Int) {

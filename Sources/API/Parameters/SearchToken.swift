@@ -25,7 +25,7 @@ package struct SearchValue: Equatable {
   package var pieces: [String]
   package var isQuoted: Bool
 
-  /// nil for a pattern.
+  /// The plain text; nil for a pattern.
   package var literal: String? { pieces.count == 1 ? pieces[0] : nil }
 
   package var pattern: TextPattern { TextPattern(pieces: pieces) }

@@ -15,7 +15,7 @@ package struct JSONWriter {
     bytes.reserveCapacity(count)
   }
 
-  /// A text as JSON has it, with its quotation marks.
+  /// The JSON form of a text, with its quotation marks.
   package static func quoted(_ text: String) -> [UInt8] {
     var writer = JSONWriter()
     writer.value(text)
@@ -73,8 +73,7 @@ package struct JSONWriter {
     value(Int64(number))
   }
 
-  /// The shortest digits that read back as the same number. JSON has no infinities and no "not a
-  /// number": they become null.
+  /// Writes the shortest digits that parse as the same number. Infinities and NaN become null.
   package mutating func value(_ number: Double) {
     separate()
     bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(number) }

@@ -70,7 +70,7 @@ package struct DurationSum: Sendable {
 }
 
 extension DurationHistogram {
-  /// nil when there are no durations.
+  /// The summary; nil without durations.
   package var summary: DurationSummary? {
     var sum = DurationSum()
     for (bucket, count) in buckets {
