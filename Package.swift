@@ -12,55 +12,13 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-/// The files of the dashboard.
-let dashboard = [
-  "adoption-panel.js",
-  "alert-form.js",
-  "alert-view.js",
-  "alert-words.js",
-  "alerts-view.js",
-  "api.js",
-  "back-test.js",
-  "bar-chart.js",
-  "budget-panel.js",
-  "channels-panel.js",
-  "chart.js",
-  "comparison-panel.js",
-  "dashboard.css",
-  "dom.js",
-  "estimate-panel.js",
-  "format.js",
-  "icon.svg",
-  "index.html",
-  "incident-table.js",
-  "line-chart.js",
-  "live.js",
-  "main.js",
-  "objective-form.js",
-  "pickers.js",
-  "platforms.js",
-  "release-table.js",
-  "release-view.js",
-  "releases-view.js",
-  "settings-view.js",
-  "setup-view.js",
-  "sign-in-view.js",
-  "snippets.js",
-  "sparkline.js",
-  "state.js",
-  "statuses.js",
-  "trust-panel.js",
-]
-
 let package = Package(
   name: "hale",
   // Exact versions stand here instead of in a committed Package.resolved, because that file names
-  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. Two
-  // of these need no package; what swift-configuration needs follows its own ranges.
+  // commits: behind a mirror, whose commits are others, SwiftPM refuses it or writes it anew. None
+  // of these needs another package, so that every version is pinned.
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    // Its default traits pull in ICU (45 MB of binary); environment and file come without.
-    .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
   ],
   targets: [
@@ -87,9 +45,9 @@ let package = Package(
     .target(name: "Hashing", dependencies: ["CCrypto"]),
 
     // Level 1: the wire format, the contract with a database, and made-up traffic.
-    .target(name: "Envelopes", dependencies: ["ReleaseHealth"]),
-    .target(name: "Storage", dependencies: ["ReleaseHealth"]),
-    .target(name: "Demo", dependencies: ["ReleaseHealth"]),
+    .target(name: "Envelopes", dependencies: ["Bytes", "ReleaseHealth"]),
+    .target(name: "Storage", dependencies: ["Bytes", "ReleaseHealth"]),
+    .target(name: "Demo", dependencies: ["Bytes", "ReleaseHealth"]),
 
     // Level 2: the outside world, and what the modules above share.
     .target(
@@ -97,7 +55,7 @@ let package = Package(
       dependencies: ["CSQLite", "CRoaring", "Storage", "ReleaseHealth", "Locks"],
       resources: [.embedInCode("schema.sql")]),
     .target(name: "Listener", dependencies: ["CEpoll", "HTTP", "Locks"]),
-    .target(name: "Outbound", dependencies: ["CCurl", "CSpawn"]),
+    .target(name: "Outbound", dependencies: ["CCurl", "CSpawn", "Bytes"]),
     .target(name: "Access", dependencies: ["Hashing", "Storage", "ReleaseHealth", "Locks"]),
     .target(name: "Metrics", dependencies: ["Storage", "ReleaseHealth", "Locks"]),
     .target(
@@ -111,7 +69,7 @@ let package = Package(
     .target(
       name: "Ingest",
       dependencies: [
-        "HTTP", "Envelopes", "Compression", "Hashing", "Access", "Metrics", "Storage",
+        "Bytes", "HTTP", "Envelopes", "Compression", "Hashing", "Access", "Metrics", "Storage",
         "ReleaseHealth", "Locks",
       ]),
     .target(
@@ -125,8 +83,8 @@ let package = Package(
       ]),
     .target(
       name: "Dashboard",
-      dependencies: ["HTTP", "API", "Access", "Compression", "Hashing"],
-      resources: dashboard.map { .embedInCode("Page/\($0)") }),
+      dependencies: ["Bytes", "HTTP", "API", "Access", "Compression", "Hashing"],
+      resources: [.embedInCode("Page")]),
 
     // Level 4: what puts level 3 together.
     .target(
@@ -143,11 +101,9 @@ let package = Package(
       name: "hale",
       dependencies: [
         "CMalloc", "Service", "API", "Access", "Metrics", "Ingest", "Alerting", "SQLiteStorage",
-        "Listener", "Outbound", "HTTP", "Envelopes",
-        "Storage",
-        "Demo", "ReleaseHealth", "Locks",
+        "Listener", "Outbound", "Bytes", "HTTP", "Envelopes", "Storage", "Demo", "ReleaseHealth",
+        "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Logging", package: "swift-log"),
       ],
       // Functions that came out the same, as those of generics often do, are linked once; no symbol
@@ -164,14 +120,14 @@ let package = Package(
     .executableTarget(
       name: "hale-bench",
       dependencies: [
-        "Service", "Access", "Ingest", "Queries", "SQLiteStorage", "Listener", "HTTP",
+        "Service", "Access", "Ingest", "Queries", "SQLiteStorage", "Listener", "Bytes", "HTTP",
         "Envelopes", "Storage", "Demo", "ReleaseHealth", "CSQLite", "CZlib",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .target(
       name: "TestSupport",
-      dependencies: ["ReleaseHealth", "Storage", "HTTP", "Locks", "API", "Queries"],
+      dependencies: ["ReleaseHealth", "Storage", "Bytes", "HTTP", "Locks", "API", "Queries"],
       path: "Tests/TestSupport"),
   ]
     + [
@@ -185,21 +141,21 @@ let package = Package(
       ("Outbound", ["Outbound"]),
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("SQLiteStorage", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
-      ("Bytes", ["Bytes"]),
+      ("Bytes", []),
       ("API", ["API", "HTTP", "Storage", "ReleaseHealth"]),
       ("Locks", []),
       ("Ingest", ["Ingest"]),
       (
-        "Queries", ["Queries", "API", "Bytes", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]
+        "Queries", ["Queries", "API", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]
       ),
       (
         "Alerting",
-        ["Alerting", "API", "Outbound", "Bytes", "Storage", "SQLiteStorage", "ReleaseHealth"]
+        ["Alerting", "API", "Outbound", "Storage", "SQLiteStorage", "ReleaseHealth"]
       ),
       (
         "Service",
         [
-          "Service", "API", "Access", "Alerting", "Bytes", "Dashboard", "Ingest", "Metrics",
+          "Service", "API", "Access", "Alerting", "Dashboard", "Ingest", "Metrics",
           "Queries", "HTTP", "Envelopes", "Compression", "Hashing", "Outbound", "Storage",
           "SQLiteStorage", "ReleaseHealth",
         ]
@@ -217,7 +173,9 @@ let package = Package(
     ].map { name, subjects in
       .testTarget(
         name: name + "Tests",
-        dependencies: ["TestSupport", "Locks", .product(name: "Logging", package: "swift-log")]
+        dependencies: [
+          "TestSupport", "Bytes", "Locks", .product(name: "Logging", package: "swift-log"),
+        ]
           + subjects.map { .init(stringLiteral: $0) })
     }
 )

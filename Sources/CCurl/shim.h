@@ -17,6 +17,7 @@ typedef struct {
   CURL *(*easy_init)(void);
   CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
   CURLcode (*easy_perform)(CURL *);
+  void (*easy_reset)(CURL *);
   CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
   void (*easy_cleanup)(CURL *);
   const char *(*easy_strerror)(CURLcode);
@@ -39,6 +40,7 @@ static inline const char *ccurl_open(ccurl_library *library) {
     {"curl_easy_init", (void **)&library->easy_init},
     {"curl_easy_setopt", (void **)&library->easy_setopt},
     {"curl_easy_perform", (void **)&library->easy_perform},
+    {"curl_easy_reset", (void **)&library->easy_reset},
     {"curl_easy_getinfo", (void **)&library->easy_getinfo},
     {"curl_easy_cleanup", (void **)&library->easy_cleanup},
     {"curl_easy_strerror", (void **)&library->easy_strerror},
@@ -57,6 +59,8 @@ static inline CURL *ccurl_init(ccurl_library library) { return library.easy_init
 static inline CURLcode ccurl_perform(ccurl_library library, CURL *easy) {
   return library.easy_perform(easy);
 }
+
+static inline void ccurl_reset(ccurl_library library, CURL *easy) { library.easy_reset(easy); }
 
 static inline void ccurl_cleanup(ccurl_library library, CURL *easy) {
   library.easy_cleanup(easy);
@@ -114,6 +118,13 @@ static inline long ccurl_response_code(ccurl_library library, CURL *easy) {
   long code = 0;
   library.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
   return code;
+}
+
+/* The number of the last error that the system gave, as when no connection was made. */
+static inline long ccurl_system_error(ccurl_library library, CURL *easy) {
+  long number = 0;
+  library.easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  return number;
 }
 
 /* The options and numbers that are macros or enumerations. The old form of the protocols is the one

@@ -1,3 +1,4 @@
+internal import Bytes
 package import ReleaseHealth
 
 /// The first line of an envelope. Keys that Hale has no use for are ignored.
@@ -55,10 +56,7 @@ package struct EnvelopeHeader: Equatable, Sendable {
 
   /// The 32 digits of a UUID with or without hyphens.
   private static func eventID(_ text: Span<UInt8>) -> String? {
-    SessionPayload.sessionID(text).map {
-      let digits = String($0.value, radix: 16)
-      return String(repeating: "0", count: 32 - digits.utf8.count) + digits
-    }
+    Hexadecimal.number(text).map { Hexadecimal.text($0) }
   }
 }
 

@@ -17,9 +17,6 @@ package enum EnvelopeLimits {
   package static let sessionPayloadBytesMax = 1 << 20
   /// Of the buckets in one `sessions` item.
   package static let bucketsMax = 10_000
-  /// How deep arrays and objects nest in any JSON. The limit of serde_json, which Relay parses
-  /// with.
-  package static let nestingDepthMax = 127
   /// The newest version of the protocol.
   package static let protocolVersionMax: UInt16 = 7
 }

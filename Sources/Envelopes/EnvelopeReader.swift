@@ -1,3 +1,4 @@
+internal import Bytes
 package import ReleaseHealth
 
 /// What a reader comes across in an envelope, in its order.

@@ -1,3 +1,4 @@
+internal import Bytes
 package import ReleaseHealth
 
 /// Writes envelopes as SDKs do: what ``EnvelopeReader`` and ``SessionPayload`` read.
@@ -24,7 +25,7 @@ package struct EnvelopeWriter: Sendable {
     write("{\"type\":\"session\"}\n{")
     if let id = update.sessionID {
       write("\"sid\":\"")
-      writeHexadecimal(id.value)
+      write(Hexadecimal.text(id.value))
       write("\",")
     }
     if let name = update.distinctID {
@@ -93,29 +94,7 @@ package struct EnvelopeWriter: Sendable {
     bytes.append(contentsOf: text.utf8)
   }
 
-  private mutating func writeHexadecimal(_ value: UInt128) {
-    for shift in stride(from: 124, through: 0, by: -4) {
-      let digit = UInt8(truncatingIfNeeded: value >> UInt128(shift)) & 15
-      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    }
-  }
-
-  /// RFC 8259 §7: quotation mark, reverse solidus and control characters are escaped.
   private mutating func quote(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0..<0x20:
-        let digits = Array("0123456789abcdef".utf8)
-        write("\\u00")
-        bytes.append(digits[Int(byte >> 4)])
-        bytes.append(digits[Int(byte & 15)])
-      default: bytes.append(byte)
-      }
-    }
-    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: JSONWriter.quoted(text))
   }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Finds the public key of a request, by the rules of Relay
 /// (`relay-server/src/extractors/request_meta.rs`) and the grammar of `sentry-types/src/auth.rs`.
 package enum IngestAuth {
@@ -5,8 +7,8 @@ package enum IngestAuth {
   ///   - sentryAuth: the values of `X-Sentry-Auth`.
   ///   - authorization: the values of `Authorization`.
   ///   - query: the query of the target, still encoded.
-  /// - Returns: 32 hexadecimal digits in lower case; nil when there is none: then the envelope's
-  ///   header may name a ``DSN``.
+  /// - Returns: 32 hexadecimal digits in lower case; nil when the request names no key, and then the
+  ///   envelope's header may name a ``DSN``.
   package static func find(
     sentryAuth: [String], authorization: [String], query: String?
   ) throws(IngestAuthError) -> String? {
@@ -44,39 +46,11 @@ package enum IngestAuth {
 
   /// The user of `Basic` credentials, RFC 7617: what stands before the colon.
   private static func basicUser(_ encoded: Span<UInt8>) -> String? {
-    guard let decoded = base64(encoded), let colon = decoded.firstIndex(of: UInt8(ascii: ":")),
+    guard let decoded = Base64.decode(encoded),
+      let colon = decoded.firstIndex(of: UInt8(ascii: ":")),
       colon > 0
     else { return nil }
     return String(validating: decoded[..<colon], as: UTF8.self)
-  }
-
-  /// RFC 4648 §4, with padding.
-  private static func base64(_ text: Span<UInt8>) -> [UInt8]? {
-    guard text.count % 4 == 0 else { return nil }
-    var end = text.count
-    while end > 0, text.count - end < 2, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
-    var result: [UInt8] = []
-    var bits: UInt32 = 0
-    var bitCount = 0
-    for index in 0..<end {
-      let digit = text[index]
-      let value: UInt8
-      switch digit {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = digit - UInt8(ascii: "A")
-      case UInt8(ascii: "a")...UInt8(ascii: "z"): value = digit - UInt8(ascii: "a") + 26
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0") + 52
-      case UInt8(ascii: "+"): value = 62
-      case UInt8(ascii: "/"): value = 63
-      default: return nil
-      }
-      bits = bits << 6 | UInt32(value)
-      bitCount += 6
-      if bitCount >= 8 {
-        bitCount -= 8
-        result.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
-      }
-    }
-    return result
   }
 }
 
@@ -224,22 +198,6 @@ extension Span<UInt8> {
 
   /// Undoes percent-encoding and `+`.
   fileprivate func formDecoded() -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(count)
-    var index = 0
-    while index < count {
-      let byte = self[index]
-      index += 1
-      if byte == UInt8(ascii: "%"), index + 2 <= count,
-        case let high = self[index].hexadecimalDigit, high < 16,
-        case let low = self[index + 1].hexadecimalDigit, low < 16
-      {
-        result.append(high << 4 | low)
-        index += 2
-      } else {
-        result.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
-      }
-    }
-    return result
+    percentDecoded(self, plusIsSpace: true, keepsBroken: true) ?? []
   }
 }

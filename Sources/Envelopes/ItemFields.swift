@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ReleaseHealth
 
 /// What `session` and `sessions` items share: their `attrs`, users, and fields of the wrong type.

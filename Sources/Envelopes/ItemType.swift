@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The types of items, by their names on the wire.
 ///
 /// A closed list, so that no client can make up any number of things to count.

@@ -1,3 +1,4 @@
+internal import Bytes
 package import ReleaseHealth
 
 /// Reads the payloads of `session` and `sessions` items.
@@ -21,25 +22,7 @@ package enum SessionPayload {
 
   /// The 128 bits of 32 hexadecimal digits, or of 36 characters with a UUID's hyphens.
   static func sessionID(_ text: Span<UInt8>) -> SessionID? {
-    let hasHyphens: Bool
-    switch text.count {
-    case 32: hasHyphens = false
-    case 36: hasHyphens = true
-    default: return nil
-    }
-    var halves: (UInt64, UInt64) = (0, 0)
-    var index = 0
-    for digit in 0..<32 {
-      if hasHyphens, digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-        guard text[index] == UInt8(ascii: "-") else { return nil }
-        index += 1
-      }
-      let value = text[index].hexadecimalDigit
-      guard value < 16 else { return nil }
-      halves = (halves.0 << 4 | halves.1 >> 60, halves.1 << 4 | UInt64(value))
-      index += 1
-    }
-    return SessionID(value: UInt128(halves.0) << 64 | UInt128(halves.1))
+    Hexadecimal.number(text).map { SessionID(value: $0) }
   }
 }
 
@@ -136,7 +119,7 @@ private struct Faults: OptionSet {
   }
 }
 
-extension JSONNumber {
+extension JSONDecimal {
   /// The number as seconds, in milliseconds: rounded, and cut to the domain's limit. Of a negative
   /// one the sign is dropped, as sentry-java does with the durations it sends.
   fileprivate var durationMilliseconds: Int64? {

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Compression
 internal import FoundationEssentials
 internal import HTTP
@@ -47,7 +48,7 @@ final class EventPipeline: BodyReader {
       try source.finish()
       guard source.hasBytes else { throw .emptyBody }
       let answer = Response.accepted(
-        eventID: try StoredEvent(event).id ?? EventID.text(dependencies.random()))
+        eventID: try StoredEvent(event).id ?? Hexadecimal.text(dependencies.random()))
       let skipped = SkippedItem(dependencies, project: project, answer: answer)
       self.skipped = skipped
       event = []
@@ -94,7 +95,8 @@ struct StoredEvent: Decodable {
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     // An id that is no UUID is none: the event is then given one.
-    id = (try? values.decode(String.self, forKey: .id)).flatMap(EventID.normalized)
+    id = (try? values.decode(String.self, forKey: .id)).flatMap { Hexadecimal.number($0.utf8.span) }
+      .map { Hexadecimal.text($0) }
   }
 
   init(_ bytes: [UInt8]) throws(IngestRefusal) {

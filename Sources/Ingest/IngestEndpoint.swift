@@ -1,3 +1,4 @@
+internal import Bytes
 package import Access
 package import Metrics
 package import Storage
@@ -96,9 +97,9 @@ package final class IngestEndpoint {
     let projectID = try project.map(Self.projectID)
     let snapshot = dependencies.catalog.snapshot
     var access: IngestAccess?
-    if let publicKey = try publicKey(of: head) {
+    if let key = try publicKey(of: head) {
       let found = try IngestAccess(
-        publicKey: publicKey, project: projectID, snapshot: snapshot)
+        publicKey: key, project: projectID, snapshot: snapshot)
       known.remember(head, .init(kind: kind, project: projectID, access: found), snapshot)
       access = found
     } else if kind == .store {
@@ -140,7 +141,7 @@ package final class IngestEndpoint {
   /// Relay: an unsigned integer of 64 bits. Hale gives no project a number beyond 63.
   private static func projectID(_ text: Substring) throws(IngestRefusal) -> ProjectID {
     let text = percentDecoded(String(text), plusIsSpace: false) ?? ""
-    guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt64(text) else {
+    guard let number = decimalNumber(text) else {
       throw IngestRefusal(400, "bad project path parameter")
     }
     return ProjectID(rawValue: Int64(exactly: number) ?? -1)
@@ -150,9 +151,9 @@ package final class IngestEndpoint {
   private func pixel(
     _ head: RequestHead, project: Substring?
   ) throws(IngestRefusal) -> SkippedItem {
-    guard let publicKey = try publicKey(of: head) else { throw .missingAuthorization }
+    guard let key = try publicKey(of: head) else { throw .missingAuthorization }
     let access = try IngestAccess(
-      publicKey: publicKey, project: try project.map(Self.projectID),
+      publicKey: key, project: try project.map(Self.projectID),
       snapshot: dependencies.catalog.snapshot)
     let data = QueryParameters(queryItems(head.query)).one("sentry_data") ?? ""
     guard !data.isEmpty else { throw .emptyBody }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Access
 internal import HTTP
 internal import ReleaseHealth
@@ -86,7 +87,7 @@ final class KnownRequests {
     var hash = seed ^ UInt64(bytes.count)
     var index = 0
     while index + 8 <= bytes.count {
-      hash = (hash ^ word(bytes, index)) &* 0x9e37_79b9_7f4a_7c15
+      hash = (hash ^ bytes.word(at: index)) &* 0x9e37_79b9_7f4a_7c15
       hash ^= hash >> 29
       index += 8
     }
@@ -102,7 +103,7 @@ final class KnownRequests {
     guard left.count == right.count else { return false }
     var index = 0
     while index + 8 <= left.count {
-      if Self.word(left, index) != Self.word(right, index) { return false }
+      if left.word(at: index) != right.word(at: index) { return false }
       index += 8
     }
     while index < left.count {
@@ -110,11 +111,5 @@ final class KnownRequests {
       index += 1
     }
     return true
-  }
-
-  @inline(__always)
-  private static func word(_ bytes: Span<UInt8>, _ index: Int) -> UInt64 {
-    precondition(index >= 0 && index <= bytes.count - 8)
-    return unsafe bytes.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
   }
 }

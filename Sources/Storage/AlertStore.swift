@@ -1,7 +1,7 @@
 package import ReleaseHealth
 
 /// What people say of an alert rule.
-package struct AlertRuleDraft: Equatable, Sendable {
+package struct AlertRuleDraft: Codable, Equatable, Sendable {
   package var name: String
   package var rule: AlertRule
   /// Names of channels, for the levels that name none of their own.

@@ -52,7 +52,7 @@ package struct ProjectKey: Equatable, Sendable {
 }
 
 /// What a token may do.
-package enum TokenScope: String, CaseIterable, Sendable {
+package enum TokenScope: String, CaseIterable, Codable, Sendable {
   case read
   /// Everything that `read` may, and changes.
   case admin

@@ -1,5 +1,7 @@
 // What names and secrets in the catalog look like, for all who make them.
 
+internal import Bytes
+
 /// The names by which addresses and commands call organizations and projects.
 package enum Slug {
   /// The accepted form, as the end of the sentence “it takes …”.
@@ -8,7 +10,7 @@ package enum Slug {
 
   /// Whether the text keeps the rule. A slug of digits alone could be mistaken for a number.
   package static func isValid(_ text: String) -> Bool {
-    let hasOther = text.utf8.contains { !isDigit($0) }
+    let hasOther = text.utf8.contains { !$0.isDigit }
     return text.utf8.allSatisfy(isAllowed) && hasOther && text.utf8.count <= 50
   }
 
@@ -20,12 +22,8 @@ package enum Slug {
   }
 
   private static func isAllowed(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || isDigit(byte)
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte.isDigit
       || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-  }
-
-  private static func isDigit(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 }
 
@@ -34,10 +32,7 @@ package enum PlatformName {
   package static let rule = "up to 64 letters, digits, '-', '_' and '.', for example python"
 
   package static func isValid(_ text: String) -> Bool {
-    let isPlain = text.unicodeScalars.allSatisfy { character in
-      ("a"..."z").contains(character) || ("A"..."Z").contains(character)
-        || ("0"..."9").contains(character) || "-_.".unicodeScalars.contains(character)
-    }
+    let isPlain = text.utf8.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) }
     return isPlain && (1...64).contains(text.utf8.count)
   }
 }
@@ -56,22 +51,16 @@ package enum TokenName {
 package enum NewSecret {
   /// A DSN's public key: 128 bits in hexadecimal.
   package static func publicKey(_ random: UInt128) -> String {
-    hexadecimal(random, digits: 32)
+    Hexadecimal.text(random)
   }
 
   /// 192 random bits. The prefix lets a scanner for leaked secrets recognise a token.
   package static func token(_ random: (UInt128, UInt128)) -> String {
-    "hale_" + hexadecimal(random.0, digits: 32) + hexadecimal(random.1, digits: 16)
+    "hale_" + channel(random)
   }
 
   /// The secret of a webhook's signatures: 192 random bits.
   package static func channel(_ random: (UInt128, UInt128)) -> String {
-    hexadecimal(random.0, digits: 32) + hexadecimal(random.1, digits: 16)
-  }
-
-  /// The lowest digits of a number.
-  private static func hexadecimal(_ number: UInt128, digits: Int) -> String {
-    let text = String(number, radix: 16)
-    return (String(repeating: "0", count: 32) + text).suffix(digits).description
+    Hexadecimal.text(random.0) + Hexadecimal.text(random.1).suffix(16)
   }
 }

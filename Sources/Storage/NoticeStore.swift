@@ -2,7 +2,7 @@ package import ReleaseHealth
 
 /// Where notices of an organization go.
 package struct NoticeChannel: Equatable, Sendable {
-  package enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, CaseIterable, Codable, Sendable {
     case webhook
     case slack
     case discord

@@ -1,3 +1,4 @@
+import Bytes
 import Envelopes
 import FoundationEssentials
 import ReleaseHealth

@@ -30,4 +30,11 @@ import Testing
     #expect(headers["X"] == "a  Set-Cookie: b")
     #expect(headers["Set-Cookie"] == nil)
   }
+
+  @Test func methodsKeepTheirNames() {
+    for name in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get"] {
+      #expect(Method(name: name).name == name)
+    }
+    #expect(Method(name: "get") == .other("get"))
+  }
 }

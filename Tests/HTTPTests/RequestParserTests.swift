@@ -1,3 +1,4 @@
+import Bytes
 import HTTP
 import Testing
 
@@ -200,15 +201,8 @@ import Testing
   /// Streams with a few bytes changed, removed or repeated: whatever they are, they mean the same
   /// byte by byte.
   @Test func mutatedStreamsMeanTheSameHoweverCut() {
-    var state: UInt64 = 1
-    // SplitMix64, so that a failure comes again.
-    func random(_ bound: Int) -> Int {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var value = state
-      value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-      value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-      return Int((value ^ value >> 31) % UInt64(bound))
-    }
+    var generator = SplitMix64(seed: 1)
+    func random(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &generator) }
     let telling = Array("\r\n \t:;,0123456789abcdefF%/?*#\0\u{7f}".utf8)
     let streams = Self.good.map { Array($0.0.utf8) }
     for _ in 0..<2000 {

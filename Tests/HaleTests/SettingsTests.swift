@@ -1,4 +1,3 @@
-import Configuration
 import Foundation
 import Testing
 
@@ -29,26 +28,43 @@ import Testing
     #expect(ListenAddress("[::]:0")?.reachable.text == "[::1]:0")
   }
 
-  @Test func aSettingOfTheFileIsNamedByItsLine() throws {
+  @Test func errorsNameTheLineOfASetting() throws {
     let file = try ConfigurationFile(text: "HALE_LISTEN=a:1\r\nHALE_LISTEN=b:2\n", path: "f")
     #expect(file.origin(of: .listen) == "HALE_LISTEN (line 2 of f)")
   }
 
-  /// Quotation marks are read as shells and service managers read them; what only looks like a
-  /// comment is refused, since runtimes of containers take it for a part of the value.
+  /// Quotation marks are read as shells read them. A ` #` in a value is an error, because container
+  /// runtimes read it as part of the value.
   @Test func valuesOfTheFile() throws {
-    let sources = { (line: String) throws in
-      try ConfigurationFile(text: "HALE_DATA=" + line, path: "f").provider.value(
-        forKey: AbsoluteConfigKey(["hale", "data"]), type: .string
-      ).value?.content
+    let value = { (line: String) throws in
+      try ConfigurationFile(text: "HALE_DATA=" + line, path: "f").values["HALE_DATA"]
     }
-    for (line, value) in [
+    for (line, expected) in [
       ("/a b", "/a b"), ("\"/a b\"", "/a b"), ("'/a' ", "/a"), ("\"a", "\"a"), ("\"", "\""),
       ("a#b", "a#b"), ("'a #b'", "a #b"),
     ] {
-      #expect(try sources(line) == .string(value), "\(line)")
+      #expect(try value(line) == expected, "\(line)")
     }
-    #expect(throws: CommandFailure.self) { try sources("/a # the data") }
+    #expect(throws: CommandFailure.self) { try value("/a # the data") }
+  }
+
+  /// The first of flag, environment and file that has a value wins, and errors name it.
+  @Test func theFirstSourceOfASettingWins() throws {
+    let path = NSTemporaryDirectory() + "hale-settings-\(UUID().uuidString)"
+    try Data("HALE_LISTEN=file:1\nHALE_DATA=file\nHALE_ALERTS=\n".utf8).write(
+      to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let sources = try SettingSources(
+      flags: [(.listen, "flag:1"), (.data, nil), (.configuration, path)],
+      environment: [
+        "HALE_LISTEN": "variable:1", "HALE_DATA": "variable", "HALE_LOG_LEVEL": "",
+        "HALE_CONFIG": "/none",
+      ])
+    let found = [Setting.listen, .data, .logLevel, .alerts].map { sources.value(of: $0) }
+    #expect(found.map { $0?.value } == ["flag:1", "variable", nil, nil])
+    #expect(found.map { $0?.origin } == ["--listen", "HALE_DATA", nil, nil])
+    let plain = try SettingSources(flags: [], environment: ["HALE_CONFIG": path])
+    #expect(plain.value(of: .listen)?.origin == "HALE_LISTEN (line 1 of \(path))")
   }
 
   /// The table in docs/settings.md is generated from the settings themselves.

@@ -1,3 +1,4 @@
+import Bytes
 import CCrypto
 import Hashing
 import Testing
@@ -6,10 +7,10 @@ import Testing
   /// FIPS 180-4's example, and the empty message.
   @Test func sha256OfKnownMessages() {
     #expect(
-      hexadecimal(Hashing.sha256(Array("abc".utf8).span))
+      Hexadecimal.text(Hashing.sha256(Array("abc".utf8).span))
         == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(
-      hexadecimal(Hashing.sha256([UInt8]().span))
+      Hexadecimal.text(Hashing.sha256([UInt8]().span))
         == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
   }
 
@@ -29,7 +30,7 @@ import Testing
     ),
   ])
   func hmacOfAKnownMessage(key: [UInt8], message: String, code: String) {
-    #expect(hexadecimal(HMACSHA256(key: key).code(message)) == code)
+    #expect(Hexadecimal.text(HMACSHA256(key: key).code(message)) == code)
   }
 
   /// Lengths of keys and messages around those of blocks: what the library's one call says.
@@ -53,9 +54,6 @@ import Testing
     return code
   }
 
-  private func hexadecimal(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
 }
 
 extension HMACSHA256 {

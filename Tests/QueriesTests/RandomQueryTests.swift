@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import ReleaseHealth
 import SQLiteStorage
@@ -391,11 +392,13 @@ private struct Question {
       query.measures.insert(
         field.contains("duration") ? .durations : field.contains("(session)") ? .sessions : .users)
     }
-    query.includesAtStage = { [environments, search] scope, stage in
-      (environments.isEmpty || environments.contains(scope.environment ?? ""))
-        && search?.holds(scope, stage) ?? true
-    }
     return query
+  }
+
+  /// Whether a series counts, by the request's own words.
+  private func counts(_ series: Scope, _ stage: AdoptionStage) -> Bool {
+    (environments.isEmpty || environments.contains(series.environment ?? ""))
+      && search?.holds(series, stage) ?? true
   }
 
   /// The values of a field; nil is null.
@@ -459,7 +462,7 @@ private struct Question {
 
   private func expected(_ model: ReferenceStore) throws -> [Expected] {
     if !fields.contains(where: isTold) { return [] }
-    var groups = try model.health(healthQuery)
+    var groups = model.health(healthQuery, where: counts)
     let points = withSeries ? healthQuery.bucketCount : 0
     if groups.isEmpty, groupBy.isEmpty {
       groups = [

@@ -1,3 +1,4 @@
+import Bytes
 import TestSupport
 import Foundation
 import ReleaseHealth
@@ -260,7 +261,7 @@ struct SessionsAnswerTests {
   /// Series of sessions add up to totals, five statuses to the whole, five rates to one, and the
   /// pages to the groups, whatever was counted.
   @Test func numbersAddUp() throws {
-    var random = SplitMix64(state: 1)
+    var random = SplitMix64(seed: 1)
     for _ in 0..<50 {
       let groups = (0..<Int.random(in: 0...12, using: &random)).map { index in
         SessionsFixtures.group(
@@ -302,19 +303,6 @@ struct SessionsAnswerTests {
         paged += page.groups.map(\.by)
       }
       #expect(paged == whole.groups.map(\.by))
-    }
-  }
-
-  /// The same numbers in every run.
-  private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9e37_79b9_7f4a_7c15
-      var word = state
-      word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-      word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-      return word ^ (word >> 31)
     }
   }
 

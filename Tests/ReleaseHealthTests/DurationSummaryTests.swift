@@ -1,3 +1,4 @@
+import Bytes
 import ReleaseHealth
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Bytes
 import ReleaseHealth
 import TestSupport
 import Testing
@@ -253,6 +254,15 @@ import Testing
     #expect(ReleaseVersion(name).buildNumber == number)
   }
 
+  /// As lists sorted by version and by build have them: the highest first, then what is none.
+  private static func semverPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
+    left.semverKey > right.semverKey
+  }
+
+  private static func buildPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
+    (left.buildNumber ?? -1) > (right.buildNumber ?? -1)
+  }
+
   @Test func higherVersionsComeFirst() {
     let ordered = [
       "test@10.0+abd", "test@10.0+abc", "test@10.0+999", "test@10.0+122", "test@10.0",
@@ -260,14 +270,14 @@ import Testing
       "test@2.2-rc.9", "test@2.2-rc.10", "test@2.2-alpha",
     ]
     expectOrder(ordered, last: ["test@some_thing", "random_junk", "test@" + Self.hash, "3.0+5"]) {
-      ReleaseVersion.semverPrecedes($0, $1)
+      Self.semverPrecedes($0, $1)
     }
   }
 
   @Test func higherBuildsComeFirst() {
     let ordered = ["test@1.2+1000", "other@0.1-rc+200", "test@1.2+1", "test@9.9+0"]
     expectOrder(ordered, last: ["test@1.2", "test@1.2+500alpha", "test@x+5", "junk"]) {
-      ReleaseVersion.buildPrecedes($0, $1)
+      Self.buildPrecedes($0, $1)
     }
   }
 
@@ -289,7 +299,7 @@ import Testing
     let releases = (0..<60).map { _ in ReleaseVersion(Self.likelyName(&random)) }
     #expect(releases.count { $0.semver != nil } > 20)
     #expect(releases.count { $0.buildNumber != nil } > 3)
-    for precedes in [ReleaseVersion.semverPrecedes, ReleaseVersion.buildPrecedes] {
+    for precedes in [Self.semverPrecedes, Self.buildPrecedes] {
       // Strict, and transitive both in what it orders and in what it leaves tied.
       let before = releases.map { left in releases.map { precedes(left, $0) } }
       let indices = releases.indices
@@ -330,7 +340,7 @@ import Testing
       #expect(release.version == nil || release.package != nil)
       // A description is never longer than the name but for the space and the parentheses.
       #expect(release.description.utf8.count <= release.name.utf8.count + 2)
-      #expect(!ReleaseVersion.semverPrecedes(release, release))
+      #expect(!Self.semverPrecedes(release, release))
     }
   }
 

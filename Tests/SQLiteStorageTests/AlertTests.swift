@@ -20,7 +20,7 @@ import Testing
     AlertRuleDraft(
       name: name,
       rule: AlertRule(
-        measure: .foregroundHang, projects: [ProjectID(rawValue: 1)], environment: "",
+        measure: .foregroundANR, projects: [ProjectID(rawValue: 1)], environment: "",
         releases: .pattern("a*"), windowMinutes: 77, comparison: nil, isAbove: true, critical: 5.5,
         warning: 2, resolve: 1.5, sessionsMin: 12, period: 3),
       channels: ["team"], warningChannels: ["b", "a"], criticalChannels: ["pager"])

@@ -1,3 +1,4 @@
+import Bytes
 import ReleaseHealth
 import SQLiteStorage
 import Storage
@@ -94,7 +95,7 @@ import Testing
       queries.append(query)
       if Bool.random(using: &random) {
         query.projects = [ProjectID(rawValue: 1)]
-        query.includes = { $0.release != "shop@1.1.0" }
+        query.filter = .not(.release("shop@1.1.0"))
         queries.append(query)
       }
     }

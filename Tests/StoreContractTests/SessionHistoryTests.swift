@@ -27,19 +27,19 @@ import Testing
     var generator = ReportGenerator(seed: seed)
     var now = Timestamp(seconds: 1_767_225_600 + 1234)
     let firstHour = now.hour - 5 * 24 - 1
-    let chosen: @Sendable (Scope) -> Bool = {
+    let withoutEnvironment = SeriesFilter.environments(EnvironmentSelection([""]))
+    let chosen: SeriesFilter =
       switch seed % 3 {
-      case 0: true
-      case 1: $0.release != "shop@1.1.0" && $0.environment != nil
-      // So few scopes that they are looked for one by one.
-      default: $0.release == "shop@1.1.0" && $0.environment == nil
+      case 0: .everything
+      case 1: .not(.any([.release("shop@1.1.0"), withoutEnvironment]))
+      // So few series that they are looked for one by one.
+      default: .all([.release("shop@1.1.0"), withoutEnvironment])
       }
-    }
     func query(hours: Range<Int>, interval: Int) -> HealthQuery {
       var query = HealthQuery(
         projects: Self.projects, minutes: hours.lowerBound * 60..<hours.upperBound * 60)
       query.intervalMinutes = interval * 60
-      query.includes = chosen
+      query.filter = chosen
       return query
     }
     func series(_ store: ReferenceStore) throws -> [SessionCounts] {

@@ -15,7 +15,7 @@ package final class ReferenceStore: SessionStore {
 
   package init() {}
 
-  /// From now on, questions about stages of adoption are answered by these; all others are low.
+  /// From now on, queries about stages of adoption are answered by these; all others are low.
   package func setStages(_ stages: [Scope: AdoptionStage]) {
     raw.withLock { $0.stages = stages }
   }
@@ -46,6 +46,13 @@ package final class ReferenceStore: SessionStore {
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    health(query) { query.filter.matches($0, stage: $1) }
+  }
+
+  /// The same with another filter than the query's.
+  package func health(
+    _ query: HealthQuery, where counts: (Scope, AdoptionStage) -> Bool
+  ) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
     let raw = raw.withLock { $0 }
@@ -106,8 +113,8 @@ package final class ReferenceStore: SessionStore {
     }
 
     facts = facts.filter { fact in
-      query.projects.contains(fact.scope.project) && query.includes(fact.scope)
-        && (query.includesAtStage?(fact.scope, raw.stages[fact.scope] ?? .lowAdoption) ?? true)
+      query.projects.contains(fact.scope.project)
+        && counts(fact.scope, raw.stages[fact.scope] ?? .lowAdoption)
     }
     // Durations are told of whole hours.
     let firstHour = Self.hour(query.minutes.lowerBound)

@@ -1,3 +1,4 @@
+package import Bytes
 package import ReleaseHealth
 
 /// Makes random reports of a small world: few projects, releases, environments and users, so that

@@ -16,16 +16,16 @@ import Testing
     "Compression": ["CBrotli", "CZlib", "CZstd"],
     "Hashing": ["CCrypto"],
     // Level 1.
-    "Envelopes": ["ReleaseHealth"],
-    "Storage": ["ReleaseHealth"],
-    "Demo": ["ReleaseHealth"],
+    "Envelopes": ["Bytes", "ReleaseHealth"],
+    "Storage": ["Bytes", "ReleaseHealth"],
+    "Demo": ["Bytes", "ReleaseHealth"],
     // Level 2.
     "SQLiteStorage": [
       "CRoaring", "CSQLite", "Dispatch", "Glibc", "Locks", "ReleaseHealth", "Storage",
       "Synchronization",
     ],
     "Listener": ["CEpoll", "Foundation", "HTTP", "Locks", "Synchronization"],
-    "Outbound": ["CCurl", "CSpawn", "Glibc"],
+    "Outbound": ["Bytes", "CCurl", "CSpawn", "Glibc"],
     "Access": ["Hashing", "Locks", "ReleaseHealth", "Storage"],
     "Metrics": ["Locks", "ReleaseHealth", "Storage"],
     "API": [
@@ -34,7 +34,8 @@ import Testing
     ],
     // Level 3: none of these imports another.
     "Ingest": [
-      "Access", "Compression", "Dispatch", "Envelopes", "FoundationEssentials", "HTTP", "Locks",
+      "Access", "Bytes", "Compression", "Dispatch", "Envelopes", "FoundationEssentials", "HTTP",
+      "Locks",
       "Metrics", "ReleaseHealth", "Storage",
     ],
     "Queries": [
@@ -44,7 +45,7 @@ import Testing
       "API", "Access", "Bytes", "Dispatch", "FoundationEssentials", "HTTP", "Hashing", "Locks",
       "Logging", "Outbound", "ReleaseHealth", "Storage",
     ],
-    "Dashboard": ["API", "Access", "Compression", "HTTP", "Hashing", "Locks", "Storage"],
+    "Dashboard": ["API", "Access", "Bytes", "Compression", "HTTP", "Hashing", "Locks", "Storage"],
     // Level 4.
     "Service": [
       "API", "Access", "Alerting", "Bytes", "Dashboard", "HTTP", "Ingest", "Locks",
@@ -52,13 +53,13 @@ import Testing
     ],
     // Level 5.
     "hale": [
-      "API", "Access", "Alerting", "ArgumentParser", "CMalloc", "Configuration", "Demo", "Dispatch",
+      "API", "Access", "Alerting", "ArgumentParser", "Bytes", "CMalloc", "Demo", "Dispatch",
       "Envelopes", "Foundation", "FoundationEssentials", "Glibc", "HTTP", "Ingest", "Listener",
       "Locks", "Logging", "Metrics", "Outbound", "ReleaseHealth", "SQLiteStorage", "Service",
       "Storage", "Synchronization",
     ],
     "hale-bench": [
-      "Access", "ArgumentParser", "CSQLite", "CZlib", "Demo", "Envelopes", "Glibc", "HTTP",
+      "Access", "ArgumentParser", "Bytes", "CSQLite", "CZlib", "Demo", "Envelopes", "Glibc", "HTTP",
       "Listener", "ReleaseHealth", "SQLiteStorage", "Service", "Storage",
     ],
   ]

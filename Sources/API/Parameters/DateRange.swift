@@ -23,9 +23,9 @@ package struct DateRange: Equatable, Sendable {
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) {
     let interval = try Self.interval(parameters, limits: limits)
-    let asked = try Self.askedRange(parameters, now: now, limits: limits)
+    let given = try Self.givenRange(parameters, now: now, limits: limits)
     try self.init(
-      start: asked.start, end: asked.end, intervalMilliseconds: interval, now: now, limits: limits)
+      start: given.start, end: given.end, intervalMilliseconds: interval, now: now, limits: limits)
   }
 
   /// Rounds a range as Sentry's `get_constrained_date_range` does, step by step, since clients
@@ -47,8 +47,8 @@ package struct DateRange: Equatable, Sendable {
     }
     var roundedEnd = Timestamp(
       milliseconds: end.milliseconds.roundedUp(toMultipleOf: rounding))
-    // Moving the end must not cut off what was asked for: 45 minutes from 8:49 to 9:34 become the
-    // two hours from 8:00 to 10:00.
+    // Moving the end must not cut off a part of the given range: 45 minutes from 8:49 to 9:34
+    // become the two hours from 8:00 to 10:00.
     if rounding > intervalMilliseconds,
       roundedEnd.advanced(byMilliseconds: -length) > start
     {
@@ -98,7 +98,7 @@ package struct DateRange: Equatable, Sendable {
 
   /// The range as the request gives it, before any rounding: `statsPeriod` goes before `start`
   /// and `end`.
-  package static func askedRange(
+  package static func givenRange(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
     if let text = parameters.one("statsPeriod") {
@@ -148,7 +148,7 @@ package struct DateRange: Equatable, Sendable {
       let days = limits.minuteQueriesMilliseconds / day
       throw .badRequest(
         "The time-range when using one-minute resolution intervals is restricted to the last "
-          + "\(days) days: minute counts are kept for \(days) days. Ask with an interval of 1h.")
+          + "\(days) days: minute counts are kept for \(days) days. Use an interval of 1h.")
     }
   }
 }

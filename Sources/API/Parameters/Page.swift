@@ -1,6 +1,7 @@
+internal import Bytes
 package import HTTP
 
-/// A page of an answer, as Sentry's cursors name it.
+/// A page of an answer, selected by one of Sentry's cursors.
 package struct Page: Equatable, Sendable {
   /// How many elements come before the page.
   package var offset: Int
@@ -14,17 +15,17 @@ package struct Page: Equatable, Sendable {
 
   /// Reads `cursor` and `per_page`.
   ///
-  /// - Parameter sizeMax: also the size of a page when `per_page` is not given. A greater
-  ///   `per_page` gets this much: what is left over stands behind the next cursor.
+  /// - Parameter sizeMax: the maximum size of a page, and its default. A greater `per_page` gets
+  ///   this size; the next cursor has the rest.
   package init(_ parameters: QueryParameters, sizeMax: Int) throws(APIError) {
     size = sizeMax
     if let text = parameters.one("per_page") {
       // A number of more digits than are read is greater than any page.
-      let asked = Self.isDigits(text) ? Self.number(text) ?? sizeMax : 0
-      guard asked > 0 else {
+      let given = Self.isDigits(text) ? Self.number(text) ?? sizeMax : 0
+      guard given > 0 else {
         throw .invalid("per_page", text, accepted: "Give a whole number of at least 1.")
       }
-      size = min(asked, sizeMax)
+      size = min(given, sizeMax)
     }
     offset = 0
     if let text = parameters.one("cursor") {
@@ -40,12 +41,12 @@ package struct Page: Equatable, Sendable {
     }
   }
 
-  /// The value of the `Link` header: the pages before and behind this one. Both are always there;
-  /// `results` says whether there is anything on them.
+  /// The value of the `Link` header: the previous and the next page. Both are always present;
+  /// `results` says whether the page has entries.
   ///
   /// - Parameters:
-  ///   - url: of the request, with its query.
-  ///   - hasMore: something comes behind this page.
+  ///   - url: the URL of the request, with its query.
+  ///   - hasMore: whether the next page has entries.
   package func linkHeader(url: String, hasMore: Bool) -> String {
     let base = Self.withoutCursor(url)
     let previous = "0:\(max(0, offset - size)):1"
@@ -74,16 +75,7 @@ package struct Page: Equatable, Sendable {
 
   /// Encodes what would end the link or the header early.
   private static func escaped(_ text: Substring) -> String {
-    let digits = Array("0123456789ABCDEF")
-    var result = ""
-    for byte in text.utf8 {
-      if (0x21...0x7e).contains(byte), !"<>\"\\".utf8.contains(byte) {
-        result.unicodeScalars.append(Unicode.Scalar(byte))
-      } else {
-        result += "%" + String(digits[Int(byte >> 4)]) + String(digits[Int(byte & 15)])
-      }
-    }
-    return result
+    percentEncoded(text) { $0.isVisible && !"<>\"\\".utf8.contains($0) }
   }
 
   /// At most nine digits, so that no sum of two overflows.
@@ -92,6 +84,6 @@ package struct Page: Equatable, Sendable {
   }
 
   private static func isDigits(_ text: some StringProtocol) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    !text.isEmpty && text.utf8.allSatisfy(\.isDigit)
   }
 }

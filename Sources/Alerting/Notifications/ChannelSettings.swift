@@ -73,8 +73,7 @@ package enum ChannelSettings: Equatable, Sendable {
       let path = url.prefix { $0 != "?" }
       return path.count == url.count ? url : path + "?…"
     case .slack(let url), .discord(let url):
-      let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
-      return parts.prefix(3).joined(separator: "/") + "/…"
+      return URLParts(url).map { "\($0.scheme)://\($0.authority)/…" } ?? "…"
     case .email(let to, _): return to.joined(separator: ", ")
     case .command(let name): return name
     }
@@ -195,24 +194,19 @@ extension ChannelForm {
   ///   hold a secret.
   private static func urlFault(_ url: String?) -> String? {
     guard let url else { return "It is missing; it takes an https:// or http:// address." }
-    let isPlain = url.utf8.allSatisfy { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }
+    let isPlain = url.utf8.allSatisfy { $0.isVisible && $0 != UInt8(ascii: "#") }
     guard url.utf8.count <= urlBytesMax, isPlain else {
       return "It takes up to \(urlBytesMax) visible ASCII characters, without spaces and '#'."
     }
-    let lower = url.lowercased()
-    guard lower.hasPrefix("https://") || lower.hasPrefix("http://") else {
+    guard let parts = URLParts(url), ["http", "https"].contains(parts.scheme.lowercased()) else {
       return "It takes an address that begins with https:// or http://."
     }
-    let authority = url.split(separator: "/", omittingEmptySubsequences: false)[2]
-      .prefix { $0 != "?" }
-    if authority.contains("@") { return "It takes an address without a user before the host." }
-    let host =
-      authority.hasPrefix("[") ? authority.prefix { $0 != "]" } : authority.prefix { $0 != ":" }
-    return host.isEmpty ? "It takes an address with a host." : nil
+    if parts.userinfo != nil { return "It takes an address without a user before the host." }
+    return parts.host.isEmpty ? "It takes an address with a host." : nil
   }
 
   private static func isSecret(_ text: String) -> Bool {
-    (16...200).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
+    (16...200).contains(text.utf8.count) && text.utf8.allSatisfy(\.isVisible)
   }
 
   private static func mailFaults(to: [String], from: String?) -> [ChannelFault] {
@@ -234,12 +228,8 @@ extension ChannelForm {
 
   /// A name that leads to no other directory.
   private static func isCommandName(_ text: String) -> Bool {
-    let isLetterOrDigit: (UInt8) -> Bool = {
-      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
-        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-    }
-    return (1...64).contains(text.utf8.count) && text.utf8.first.map(isLetterOrDigit) == true
-      && text.utf8.allSatisfy { isLetterOrDigit($0) || "._-".utf8.contains($0) }
+    (1...64).contains(text.utf8.count) && text.utf8.first?.isAlphanumeric == true
+      && text.utf8.allSatisfy { $0.isAlphanumeric || "._-".utf8.contains($0) }
   }
 }
 
@@ -256,14 +246,9 @@ package enum MailAddress {
     }
     // RFC 5322 §3.2.3: atext.
     let isAtom = parts[0].utf8.allSatisfy {
-      isAlphanumeric($0) || "!#$%&'*+-/=?^_`{|}~.".utf8.contains($0)
+      $0.isAlphanumeric || "!#$%&'*+-/=?^_`{|}~.".utf8.contains($0)
     }
-    let isDomain = parts[1].utf8.allSatisfy { isAlphanumeric($0) || "-.".utf8.contains($0) }
+    let isDomain = parts[1].utf8.allSatisfy { $0.isAlphanumeric || "-.".utf8.contains($0) }
     return isAtom && isDomain && isDotted(parts[0]) && isDotted(parts[1])
-  }
-
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-      || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 }

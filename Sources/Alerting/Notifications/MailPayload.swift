@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Bytes
 internal import HTTP
 internal import Outbound
 internal import ReleaseHealth
@@ -43,7 +43,7 @@ enum MailPayload {
     var words: [String] = []
     var word: [UInt8] = []
     func finish() {
-      if !word.isEmpty { words.append("=?UTF-8?B?\(Data(word).base64EncodedString())?=") }
+      if !word.isEmpty { words.append("=?UTF-8?B?\(Base64.encode(word))?=") }
       word = []
     }
     for scalar in text.unicodeScalars {
@@ -58,7 +58,7 @@ enum MailPayload {
 
   /// RFC 2045 §6.8: lines of 76 characters. None can begin with a dot.
   private static func base64Lines(_ text: String) -> String {
-    let encoded = Array(Data(text.utf8).base64EncodedString().utf8)
+    let encoded = Array(Base64.encode(Array(text.utf8)).utf8)
     var lines = ""
     for start in stride(from: 0, to: encoded.count, by: 76) {
       let line = encoded[start..<min(start + 76, encoded.count)]
@@ -71,9 +71,7 @@ enum MailPayload {
   private static func localPart(_ key: String) -> String {
     var text = ""
     for byte in key.utf8 {
-      let isPlain =
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+      let isPlain = byte.isAlphanumeric || byte == UInt8(ascii: "-")
       text += isPlain ? String(Unicode.Scalar(byte)) : "_\(byte)"
     }
     return text.isEmpty ? "_" : text

@@ -47,7 +47,7 @@ enum WebhookPayload {
         ("Sentry-Hook-Resource", "metric_alert"),
         ("Sentry-Hook-Timestamp", String(now.seconds)),
         ("Sentry-Hook-Signature", signature(of: body, secret: secret)),
-        ("Request-ID", hexadecimal(requestID)),
+        ("Request-ID", Hexadecimal.text(requestID)),
         ("Idempotency-Key", notice.key),
       ], body: body)
   }
@@ -55,19 +55,7 @@ enum WebhookPayload {
   /// HMAC-SHA256 of the body, in hexadecimal.
   static func signature(of body: [UInt8], secret: String) -> String {
     let code = HMACSHA256(key: Array(secret.utf8)).code(body.span)
-    var text = ""
-    for index in 0..<32 { text += hexadecimal(UInt64(code[index]), digits: 2) }
-    return text
-  }
-
-  private static func hexadecimal(_ number: UInt128) -> String {
-    hexadecimal(UInt64(truncatingIfNeeded: number >> 64), digits: 16)
-      + hexadecimal(UInt64(truncatingIfNeeded: number), digits: 16)
-  }
-
-  private static func hexadecimal(_ number: UInt64, digits: Int) -> String {
-    let text = String(number, radix: 16)
-    return String(repeating: "0", count: digits - text.utf8.count) + text
+    return Hexadecimal.text((0..<32).map { code[$0] })
   }
 
   /// With the bits of RFC 9562's version 8, whose content is the maker's own.
@@ -75,7 +63,7 @@ enum WebhookPayload {
     let version: UInt128 = 0x8000 << 64
     let variant: UInt128 = 0x8 << 60
     let cleared = number & ~(0xf000 << 64) & ~(0xc << 60)
-    let text = Array(hexadecimal(cleared | version | variant).utf8)
+    let text = Array(Hexadecimal.text(cleared | version | variant).utf8)
     let parts = [text[0..<8], text[8..<12], text[12..<16], text[16..<20], text[20..<32]]
     return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
   }

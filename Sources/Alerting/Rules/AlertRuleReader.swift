@@ -1,3 +1,4 @@
+internal import Bytes
 internal import API
 internal import ReleaseHealth
 internal import Storage

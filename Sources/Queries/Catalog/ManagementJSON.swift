@@ -52,8 +52,7 @@ enum ManagementJSON {
     let address =
       call.origin.map { $0 + call.address.pathPrefix }
       ?? call.snapshot.catalog.publicURL ?? ""
-    let parts = address.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count == 3 else { return "" }
-    return "\(parts[0])//\(key.publicKey)@\(parts[2])/\(key.project.rawValue)"
+    guard let url = URLParts(address) else { return "" }
+    return "\(url.scheme)://\(key.publicKey)@\(url.authority)\(url.path)/\(key.project.rawValue)"
   }
 }

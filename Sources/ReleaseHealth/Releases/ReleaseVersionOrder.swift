@@ -71,16 +71,4 @@ extension ReleaseVersion {
     guard semver != nil, let code = version?.buildCode, let number = Int64(code) else { return nil }
     return number < 0 ? nil : number
   }
-
-  /// Whether `left` stands before `right` in a list sorted by version. What is no version comes
-  /// last.
-  package static func semverPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
-    left.semverKey > right.semverKey
-  }
-
-  /// Whether `left` stands before `right` in a list sorted by build, where the highest number comes
-  /// first. What has no number comes last.
-  package static func buildPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
-    (left.buildNumber ?? -1) > (right.buildNumber ?? -1)
-  }
 }

@@ -1,7 +1,7 @@
 /// The name of a release or an environment as a key.
 ///
-/// Names are told apart byte by byte, as the database tells them and as Sentry does: two spellings
-/// of the same accented letter are two names, though Swift's strings call them equal.
+/// Names are compared byte by byte, as in the database and in Sentry: two encodings of the same
+/// accented letter are two names, although Swift's strings compare equal.
 package struct Name: Hashable, Comparable, Sendable {
   package var text: String
 

@@ -1,17 +1,17 @@
 import ArgumentParser
 import ReleaseHealth
 
-/// How long folding the end of a session into what is known of it takes.
+/// Measures folding the last update of a session into its state.
 struct ReduceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "reduce", abstract: "Nanoseconds to fold an update into its session.")
+    commandName: "reduce", abstract: "Measure folding an update into its session, in nanoseconds.")
 
   @OptionGroup var options: TrafficOptions
 
-  @Option(help: "Different sessions.")
+  @Option(help: "The number of different sessions.")
   var count = 10_000
 
-  @Option(help: "Times that all of them are folded.")
+  @Option(help: "The number of times that all of them are folded.")
   var rounds = 25
 
   func run() throws {
@@ -40,7 +40,7 @@ struct ReduceCommand: ParsableCommand {
       }
       return watch.processorSeconds / Double(count) * 1e9
     }
-    guard changed == count * rounds else { throw ValidationError("an end changed nothing") }
+    guard changed == count * rounds else { throw ValidationError("an update changed nothing") }
     printFigures(Sample(times).figures("ns"))
   }
 }

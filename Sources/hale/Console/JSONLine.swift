@@ -1,3 +1,5 @@
+import Bytes
+
 /// A value in a line of JSON.
 enum JSONValue: Sendable, ExpressibleByStringLiteral {
   case string(String)
@@ -13,52 +15,28 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral {
   /// The text, or null where there is none.
   static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 
-  fileprivate func write(to line: inout String) {
+  fileprivate func write(to json: inout JSONWriter) {
     switch self {
-    case .string(let text): writeQuoted(text, to: &line)
-    case .integer(let number): line += String(number)
-    case .number(let number): line += number.description
-    case .boolean(let truth): line += truth ? "true" : "false"
-    case .null: line += "null"
+    case .string(let text): json.value(text)
+    case .integer(let number): json.value(number)
+    case .number(let number): json.value(number)
+    case .boolean(let truth): json.value(truth)
+    case .null: json.null()
     }
   }
 }
 
-/// A JSON object on one line, its members in the order given: an encoder would keep none, and
-/// people read these lines too.
+/// A JSON object on one line, with its members in the given order: people read these lines, and
+/// an encoder would not keep the order.
 func jsonLine(_ members: [(name: String, value: JSONValue)]) -> String {
-  var line = "{"
-  for (name, value) in members {
-    if line.utf8.count > 1 { line += "," }
-    writeQuoted(name, to: &line)
-    line += ":"
-    value.write(to: &line)
+  var json = JSONWriter()
+  json.object { json in
+    for (name, value) in members { json.member(name) { value.write(to: &$0) } }
   }
-  return line + "}"
+  return String(decoding: json.bytes, as: UTF8.self)
 }
 
-// RFC 8259 §7: quotation mark, reverse solidus and control characters are escaped.
-private func writeQuoted(_ text: String, to line: inout String) {
-  line += "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": line += "\\\""
-    case "\\": line += "\\\\"
-    case "\n": line += "\\n"
-    case "\r": line += "\\r"
-    case "\t": line += "\\t"
-    case "\0"..."\u{1f}", "\u{7f}":
-      let digits = String(scalar.value, radix: 16)
-      line += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: line.unicodeScalars.append(scalar)
-    }
-  }
-  line += "\""
-}
-
-/// A text as JSON writes it, with its quotation marks.
+/// The JSON string of a text, with quotation marks.
 func jsonText(_ text: String) -> String {
-  var quoted = ""
-  writeQuoted(text, to: &quoted)
-  return quoted
+  String(decoding: JSONWriter.quoted(text), as: UTF8.self)
 }

@@ -7,7 +7,7 @@ import SQLiteStorage
 import Service
 import Storage
 
-/// A data directory on which no service runs: envelopes take the way that they take in a service.
+/// A data directory without a running service: envelopes take the same way in this process.
 final class DirectoryDemoSink: DemoSink {
   private let store: SQLiteStore
   private let queue: IngestQueue
@@ -15,7 +15,7 @@ final class DirectoryDemoSink: DemoSink {
   /// nil until the catalog has the projects.
   private var endpoint: IngestEndpoint?
 
-  /// The directory is locked.
+  /// - Precondition: this process holds the directory's lock.
   init(_ settings: Settings) throws {
     let clock = try SystemClock(settings.now)
     store = try openStore(

@@ -1,33 +1,33 @@
 import Glibc
+import Outbound
 
-/// The socket by which commands reach the service that runs on a data directory.
-struct ControlSocket: Sendable {
+/// The control socket: commands reach the service that runs on a data directory by it.
+struct ControlSocket {
   let dataDirectory: String
+  private let client: HTTPClient
 
-  /// A job may have a large database to go through.
-  private static let client = HTTPClient(timeoutMilliseconds: 3_600_000)
+  /// The time limit of a request; a job may work through a large database.
+  private static let timeoutSeconds = 3600
+
+  init(dataDirectory: String) {
+    self.dataDirectory = dataDirectory
+    client = HTTPClient(socketPath: dataDirectory + "/hale.sock")
+  }
 
   /// - Returns: nil where no service runs.
   func send(
     _ method: String, _ path: String, body: [UInt8] = []
-  ) throws(HTTPClientError) -> HTTPClientResponse? {
-    var request = HTTPClientRequest(method: method, path: path, authority: "localhost")
-    request.body = body
-    do throws(HTTPClientError) {
-      return try Self.client.send(
-        request, to: .unix(directory: dataDirectory, name: "hale.sock"))
+  ) throws(OutboundFailure) -> HTTPAnswer? {
+    do throws(OutboundFailure) {
+      return try client.send(
+        HTTPCall(
+          method, "http://localhost\(path)", body: body, timeoutSeconds: Self.timeoutSeconds))
     } catch {
-      guard error.isOfNoService else { throw error }
-      return nil
+      // There is no socket, or only the file that a killed service left.
+      if error.cause == .unreachable(ENOENT) || error.cause == .unreachable(ECONNREFUSED) {
+        return nil
+      }
+      throw error
     }
-  }
-}
-
-extension HTTPClientError {
-  /// Whether nothing takes connections on a socket: none is there, or one that a killed service
-  /// left behind.
-  fileprivate var isOfNoService: Bool {
-    guard case .unreachable(_, let number) = self else { return false }
-    return number == ENOENT || number == ECONNREFUSED
   }
 }

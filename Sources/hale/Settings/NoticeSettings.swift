@@ -1,13 +1,14 @@
+import Bytes
 import Alerting
 import Glibc
 import HTTP
 import Outbound
 import Service
 
-/// What notices are sent with.
+/// The settings of outgoing notifications.
 struct NoticeSettings: Sendable {
   var addresses: AddressPolicy
-  /// nil for the system's certificates.
+  /// The CA bundle for outgoing TLS; nil for the system's.
   var caFile: String?
   var mailServer: MailServer?
   var mailFrom: String?
@@ -15,7 +16,7 @@ struct NoticeSettings: Sendable {
 
   var outlets: NoticeOutlets {
     NoticeOutlets(
-      outlet: Outlet(addresses: addresses, caFile: caFile), addresses: addresses,
+      outlet: OutboundClient(addresses: addresses, caFile: caFile), addresses: addresses,
       mailServer: mailServer, mailFrom: mailFrom, commandDirectory: commandDirectory)
   }
 }
@@ -26,36 +27,31 @@ func canRead(_ path: String) -> Bool {
 }
 
 extension MailServer {
-  /// - Parameter url: `smtp://USER:PASSWORD@HOST:PORT`, user and port where they are needed, with
-  ///   what has a meaning in addresses percent-encoded.
-  /// - Returns: nil where the text is no such address.
+  /// - Parameter url: `smtp://USER:PASSWORD@HOST:PORT`, where user and port are optional and
+  ///   reserved characters are percent-encoded.
+  /// - Returns: nil where the text is not such a URL.
   init?(url: String) {
-    let parts = url.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 1 || parts[1] == "tls=none" || parts[1] == "tls=required",
-      let schemeEnd = parts[0].firstRange(of: "://")
+    guard let parts = URLParts(url), [nil, "tls=none", "tls=required"].contains(parts.query),
+      parts.fragment == nil, parts.path.isEmpty || parts.path == "/",
+      case let scheme = parts.scheme.lowercased(), scheme == "smtp" || scheme == "smtps"
     else { return nil }
-    let scheme = parts[0][..<schemeEnd.lowerBound].lowercased()
-    guard scheme == "smtp" || scheme == "smtps" else { return nil }
-    var rest = parts[0][schemeEnd.upperBound...]
-    if rest.hasSuffix("/") { rest = rest.dropLast() }
     var user: String?
     var password: String?
-    if let at = rest.lastIndex(of: "@") {
-      let names = rest[..<at].split(
-        separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    if let names = parts.userinfo?.split(
+      separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    {
       user = percentDecoded(String(names[0]), plusIsSpace: false)
       if names.count == 2 {
         password = percentDecoded(String(names[1]), plusIsSpace: false)
         if password == nil { return nil }
       }
       if user == nil { return nil }
-      rest = rest[rest.index(after: at)...]
     }
-    // What follows is the authority of any address.
-    guard let address = WebAddress("http://\(rest)"), address.user == nil, address.path.isEmpty
+    // The rest is the authority of any URL.
+    guard let address = WebAddress("http://\(parts.authority)")
     else { return nil }
     self.init(
       scheme: scheme, host: address.host, port: address.port.map { Int($0) }, user: user,
-      password: password, requiresTLS: parts.count == 1 || parts[1] == "tls=required")
+      password: password, requiresTLS: parts.query != "tls=none")
   }
 }

@@ -1,4 +1,5 @@
 import Compression
+import Foundation
 import HTTP
 import TestSupport
 import Testing
@@ -28,7 +29,7 @@ import Testing
     for path in ["/releases/shop%401.0/", "/settings", "/sign-in/"] {
       #expect(get(fixture, path).body == page.body)
     }
-    for path in ["/releases/", "/releases/a/b", "/nothing", "/assets/x/nothing.js"] {
+    for path in ["/releases/", "/releases/a/b", "/nothing", "/assets/x/nothing.js", "/assets/x"] {
       #expect(get(fixture, path).status == 404, "\(path)")
     }
     #expect(fixture.send(.post, "/", headers: [:]).status == 405)
@@ -37,9 +38,16 @@ import Testing
 
   /// What the page names is there, can be kept for good, and is all there is.
   @Test func everyFileIsNamedAndFound() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../../Sources/Dashboard/Page").standardizedFileURL
+    let walk = try #require(
+      FileManager.default.enumerator(atPath: folder.path(percentEncoded: false)))
+    let present = walk.compactMap { $0 as? String }.filter { $0.contains(".") }
+    #expect(Set(present) == Set(DashboardFiles.all.map(\.name) + ["index.html"]))
+
     let fixture = try ServiceFixture()
     let page = text(get(fixture, "/"))
-    let named = Set(page.matches(of: /assets\/[0-9a-f]+\/[\w.-]+/).map { String($0.output) })
+    let named = Set(page.matches(of: /assets\/[0-9a-f]+\/[\w.\/-]+/).map { String($0.output) })
     #expect(named.count == DashboardFiles.all.count)
     for path in named {
       let file = get(fixture, "/" + path)

@@ -1,0 +1,238 @@
+// The table of releases. Updates write only changed cells, and keep the order of the rows while the
+// pointer or the focus is in the table.
+
+import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
+import { ageText, count, dateText, NONE, percent, points, shortVersion, utcText } from "../lib/format.js";
+import { isMobile } from "../lib/platforms.js";
+import { sparkline } from "../charts/sparkline.js";
+import { address } from "../lib/state.js";
+
+/** The columns with their sort order; `key` is in the address, `users` is the title while users are displayed. */
+export const columns = [
+  { key: "version", name: "Release", order: (row) => row.rank },
+  { key: "adoption", name: "Adoption 24 h", isNumber: true, order: (row) => row.share },
+  { key: "crashFreeSessions", name: "Crash-free sessions", isNumber: true, order: (row) => free(row.entry.health.sessions) },
+  { key: "crashFreeUsers", name: "Crash-free users", isNumber: true, order: (row) => free(row.entry.health.users) },
+  { key: "count24h", name: "Sessions 24 h", users: "Users 24 h", isNumber: true, order: (row) => row.recent },
+  { key: "crashes", name: "Crashes", users: "Crashed users", isNumber: true, order: (row) => row.entry.health[row.display].crashed },
+  { key: "firstSeen", name: "First seen", isNumber: true, order: (row) => row.entry.first },
+  { key: "lastSeen", name: "Last seen", isNumber: true, order: (row) => row.entry.last },
+];
+
+const columnOf = (key) => columns.find((column) => column.key === key);
+
+export const columnTitle = (column, display) => (display === "users" && column.users) || column.name;
+
+const free = (counts) => (counts.total ? (counts.total - counts.crashed) / counts.total : null);
+
+const stages = { adopted: "Adopted", low_adoption: "Low Adoption", replaced: "Replaced" };
+
+export function releaseTable(world, choose) {
+  const headings = columns.map((column) => {
+    const button = h("button", { type: "button", onclick: () => choose(nextSort(column.key)) });
+    return { column, button, cell: h("th", { scope: "col", role: "columnheader", class: column.isNumber ? "number" : null }, button) };
+  });
+  const body = h("tbody", { role: "rowgroup" });
+  const table = h("table", { class: "releases", role: "table", "aria-label": "Releases" },
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, headings.map(({ cell }) => cell))), body);
+  const element = scrollFrame("Releases", table);
+  const rows = new Map();
+  let place, isWaiting = false, shownQuery = "";
+
+  const nextSort = (key) => (place.sort === `-${key}` ? key : `-${key}`);
+
+  function showHeadings() {
+    for (const { column, button, cell } of headings) {
+      setText(button, columnTitle(column, place.display));
+      const isSorted = place.sort.replace("-", "") === column.key;
+      setAttribute(cell, "aria-sort", isSorted ? (place.sort.startsWith("-") ? "descending" : "ascending") : null);
+    }
+  }
+
+  /** Whether the user is in the table with the pointer or the focus. */
+  const isBusy = () => body.matches(":hover") || body.contains(document.activeElement);
+
+  function arrange() {
+    isWaiting = false;
+    const key = place.sort.replace("-", "");
+    const column = columnOf(key) ?? columnOf("firstSeen");
+    const sign = place.sort.startsWith("-") ? -1 : 1;
+    const sorted = [...rows.values()].sort((left, right) => {
+      const [one, two] = [column.order(left), column.order(right)];
+      // Rows without a value are last in both directions.
+      if (one == null || two == null) return (one == null) - (two == null) || left.rank - right.rank;
+      return (one < two ? -1 : one > two ? 1 : 0) * sign || right.entry.first - left.entry.first || right.rank - left.rank;
+    });
+    sorted.forEach((row, at) => {
+      if (body.children[at] !== row.element) body.insertBefore(row.element, body.children[at] ?? null);
+    });
+  }
+
+  const arrangeIfIdle = () => isWaiting && !isBusy() && arrange();
+  body.addEventListener("pointerleave", () => queueMicrotask(arrangeIfIdle));
+  body.addEventListener("focusout", () => setTimeout(arrangeIfIdle));
+
+  return {
+    element,
+    get isEmpty() { return rows.size === 0; },
+    /** Applies the sort order of the address before the answer arrives. */
+    show(fresh) {
+      const isSorted = place && place.sort !== fresh.sort;
+      place = fresh;
+      showHeadings();
+      if (isSorted) arrange();
+    },
+    update(entries, fresh) {
+      place = fresh;
+      showHeadings();
+      // A new query redraws the table; an update of the same query must not move rows.
+      const query = JSON.stringify({ ...place, sort: "" });
+      const isNewQuery = query !== shownQuery;
+      shownQuery = query;
+      const ranks = versionRanks(entries);
+      const kept = new Set();
+      for (const raw of entries) {
+        const entry = readEntry(raw);
+        kept.add(entry.key);
+        let row = rows.get(entry.key);
+        if (!row) rows.set(entry.key, (row = tableRow(world)));
+        row.update(entry, ranks.get(entry.key), place);
+      }
+      for (const [key, row] of rows) {
+        if (kept.has(key)) continue;
+        row.element.remove();
+        rows.delete(key);
+      }
+      if (isNewQuery || !isBusy()) arrange();
+      else isWaiting = true;
+    },
+  };
+}
+
+/** Reads the members that the table needs, with times as dates. */
+function readEntry(entry) {
+  const [project] = entry.projects;
+  const health = project?.healthData;
+  const none = { total: 0, crashed: 0 };
+  const date = (text) => (text ? new Date(text) : null);
+  const first = date(health?.firstSession);
+  const created = date(entry.dateCreated);
+  return {
+    key: `${project?.slug}/${entry.version}`, version: entry.version, short: shortVersion(entry),
+    package: entry.versionInfo?.package, project, stage: entry.adoptionStages?.[project?.slug]?.stage,
+    parts: entry.versionInfo?.version, build: entry.versionInfo?.version?.buildCode ?? "",
+    // A release that was created over the API is older than its first session.
+    first: first && first < created ? first : created, last: date(health?.lastSession),
+    health: {
+      sessions: health?.sessions ?? none, users: health?.users ?? none, previous: health?.previous,
+      day: { sessions: health?.totalSessions24h ?? 0, users: health?.totalUsers24h ?? 0 },
+      whole: { sessions: health?.totalProjectSessions24h ?? 0, users: health?.totalProjectUsers24h ?? 0 },
+      series: (health?.stats?.["24h"] ?? []).map(([, value]) => value),
+    },
+  };
+}
+
+/** The rank of each release by version; releases without a version are ordered by text. */
+function versionRanks(entries) {
+  const natural = new Intl.Collator("en", { numeric: true });
+  const sorted = entries.map((raw) => ({ raw, parts: raw.versionInfo?.version })).sort((left, right) => {
+    const [one, two] = [left.parts, right.parts];
+    if ((one?.major === undefined) !== (two?.major === undefined)) return one?.major === undefined ? -1 : 1;
+    if (one?.major === undefined) return natural.compare(left.raw.version, right.raw.version);
+    return one.major - two.major || one.minor - two.minor || one.patch - two.patch
+      // A final version is above its prereleases.
+      || !one.pre - !two.pre || natural.compare(one.pre ?? "", two.pre ?? "")
+      || natural.compare(one.buildCode ?? "", two.buildCode ?? "") || natural.compare(left.raw.version, right.raw.version);
+  });
+  return new Map(sorted.map(({ raw }, at) => [`${raw.projects[0]?.slug}/${raw.version}`, at]));
+}
+
+function tableRow(world) {
+  const link = h("a", { class: "version", "data-nav": true });
+  const under = h("span", { class: "under" });
+  const stage = h("span", { class: "stage", hidden: true });
+  const bar = h("span", { class: "bar-fill" });
+  const share = h("span", {});
+  const sessions = rateCell();
+  const users = rateCell();
+  const spark = sparkline();
+  const recent = h("span", {});
+  const crashes = h("span", {});
+  const first = h("time", {});
+  const last = h("time", {});
+  const cell = (label, css, ...content) => h("td", { class: css, role: "cell", "data-label": label }, ...content);
+  const counted = cell("", "number count", spark.element, recent);
+  const crashed = cell("", "number", crashes);
+  const element = h("tr", { role: "row" },
+    h("th", { scope: "row", role: "rowheader" }, link, stage, under),
+    cell("Adoption 24 h", "number adoption", h("span", { class: "bar", "aria-hidden": "true" }, bar), share),
+    cell("Crash-free sessions", "number", sessions.element), cell("Crash-free users", "number", users.element),
+    counted, crashed, cell("First seen", "number when", first), cell("Last seen", "number when", last));
+  const row = {
+    element,
+    update(entry, rank, place) {
+      const { display } = place;
+      const { health } = entry;
+      const [part, whole] = [health.day[display], health.whole[display]];
+      Object.assign(row, { entry, rank, display, share: whole ? part / whole : null, recent: part });
+      setText(link, entry.short);
+      setAttribute(link, "title", entry.version);
+      setAttribute(link, "href", address({ ...place, view: "release", version: entry.version, project: entry.project?.slug ?? "" }));
+      setText(under, [...new Set([entry.package, !place.project && world.projects.length > 1 && entry.project?.slug])].filter(Boolean).join(" · "));
+      const hasStage = place.environment && isMobile(entry.project?.platform) && entry.stage;
+      stage.hidden = !hasStage;
+      if (hasStage) {
+        setText(stage, stages[entry.stage] ?? entry.stage);
+        setAttribute(stage, "data-stage", entry.stage);
+      }
+      setText(share, part ? percent(part, whole, 1) : NONE);
+      bar.style.width = `${whole ? (part / whole) * 100 : 0}%`;
+      sessions.update(health.sessions, health.previous, "sessions");
+      users.update(health.users, health.previous, "users");
+      spark.update(health.series);
+      setText(recent, count(part));
+      setAttribute(counted, "data-label", columnTitle(columnOf("count24h"), display));
+      setAttribute(crashed, "data-label", columnTitle(columnOf("crashes"), display));
+      setText(crashes, health[display].total ? count(health[display].crashed) : NONE);
+      crashed.classList.toggle("is-none", !health[display].crashed);
+      showTime(first, entry.first, dateText);
+      showTime(last, entry.last, ageText);
+      element.classList.toggle("is-quiet", health.sessions.total === 0);
+    },
+  };
+  return row;
+}
+
+function showTime(element, date, write) {
+  setText(element, date ? write(date) : NONE);
+  setAttribute(element, "datetime", date?.toISOString());
+  setAttribute(element, "title", date && utcText(date));
+}
+
+/** A crash-free rate with its difference to the previous release. */
+function rateCell() {
+  const rate = h("span", { class: "rate" });
+  const change = h("span", { class: "change" });
+  return {
+    element: h("span", { class: "rated" }, rate, change),
+    update(counts, previous, kind) {
+      setText(rate, percent(counts.total - counts.crashed, counts.total));
+      showChange(change, counts, previous && previous[kind], previous?.version);
+    },
+  };
+}
+
+/** Shows the difference of two crash-free rates; nothing if either has no sessions. */
+export function showChange(element, counts, before, version) {
+  const [now, then] = [free(counts), before ? free(before) : null];
+  if (now === null || then === null) {
+    setText(element, "");
+    element.removeAttribute("title");
+    element.removeAttribute("data-direction");
+    return;
+  }
+  const { text, direction } = points(now - then);
+  setText(element, text);
+  setAttribute(element, "data-direction", direction);
+  setAttribute(element, "title", `${text} percentage points against ${version}: ${percent(before.total - before.crashed, before.total)}`);
+}

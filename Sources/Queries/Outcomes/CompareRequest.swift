@@ -1,0 +1,238 @@
+internal import HTTP
+internal import Bytes
+internal import API
+internal import ReleaseHealth
+internal import Storage
+
+/// `GET …/sessions/compare/`, beside Sentry's API: two releases side by side, over a range (the
+/// last 24 hours unless another is asked for), and whether their difference may be chance.
+///
+/// With `align=age` each is looked at over the same time from its own first session on, in whole
+/// hours: as long as the range, and not longer than the younger one is old. A release of an hour
+/// has its early adopters and none of its late crashes; it compares with the first hour of another.
+///
+///     {"align", "base": side, "candidate": side,
+///      "difference": {"crashFreeSessions": difference, "crashFreeUsers": difference, …}}
+///
+/// A side:       {"release", "start", "end", "firstSession", "sessions": counts, "users": counts,
+///                "crashFreeSessions": share, "crashFreeUsers": share, …,
+///                "adoption": {"sessions", "users"}, "durationP50", "durationP95"}; durations in
+///               milliseconds, null when nothing exited
+/// A share:      {"value", "low", "high"}, of 1; null where there is nothing to divide by.
+/// A difference: {"value", "low", "high", "verdict"}, candidate less base, with a verdict of better,
+///               worse or chance; null where one of the two is.
+///
+/// Sessions of one user tend to end alike, so that the intervals of sessions are a little too
+/// narrow; those of users are not.
+struct CompareRequest {
+  private let base: String
+  private let candidate: String
+  private let projects: Set<ProjectID>
+  private let environments: EnvironmentSelection
+  private let range: DateRange
+  private let isAligned: Bool
+  private let now: Timestamp
+  private let retentionDays: Int
+
+  init(
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
+    retentionDays: Int
+  ) throws(APIError) {
+    let parameters = QueryParameters(items)
+    self.projects = Set(try projects.selected(by: parameters).map(\.id))
+    guard let base = parameters.one("base"), let candidate = parameters.one("candidate") else {
+      throw .badRequest("base and candidate are both required: give the names of two releases.")
+    }
+    if Name(base) == Name(candidate) {
+      throw .badRequest("base and candidate are the same release: give two.")
+    }
+    self.base = base
+    self.candidate = candidate
+    let align = parameters.one("align") ?? "time"
+    guard ["time", "age"].contains(align) else {
+      throw .invalid("align", align, accepted: "Give time or age.")
+    }
+    isAligned = align == "age"
+    environments = EnvironmentSelection(parameters.all("environment"))
+    var limits = SessionsLimits()
+    limits.defaultRangeDays = 1
+    limits.retentionDays = retentionDays
+    // Only totals come out.
+    limits.pointsMax = .max >> 32
+    range = try DateRange(parameters.without("interval"), now: now, limits: limits)
+    self.now = now
+    self.retentionDays = retentionDays
+  }
+
+  /// Asks the store and writes the answer. Blocks.
+  ///
+  /// - Parameter organization: of the projects.
+  func response(
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> Result<[UInt8], APIError> {
+    let records = try store.releases(of: organization)
+    let firstHours = try [base, candidate].map { name throws(StoreError) in
+      try records.first { Name($0.version) == Name(name) }?
+        .firstHour(in: projects, environments, store)
+    }
+    var windows = [range.minutes, range.minutes]
+    if isAligned {
+      let oldest = (now.day - retentionDays) * 24
+      for (name, hour) in zip([base, candidate], firstHours) {
+        guard let hour, hour < oldest else { continue }
+        return .failure(
+          .badRequest(
+            "The first sessions of \"\(name)\" are no longer kept: it cannot be compared by age."))
+      }
+      // The hour that has begun is not over for either of them.
+      let ages = firstHours.map { $0.map { max(0, now.hour - $0) } ?? 0 }
+      let hours = min((range.minutes.count + 59) / 60, ages[0], ages[1])
+      windows = firstHours.map { first in
+        let start = (first ?? now.hour) * 60
+        return start..<start + hours * 60
+      }
+    }
+    var sides = [
+      try side(base, windows[0], firstHours[0], store),
+      try side(candidate, windows[1], firstHours[1], store),
+    ]
+    sides[0].whole = try whole(windows[0], store)
+    sides[1].whole = windows[1] == windows[0] ? sides[0].whole : try whole(windows[1], store)
+    var json = JSONWriter()
+    json.object { json in
+      json.member("align") { $0.value(isAligned ? "age" : "time") }
+      json.member("base") { sides[0].write(to: &$0) }
+      json.member("candidate") { sides[1].write(to: &$0) }
+      json.member("difference") { json in
+        json.object { json in
+          for measure in Side.measures {
+            json.member(measure.name) { json in
+              guard let one = measure.share(sides[0]), let two = measure.share(sides[1]) else {
+                return json.null()
+              }
+              json.value(
+                ProportionDifference(of: two, from: one), isGood: measure.isGood)
+            }
+          }
+        }
+      }
+    }
+    return .success(json.bytes)
+  }
+
+  private func side(
+    _ release: String, _ minutes: Range<Int>, _ firstHour: Int?, _ store: any SessionStore
+  ) throws(StoreError) -> Side {
+    var own = HealthQuery(projects: projects, minutes: minutes)
+    own.measures = [.sessions, .users, .durations]
+    own.filter = .all([.environments(environments), .release(release)])
+    return Side(
+      release: release, minutes: minutes, firstHour: firstHour,
+      cell: try store.health(own).first?.totals ?? HealthCell())
+  }
+
+  /// All releases together.
+  private func whole(
+    _ minutes: Range<Int>, _ store: any SessionStore
+  ) throws(StoreError) -> HealthCell {
+    var all = HealthQuery(projects: projects, minutes: minutes)
+    all.measures = [.sessions, .users]
+    all.filter = .environments(environments)
+    return try store.health(all).first?.totals ?? HealthCell()
+  }
+}
+
+/// One of the two releases.
+private struct Side {
+  let release: String
+  let minutes: Range<Int>
+  let firstHour: Int?
+  let cell: HealthCell
+  /// All releases in the same place and time.
+  var whole = HealthCell()
+
+  /// A share of sessions or users that is compared.
+  struct Measure: Sendable {
+    let name: String
+    /// The more, the better.
+    var isGood = false
+    let share: @Sendable (Side) -> Proportion?
+  }
+
+  static let measures = [
+    Measure(name: "crashFreeSessions", isGood: true) {
+      Proportion($0.sessions.total - $0.sessions.crashed, of: $0.sessions.total)
+    },
+    Measure(name: "crashFreeUsers", isGood: true) {
+      Proportion($0.users.total - $0.users.byWorst.crashed, of: $0.users.total)
+    },
+    Measure(name: "erroredSessions") { Proportion($0.sessions.errored, of: $0.sessions.total) },
+    Measure(name: "erroredUsers") { Proportion($0.users.byWorst.errored, of: $0.users.total) },
+    Measure(name: "unhandledSessions") {
+      Proportion($0.sessions.unhandled, of: $0.sessions.total)
+    },
+    Measure(name: "unhandledUsers") { Proportion($0.users.withUnhandled, of: $0.users.total) },
+    Measure(name: "abnormalSessions") {
+      Proportion($0.sessions.abnormal, of: $0.sessions.total)
+    },
+    Measure(name: "abnormalUsers") { Proportion($0.users.withAbnormal, of: $0.users.total) },
+  ]
+
+  private var sessions: SessionCounts { cell.sessions }
+  private var users: UserCounts { cell.users }
+
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("release") { $0.value(release) }
+      json.member("start") { $0.value(RFC3339.format(Timestamp(minute: minutes.lowerBound))) }
+      json.member("end") { $0.value(RFC3339.format(Timestamp(minute: minutes.upperBound))) }
+      json.member("firstSession") {
+        $0.optional(firstHour.map { RFC3339.format(Timestamp(minute: $0 * 60)) })
+      }
+      json.member("sessions") { $0.value(sessions) }
+      json.member("users") { $0.value(users.byWorst) }
+      for measure in Self.measures {
+        json.member(measure.name) { json in
+          if let share = measure.share(self) { json.value(share) } else { json.null() }
+        }
+      }
+      json.member("adoption") { json in
+        json.object { json in
+          json.member("sessions") {
+            $0.optional(Proportion(sessions.total, of: whole.sessions.total)?.value)
+          }
+          json.member("users") {
+            $0.optional(Proportion(users.total, of: whole.users.total)?.value)
+          }
+        }
+      }
+      json.member("durationP50") { $0.optional(cell.durations?.p50) }
+      json.member("durationP95") { $0.optional(cell.durations?.p95) }
+    }
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func value(_ share: Proportion) {
+    object { json in
+      json.member("value") { $0.value(share.value) }
+      json.member("low") { $0.value(share.interval.lowerBound) }
+      json.member("high") { $0.value(share.interval.upperBound) }
+    }
+  }
+
+  fileprivate mutating func value(_ difference: ProportionDifference, isGood: Bool) {
+    object { json in
+      json.member("value") { $0.value(difference.value) }
+      json.member("low") { $0.value(difference.interval.lowerBound) }
+      json.member("high") { $0.value(difference.interval.upperBound) }
+      json.member("verdict") { json in
+        switch difference.verdict {
+        case .chance: json.value("chance")
+        case .higher: json.value(isGood ? "better" : "worse")
+        case .lower: json.value(isGood ? "worse" : "better")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Drops what is older than the retention.
+extension Housekeeping {
+  /// Counts, arrivals and outcomes whose retention has ended.
+  func dropExpired(at now: Timestamp) throws(StoreError) -> Bool {
+    let day = now.day - retentionDays
+    let step = (now.day - Self.arrivalDays) * 144
+    let expired: [(table: String, key: String, condition: String)] = [
+      ("session_day", "day, scope", "day < \(day)"),
+      ("duration_hour", "hour, scope", "hour < \(day * 24)"),
+      ("arrival", "step, scope, hour", "step < \(step)"),
+      ("outcome", "hour, project, name", "hour < \(day * 24)"),
+    ]
+    for (table, key, condition) in expired {
+      let last = try connection.transaction { () throws(StoreError) in
+        let last = try dropFirst(of: table, key: key, condition)
+        if let last, table == "arrival" {
+          try remember("arrivals_dropped", last)
+        } else if let last {
+          let bucketsPerDay: Int64 = table == "session_day" ? 1 : 24
+          try remember("counts_dropped", last.flooredDivision(by: bucketsPerDay))
+        }
+        return last
+      }
+      if last != nil {
+        counts.forget()
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Drops the first rows of a table, by its key, that meet a condition.
+  ///
+  /// - Returns: what the key of the last one begins with; nil when there was none.
+  private func dropFirst(
+    of table: String, key: String, _ condition: String
+  ) throws(StoreError) -> Int64? {
+    let rows = """
+      SELECT \(key) FROM \(table) WHERE \(condition) ORDER BY \(key) LIMIT \(Self.rowsPerStep)
+      """
+    let find = try connection.prepare(rows)
+    var last: Int64?
+    while try find.step() { last = find.integer(0) }
+    if last != nil { try connection.execute("DELETE FROM \(table) WHERE (\(key)) IN (\(rows))") }
+    return last
+  }
+
+  /// Sets of users whose retention has ended.
+  func dropExpiredSets(at now: Timestamp) throws(StoreError) -> Bool {
+    let day = now.day - retentionDays
+    return try dropSets("user_day", "day", before: day)
+      ? true : dropSets("user_hour", "hour", before: day, bucketsPerDay: 24)
+  }
+
+  /// The keys of sets lead with the scope: they are looked for scope by scope.
+  private func dropSets(
+    _ table: String, _ bucket: String, before day: Int, bucketsPerDay: Int = 1
+  ) throws(StoreError) -> Bool {
+    let find = try connection.prepare(
+      """
+      SELECT scope, \(bucket), length(sets)
+      FROM scope AS each CROSS JOIN \(table) ON scope = each.id AND \(bucket) < ?
+      LIMIT \(Self.rowsPerStep)
+      """)
+    find.bind(1, day * bucketsPerDay)
+    var expired: [(scope: Int64, bucket: Int64)] = []
+    var last = Int64.min
+    var bytes: Int64 = 0
+    while bytes < Self.droppedBytesPerStep, try find.step() {
+      expired.append((find.integer(0), find.integer(1)))
+      last = max(last, find.integer(1))
+      bytes += find.integer(2)
+    }
+    find.reset()
+    if expired.isEmpty { return false }
+    let drop = try connection.prepare("DELETE FROM \(table) WHERE scope = ? AND \(bucket) = ?")
+    try connection.transaction { () throws(StoreError) in
+      for key in expired {
+        drop.bind(1, key.scope)
+        drop.bind(2, key.bucket)
+        try drop.run()
+      }
+      try remember("counts_dropped", last.flooredDivision(by: Int64(bucketsPerDay)))
+    }
+    return true
+  }
+
+  func dropNotices(at now: Timestamp) throws(StoreError) -> Bool {
+    try NoticeTables.dropOld(
+      before: now.milliseconds - Int64(retentionDays) * 86_400_000, rowsMax: Self.rowsPerStep,
+      on: connection)
+  }
+
+  /// Evaluations of alert rules, by the rule: those of one that is gone, or past their retention.
+  func dropEvaluations(at now: Timestamp) throws(StoreError) -> Bool {
+    let minute = (now.day - retentionDays) * 1440
+    // From each rule to the next: a look into the index for each, not a walk over all rows.
+    let find = try connection.prepare(
+      """
+      WITH RECURSIVE each (rule) AS (
+        SELECT min(rule) FROM alert_evaluation
+        UNION ALL
+        SELECT (SELECT min(rule) FROM alert_evaluation WHERE rule > each.rule) FROM each
+        WHERE each.rule IS NOT NULL)
+      SELECT rule, (SELECT min(minute) FROM alert_evaluation WHERE rule = each.rule) < \(minute),
+        EXISTS (SELECT 1 FROM alert_rule WHERE id = each.rule)
+      FROM each WHERE rule IS NOT NULL
+      """)
+    var rules: [(id: Int64, end: Int)] = []
+    while try find.step() {
+      if find.integer(2) == 0 {
+        rules.append((find.integer(0), .max))
+      } else if find.integer(1) != 0 {
+        rules.append((find.integer(0), minute))
+      }
+    }
+    guard let (rule, end) = rules.first else { return false }
+    return try delete(
+      """
+      DELETE FROM alert_evaluation WHERE rule = \(rule) AND minute IN (
+        SELECT minute FROM alert_evaluation WHERE rule = \(rule) AND minute < \(end)
+        LIMIT \(Self.rowsPerStep))
+      """)
+  }
+
+  /// Once a day: users whom no set, row or state can name any more, because whatever came of them
+  /// came longer ago than anything is kept, with a week to spare.
+  func dropUsers(at now: Timestamp) throws(StoreError) -> Bool {
+    if sweep.lastDay == now.day { return false }
+    let next = try connection.prepare(
+      "SELECT hash FROM user WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET \(Self.usersPerStep - 1)")
+    let start = sweep.cursor ?? []
+    next.bind(1, blob: start)
+    let end = try next.step() ? next.blob(0) : nil
+    next.reset()
+    let delete = try connection.prepare(
+      "DELETE FROM user WHERE hash > ?1 AND hash <= ?2 AND seen < ?3")
+    delete.bind(1, blob: start)
+    // Greater than any hash. A bound that could be absent would keep SQLite from using it: each step
+    // would walk on to the end of the table.
+    delete.bind(2, blob: end ?? [UInt8](repeating: 0xff, count: 17))
+    delete.bind(3, now.day - retentionDays - 7)
+    try delete.run()
+    if connection.changes > 0 { interning.forgetUsers() }
+    sweep.cursor = end
+    if end == nil { sweep.lastDay = now.day }
+    return end != nil
+  }
+}

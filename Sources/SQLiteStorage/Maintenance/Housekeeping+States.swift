@@ -1,0 +1,88 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Drops states of sessions that no update can reach any more.
+extension Housekeeping {
+  /// States of sessions of which no update can be accepted any more.
+  func dropSessions(at now: Timestamp) throws(StoreError) -> Bool {
+    let kept = now.milliseconds - DomainLimits.stateMillisecondsKept
+    return try dropSteady(before: kept) ? true : try dropDrifted(before: kept)
+  }
+
+  /// Of states without drift the key holds the start.
+  private func dropSteady(before kept: Int64) throws(StoreError) -> Bool {
+    // Nothing is left in front of the place that was reached.
+    if sessions.started >= kept { return false }
+    let find = try connection.prepare(
+      """
+      SELECT started, sid, scope FROM session
+      WHERE (started, sid, scope) > (?1, ?2, ?3) AND started < ?4
+      ORDER BY started, sid, scope LIMIT 1 OFFSET ?5
+      """)
+    let steady = """
+      FROM session WHERE (started, sid, scope) > (?1, ?2, ?3)
+        AND (started, sid, scope) <= (?4, ?5, ?6) AND latest IS NULL
+      """
+    let last = try connection.prepare("SELECT started \(steady) ORDER BY started DESC LIMIT 1")
+    let delete = try connection.prepare("DELETE \(steady)")
+    for statement in [find, last, delete] {
+      statement.bind(1, sessions.started)
+      statement.bind(2, blob: sessions.sessionID)
+      statement.bind(3, sessions.scope)
+    }
+    find.bind(4, kept)
+    find.bind(5, Self.statesPerStep - 1)
+    var reached = SessionSweep(started: kept)
+    let isPart = try find.step()
+    if isPart {
+      reached.started = find.integer(0)
+      reached.sessionID = find.blob(1)
+      reached.scope = find.integer(2)
+      find.reset()
+    }
+    for statement in [last, delete] {
+      statement.bind(4, reached.started)
+      statement.bind(5, blob: reached.sessionID)
+      statement.bind(6, reached.scope)
+    }
+    try connection.transaction { () throws(StoreError) in
+      if try last.step() {
+        let started = last.integer(0)
+        last.reset()
+        try delete.run()
+        try remember("states_dropped", started)
+      }
+    }
+    sessions = reached
+    return isPart
+  }
+
+  private func dropDrifted(before kept: Int64) throws(StoreError) -> Bool {
+    let find = try connection.prepare(
+      """
+      SELECT started, sid, scope, earliest FROM session WHERE latest < ?
+      LIMIT \(Self.statesPerStep)
+      """)
+    let delete = try connection.prepare(
+      "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
+    find.bind(1, kept)
+    var keys: [(started: Int64, sessionID: [UInt8], scope: Int64)] = []
+    // They count where their earliest start is, whatever their keys say.
+    var last = Int64.min
+    while try find.step() {
+      keys.append((find.integer(0), find.blob(1), find.integer(2)))
+      last = max(last, find.integer(3))
+    }
+    if keys.isEmpty { return false }
+    try connection.transaction { () throws(StoreError) in
+      for key in keys {
+        delete.bind(1, key.started)
+        delete.bind(2, blob: key.sessionID)
+        delete.bind(3, key.scope)
+        try delete.run()
+      }
+      try remember("states_dropped", last)
+    }
+    return true
+  }
+}

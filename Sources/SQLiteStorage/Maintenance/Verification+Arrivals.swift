@@ -1,0 +1,123 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// The arrival log against the counts.
+extension Verification {
+  /// What arrived of an hour and scope.
+  private struct Arrived {
+    var all = SessionCounts()
+    /// The part of aggregates.
+    var anonymous = SessionCounts()
+  }
+
+  /// The changes by arrival add up to the counts, where none of them is gone yet.
+  mutating func checkArrivals() throws(StoreError) {
+    let dropped = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_dropped'")
+    // An update may arrive a minute before its session starts, or more by a clock that was behind.
+    let firstHour = max(dropped.map { Int($0 / 6) + 25 } ?? Int.min, firstCountedHour)
+    // Of what older versions logged, nobody knows which part was of aggregates.
+    let unsplit = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_unsplit'")
+    let firstSplitHour = unsplit.map { Int($0 / 6) + 25 } ?? Int.min
+    let names = Severity.allCases.map(\.name)
+    let columns = (names + names.map { "anonymous_\($0)" }).map { "sum(\($0))" }
+      .joined(separator: ", ")
+    let log = try connection.prepare(
+      """
+      SELECT hour, scope, \(columns) FROM arrival WHERE hour >= ?
+      GROUP BY hour, scope ORDER BY hour, scope
+      """)
+    log.bind(1, firstHour)
+    var hasMore = try log.step()
+    let days = try connection.prepare(
+      "SELECT day, scope, identified, anonymous FROM session_day WHERE day >= ? ORDER BY day")
+    days.bind(1, firstHour.flooredDivision(by: 24))
+    var day = Int.min
+    var arrived: [BucketKey: Arrived] = [:]
+    while try days.step() {
+      if Int(days.integer(0)) != day {
+        expectNothingElse(arrived)
+        day = Int(days.integer(0))
+        arrived = try Self.arrivals(before: day * 24 + 24, log, &hasMore)
+      }
+      let scope = days.integer(1)
+      let anonymous = CountGrid(packed: days.blob(3))
+      var found = CountGrid(packed: days.blob(2))
+      found.add(anonymous)
+      for (slot, counts) in found.slots where day * 24 + slot >= firstHour {
+        let hour = day * 24 + slot
+        let logged = arrived.removeValue(forKey: BucketKey(bucket: hour, scope: scope)) ?? Arrived()
+        if Self.isSaturated(counts) { continue }
+        expect(counts == logged.all, "arrivals") { [name] in
+          "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged.all)"
+        }
+        if hour < firstSplitHour { continue }
+        let part = anonymous[slot] ?? SessionCounts()
+        expect(part == logged.anonymous, "arrivals") { [name] in
+          "aggregates of scope \(scope) at \(name(hour)): \(part), but arrived are "
+            + "\(logged.anonymous)"
+        }
+      }
+    }
+    expectNothingElse(arrived)
+    expectNothingElse(try Self.arrivals(before: .max, log, &hasMore))
+    try checkInitials(from: firstHour)
+  }
+
+  /// Sessions of which no update was the first, of hours whose states are all there.
+  private mutating func checkInitials(from firstHour: Int) throws(StoreError) {
+    let first = max(firstHour, firstWholeHour)
+    func counts(_ sql: String) throws(StoreError) -> [BucketKey: Int64] {
+      let statement = try connection.prepare(sql)
+      statement.bind(1, first)
+      var counts: [BucketKey: Int64] = [:]
+      while try statement.step() {
+        let key = BucketKey(bucket: Int(statement.integer(0)), scope: statement.integer(1))
+        counts[key] = statement.integer(2)
+      }
+      return counts
+    }
+    let logged = try counts(
+      """
+      SELECT hour, scope, sum(without_initial) AS sessions FROM arrival WHERE hour >= ?
+      GROUP BY hour, scope HAVING sessions <> 0
+      """)
+    let states = try counts(
+      """
+      SELECT coalesce(earliest, started) / 3600000 AS hour, scope, count(*) FROM session
+      WHERE flags & 64 = 0 GROUP BY hour, scope HAVING hour >= ?
+      """)
+    for key in Set(logged.keys).union(states.keys) {
+      let (found, wanted) = (logged[key] ?? 0, states[key] ?? 0)
+      expect(found == wanted, "arrivals") { [name] in
+        "sessions without init of scope \(key.scope) at \(name(key.bucket)): \(found), but the "
+          + "states say \(wanted)"
+      }
+    }
+  }
+
+  /// What the log has for hours before one, from where it stands.
+  private static func arrivals(
+    before end: Int, _ log: Statement, _ hasMore: inout Bool
+  ) throws(StoreError) -> [BucketKey: Arrived] {
+    var arrived: [BucketKey: Arrived] = [:]
+    while hasMore, log.integer(0) < end {
+      var counts = Arrived()
+      for (column, severity) in Severity.allCases.enumerated() {
+        counts.all[severity] = log.integer(Int32(2 + column))
+        counts.anonymous[severity] = log.integer(Int32(7 + column))
+      }
+      arrived[BucketKey(bucket: Int(log.integer(0)), scope: log.integer(1))] = counts
+      hasMore = try log.step()
+    }
+    return arrived
+  }
+
+  private mutating func expectNothingElse(_ arrived: [BucketKey: Arrived]) {
+    for (key, counts) in arrived {
+      expect(counts.all.isZero, "arrivals") { [name] in
+        "sessions of scope \(key.scope) at \(name(key.bucket)): none, but arrived are "
+          + "\(counts.all)"
+      }
+    }
+  }
+}

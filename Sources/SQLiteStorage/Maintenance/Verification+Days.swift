@@ -1,0 +1,43 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// What is kept for long: counts by day, and times that follow each other.
+extension Verification {
+  /// Five counts, none of them negative, in every hour, of a release that is known.
+  mutating func checkDays() throws(StoreError) {
+    let unknown = try connection.prepare(
+      "SELECT DISTINCT scope FROM session_day WHERE scope NOT IN (SELECT id FROM scope)")
+    while try unknown.step() {
+      let scope = unknown.integer(0)
+      expect(false, "days") { "scope \(scope) has counts, and nothing says of what" }
+    }
+    let days = try connection.prepare("SELECT day, scope, identified, anonymous FROM session_day")
+    while try days.step() {
+      let (day, scope) = (Int(days.integer(0)), days.integer(1))
+      for column: Int32 in [2, 3] {
+        let packed = days.blob(column)
+        let grid = CountGrid(packed: packed)
+        let isRight =
+          grid.packed == packed
+          && grid.slots.allSatisfy {
+            (0..<24).contains($0.key) && !$0.value.hasNegative
+          }
+        expect(isRight, "days") { [name] in
+          "the counts of scope \(scope) on the day of \(name(day * 24)) cannot be read"
+        }
+      }
+    }
+  }
+
+  /// Times that come after each other do. Not those of adoption: a clock that was ahead may have
+  /// left a release that was replaced before it was adopted.
+  mutating func checkTimes() throws(StoreError) {
+    for (condition, table, what) in [
+      ("latest < earliest", "session", "a session has its latest start before its earliest"),
+      ("(latest IS NULL) != (earliest IS NULL)", "session", "a session has one start of two"),
+    ] {
+      let count = try connection.number("SELECT count(*) FROM \(table) WHERE \(condition)") ?? 0
+      expect(count == 0, "times") { "\(what): \(count) times" }
+    }
+  }
+}

@@ -1,0 +1,156 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Sets of users against their rows, their parts and each other.
+extension Verification {
+  /// Sets of hours are those of their rows, sets of days the unions of their hours', and all of
+  /// their users are known.
+  mutating func checkSets() throws(StoreError) {
+    let hours = try connection.prepare("SELECT hour, scope, sets, final FROM user_hour")
+    let isOpen = try connection.prepare(
+      "SELECT 1 FROM user_hour_open WHERE hour = ? AND scope = ?")
+    while try hours.step() {
+      let (hour, scope) = (Int(hours.integer(0)), hours.integer(1))
+      let packed = hours.blob(2)
+      let sets = readable(packed, "an hour's users of scope \(scope) at \(name(hour))")
+      guard hours.integer(3) == 0 else { continue }
+      isOpen.bind(1, hour)
+      isOpen.bind(2, scope)
+      let open = try isOpen.step()
+      isOpen.reset()
+      expect(!open, "sets of users") { [name] in
+        "scope \(scope) has a set at \(name(hour)), which is open"
+      }
+      let built = try builtSets(hour, scope)
+      expect(built == sets, "sets of users") { [name] in
+        "the set of scope \(scope) at \(name(hour)) is not that of its minutes"
+      }
+    }
+    try checkRowsWithoutSets()
+    try checkDaysWithoutSets()
+    try checkDaySets()
+    try checkUnions()
+  }
+
+  /// The sets of an hour from its minutes.
+  private func builtSets(_ hour: Int, _ scope: Int64) throws(StoreError) -> UserSets {
+    let rows = try connection.prepare(
+      "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?")
+    rows.bind(1, hour)
+    rows.bind(2, scope)
+    var sets = UserSets()
+    var minutes = UserMinutes()
+    func insert(minute: Int, parts: [UserChanges]) {
+      UserChanges.forEachUser(parts) { sets.insert($0.user, kind: $0.kind) }
+    }
+    while try rows.step() { minutes.add(minute: rows.integer(0), packed: rows.blob(1), insert) }
+    minutes.finish(insert)
+    return sets
+  }
+
+  /// Minutes of closed hours have their set.
+  private mutating func checkRowsWithoutSets() throws(StoreError) {
+    let lost = try connection.prepare(
+      """
+      SELECT DISTINCT hour, scope FROM user_minute AS each
+      WHERE NOT EXISTS (
+          SELECT 1 FROM user_hour_open WHERE hour = each.hour AND scope = each.scope)
+        AND NOT EXISTS (SELECT 1 FROM user_hour WHERE hour = each.hour AND scope = each.scope)
+      """)
+    while try lost.step() {
+      let (hour, scope) = (Int(lost.integer(0)), lost.integer(1))
+      // Changes may have cancelled each other.
+      expect(try builtSets(hour, scope).isEmpty, "sets of users") { [name] in
+        "users of scope \(scope) at \(name(hour)) are in no set, and the hour is not open"
+      }
+    }
+  }
+
+  /// Days with sets of hours have their own, or are open.
+  private mutating func checkDaysWithoutSets() throws(StoreError) {
+    let lost = try connection.prepare(
+      """
+      SELECT DISTINCT hour / 24, scope FROM user_hour AS each
+      WHERE NOT EXISTS (SELECT 1 FROM user_day WHERE scope = each.scope AND day = each.hour / 24)
+        AND NOT EXISTS (
+          SELECT 1 FROM user_day_open WHERE day = each.hour / 24 AND scope = each.scope)
+        AND hour / 24 > (SELECT coalesce(max(value), -1) FROM setting WHERE name = 'counts_dropped')
+      """)
+    while try lost.step() {
+      let (day, scope) = (Int(lost.integer(0)), lost.integer(1))
+      expect(false, "sets of users") { [name] in
+        "scope \(scope) has no set on the day of \(name(day * 24)), which is not open"
+      }
+    }
+  }
+
+  private mutating func checkDaySets() throws(StoreError) {
+    let days = try connection.prepare("SELECT day, scope, sets FROM user_day")
+    let hours = try connection.prepare(
+      "SELECT sets FROM user_hour WHERE scope = ? AND hour >= ? AND hour < ?")
+    while try days.step() {
+      let (day, scope) = (Int(days.integer(0)), days.integer(1))
+      let packed = days.blob(2)
+      let sets = readable(packed, "a day's users of scope \(scope) on the day of \(name(day * 24))")
+      var union = UserSets()
+      hours.bind(1, scope)
+      hours.bind(2, day * 24)
+      hours.bind(3, day * 24 + 24)
+      while try hours.step() { hours.withBlob(0) { union.formUnion(packed: $0) } }
+      expect(union == sets, "sets of users") { [name] in
+        "the set of scope \(scope) on the day of \(name(day * 24)) is not that of its hours"
+      }
+    }
+  }
+
+  /// The sets of an environment's day are the unions of its scopes', which are all closed; where a
+  /// scope has a day, its environment has one or will.
+  private mutating func checkUnions() throws(StoreError) {
+    let unions = try connection.prepare(
+      "SELECT project, environment, day, sets FROM user_environment_day WHERE sets IS NOT NULL")
+    let scopes = try connection.prepare(
+      """
+      SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
+      WHERE project = ?1 AND environment = ?2
+      """)
+    while try unions.step() {
+      let (project, environment) = (unions.integer(0), unions.integer(1))
+      let day = Int(unions.integer(2))
+      let place =
+        "the users of environment \(environment) of project \(project) on the day of "
+        + name(day * 24)
+      let sets = readable(unions.blob(3), place)
+      var union = UserSets()
+      scopes.bind(1, project)
+      scopes.bind(2, environment)
+      scopes.bind(3, day)
+      while try scopes.step() { scopes.withBlob(0) { union.formUnion(packed: $0) } }
+      expect(union == sets, "sets of users") { "\(place): not those of its releases" }
+    }
+    let wrong = try connection.prepare(
+      """
+      SELECT 'is open', day, scope FROM user_day_open JOIN scope ON scope.id = scope
+        JOIN user_environment_day USING (project, environment, day) WHERE sets IS NOT NULL
+      UNION ALL
+      SELECT 'has users', day, scope FROM user_day JOIN scope ON scope.id = scope
+      WHERE NOT EXISTS (SELECT 1 FROM user_environment_day AS each WHERE each.day = user_day.day
+        AND each.project = scope.project AND each.environment = scope.environment)
+      """)
+    while try wrong.step() {
+      let (what, day, scope) = (wrong.text(0), Int(wrong.integer(1)), wrong.integer(2))
+      expect(false, "sets of users") { [name] in
+        "scope \(scope) \(what) on the day of \(name(day * 24)), which its environment's sets miss"
+      }
+    }
+  }
+
+  private mutating func readable(_ packed: [UInt8], _ place: String) -> UserSets {
+    var sets = UserSets()
+    let isWhole = sets.formUnion(packed: packed.span)
+    expect(isWhole, "sets of users") { "\(place): cannot be read" }
+    let all = UserBitmap()
+    sets.addAll(to: all)
+    expect(all.isSubset(of: knownUsers), "sets of users") { "\(place): some have no such number" }
+    return sets
+  }
+}

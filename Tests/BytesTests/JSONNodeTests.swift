@@ -1,0 +1,132 @@
+import Bytes
+import Foundation
+import Testing
+
+@Suite struct JSONNodeTests {
+  /// What is wrong with a document, and on which line.
+  static let failures: [(String, Int, String)] = [
+    ("{\"a\": 1,\n\"b\": {\"a\": 2},\n\"a\": 3}", 3, "\"a\" stands there twice"),
+    ("", 1, "it ends in the middle"),
+    ("{\n\"a\": [1,\n2", 3, "it ends in the middle"),
+    ("{}\n\n{}", 3, "something follows the end of the JSON"),
+    ("{\n1: 2}", 2, "the name of a member is missing"),
+    ("{\"a\":1,\n}", 2, "the name of a member is missing"),
+    ("{\"a\"\n\"b\"}", 2, "':' is missing after a name"),
+    ("[1\n2]", 2, "',' or a closing bracket is missing"),
+    ("[1,\n]", 2, "a value is missing, or is no JSON"),
+    ("[\nTrue]", 2, "a value is missing, or is no JSON"),
+    ("[01]", 1, "a value is missing, or is no JSON"),
+    ("[\n\"a\nb\"]", 2, "a text does not end on its line"),
+    ("\"\\x\"", 1, "'\\' is followed by what JSON does not know"),
+    ("\"\\ud800\"", 1, "half a character is escaped"),
+    ("\"\\u0000\"", 1, "a text has a NUL"),
+    ("[\n1e999]", 2, "a number is too large"),
+    (String(repeating: "[", count: 18), 1, "it nests too deep"),
+  ]
+
+  @Test(arguments: failures)
+  func saysWhatIsWrongAndWhere(_ text: String, _ line: Int, _ reason: String) {
+    do throws(JSONNode.Failure) {
+      _ = try JSONNode(Array(text.utf8))
+      Issue.record("it was read")
+    } catch {
+      #expect(error.line == line && error.reason == reason, "\(text)")
+    }
+  }
+
+  @Test func everyValueHasItsLine() throws {
+    let node = try JSONNode(
+      Array("{\"a\":\n[true, null,\n-1.5e1, \"\\u00e9\\n\"],\n\n\"b\": {}}".utf8))
+    guard case .array(let elements)? = node["a"]?.value, elements.count == 4 else {
+      Issue.record("it is no array of four")
+      return
+    }
+    #expect(elements.map(\.line) == [2, 2, 3, 3] && node["b"]?.line == 5 && node.line == 1)
+    guard case .boolean(true) = elements[0].value, case .null = elements[1].value,
+      case .number(-15) = elements[2].value, case .string("é\n") = elements[3].value
+    else {
+      Issue.record("a value is another")
+      return
+    }
+  }
+
+  /// A body of a mebibyte is read on the thread that reads all bodies.
+  @Test func manyMembersAreReadInNoTime() throws {
+    let members = (0..<100_000).map { "\"\($0)\":0" }
+    let node = try JSONNode(Array("{\(members.joined(separator: ",\n"))}".utf8))
+    #expect(node["99999"]?.line == 100_000)
+  }
+
+  /// What the writer writes, the reader reads back as the same; and Foundation reads it, too.
+  @Test func readsWhatTheWriterWrites() throws {
+    var random = SplitMix64(seed: 5)
+    for _ in 0..<300 {
+      var writer = JSONWriter()
+      let value = Self.write(&writer, &random, depth: 0)
+      #expect(Self.description(try JSONNode(writer.bytes)) == value)
+      #expect(throws: Never.self) {
+        try JSONSerialization.jsonObject(with: Data(writer.bytes), options: .fragmentsAllowed)
+      }
+    }
+  }
+
+  /// Writes any value, and describes it.
+  private static func write(
+    _ json: inout JSONWriter, _ random: inout SplitMix64, depth: Int
+  ) -> String {
+    switch random.next() % (depth < 5 ? 7 : 5) {
+    case 0:
+      json.null()
+      return "null"
+    case 1:
+      let truth = random.next() % 2 == 0
+      json.value(truth)
+      return "\(truth)"
+    case 2:
+      let number = Int64.random(in: -(1 << 53)...(1 << 53), using: &random)
+      json.value(number)
+      return "\(Double(number))"
+    case 3:
+      let number = Double(bitPattern: random.next())
+      json.value(number)
+      return number.isFinite ? "\(number)" : "null"
+    case 4:
+      let text = Self.text(&random)
+      json.value(text)
+      return text.debugDescription
+    case 5:
+      var parts: [String] = []
+      json.array { json in
+        for _ in 0..<random.next() % 4 { parts.append(write(&json, &random, depth: depth + 1)) }
+      }
+      return "[\(parts.joined(separator: ","))]"
+    default:
+      var parts: [String] = []
+      json.object { json in
+        for index in 0..<random.next() % 4 {
+          let name = "\(index)" + Self.text(&random)
+          json.key(name)
+          parts.append("\(name.debugDescription):\(write(&json, &random, depth: depth + 1))")
+        }
+      }
+      return "{\(parts.joined(separator: ","))}"
+    }
+  }
+
+  private static func text(_ random: inout SplitMix64) -> String {
+    let characters = Array("a\"\\/\n\r\t\u{1}\u{1f}\u{7f}é€😀 {}[]:,")
+    return String((0..<random.next() % 12).map { _ in characters.randomElement(using: &random)! })
+  }
+
+  private static func description(_ node: JSONNode) -> String {
+    switch node.value {
+    case .null: "null"
+    case .boolean(let truth): "\(truth)"
+    case .number(let number): "\(number)"
+    case .string(let text): text.debugDescription
+    case .array(let elements): "[\(elements.map(description).joined(separator: ","))]"
+    case .object(let members):
+      "{\(members.map { "\($0.name.debugDescription):\(description($0.value))" }.joined(separator: ","))}"
+    }
+  }
+}
