@@ -4,7 +4,7 @@ package import Metrics
 package import HTTP
 package import Logging
 internal import ReleaseHealth
-package import Storage
+internal import Storage
 
 /// The API at `/api/0/…`: finds the route, checks the token, and runs the work.
 package struct APIEndpoint {

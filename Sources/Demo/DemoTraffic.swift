@@ -139,7 +139,7 @@ package struct DemoTraffic: Sendable {
 
   /// An update that Hale rejects, from a device whose clock is wrong or whose build has no release;
   /// nil in most cases.
-  private func refusable(_ update: SessionUpdate, _ random: inout SplitMix64) -> SessionUpdate? {
+  private func rejectable(_ update: SessionUpdate, _ random: inout SplitMix64) -> SessionUpdate? {
     var update = update
     switch random.below(1500) {
     case 0: update.started = update.started.advanced(byMilliseconds: -6 * 86_400_000)

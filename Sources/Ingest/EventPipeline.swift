@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Compression
 internal import FoundationEssentials

@@ -1,7 +1,7 @@
 internal import Bytes
 package import Access
 package import Metrics
-package import Storage
+internal import Storage
 internal import Compression
 internal import Envelopes
 package import HTTP

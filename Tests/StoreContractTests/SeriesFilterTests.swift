@@ -1,3 +1,4 @@
+import Bytes
 import ReleaseHealth
 import SQLiteStorage
 import Storage
