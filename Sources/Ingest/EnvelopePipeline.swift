@@ -1,4 +1,5 @@
 internal import Access
+internal import Bytes
 internal import Envelopes
 internal import HTTP
 internal import Metrics
@@ -119,7 +120,7 @@ final class EnvelopePipeline: BodyReader {
   private func enqueue(wholeAt: Double) -> BodyProgress {
     let eventID =
       eventID
-      ?? (reader.hasEventItem ? EventID.text(endpoint.dependencies.random()) : nil)
+      ?? (reader.hasEventItem ? Hexadecimal.text(endpoint.dependencies.random()) : nil)
     let ticket =
       submission.hasUpdates
       ? Ticket(exchange: request.exchange, wholeAt: wholeAt, eventID: eventID) : nil

@@ -96,7 +96,8 @@ struct StoredEvent: Decodable {
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     // An id that is no UUID is none: the event is then given one.
-    id = (try? values.decode(String.self, forKey: .id)).flatMap(EventID.normalized)
+    id = (try? values.decode(String.self, forKey: .id)).flatMap { Hexadecimal.number($0.utf8.span) }
+      .map { Hexadecimal.text($0) }
   }
 
   init(_ bytes: [UInt8]) throws(IngestRefusal) {

@@ -142,13 +142,13 @@ import Testing
       for release in Self.releases {
         for project: Int64 in 1...2 {
           for environment in [nil, "prod", "Prod"] {
-            batch.anonymous.append(
-              AnonymousSessions(
-                scope: Scope(
-                  project: ProjectID(rawValue: project), release: release.name,
-                  environment: environment),
+            batch.add(
+              AggregatedSessions(
                 correctedStart: Timestamp(minute: hour * 60),
-                counts: SessionCounts(healthy: [1, 1, 200].randomElement(using: &random)!)))
+                counts: SessionCounts(healthy: [1, 1, 200].randomElement(using: &random)!)),
+              of: Scope(
+                project: ProjectID(rawValue: project), release: release.name,
+                environment: environment))
           }
         }
       }

@@ -7,7 +7,7 @@ import SQLiteStorage
 import Service
 import Storage
 
-/// A data directory on which no service runs: envelopes take the way that they take in a service.
+/// A data directory without a running service: envelopes take the same way in this process.
 final class DirectoryDemoSink: DemoSink {
   private let store: SQLiteStore
   private let queue: IngestQueue
