@@ -1,4 +1,4 @@
-# Hale in a container: built with the whole toolchain, run with the few libraries it needs.
+# Hale in a container: a build stage with the toolchain, and a run stage with its libraries only.
 
 FROM docker.io/library/swift:6.3.1-bookworm AS build
 RUN apt-get update \
@@ -8,7 +8,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-# The static standard library: the run stage has no Swift.
+# The standard library is linked statically, because the run stage has no Swift.
 RUN swift build -c release --static-swift-stdlib --product hale \
     && strip -o /hale "$(swift build -c release --static-swift-stdlib --show-bin-path)/hale"
 
@@ -24,7 +24,7 @@ COPY --from=build /hale /usr/local/bin/hale
 USER 10001:10001
 VOLUME /data
 EXPOSE 8787
-# For the commands of `docker exec` and the health check as for the service.
+# For the service, the health check, and commands run by `docker exec`.
 ENV HALE_DATA=/data HALE_LISTEN=0.0.0.0:8787
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["/usr/local/bin/hale", "health"]

@@ -1,4 +1,4 @@
-"""Measures Hale beside its peers, in the same run and alternating: `Scripts/bench --help`."""
+"""Measures Hale and its peers, alternating in one run: see `Scripts/bench --help`."""
 
 import argparse
 import signal
@@ -6,7 +6,7 @@ import sys
 import traceback
 from pathlib import Path
 
-# Services are started and asked as the tests do it.
+# The harness of the outside tests starts and queries services.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "OutsideTests"))
 
 import dashboard_rows  # noqa: E402
@@ -22,7 +22,7 @@ from report import Report  # noqa: E402
 from servers import Nginx, end_loads  # noqa: E402
 from worlds import ROOT, Worlds  # noqa: E402
 
-# In the order of the table. Long ones need databases of 10 to 50 million sessions.
+# The rows in the order of the table. Long ones need databases of 10 to 50 million sessions.
 ROWS = {
     "binary": part_rows.binary,
     "parts": part_rows.parts,
@@ -45,7 +45,7 @@ ROWS = {
     "dashboard": dashboard_rows.dashboard,
     "clickhouse": query_rows.clickhouse,
 }
-# The databases of each row, but for those that depend on the arguments.
+# The databases of each row, except those that depend on the arguments.
 WORLDS = {
     "idle": list(part_rows.IDLE_WORLDS.values()),
     "disk": part_rows.DISK_WORLDS,
@@ -58,14 +58,15 @@ WORLDS = {
     "start": [scale_rows.SIZES[f"{millions} M sessions"] for millions in (1, 50)],
     "clickhouse": [query_rows.FORTNIGHT],
 }
-LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate", "estimate"]
-# The one downloads half a gigabyte, the other needs Chromium.
+LONG = ["query", "crashfree", "loaded", "maintenance", "releases", "scale", "start", "gate",
+        "estimate"]
+# clickhouse downloads half a gigabyte, dashboard needs Chromium.
 ON_DEMAND = ["clickhouse", "dashboard"]
 
 
 def positive(text):
     if not text.strip().isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 
@@ -78,64 +79,64 @@ def names(text):
 
 
 def summary(row):
-    """The first sentence that is said of it."""
+    """The first sentence of a row's documentation."""
     return " ".join(row.__doc__.split()).partition(". ")[0].rstrip(".")
 
 
 def parse():
     parser = argparse.ArgumentParser(
         prog="Scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Measures the release build beside nginx, SQLite alone and, on demand,\n"
-        "ClickHouse's engine, on this machine. It tells figures with the goals beside them;\n"
-        "it never passes or fails. A whole run takes about half an hour, longer the first time,\n"
-        "and 12 GB of disk for a while; the databases (6 GB) stay for the next one.",
+        description="Compares the release build with nginx, SQLite alone and, on demand,\n"
+        "ClickHouse's engine, on this machine. It prints figures and their goals; it never\n"
+        "passes or fails. A full run takes about half an hour, longer the first time, and up to\n"
+        "12 GB of disk; the databases (6 GB) are kept for the next run.",
         epilog="rows:\n" + "".join(f"  {name:12} {summary(row)}\n" for name, row in ROWS.items())
-        + "\n--quick leaves out " + ", ".join(LONG)
-        + ".\nOnly when named: " + ", ".join(ON_DEMAND) + ".")
-    parser.add_argument("--quick", action="store_true", help="without the rows that take long")
+        + "\n--quick skips " + ", ".join(LONG)
+        + ".\nRows that run only when named: " + ", ".join(ON_DEMAND) + ".")
+    parser.add_argument("--quick", action="store_true", help="skip the rows that take long")
     parser.add_argument("--only", metavar="ROWS", type=names,
-                        help="these rows alone, with commas between")
+                        help="only these rows, separated by commas")
     parser.add_argument("--prepare", action="store_true",
-                        help="only build the databases of rows that depend on no other option")
+                        help="only build the databases that depend on no other option")
     parser.add_argument("--rounds", type=positive,
-                        help="alternations of each pair (3; 2 if quick; of listener 9; 3 if quick)")
+                        help="alternations of each pair (3, quick 2; for listener 9, quick 3)")
     parser.add_argument("--seconds", type=positive,
-                        help="of each run of single, packed and aggregates (5; 3 if quick)")
+                        help="length of each run of single, packed and aggregates (5, quick 3)")
     parser.add_argument("--connections", type=numbers, default=[64, 256, 1024], metavar="N,…",
-                        help="of the row single (64,256,1024)")
+                        help="connections of the row single (64,256,1024)")
     parser.add_argument("--releases", type=positive, default=10, metavar="N",
-                        help="that the rows of ingest draw evenly from (10)")
+                        help="number of releases in the ingest rows (10)")
     parser.add_argument("--environments", type=positive, default=2, metavar="N",
-                        help="the same (2); three quarters are of the first")
+                        help="number of environments (2); the first has three quarters")
     parser.add_argument("--against", metavar="DIR",
-                        help="compare with the hale and hale-bench in this folder, in alternating pairs")
+                        help="compare with the hale and hale-bench in this folder, in pairs")
     parser.add_argument("--pairs", type=positive, default=9, metavar="N",
-                        help="how many pairs --against measures (9)")
-    parser.add_argument("--json", metavar="FILE", help="write everything to this file, too")
+                        help="number of alternating pairs of --against (9)")
+    parser.add_argument("--json", metavar="FILE", help="write all figures to this file")
     parser.add_argument("--cache", metavar="DIR", default=ROOT / ".build-bench",
-                        help="where databases are kept for the next run (.build-bench)")
+                        help="directory of the databases for later runs (.build-bench)")
     arguments = parser.parse_args()
     arguments.listener_rounds = arguments.rounds or (3 if arguments.quick else 9)
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 3)
     arguments.seconds = arguments.seconds or (3 if arguments.quick else 5)
     if arguments.only == []:
-        parser.error("--only names no row; --help names them")
+        parser.error("--only names no row; --help lists the rows")
     unknown = sorted(set(arguments.only or []) - set(ROWS))
     if unknown:
-        parser.error(f"there is no row {', '.join(unknown)}; --help names them")
+        parser.error(f"there is no row {', '.join(unknown)}; --help lists the rows")
     return parser, arguments
 
 
 def chosen(arguments, report):
-    """The rows to measure; the others are told to the report."""
+    """The rows to measure; the report lists the others as skipped."""
     for name in ROWS:
         if arguments.only:
             if name in arguments.only:
                 yield name
         elif name in ON_DEMAND:
-            report.leave_out(name, f"--only {name}")
+            report.skip(name, f"--only {name}")
         elif arguments.quick and name in LONG:
-            report.leave_out(name, "--quick")
+            report.skip(name, "--quick")
         else:
             yield name
 
@@ -152,7 +153,7 @@ def measure(rows, report, worlds, arguments):
             report.row = name
             try:
                 ROWS[name](report, worlds, nginx, arguments)
-            except Exception as error:  # The other rows are measured all the same.
+            except Exception as error:  # The other rows are still measured.
                 traceback.print_exc()
                 report.fail(f"{name}: {error}")
             report.write()
@@ -173,7 +174,7 @@ def main():
     parser, arguments = parse()
     if arguments.against:
         return pairs.compare(arguments)
-    # However it is ended, it ends what it began.
+    # A signal ends the processes that this one has started.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:

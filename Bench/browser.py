@@ -1,4 +1,4 @@
-"""Looks at the dashboard in a browser, with 200 releases and 14 days, and times what it does; JSON.
+"""Times the dashboard in a browser, with 200 releases and 14 days; prints JSON.
 
 Run by the row `dashboard` in a Python that has Playwright."""
 
@@ -18,12 +18,12 @@ from dashboard import serve  # noqa: E402
 
 LOADS = 8
 REQUESTS = 12
-# Each view, and what is there once it is drawn.
+# Each view, with a selector of what it has once it is drawn.
 VIEWS = {
     "releases": ("/", "table.releases tbody tr"),
     "release": (f"/releases/{quote('shop@5.3.5', safe='')}/", "main path.line"),
 }
-# Notes the frame in which it came: to look for it again and again would be late, and slow the page.
+# Records the frame in which the selector first matches; polling would be late and slow the page.
 WATCH = """(() => {
   const seen = new MutationObserver(() => {
     if (!document.querySelector("%s")) return;
@@ -36,12 +36,12 @@ TIMES = """() => ({
   paint: performance.getEntriesByName("first-contentful-paint")[0].startTime,
   drawn: window.drawnAt,
 })"""
-ASKED = """() => performance.getEntriesByType("resource").map((one) => one.name)
+REQUESTED = """() => performance.getEntriesByType("resource").map((one) => one.name)
   .filter((name) => name.includes("/api/0/"))"""
 
 
 def look(browser, hale, path, selector):
-    """One load in a fresh profile: milliseconds, and what was asked for."""
+    """One load in a fresh profile: its milliseconds and the requested URLs."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(WATCH % selector)
     context.add_cookies([{"name": "hale_token", "value": hale.token, "url": hale.address}])
@@ -49,13 +49,13 @@ def look(browser, hale, path, selector):
     page.goto(hale.address + path)
     expect(page.locator(selector).first).to_be_visible()
     page.wait_for_load_state("networkidle")
-    found = page.evaluate(TIMES), page.evaluate(ASKED)
+    found = page.evaluate(TIMES), page.evaluate(REQUESTED)
     context.close()
     return found
 
 
 def milliseconds(hale, urls):
-    """Of each request, without the browser beside it: the median and the most."""
+    """The milliseconds of each request, without a browser."""
     connection = http.client.HTTPConnection(hale.host, hale.port)
     found = {}
     for url in dict.fromkeys(urls):

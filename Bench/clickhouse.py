@@ -1,4 +1,4 @@
-"""Asks ClickHouse's engine, in an environment that has chdb: prints one line of JSON.
+"""Queries ClickHouse's engine, in a Python with chdb, and prints one line of JSON.
 
 Arguments: the sessions as `hale-bench raw` wrote them, a folder for the engine."""
 
@@ -11,7 +11,7 @@ from chdb.session import Session
 
 def main(raw, folder):
     engine = Session(folder)
-    # As a store of sessions would have it: by time, statuses and releases as small numbers.
+    # A fitting table for sessions: ordered by time, with statuses and releases as small numbers.
     engine.query("CREATE DATABASE bench ENGINE = Atomic")
     engine.query("""
         CREATE TABLE bench.session (
@@ -22,7 +22,7 @@ def main(raw, folder):
           'started DateTime, release UInt16, environment UInt8, status UInt8, user UInt32,
            sid UUID')""")
     engine.query("OPTIMIZE TABLE bench.session FINAL")
-    question = """
+    query = """
         SELECT release, status, toStartOfHour(started) AS hour, count() FROM bench.session
         WHERE started > (SELECT max(started) FROM bench.session) - INTERVAL 14 DAY
           AND release IN (SELECT release FROM bench.session
@@ -31,7 +31,7 @@ def main(raw, folder):
     times = []
     for _ in range(30):
         began = time.perf_counter()
-        engine.query(question, "JSON")
+        engine.query(query, "JSON")
         times.append((time.perf_counter() - began) * 1000)
     size, sessions = str(engine.query(
         "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND table = 'session'",

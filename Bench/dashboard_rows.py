@@ -1,4 +1,4 @@
-"""How soon the dashboard is there."""
+"""The load time of the dashboard."""
 
 import json
 import statistics
@@ -11,7 +11,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 
 def dashboard(report, worlds, nginx, settings):
-    """200 releases and 14 days in a browser, which shares the machine with the service."""
+    """200 releases and 14 days, in a browser on the service's machine."""
     if not CHROMIUM.exists():
         raise RuntimeError("a browser is missing: apt-get install chromium")
     done = subprocess.run(
@@ -22,8 +22,9 @@ def dashboard(report, worlds, nginx, settings):
     for view, times in figures.items():
         report.add(f"dashboard, {view}: first paint, ms", times["paint"],
                    "<= 300" if view == "releases" else "")
-        report.add("  first rows or charts there, ms", times["drawn"])
+        report.add("  first rows or charts, ms", times["drawn"])
     medians = {url: statistics.median(times) for url, times in requests.items()}
     slowest = max(medians, key=medians.get)
-    report.add("dashboard, slowest request, alone, ms", requests[slowest], "<= 100", medians)
-    report.add("  it is", slowest.split("?")[0])
+    report.add("dashboard, slowest request without a browser, ms", requests[slowest], "<= 100",
+               medians)
+    report.add("  its path", slowest.split("?")[0])

@@ -1,14 +1,14 @@
-"""The estimate of what is still to be told: how often its band holds what comes."""
+"""The estimate of the final crash rate: how often its band contains that rate."""
 
 from worlds import bench
 
 AGES = (1, 3, 6, 12, 24, 48, 72)
-KINDS = {"": "", "together_": ", a user's crashes told together",
+KINDS = {"": "", "together_": ", a user's crashes reported together",
          "falling_": ", a rate that falls to a third"}
 
 
 def estimate(report, worlds, nginx, settings):
-    """How often the estimate's band holds what comes: crashes that are told late."""
+    """How often the estimate's band contains the final rate, with late crashes."""
     figures = bench("estimate")
     for prefix, kind in KINDS.items():
         for age in AGES:
@@ -16,5 +16,5 @@ def estimate(report, worlds, nginx, settings):
                    if key.startswith(f"{prefix}{age}h_")}
             report.add(f"{age} h: the band holds the final rate{kind}, %", own["coverage"] * 100,
                        ">= 95", own)
-            report.add(f"{age} h: told so far, and estimated, of all crashes{kind}, %",
-                       f"{own['told'] * 100:.0f}, {own['estimated'] * 100:.0f}", "", own)
+            report.add(f"{age} h: reported so far, and estimated, of all crashes{kind}, %",
+                       f"{own['reported'] * 100:.0f}, {own['estimated'] * 100:.0f}", "", own)

@@ -4,13 +4,13 @@ from worlds import bench
 
 
 def gate(report, worlds, nginx, settings):
-    """How often the release gate is wrong: made-up roll-outs, looked at every ten minutes."""
+    """False verdicts of the release gate, over made-up roll-outs with a check every ten minutes."""
     figures = bench("gate")
     report.add(f"false reds in {figures['roll_outs']:,.0f} roll-outs like the release before, "
                "upper bound of 95 %, %", figures["false_reds_upper"] * 100, "<= 5", figures)
     for kind, what in (("", "a twentieth in loops"), ("no_loops_", "no loops"),
                        ("heavy_loops_", "most crashes by users in loops")):
-        report.add(f"false greens in as many of a release worse by what is tolerated, {what}, "
+        report.add(f"false greens with a release worse by the tolerated drop, {what}, "
                    "upper bound of 95 %, %", figures[f"{kind}false_greens_upper"] * 100, "<= 5")
         report.add(f"sessions until green, 99.9 % like before, {what}, median",
                    figures.get(f"{kind}green_99_9_drop_02_median", "never"))

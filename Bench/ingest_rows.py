@@ -1,4 +1,4 @@
-"""What comes in: single sessions, packed ones, counted ones, and the listener by itself."""
+"""Ingest: single sessions, packed sessions, session aggregates, and the listener alone."""
 
 import statistics
 
@@ -6,7 +6,7 @@ from machine import sync_seconds
 from servers import BareListener, Service, checked_load, load
 from worlds import World, bench
 
-# More than any machine seen so far answers: requests are made for so many a second.
+# The requests prepared for each second: more than any machine so far has answered.
 SINGLE_MAX = 80_000
 PACKED_MAX = 2_500
 AGGREGATES = 2_000
@@ -24,7 +24,7 @@ def single_world(settings):
 
 
 def listener(report, worlds, nginx, settings):
-    """Head, body and one answer: Hale's listener with a handler that does nothing, and nginx."""
+    """Hale's listener with a handler that does nothing, and nginx."""
     world = single_world(settings)
     bare = BareListener()
     try:
@@ -45,8 +45,8 @@ def listener(report, worlds, nginx, settings):
 
 
 def single(report, worlds, nginx, settings):
-    """Envelopes of one session, each answered after its commit, beside nginx; both are sent the
-    same requests. Half begin a session, half end one that began up to an hour ago."""
+    """Envelopes of one session, each answered after its commit; nginx gets the same requests.
+    Half of them begin a session, half end one of the last hour."""
     world = single_world(settings)
     count = SINGLE_MAX * settings.seconds
     with worlds.requests(world, "single", count) as requests:
@@ -82,11 +82,12 @@ def report_single(report, connections, goal, runs):
         return [run[server][key] / scale for run in runs]
 
     report.add(f"single sessions, {connections} connections, x nginx",
-               [run["hale"]["rate"] / run["nginx"]["rate"] for run in runs], f">= {goal}" if goal else "", runs)
+               [run["hale"]["rate"] / run["nginx"]["rate"] for run in runs],
+               f">= {goal}" if goal else "", runs)
     report.add("  a second", each("hale", "rate"))
     report.add("  a second, nginx", each("nginx", "rate"))
     report.add("  CPU us a session, all included", each("hale", "cpu_us"), "<= 25")
-    # The time of one commit: a sync, and all that Hale computes for the sessions that share it.
+    # The time of one commit: a sync, and Hale's CPU time for the sessions that share it.
     commit = [run["fdatasync_us"] + run["hale"]["batch"] * run["hale"]["cpu_us"] for run in runs]
     bound = [run["nginx"]["p50"] / 1000 + 2 * time / 1000 for run, time in zip(runs, commit)]
     median = statistics.median(bound)
@@ -99,18 +100,18 @@ def report_single(report, connections, goal, runs):
     report.add("  p99 ms, nginx", each("nginx", "p99", 1000))
     report.add("  sessions a commit", each("hale", "batch"))
     report.add("  fdatasync of 4 KiB in the same run, us", [run["fdatasync_us"] for run in runs])
-    report.add("  sent a second time, of all", sum(each("hale", "repeated"))
+    report.add("  share of requests sent twice", sum(each("hale", "repeated"))
                / max(sum(each("hale", "sent")), 1))
 
 
 def packed(report, worlds, nginx, settings):
-    """Envelopes of 100 sessions, gzip, and SQLite alone with the same rows in the same run."""
+    """Envelopes of 100 sessions, gzip, and SQLite alone with the same rows."""
     world = ingest_world(settings)
     runs = []
     with worlds.requests(world, "packed", PACKED_MAX * settings.seconds) as requests:
         for index in range(settings.rounds):
             run = {}
-            # In turn; the batches are those that the service made last.
+            # Alternating; SQLite gets the batch size of the service's last run.
             if index % 2:
                 run["ceiling"] = ceiling(worlds, world, requests, runs[-1]["hale"])
             with worlds.copy(world) as data, Service(data) as service:
@@ -132,7 +133,7 @@ def packed(report, worlds, nginx, settings):
 
 
 def ceiling(worlds, world, requests, run):
-    """The rows of the sessions that a run stored, in transactions of the same size."""
+    """Writes the rows that a run has stored, in transactions of the same size."""
     with worlds.copy(world) as data:
         return bench("ceiling", *world.options, "--path", data / "hale.db", "--count",
                      min(run["good"], requests.count) * requests.items,
@@ -140,7 +141,7 @@ def ceiling(worlds, world, requests, run):
 
 
 def aggregates(report, worlds, nginx, settings):
-    """Items of 100 counted minutes, gzip. They carry no id: sending one again costs the same."""
+    """Session aggregates of 100 minutes, gzip."""
     world = ingest_world(settings)
     runs = []
     with worlds.requests(world, "aggregates", AGGREGATES) as requests:
@@ -148,6 +149,6 @@ def aggregates(report, worlds, nginx, settings):
             with worlds.copy(world) as data, Service(data) as service:
                 runs.append(checked_load(
                     report, "aggregates", service, requests, 64, settings.seconds))
-    report.add("buckets of aggregates, 100 an item, gzip, a second",
+    report.add("buckets of session aggregates, 100 an item, gzip, a second",
                [run["rate"] * requests.items for run in runs], ">= 1,000,000", runs)
     report.add("  CPU us a bucket", [run["cpu_us"] / requests.items for run in runs])

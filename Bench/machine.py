@@ -1,4 +1,4 @@
-"""What the machine and its processes use, and how fast its disk syncs."""
+"""CPU time and memory of processes, and the speed of a sync to disk."""
 
 import os
 import platform
@@ -12,20 +12,19 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid):
-    """Of a process and of its threads."""
+    """The CPU time of a process with its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def memory(pid, name="VmRSS"):
-    """In bytes; `VmHWM` for the most so far."""
+    """The resident memory in bytes; `VmHWM` for its maximum so far."""
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M).group(1)) * 1024
 
 
 def sync_seconds(folder):
-    """The median of how long 4 KiB take to be on the disk, in a file that has its room already, as
-    SQLite's log has."""
+    """The median time to write and sync 4 KiB, in a file of fixed size, as SQLite's WAL is."""
     times = []
     path = Path(folder) / "sync"
     with open(path, "wb", buffering=0) as file:
@@ -42,7 +41,7 @@ def sync_seconds(folder):
 
 
 def first_line(*command):
-    """What a command says, empty when it cannot be run."""
+    """The first line that a command prints; empty if it cannot be run."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               cwd=Path(__file__).parent)

@@ -1,4 +1,4 @@
-"""Compares two builds in alternating pairs: every row of each pair is measured with both."""
+"""Compares two builds in alternating pairs: each pair measures every row with both builds."""
 
 import json
 import os
@@ -21,7 +21,7 @@ def compare(arguments):
              for name, program in others.items()}
     for path in other.values():
         if not os.access(path, os.X_OK):
-            print(f"--against {arguments.against}: {path} is no program", file=sys.stderr)
+            print(f"--against {arguments.against}: {path} is not a program", file=sys.stderr)
             return 2
     ratios, failures = {}, []
     for index in range(arguments.pairs):
@@ -44,7 +44,7 @@ def compare(arguments):
 
 
 def measure(arguments, environment, name, failures):
-    """One run of the rows, of one round each; the databases are of the build that makes them."""
+    """One run of the rows with one round; each build has its own databases."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "figures.json")
         command = [sys.executable, "-B", str(BENCH), "--rounds", "1", "--json", str(path),
@@ -59,7 +59,7 @@ def measure(arguments, environment, name, failures):
     failures += [f"{name} build: {text}" for text in report["failures"]]
     figures, head = {}, ""
     for row in report["rows"]:
-        # Figures of one head, such as its latencies, have the same names under another one.
+        # Figures below different heads, such as latencies, have the same names.
         head = row["measure"] if row["goal"] or not figures else head
         label = row["measure"] if row["measure"] == head else f"{head}, {row['measure']}"
         figures[row["row"], label] = row["median"]

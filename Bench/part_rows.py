@@ -1,4 +1,4 @@
-"""Single parts: the binary, memory at rest, reading, sets of users, room on disk, the start."""
+"""Parts: the binary, memory at rest, reading, user sets, disk space, the start."""
 
 import contextlib
 import json
@@ -16,19 +16,19 @@ DISK_WORLDS = [World(sessions=1_000_000), stored(10)]
 
 
 def binary(report, worlds, nginx, settings):
-    """Bytes of the program without its symbols."""
+    """Size of the stripped program."""
     stripped = worlds.work / "stripped"
     subprocess.run(["strip", "-o", stripped, BINARY], check=True)
     report.add("release binary, stripped, MB", stripped.stat().st_size / 1e6, "<= 20")
 
 
 def idle(report, worlds, nginx, settings):
-    """Memory at rest: after the start, when nothing was asked or sent."""
+    """Memory at rest, after the start and without requests."""
     for name, world in IDLE_WORLDS.items():
         samples, parts = [], []
         for _ in range(settings.rounds):
             with worlds.copy(world) as data, Service(data) as service:
-                # The first looks at the catalog and the first hourly job are over by then.
+                # By then the first catalog refreshes and the first hourly job are done.
                 time.sleep(3)
                 pid = service.process.pid
                 samples.append(memory(pid) / 1e6)
@@ -38,7 +38,7 @@ def idle(report, worlds, nginx, settings):
 
 
 def parts(report, worlds, nginx, settings):
-    """Reading an envelope and folding an update, without anything around them."""
+    """Reading an envelope and folding an update, alone."""
     figures = bench("envelope")
     report.add("reading an envelope of one session, ns", figures["ns_median"], "<= 1,000", figures)
     figures = bench("reduce")
@@ -46,15 +46,15 @@ def parts(report, worlds, nginx, settings):
 
 
 def users(report, worlds, nginx, settings):
-    """Bytes of the largest of a day's sets of users, from 1 % to all of a million."""
+    """Size of the largest user set of a day, from 1 % to all of a million users."""
     figures = bench("users", "--users", 1_000_000, "--path", worlds.work / "users.db")
     sizes = {name: value for name, value in figures.items() if name.startswith("bytes")}
-    report.add("a set of users at 1 M interned, the largest, kB", max(sizes.values()) / 1000,
+    report.add("user set at 1 M users, the largest, kB", max(sizes.values()) / 1000,
                "<= 140", figures)
 
 
 def disk(report, worlds, nginx, settings):
-    """Bytes of a session that can still change: state, user of the minute, user, counts."""
+    """Bytes per session that can still change: state, users, counts."""
     for world in [World(sessions=1_000_000)] if settings.quick else DISK_WORLDS:
         path = worlds.get(world) / "hale.db"
         size = path.stat().st_size / (world.sessions + world.open)
@@ -63,7 +63,7 @@ def disk(report, worlds, nginx, settings):
 
 
 def by_table(path, world):
-    """Bytes a session of each table, where Python's SQLite can tell."""
+    """Bytes per session of each table, if Python's SQLite has dbstat."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as file:
         try:
             rows = file.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name").fetchall()
@@ -74,15 +74,15 @@ def by_table(path, world):
 
 
 def start(report, worlds, nginx, settings):
-    """From the start of the process to the first 200 to a session. A small file is checked as a
-    whole at each start, a large one in part."""
+    """Time from the start of the process to the first 200 for a session. A start checks all of a
+    small database and a part of a large one."""
     for millions in (1, 50):
         times = start_times(worlds, stored(millions))
         report.add(f"start to the first 200, {millions} M sessions stored, ms", times, "<= 100")
 
 
 def start_times(worlds, world):
-    """Milliseconds of five starts."""
+    """The milliseconds of five starts."""
     with worlds.copy(world) as data:
         service = Service(data)
         try:

@@ -1,4 +1,4 @@
-"""What is asked: two weeks by the hour, 90 days of users, and ClickHouse's engine beside."""
+"""Queries: two weeks by the hour, 90 days of users, and ClickHouse's engine."""
 
 import json
 import subprocess
@@ -10,33 +10,33 @@ from worlds import ROOT, World, bench, bench_python
 
 FORTNIGHT = World(sessions=10_000_000, open=300_000, days=14, users=1_000_000, releases=200)
 QUARTER = World(sessions=20_000_000, days=90, users=1_000_000, releases=20)
-# A page holds 29 groups of so many hours: six releases with their statuses, or 29 releases.
-QUESTION = {"field": "sum(session)", "groupBy": ["release", "session.status"],
-            "statsPeriod": "14d", "interval": "1h"}
+# A page has 29 groups over two weeks of hours: six releases by status, or 29 releases.
+QUERY = {"field": "sum(session)", "groupBy": ["release", "session.status"],
+         "statsPeriod": "14d", "interval": "1h"}
 SHARES = {"field": ["sum(session)", *(f"{name}_rate(session)" for name in (
               "crash_free", "crash", "errored", "unhandled", "abnormal"))],
           "groupBy": "release", "statsPeriod": "14d", "interval": "1h"}
 
 
-def times_of(service, question, count, until=lambda: False):
-    """Milliseconds of so many questions, over one connection, and the last answer."""
+def times_of(service, query, count, until=lambda: False):
+    """The milliseconds of `count` queries over one connection, and the last response."""
     connection = service.http()
     times, answer = [], None
     try:
         while len(times) < count and not until():
-            answer, milliseconds = service.ask(question, connection)
+            answer, milliseconds = service.query(query, connection)
             times.append(milliseconds)
     finally:
         connection.close()
     return times, answer
 
 
-def times_for(seconds, service, question):
-    """Milliseconds of the questions that are asked so long, from a second on: wrk takes one to read
-    its requests."""
+def times_for(seconds, service, query):
+    """The milliseconds of queries during this time, after one second in which wrk reads its
+    requests."""
     time.sleep(1)
     end = time.monotonic() + seconds
-    return times_of(service, question, 10_000, lambda: time.monotonic() > end)[0]
+    return times_of(service, query, 10_000, lambda: time.monotonic() > end)[0]
 
 
 def add_times(report, name, times, goals, detail=None):
@@ -46,34 +46,34 @@ def add_times(report, name, times, goals, detail=None):
 
 
 def query(report, worlds, nginx, settings):
-    """Two weeks by the hour, by release and status, alone and while sessions come in."""
+    """Two weeks by the hour, by release and status, alone and during ingest."""
     with worlds.copy(FORTNIGHT) as data, Service(data) as service:
-        questions = {"by release and status": QUESTION,
-                     "by release, share of each status": SHARES}
-        for what, question in questions.items():
-            times, answer = times_of(service, question, 200)
+        queries = {"by release and status": QUERY,
+                   "by release, share of each status": SHARES}
+        for what, one in queries.items():
+            times, answer = times_of(service, one, 200)
             add_times(report, f"14 days hourly, {what}, {len(answer['groups'])} groups", times,
                       (5, 20), times)
         with worlds.requests(FORTNIGHT, "single", 200_000) as requests:
             most = checked_load(report, "query, full load", service, requests, 256, 3)["rate"]
-        for index, (what, question) in enumerate(questions.items(), start=1):
+        for index, (what, one) in enumerate(queries.items(), start=1):
             with worlds.requests(FORTNIGHT, "single", 100_000, index * 200_000) as requests:
-                # A connection waits so long that all of them together send half of the most; the answer
-                # takes about a third of that time.
+                # The pause of a connection for half of the maximum rate; the response takes about
+                # a third of the time.
                 pause = max(1, round(256 / (most / 2) * 1000 * 0.7))
                 half = checked_load(report, f"query, {what}", service, requests, 256, 8, pause,
-                                    lambda: times_for(6, service, question))
+                                    lambda: times_for(6, service, one))
             times = half["meanwhile"]
-            add_times(report, f"  {what}, while sessions come in", times, (15, 60), times)
+            add_times(report, f"  {what}, during ingest", times, (15, 60), times)
             report.add("  ingest meanwhile, x its maximum", half["rate"] / most, "0.5")
     figures = bench("query", "--path", worlds.get(FORTNIGHT) / "hale.db", "--by-release")
     report.add("  the store alone, all 200 releases, ms", figures["ms_median"], "", figures)
 
 
 def crashfree(report, worlds, nginx, settings):
-    """90 days of crash-free users, 200 k of 1 M a day."""
+    """90 days of crash-free users, 200 k of 1 M per day."""
     base = {"field": ["crash_free_rate(user)", "count_unique(user)"], "statsPeriod": "90d"}
-    questions = [
+    queries = [
         ("total", {**base, "includeSeries": "0", "interval": "1d"}, 50),
         ("daily", {**base, "interval": "1d"}, 50),
         ("one release, total", {**base, "includeSeries": "0", "interval": "1d",
@@ -81,16 +81,16 @@ def crashfree(report, worlds, nginx, settings):
         ("one release, daily", {**base, "interval": "1d", "query": "release:app@1.7.0"}, 10),
     ]
     with worlds.copy(QUARTER) as data, Service(data) as service:
-        for name, question, goal in questions:
-            times, answer = times_of(service, question, 30)
+        for name, one, goal in queries:
+            times, answer = times_of(service, one, 30)
             seen = answer["groups"][0]["totals"]["count_unique(user)"]
             report.add(f"90 days of crash-free users, {name}, ms", times, f"<= {goal}",
                        {"users": seen})
 
 
 def clickhouse(report, worlds, nginx, settings):
-    """29 releases by hour and status over two weeks, asked of ClickHouse's engine, which has the raw
-    sessions, and of Hale in turn."""
+    """29 releases by hour and status over two weeks, on Hale and on ClickHouse's engine with the
+    raw sessions."""
     python = bench_python("chdb==4.4.0")
     raw = worlds.work / "raw.bin"
     bench("raw", *FORTNIGHT.options, "--file", raw)

@@ -1,8 +1,8 @@
--- Sends the requests of a file, one after the other and all made before the clock starts. Arguments:
--- the file that `hale-bench requests` wrote; milliseconds that a connection waits before each request.
+-- Sends the requests of a file in order; they are read before the clock starts. Arguments: a file of
+-- `hale-bench requests`; the mean pause of a connection before each request, in milliseconds.
 
 local requests, count = {}, 0
-local isLookedAt = false
+local isProbed = false
 local worker
 
 -- Read by `done`.
@@ -22,25 +22,25 @@ function init(arguments)
   file:close()
   local pause = tonumber(arguments[2] or "0")
   if pause > 0 then
-    -- Spread, so that the connections do not go in step.
+    -- Random, so that the connections do not synchronize.
     function delay() return math.random(0, 2 * pause) end
   end
-  -- Nothing is made from here on, so there is nothing to collect.
+  -- Nothing is allocated from here on.
   collectgarbage()
   collectgarbage("stop")
 end
 
 function request()
-  -- wrk looks at one request before it begins, and throws it away.
-  if not isLookedAt then
-    isLookedAt = true
+  -- wrk calls this once before the run and discards the request.
+  if not isProbed then
+    isProbed = true
     return requests[1]
   end
   sent = sent + 1
   return requests[(sent - 1) % count + 1]
 end
 
--- One line for the program that began it. Latencies are in microseconds.
+-- Prints one line for the calling program. Latencies are in microseconds.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(

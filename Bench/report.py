@@ -19,7 +19,7 @@ def number(value):
 
 
 def spread(values):
-    """The median, and the least and the most when there are several."""
+    """The median, with the minimum and maximum of several values."""
     if isinstance(values, (int, float, str)):
         return number(values)
     text = number(statistics.median(values))
@@ -29,18 +29,18 @@ def spread(values):
 
 
 class Report:
-    """What was measured, what went wrong, and what was left out."""
+    """The measured figures, the failures and the skipped rows."""
 
     def __init__(self, machine, settings, path):
         self.machine = machine
         self.settings = settings
         self.path = path and Path(path)
-        # Of the rows that are added.
+        # The row that figures are added to.
         self.row = None
         self.rows = []
         self.failures = []
-        self.left_out = []
-        # How many runs were held against what was counted.
+        self.skipped = []
+        # The number of runs whose stored counts were checked.
         self.checks = 0
         self.write()
 
@@ -48,7 +48,7 @@ class Report:
         print(f"\n{'measure':60} {'goal':>16}  median (range)")
 
     def add(self, measure, figure, goal="", detail=None):
-        """A row. Several figures are those of several runs."""
+        """Adds a line of the table. Several figures are those of several runs."""
         median = statistics.median(figure) if isinstance(figure, list) else figure
         self.rows.append({"row": self.row, "measure": measure.strip(), "goal": goal,
                           "median": median, "figure": figure, "detail": detail})
@@ -58,22 +58,22 @@ class Report:
         self.failures.append(text)
         print(f"  failure: {text}", flush=True)
 
-    def leave_out(self, name, reason):
-        self.left_out.append({"row": name, "reason": reason})
+    def skip(self, name, reason):
+        self.skipped.append({"row": name, "reason": reason})
 
     def write(self):
-        """To the file: after each row, so that what was measured is there whatever comes."""
+        """Writes the file, after each row, so that figures survive a later failure."""
         if self.path:
             self.path.write_text(json.dumps(
                 {"machine": self.machine, "settings": self.settings, "rows": self.rows,
-                 "failures": self.failures, "leftOut": self.left_out}, indent=1, default=str) + "\n")
+                 "failures": self.failures, "skipped": self.skipped}, indent=1, default=str) + "\n")
 
     def end(self):
         print()
-        for entry in self.left_out:
-            print(f"left out: {entry['row']} ({entry['reason']})")
+        for entry in self.skipped:
+            print(f"skipped: {entry['row']} ({entry['reason']})")
         for text in self.failures:
             print(f"failure: {text}")
         if self.checks and not self.failures:
-            print(f"no request failed, and all numbers were as sent ({self.checks} runs)")
+            print(f"no request failed, and all counts match what was sent ({self.checks} runs)")
         self.write()

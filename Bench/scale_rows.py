@@ -1,4 +1,4 @@
-"""How it is when much is stored: rates, questions, memory, and maintenance under load."""
+"""Rates, queries, memory and maintenance with large databases."""
 
 import contextlib
 import json
@@ -7,27 +7,27 @@ import threading
 
 import hale
 from machine import memory
-from query_rows import FORTNIGHT, QUESTION, add_times, times_of
+from query_rows import FORTNIGHT, QUERY, add_times, times_of
 from servers import Service, checked_load
 from worlds import stored
 
 SIZES = {f"{size} M sessions": stored(size) for size in (1, 10, 50)}
 RELEASES = {f"{count:,} releases": stored(1, count) for count in (10, 200, 5000)}
 
-# Seconds; wrk takes one to read its requests.
+# Seconds; wrk takes one of them to read its requests.
 JOBS_AFTER = 1.5
 
-# Requests of one run of the rate: each of the three runs ends other sessions.
+# The requests of one run; each of the three runs ends other sessions.
 RUN = 200_000
 
 
 def scale(report, worlds, nginx, settings):
-    """The same load and the same questions on 1, 10 and 50 M sessions, in alternation."""
+    """The same load and queries on 1, 10 and 50 M sessions, alternating."""
     compare(report, worlds, settings, SIZES, ">= 0.8")
 
 
 def releases(report, worlds, nginx, settings):
-    """The same load and the same questions with 10, 200 and 5,000 releases, in alternation."""
+    """The same load and queries with 10, 200 and 5,000 releases, alternating."""
     compare(report, worlds, settings, RELEASES, "")
 
 
@@ -48,8 +48,7 @@ def compare(report, worlds, settings, named, goal):
                        [many / few for many, few in zip(rates[last][kind], rates[first][kind])],
                        goal)
         for name, service in services.items():
-            question = {**QUESTION, "statsPeriod": "4d"}
-            times, _ = times_of(service, question, 100)
+            times, _ = times_of(service, {**QUERY, "statsPeriod": "4d"}, 100)
             add_times(report, f"4 days hourly, by release and status, {name}", times, ("", ""))
 
 
@@ -63,32 +62,32 @@ def measure_rates(report, worlds, service, world, name, index, rates):
 
 
 def loaded(report, worlds, nginx, settings):
-    """The most memory while everything comes at once, with 10 M sessions stored."""
+    """Peak memory under full load and queries, with 10 M sessions stored."""
     with worlds.copy(FORTNIGHT) as data, Service(data) as service:
         with worlds.requests(FORTNIGHT, "single", 400_000) as requests:
-            ask_while(service, lambda: checked_load(
+            query_while(service, lambda: checked_load(
                 report, "memory, single", service, requests, 1024, 6))
         with worlds.requests(FORTNIGHT, "packed", 6_000) as requests:
-            ask_while(service, lambda: checked_load(
+            query_while(service, lambda: checked_load(
                 report, "memory, packed", service, requests, 64, 4))
         most = memory(service.process.pid, "VmHWM")
-    report.add("resident memory, full load and questions, 10 M sessions, MB", most / 1e6, "<= 128")
+    report.add("resident memory, full load and queries, 10 M sessions, MB", most / 1e6, "<= 128")
 
 
-def ask_while(service, work):
-    """Two clients ask without a pause while the work is done."""
+def query_while(service, work):
+    """Does the work while two clients query without a pause."""
     ended = threading.Event()
-    questions = [QUESTION, {"field": ["crash_free_rate(user)", "count_unique(user)"],
-                            "groupBy": "release", "statsPeriod": "14d", "interval": "1d"}]
+    queries = [QUERY, {"field": ["crash_free_rate(user)", "count_unique(user)"],
+                       "groupBy": "release", "statsPeriod": "14d", "interval": "1d"}]
     failed = []
 
-    def ask(question):
+    def run(query):
         try:
-            times_of(service, question, 1_000_000, ended.is_set)
-        except Exception as error:  # Told by the thread that waits.
+            times_of(service, query, 1_000_000, ended.is_set)
+        except Exception as error:  # The waiting thread raises it.
             failed.append(error)
 
-    threads = [threading.Thread(target=ask, args=(question,)) for question in questions]
+    threads = [threading.Thread(target=run, args=(query,)) for query in queries]
     for thread in threads:
         thread.start()
     try:
@@ -102,14 +101,14 @@ def ask_while(service, work):
 
 
 def maintenance(report, worlds, nginx, settings):
-    """Hours are closed, half of all days dropped and the log copied while sessions come in."""
-    # So much later an hour can be closed, and requests are not yet corrected for drift.
+    """Latency while hours are closed, days are dropped and checkpoints run."""
+    # Late enough to close an hour, and early enough that requests need no drift correction.
     later = "2026-03-01T13:15:00Z"
     seconds = 8
     runs = [maintenance_run(report, worlds, later, seconds, index)
             for index in range(settings.rounds)]
     plain = statistics.median(run["without"]["p99"] for run in runs)
-    report.add("slowest answer during maintenance, x the median p99 without",
+    report.add("slowest response during maintenance, x the median p99 without",
                [run["during"]["max"] / plain for run in runs], "<= 10", runs)
     for name in ("without", "during"):
         report.add(f"  p99 ms, {name}", [run[name]["p99"] / 1000 for run in runs])
@@ -120,7 +119,7 @@ def maintenance(report, worlds, nginx, settings):
 
 
 def maintenance_run(report, worlds, later, seconds, index):
-    """One alternation, on a fresh database: jobs that are done leave nothing to do."""
+    """One alternation, on a fresh database, because a finished job leaves nothing to do."""
     count = 300_000
     order = [("without", []), ("during", ["adoption", "retention"])]
     run = {}
@@ -138,7 +137,7 @@ def maintenance_run(report, worlds, later, seconds, index):
 
 
 def with_jobs(service, jobs, work):
-    """Does the work, and has jobs run a moment after it began."""
+    """Does the work, and runs jobs a moment after its start."""
     summaries = []
 
     def run():

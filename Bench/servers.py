@@ -14,14 +14,14 @@ from hale import Hale, wait
 from machine import cpu_seconds
 from worlds import BENCH, KEY, NOW, ROOT, TOKEN
 
-# Runs of wrk that go on.
+# The running wrk processes.
 LOADS = set()
 
 ANSWER = '{"id":"00000000000000000000000000000000"}'
 
 
 class Nginx:
-    """One worker that reads a request, answers 200 and does nothing else."""
+    """nginx with one worker that reads each request and answers 200."""
 
     def __init__(self, folder):
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -52,7 +52,7 @@ class Nginx:
 
 
 class BareListener:
-    """Hale's listener with nothing behind it."""
+    """Hale's listener alone."""
 
     def __init__(self):
         self.process = subprocess.Popen(
@@ -66,7 +66,7 @@ class BareListener:
 
 
 class Service(Hale):
-    """Hale on a database that `hale-bench fill` made."""
+    """Hale on a database that `hale-bench fill` has created."""
 
     def __init__(self, data, *arguments, now=NOW, listen="127.0.0.1:0"):
         super().__init__(Path(data) / "output", "--now", now, "--log-level", "error", *arguments,
@@ -82,13 +82,13 @@ class Service(Hale):
             raise RuntimeError("the service ended by itself:\n" + self.log())
 
     def figures(self):
-        """Of /metrics."""
+        """The values of /metrics."""
         lines = self.request("GET", "/metrics").body.decode().splitlines()
         return {name: float(value) for name, value in
                 (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
     def counts(self):
-        """What was counted lately: sessions, and items by what became of them."""
+        """The recent counts of sessions, and of items by outcome."""
         answer = self.sessions("sum(session)", includeSeries=0)
         counts = {"sessions": sum(group["totals"]["sum(session)"] for group in answer["groups"])}
         for entry in self.get("/organizations/default/outcomes/").json["outcomes"]:
@@ -97,7 +97,7 @@ class Service(Hale):
         return counts
 
     def drained(self):
-        """The counts when nothing more comes."""
+        """The counts once everything is folded."""
         last = []
 
         def is_still():
@@ -106,8 +106,8 @@ class Service(Hale):
         wait(is_still, "the queue running empty")
         return last[-1][1]
 
-    def ask(self, parameters, connection=None):
-        """One question to the sessions API: its answer, and its milliseconds."""
+    def query(self, parameters, connection=None):
+        """Queries the sessions API; returns the response and its milliseconds."""
         own = connection or self.http()
         began = time.perf_counter()
         own.request("GET", "/api/0/organizations/default/sessions/?"
@@ -138,7 +138,7 @@ def start_load(port, requests, connections, seconds, pause=0):
 
 
 def end_loads():
-    """Of a bench that was interrupted."""
+    """Ends the loads of an interrupted run."""
     for process in LOADS:
         process.kill()
         process.wait()
@@ -158,8 +158,8 @@ def finish_load(process, requests):
 
 
 def load(server, requests, connections, seconds, pause=0, meanwhile=lambda: None):
-    """One run: answers a second, latencies in microseconds, processor time a request, and what came
-    of what was done meanwhile."""
+    """One run: responses per second, latencies in microseconds, CPU time per request, and the
+    result of the work that was done meanwhile."""
     process = start_load(server.port, requests, connections, seconds, pause)
     before = cpu_seconds(server.process.pid)
     done = meanwhile()
@@ -172,13 +172,13 @@ def load(server, requests, connections, seconds, pause=0, meanwhile=lambda: None
 
 def checked_load(report, name, service, requests, connections, seconds, pause=0,
                  meanwhile=lambda: None):
-    """One run on Hale, whose numbers must be those of what was sent."""
+    """One run on Hale, whose counts must match what was sent."""
     before, batches = service.drained(), service.figures()
     began = cpu_seconds(service.process.pid)
     result = load(service, requests, connections, seconds, pause, meanwhile)
     commits = service.figures()
     after = service.drained()
-    # With the folding that the end of the load left to be done.
+    # Includes the folding that remains at the end of the load.
     used = cpu_seconds(service.process.pid) - began
     result["cpu_us"] = used / max(result["answered"], 1) * 1e6
     stored = (commits["hale_commit_batch_updates_sum"]
@@ -192,14 +192,14 @@ def checked_load(report, name, service, requests, connections, seconds, pause=0,
 
 
 def check(report, name, requests, result, change):
-    """Compares what was counted with what was answered 200 and what was sent: between the two are
-    the requests that were under way when the load ended."""
+    """Checks that the counts lie between what was answered 200 and what was sent; the difference
+    is the requests in flight when the load ended."""
     report.checks += 1
     for kind in ("status", "connect", "read", "write", "timeout"):
         if result[kind]:
             report.fail(f"{name}: {result[kind]} errors ({kind}) of {result['sent']} requests")
     under_way = result["sent"] - result["good"]
-    # A server that answers more than was sent, or a load that lost count.
+    # More responses than requests mean a wrong server or a wrong load generator.
     if under_way < 0:
         report.fail(f"{name}: {-under_way} answers more than requests")
     accepted = change.get("accepted", 0) + change.get("accepted_anonymous", 0)

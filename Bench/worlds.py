@@ -1,4 +1,4 @@
-"""Databases with a history, built once, and requests that belong to them."""
+"""Databases with a history, which are built once, and requests for them."""
 
 import contextlib
 import hashlib
@@ -14,26 +14,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BENCH = Path(os.environ["HALE_BENCH_BINARY"])
 
-# The service's clock stands here when a measure begins: whatever is built is good at any time.
+# The time of the service's clock when a measurement begins, so that databases do not age.
 NOW = "2026-03-01T12:30:00Z"
 KEY = "be0c" * 8
 TOKEN = "bench-" + "0" * 32
 
-# What decides the content of a database, beside its sizes.
+# The sources that decide the contents of a database, besides its sizes.
 SOURCES = [ROOT / "schema.sql", ROOT / "Sources/hale-bench/Traffic.swift",
            ROOT / "Sources/hale-bench/Commands/FillCommand.swift", Path(__file__),
            *sorted((ROOT / "Sources/SQLiteStorage").rglob("*.swift"))]
 
 
 def bench(*arguments):
-    """Runs one scenario of hale-bench; its figures."""
+    """Runs a scenario of hale-bench and returns its figures."""
     done = subprocess.run([str(BENCH), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
                           check=True)
     return json.loads(done.stdout)
 
 
 def bench_python(package):
-    """A Python of the benchmarks' own that has a package, at the version of the tests' list."""
+    """A virtual environment's Python with a package, at the version of Tests/requirements.txt."""
     venv = ROOT / ".build-venv-bench"
     python = venv / "bin" / "python"
     if not python.exists():
@@ -45,7 +45,7 @@ def bench_python(package):
 
 @dataclass(frozen=True)
 class World:
-    """The sizes of a made-up world, as `hale-bench` takes them."""
+    """The sizes of made-up traffic, as `hale-bench` takes them."""
     sessions: int
     open: int = 0
     days: int = 4
@@ -65,12 +65,12 @@ class World:
 
 
 def stored(millions, releases=200):
-    """So many sessions that can all still change, and 300,000 that are to end."""
+    """Sessions that can all still change, by the million, and 300,000 open ones."""
     return World(sessions=millions * 1_000_000, open=300_000, users=1_000_000, releases=releases)
 
 
 def own_folder(parent, name):
-    """A folder of this process; those of processes that are gone, killed maybe, are removed."""
+    """A folder of this process; the folders of processes that have ended are removed."""
     for folder in Path(parent).glob(f"{name}-*-*"):
         pid = folder.name.removeprefix(f"{name}-").partition("-")[0]
         if pid.isdecimal() and not Path("/proc", pid).exists():
@@ -79,16 +79,16 @@ def own_folder(parent, name):
 
 
 class Worlds:
-    """The cache of databases, and the folder in which copies of them are worked on."""
+    """The cache of databases, and the folder for working copies."""
 
     def __init__(self, cache):
         self.cache = Path(cache)
         self.cache.mkdir(parents=True, exist_ok=True)
         text = b"".join(path.read_bytes() for path in SOURCES)
         self.version = hashlib.sha256(text).hexdigest()[:12]
-        # On the disk of the cache: temporary folders may lie in memory, where a sync costs nothing.
+        # On the disk of the cache: a temporary folder may be in memory, where a sync costs nothing.
         self.work = own_folder(self.cache, "run")
-        # Requests lie in memory where that can be, so that writing them disturbs no sync.
+        # Requests are in memory if possible, so that writing them does not disturb syncs.
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
         self.requests_folder = own_folder(memory, "hale-bench")
         for old in self.cache.glob("*.world"):
@@ -100,12 +100,12 @@ class Worlds:
         shutil.rmtree(self.requests_folder, ignore_errors=True)
 
     def get(self, world):
-        """The folder of a database that nobody may write to."""
+        """The folder of a database, which must not be written to."""
         folder = self.cache / f"{world.name}-{self.version}.world"
         if not folder.exists():
             part = self.work / "part"
             part.mkdir()
-            # A thousand transactions at most: many millions are to be there in some minutes.
+            # At most a thousand transactions, so that millions of sessions take some minutes.
             bench("fill", *world.options, "--key", KEY, "--token", TOKEN,
                   "--path", part / "hale.db", "--batch", max(10_000, world.sessions // 1000))
             os.sync()
@@ -114,12 +114,12 @@ class Worlds:
 
     @contextlib.contextmanager
     def copy(self, world):
-        """A data directory with such a database, to be written to."""
+        """A data directory with a copy of the database."""
         source = self.get(world)
         folder = Path(tempfile.mkdtemp(prefix="data-", dir=self.work))
         subprocess.run(["cp", "--reflink=auto", source / "hale.db", folder / "hale.db"],
                        check=True)
-        # What the copying left to be written would be written during the measure.
+        # Otherwise the copy's pages would be written to disk during the measurement.
         os.sync()
         try:
             yield folder
@@ -128,7 +128,7 @@ class Worlds:
 
     @contextlib.contextmanager
     def requests(self, world, kind, count, first=0, items=100):
-        """A file of requests for a copy of that world."""
+        """A file of requests for a copy of the database."""
         handle, path = tempfile.mkstemp(dir=self.requests_folder)
         os.close(handle)
         bench("requests", *world.options, "--kind", kind, "--count", count, "--first", first,
@@ -147,7 +147,7 @@ class Requests:
     items: int
 
     def new_sessions(self, sent):
-        """How many sessions the first so many requests begin."""
+        """The number of sessions that the first `sent` requests begin."""
         if self.kind == "single":
             return (min(sent, self.count) + 1) // 2
         return min(sent, self.count) * self.items

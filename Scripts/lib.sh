@@ -1,7 +1,7 @@
-# What Scripts/run and Scripts/test share: a machine that can build Hale.
+# Shared by the scripts: installs packages and builds Hale.
 # shellcheck shell=sh disable=SC2034 # The lists are read by the scripts.
 
-# Compiling and running crash tests: the backtracer would outlive a killed process.
+# The backtracer would outlive a killed process.
 export SWIFT_BACKTRACE=enable=no
 
 swift_wanted=6.2
@@ -13,7 +13,7 @@ fail() {
   exit 1
 }
 
-# Ends with one line on how to get Swift where there is none, or an old one.
+# Fails with a line on how to get Swift, if it is missing or too old.
 need_swift() {
   found=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
   lowest=$(printf '%s\n%s\n' "$swift_wanted" "${found:-0}" | sort -V | head -n 1)
@@ -21,7 +21,7 @@ need_swift() {
   fail "Hale needs Swift $swift_wanted or newer${found:+ (found $found)}: get it from https://www.swift.org/install"
 }
 
-# Whether what a package of Debian brings is there, wherever it came from.
+# Whether the contents of a Debian package are present, from any source.
 is_there() {
   case $1 in
     libsqlite3-dev) has_header sqlite3.h ;;
@@ -39,14 +39,14 @@ is_there() {
 }
 
 has_header() {
-  # Debian has some of them in a folder by machine.
+  # Debian has some headers in a directory of the architecture.
   for folder in /usr/include /usr/local/include /usr/include/*-linux-gnu; do
     [ -e "$folder/$1" ] && return
   done
   return 1
 }
 
-# Installs the packages that are missing; where there is no apt-get, says which they are.
+# Installs missing packages; without apt-get it fails with their names.
 need_packages() {
   missing=""
   for package in "$@"; do
@@ -70,8 +70,8 @@ need_packages() {
   } || fail "Could not install$missing"
 }
 
-# Makes the environment of the tests in Python, below the repository at $1: with the packages of
-# Tests/requirements.txt, and anew when that file changed.
+# Creates the Python environment of the tests in the repository at $1, with the packages of
+# Tests/requirements.txt, and again when that file changes.
 prepare_python() {
   cmp -s "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt" && return
   rm -rf "$1/.build-venv"
@@ -81,7 +81,7 @@ prepare_python() {
     cp "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt"
 }
 
-# Builds a program as it is shipped, hale unless another is named, and prints where it lies.
+# Builds a program as it is released (hale by default), and prints its path.
 build_release() {
   swift build --package-path "$1" -c release --static-swift-stdlib --product "${2:-hale}" >&2 || return
   printf '%s/%s\n' \

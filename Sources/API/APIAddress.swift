@@ -1,8 +1,8 @@
 /// The address by which clients reach the service.
 package struct APIAddress: Sendable {
-  /// The path of the public URL, without a slash at its end: requests may carry it.
+  /// The path of the public URL, without a trailing slash. Requests may begin with it.
   package var pathPrefix: String
-  /// The public URL without its path, for links; nil where the request's `Host` has to do.
+  /// The public URL without its path, for links; nil to use the request's `Host`.
   package var publicOrigin: String?
 
   package init(pathPrefix: String = "", publicOrigin: String? = nil) {

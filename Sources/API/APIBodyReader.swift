@@ -1,6 +1,6 @@
 package import HTTP
 
-/// Gathers the small body of a change.
+/// Collects the body of a change: at most 1 MiB.
 package final class APIBodyReader: BodyReader {
   private var body: [UInt8] = []
   private let complete: ([UInt8]) -> RequestDisposition

@@ -5,22 +5,22 @@ package import HTTP
 package import ReleaseHealth
 package import Storage
 
-/// A request to the API, once it is known who asks and where.
+/// An authenticated request to a route of the API.
 package struct APICall: Sendable {
   package let address: APIAddress
   package let head: RequestHead
-  /// What stands in the path for the placeholders of the route.
+  /// The values of the route's placeholders in the path.
   package var names: [Substring: String]
   package let token: APIToken
   package let snapshot: CatalogSnapshot
   package let now: Timestamp
-  /// Empty for questions.
+  /// The body of a change; empty for queries.
   package var body: [UInt8] = []
 
   /// The parameters of the URL.
   package var items: [(name: String, value: String)] { queryItems(head.query) }
 
-  /// The organization that the path names, by slug or id; the token has to be one of its own.
+  /// The organization that the path names by slug or id; the token has to belong to it.
   package func organization() throws(APIError) -> Organization {
     guard let organization = snapshot.organization(names["organization"] ?? "") else {
       throw .notFound
@@ -50,26 +50,26 @@ package struct APICall: Sendable {
     do {
       return try JSONDecoder().decode(type, from: Data(body))
     } catch {
-      throw .badRequest("The body is not the JSON that is asked for\(Self.place(of: error)).")
+      throw .badRequest("The body is not the expected JSON\(Self.place(of: error)).")
     }
   }
 
-  /// Which member of the body is wrong, as far as the decoder says.
+  /// Names the invalid member of the body, if the decoder reports it.
   private static func place(of error: any Error) -> String {
     guard let error = error as? DecodingError else { return "" }
     switch error {
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
       let name = context.codingPath.map(\.stringValue).joined(separator: ".")
-      if name.isEmpty { return ": it has to be an object" }
-      return ": \"\(name)\" is not of the right type" + (type == String.self ? ", a text" : "")
+      if name.isEmpty { return ": it must be an object" }
+      return ": \"\(name)\" has the wrong type" + (type == String.self ? ", expected a string" : "")
     case .keyNotFound(let key, _): return ": \"\(key.stringValue)\" is missing"
     case .dataCorrupted: return ": it cannot be read"
     @unknown default: return ""
     }
   }
 
-  /// Scheme and authority by which clients reach the service; nil where neither the public URL nor
-  /// the request says it.
+  /// The scheme and authority by which clients reach the service; nil if neither the public URL nor
+  /// the request has them.
   package var origin: String? {
     address.publicOrigin
       ?? head.headers["Host"].map { (head.cameByTLS ? "https://" : "http://") + $0 }

@@ -3,11 +3,12 @@ package import Access
 package import HTTP
 package import Storage
 
-/// Who asks: a bearer token, or the cookie in which a browser keeps one.
+/// Finds the token of a request: a bearer token, or the cookie in which a browser keeps one.
 package enum APICredentials {
   package static let cookieName = "hale_token"
 
-  /// The token of a request, which is good and may do what is asked.
+  /// Answers the request's token; throws 401 if it is missing or invalid, 403 if its scope is too
+  /// narrow.
   package static func token(
     of head: RequestHead, _ snapshot: CatalogSnapshot, for scope: TokenScope,
     publicOrigin: String?
@@ -19,7 +20,7 @@ package enum APICredentials {
       guard parts.count == 2 else { throw .missingToken }
       text = String(parts[1])
     } else if let cookie = cookie(of: head) {
-      // Browsers send cookies by themselves: a change has to come from Hale's own page.
+      // Browsers add cookies to requests of any page: a change has to come from Hale's own page.
       guard head.method.isReading || isSameOrigin(head, publicOrigin) else {
         throw APIError(
           status: 403, detail: "A change by cookie has to come from a page of the same origin.")
@@ -48,8 +49,8 @@ package enum APICredentials {
     return nil
   }
 
-  /// Whether a browser says that the request comes from a page of this service. All browsers of
-  /// today send `Sec-Fetch-Site`, which no page can set; older ones send `Origin`.
+  /// Whether the request comes from a page of this service. Current browsers send
+  /// `Sec-Fetch-Site`, which no page can set; older ones send `Origin`.
   package static func isSameOrigin(_ head: RequestHead, _ publicOrigin: String?) -> Bool {
     if let site = head.headers["Sec-Fetch-Site"] { return site == "same-origin" }
     guard let origin = head.headers["Origin"] else { return false }

@@ -4,19 +4,19 @@ package import Metrics
 package import HTTP
 package import Logging
 internal import ReleaseHealth
-package import Storage
+internal import Storage
 
-/// The API at `/api/0/…`: finds the route, checks who asks, and has the work done.
+/// The API at `/api/0/…`: finds the route, checks the token, and runs the work.
 package struct APIEndpoint {
-  /// What answering takes, whatever the route.
+  /// The dependencies that all routes share.
   package struct Dependencies: Sendable {
     package var catalog: CatalogCache
     package var clock: WallClock
-    /// Of what is stored.
+    /// The version of the stored data, for entity tags.
     package var version: DataVersion
-    /// For queries: work that may block.
+    /// The query queue, for work that may block.
     package var workers: WorkQueue
-    /// Runs work that waits for other machines on a thread of its own; false where there is none.
+    /// Runs work that waits for other machines on a thread of its own; false if none can start.
     package var startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool
     package var metrics: Metrics
     package var log: Logger
@@ -41,10 +41,10 @@ package struct APIEndpoint {
   private let routes: [APIRoute]
   private let dependencies: Dependencies
   private let sink: any ResponseSink
-  /// Sets the entity tags of this process apart from those of the one before.
+  /// Distinguishes the entity tags of this process from those of earlier ones.
   private let start: String
 
-  /// - Parameter start: a text that no other process has.
+  /// - Parameter start: a text unique to this process, for entity tags.
   package init(
     _ routes: [APIRoute], _ dependencies: Dependencies, start: String, sink: any ResponseSink
   ) {
@@ -60,7 +60,7 @@ package struct APIEndpoint {
   ) -> RequestDisposition {
     for route in routes {
       guard let names = route.names(in: path) else { continue }
-      // HEAD is answered as GET; the writer leaves the body out.
+      // HEAD is answered as GET; the response writer omits the body.
       let method = head.method == .head ? .get : head.method
       guard let action = route.actions.first(where: { $0.method == method }) else {
         return .respond(.methodNotAllowed(route.allowed))
@@ -70,7 +70,7 @@ package struct APIEndpoint {
     return .respond(.failure(404, "there is nothing at \(head.path)"))
   }
 
-  /// A question of whoever owns the data directory, who may ask about every organization.
+  /// Answers a query of the owner of the data directory, who may read every organization.
   ///
   /// - Parameter path: what follows `/api/0`.
   package func beginForOwner(
@@ -90,22 +90,22 @@ package struct APIEndpoint {
     return .respond(Response(.notFound))
   }
 
-  /// - Parameter token: nil for the one that the request has to bring.
+  /// - Parameter token: nil to authenticate the request by its own token.
   private func begin(
     _ head: RequestHead, _ route: String, _ action: APIRoute.Action,
     _ names: [Substring: String], _ exchange: ExchangeID, token: APIToken? = nil
   ) -> RequestDisposition {
     do throws(APIError) {
       let snapshot = dependencies.catalog.snapshot
-      let asking: APIToken
+      let caller: APIToken
       if let token {
-        asking = token
+        caller = token
       } else {
-        asking = try APICredentials.token(
+        caller = try APICredentials.token(
           of: head, snapshot, for: action.scope, publicOrigin: dependencies.address.publicOrigin)
       }
       let call = APICall(
-        address: dependencies.address, head: head, names: names, token: asking, snapshot: snapshot,
+        address: dependencies.address, head: head, names: names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)
       if action.method == .get {
         let work = try action.prepare(call)
@@ -138,8 +138,8 @@ package struct APIEndpoint {
     }
   }
 
-  /// Changes whenever the answer can: it tells a poll that nothing did without a question to the
-  /// store. Ranges end with the running minute.
+  /// An entity tag that changes whenever the answer can, so that a poll without changes needs no
+  /// query of the store. It changes each minute, since ranges end with the current one.
   private func entityTag(of call: APICall) -> String {
     let parts: [String] = [
       start, String(dependencies.version.current), String(call.snapshot.catalog.version),
@@ -148,13 +148,13 @@ package struct APIEndpoint {
     return "\"\(parts.joined(separator: "-"))\""
   }
 
-  /// Has the work done on a worker's thread, or on one of its own.
+  /// Runs the work on a worker's thread, or on one of its own if it waits for other machines.
   private func answer(
     _ exchange: ExchangeID, _ route: String, waitsForOthers: Bool = false,
     _ work: @escaping APIRoute.Work
   ) -> RequestDisposition {
     let (metrics, log) = (dependencies.metrics, dependencies.log)
-    // From here on, so that waiting for a reader counts.
+    // The duration includes the time in the queue.
     let start = metrics.seconds
     let submit = waitsForOthers ? dependencies.startThread : dependencies.workers.submit
     let isTaken = submit { [sink] in
@@ -163,8 +163,8 @@ package struct APIEndpoint {
       do throws(StoreError) {
         sink.respond(try work(), to: [exchange])
       } catch {
-        if case .refused(let sentence) = error {
-          sink.respond(.failure(400, sentence), to: [exchange])
+        if error.isRefusal {
+          sink.respond(.failure(400, error.sentence), to: [exchange])
           return
         }
         isFailure = true
@@ -175,7 +175,7 @@ package struct APIEndpoint {
     return isTaken
       ? .pending
       : .respond(
-        Response.failure(503, "too many questions wait already").adding(["Retry-After": "1"]))
+        Response.failure(503, "query queue is full").adding(["Retry-After": "1"]))
   }
 }
 
@@ -187,7 +187,7 @@ extension Response {
 }
 
 extension Response {
-  /// It is for whoever asked alone, and is to be asked for again each time, with its tag.
+  /// Keeps the answer out of shared caches, and makes clients revalidate it with its tag.
   fileprivate func markedPrivate(_ tag: String) -> Response {
     adding([
       "ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie",

@@ -2,19 +2,19 @@ internal import Bytes
 package import HTTP
 package import Storage
 
-/// What can be done at one place of the API.
+/// The methods of one path of the API.
 package struct APIRoute: Sendable {
   /// Answers on a worker's thread; may block.
   package typealias Work = @Sendable () throws(StoreError) -> Response
 
-  /// One method.
+  /// A method of the path, with its implementation.
   package struct Action: Sendable {
     package let method: Method
-    /// What a token must be allowed.
+    /// The scope that the token needs.
     package let scope: TokenScope
-    /// Reads and checks the request, on the loop thread; quick, and without the store.
+    /// Reads and checks the request on the loop thread; fast, and without the store.
     let prepare: @Sendable (APICall) throws(APIError) -> Work
-    /// Whether the work waits for other machines: it then has a thread of its own.
+    /// Whether the work waits for other machines; it then runs on a thread of its own.
     let waitsForOthers: Bool
 
     package init(
@@ -34,14 +34,14 @@ package struct APIRoute: Sendable {
   package let name: String
   package private(set) var actions: [Action]
 
-  /// - Parameter pattern: parts of a path; those in braces stand for anything.
+  /// - Parameter pattern: the parts of a path; those in braces match anything.
   package init(_ pattern: StaticString, _ actions: Action...) {
     name = "/api/0/" + pattern.description
     self.pattern = pattern.description.split(separator: "/")
     self.actions = actions
   }
 
-  /// Routes of the same place are one, which has the methods of all.
+  /// Joins routes with the same pattern into one with the methods of all.
   package static func joined(_ routes: [APIRoute]) -> [APIRoute] {
     routes.reduce(into: []) { joined, route in
       if let index = joined.firstIndex(where: { $0.name == route.name }) {
@@ -57,7 +57,7 @@ package struct APIRoute: Sendable {
     actions.map { $0.method == .get ? "GET, HEAD" : $0.method.name }.joined(separator: ", ")
   }
 
-  /// What stands for the placeholders; nil when the path is another.
+  /// The values of the placeholders; nil if the path does not match.
   package func names(in path: ArraySlice<Substring>) -> [Substring: String]? {
     guard path.count == pattern.count else { return nil }
     var names: [Substring: String] = [:]
@@ -74,7 +74,7 @@ package struct APIRoute: Sendable {
 }
 
 extension APIRoute.Action {
-  /// A query: every token may make it.
+  /// A query, for tokens of any scope.
   package static func get(
     _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
   ) -> APIRoute.Action {

@@ -1,8 +1,8 @@
 package import HTTP
 
-/// Entity tags of answers (RFC 9110 §8.8.3).
+/// Compares entity tags (RFC 9110 §8.8.3).
 package enum EntityTag {
-  /// Whether the client holds the answer already (RFC 9110 §13.1.2).
+  /// Whether the client already has the answer with this tag (RFC 9110 §13.1.2).
   ///
   /// - Parameter tag: with its quotes.
   package static func isNamed(_ tag: String, in head: RequestHead) -> Bool {

@@ -1,7 +1,7 @@
 internal import Bytes
 package import HTTP
 
-/// Why members of a body are refused: `{"field": ["reason"]}`, as Sentry says it.
+/// The reasons why members of a body are invalid, in Sentry's form: `{"field": ["reason"]}`.
 package struct FieldErrors: Error {
   private(set) var reasons: [(field: String, reasons: [String])] = []
 
@@ -17,7 +17,7 @@ package struct FieldErrors: Error {
     }
   }
 
-  /// 400 with all of them.
+  /// The answer: 400 with all reasons.
   package var response: Response {
     var json = JSONWriter()
     json.object { json in

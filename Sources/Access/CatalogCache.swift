@@ -1,8 +1,8 @@
 internal import Locks
 package import Storage
 
-/// Holds the newest snapshot. Commands change the catalog from other processes, so it is asked
-/// for again and again.
+/// Caches the newest snapshot of the catalog. Commands change the catalog from other processes, so
+/// it is refreshed periodically.
 package final class CatalogCache: Sendable {
   private let store: any CatalogStore
   private let newest: Locked<CatalogSnapshot>
@@ -10,7 +10,7 @@ package final class CatalogCache: Sendable {
   package init(_ store: any CatalogStore) throws(StoreError) {
     self.store = store
     guard let catalog = try store.catalog(unlessVersion: nil) else {
-      throw .unavailable(operation: "read the catalog", reason: "it is not there")
+      throw .unavailable(operation: "read the catalog", reason: "it does not exist")
     }
     newest = Locked(CatalogSnapshot(catalog))
   }
@@ -19,7 +19,7 @@ package final class CatalogCache: Sendable {
     newest.withLock { $0 }
   }
 
-  /// Takes over what changed.
+  /// Reads the catalog again if it changed.
   package func refresh() throws(StoreError) {
     if let catalog = try store.catalog(unlessVersion: snapshot.catalog.version) {
       let snapshot = CatalogSnapshot(catalog)
@@ -30,7 +30,7 @@ package final class CatalogCache: Sendable {
     }
   }
 
-  /// Changes the catalog; whoever is answered afterwards is answered by the new one. Blocks.
+  /// Changes the catalog; later requests see the change. Blocks.
   package func change<Value>(
     _ body: (any CatalogStore) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {

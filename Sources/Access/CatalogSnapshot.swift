@@ -1,12 +1,12 @@
 package import ReleaseHealth
 package import Storage
 
-/// The catalog with what is looked up by every request, made anew when the catalog changed.
+/// An immutable catalog with indexes for the lookups of every request.
 package final class CatalogSnapshot: Sendable {
   package let catalog: Catalog
   package let hasher: UserHasher
   private let projects: [ProjectID: Project]
-  /// The projects of the keys that are good.
+  /// The projects by their active keys.
   private let projectOfKey: [String: ProjectID]
   private let tokens: [[UInt8]: APIToken]
 

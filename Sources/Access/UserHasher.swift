@@ -1,12 +1,12 @@
 internal import Hashing
 package import ReleaseHealth
 
-/// Turns what SDKs send as the user into what is stored: 128 bits of HMAC-SHA256 under the
-/// database's own key. Without the key nobody can test whether a person is in there.
+/// Hashes the user that an SDK sends into what is stored: 128 bits of HMAC-SHA256 under the
+/// database's own key. Without the key nobody can test whether a person is in the data.
 package struct UserHasher: Sendable {
   private let hmac: HMACSHA256
 
-  /// - Parameter key: the catalog's secret.
+  /// - Parameter key: the secret of the catalog.
   package init(key: [UInt8]) {
     hmac = HMACSHA256(key: key)
   }

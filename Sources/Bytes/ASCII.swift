@@ -16,14 +16,14 @@ extension UInt8 {
   /// Whether this is visible: neither a space nor a control character.
   package var isVisible: Bool { (0x21...0x7e).contains(self) }
 
-  /// White space between JSON's tokens: RFC 8259 §2.
+  /// Whether this is white space between JSON's tokens (RFC 8259 §2).
   @inlinable @inline(__always)
   package var isWhitespace: Bool { self == 0x20 || self == 0x0a || self == 0x0d || self == 0x09 }
 }
 
-/// The number that decimal digits alone write: no sign, no space.
+/// Parses a number of decimal digits only, without sign and space.
 ///
-/// - Returns: nil where there is no digit, anything else, or more than 64 bits.
+/// - Returns: nil for an empty text, any other character, or more than 64 bits.
 package func decimalNumber(_ text: some StringProtocol) -> UInt64? {
   text.utf8.allSatisfy(\.isDigit) ? UInt64(text) : nil
 }

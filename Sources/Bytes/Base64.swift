@@ -20,7 +20,7 @@ package enum Base64 {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// - Returns: nil where the text is not in this form. White space has no place in it.
+  /// - Returns: nil if the text is malformed. White space is not allowed.
   package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
     guard text.count % 4 == 0 else { return nil }
     var end = text.count

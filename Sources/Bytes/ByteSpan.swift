@@ -1,7 +1,7 @@
-// What readers ask of bytes, eight at a time where it pays.
+// Searches in bytes, eight at a time where it is worth it.
 
 extension Span<UInt8> {
-  /// Whether the bytes are those of a text.
+  /// Whether the bytes equal the text.
   @inlinable @inline(__always)
   package func equals(_ name: StaticString) -> Bool {
     guard count == name.utf8CodeUnitCount else { return false }
@@ -65,7 +65,7 @@ extension Span<UInt8> {
 }
 
 extension String {
-  /// Copies UTF-8; what is none is replaced.
+  /// Decodes UTF-8; invalid bytes are replaced.
   package init(copying bytes: Span<UInt8>) {
     self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
   }

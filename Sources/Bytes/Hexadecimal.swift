@@ -2,7 +2,7 @@
 package enum Hexadecimal {
   static let digits = Array("0123456789abcdef".utf8)
 
-  /// Two digits a byte.
+  /// Two digits per byte.
   package static func text(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     for byte in bytes { text.append(hexadecimal: byte) }
@@ -16,7 +16,7 @@ package enum Hexadecimal {
 
   /// The number of 32 digits, or of the 36 characters of a UUID with its hyphens.
   ///
-  /// - Returns: nil where the text has another form.
+  /// - Returns: nil if the text has another form.
   package static func number(_ text: Span<UInt8>) -> UInt128? {
     let hasHyphens: Bool
     switch text.count {
@@ -49,7 +49,7 @@ extension [UInt8] {
 }
 
 extension UInt8 {
-  /// The value of a hexadecimal digit; 255 when it is none.
+  /// The value of a hexadecimal digit; 255 for any other byte.
   @inlinable @inline(__always)
   package var hexadecimalDigit: UInt8 {
     let digit = self &- UInt8(ascii: "0")

@@ -1,7 +1,7 @@
-/// Takes the percent-encoding off (RFC 3986 §2.1).
+/// Decodes percent-encoding (RFC 3986 §2.1).
 ///
-/// - Parameter plusIsSpace: as in queries (URL Standard, application/x-www-form-urlencoded).
-/// - Returns: nil when a `%` is not followed by two hexadecimal digits, or the bytes are no UTF-8.
+/// - Parameter plusIsSpace: whether `+` is a space, as in application/x-www-form-urlencoded.
+/// - Returns: nil if a `%` is not followed by two hexadecimal digits, or the bytes are not UTF-8.
 package func percentDecoded(_ text: String, plusIsSpace: Bool) -> String? {
   let isEncoded = { (byte: UInt8) in
     byte == UInt8(ascii: "%") || (plusIsSpace && byte == UInt8(ascii: "+"))
@@ -12,10 +12,10 @@ package func percentDecoded(_ text: String, plusIsSpace: Bool) -> String? {
   return String(validating: decoded, as: UTF8.self)
 }
 
-/// Takes the percent-encoding off bytes, whatever they mean then.
+/// Decodes percent-encoding into bytes of any meaning.
 ///
 /// - Parameter keepsBroken: whether a `%` without two hexadecimal digits stays, as in browsers.
-/// - Returns: nil where there is such a `%` and it does not stay.
+/// - Returns: nil if there is such a `%` and it does not stay.
 package func percentDecoded(
   _ bytes: Span<UInt8>, plusIsSpace: Bool, keepsBroken: Bool
 ) -> [UInt8]? {
@@ -40,13 +40,13 @@ package func percentDecoded(
   return decoded
 }
 
-/// Puts percent-encoding on everything but the unreserved characters (RFC 3986 §2.3), so that the
-/// text can stand anywhere in an URL, and in a cookie.
+/// Percent-encodes everything but the unreserved characters (RFC 3986 §2.3), so that the text is
+/// valid anywhere in a URL, and in a cookie.
 package func percentEncoded(_ text: String) -> String {
   percentEncoded(text) { $0.isAlphanumeric || "-._~".utf8.contains($0) }
 }
 
-/// Puts percent-encoding on the bytes that `isPlain` does not take.
+/// Percent-encodes the bytes that are not `isPlain`.
 package func percentEncoded(
   _ text: some StringProtocol, keeping isPlain: (UInt8) -> Bool
 ) -> String {
@@ -64,12 +64,12 @@ package func percentEncoded(
   return String(decoding: encoded, as: UTF8.self)
 }
 
-/// The items of a query, decoded, in the order sent, repeated ones as often as they were sent.
+/// The decoded items of a query in the order sent, including repeated ones.
 ///
-/// An item without `=` has an empty value; empty items are passed over. What cannot be decoded
-/// stands as it was sent, as it does in browsers.
+/// An item without `=` has an empty value; empty items are skipped. Text that cannot be decoded
+/// stays as it was sent, as in browsers.
 ///
-/// - Parameter query: without its `?`, as ``RequestHead/query`` has it.
+/// - Parameter query: the query without its `?`, as in ``RequestHead/query``.
 package func queryItems(_ query: String?) -> [(name: String, value: String)] {
   guard let query else { return [] }
   return query.split(separator: "&").map { item in
@@ -81,3 +81,5 @@ package func queryItems(_ query: String?) -> [(name: String, value: String)] {
 private func decodedOrSame(_ text: Substring) -> String {
   percentDecoded(String(text), plusIsSpace: true) ?? String(text)
 }
+/// Collapses runs of slashes in a path: some SDKs append a slash to a host that ends with one,
+/// which Relay accepts.

@@ -3,7 +3,7 @@ import CBrotli
 /// Brotli, RFC 7932: one stream, whose window is at most 16 MiB.
 @safe final class BrotliStream: StreamDecoder {
   private let memory: DecoderMemory
-  /// nil when there was no memory for it.
+  /// The decoder; nil if its allocation failed.
   private let state: OpaquePointer?
   private(set) var isFinished = false
 
@@ -38,7 +38,7 @@ import CBrotli
     case BROTLI_DECODER_RESULT_SUCCESS: isFinished = true
     default:
       let code = unsafe BrotliDecoderGetErrorCode(state)
-      // From this code down they tell of failed allocations.
+      // Codes from this one down are failed allocations.
       if code.rawValue <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES.rawValue { throw .outOfMemory }
       throw .malformed(unsafe String(cString: BrotliDecoderErrorString(code)))
     }
@@ -48,7 +48,7 @@ import CBrotli
 }
 
 extension DecoderMemory {
-  /// What a library was given to hand to its allocator; the stream keeps it alive.
+  /// The context that a library passes to its allocator; the stream keeps it alive.
   @unsafe fileprivate static func at(_ opaque: UnsafeMutableRawPointer?) -> DecoderMemory? {
     unsafe opaque.map { unsafe Unmanaged.fromOpaque($0).takeUnretainedValue() }
   }

@@ -1,9 +1,9 @@
-/// Bounded, streaming decoders of HTTP content codings, over zlib, brotli and zstd.
+/// Bounded, streaming decoders of HTTP content codings with zlib, brotli and zstd.
 ///
-/// Invariant of this module: memory is bounded by the decoder's window, and output by the limit
-/// that the caller sets, whatever the input claims.
+/// Invariant of this module: memory is bounded by the decoder's window, and output by the caller's
+/// limit, for any input.
 
-/// A coding that a request's body may come in: one `Content-Encoding`, RFC 9110 §8.4.
+/// A coding of a request's body: one `Content-Encoding` (RFC 9110 §8.4).
 package enum ContentCoding: Hashable, Sendable, CaseIterable {
   case identity
   case gzip
@@ -11,11 +11,11 @@ package enum ContentCoding: Hashable, Sendable, CaseIterable {
   case brotli
   case zstd
 
-  /// - Parameter contentEncoding: the header's value; nil when the request has none.
-  /// - Returns: nil for an unknown coding and for a list of codings: neither is supported.
+  /// - Parameter contentEncoding: the value of the header; nil if the request has none.
+  /// - Returns: nil for an unknown coding and for a list of codings, which are not supported.
   package init?(contentEncoding: String?) {
     switch (contentEncoding ?? "").trimmingBlanks().lowercased() {
-    // sentry-ruby sends an empty value, and old sentry-java the charset in place of the coding.
+    // sentry-ruby sends an empty value, and old versions of sentry-java send a charset.
     case "", "identity", "utf-8": self = .identity
     case "gzip", "x-gzip": self = .gzip
     case "deflate": self = .deflate
@@ -25,11 +25,11 @@ package enum ContentCoding: Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// One call into the decoder may take long: brotli's fills a whole window, of 16 MiB at most,
-  /// before it gives anything away.
+  /// Whether one call into the decoder may take long: brotli fills a whole window of up to 16 MiB
+  /// before it produces output.
   package var isDecodedInLargeSteps: Bool { self == .brotli }
 
-  /// What an `Accept-Encoding` of a 415 answer offers, RFC 9110 §15.5.16.
+  /// The `Accept-Encoding` of a 415 answer (RFC 9110 §15.5.16).
   package static let acceptEncoding = "gzip, deflate, br, zstd, identity"
 }
 

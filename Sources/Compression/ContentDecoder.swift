@@ -1,26 +1,26 @@
-/// Why a body cannot be decoded. Nothing more comes from a decoder that threw.
+/// The reason why a body cannot be decoded. A decoder that threw produces no more output.
 package enum ContentDecodingError: Error, Equatable {
-  /// The bytes are not what the coding says; in the library's words.
+  /// The bytes are malformed, with the library's message.
   case malformed(String)
-  /// The output would pass the limit.
+  /// The output exceeds the limit.
   case tooLarge
   /// The input ended before the compressed stream did.
   case truncated
-  /// The library could not get memory.
+  /// An allocation of the library failed.
   case outOfMemory
 }
 
-/// Decodes one body, slice by slice, and never yields more than its limit.
+/// Decodes one body piece by piece, and never produces more than its limit.
 ///
-/// Not for `identity`: such a body needs no decoder.
+/// It must not be used for `identity`, which needs no decoder.
 package final class ContentDecoder {
   private let stream: any StreamDecoder
   private var outputBytesLeft: Int
   private var failure: ContentDecodingError?
 
   /// - Parameters:
-  ///   - outputBytesMax: the most that comes out in all; exactly so much is still fine.
-  ///   - memory: what brotli and zstd share. The other codings hold some 40 KiB each.
+  ///   - outputBytesMax: the maximum total output in bytes, inclusive.
+  ///   - memory: the budget that brotli and zstd share. The other codings hold some 40 KiB each.
   package init(
     _ coding: ContentCoding, outputBytesMax: Int, memory: DecoderMemory = DecoderMemory()
   ) {
@@ -38,11 +38,11 @@ package final class ContentDecoder {
 
   /// Decodes as much of `input` as fits `output`.
   ///
-  /// The caller goes on with the rest of the input. When `produced` is all of the output there may
-  /// be more to come, also once the input is used up: it is then to be called again with whatever
-  /// input there is. When `produced` is less, all of the input was consumed.
+  /// The caller continues with the rest of the input. If `produced` fills the output, there may be
+  /// more output even without further input, so the caller has to call again. If `produced` is
+  /// less, all input is consumed.
   ///
-  /// - Returns: the bytes taken from the front of `input` and put at the front of `output`.
+  /// - Returns: the number of consumed bytes of `input` and of produced bytes in `output`.
   package func decode(
     _ input: Span<UInt8>, into output: inout MutableSpan<UInt8>
   ) throws(ContentDecodingError) -> (consumed: Int, produced: Int) {
@@ -61,10 +61,10 @@ package final class ContentDecoder {
     }
   }
 
-  /// The compressed stream reached its end, and all of its output came out.
+  /// Whether the compressed stream has ended and all of its output was produced.
   package var isFinished: Bool { failure == nil && stream.isFinished }
 
-  /// To be called when the body has ended: a stream that did not reach its end is an error.
+  /// Checks the end of the body: throws if the compressed stream has not ended.
   package func finish() throws(ContentDecodingError) {
     if let failure { throw failure }
     if !stream.isFinished { throw .truncated }
@@ -85,7 +85,7 @@ package final class ContentDecoder {
         outputBytesLeft -= step.produced
         produced += step.produced
       } else {
-        // At the limit only a byte too many tells a body that ends here from one that goes on.
+        // At the limit only one more byte distinguishes a body that ends here from a longer one.
         step = try unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) {
           (extra) throws(ContentDecodingError) -> DecodingStep in
           try unsafe stream.step(rest, extra)
@@ -99,17 +99,17 @@ package final class ContentDecoder {
   }
 }
 
-/// How far one call into a library came.
+/// The progress of one call into a library.
 struct DecodingStep {
   var consumed: Int
   var produced: Int
 }
 
-/// One library's decoder. A step without progress means that it needs more input or has ended.
+/// The decoder of one library. A step without progress needs more input, or the stream has ended.
 protocol StreamDecoder: AnyObject {
   var isFinished: Bool { get }
 
-  /// - Parameter output: is not empty.
+  /// - Parameter output: a buffer that is not empty.
   @unsafe func step(
     _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ContentDecodingError) -> DecodingStep

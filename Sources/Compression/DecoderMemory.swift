@@ -1,7 +1,7 @@
-/// What the decoders of all connections may hold together, for windows above all: 26 bytes of
-/// brotli are enough to fill 16 MiB, and a client may leave its body unended.
+/// The shared memory budget of the decoders of all connections, mostly for windows: 26 bytes of
+/// brotli can fill 16 MiB, and a client may never end its body.
 ///
-/// Used on one thread only. A decoder that gets no memory throws
+/// It is used on one thread only. A decoder that gets no memory throws
 /// ``ContentDecodingError/outOfMemory``.
 package final class DecoderMemory {
   private let bytesMax: Int
@@ -9,19 +9,21 @@ package final class DecoderMemory {
   package private(set) var bytesInUse = 0
   private var largeBytesInUse = 0
 
-  /// From here on an allocation is large: those of small bodies, whose windows the decoders cut to
-  /// what comes, find room while large ones wait for theirs.
+  /// The minimum size of a large allocation. Small bodies have smaller windows, which find room
+  /// while large ones wait.
   static let largeBytesMin = 256 * 1024
 
   /// - Parameters:
-  ///   - bytesMax: of all allocations together.
-  ///   - largeBytesMax: of the large ones together.
+  ///   - bytesMax: the limit of all allocations in total.
+  ///   - largeBytesMax: the limit of the large ones in total.
   package init(bytesMax: Int = 64 << 20, largeBytesMax: Int = 48 << 20) {
     self.bytesMax = bytesMax
     self.largeBytesMax = largeBytesMax
   }
 
-  /// False when there is no room for so much more.
+  /// Reserves the bytes of an allocation.
+  ///
+  /// - Returns: false if the budget is exceeded.
   func take(_ bytes: Int) -> Bool {
     let large = bytes >= Self.largeBytesMin ? bytes : 0
     guard bytesInUse + bytes <= bytesMax, largeBytesInUse + large <= largeBytesMax else {
@@ -32,16 +34,16 @@ package final class DecoderMemory {
     return true
   }
 
-  /// - Parameter bytes: of one allocation, as they were taken.
+  /// Returns the bytes of one allocation to the budget.
   func give(_ bytes: Int) {
     bytesInUse -= bytes
     if bytes >= Self.largeBytesMin { largeBytesInUse -= bytes }
   }
 
-  /// What stands before each allocation: its size, and what keeps the rest aligned.
+  /// The header of each allocation: its size, padded for alignment.
   private static let headBytes = 16
 
-  /// An allocator for C libraries; nil when there is no room.
+  /// Allocates memory for a C library; nil if the budget is exceeded.
   @unsafe func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
     guard take(bytes) else { return nil }
     let start = UnsafeMutableRawPointer.allocate(

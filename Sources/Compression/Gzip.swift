@@ -1,11 +1,11 @@
 internal import CZlib
 
-/// The bytes as one gzip member (RFC 1952), as small as zlib makes them.
+/// Compresses the bytes to one gzip member (RFC 1952) at zlib's best level.
 ///
-/// - Returns: nil when there is no memory for it.
+/// - Returns: nil if there is not enough memory.
 package func gzip(_ bytes: [UInt8]) -> [UInt8]? {
   var stream = unsafe z_stream()
-  // 15 is the largest window; 16 more asks for gzip's wrapping.
+  // 15 is the largest window; adding 16 selects the gzip format.
   guard unsafe czlib_deflate_init(&stream, Z_BEST_COMPRESSION, 15 + 16) == Z_OK else { return nil }
   defer { unsafe _ = deflateEnd(&stream) }
   var output = [UInt8](repeating: 0, count: Int(unsafe deflateBound(&stream, UInt(bytes.count))))

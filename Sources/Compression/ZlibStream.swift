@@ -1,7 +1,7 @@
 import CZlib
 
-/// gzip (RFC 1952, any number of members) and deflate, which is zlib's format (RFC 1950) by
-/// RFC 9110 §8.4.1.2 and bare deflate (RFC 1951) from some clients all the same.
+/// gzip (RFC 1952) with any number of members, and deflate: zlib's format (RFC 1950) by RFC 9110
+/// §8.4.1.2, but raw deflate (RFC 1951) from some clients.
 @safe final class ZlibStream: StreamDecoder {
   enum Format {
     case gzip
@@ -13,7 +13,7 @@ import CZlib
   private let format: Format
   private(set) var isFinished = false
   private var isInitialized = false
-  /// The first byte of a deflate body, until the second tells which of the two formats it is.
+  /// The first byte of a deflate body, until the second one determines the format.
   private var heldByte: UInt8?
 
   init(_ format: Format) {
@@ -35,14 +35,14 @@ import CZlib
       guard let first = unsafe input.first else { return DecodingStep(consumed: 0, produced: 0) }
       switch format {
       case .gzip:
-        // 15 is the largest window; 16 more asks for gzip's wrapping.
+        // 15 is the largest window; adding 16 selects the gzip format.
         try initialize(windowBits: 15 + 16)
       case .deflate:
         guard let head = heldByte else {
           heldByte = first
           return DecodingStep(consumed: 1, produced: 0)
         }
-        // A negative window asks for bare deflate.
+        // A negative window selects raw deflate.
         try initialize(windowBits: Self.isZlibHeader(head, first) ? 15 : -15)
       }
     }
@@ -61,8 +61,9 @@ import CZlib
     return try unsafe inflateOnce(input, output)
   }
 
-  /// RFC 1950 §2.2: method 8, a window of at most 32 KiB, and a multiple of 31. No encoder writes
-  /// bare deflate that starts so: it would be a stored block with padding that is not zero.
+  /// Whether the two bytes are a zlib header (RFC 1950 §2.2): method 8, a window of at most 32 KiB,
+  /// and a multiple of 31. No encoder writes raw deflate that starts so: it would be a stored block
+  /// with nonzero padding.
   private static func isZlibHeader(_ first: UInt8, _ second: UInt8) -> Bool {
     first & 0x0f == 8 && first >> 4 <= 7 && (UInt(first) << 8 | UInt(second)) % 31 == 0
   }

@@ -1,17 +1,17 @@
 import CZstd
 
-/// Zstandard, RFC 8878: any number of frames.
+/// Zstandard (RFC 8878): any number of frames.
 @safe final class ZstdStream: StreamDecoder {
-  /// RFC 9659: as a content coding zstd has windows of at most 8 MiB, and decoders need not take
-  /// larger ones. The library's own limit would let each connection hold 128 MiB.
+  /// The maximum window is 8 MiB, that of the content coding (RFC 9659). By the library's default a
+  /// connection could hold 128 MiB.
   static let windowLogMax: Int32 = 23
 
   private let memory: DecoderMemory
-  /// What the context was last seen to hold.
+  /// The reserved size of the context.
   private var bytesHeld = 0
   private let context: OpaquePointer
   private(set) var isFinished = false
-  /// The last step filled its output: there may be more without further input.
+  /// Whether the last step filled its output: there may be more without further input.
   private var hasPending = false
 
   init(_ memory: DecoderMemory) {
@@ -32,7 +32,7 @@ import CZstd
   @unsafe func step(
     _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ContentDecodingError) -> DecodingStep {
-    // The library takes repeated calls without any progress for an error.
+    // The library treats repeated calls without progress as an error.
     if input.isEmpty && !hasPending { return DecodingStep(consumed: 0, produced: 0) }
     var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
     var target = unsafe ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
@@ -40,21 +40,20 @@ import CZstd
     if ZSTD_isError(result) != 0 {
       throw .malformed(unsafe String(cString: ZSTD_getErrorName(result)))
     }
-    try account()
+    try reserveGrowth()
     let step = unsafe DecodingStep(consumed: source.pos, produced: target.pos)
     hasPending = step.produced == output.count
     if result == 0 {
       isFinished = true
     } else if step.consumed > 0 || step.produced > 0 {
-      // A next frame has begun. Without progress the library only says what it would like to have.
+      // A next frame has begun. Without progress the result is only a hint.
       isFinished = false
     }
     return step
   }
 
-  /// The context makes room for a frame's window when it has read the frame's header; only then it
-  /// is known how much that is.
-  private func account() throws(ContentDecodingError) {
+  /// Reserves the growth of the context, which allocates the window after reading a frame's header.
+  private func reserveGrowth() throws(ContentDecodingError) {
     let bytes = unsafe ZSTD_sizeof_DCtx(context)
     if bytes == bytesHeld { return }
     memory.give(bytesHeld)

@@ -4,18 +4,18 @@ internal import HTTP
 internal import Hashing
 internal import Locks
 
-/// The files that the dashboard is made of, as they are sent.
+/// The files of the dashboard, ready to be sent.
 ///
-/// They are read when the first browser comes, so that a service that nobody looks at does not
-/// hold them.
+/// They are loaded with the first request, so that they take no memory while nobody uses the
+/// dashboard.
 final class DashboardAssets: Sendable {
-  /// A file, ready to be sent.
+  /// A file with its headers and encodings.
   struct Asset: Sendable {
     var contentType: String
     var bytes: [UInt8]
-    /// nil where the file is no shorter so.
+    /// The compressed file; nil if it is not smaller.
     var compressed: [UInt8]?
-    /// With its quotes.
+    /// The entity tag with its quotes.
     var entityTag: String
 
     init(_ contentType: String, _ bytes: [UInt8]) {
@@ -29,12 +29,12 @@ final class DashboardAssets: Sendable {
   /// All files.
   struct Bundle: Sendable {
     var page: Asset
-    /// Scripts, styles and pictures by their names.
+    /// Scripts, style sheets and images by name.
     var files: [String: Asset]
-    /// Stands in the addresses of the files: it changes when one of them does.
+    /// The version in the URLs of the files; it changes when any of them changes.
     var version: String
 
-    /// - Parameter pathPrefix: of the public URL, without a slash at its end.
+    /// - Parameter pathPrefix: the path of the public URL, without a trailing slash.
     init(pathPrefix: String) {
       let files = DashboardFiles.all
       let version = DashboardAssets.shortDigest(files.flatMap(\.bytes))

@@ -1,8 +1,8 @@
 internal import API
 package import HTTP
 
-/// The pages that people look at, and the files of which they are made. All of them are public:
-/// what they show comes from the API, which asks for a token.
+/// Serves the page of the dashboard and its files. All of them are public: their data comes from
+/// the API, which requires a token.
 package struct DashboardEndpoint {
   private let assets: DashboardAssets
 
@@ -10,13 +10,13 @@ package struct DashboardEndpoint {
     assets = DashboardAssets(pathPrefix: pathPrefix)
   }
 
-  /// The one page that all views are drawn on.
+  /// Answers the page, which is the same for all views.
   package func page(_ head: RequestHead) -> Response {
     answer(assets.bundle.page, head, cacheControl: "no-cache").adding(Self.pageHeaders)
   }
 
-  /// - Parameter version: that a page has put into the address. One that was loaded before the
-  ///   program was replaced asks for an older one, and gets what there is.
+  /// - Parameter version: the version in the URL. A page that was loaded before an upgrade requests
+  ///   an older version and gets the current file.
   package func file(_ name: String, version: String, _ head: RequestHead) -> Response {
     let bundle = assets.bundle
     guard let asset = bundle.files[name] else {
@@ -46,8 +46,8 @@ package struct DashboardEndpoint {
     return Response(headers: headers, body: asset.bytes)
   }
 
-  /// Enough of RFC 9110 §12.5.3 for browsers and tools: the coding is named, and not with a weight
-  /// of zero.
+  /// Whether the client accepts the coding: it is listed without a weight of zero. This subset of
+  /// RFC 9110 §12.5.3 suffices for browsers and tools.
   private static func takesGzip(_ head: RequestHead) -> Bool {
     head.headers.all("Accept-Encoding").joined(separator: ",").split(separator: ",").contains {
       let text = $0.filter { $0 != " " }.lowercased()
@@ -56,7 +56,7 @@ package struct DashboardEndpoint {
     }
   }
 
-  /// Nothing but Hale's own files runs or is asked for, and no other page may hold this one.
+  /// The page runs and loads only Hale's own files, and no other page may frame it.
   private static let pageHeaders: Headers = [
     "Content-Security-Policy":
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

@@ -1,12 +1,12 @@
-/// The files of the dashboard, in the program itself.
+/// The files of the dashboard, embedded in the program.
 ///
-/// The list here is the only one: what it names without a file does not compile, and a test finds
-/// the file that it does not name.
+/// This is the only list of them: a name without a file does not compile, and a test finds files
+/// without a name.
 enum DashboardFiles {
   static var page: [UInt8] { PackageResources.index_html }
 
   struct File {
-    /// The path in the folder `Page`, which is also the path in the address.
+    /// The path in the folder `Page`, which is also the path in the URL.
     var name: String
     var bytes: [UInt8]
 

@@ -4,9 +4,9 @@ package import Access
 package import HTTP
 internal import Storage
 
-/// `POST /sign-in/` and `POST /sign-out/`: puts a token into a cookie of the browser, which no
-/// script can read and no other site can make it send, and takes it out again. Views lead to the
-/// form as long as there is none.
+/// Signs browsers in and out: `POST /sign-in/` sets a cookie with a token, which no script can read
+/// and no other site can use, and `POST /sign-out/` removes it. Without the cookie every view
+/// redirects to the form.
 package struct SignIn {
   private let catalog: CatalogCache
   private let address: APIAddress
@@ -16,14 +16,14 @@ package struct SignIn {
     self.address = address
   }
 
-  /// Whether the browser has a good token, so that the views can be shown.
+  /// Whether the browser's cookie has a valid token.
   package func isDone(_ head: RequestHead) -> Bool {
     (try? APICredentials.token(
       of: head, catalog.snapshot, for: .read,
       publicOrigin: address.publicOrigin)) != nil
   }
 
-  /// Leads to the form, and from there back to what was asked for.
+  /// Redirects to the form, which leads back to the requested view.
   package func redirection(_ head: RequestHead) -> Response {
     let prefix = address.pathPrefix + "/"
     var next =
@@ -33,7 +33,7 @@ package struct SignIn {
     return Response(status: 303, headers: ["Location": form, "Cache-Control": "no-store"])
   }
 
-  /// The body is a form with the field `token`.
+  /// Signs in. The body is a form with the field `token`.
   package func begin(_ head: RequestHead) -> RequestDisposition {
     guard isFromOwnPage(head) else { return .respond(Self.foreign) }
     return .read(APIBodyReader { body in .respond(enter(head, body)) })
@@ -50,14 +50,14 @@ package struct SignIn {
     if text.isEmpty { return .failure(400, "The form has no token.") }
     guard catalog.snapshot.token(text) != nil else {
       return .failure(
-        401, "This token is not known. `hale token create NAME` makes one, and shows it once.")
+        401, "The token is invalid. `hale token create NAME` creates one and shows it once.")
     }
     return Response(
       status: 204,
       headers: ["Set-Cookie": cookie(percentEncoded(text), head, seconds: Self.keptSeconds)])
   }
 
-  /// So that a page that is opened each day asks seldom; a revoked token ends at once.
+  /// The lifetime of the cookie: a daily user signs in rarely. A revoked token is invalid at once.
   private static let keptSeconds = 90 * 86_400
 
   private func cookie(_ value: String, _ head: RequestHead, seconds: Int) -> String {
@@ -67,11 +67,11 @@ package struct SignIn {
       + "Max-Age=\(seconds); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
   }
 
-  /// Another site must not sign anybody in or out either.
+  /// The answer to other sites, which must not sign anybody in or out.
   private func isFromOwnPage(_ head: RequestHead) -> Bool {
     APICredentials.isSameOrigin(head, address.publicOrigin)
   }
 
   private static let foreign = Response.failure(
-    403, "Signing in and out has to come from a page of the same origin.")
+    403, "Sign-in and sign-out must come from a page of the same origin.")
 }

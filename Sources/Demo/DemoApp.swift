@@ -1,36 +1,36 @@
-/// An application of the made-up company: its users, releases and habits.
+/// An application of the made-up company: its traffic, users and releases.
 package struct DemoApp: Sendable {
   package enum Kind: Sendable {
-    /// Sessions of a phone: their ends come later, those of crashes at the next launch.
+    /// A mobile app: a session's end is sent later, and a crash at the next launch.
     case mobile
-    /// Sessions of a page in a browser.
+    /// A web page.
     case browser
-    /// Requests, counted up by the minute.
+    /// A server, whose SDK sends session aggregates by the minute.
     case server
   }
 
   package let kind: Kind
-  /// What the project is called behind the company's name.
+  /// The name of the project, after the company's name.
   package let name: String
-  /// As Sentry calls it.
+  /// Sentry's name of the platform.
   package let platform: String
   let sessionsPerDay: Double
   let users: Int
-  /// How long sessions last, in seconds.
+  /// The median duration of a session, in seconds.
   let durationMedian: Double
-  /// How busy weekends are, beside other days.
+  /// The traffic of a weekend day, relative to other days.
   let weekend: Double
-  /// The part of the traffic that comes from testers.
+  /// The share of the traffic that comes from testers.
   let stagingShare: Double
-  /// Oldest first; the first one is everybody's at the beginning.
+  /// The releases, oldest first; at the beginning all users have the first one.
   package let releases: [RollOut]
 
-  /// One of each kind, for a company of this name.
+  /// The applications of a company, one of each kind.
   package static func all(company: String) -> [DemoApp] {
     [android(company), web(company), api(company)]
   }
 
-  /// 2.6.0 crashes, is stopped a third of its way, and 2.6.1 takes its place.
+  /// An Android app: 2.6.0 crashes, its roll-out is stopped at a third, and 2.6.1 replaces it.
   private static func android(_ company: String) -> DemoApp {
     let good = Health(errored: 0.012, unhandled: 0, abnormal: 0.003, crashed: 0.005)
     let bad = Health(errored: 0.04, unhandled: 0, abnormal: 0.012, crashed: 0.085)
@@ -52,7 +52,7 @@ package struct DemoApp: Sendable {
       ])
   }
 
-  /// A page has the newest release as soon as it is loaded anew.
+  /// A web page, which has the newest release at its next load.
   private static func web(_ company: String) -> DemoApp {
     let good = Health(errored: 0.022, unhandled: 0.006, crashed: 0.003)
     let worse = Health(errored: 0.05, unhandled: 0.014, crashed: 0.006)
@@ -68,7 +68,7 @@ package struct DemoApp: Sendable {
       ])
   }
 
-  /// Deployed to one machine after the other, within hours.
+  /// A server, which is deployed to one machine after the other within hours.
   private static func api(_ company: String) -> DemoApp {
     let good = Health(errored: 0.009, crashed: 0.0008)
     return DemoApp(
@@ -86,15 +86,15 @@ package struct DemoApp: Sendable {
   }
 }
 
-/// How busy the hours are.
+/// The daily and weekly rhythm of traffic.
 enum Rhythm {
-  /// By the hour of the day, 1 on average: the quiet of the night, the evening's peak.
+  /// The traffic by the hour of the day, 1 on average: low at night, highest in the evening.
   private static let hours: [Double] = [
     0.45, 0.28, 0.19, 0.15, 0.16, 0.25, 0.48, 0.82, 1.08, 1.15, 1.14, 1.18, 1.30, 1.24, 1.14, 1.12,
     1.18, 1.30, 1.46, 1.60, 1.68, 1.52, 1.14, 0.75,
   ]
 
-  /// How many sessions begin in a minute since 1970, beside the average.
+  /// The traffic in a minute since 1970, relative to the average.
   static func factor(minute: Int, weekend: Double) -> Double {
     let (hour, rest) = (minute / 60, Double(minute % 60) / 60)
     let (now, next) = (hours[hour % 24], hours[(hour + 1) % 24])

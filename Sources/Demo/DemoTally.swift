@@ -1,17 +1,17 @@
 package import ReleaseHealth
 
-/// What was told of an application so far: how its sessions are counted, when all of it arrives.
+/// The counts that Hale will show for the traffic of an application, once everything has arrived.
 package struct DemoTally: Sendable {
   package private(set) var counts = SessionCounts()
-  /// Items that are taken: updates of sessions, and buckets of requests.
+  /// The accepted items: session updates, and buckets of session aggregates.
   package private(set) var accepted: Int64 = 0
-  /// Items that no service takes.
-  package private(set) var refused: Int64 = 0
+  /// The items that Hale rejects.
+  package private(set) var rejected: Int64 = 0
   private var names: Set<String> = []
 
   package init() {}
 
-  /// How many had a session.
+  /// The number of users with a session.
   package var users: Int { names.count }
 
   package mutating func add(_ reports: DemoReports) {
@@ -20,17 +20,17 @@ package struct DemoTally: Sendable {
       for bucket in item.buckets { counts += bucket.counts }
       accepted += Int64(item.buckets.count)
     }
-    refused += Int64(reports.refusable.count)
+    rejected += Int64(reports.rejectable.count)
   }
 
   package mutating func add(_ other: DemoTally) {
     counts += other.counts
     names.formUnion(other.names)
     accepted += other.accepted
-    refused += other.refused
+    rejected += other.rejected
   }
 
-  /// Each session is told of once or twice; how badly it ended comes with the second time.
+  /// Each session has one or two updates; the second one has its end.
   private mutating func add(_ update: SessionUpdate) {
     if update.isInitial {
       counts.healthy += 1

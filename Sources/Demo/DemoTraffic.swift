@@ -1,19 +1,19 @@
 internal import Bytes
 package import ReleaseHealth
 
-/// Made-up traffic that looks like that of real applications, for demonstrations: what its SDKs
-/// tell, minute by minute.
+/// Made-up traffic that looks like that of real applications, for demonstrations: the reports of
+/// their SDKs, minute by minute.
 ///
-/// Invariant of this module: the same seed and span give the same traffic. It does no input or
-/// output and reads no clock.
+/// Invariant: the same seed and span give the same traffic. The module does no input or output
+/// and reads no clock.
 
-/// What the SDKs of an application told within a minute.
+/// The reports of an application's SDKs within a minute.
 package struct DemoReports: Equatable, Sendable {
-  /// The place of the application among those of the traffic.
+  /// The index of the application in the traffic.
   package var app: Int
   package var updates: [SessionUpdate] = []
-  /// Updates that no service takes: a few devices send some.
-  package var refusable: [SessionUpdate] = []
+  /// Updates that Hale rejects; a few devices send some.
+  package var rejectable: [SessionUpdate] = []
   package var aggregates: [SessionAggregates] = []
 }
 
@@ -23,14 +23,14 @@ package struct DemoTraffic: Sendable {
   /// The next minute, since 1970.
   package private(set) var minute: Int
   private let seed: UInt64
-  /// The span that the roll-outs are laid out over, in minutes.
+  /// The span of the roll-outs, in minutes.
   private let span: Range<Int>
-  /// Updates that are told later than the session begins, by the minute.
+  /// The updates that are sent later than the session's start, by the minute.
   private var later: [Int: [(app: Int, update: SessionUpdate)]] = [:]
 
   /// - Parameters:
   ///   - span: the history, in minutes since 1970; not empty.
-  ///   - first: the first minute that is asked for; nothing that began before it is told.
+  ///   - first: the first minute of the traffic; sessions that began before it are not reported.
   package init(apps: [DemoApp], seed: UInt64, span: Range<Int>, first: Int) {
     self.apps = apps
     self.seed = seed
@@ -38,7 +38,7 @@ package struct DemoTraffic: Sendable {
     minute = first
   }
 
-  /// The next minute's.
+  /// The reports of the next minute.
   package mutating func next() -> [DemoReports] {
     var reports = apps.indices.map { DemoReports(app: $0) }
     for (app, update) in later.removeValue(forKey: minute) ?? [] {
@@ -55,22 +55,22 @@ package struct DemoTraffic: Sendable {
     return reports
   }
 
-  // MARK: Who, when and how
+  // MARK: Users and releases
 
-  /// The place in the span that the curves of roll-outs are drawn over.
+  /// The current minute as a share of the span.
   private var time: Double { Double(minute - span.lowerBound) / Double(span.count) }
 
   private func generator(_ app: Int) -> SplitMix64 {
     SplitMix64(seed, UInt64(app), UInt64(bitPattern: Int64(minute)))
   }
 
-  /// How many sessions begin in this minute.
+  /// The number of sessions that begin in this minute.
   private func count(_ app: DemoApp, _ random: inout SplitMix64) -> Int {
     let rate = app.sessionsPerDay / 1440 * Rhythm.factor(minute: minute, weekend: app.weekend)
     return Int(rate * (0.75 + random.unit() / 2) + random.unit())
   }
 
-  /// Somebody who is active today. A fifth comes nearly every day, half hardly ever.
+  /// A user who is active today. A fifth of the users is active on most days, half rarely.
   private func user(_ app: Int, _ random: inout SplitMix64) -> Int {
     let day = UInt64(minute / 1440)
     var user = 0
@@ -83,7 +83,7 @@ package struct DemoTraffic: Sendable {
     return user
   }
 
-  /// The newest release that has reached a user, who takes each one up sooner or later.
+  /// The newest release that has reached a user.
   private func release(_ app: Int, user: Int, isTester: Bool) -> RollOut {
     let releases = apps[app].releases
     for (number, release) in releases.enumerated().reversed() {
@@ -94,7 +94,7 @@ package struct DemoTraffic: Sendable {
     return releases[0]
   }
 
-  /// Nobody knows a user by it, and it is the same at each session.
+  /// The distinct id of a user, the same in each session.
   private func distinctID(_ app: Int, user: Int) -> String {
     var random = SplitMix64(seed, UInt64(app), UInt64(user), 1 << 40)
     let high = UInt128(random.next() | 1 << 63) << 64
@@ -111,8 +111,8 @@ package struct DemoTraffic: Sendable {
       let user = isTester ? random.below(25) : user(app, &random)
       let release = release(app, user: user, isTester: isTester)
       let update = beginning(of: app, user, release, isTester: isTester, &random)
-      if let wrong = refusable(update, &random) {
-        reports.refusable.append(wrong)
+      if let wrong = rejectable(update, &random) {
+        reports.rejectable.append(wrong)
         continue
       }
       reports.updates.append(update)
@@ -122,7 +122,7 @@ package struct DemoTraffic: Sendable {
     }
   }
 
-  /// The first update of a session; the second one is told later.
+  /// The first update of a session; the second one is sent later.
   private func beginning(
     of app: Int, _ user: Int, _ release: RollOut, isTester: Bool, _ random: inout SplitMix64
   ) -> SessionUpdate {
@@ -137,9 +137,9 @@ package struct DemoTraffic: Sendable {
     return update
   }
 
-  /// Now and then what a device sends instead: its clock stands in the past, or its build has no
-  /// release.
-  private func refusable(_ update: SessionUpdate, _ random: inout SplitMix64) -> SessionUpdate? {
+  /// An update that Hale rejects, from a device whose clock is wrong or whose build has no release;
+  /// nil in most cases.
+  private func rejectable(_ update: SessionUpdate, _ random: inout SplitMix64) -> SessionUpdate? {
     var update = update
     switch random.below(1500) {
     case 0: update.started = update.started.advanced(byMilliseconds: -6 * 86_400_000)
@@ -150,7 +150,7 @@ package struct DemoTraffic: Sendable {
     return update
   }
 
-  /// How a session ends and in which minute it is told; nil when it never is.
+  /// The last update of a session and the minute in which it is sent; nil if it never is.
   private func end(
     of session: SessionUpdate, _ app: DemoApp, _ health: Health, _ random: inout SplitMix64
   ) -> (update: SessionUpdate, minute: Int)? {
@@ -160,7 +160,7 @@ package struct DemoTraffic: Sendable {
     update.isInitial = false
     update.timestamp = ended
     update.durationMilliseconds = Int64(seconds * 1000)
-    var told = ended.minute + 1
+    var reported = ended.minute + 1
     var draw = random.unit()
     func isNext(_ share: Double) -> Bool {
       draw -= share
@@ -169,24 +169,24 @@ package struct DemoTraffic: Sendable {
     if isNext(health.crashed) {
       update.status = .crashed
       update.errors = 1
-      if app.kind == .mobile { told += minutesToNextLaunch(&random) }
+      if app.kind == .mobile { reported += minutesToNextLaunch(&random) }
     } else if isNext(health.abnormal) {
       update.status = .abnormal
       update.mechanism = random.unit() < 0.7 ? .foreground : .background
-      told += minutesToNextLaunch(&random)
+      reported += minutesToNextLaunch(&random)
     } else if isNext(health.unhandled) {
       update.status = .unhandled
       update.errors = 1
     } else {
-      // Some applications are ended without a word while nobody looks.
+      // The system ends some applications in the background without an update.
       if random.unit() < 0.04 { return nil }
       update.status = .exited
       if isNext(health.errored) { update.errors = UInt64(1 + random.below(3)) }
     }
-    return (update, told)
+    return (update, reported)
   }
 
-  /// Most people start an application again at once when it has crashed, some the day after.
+  /// The minutes until a crashed application is started again: mostly few, sometimes a day.
   private func minutesToNextLaunch(_ random: inout SplitMix64) -> Int {
     switch random.unit() {
     case ..<0.6: 1 + random.below(10)
@@ -199,14 +199,14 @@ package struct DemoTraffic: Sendable {
 
   private static let environments = ["production", "staging"]
 
-  /// What each release and environment counted in this minute.
+  /// The session aggregates of this minute, one item for each release and environment.
   private func requests(of app: Int) -> [SessionAggregates] {
     var random = generator(app)
     var counts = Array(
       repeating: apps[app].releases.map { _ in SessionCounts() }, count: Self.environments.count)
     for _ in 0..<count(apps[app], &random) {
       let isTester = random.unit() < apps[app].stagingShare
-      // Each machine has one release.
+      // Each machine runs one release.
       let number = releaseNumber(app, machine: random.below(40), isTester: isTester)
       let health = apps[app].releases[number].health
       let draw = random.unit()

@@ -1,33 +1,33 @@
-/// The way of one release to its users.
+/// The roll-out of a release to its users.
 ///
-/// Times are shares of the demo's history: 0 is its beginning, 1 its end. What goes on afterwards
-/// follows the same curves.
+/// Times are shares of the demo's history: 0 is its beginning, 1 its end. Later traffic follows the
+/// same curves.
 package struct RollOut: Sendable {
   package let version: String
-  /// How its sessions end.
+  /// The shares of its sessions by their end.
   let health: Health
-  /// The first users get it.
+  /// The time at which the first users get it.
   let begin: Double
-  /// From the first users to the last.
+  /// The time from the first users to the last.
   let width: Double
   /// The share of users that get it in the end.
   var ceiling = 1.0
-  /// When nobody gets it any more, because it was seen to be bad.
+  /// The time at which the roll-out is stopped, because the release is bad.
   var stop = Double.infinity
 
-  /// The share of users that have had it offered.
+  /// The share of users that have been offered the release.
   func share(at time: Double) -> Double {
     let way = min(max((min(time, stop) - begin) / width, 0), 1)
     return ceiling * way * way * (3 - 2 * way)
   }
 
-  /// Testers get each release earlier, all of them, and are spared none.
+  /// The roll-out to testers: all of them get each release, and earlier.
   var forTesters: RollOut {
     RollOut(version: version, health: health, begin: begin - 0.06, width: 0.04)
   }
 }
 
-/// How often sessions end badly; the rest exits in order.
+/// The shares of sessions that end badly; the rest are healthy.
 struct Health: Sendable {
   var errored: Double
   var unhandled = 0.0

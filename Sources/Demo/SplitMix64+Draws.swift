@@ -10,18 +10,18 @@ extension SplitMix64 {
     self.init(seed: mixer.next())
   }
 
-  /// Evenly from 0 up to, not including, 1.
+  /// A number in 0..<1, uniformly.
   package mutating func unit() -> Double {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// Evenly from 0 up to, not including, `count`.
+  /// A number in 0..<`count`, uniformly.
   mutating func below(_ count: Int) -> Int {
     Int(next() % UInt64(count))
   }
 
-  /// Around `median`, as durations are: most near it, some many times as long. The product of two
-  /// ratios is about what a log-normal distribution gives, and takes no logarithm.
+  /// A duration around `median`: mostly near it, sometimes many times as long. The product of two
+  /// ratios approximates a log-normal distribution without a logarithm.
   mutating func spread(around median: Double) -> Double {
     var value = median
     for _ in 0..<2 { value *= (unit() + 0.15) / (unit() + 0.15) }

@@ -56,9 +56,7 @@ package enum IngestAuth {
 
 /// Why a request is not taken as it authenticates itself.
 package enum IngestAuthError: Error, Hashable, Sendable {
-  /// Neither the request nor the envelope names a key.
-  case missing
-  /// More than one source does.
+  /// More than one source names a key.
   case multiple
   /// The header or the query names no key.
   case missingKey
@@ -72,7 +70,7 @@ package enum IngestAuthError: Error, Hashable, Sendable {
   /// The status to answer with.
   package var status: Int {
     switch self {
-    case .missing, .multiple, .missingKey, .invalidVersion: 401
+    case .multiple, .missingKey, .invalidVersion: 401
     case .invalidKey, .unsupportedVersion: 400
     }
   }
@@ -80,7 +78,6 @@ package enum IngestAuthError: Error, Hashable, Sendable {
   /// The sentence for people: Relay's.
   package var detail: String {
     switch self {
-    case .missing: "missing authorization information"
     case .multiple: "multiple authorization payloads detected"
     case .missingKey, .invalidVersion: "bad x-sentry-auth header"
     case .invalidKey: "bad sentry DSN public key"
@@ -94,12 +91,12 @@ package enum IngestAuthError: Error, Hashable, Sendable {
     case .missingKey: ["missing public key"]
     case .invalidVersion: ["invalid value for version"]
     case .invalidKey: ["invalid project key"]
-    case .missing, .multiple, .unsupportedVersion: []
+    case .multiple, .unsupportedVersion: []
     }
   }
 }
 
-/// What one source says.
+/// The credentials of one source.
 private struct Claim {
   var key = ""
   var version = EnvelopeLimits.protocolVersionMax

@@ -5,64 +5,101 @@ package import ReleaseHealth
 ///
 /// The JSON is checked completely, also what is ignored, before anything comes of it. Where a key
 /// occurs twice, the last one stands. `null` means absent everywhere; Relay refuses it for some
-/// keys, to no one's use. When several things are wrong, the first in the order of
-/// ``RejectionReason`` is told.
+/// keys, to no one's use. When several things are wrong, the reason is the first in the order of
+/// ``RejectionReason``.
 package enum SessionPayload {
   /// - Returns: a `session` item's one update.
   package static func update(_ bytes: Span<UInt8>) throws(RejectionReason) -> SessionUpdate {
-    var draft = Draft()
+    var reading = UpdateReading()
     do throws(JSONError) {
-      try draft.readUpdate(bytes)
+      try reading.read(bytes)
     } catch {
       throw .invalidPayload
     }
-    try draft.check()
-    guard let started = draft.started else { throw .invalidStart }
-    guard let release = draft.attributes.release else { throw .missingRelease }
-    var update = SessionUpdate(started: started, release: release)
-    update.sessionID = draft.sessionID
-    update.distinctID = draft.distinctID
-    update.isInitial = draft.isInitial
-    update.timestamp = draft.timestamp
-    update.durationMilliseconds = draft.durationMilliseconds
-    update.status = draft.status
-    update.errors = draft.errors
-    update.mechanism = draft.mechanism
-    update.environment = draft.attributes.environment
-    return update
-  }
-
-  /// - Returns: the buckets of a `sessions` item, without those that count nothing.
-  package static func aggregates(
-    _ bytes: Span<UInt8>
-  ) throws(RejectionReason) -> SessionAggregates {
-    var draft = AggregatesDraft()
-    do throws(JSONError) {
-      try draft.read(bytes)
-    } catch {
-      throw .invalidPayload
-    }
-    if draft.isTooLarge { throw .tooLarge }
-    if !draft.faults.isEmpty || draft.attributes.isFaulty { throw .invalidPayload }
-    guard let release = draft.attributes.release else { throw .missingRelease }
-    return SessionAggregates(
-      release: release, environment: draft.attributes.environment, buckets: draft.buckets,
-      unreadableBuckets: draft.unreadableBuckets)
+    if let reason = reading.rejection { throw reason }
+    return reading.update
   }
 
   /// The 128 bits of 32 hexadecimal digits, or of 36 characters with a UUID's hyphens.
   static func sessionID(_ text: Span<UInt8>) -> SessionID? {
     Hexadecimal.number(text).map { SessionID(value: $0) }
   }
+}
 
-  /// Relay takes the nil UUID, with or without hyphens, for no user.
-  fileprivate static func isNilUUID(_ text: Span<UInt8>) -> Bool {
-    guard text.count == 32 || text.count == 36, text[0] == UInt8(ascii: "0") else { return false }
-    return sessionID(text)?.value == 0
+/// An update while it is read, and the fields that cannot be used so far. A later duplicate of a key
+/// takes its fault back.
+private struct UpdateReading {
+  /// Its start and release stand for nothing until they were read.
+  var update = SessionUpdate(started: Timestamp(milliseconds: 0), release: "")
+  private var faults: Faults = [.started]
+  private var attributes = AttributeFaults()
+
+  /// The first of what is wrong, in the order of ``RejectionReason``.
+  var rejection: RejectionReason? {
+    if !faults.subtracting([.sessionID, .started]).isEmpty || attributes.isFaulty {
+      return .invalidPayload
+    }
+    if faults.contains(.sessionID) { return .invalidSessionID }
+    if faults.contains(.started) { return .invalidStart }
+    return attributes.hasRelease ? nil : .missingRelease
+  }
+
+  mutating func read(_ bytes: Span<UInt8>) throws(JSONError) {
+    var json = JSONReader()
+    guard try json.enterObject(bytes) else { throw JSONError() }
+    var isFirst = true
+    while let key = try json.nextKey(bytes, isFirst: &isFirst) {
+      switch key.withBytes(bytes, SessionKey.init) {
+      case .sessionID:
+        let field = try json.stringField(bytes, depth: 1)
+        update.sessionID = field.map { $0.withBytes(bytes, SessionPayload.sessionID) }
+        faults.set(.sessionID, update.sessionID == nil && !field.isNull)
+      case .distinctID:
+        let field = try json.stringField(bytes, depth: 1)
+        update.distinctID = field.distinctID(bytes)
+        faults.set(.distinctID, field.isOther)
+      case .sequence:
+        faults.set(.sequence, try json.unsignedField(bytes, depth: 1).isOther)
+      case .initial:
+        let field = try json.booleanField(bytes, depth: 1)
+        update.isInitial = field.map { $0 } ?? false
+        faults.set(.initial, field.isOther)
+      case .started:
+        let field = try json.stringField(bytes, depth: 1)
+        let started = field.map { $0.withBytes(bytes, RFC3339.parse) }
+        if let started { update.started = started }
+        faults.set(.started, started == nil)
+      case .timestamp:
+        let field = try json.stringField(bytes, depth: 1)
+        update.timestamp = field.map { $0.withBytes(bytes, RFC3339.parse) }
+        faults.set(.timestamp, update.timestamp == nil && !field.isNull)
+      case .duration:
+        let field = try json.numberField(bytes, depth: 1)
+        update.durationMilliseconds = field.map { $0.durationMilliseconds }
+        faults.set(.duration, field.isOther)
+      case .status:
+        let field = try json.stringField(bytes, depth: 1)
+        update.status = field.map { SessionStatus(name: $0.text(bytes)) } ?? .ok
+        faults.set(.status, field.isOther)
+      case .errors:
+        let field = try json.unsignedField(bytes, depth: 1)
+        update.errors = field.map { $0 } ?? 0
+        faults.set(.errors, field.isOther)
+      case .mechanism:
+        let field = try json.stringField(bytes, depth: 1)
+        update.mechanism = field.map { $0.withBytes(bytes, AbnormalMechanism.init(wire:)) } ?? .none
+        faults.set(.mechanism, field.isOther)
+      case .attributes:
+        try attributes.read(bytes, &json, &update.release, &update.environment)
+      case nil:
+        try json.skipValue(bytes, depth: 1)
+      }
+    }
+    try json.end(bytes)
   }
 }
 
-/// What of an item cannot be used. A later duplicate of the key takes it back.
+/// Fields of an update that cannot be used.
 private struct Faults: OptionSet {
   var rawValue: UInt16
 
@@ -76,240 +113,9 @@ private struct Faults: OptionSet {
   static let status = Faults(rawValue: 1 << 7)
   static let errors = Faults(rawValue: 1 << 8)
   static let mechanism = Faults(rawValue: 1 << 9)
-  static let aggregates = Faults(rawValue: 1 << 10)
 
   mutating func set(_ fault: Faults, _ isFaulty: Bool) {
     if isFaulty { insert(fault) } else { remove(fault) }
-  }
-}
-
-/// A `session` item while it is read.
-private struct Draft {
-  var sessionID: SessionID?
-  var distinctID: String?
-  var isInitial = false
-  var started: Timestamp?
-  var timestamp: Timestamp?
-  var durationMilliseconds: Int64?
-  var status = SessionStatus.ok
-  var errors: UInt64 = 0
-  var mechanism = HangMechanism.none
-  var attributes = Attributes()
-  var faults: Faults = []
-
-  func check() throws(RejectionReason) {
-    if !faults.subtracting([.sessionID, .started]).isEmpty || attributes.isFaulty {
-      throw .invalidPayload
-    }
-    if faults.contains(.sessionID) { throw .invalidSessionID }
-    if faults.contains(.started) { throw .invalidStart }
-  }
-
-  mutating func readUpdate(_ bytes: Span<UInt8>) throws(JSONError) {
-    var json = JSONReader()
-    guard try json.enterObject(bytes) else { throw JSONError() }
-    var isFirst = true
-    while let key = try json.nextKey(bytes, isFirst: &isFirst) {
-      switch key.withBytes(bytes, SessionKey.init) {
-      case .sessionID:
-        let field = try json.stringField(bytes, depth: 1)
-        sessionID = field.map { $0.withBytes(bytes, SessionPayload.sessionID) }
-        faults.set(.sessionID, sessionID == nil && !field.isNull)
-      case .distinctID:
-        let field = try json.stringField(bytes, depth: 1)
-        distinctID = field.distinctID(bytes)
-        faults.set(.distinctID, field.isOther)
-      case .sequence:
-        faults.set(.sequence, try json.unsignedField(bytes, depth: 1).isOther)
-      case .initial:
-        let field = try json.booleanField(bytes, depth: 1)
-        isInitial = field.map { $0 } ?? false
-        faults.set(.initial, field.isOther)
-      case .started:
-        let field = try json.stringField(bytes, depth: 1)
-        started = field.map { $0.withBytes(bytes, RFC3339.parse) }
-        faults.set(.started, started == nil)
-      case .timestamp:
-        let field = try json.stringField(bytes, depth: 1)
-        timestamp = field.map { $0.withBytes(bytes, RFC3339.parse) }
-        faults.set(.timestamp, timestamp == nil && !field.isNull)
-      case .duration:
-        let field = try json.numberField(bytes, depth: 1)
-        durationMilliseconds = field.map { $0.durationMilliseconds }
-        faults.set(.duration, field.isOther)
-      case .status:
-        let field = try json.stringField(bytes, depth: 1)
-        status = field.map { SessionStatus(name: $0.text(bytes)) } ?? .ok
-        faults.set(.status, field.isOther)
-      case .errors:
-        let field = try json.unsignedField(bytes, depth: 1)
-        errors = field.map { $0 } ?? 0
-        faults.set(.errors, field.isOther)
-      case .mechanism:
-        let field = try json.stringField(bytes, depth: 1)
-        mechanism = field.map { $0.withBytes(bytes, HangMechanism.init(wire:)) } ?? .none
-        faults.set(.mechanism, field.isOther)
-      case .attributes:
-        try attributes.read(bytes, &json)
-      case nil:
-        try json.skipValue(bytes, depth: 1)
-      }
-    }
-    try json.end(bytes)
-  }
-}
-
-/// A `sessions` item while it is read.
-private struct AggregatesDraft {
-  var buckets: [SessionAggregate] = []
-  var unreadableBuckets = 0
-  var isTooLarge = false
-  var attributes = Attributes()
-  var faults: Faults = []
-
-  mutating func read(_ bytes: Span<UInt8>) throws(JSONError) {
-    var json = JSONReader()
-    guard try json.enterObject(bytes) else { throw JSONError() }
-    var isFirst = true
-    while let key = try json.nextKey(bytes, isFirst: &isFirst) {
-      switch key.withBytes(bytes, AggregatesKey.init) {
-      case .aggregates: try readBuckets(bytes, &json)
-      case .attributes: try attributes.read(bytes, &json)
-      case nil: try json.skipValue(bytes, depth: 1)
-      }
-    }
-    try json.end(bytes)
-  }
-
-  private mutating func readBuckets(
-    _ bytes: Span<UInt8>, _ json: inout JSONReader
-  ) throws(JSONError) {
-    buckets = []
-    unreadableBuckets = 0
-    isTooLarge = false
-    faults = []
-    guard try json.enterArray(bytes) else {
-      let field: JSONField<Void> = try json.otherField(bytes, 1)
-      faults.set(.aggregates, field.isOther)
-      return
-    }
-    var isFirst = true
-    var count = 0
-    while try json.nextElement(bytes, isFirst: &isFirst) {
-      count += 1
-      if count > EnvelopeLimits.bucketsMax {
-        isTooLarge = true
-        buckets = []
-        try json.skipValue(bytes, depth: 2)
-      } else if try json.enterObject(bytes) {
-        try readBucket(bytes, &json)
-      } else {
-        faults.insert(.aggregates)
-        try json.skipValue(bytes, depth: 2)
-      }
-    }
-  }
-
-  private mutating func readBucket(
-    _ bytes: Span<UInt8>, _ json: inout JSONReader
-  ) throws(JSONError) {
-    var started: Timestamp?
-    var distinctID: String?
-    var counts = SessionCounts()
-    var hasWrongUser = false
-    var wrongCounts: Set<Severity> = []
-    var isFirst = true
-    while let key = try json.nextKey(bytes, isFirst: &isFirst) {
-      switch key.withBytes(bytes, BucketKey.init) {
-      case .started:
-        started = try json.stringField(bytes, depth: 3).map {
-          $0.withBytes(bytes, RFC3339.parse)
-        }
-      case .distinctID:
-        let field = try json.stringField(bytes, depth: 3)
-        distinctID = field.distinctID(bytes)
-        hasWrongUser = field.isOther
-      case .count(let severity):
-        let field = try json.unsignedField(bytes, depth: 3)
-        let count = field.map { UInt32(exactly: $0) }
-        counts[severity] = Int64(count ?? 0)
-        if count == nil && !field.isNull {
-          wrongCounts.insert(severity)
-        } else if !wrongCounts.isEmpty {
-          wrongCounts.remove(severity)
-        }
-      case nil:
-        try json.skipValue(bytes, depth: 3)
-      }
-    }
-    if hasWrongUser || !wrongCounts.isEmpty { faults.insert(.aggregates) }
-    guard let started else {
-      unreadableBuckets += 1
-      return
-    }
-    if counts.isZero { return }
-    buckets.append(SessionAggregate(started: started, distinctID: distinctID, counts: counts))
-  }
-}
-
-/// The `attrs` of an item.
-private struct Attributes {
-  var release: String?
-  var environment: String?
-  private var hasWrongType = false
-  private var hasWrongRelease = false
-  private var hasWrongEnvironment = false
-
-  init() {}
-
-  var isFaulty: Bool { hasWrongType || hasWrongRelease || hasWrongEnvironment }
-
-  mutating func read(_ bytes: Span<UInt8>, _ json: inout JSONReader) throws(JSONError) {
-    self = Attributes()
-    guard try json.enterObject(bytes) else {
-      let field: JSONField<Void> = try json.otherField(bytes, 1)
-      hasWrongType = field.isOther
-      return
-    }
-    var isFirst = true
-    while let key = try json.nextKey(bytes, isFirst: &isFirst) {
-      switch key.withBytes(bytes, AttributeKey.init) {
-      case .release:
-        let field = try json.stringField(bytes, depth: 2)
-        release = field.map { $0.text(bytes) }
-        hasWrongRelease = field.isOther
-      case .environment:
-        let field = try json.stringField(bytes, depth: 2)
-        environment = field.map { $0.text(bytes) }
-        hasWrongEnvironment = field.isOther
-      case nil:
-        try json.skipValue(bytes, depth: 2)
-      }
-    }
-  }
-}
-
-extension JSONField {
-  @inline(__always)
-  fileprivate var isNull: Bool {
-    if case .null = self { true } else { false }
-  }
-
-  @inline(__always)
-  fileprivate var isOther: Bool {
-    if case .other = self { true } else { false }
-  }
-
-  @inline(__always)
-  fileprivate func map<Result>(_ transform: (Value) -> Result?) -> Result? {
-    if case .value(let value) = self { transform(value) } else { nil }
-  }
-}
-
-extension JSONField<JSONString> {
-  /// The user; the empty string is one, as with Relay.
-  fileprivate func distinctID(_ bytes: Span<UInt8>) -> String? {
-    map { $0.withBytes(bytes) { SessionPayload.isNilUUID($0) ? nil : String(copying: $0) } }
   }
 }
 
@@ -339,7 +145,7 @@ extension JSONDecimal {
   }
 }
 
-extension HangMechanism {
+extension AbnormalMechanism {
   fileprivate init(wire name: Span<UInt8>) {
     if name.equals("anr_foreground") {
       self = .foreground
@@ -379,60 +185,6 @@ private enum SessionKey {
       self = .mechanism
     } else if name.equals("attrs") {
       self = .attributes
-    } else {
-      return nil
-    }
-  }
-}
-
-private enum AggregatesKey {
-  case aggregates, attributes
-
-  init?(_ name: Span<UInt8>) {
-    if name.equals("aggregates") {
-      self = .aggregates
-    } else if name.equals("attrs") {
-      self = .attributes
-    } else {
-      return nil
-    }
-  }
-}
-
-private enum BucketKey {
-  case started, distinctID
-  case count(Severity)
-
-  @inline(__always)
-  init?(_ name: Span<UInt8>) {
-    if name.equals("started") {
-      self = .started
-    } else if name.equals("did") {
-      self = .distinctID
-    } else if name.equals("exited") {
-      self = .count(.healthy)
-    } else if name.equals("errored") {
-      self = .count(.errored)
-    } else if name.equals("crashed") {
-      self = .count(.crashed)
-    } else if name.equals("abnormal") {
-      self = .count(.abnormal)
-    } else if name.equals("unhandled") {
-      self = .count(.unhandled)
-    } else {
-      return nil
-    }
-  }
-}
-
-private enum AttributeKey {
-  case release, environment
-
-  init?(_ name: Span<UInt8>) {
-    if name.equals("release") {
-      self = .release
-    } else if name.equals("environment") {
-      self = .environment
     } else {
       return nil
     }

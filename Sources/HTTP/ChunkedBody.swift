@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// Takes the chunked framing off a body (RFC 9112 §7.1), wherever the bytes are cut.
+/// Decodes the chunked framing of a body (RFC 9112 §7.1), which may arrive in any pieces.
 package struct ChunkedBody: Equatable, Sendable {
   private enum State: Equatable {
     case sizeStart
@@ -20,7 +20,7 @@ package struct ChunkedBody: Equatable, Sendable {
   }
 
   private var state = State.sizeStart
-  /// What is left of the chunk at hand, or its size as far as it was read.
+  /// The rest of the current chunk in bytes, or its size as far as it is read.
   private var chunkBytes = 0
   private var lineBytes = 0
   private var trailerBytes = 0
@@ -29,14 +29,14 @@ package struct ChunkedBody: Equatable, Sendable {
 
   package init() {}
 
-  /// Whether the last chunk and the trailer section were read.
+  /// Whether the last chunk and the trailer section are read.
   package var isComplete: Bool { state == .complete }
 
-  /// Reads framing up to the next data.
+  /// Parses framing up to the next data.
   ///
-  /// - Returns: the range of the data that is there, all before it being framing that is done with;
-  ///   empty at the end of the bytes or of the body. What of the data was taken is to be told by
-  ///   ``consume(_:)``, before this is called with what follows.
+  /// - Returns: the range of available data, after framing that is consumed; empty at the end of
+  ///   the bytes or of the body. The caller reports consumed data with ``consume(_:)`` before the
+  ///   next call.
   package mutating func next(
     _ bytes: Span<UInt8>, _ limits: HTTPLimits
   ) throws(HTTPError) -> Range<Int> {
@@ -49,7 +49,7 @@ package struct ChunkedBody: Equatable, Sendable {
     return index..<index
   }
 
-  /// Takes note of data that was taken.
+  /// Notes consumed data.
   package mutating func consume(_ count: Int) {
     precondition(state == .data && count <= chunkBytes, "No more than the data there is.")
     chunkBytes -= count
@@ -100,7 +100,7 @@ package struct ChunkedBody: Equatable, Sendable {
       state = .extensions
     case (.size, UInt8(ascii: " ")), (.size, UInt8(ascii: "\t")),
       (.spaceBehindSize, UInt8(ascii: " ")), (.spaceBehindSize, UInt8(ascii: "\t")):
-      // RFC 9112 §7.1.1: white space may stand before the semicolon of an extension, nowhere else.
+      // RFC 9112 §7.1.1: white space is allowed only before the semicolon of an extension.
       state = .spaceBehindSize
     case (.extensions, _) where isFieldText(byte):
       break
@@ -114,7 +114,7 @@ package struct ChunkedBody: Equatable, Sendable {
       throw HTTPError(status: 413, reason: "the body is too large")
     }
     dataBytes += chunkBytes
-    // Sums up over the body; chunks of a sensible size bring it back to nothing.
+    // The excess sums up over the body; chunks of a reasonable size reduce it to 0.
     framingExcess = max(0, framingExcess + lineBytes + 4 - 16 - 2 * chunkBytes)
     guard framingExcess <= limits.chunkFramingExcessBytesMax else {
       throw .badRequest("the body has more chunk framing than data")
@@ -123,7 +123,7 @@ package struct ChunkedBody: Equatable, Sendable {
     state = chunkBytes == 0 ? .trailerStart : .data
   }
 
-  // RFC 9112 §7.1.2: the trailer section may be dropped, but must end where the body ends.
+  // RFC 9112 §7.1.2: the trailer section may be discarded, but its end is the end of the body.
   private mutating func readTrailer(_ byte: UInt8, _ limits: HTTPLimits) throws(HTTPError) {
     if state != .bodyEnd, !(state == .trailerStart && byte == UInt8(ascii: "\r")) {
       trailerBytes += 1
@@ -158,7 +158,7 @@ package struct ChunkedBody: Equatable, Sendable {
   }
 }
 
-/// What is left of a body, whichever way it is framed.
+/// The rest of a body with any framing.
 package enum BodyDecoder: Equatable, Sendable {
   case length(Int)
   case chunked(ChunkedBody)
@@ -178,7 +178,7 @@ package enum BodyDecoder: Equatable, Sendable {
     }
   }
 
-  /// How many bytes are to come, where that is known.
+  /// The number of remaining bytes, if it is known.
   package var remaining: Int? {
     switch self {
     case .length(let count): count
@@ -186,7 +186,7 @@ package enum BodyDecoder: Equatable, Sendable {
     }
   }
 
-  /// As ``ChunkedBody/next(_:_:)``.
+  /// Like ``ChunkedBody/next(_:_:)``.
   package mutating func next(
     _ bytes: Span<UInt8>, _ limits: HTTPLimits
   ) throws(HTTPError) -> Range<Int> {
@@ -194,14 +194,14 @@ package enum BodyDecoder: Equatable, Sendable {
     case .length(let count):
       return 0..<min(count, bytes.count)
     case .chunked(var body):
-      // The error ends the connection, so that what the copy got to is not missed.
+      // An error closes the connection, so the progress of the copy is not needed.
       let range = try body.next(bytes, limits)
       self = .chunked(body)
       return range
     }
   }
 
-  /// As ``ChunkedBody/consume(_:)``.
+  /// Like ``ChunkedBody/consume(_:)``.
   package mutating func consume(_ count: Int) {
     switch self {
     case .length(let left):

@@ -1,9 +1,9 @@
-/// HTTP/1.1 as values: requests, responses, their parsing and writing, and what a server that
-/// moves the bytes asks of the code that answers.
+/// HTTP/1.1 as values: requests and responses with their parser and writer, and the protocols
+/// between the server and its handlers.
 ///
-/// Invariant of this module: it never reads or writes a socket, and its memory is bounded.
+/// Invariant of this module: it uses no sockets, and its memory is bounded.
 
-/// Names a request that waits for its answer, as long as its connection lives.
+/// The identity of a request that waits for its answer.
 package struct ExchangeID: Hashable, Sendable {
   package let rawValue: UInt64
 
@@ -12,49 +12,49 @@ package struct ExchangeID: Hashable, Sendable {
   }
 }
 
-/// Takes answers, from any thread, for requests that were left pending.
+/// Accepts answers of pending requests from any thread.
 package protocol ResponseSink: AnyObject, Sendable {
-  /// Answers every one of the exchanges with the same response; those whose connection has gone
-  /// are passed over. One wake-up of the loop for all of them.
+  /// Answers all of the exchanges with the same response and one wake-up of the loop; exchanges
+  /// whose connection is closed are ignored.
   func respond(_ response: Response, to exchanges: [ExchangeID])
 
-  /// Body readers that were ``BodyProgress/blocked`` are asked again.
+  /// Calls body readers that were ``BodyProgress/blocked`` again.
   func resumeBlocked()
 }
 
-/// Answers requests. Called on the loop thread only, and never blocks.
+/// Handles requests. It is called on the loop thread only, and must not block.
 package protocol RequestHandler: AnyObject {
   /// - Parameters:
-  ///   - head: the request but for its body.
-  ///   - exchange: by which the ``ResponseSink`` can be told the answer later.
+  ///   - head: the request without its body.
+  ///   - exchange: the identity for an asynchronous answer through the ``ResponseSink``.
   func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition
 
-  /// The exchange ended without its answer: the client went away or a deadline passed.
+  /// Notes that the exchange ended without an answer: the client disconnected or a timeout passed.
   func abandon(_ exchange: ExchangeID)
 }
 
-/// What becomes of a request once its head is known.
+/// The handler's decision about a request after its head.
 package enum RequestDisposition {
-  /// Answered at once; a body is read and thrown away, or the connection closed after the answer.
+  /// The answer; a body is discarded, or the connection is closed after the answer.
   case respond(Response)
-  /// The ``ResponseSink`` gets the answer later; a body is read and thrown away.
+  /// The answer comes through the ``ResponseSink``; a body is discarded.
   case pending
-  /// The body goes to the reader, which decides.
+  /// The reader gets the body and decides.
   case read(any BodyReader)
 }
 
-/// Reads the body of one request as it comes in. Called on the loop thread only.
+/// Reads the body of one request as it arrives. It is called on the loop thread only.
 package protocol BodyReader: AnyObject {
-  /// Reading may take long for few bytes: it is done when those that are quickly served were.
+  /// Whether few bytes may take long: such a reader is called after the fast connections.
   var isCostly: Bool { get }
 
-  /// Takes bytes of the body, the chunked framing already removed.
+  /// Reads bytes of the body, without chunked framing.
   ///
-  /// - Parameter bytes: what is there; empty when the reader is asked again after
-  ///   ``BodyProgress/again(consumed:)`` and nothing new came.
+  /// - Parameter bytes: the available bytes; empty after ``BodyProgress/again(consumed:)`` if
+  ///   nothing new arrived.
   func read(_ bytes: Span<UInt8>) -> BodyProgress
 
-  /// The body is complete and all of it was consumed.
+  /// Ends the body, all of which was consumed.
   func end() -> BodyProgress
 }
 
@@ -62,18 +62,18 @@ extension BodyReader {
   package var isCostly: Bool { false }
 }
 
-/// How far a body reader came.
+/// The progress of a body reader.
 package enum BodyProgress {
-  /// Took this many bytes (after `end`: nothing is left to do) and wants the next ones.
+  /// The reader consumed this many bytes and needs more; after `end`, nothing is left to do.
   case more(consumed: Int)
-  /// Took this many bytes and has work left on what it took: it is to be called again, with the
-  /// rest, after other connections had their turn.
+  /// The reader consumed this many bytes and has more work on them: it is called again with the
+  /// rest after other connections had their turn.
   case again(consumed: Int)
-  /// Can take nothing now, because something behind it is full: it is to be called again after
-  /// ``ResponseSink/resumeBlocked()``; until then nothing more is read from the connection.
+  /// The reader cannot consume anything, because a queue is full: it is called again after
+  /// ``ResponseSink/resumeBlocked()``, and the connection is not read until then.
   case blocked
-  /// The answer; what is left of the body is thrown away.
+  /// The answer; the rest of the body is discarded.
   case respond(Response)
-  /// The answer comes through the ``ResponseSink``. After `end` only.
+  /// The answer comes through the ``ResponseSink``; valid after `end` only.
   case pending
 }

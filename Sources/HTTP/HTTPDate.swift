@@ -1,7 +1,7 @@
-/// Writes a time as the Date field wants it (RFC 9110 §5.6.7, IMF-fixdate), without the date
-/// formatter of Foundation, which costs megabytes of tables.
+/// Formats a time for the Date field (RFC 9110 §5.6.7, IMF-fixdate), without the date formatter of
+/// Foundation, which has megabytes of tables.
 ///
-/// - Parameter seconds: since 1970, in UTC, before the year 10000.
+/// - Parameter seconds: the seconds since 1970 in UTC, before the year 10000.
 package func httpDate(_ seconds: Int64) -> String {
   let days = Int((seconds - (seconds % 86_400 + 86_400) % 86_400) / 86_400)
   let second = Int((seconds % 86_400 + 86_400) % 86_400)
@@ -15,10 +15,10 @@ package func httpDate(_ seconds: Int64) -> String {
     + "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2)) GMT"
 }
 
-/// The date of the proleptic Gregorian calendar that many days after 1970-01-01.
+/// The date that many days after 1970-01-01 in the proleptic Gregorian calendar.
 ///
-/// Counts in years that begin with March, so that the leap day is their last, and in eras of 400
-/// years, which all have 146,097 days.
+/// It counts years from March, so that the leap day is the last day, and in eras of 400 years,
+/// which have 146,097 days.
 private func civilDate(_ days: Int) -> (year: Int, month: Int, day: Int) {
   let shifted = days + 719_468
   let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

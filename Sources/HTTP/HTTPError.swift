@@ -1,12 +1,12 @@
-/// A request that cannot be understood or is not allowed by the limits.
+/// A request that is malformed or exceeds a limit.
 ///
-/// After it, nothing can be said about where the next request begins, so that the connection is
-/// closed behind the answer (RFC 9112 §9.3).
+/// The start of the next request is unknown after it, so the connection is closed after the answer
+/// (RFC 9112 §9.3).
 package struct HTTPError: Error, Equatable {
-  /// The status to answer with.
+  /// The status of the answer.
   package let status: Int
 
-  /// What is wrong, for the one who wrote the client.
+  /// The error, for the developer of the client.
   package let reason: String
 
   package init(status: Int, reason: String) {

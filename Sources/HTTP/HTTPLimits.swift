@@ -1,83 +1,85 @@
-/// Every number that the server refuses to exceed.
+/// The limits of the server.
 package struct HTTPLimits: Sendable {
-  /// Bytes of a head, with its empty line. SDKs send less than one kilobyte; browsers with many
-  /// cookies come near eight.
+  /// The maximum size of a head in bytes, with its empty line. SDKs send less than one kilobyte;
+  /// browsers with many cookies come near eight.
   package var headBytesMax = 16 * 1024
 
-  /// Fields of a head: each costs a few words beside its bytes. Browsers send about 20.
+  /// The maximum number of header fields: each takes a few words besides its bytes. Browsers send
+  /// about 20.
   package var headerFieldsMax = 100
 
-  /// Bytes of a body as sent, compressed or not. An envelope may have 200 MiB decoded, and nothing
-  /// makes a client compress it.
+  /// The maximum size of a body as sent, compressed or not, in bytes. An envelope may have 200 MiB
+  /// decoded, and clients need not compress it.
   package var bodyBytesMax = 200 * 1024 * 1024
 
-  /// Bytes of the line that begins a chunk: 16 digits, and room for extensions that nobody uses.
+  /// The maximum length of the size line of a chunk in bytes: 16 digits, and extensions, which
+  /// nobody uses.
   package var chunkLineBytesMax = 256
 
-  /// How much more chunk framing than data there may be, beyond 16 bytes and twice the data for
-  /// each chunk. Without it, chunks of one byte with long extensions are work that no limit on the
-  /// body sees.
+  /// The maximum of excess chunk framing in bytes, beyond 16 bytes and twice the data for each
+  /// chunk. Without it, one-byte chunks with long extensions cause work that no limit of the body
+  /// covers.
   package var chunkFramingExcessBytesMax = 16 * 1024
 
-  /// Bytes of the trailer section of a chunked body. It is dropped, so that it only costs time.
+  /// The maximum size of the trailer section of a chunked body in bytes. It is discarded.
   package var trailerBytesMax = 8 * 1024
 
-  /// Bytes of a body that are read and thrown away behind an early answer, so that the connection
-  /// can be kept. A new connection costs less than reading more than that.
+  /// The maximum number of bytes of a body that are read and discarded after an early answer, to
+  /// keep the connection. Beyond that a new connection is cheaper.
   package var discardedBytesMax = 256 * 1024
 
-  /// Bytes that are kept of what a client sends behind a request that waits for its answer. Beyond
-  /// it the socket is not read, and TCP tells the client to wait.
+  /// The maximum number of buffered bytes after a request that waits for its answer. Beyond that
+  /// the socket is not read, so TCP flow control stops the client.
   package var pipelinedBytesMax = 64 * 1024
 
-  /// Bytes of a body that a reader is handed before every other ready connection gets a turn.
+  /// The number of bytes of a body that a reader gets before the other ready connections get a
+  /// turn.
   package var turnBytesMax = 64 * 1024
 
-  /// For so long those that wait for their turn get it, one after the other, before the sockets are
-  /// looked at again: one costly body at least, and no more than a few milliseconds of others.
+  /// The time during which queued connections get turns before the sockets are polled again: at
+  /// least one costly body, and at most a few milliseconds of others.
   package var turnsMilliseconds: Int64 = 5
 
-  /// Connections at a time; more wait in the backlog of the system. Each idle one costs about half
-  /// a kilobyte here, and some kilobytes in the kernel.
+  /// The maximum number of connections; further ones wait in the backlog of the system. An idle
+  /// connection takes about half a kilobyte here, and some kilobytes in the kernel.
   package var connectionsMax = 10_000
 
-  /// Descriptors that are left to the rest of the process (database, logs, mail) when the limit of
-  /// the system caps the connections.
+  /// The number of file descriptors that are reserved for the rest of the process (database, logs,
+  /// mail) if the limit of the system caps the connections.
   package var descriptorsReserved = 128
 
-  /// Connections over the control socket, which do not count among the others: the operator has to
-  /// get in when the server is full.
+  /// The maximum number of connections over the control socket. They are counted separately, so
+  /// that the operator can connect when the server is full.
   package var controlConnectionsMax = 16
 
-  /// From the first byte of a head (or from the accept, before any) to its last. A head fits in a
-  /// few packets; slower than this is somebody who holds connections on purpose.
+  /// The timeout of a head, from its first byte (or from the accept) to its last. A head fits in a
+  /// few packets; a slower client holds connections on purpose.
   package var headDeadlineMilliseconds: Int64 = 10_000
 
-  /// How long a connection is kept between requests. Longer than the minute in which SDKs flush
-  /// sessions, so that they find it open.
+  /// The timeout of an idle connection. It is longer than the minute after which SDKs flush
+  /// sessions, so that they can reuse the connection.
   package var idleDeadlineMilliseconds: Int64 = 75_000
 
-  /// What each body may take, whatever its rate: a phone in a tunnel.
+  /// The time that each body may take at any rate, such as from a phone in a tunnel.
   package var bodyGraceMilliseconds: Int64 = 30_000
 
-  /// The rate that a body must have beyond the grace; not zero. Slower than any network in use, and
-  /// it bounds the largest body to hours.
+  /// The minimum rate of a body after the grace time; not zero. It is lower than that of any
+  /// network in use, and bounds the largest body to hours.
   package var bodyBytesPerSecondMin = 8 * 1024
 
-  /// How long an answer may wait without the client taking a byte of it.
+  /// The timeout of an answer of which the client reads no byte.
   package var writeStallMilliseconds: Int64 = 30_000
 
-  /// How long the rest of a request is thrown away after an answer that ends the connection. A
-  /// close with bytes unread makes the system send a reset, which can take the answer from a client
-  /// that has not read it yet (RFC 9112 §9.6).
+  /// The time during which the rest of a request is discarded after the last answer of a
+  /// connection. A close with unread bytes sends a reset, by which a client can lose the answer
+  /// (RFC 9112 §9.6).
   package var lingerMilliseconds: Int64 = 5_000
 
-  /// How long no connection is accepted after the system had no descriptor for one, unless one of
-  /// ours closes before.
+  /// The pause of accepting after the system is out of file descriptors. It ends early when a
+  /// connection closes.
   package var acceptPauseMilliseconds: Int64 = 250
 
-  /// The least time between two looks at the deadlines of all connections, and so how late one may
-  /// strike.
+  /// The minimum interval between checks of all deadlines, and so the maximum delay of a timeout.
   package var tickMilliseconds: Int64 = 100
 
   package init() {}

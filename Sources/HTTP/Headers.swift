@@ -1,9 +1,9 @@
 /// Header fields: ordered, repeatable, found by name in any case (RFC 9110 §5).
 ///
-/// The bytes are kept in one block, with ranges into it, so that taking over the head of a request
-/// is one copy. A string is made only of a field that is asked for.
+/// The bytes are in one block with ranges into it, so that storing the head of a request is one
+/// copy. Strings are created only for fields that are read.
 package struct Headers: Sendable {
-  /// Where a field stands in the block.
+  /// The ranges of a field in the block.
   struct Field: Sendable {
     var nameStart: UInt32
     var nameEnd: UInt32
@@ -11,7 +11,7 @@ package struct Headers: Sendable {
     var valueEnd: UInt32
   }
 
-  /// What the ranges of ``find(_:)`` are ranges of. Of a request it is the whole head.
+  /// The bytes that the ranges of ``find(_:)`` refer to; for a request the whole head.
   package private(set) var block: [UInt8]
   private var fields: [Field]
 
@@ -20,7 +20,7 @@ package struct Headers: Sendable {
     fields = []
   }
 
-  /// Takes over what the parser found.
+  /// Creates the fields from the result of the parser.
   ///
   /// - Parameters:
   ///   - block: the bytes of the head.
@@ -30,19 +30,19 @@ package struct Headers: Sendable {
     self.fields = fields
   }
 
-  /// Puts text that is no field into the block.
+  /// Appends text to the block that is not a field.
   mutating func keep(_ text: String) -> Range<Int> {
     let start = block.count
     block.append(contentsOf: text.utf8)
     return start..<block.count
   }
 
-  /// How many fields there are.
+  /// The number of fields.
   package var count: Int { fields.count }
 
   package var isEmpty: Bool { fields.isEmpty }
 
-  /// The value of the first field of that name, without white space around it.
+  /// The value of the first field of that name, without surrounding white space.
   package subscript(_ name: String) -> String? {
     fields.first { isNamed($0, name.utf8.span) }.map(value)
   }
@@ -52,13 +52,13 @@ package struct Headers: Sendable {
     fields.filter { isNamed($0, name.utf8.span) }.map(value)
   }
 
-  /// Whether there is a field of that name; makes no string.
+  /// Whether there is a field of that name; it creates no string.
   package func contains(_ name: String) -> Bool {
     find(name).count > 0
   }
 
-  /// How many fields of that name there are, and where in the ``block`` the value of the first
-  /// stands; makes no string.
+  /// The number of fields of that name, and the range of the first one's value in the ``block``; it
+  /// creates no string.
   package func find(_ name: String) -> (count: Int, first: Range<Int>) {
     let name = name.utf8.span
     var count = 0
@@ -70,12 +70,12 @@ package struct Headers: Sendable {
     return (count, first)
   }
 
-  /// Adds a field behind the others.
+  /// Appends a field.
   ///
-  /// Control characters in the value become spaces: whatever text a handler passes on, it cannot
-  /// begin another header line or end the head (RFC 9110 §5.5).
+  /// Control characters in the value become spaces, so that no text of a handler can start another
+  /// header line or end the head (RFC 9110 §5.5).
   ///
-  /// - Parameter name: a token; anything else is an error of the programmer.
+  /// - Parameter name: a token; anything else is a programming error.
   package mutating func add(_ name: String, _ value: String) {
     precondition(!name.isEmpty && name.utf8.allSatisfy(isToken), "A field name is a token.")
     let nameStart = UInt32(block.count)
@@ -91,7 +91,7 @@ package struct Headers: Sendable {
         valueStart: nameEnd, valueEnd: UInt32(block.count)))
   }
 
-  /// Appends the fields as header lines, but for those that the writer decides about.
+  /// Appends the fields as header lines, except for those that the writer adds.
   func write(to output: inout [UInt8], omitting isOmitted: (Span<UInt8>) -> Bool) {
     for field in fields {
       let name = block[Int(field.nameStart)..<Int(field.nameEnd)]
@@ -111,8 +111,8 @@ package struct Headers: Sendable {
     return range.count == name.count && isSameName(block.span.extracting(range), name)
   }
 
-  // Bytes beyond ASCII are opaque (RFC 9110 §5.5); those that are no UTF-8 are repaired, since an
-  // API by string cannot hold them and no field that matters here has any.
+  // Bytes beyond ASCII are opaque (RFC 9110 §5.5). Invalid UTF-8 is repaired, since strings cannot
+  // hold it and no field that is used here has any.
   private func value(_ field: Field) -> String {
     String(decoding: block[Int(field.valueStart)..<Int(field.valueEnd)], as: UTF8.self)
   }
@@ -147,7 +147,7 @@ extension Headers: ExpressibleByDictionaryLiteral {
 }
 
 extension Headers: Equatable {
-  /// The same fields in the same order; names in any case.
+  /// Whether both have the same fields in the same order; names are case-insensitive.
   package static func == (left: Headers, right: Headers) -> Bool {
     left.count == right.count
       && zip(left, right).allSatisfy {
@@ -170,29 +170,29 @@ func isSameName(_ bytes: Span<UInt8>, _ name: String) -> Bool {
   isSameName(bytes, name.utf8.span)
 }
 
-/// The small letter of a capital one in ASCII, any other byte as it is.
+/// The lower-case form of an ASCII letter; any other byte is unchanged.
 @inline(__always)
 func lowercased(_ byte: UInt8) -> UInt8 {
   byte &- 0x41 < 26 ? byte | 0x20 : byte
 }
 
-/// Whether the byte may stand in a token: a method or a field name (RFC 9110 §5.6.2).
+/// Whether the byte is valid in a token: a method or a field name (RFC 9110 §5.6.2).
 @inline(__always)
 func isToken(_ byte: UInt8) -> Bool {
-  // One bit a character: ! # $ % & ' * + - . digits, then letters ^ _ ` | ~.
+  // One bit per character: ! # $ % & ' * + - . digits, then letters ^ _ ` | ~.
   let low: UInt64 = 0x03ff_6cfa_0000_0000
   let high: UInt64 = 0x57ff_ffff_c7ff_fffe
   if byte < 64 { return low >> UInt64(byte) & 1 == 1 }
   return byte < 128 && high >> UInt64(byte &- 64) & 1 == 1
 }
 
-/// Whether the byte may stand in a field value (RFC 9110 §5.5): no control character but the tab.
+/// Whether the byte is valid in a field value (RFC 9110 §5.5): no control character but the tab.
 @inline(__always)
 func isFieldText(_ byte: UInt8) -> Bool {
   byte >= 0x20 ? byte != 0x7f : byte == 0x09
 }
 
-/// Space and tab (RFC 9110 §5.6.3).
+/// Whether the byte is a space or tab (RFC 9110 §5.6.3).
 @inline(__always)
 func isOptionalWhiteSpace(_ byte: UInt8) -> Bool {
   byte == 0x20 || byte == 0x09

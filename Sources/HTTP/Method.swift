@@ -1,4 +1,4 @@
-/// What a request asks to be done (RFC 9110 §9). Names are case-sensitive.
+/// The method of a request (RFC 9110 §9). Names are case-sensitive.
 package enum Method: Hashable, Sendable {
   case get
   case head
@@ -7,10 +7,10 @@ package enum Method: Hashable, Sendable {
   case delete
   case patch
   case options
-  /// A method that this server gives no meaning to, as it was sent.
+  /// An unknown method, as it was sent.
   case other(String)
 
-  /// - Parameter name: the method as it stands on the wire.
+  /// - Parameter name: the method on the wire.
   package init(name: String) {
     self =
       switch name {

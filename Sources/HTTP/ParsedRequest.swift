@@ -1,8 +1,8 @@
-/// What the head of a request says, to the handler and to the server.
+/// The parsed head of a request: the part for the handler, and the framing for the server.
 package struct ParsedRequest: Sendable {
   package var head: RequestHead
 
-  /// Where the body ends.
+  /// The framing of the body.
   package var framing: BodyFraming
 
   /// Whether the client wants the connection kept after the answer (RFC 9112 §9.3).
@@ -11,20 +11,20 @@ package struct ParsedRequest: Sendable {
   /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
   package var expectsContinue: Bool
 
-  /// Whether the client speaks HTTP/1.0, which has to be told that the connection is kept.
+  /// Whether the client uses HTTP/1.0, which needs `Connection: keep-alive` to keep the connection.
   package var isHTTP10: Bool
 }
 
-/// How the end of a body is found (RFC 9112 §6.3).
+/// The framing of a body (RFC 9112 §6.3).
 package enum BodyFraming: Equatable, Sendable {
-  /// So many bytes; a request without a body has none.
+  /// The length in bytes; 0 for a request without a body.
   case length(Int)
   case chunked
 }
 
-/// Reads one head whose lines were already checked for control characters and line ends.
+/// Parses one head, whose lines are already checked for control characters and line ends.
 ///
-/// It works on ranges of the head and makes no slices, which would count references to the block.
+/// It uses ranges of the head and no slices, which would count references to the block.
 struct HeadReader {
   private var hosts = 0
   private var contentLength: Int?
@@ -34,7 +34,7 @@ struct HeadReader {
   private var connectionKeepsAlive = false
   private var expectsContinue = false
 
-  /// - Parameter block: the head, which the request keeps.
+  /// - Parameter block: the head, which the request owns.
   mutating func read(_ block: [UInt8], _ limits: HTTPLimits) throws(HTTPError) -> ParsedRequest {
     let bytes = block.span
     var line = lineEnd(bytes, from: 0)
@@ -51,7 +51,7 @@ struct HeadReader {
       }
       fields.append(try readField(bytes, start, line))
     }
-    // RFC 9112 §3.2: 400 to any HTTP/1.1 request without a Host, and to any request with two.
+    // RFC 9112 §3.2: 400 for an HTTP/1.1 request without a Host, and for any request with two.
     guard hosts == 1 || (hosts == 0 && isHTTP10) else {
       throw .badRequest(hosts == 0 ? "the Host field is missing" : "more than one Host field")
     }
@@ -60,13 +60,12 @@ struct HeadReader {
       head: try head(method, target, Headers(block: block, fields: fields)),
       framing: framing,
       keepsAlive: !connectionCloses && (!isHTTP10 || connectionKeepsAlive),
-      // RFC 9110 §10.1.1: ignore it from HTTP/1.0, and when there is no body to wait with.
+      // RFC 9110 §10.1.1: the expectation is ignored in HTTP/1.0, and without a body.
       expectsContinue: expectsContinue && !isHTTP10 && framing != .length(0),
       isHTTP10: isHTTP10)
   }
 
-  /// Where the line ends. The lines were checked, so that nothing but the carriage return that ends
-  /// one stops this.
+  /// The end of the line. Lines are checked, so the first carriage return ends the line.
   private func lineEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
     bytes.endOfFieldText(from: start, to: bytes.count)
   }
@@ -100,13 +99,13 @@ struct HeadReader {
       let minor = digit(bytes[version + 7])
     else { throw .badRequest("the HTTP version is malformed") }
     guard major == 1 else {
-      throw HTTPError(status: 505, reason: "only HTTP/1.1 and HTTP/1.0 are spoken here")
+      throw HTTPError(status: 505, reason: "only HTTP/1.1 and HTTP/1.0 are supported")
     }
     return (method(bytes.extracting(name)), target, minor)
   }
 
   private func method(_ name: Span<UInt8>) -> Method {
-    // The two that matter, without a string.
+    // Reads the two common methods without a string.
     if isExactly(name, "POST") { return .post }
     if isExactly(name, "GET") { return .get }
     return Method(name: text(name))
@@ -131,7 +130,7 @@ struct HeadReader {
       valueStart: UInt32(value.lowerBound), valueEnd: UInt32(value.upperBound))
   }
 
-  /// Keeps what the field says about the framing; the count of letters rules most fields out.
+  /// Stores the field if it is about framing; the length of the name excludes most fields.
   private mutating func note(
     _ bytes: Span<UInt8>, _ name: Span<UInt8>, _ value: Range<Int>
   ) throws(HTTPError) {
@@ -142,11 +141,11 @@ struct HeadReader {
         throw .badRequest("the Host is malformed")
       }
     case 6 where isSameName(name, "Expect"):
-      // RFC 9110 §10.1.1: 417 to an expectation that is not known.
+      // RFC 9110 §10.1.1: 417 for an unknown expectation.
       var rest = value
       while let element = nextElement(bytes, &rest) {
         guard isSameName(bytes.extracting(element), "100-continue") else {
-          throw HTTPError(status: 417, reason: "the expectation is not known")
+          throw HTTPError(status: 417, reason: "the expectation is unknown")
         }
         expectsContinue = true
       }
@@ -157,7 +156,7 @@ struct HeadReader {
         if isSameName(bytes.extracting(element), "keep-alive") { connectionKeepsAlive = true }
       }
     case 14 where isSameName(name, "Content-Length"):
-      // RFC 9112 §6.3 lets a recipient take equal repeated lengths as one. Nobody sends them.
+      // RFC 9112 §6.3 allows equal repeated lengths. Nobody sends them.
       guard contentLength == nil else { throw .badRequest("more than one Content-Length") }
       contentLength = try readLength(bytes.extracting(value))
     case 17 where isSameName(name, "Transfer-Encoding"):
@@ -169,7 +168,7 @@ struct HeadReader {
     }
   }
 
-  // RFC 9110 §8.6: 1*DIGIT. What overflows is too large whatever the limit.
+  // RFC 9110 §8.6: 1*DIGIT. An overflow is too large for any limit.
   private func readLength(_ value: Span<UInt8>) throws(HTTPError) -> Int {
     guard !value.isEmpty else { throw .badRequest("the Content-Length is malformed") }
     var length = 0
@@ -197,8 +196,8 @@ struct HeadReader {
       }
       return .length(length)
     }
-    // RFC 9112 §6.1: both together are an attempt at smuggling; Transfer-Encoding does not exist
-    // in HTTP/1.0, so that some proxy on the way will not have seen it.
+    // RFC 9112 §6.1: both together are an attempt at smuggling. HTTP/1.0 has no Transfer-Encoding,
+    // so a proxy may have ignored it.
     guard contentLength == nil else {
       throw .badRequest("Content-Length and Transfer-Encoding together")
     }
@@ -210,7 +209,7 @@ struct HeadReader {
       throw .badRequest("chunked is not the last transfer coding, or not the only one")
     }
     guard transferCodings.count == 1 else {
-      throw HTTPError(status: 501, reason: "the only transfer coding known here is chunked")
+      throw HTTPError(status: 501, reason: "the only supported transfer coding is chunked")
     }
     return .chunked
   }
@@ -220,13 +219,13 @@ struct HeadReader {
     _ method: Method, _ target: Range<Int>, _ headers: Headers
   ) throws(HTTPError) -> RequestHead {
     if method == .other("CONNECT") {
-      throw HTTPError(status: 501, reason: "this server is no proxy")
+      throw HTTPError(status: 501, reason: "this server is not a proxy")
     }
     let bytes = headers.block.span.extracting(target)
     if bytes[0] == UInt8(ascii: "/") || (method == .options && isExactly(bytes, "*")) {
       return RequestHead(method: method, target: target, headers: headers)
     }
-    // RFC 9112 §3.2.2: a server takes the absolute form, too.
+    // RFC 9112 §3.2.2: a server accepts the absolute form too.
     for scheme in ["http://", "https://"] where bytes.count > scheme.utf8.count {
       let authority = scheme.utf8.count
       guard isSameName(bytes.extracting(0..<authority), scheme) else { continue }
@@ -246,7 +245,7 @@ struct HeadReader {
   }
 }
 
-/// The next element of a list, without empty ones (RFC 9110 §5.6.1), which is cut off `rest`.
+/// Removes the next element of a list from `rest`, skipping empty ones (RFC 9110 §5.6.1).
 private func nextElement(_ bytes: Span<UInt8>, _ rest: inout Range<Int>) -> Range<Int>? {
   while !rest.isEmpty {
     var end = rest.lowerBound
@@ -281,8 +280,8 @@ private func digit(_ byte: UInt8) -> Int? {
   byte &- 0x30 < 10 ? Int(byte &- 0x30) : nil
 }
 
-// RFC 3986 §3.2.2 and §3.2.3: what a host and a port are made of. User information, paths and lists
-// are none of it.
+// The characters of a host and a port (RFC 3986 §3.2.2 and §3.2.3), without user information, paths
+// and lists.
 private func isHostCharacter(_ byte: UInt8) -> Bool {
   switch byte {
   case UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "#"): false

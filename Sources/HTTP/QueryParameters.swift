@@ -6,18 +6,18 @@ package struct QueryParameters: Sendable {
     self.items = items
   }
 
-  /// Every value of a parameter that may be repeated, in the request's order.
+  /// The values of a parameter that may be repeated, in the order of the request.
   package func all(_ name: String) -> [String] {
     items.compactMap { $0.name == name ? $0.value : nil }
   }
 
-  /// The value of a parameter that counts once. Of several the last one stands, as in Django; an
-  /// empty one is as good as none, since forms and templates send what was left blank.
+  /// The single value of a parameter: the last one if there are several, as in Django. An empty
+  /// value counts as none, since forms and templates send blank fields.
   package func one(_ name: String) -> String? {
     items.last { $0.name == name && !$0.value.isEmpty }?.value
   }
 
-  /// The parameters but for those of a name.
+  /// The parameters without those of a name.
   package func without(_ name: String) -> QueryParameters {
     QueryParameters(items.filter { $0.name != name })
   }

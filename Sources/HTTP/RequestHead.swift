@@ -1,4 +1,4 @@
-/// A request but for its body.
+/// A request without its body.
 package struct RequestHead: Sendable {
   package var method: Method
 
@@ -7,8 +7,7 @@ package struct RequestHead: Sendable {
   /// Whether the request came in over the control socket, which only the operator can open.
   package var isControl: Bool
 
-  /// Where in the block of the headers the path, and behind a `?` the query, stand as they were
-  /// sent: taking them over copies nothing.
+  /// The ranges of the path and the query in the block of the headers, which avoid copies.
   package let target: Range<Int>
 
   package init(
@@ -25,7 +24,7 @@ package struct RequestHead: Sendable {
     self.isControl = isControl
   }
 
-  /// Takes over what the parser found.
+  /// Creates the head from the result of the parser.
   init(method: Method, target: Range<Int>, headers: Headers) {
     self.method = method
     self.headers = headers
@@ -38,7 +37,7 @@ package struct RequestHead: Sendable {
     String(decoding: headers.block[target].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
   }
 
-  /// The query as sent, without its `?`; nil when there was no `?`.
+  /// The query as sent, without its `?`; nil without a `?`.
   package var query: String? {
     guard let mark = headers.block[target].firstIndex(of: UInt8(ascii: "?")) else { return nil }
     return String(decoding: headers.block[(mark + 1)..<target.upperBound], as: UTF8.self)
@@ -46,6 +45,6 @@ package struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-  /// Whether the client came by TLS, which ends at a proxy in front: the proxy says so.
+  /// Whether the client used TLS, as reported by a proxy in front, which terminates it.
   package var cameByTLS: Bool { headers["X-Forwarded-Proto"]?.lowercased() == "https" }
 }

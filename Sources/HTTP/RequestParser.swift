@@ -1,21 +1,21 @@
-/// Finds and reads the heads of requests (RFC 9112 §2 to §6).
+/// Parses the heads of requests (RFC 9112 §2 to §6).
 ///
-/// It is strict wherever two readers of the same bytes could disagree about where a request ends,
-/// since that is how requests are smuggled past a proxy in front.
+/// It is strict wherever two parsers could disagree about the end of a request, since such
+/// disagreement allows request smuggling past a proxy in front.
 package struct RequestParser: Sendable {
-  // How far the head was looked at, so that one that comes byte by byte is not looked at again from
-  // its start each time.
+  // The length of the head that is already checked, so that a head that arrives byte by byte is
+  // checked only once.
   private var position = 0
   private var lineStart = 0
   private var headStart = 0
 
   package init() {}
 
-  /// Reads a head if it is there as a whole.
+  /// Parses a head if it is complete.
   ///
-  /// - Parameter bytes: all bytes from where the head begins. After nil they must come again, with
-  ///   more behind them.
-  /// - Returns: the request and how many bytes its head has; nil when more bytes are needed.
+  /// - Parameter bytes: all bytes from the start of the head. After nil the caller passes them
+  ///   again, with more bytes after them.
+  /// - Returns: the request and the length of its head in bytes; nil if more bytes are needed.
   package mutating func parse(
     _ bytes: Span<UInt8>, _ limits: HTTPLimits
   ) throws(HTTPError) -> (request: ParsedRequest, consumed: Int)? {
@@ -24,13 +24,13 @@ package struct RequestParser: Sendable {
     position = 0
     lineStart = 0
     headStart = 0
-    // One copy of the head, into which everything that is kept of it points.
+    // One copy of the head, to which all ranges refer.
     let block = unsafe head.withUnsafeBufferPointer { unsafe Array($0) }
     var reader = HeadReader()
     return (try reader.read(block, limits), end)
   }
 
-  /// Walks to the empty line that ends the head, refusing every byte that may not be in a head.
+  /// Finds the empty line that ends the head; throws on a byte that is invalid in a head.
   private mutating func findEnd(
     _ bytes: Span<UInt8>, _ limits: HTTPLimits
   ) throws(HTTPError) -> Int? {
@@ -41,8 +41,8 @@ package struct RequestParser: Sendable {
       guard index < limit else { break }
       let byte = bytes[index]
       guard byte == UInt8(ascii: "\r") else {
-        // RFC 9112 §2.2 lets a recipient take a line feed alone as the end of a line. One that does
-        // and one that does not see different lines, so this one refuses.
+        // RFC 9112 §2.2 allows a line feed alone as the end of a line. Parsers that accept it and
+        // parsers that do not see different lines, so this one rejects it.
         throw .badRequest(
           byte == UInt8(ascii: "\n")
             ? "a line of the head ends without a carriage return"
@@ -58,8 +58,8 @@ package struct RequestParser: Sendable {
       lineStart = index
       guard isEmptyLine else { continue }
       guard isBeforeRequestLine else { return index }
-      // RFC 9112 §2.2: ignore one empty line before the request line; some clients send one behind
-      // a body.
+      // RFC 9112 §2.2: one empty line before the request line is ignored; some clients send one
+      // after a body.
       guard headStart == 0 else { throw .badRequest("the request line is empty") }
       headStart = index
     }
@@ -74,18 +74,17 @@ package struct RequestParser: Sendable {
 }
 
 extension Span<UInt8> {
-  /// The first byte from `start` on that may not stand in a field value, or `end`.
+  /// The index of the first byte from `start` on that is invalid in a field value, or `end`.
   ///
-  /// Eight bytes at a time: heads are looked at twice, and a byte at a time that took a tenth of
-  /// all that a request costs here.
+  /// It checks eight bytes at a time; byte by byte it took a tenth of the time of a request.
   func endOfFieldText(from start: Int, to end: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     var index = start
     while true {
       while end - index >= 8 {
         let word = word(at: index)
-        // The highest bit of a byte is set where it is below 0x20 or is 0x7f. What a borrow does to
-        // the bytes above a hit does not matter: the lowest hit is the first.
+        // The highest bit of each byte is set if the byte is below 0x20 or is 0x7f. A borrow may
+        // change the bytes above a hit, but the lowest hit is correct.
         let controls = (word &- (ones &* 0x20)) & ~word
         let differences = word ^ (ones &* 0x7f)
         let deletes = (differences &- ones) & ~differences
@@ -97,12 +96,12 @@ extension Span<UInt8> {
         index += 8
       }
       while index < end, isFieldText(self[index]) { index += 1 }
-      // Only a tab stops the words and not the bytes.
+      // A tab stops the search by words, but is valid.
       if index == end || !isFieldText(self[index]) { return index }
     }
   }
 
-  /// Eight bytes, the first lowest.
+  /// Loads eight bytes in little-endian order.
   @inline(__always)
   private func word(at index: Int) -> UInt64 {
     precondition(index >= 0 && index <= count - 8)

@@ -1,12 +1,12 @@
-/// An answer.
+/// A response.
 package struct Response: Equatable, Sendable {
   package var status: Int
 
-  /// The fields but for `Content-Length`, `Transfer-Encoding`, `Date` and `Server`, which the
-  /// writer adds by itself. `Connection: close` here closes the connection after the answer.
+  /// The header fields except `Content-Length`, `Transfer-Encoding`, `Date` and `Server`, which the
+  /// writer adds. `Connection: close` closes the connection after the answer.
   package var headers: Headers
 
-  /// The body, also for HEAD: the writer leaves it out and tells its length.
+  /// The body, also for HEAD, for which the writer sends only its length.
   package var body: [UInt8]
 
   package init(status: Int = 200, headers: Headers = [:], body: [UInt8] = []) {

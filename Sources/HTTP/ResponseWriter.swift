@@ -2,7 +2,7 @@
 package struct ResponseWriter: Sendable {
   private let wallSeconds: @Sendable () -> Int64
 
-  // The lines that are the same in all answers of a second.
+  // The lines that all answers within a second share.
   private var second = Int64.min
   private var commonLines: [UInt8] = []
 
@@ -11,13 +11,14 @@ package struct ResponseWriter: Sendable {
     self.wallSeconds = wallSeconds
   }
 
-  /// What is to be known about the request and the connection.
+  /// The context of an answer: the request and the connection.
   package struct Context: Hashable, Sendable {
-    /// Answers HEAD: the same fields, but no body (RFC 9110 §9.3.2).
+    /// Whether the request is HEAD: the same fields, but no body (RFC 9110 §9.3.2).
     package var isHead: Bool
     /// Whether the connection is kept after the answer.
     package var keepsAlive: Bool
-    /// HTTP/1.0 closes unless it is told otherwise (RFC 9112 §9.3).
+    /// Whether the client uses HTTP/1.0, which closes unless the answer has keep-alive (RFC 9112
+    /// §9.3).
     package var isHTTP10: Bool
 
     package init(isHead: Bool = false, keepsAlive: Bool = true, isHTTP10: Bool = false) {
@@ -27,7 +28,7 @@ package struct ResponseWriter: Sendable {
     }
   }
 
-  /// Reads the clock for the Date field; the answers until the next call carry that time.
+  /// Sets the time of the Date field for the answers until the next call.
   package mutating func refreshDate() {
     let now = wallSeconds()
     guard now != second else { return }
@@ -35,7 +36,7 @@ package struct ResponseWriter: Sendable {
     commonLines = Array("\r\nServer: hale\r\nDate: \(httpDate(now))\r\n".utf8)
   }
 
-  /// Appends the response as it goes over the wire.
+  /// Appends the response in its wire format.
   package mutating func write(
     _ response: Response, _ context: Context, to output: inout [UInt8]
   ) {
@@ -55,8 +56,8 @@ package struct ResponseWriter: Sendable {
       output.append(contentsOf: "Connection: keep-alive\r\n".utf8)
     }
     response.headers.write(to: &output, omitting: isOfWriter)
-    // RFC 9110 §8.6: no Content-Length with 204, and with 304 only that of the 200 it stands for,
-    // which is not known here.
+    // RFC 9110 §8.6: 204 has no Content-Length, and 304 only that of the corresponding 200, which
+    // is unknown here.
     let hasBody = response.status != 204 && response.status != 304
     if hasBody {
       output.append(contentsOf: "Content-Length: ".utf8)
@@ -77,7 +78,7 @@ extension Response {
   }
 }
 
-/// Whether the writer alone decides about the field.
+/// Whether only the writer may set the field.
 private func isOfWriter(_ name: Span<UInt8>) -> Bool {
   switch name.count {
   case 4: isSameName(name, "Date")
@@ -94,7 +95,7 @@ private func appendDecimal(_ number: Int, to output: inout [UInt8]) {
   output.append(UInt8(ascii: "0") + UInt8(number % 10))
 }
 
-/// The text behind the status, for people only (RFC 9112 §4).
+/// The reason phrase of the status, for people only (RFC 9112 §4).
 private func reasonPhrase(_ status: Int) -> String {
   switch status {
   case 200: "OK"

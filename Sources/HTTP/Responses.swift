@@ -1,17 +1,17 @@
 internal import Bytes
 
-/// The answers that endpoints share, in the form that Sentry's clients expect.
+/// The answers that endpoints share, in the form of Sentry's API.
 extension Response {
-  /// A JSON body as it stands.
+  /// An answer with a JSON body.
   package static func json(_ body: [UInt8], status: Int = 200, headers: Headers = [:]) -> Response {
     var headers = headers
     headers.add("Content-Type", "application/json")
     return Response(status: status, headers: headers, body: body)
   }
 
-  /// `{"detail": …}`, with `causes` where there are some.
+  /// An error, `{"detail": …}`, with `causes` if there are any.
   ///
-  /// - Parameter missing: what is not there, for a client that waits for it.
+  /// - Parameter missing: the missing resource, for a client that waits for it.
   package static func failure(
     _ status: Int, _ detail: String, causes: [String] = [], missing: String? = nil
   ) -> Response {
@@ -39,9 +39,9 @@ extension Response {
     return response
   }
 
-  /// - Parameter allowed: the methods, as the field `Allow` has them.
+  /// - Parameter allowed: the value of the `Allow` field.
   package static func methodNotAllowed(_ allowed: String) -> Response {
-    .failure(405, "the method is not allowed here; allowed are \(allowed)")
+    .failure(405, "the method is not allowed; allowed: \(allowed)")
       .adding(["Allow": allowed])
   }
 }

@@ -1,10 +1,10 @@
 internal import CCrypto
 
-/// HMAC-SHA256 (RFC 2104) of many messages under one key.
+/// HMAC-SHA256 (RFC 2104) of many messages with one key.
 ///
-/// The two blocks that the key fills are hashed once and their state copied for each message. The
-/// library's own call hashes them again each time, and looks its algorithm up behind a lock: for a
-/// short message it takes three times as long.
+/// The two blocks of the key are hashed once, and their state is copied for each message. The
+/// library's own function hashes them for each message and looks the algorithm up behind a lock,
+/// which takes three times as long for a short message.
 package struct HMACSHA256: Sendable {
   private let inner: SHA256_CTX
   private let outer: SHA256_CTX
@@ -17,7 +17,7 @@ package struct HMACSHA256: Sendable {
     outer = Self.state(after: block.map { $0 ^ 0x5c })
   }
 
-  /// The code of a message.
+  /// The authentication code of a message.
   package func code(_ bytes: Span<UInt8>) -> InlineArray<32, UInt8> {
     let digest = Self.digest(inner, bytes)
     return Self.digest(outer, digest.span)

@@ -1,6 +1,6 @@
 internal import CCrypto
 
-/// Cryptographic digests, from OpenSSL's libcrypto.
+/// Cryptographic digests of OpenSSL's libcrypto.
 ///
 /// Invariant of this module: bytes in, bytes out.
 package enum Hashing {

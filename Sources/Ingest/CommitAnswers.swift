@@ -22,3 +22,11 @@ package enum CommitAnswers {
     }
   }
 }
+
+extension Response {
+  /// 200 for an SDK. Never compressed: an SDK (Unity) mishandles a compressed small answer.
+  static func accepted(eventID: String?) -> Response {
+    let body = eventID.map { "{\"id\":\"\($0)\"}" } ?? "{}"
+    return .json(Array(body.utf8), headers: CrossOrigin.headers)
+  }
+}

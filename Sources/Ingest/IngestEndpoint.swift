@@ -1,7 +1,7 @@
 internal import Bytes
 package import Access
 package import Metrics
-package import Storage
+internal import Storage
 internal import Compression
 internal import Envelopes
 package import HTTP
@@ -71,23 +71,24 @@ package final class IngestEndpoint {
     do throws(IngestRefusal) {
       return .read(
         try reader(
-          head, entry.kind, project: entry.project, entry.access, snapshot, exchange))
+          head, entry.kind,
+          EnvelopePipeline.Request(
+            exchange: exchange, access: entry.access, project: entry.project, snapshot: snapshot)))
     } catch {
       return .respond(dependencies.answer(error))
     }
   }
 
-  /// Takes an envelope of a command on this machine, which needs no key, as one that arrived at
+  /// Receives an envelope of a command on this machine, which needs no key, as one that arrived at
   /// another time.
   package func beginForOwner(
     project: ProjectID, receivedAt: Timestamp, exchange: ExchangeID
-  ) -> RequestDisposition {
-    .read(
-      EnvelopeIntake(
-        self, source: BodySource(.identity, buffer: decoding),
-        access: IngestAccess(command: project), project: project,
-        snapshot: dependencies.catalog.snapshot, origin: nil, exchange: exchange,
-        receivedAt: receivedAt))
+  ) -> any BodyReader {
+    EnvelopePipeline(
+      self, source: BodySource(.identity, buffer: decoding),
+      EnvelopePipeline.Request(
+        exchange: exchange, access: IngestAccess(command: project), project: project,
+        snapshot: dependencies.catalog.snapshot, receivedAt: receivedAt))
   }
 
   private func reader(
@@ -96,20 +97,22 @@ package final class IngestEndpoint {
     let projectID = try project.map(Self.projectID)
     let snapshot = dependencies.catalog.snapshot
     var access: IngestAccess?
-    if let key = try publicKey(of: head) {
+    if let publicKey = try publicKey(of: head) {
       let found = try IngestAccess(
-        publicKey: key, project: projectID, snapshot: snapshot)
+        publicKey: publicKey, project: projectID, snapshot: snapshot)
       known.remember(head, .init(kind: kind, project: projectID, access: found), snapshot)
       access = found
     } else if kind == .store {
       throw .missingAuthorization
     }
-    return try reader(head, kind, project: projectID, access, snapshot, exchange)
+    return try reader(
+      head, kind,
+      EnvelopePipeline.Request(
+        exchange: exchange, access: access, project: projectID, snapshot: snapshot))
   }
 
   private func reader(
-    _ head: RequestHead, _ kind: IngestKind, project: ProjectID?, _ access: IngestAccess?,
-    _ snapshot: CatalogSnapshot, _ exchange: ExchangeID
+    _ head: RequestHead, _ kind: IngestKind, _ request: consuming EnvelopePipeline.Request
   ) throws(IngestRefusal) -> any BodyReader {
     let source = BodySource(try coding(of: head), buffer: decoding)
     let isEnvelope =
@@ -117,12 +120,11 @@ package final class IngestEndpoint {
       || head.headers["Content-Type"]?.lowercased().hasPrefix("application/x-sentry-envelope")
         == true
     if isEnvelope {
-      return EnvelopeIntake(
-        self, source: source, access: access, project: project, snapshot: snapshot,
-        origin: head.headers["Origin"], exchange: exchange)
+      request.origin = head.headers["Origin"]
+      return EnvelopePipeline(self, source: source, request)
     }
-    guard let access else { throw .missingAuthorization }
-    return EventIntake(dependencies, source: source, project: access.project, memory: held)
+    guard let access = request.access else { throw .missingAuthorization }
+    return EventPipeline(dependencies, source: source, project: access.project, memory: held)
   }
 
   private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {
@@ -149,9 +151,9 @@ package final class IngestEndpoint {
   private func pixel(
     _ head: RequestHead, project: Substring?
   ) throws(IngestRefusal) -> SkippedItem {
-    guard let key = try publicKey(of: head) else { throw .missingAuthorization }
+    guard let publicKey = try publicKey(of: head) else { throw .missingAuthorization }
     let access = try IngestAccess(
-      publicKey: key, project: try project.map(Self.projectID),
+      publicKey: publicKey, project: try project.map(Self.projectID),
       snapshot: dependencies.catalog.snapshot)
     let data = QueryParameters(queryItems(head.query)).one("sentry_data") ?? ""
     guard !data.isEmpty else { throw .emptyBody }
@@ -196,80 +198,4 @@ extension Metrics.Endpoint {
       case .store: .store
       }
   }
-}
-
-/// Whom an ingest request speaks for.
-struct IngestAccess {
-  let publicKey: String
-  let project: ProjectID
-
-  /// - Parameter project: that the request names; nil where it names none.
-  init(
-    publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot
-  ) throws(IngestRefusal) {
-    guard let owner = snapshot.project(ofKey: publicKey),
-      project == nil || project == owner
-    else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }
-    self.publicKey = publicKey
-    self.project = owner
-  }
-
-  /// Of a command on this machine, which needs no key.
-  init(command project: ProjectID) {
-    publicKey = ""
-    self.project = project
-  }
-}
-
-/// A request of an SDK that is not taken.
-struct IngestRefusal: Error {
-  let response: Response
-
-  init(_ status: Int, _ detail: String, causes: [String] = [], headers: Headers = [:]) {
-    response =
-      Response.failure(status, detail, causes: causes).adding(headers)
-      .openToAllOrigins
-  }
-
-  init(_ error: EnvelopeError) {
-    self.init(error.status, error.detail, causes: error.causes)
-  }
-
-  static let missingAuthorization = IngestRefusal(401, "missing authorization information")
-  static let emptyBody = IngestRefusal(400, "empty request body")
-  static let overloaded = IngestRefusal(
-    503, "the service is overloaded", headers: ["Retry-After": "10"])
-}
-
-extension IngestEndpoint.Dependencies {
-  /// The answer to a request that is refused, which is counted: nothing else is left of it.
-  func answer(_ refusal: IngestRefusal) -> Response {
-    metrics.countRefusal(refusal.response.status)
-    return refusal.response
-  }
-}
-
-extension Response {
-  /// The answer with what lets web pages of any origin read it.
-  package var openToAllOrigins: Response { adding(CrossOrigin.headers) }
-}
-
-/// Lets web pages of any origin send and read the answer, as Relay does.
-enum CrossOrigin {
-  static let headers: Headers = [
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-  ]
-
-  static let preflight: Headers = [
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers":
-      "X-Sentry-Auth, X-Requested-With, X-Forwarded-For, Origin, Referer, Accept, Content-Type, "
-      + "Authentication, Authorization, Content-Encoding, Transfer-Encoding",
-    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
-    "Access-Control-Max-Age": "3600",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-  ]
 }

@@ -1,7 +1,7 @@
 package import Metrics
 internal import Dispatch
-package import HTTP
-package import ReleaseHealth
+internal import HTTP
+internal import ReleaseHealth
 package import Storage
 package import Locks
 
@@ -45,15 +45,10 @@ package final class IngestQueue: Sendable {
 
     /// Changes the open batch where it is, so that its arrays are not copied.
     mutating func add(_ submission: Submission) {
-      if open == nil { open = IngestBatch(receivedAt: submission.receivedAt) }
-      if submission.reports.count == 1 {
-        open?.reports.append(submission.reports[0])
+      if open == nil {
+        open = submission.batch
       } else {
-        open?.reports += submission.reports
-      }
-      if !submission.anonymous.isEmpty { open?.anonymous += submission.anonymous }
-      if !submission.outcomes.isEmpty {
-        open?.outcomes.merge(submission.outcomes, uniquingKeysWith: +)
+        open?.merge(submission.batch)
       }
       guard submission.accepted > 0, let project = submission.project else { return }
       if accepted?.project != project {
@@ -112,18 +107,18 @@ package final class IngestQueue: Sendable {
   }
 
   private func isFull(_ batch: IngestBatch) -> Bool {
-    batch.reports.count + batch.anonymous.count >= batchUpdatesMax
+    batch.updateCount >= batchUpdatesMax
   }
 
   /// Whether a submission arrived about when a batch was opened. All of a batch counts as arrived
   /// then, and where a past is brought in that may be long ago.
   private static func arrived(_ submission: Submission, with batch: IngestBatch) -> Bool {
-    abs(submission.receivedAt.milliseconds - batch.receivedAt.milliseconds) < 60_000
+    abs(submission.batch.receivedAt.milliseconds - batch.receivedAt.milliseconds) < 60_000
   }
 
   /// How many updates wait for the writer.
   package var waitingUpdates: Int {
-    state.withLock { ($0.open?.reports.count ?? 0) + ($0.open?.anonymous.count ?? 0) }
+    state.withLock { $0.open?.updateCount ?? 0 }
   }
 
   /// Why the store did not take what it was given last, if that was in the last seconds.
@@ -233,7 +228,7 @@ package final class IngestQueue: Sendable {
     loneOutcomes: Bool, tasks: Bool
   ) -> (work: Work?, hasLoneOutcomes: Bool, hasTasks: Bool, isClosed: Bool) {
     state.withLock { state in
-      let isLone = state.open.map { $0.reports.isEmpty && $0.anonymous.isEmpty } ?? false
+      let isLone = state.open.map { $0.updateCount == 0 } ?? false
       let isBatch = state.open != nil && (!isLone || loneOutcomes || state.isClosed)
       let isTask = !state.tasks.isEmpty && (tasks || state.isClosed)
       guard isBatch || isTask else {
@@ -269,7 +264,7 @@ package final class IngestQueue: Sendable {
   private func store(_ batch: IngestBatch) -> StoreError? {
     let start = metrics.seconds
     var commit = Metrics.Commit(
-      updates: batch.reports.count + batch.anonymous.count, outcomes: nil, seconds: 0)
+      updates: batch.updateCount, outcomes: nil, seconds: 0)
     defer {
       commit.seconds = metrics.seconds - start
       metrics.note(commit)
@@ -284,40 +279,4 @@ package final class IngestQueue: Sendable {
       return error
     }
   }
-}
-
-/// A request that is answered once its updates are stored.
-package struct Ticket: Sendable {
-  package var exchange: ExchangeID
-  /// When its envelope was whole, by ``Metrics/seconds``.
-  package var wholeAt: Double
-  /// The event that the answer names.
-  package var eventID: String?
-
-  package init(exchange: ExchangeID, wholeAt: Double, eventID: String? = nil) {
-    self.exchange = exchange
-    self.wholeAt = wholeAt
-    self.eventID = eventID
-  }
-}
-
-/// The accepted part of one envelope.
-package struct Submission: Sendable {
-  /// When it was whole.
-  package var receivedAt: Timestamp
-  package var project: ProjectID?
-  package var reports: [SessionReport] = []
-  package var anonymous: [AnonymousSessions] = []
-  /// Items of the outcome ``Outcome/accepted``: nearly all are, and need no dictionary.
-  package var accepted: Int64 = 0
-  /// What became of all other items.
-  package var outcomes: [OutcomeKey: Int64] = [:]
-
-  package init(receivedAt: Timestamp, project: ProjectID?) {
-    self.receivedAt = receivedAt
-    self.project = project
-  }
-
-  /// There is something whose storing must be waited for.
-  package var hasUpdates: Bool { !reports.isEmpty || !anonymous.isEmpty }
 }

@@ -1,10 +1,10 @@
 import HTTP
 
 extension Connection {
-  /// Uses what came: heads go to the handler, bodies to their readers, one request after the other,
-  /// each only when the one before is answered (RFC 9112 §9.3.2).
+  /// Processes the input: the handler gets heads, and readers get bodies. Each request is processed
+  /// after the previous one is answered (RFC 9112 §9.3.2).
   ///
-  /// - Returns: how many bytes were used; the rest is to come again.
+  /// - Returns: the number of used bytes; the caller passes the rest again.
   func process(_ bytes: Span<UInt8>, in loop: Loop) -> Int {
     var offset = 0
     var handedBytes = 0
@@ -32,17 +32,17 @@ extension Connection {
 
   // MARK: Heads
 
-  /// - Returns: whether to go on.
+  /// - Returns: whether to continue.
   private func processHead(
     _ rest: Span<UInt8>, _ offset: inout Int, in loop: Loop
   ) throws(HTTPError) -> Bool {
     guard !rest.isEmpty else { return false }
-    // Answers that nobody reads are not to pile up.
+    // Answers that the client does not read must not accumulate.
     guard !hasBacklog, loop.outgoing.count < loop.limits.pipelinedBytesMax else {
       isHeldByOutput = true
       return false
     }
-    // Copied out and in: see ``Connection``.
+    // Copied out and back: see ``Connection``.
     var parser = parser
     defer { self.parser = parser }
     guard let (request, consumed) = try parser.parse(rest, loop.limits) else {
@@ -80,7 +80,7 @@ extension Connection {
       readerHasWork = false
       stage = .body
       if owesContinue {
-        // RFC 9110 §10.1.1: the client sends the body when it reads this.
+        // RFC 9110 §10.1.1: the client sends the body after it reads this.
         loop.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         owesContinue = false
       }
@@ -89,7 +89,7 @@ extension Connection {
 
   // MARK: Bodies
 
-  /// - Returns: whether to go on.
+  /// - Returns: whether to continue.
   private func processBody(
     _ rest: Span<UInt8>, _ offset: inout Int, _ handedBytes: inout Int, in loop: Loop
   ) throws(HTTPError) -> Bool {
@@ -116,7 +116,7 @@ extension Connection {
       bodyBytes += consumed
       handedBytes += consumed
       readerHasWork = false
-      // One that wants more and took nothing would be asked the same thing for ever.
+      // A reader that needs more and consumed nothing would loop forever.
       if case .more = progress, consumed > 0 || count == 0 { return true }
       readerHasWork = true
     case .blocked, .respond, .pending:
@@ -139,13 +139,13 @@ extension Connection {
     self.body = body
   }
 
-  /// Does what the reader said.
+  /// Applies the progress of the reader.
   ///
-  /// - Returns: whether to go on with what follows.
+  /// - Returns: whether to continue with the rest of the input.
   private func goOn(_ progress: BodyProgress, atEndOfBody: Bool, in loop: Loop) -> Bool {
     switch progress {
     case .more where atEndOfBody:
-      // There are no next bytes. A handler that wants them has a fault; its client gets to know.
+      // There are no more bytes. A handler that needs them has a bug, which its client gets to see.
       abandonIfUnanswered(in: loop)
       isAnswered = false
       answer(Response(status: 500), in: loop)
@@ -173,9 +173,9 @@ extension Connection {
     loop.queue(self)
   }
 
-  /// Throws a body away whose request is answered or pending.
+  /// Discards the body of a request that is answered or pending.
   ///
-  /// - Returns: whether to go on.
+  /// - Returns: whether to continue.
   private func processDiscard(
     _ rest: Span<UInt8>, _ offset: inout Int, in loop: Loop
   ) throws(HTTPError) -> Bool {
@@ -197,9 +197,9 @@ extension Connection {
 
   // MARK: Answers
 
-  /// Writes the answer and goes to what follows it.
+  /// Writes the answer and continues after it.
   ///
-  /// - Parameter encoded: the answer as it is written in the plainest context, if that is there.
+  /// - Parameter encoded: the answer encoded for the default context, if it is available.
   func answer(_ response: Response, _ encoded: [UInt8]? = nil, in loop: Loop) {
     isAnswered = true
     reader = nil
@@ -221,26 +221,26 @@ extension Connection {
     }
   }
 
-  /// Whether what is left of the body is little enough to be read and thrown away.
+  /// Whether the rest of the body is short enough to be discarded.
   private func canSkipBody(_ limits: HTTPLimits) -> Bool {
     if body.isComplete { return true }
-    // RFC 9110 §10.1.1: a client that got an answer instead of 100 Continue may send the body or
-    // not, so that nobody knows what its next bytes are.
+    // RFC 9110 §10.1.1: a client that got an answer instead of 100 Continue may or may not send the
+    // body, so the meaning of its next bytes is unknown.
     if owesContinue { return false }
     return discardedBytes + (body.remaining ?? 0) <= limits.discardedBytesMax
   }
 
   private func becomeIdle(in loop: Loop) {
-    // An answer that promised to keep the connection may still be on its way when the drain begins.
+    // The drain may begin while an answer with keep-alive is being sent.
     stage = loop.isDraining ? .closing(lingers: false) : .head
     isHeadBegun = false
     waitingSince = loop.now
     pausedSince = nil
   }
 
-  /// Answers a request that cannot be understood, and closes: nobody knows where the next begins.
+  /// Answers a malformed request and closes, since the start of the next request is unknown.
   func refuse(_ error: HTTPError, in loop: Loop) {
-    // What breaks behind an answer has had its answer.
+    // An error in the rest of a request that is already answered needs no answer.
     let isAnswerable = stage == .head || !isAnswered
     abandonIfUnanswered(in: loop)
     stopBlocking(in: loop)

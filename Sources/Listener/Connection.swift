@@ -1,86 +1,86 @@
 import HTTP
 
-/// One client: its socket, what came and is not used yet, what is to go, and its deadline. What the
-/// bytes mean is in Connection+Requests.swift.
+/// One client connection: its socket, its input and output buffers, and its deadline.
+/// Connection+Requests.swift handles the requests.
 ///
-/// Used on the loop thread only. One object a connection, none a request.
+/// It is used on the loop thread only. There is one object per connection, and none per request.
 ///
-/// Values that change in calls (the parser, the body, what goes out) are copied or swapped out of
-/// their property and in again. While a call may change a property, each access to it is checked
-/// when the program runs: some 20 ns, dozens of times a request.
+/// Values that change in calls (the parser, the body, the output) are copied or swapped out of
+/// their property and back. Otherwise each access needs a dynamic exclusivity check: some 20 ns,
+/// dozens of times per request.
 final class Connection {
-  /// Where the exchange at hand is.
+  /// The state of the current exchange.
   enum Stage: Equatable {
-    /// Waits for a request, or for the rest of its head.
+    /// The connection waits for a request, or for the rest of its head.
     case head
-    /// The body goes to the reader.
+    /// The reader gets the body.
     case body
-    /// The body is thrown away, the answer being given or pending.
+    /// The body is discarded; the answer is written or pending.
     case discard
-    /// The answer is pending, the body is complete.
+    /// The answer is pending and the body is complete.
     case awaiting
-    /// The last answer is on its way; then the connection is closed, at once or after lingering.
+    /// The last answer is being sent; then the connection closes, immediately or after lingering.
     case closing(lingers: Bool)
-    /// What the client still sends is thrown away until it closes.
+    /// Further input is discarded until the client closes.
     case linger
     case closed
   }
 
-  /// What keeps a body reader from getting the next bytes.
+  /// The reason why a body reader does not get the next bytes.
   enum Pause {
     case none
-    /// Other connections have their turn.
+    /// The connection is queued while others have their turn.
     case turn
-    /// It waits for ``ResponseSink/resumeBlocked()``.
+    /// The reader waits for ``ResponseSink/resumeBlocked()``.
     case blocked
   }
 
   private(set) var descriptor: FileDescriptor
   let slot: Int
-  /// By which the poller names this connection, and no later one in the same slot.
+  /// The unique token of this connection in the poller; later connections in its slot differ.
   let token: UInt64
   let isControl: Bool
 
   var stage = Stage.head
   var parser = RequestParser()
 
-  // The exchange at hand.
+  // The current exchange.
   var exchange = ExchangeID(rawValue: 0)
-  /// Whether nothing is owed to the client, nor to the handler.
+  /// Whether no answer is due to the client, and no call to the handler.
   var isAnswered = true
   var context = ResponseWriter.Context()
   var body = BodyDecoder.length(0)
   var reader: (any BodyReader)?
-  /// Whether the reader is to be called even without new bytes.
+  /// Whether the reader is called even without new bytes.
   var readerHasWork = false
   var pause = Pause.none
-  /// The connection was queued and has its turn, others having had theirs.
+  /// Whether the connection was queued and now has its turn.
   var isInTurn = false
   /// Whether the client may still wait for `100 Continue`.
   var owesContinue = false
   var bodyBytes = 0
   var discardedBytes = 0
 
-  // Bytes in both directions. Both are empty between requests, so that an idle connection holds no
-  // buffer.
+  // The input and output buffers. They are empty between requests, so that an idle connection holds
+  // no memory for them.
   private(set) var input: [UInt8] = []
   private var inputStart = 0
   private var output: [UInt8] = []
   private var outputStart = 0
-  /// Whether the client closed its side. It may still read (RFC 9112 §9.6).
+  /// Whether the client closed its sending side. It may still read (RFC 9112 §9.6).
   private(set) var isEnded = false
 
-  /// Whether requests are left in the input because the answers before them have not gone out.
+  /// Whether requests stay in the input because earlier answers are not sent yet.
   var isHeldByOutput = false
 
   private var interest = Interest.read
   var isQueued = false
 
-  /// When the state began that the deadline is about.
+  /// The start of the state to which the deadline applies.
   var waitingSince: Int64
-  /// Whether some of a head came, or the connection is new: less patience than between requests.
+  /// Whether a head has begun or the connection is new, which has a shorter timeout than idle.
   var isHeadBegun = true
-  /// Since when the body waits for this server.
+  /// The time since which the body waits for this server.
   var pausedSince: Int64?
   private(set) var deadline = Int64.max
 
@@ -106,19 +106,19 @@ final class Connection {
   }
 
   func handle(_ readiness: Readiness, in loop: Loop) {
-    // The client reset the connection or closed it in both directions, so that there is nobody to
-    // answer. With bytes still to be read of it, they are: a command may need no answer.
+    // The client reset the connection or closed both directions, so it gets no answer. Unread bytes
+    // are read anyway, since a command may need no answer.
     let isGone = readiness.isHungUp && (!interest.contains(.read) || stage == .awaiting)
     if readiness.isFailed || isGone { return close(in: loop) }
     if readiness.isWritable {
       guard flush(in: loop) else { return }
     }
-    // One that waits for its turn reads when it has used what it has.
+    // A queued connection reads after it has used its input.
     if readiness.isReadable || readiness.isHungUp, !isQueued { receive(in: loop) }
     finishTurn(in: loop)
   }
 
-  /// Goes on with what is there, after other connections had their turn.
+  /// Continues with the input after other connections had their turn.
   func takeTurn(in loop: Loop) {
     isQueued = false
     guard stage != .closed else { return }
@@ -136,7 +136,7 @@ final class Connection {
     finishTurn(in: loop)
   }
 
-  /// Reads what came since the last turn if no request is at hand, and closes if nothing did.
+  /// Reads new input if there is no current request, and closes if there is none.
   func drain(in loop: Loop) {
     guard stage == .head, !hasBacklog, !hasInput, !isQueued else { return }
     receive(in: loop)
@@ -144,7 +144,7 @@ final class Connection {
     finishTurn(in: loop)
   }
 
-  /// The deadline passed.
+  /// Handles the timeout of the current state.
   func expire(in loop: Loop) {
     let timeout = HTTPError(status: 408, reason: "the request did not come in time")
     switch stage {
@@ -168,12 +168,12 @@ final class Connection {
     output = []
     stopBlocking(in: loop)
     abandonIfUnanswered(in: loop)
-    // Not when the last reference ends: the client is to see it now.
+    // Closes the descriptor now, not with the last reference, so that the client notices.
     descriptor.closeEarly()
     loop.remove(self)
   }
 
-  /// Leaves the queue of those that wait for ``ResponseSink/resumeBlocked()``.
+  /// Leaves the queue of connections that wait for ``ResponseSink/resumeBlocked()``.
   func stopBlocking(in loop: Loop) {
     if pause == .blocked { loop.removeBlocked(self) }
     pause = .none
@@ -227,7 +227,7 @@ final class Connection {
 
   private func processInput(in loop: Loop) {
     guard stage != .closed else { return }
-    // Moved out while it is read, so that nothing can change it meanwhile.
+    // Moved out while it is used, so that nothing else can change it.
     var bytes: [UInt8] = []
     swap(&bytes, &input)
     let consumed = process(bytes.span.extracting(inputStart..<bytes.count), in: loop)
@@ -242,9 +242,9 @@ final class Connection {
 
   // MARK: Output
 
-  /// Sends what this turn wrote, as far as the system takes it, and keeps the rest.
+  /// Sends the output of this turn, and buffers what the system does not accept.
   ///
-  /// - Returns: false when the connection was closed.
+  /// - Returns: false if the connection was closed.
   @discardableResult
   func flush(in loop: Loop) -> Bool {
     guard stage != .closed else {
@@ -294,15 +294,15 @@ final class Connection {
     setDeadline(in: loop)
   }
 
-  /// Closes when nothing more can come of the connection.
+  /// Closes the connection if it has no further use.
   private func endIfPossible(in loop: Loop) {
     switch stage {
     case .head, .body, .discard, .linger:
-      // RFC 9112 §8: a request that ends before its end is no request.
+      // RFC 9112 §8: an incomplete request is invalid.
       if isEnded { close(in: loop) }
     case .closing(let lingers):
       if !lingers || isEnded { return close(in: loop) }
-      // RFC 9112 §9.6: close in stages, lest a reset takes the answer from the client.
+      // RFC 9112 §9.6: the connection closes in stages, so that a reset does not lose the answer.
       do throws(SystemError) {
         try loop.syscalls.shutdownWriting(descriptor)
       } catch {
@@ -343,7 +343,7 @@ final class Connection {
   private func setDeadline(in loop: Loop) {
     guard stage != .closed else { return }
     let limits = loop.limits
-    // A body that waits for this server is not late: its time stands still.
+    // The timeout pauses while the body waits for this server.
     let isPaused = stage == .body && pause != .none
     if isPaused {
       pausedSince = pausedSince ?? loop.now

@@ -1,23 +1,23 @@
 import Foundation
 import Locks
 
-/// The file of a control socket: a place that is free or left by a server that ended, and removed
-/// when nobody holds this any more.
+/// The file of a control socket. It replaces a stale socket of a server that ended, and is removed
+/// with this object.
 final class ControlFile: Sendable {
-  /// Which file it was, to leave alone another one that took its name.
+  /// The identity of the file, so that another file with the same name is not removed.
   private struct Identity: Equatable {
     var device: UInt64
     var inode: UInt64
   }
 
   private let syscalls: Syscalls
-  /// Stays open, so that the file is found whatever the working directory is by then.
+  /// The directory stays open, so that the file is found from any working directory.
   private let directory: FileDescriptor
   private let name: String
   private let address: SocketAddress
   private let bound = Locked<Identity?>(nil)
 
-  /// Makes sure that the place is free, removing a socket to which nobody listens.
+  /// Makes sure that the path is free; removes a stale socket.
   init(_ path: String, _ syscalls: Syscalls) throws(ListenerError) {
     guard let last = path.split(separator: "/").last, !path.hasSuffix("/"), !path.utf8.contains(0)
     else { throw .invalidAddress(path) }
@@ -27,8 +27,8 @@ final class ControlFile: Sendable {
     } catch {
       throw .system(error, address: path)
     }
-    // The system takes 107 bytes of a path (unix(7)). A longer one is named by way of the open
-    // directory, so that only its last part has to be short.
+    // The system accepts 107 bytes of a path (unix(7)). A longer one is named relative to the open
+    // directory, so only its last part has to be short.
     let short = "/proc/self/fd/\(directory.rawValue)/\(last)"
     guard let address = SocketAddress(path: path) ?? SocketAddress(path: short) else {
       throw .controlPathTooLong(path)
@@ -39,7 +39,7 @@ final class ControlFile: Sendable {
     try removeStale(path)
   }
 
-  /// Binds the socket to the place, which makes the file.
+  /// Binds the socket to the path, which creates the file.
   func bind(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
     try syscalls.bindSocket(descriptor, address)
     let status = try syscalls.status(name, in: directory)
@@ -93,7 +93,7 @@ final class ControlFile: Sendable {
       switch error.code {
       case ECONNREFUSED: return .stale
       case ENOENT: return .none
-      // Its backlog is full: it is busy, but it is there.
+      // The backlog of the other server is full: it is running.
       case EAGAIN: return .listener
       default: throw error
       }

@@ -1,12 +1,12 @@
 import Foundation
 
-/// An open descriptor of the system, closed when its owner ends. It cannot be copied, so that it
-/// cannot be closed twice: by then the number may belong to somebody else.
+/// An open file descriptor, which is closed with its owner. It cannot be copied, so that it cannot
+/// be closed twice, when the number may belong to another file.
 struct FileDescriptor: ~Copyable, Sendable {
-  /// -1 once it is closed.
+  /// The descriptor; -1 once it is closed.
   private(set) var rawValue: Int32
 
-  /// - Parameter rawValue: an open descriptor that nobody else closes.
+  /// - Parameter rawValue: an open descriptor, whose ownership passes to this value.
   init(owning rawValue: Int32) {
     self.rawValue = rawValue
   }
@@ -18,7 +18,7 @@ struct FileDescriptor: ~Copyable, Sendable {
   }
 
   deinit {
-    // On Linux the descriptor is gone even after EINTR, so that there is nothing to try again.
+    // On Linux the descriptor is closed even after EINTR, so there is no retry.
     if rawValue >= 0 { _ = close(rawValue) }
   }
 }

@@ -1,7 +1,7 @@
-/// Sockets: takes connections, moves bytes, keeps time, and hands requests to a handler.
+/// The HTTP server: accepts connections, transfers bytes, enforces timeouts, and calls a handler.
 ///
-/// Invariant of this module: it alone opens and closes descriptors of the network, all on one
-/// thread that never blocks but to wait for all of them, and it does not know what a request means.
+/// Invariant of this module: only it opens and closes network descriptors, all on one thread that
+/// blocks only to wait for all of them. It does not know the meaning of requests.
 
 import Foundation
 package import HTTP
@@ -10,30 +10,30 @@ import Synchronization
 
 /// A server of HTTP/1.1.
 ///
-/// One thread calls ``run(_:)`` and moves everything; any thread may answer or drain.
+/// One thread calls ``run(_:)`` and does all input and output; any thread may answer or drain.
 package final class Listener: ResponseSink, Sendable {
-  /// What a server is made of.
+  /// The configuration and dependencies of a server.
   package struct Configuration: Sendable {
-    /// Where to listen by TCP.
+    /// The TCP addresses.
     package var addresses: [SocketAddress]
 
-    /// Where the control socket is to be; nil for none. Requests over it have
-    /// ``RequestHead/isControl``. Only the user who runs the server can open it.
+    /// The path of the control socket; nil for none. Requests over it have
+    /// ``RequestHead/isControl``. Only the user of the server process can connect.
     package var controlPath: String?
 
     package var limits: HTTPLimits
 
-    /// Milliseconds from any start, never going back.
+    /// Reads a monotonic clock in milliseconds.
     package var monotonicNow: @Sendable () -> Int64
 
-    /// Seconds since 1970, for the Date field.
+    /// Reads the seconds since 1970, for the Date field.
     package var wallSeconds: @Sendable () -> Int64
 
-    /// Adds to the answers that the server gives by itself, to requests that the handler never
-    /// sees. Called on the loop thread.
+    /// Completes the answers of the server itself to requests that the handler does not get. It is
+    /// called on the loop thread.
     package var decorateError: @Sendable (HTTPError, inout Response) -> Void
 
-    /// The calls of the system; tests make them fail.
+    /// The system calls, which tests make fail.
     package var syscalls = Syscalls()
 
     package init(
@@ -53,7 +53,7 @@ package final class Listener: ResponseSink, Sendable {
     }
   }
 
-  /// What other threads leave for the loop.
+  /// The mailbox of other threads for the loop.
   struct Mail {
     var answers: [(Response, [ExchangeID])] = []
     var resumes = false
@@ -68,20 +68,21 @@ package final class Listener: ResponseSink, Sendable {
   let configuration: Configuration
   let poller: Poller
 
-  /// The addresses listened at, with the ports that the system chose.
+  /// The bound addresses, with the ports that the system chose.
   package let boundAddresses: [SocketAddress]
 
   private let sockets: Locked<[ListeningSocket]>
   private let mailbox = Locked(Mailbox())
-  // Told apart from the mailbox so that the loop looks without the lock. Changed under the lock.
+  // Separate from the mailbox, so that the loop can check it without the lock. It is changed under
+  // the lock.
   private let mailIsThere = Atomic(false)
   private let loopThread = Atomic<UInt>(0)
   private let openConnections = Atomic<Int>(0)
 
-  /// How many connections are open, the control socket's left out.
+  /// The number of open connections, without those of the control socket.
   package var connectionCount: Int { openConnections.load(ordering: .relaxed) }
 
-  /// The loop tells how many there are.
+  /// Notes the number of open connections.
   func noteConnections(_ count: Int) {
     openConnections.store(count, ordering: .relaxed)
   }
@@ -97,7 +98,7 @@ package final class Listener: ResponseSink, Sendable {
     }
     var sockets: [ListeningSocket] = []
     for address in configuration.addresses {
-      // An IPv6 socket for all addresses takes IPv4, too, unless there is one for that.
+      // An IPv6 socket for all addresses also accepts IPv4, unless there is a separate IPv4 socket.
       let isIPv6Only = configuration.addresses.contains {
         $0.family == AF_INET && $0.port == address.port
       }
@@ -122,8 +123,8 @@ package final class Listener: ResponseSink, Sendable {
     self.sockets = Locked(sockets)
   }
 
-  /// Serves on the calling thread until ``drain(deadlineMilliseconds:)`` has done its work. Once
-  /// only.
+  /// Serves on the calling thread until ``drain(deadlineMilliseconds:)`` is complete. It can be
+  /// called once only.
   package func run(_ handler: any RequestHandler) {
     loopThread.store(currentThread(), ordering: .relaxed)
     let loop = Loop(self, sockets.withLock { $0 }, handler)
@@ -135,11 +136,11 @@ package final class Listener: ResponseSink, Sendable {
     }
   }
 
-  /// Stops accepting, closes idle connections, finishes the requests that came and those that are
-  /// pending; then ``run(_:)`` returns. From any thread, but not from a signal handler.
+  /// Stops accepting, closes idle connections, and finishes received and pending requests; then
+  /// ``run(_:)`` returns. It is callable from any thread, but not from a signal handler.
   ///
-  /// - Parameter deadlineMilliseconds: how long from now that may take; what is left then is
-  ///   closed. Of several calls the earliest deadline holds.
+  /// - Parameter deadlineMilliseconds: the maximum duration from now; then the remaining
+  ///   connections are closed. The earliest deadline of several calls applies.
   package func drain(deadlineMilliseconds: Int64) {
     post { mail in
       mail.drainMilliseconds = min(mail.drainMilliseconds ?? .max, deadlineMilliseconds)
@@ -155,8 +156,8 @@ package final class Listener: ResponseSink, Sendable {
     post { $0.resumes = true }
   }
 
-  /// Leaves something for the loop, and wakes it if nobody has since it last looked. The loop
-  /// itself looks before it waits, so that it need not wake itself.
+  /// Adds to the mailbox, and wakes the loop unless it is already woken. The loop thread itself
+  /// need not be woken, since it checks the mailbox before it waits.
   private func post(_ change: (inout Mail) -> Void) {
     let isFirst = mailbox.withLock { mailbox in
       guard !mailbox.isClosed else { return false }

@@ -1,16 +1,16 @@
 import Foundation
 
-/// Why the server cannot listen.
+/// The reason why the server cannot listen.
 package enum ListenerError: Error, Equatable, CustomStringConvertible {
-  /// The text is no address.
+  /// The text is not an address.
   case invalidAddress(String)
-  /// The name of the host is not known.
+  /// The host is unknown.
   case unknownHost(String, reason: String)
-  /// A call of the system failed for that address.
+  /// A system call failed for the address.
   case system(SystemError, address: String)
   /// Another process listens on the control socket.
   case controlPathInUse(String)
-  /// Something that is no socket is where the control socket is to be.
+  /// The path of the control socket is taken by another kind of file.
   case controlPathIsNoSocket(String)
   /// The last part of the path is longer than the system allows.
   case controlPathTooLong(String)

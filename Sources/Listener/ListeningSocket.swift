@@ -1,12 +1,11 @@
 import Foundation
 
-/// A socket on which connections come in. Closed, and the file of a control socket removed, when
-/// nobody holds it any more.
+/// A listening socket. It is closed, and the file of a control socket is removed, with this object.
 final class ListeningSocket: Sendable {
-  /// Tokens from here on are those of listening sockets.
+  /// The first token of listening sockets.
   static let tokenBase: UInt64 = 1 << 62
 
-  /// How many connections may wait; the system caps it (net.core.somaxconn, 4096 by default).
+  /// The backlog; the system caps it (net.core.somaxconn, 4096 by default).
   private static let backlog: Int32 = 4096
 
   let descriptor: FileDescriptor
@@ -15,25 +14,25 @@ final class ListeningSocket: Sendable {
   let isControl: Bool
   private let file: ControlFile?
 
-  /// Listens by TCP.
+  /// Listens on a TCP address.
   ///
   /// - Parameters:
-  ///   - isIPv6Only: whether an IPv6 socket for all addresses leaves IPv4 to another one.
-  ///   - number: among the sockets of the server.
+  ///   - isIPv6Only: whether an IPv6 socket for all addresses excludes IPv4.
+  ///   - number: the index among the sockets of the server.
   init(
     _ address: SocketAddress, isIPv6Only: Bool, number: Int, syscalls: Syscalls
   ) throws(ListenerError) {
     do throws(SystemError) {
       descriptor = try syscalls.openSocket(address.family)
-      // A restarted server need not wait for the connections of the one before to be forgotten.
+      // A restarted server need not wait for the old connections in TIME_WAIT.
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
       if address.isAnyIPv6 {
         try syscalls.setOption(
           descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, isIPv6Only ? 1 : 0)
       }
-      // Accepted sockets inherit both on Linux, which saves two calls a connection. An answer goes
-      // out as a whole, so that waiting for more only delays it; clients that vanish while their
-      // answer is pending are found by the probes.
+      // Accepted sockets inherit both options on Linux, which saves two calls per connection. An
+      // answer is sent as a whole, so Nagle's algorithm would only delay it. Keepalive detects
+      // clients that vanish while their answer is pending.
       try syscalls.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
       try syscalls.bindSocket(descriptor, address)
@@ -47,13 +46,13 @@ final class ListeningSocket: Sendable {
     file = nil
   }
 
-  /// Listens in the file system, for the user of this process only.
+  /// Listens on a path in the file system, for the user of this process only.
   init(controlPath path: String, number: Int, syscalls: Syscalls) throws(ListenerError) {
     let file = try ControlFile(path, syscalls)
     do throws(SystemError) {
       descriptor = try syscalls.openSocket(AF_UNIX)
-      // The file gets the mode of the socket (unix(7), bind), so that nobody else can connect in
-      // between, as they could before a change of mode behind it.
+      // The file gets the mode of the socket (unix(7), bind), so no other user can connect, as
+      // would be possible before a later chmod.
       try syscalls.setMode(descriptor, 0o600)
       try file.bind(descriptor)
       try syscalls.listenSocket(descriptor, backlog: ListeningSocket.backlog)

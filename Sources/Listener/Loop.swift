@@ -1,10 +1,11 @@
 import Foundation
 import HTTP
 
-/// The loop of the server: waits for sockets, gives each its turn, looks at deadlines, and takes
-/// what other threads left. Used on one thread only, the one that called ``Listener/run(_:)``.
+/// The event loop of the server: waits for sockets, gives each connection its turn, checks
+/// deadlines, and processes the mailbox of other threads. It is used only on the thread that calls
+/// ``Listener/run(_:)``.
 final class Loop {
-  /// So many new connections are taken before the others have their turn.
+  /// The maximum number of accepted connections before the others have their turn.
   private static let acceptsMax = 64
 
   let listener: Listener
@@ -13,9 +14,9 @@ final class Loop {
   let handler: any RequestHandler
   let buffer: ReadBuffer
 
-  /// The time of this round, so that the clock is read once a round.
+  /// The time of this round; the clock is read once per round.
   private(set) var now: Int64
-  /// What the connection whose turn it is has written; empty between turns.
+  /// The output of the connection whose turn it is; empty between turns.
   private(set) var outgoing: [UInt8] = []
 
   private(set) var isDraining = false
@@ -23,7 +24,7 @@ final class Loop {
 
   private var sockets: [ListeningSocket]
   private var acceptsAgainAt: Int64?
-  /// Whether there is room for more connections by TCP, and over the control socket.
+  /// Whether there is room for more connections over TCP, and over the control socket.
   private var accepts = true
   private var acceptsControl = true
 
@@ -78,7 +79,7 @@ final class Loop {
     do throws(SystemError) {
       try listener.poller.wait(events, timeoutMilliseconds: timeout())
     } catch {
-      // Only a fault of this program can be the cause; without the pause it would be a busy one.
+      // Only a bug of this program can be the cause; the pause avoids a busy loop.
       _ = usleep(10_000)
     }
   }
@@ -95,7 +96,7 @@ final class Loop {
     if readiness.token >= ListeningSocket.tokenBase {
       return acceptAll(sockets[Int(readiness.token - ListeningSocket.tokenBase)])
     }
-    // One that an earlier turn of this round closed is gone, or its slot has another token.
+    // A connection that was closed earlier in this round is gone, or its slot has another token.
     let slot = Int(readiness.token & slotMask)
     guard let connection = connections[slot], connection.token == readiness.token else { return }
     connection.handle(readiness, in: self)
@@ -152,8 +153,8 @@ final class Loop {
     queued.append(connection)
   }
 
-  /// Those that are blocked wait in the order in which they came to it, so that none is passed over
-  /// for ever when there is room for some only.
+  /// The blocked connections in order of arrival, so that none starves when there is room only for
+  /// some.
   func addBlocked(_ connection: Connection) {
     blocked.append(connection)
   }
@@ -162,8 +163,8 @@ final class Loop {
     blocked.removeAll { $0 === connection }
   }
 
-  /// A number never used before, with the slot of the connection in its low bits: a late answer
-  /// finds either its own exchange or none.
+  /// Makes a unique number with the slot of the connection in its low bits: a late answer finds its
+  /// own exchange or none.
   func nextExchange(slot: Int) -> ExchangeID {
     exchangeNumber += 1
     return ExchangeID(rawValue: exchangeNumber << slotBits | UInt64(slot))
@@ -180,7 +181,7 @@ final class Loop {
     swap(&bytes, &outgoing)
   }
 
-  /// Appends what is encoded already.
+  /// Appends an encoded answer.
   func write(_ encoded: [UInt8]) {
     var bytes: [UInt8] = []
     swap(&bytes, &outgoing)
@@ -188,21 +189,21 @@ final class Loop {
     swap(&bytes, &outgoing)
   }
 
-  /// The answer to a request that cannot be understood, as the service wants it.
+  /// The answer to a malformed request, with the additions of the service.
   func response(to error: HTTPError) -> Response {
     var response = error.response
     listener.configuration.decorateError(error, &response)
     return response
   }
 
-  /// - Returns: how many bytes the system took.
+  /// - Returns: the number of bytes that the system accepted.
   func send(
     _ bytes: [UInt8], from start: Int, to descriptor: borrowing FileDescriptor
   ) throws(SystemError) -> Int {
     try syscalls.sendBytes(descriptor, bytes, from: start)
   }
 
-  /// Empties the output, and gives a big buffer back.
+  /// Empties the output, and frees a large buffer.
   func clearOutgoing() {
     var bytes: [UInt8] = []
     swap(&bytes, &outgoing)
@@ -214,8 +215,8 @@ final class Loop {
 
   private var earliestSweep: Int64 { lastSweep + limits.tickMilliseconds }
 
-  /// Takes note that some connection has that deadline. No list is kept: deadlines move with each
-  /// request and hardly ever strike, so that looking at all connections now and then is cheaper.
+  /// Notes the deadline of a connection. There is no list: deadlines move with each request and
+  /// rarely pass, so a periodic check of all connections is cheaper.
   func schedule(_ deadline: Int64) {
     if deadline < nextSweep { nextSweep = deadline }
   }
@@ -246,11 +247,11 @@ final class Loop {
         switch error.code {
         case ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
           EOPNOTSUPP, ENETUNREACH, EPERM, ETIMEDOUT:
-          // accept(2): these are errors of that one connection.
+          // accept(2): these are errors of the new connection.
           accepted += 1
         default:
-          // No descriptors or no memory. The client that waits would be reported again at once and
-          // for ever, so that nobody is accepted until a connection closes or some time has passed.
+          // No descriptors or no memory. The waiting client would be reported again and again, so
+          // accepting pauses until a connection closes or some time has passed.
           acceptsAgainAt = now + limits.acceptPauseMilliseconds
           setAccepting(false, true)
           return setAccepting(false, false)
@@ -284,7 +285,7 @@ final class Loop {
     listener.noteConnections(connectionCount)
   }
 
-  /// Forgets the connection, which closes its descriptor.
+  /// Removes the connection, which closes its descriptor.
   func remove(_ connection: Connection) {
     connections[connection.slot] = nil
     freeSlots.append(connection.slot)
@@ -303,7 +304,7 @@ final class Loop {
     for isControl in [false, true] where hasRoom(isControl) { setAccepting(true, isControl) }
   }
 
-  /// Listens to the sockets of that kind or not; who connects meanwhile waits in the backlog.
+  /// Starts or stops accepting on the sockets of that kind; meanwhile clients wait in the backlog.
   private func setAccepting(_ isAccepting: Bool, _ isControl: Bool) {
     guard (isControl ? acceptsControl : accepts) != isAccepting else { return }
     if isControl { acceptsControl = isAccepting } else { accepts = isAccepting }
@@ -317,7 +318,7 @@ final class Loop {
     }
   }
 
-  /// As many as the limits allow and the system has descriptors for.
+  /// The maximum number of connections by the limits and the file descriptors of the system.
   private static func connectionsMax(_ limits: HTTPLimits) -> Int {
     var limit = rlimit()
     var available = Int.max
@@ -334,8 +335,7 @@ final class Loop {
     drainDeadline = min(drainDeadline, now + max(0, milliseconds))
     guard !isDraining else { return }
     isDraining = true
-    // Who was connected before the drain is served, though it was not accepted yet, as far as there
-    // is room.
+    // Clients that connected before the drain are accepted and served, as far as there is room.
     for socket in sockets { acceptAll(socket, max: .max) }
     sockets = []
     listener.closeSockets()
@@ -347,11 +347,11 @@ final class Loop {
   }
 }
 
-/// Low bits of tokens and exchanges, which name a slot.
+/// The number of low bits of tokens and exchanges that are the slot.
 private let slotBits: UInt64 = 20
 private let slotMask: UInt64 = 1 << slotBits - 1
 
-/// Room for what one read brings, shared by all connections.
+/// The read buffer that all connections share.
 @safe
 final class ReadBuffer {
   private let storage: UnsafeMutableBufferPointer<UInt8>
@@ -365,7 +365,7 @@ final class ReadBuffer {
     unsafe storage.deallocate()
   }
 
-  /// - Returns: how many bytes came, zero at the end; nil when there are none yet.
+  /// - Returns: the number of bytes, 0 at the end; nil if there are none yet.
   func receive(
     _ descriptor: borrowing FileDescriptor, _ syscalls: Syscalls
   ) throws(SystemError) -> Int? {

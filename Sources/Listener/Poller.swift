@@ -1,18 +1,18 @@
 import CEpoll
 import Foundation
 
-/// What became ready.
+/// The events of a descriptor.
 struct Readiness {
   var token: UInt64
   var isReadable: Bool
   var isWritable: Bool
-  /// Both directions are at their end.
+  /// Both directions are closed.
   var isHungUp: Bool
-  /// The connection broke.
+  /// The connection has an error.
   var isFailed: Bool
 }
 
-/// What to be told about; empty means only that the connection broke or is at its end.
+/// The requested events; errors and closed connections are always reported.
 struct Interest: OptionSet {
   let rawValue: UInt32
 
@@ -20,8 +20,8 @@ struct Interest: OptionSet {
   static let write = Interest(rawValue: EPOLLOUT.rawValue)
 }
 
-/// Waits for many descriptors at once, and can be woken from another thread. Level-triggered: what
-/// is not read now is reported again.
+/// Waits for events of many descriptors, and can be woken from another thread. It is
+/// level-triggered: unread input is reported again.
 struct Poller: ~Copyable, Sendable {
   /// The token of ``wake()``.
   static let wakeToken = UInt64.max
@@ -33,7 +33,7 @@ struct Poller: ~Copyable, Sendable {
   init(_ syscalls: Syscalls) throws(SystemError) {
     let descriptor = try syscalls.createPoller()
     let event = try syscalls.createEvent()
-    // Edge-triggered, so that the counter need not be read: each write is an edge.
+    // Edge-triggered, so that the counter need not be read: each write causes an event.
     try syscalls.controlPoller(
       descriptor, EPOLL_CTL_ADD, event, events: EPOLLIN.rawValue | EPOLLET.rawValue,
       token: Poller.wakeToken)
@@ -56,14 +56,14 @@ struct Poller: ~Copyable, Sendable {
       descriptor, EPOLL_CTL_MOD, other, events: interest.rawValue, token: token)
   }
 
-  /// Ends the wait, from any thread.
+  /// Wakes the waiting thread; callable from any thread.
   func wake() throws(SystemError) {
     try syscalls.signalEvent(event)
   }
 
-  /// Waits.
+  /// Waits for events.
   ///
-  /// - Parameter timeoutMilliseconds: -1 for as long as it takes.
+  /// - Parameter timeoutMilliseconds: the maximum wait; -1 for no limit.
   func wait(
     _ events: PollerEvents, timeoutMilliseconds: Int32
   ) throws(SystemError) {
@@ -73,10 +73,10 @@ struct Poller: ~Copyable, Sendable {
   }
 }
 
-/// Room for what one wait finds, used again and again.
+/// The reusable buffer for the events of one wait.
 @safe
 final class PollerEvents {
-  /// So many ready connections get a turn before one that had its turn gets another.
+  /// The maximum number of events of one wait: that many connections get a turn in one round.
   private static let countMax = 1024
 
   fileprivate let storage: UnsafeMutableBufferPointer<epoll_event>

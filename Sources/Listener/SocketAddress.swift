@@ -1,19 +1,19 @@
 import Foundation
 
-/// Where to listen.
+/// An address to listen on.
 package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
-  /// A `sockaddr` as the system lays it out.
+  /// The bytes of a `sockaddr`.
   private let bytes: [UInt8]
 
-  /// - Parameter bytes: a `sockaddr` as the system gave it.
+  /// - Parameter bytes: a `sockaddr` from the system.
   init(bytes: [UInt8]) {
     self.bytes = bytes
   }
 
-  /// Reads `HOST:PORT`: a host name or an address, IPv6 in brackets. Without a host: all addresses
-  /// of this machine. Port zero: the system chooses.
+  /// Parses and resolves `HOST:PORT`: a host name or an address, IPv6 in brackets. Without a host
+  /// it means all addresses of this machine. With port 0 the system chooses a port.
   ///
-  /// - Returns: the addresses of that host; more than one where a name stands for IPv4 and IPv6.
+  /// - Returns: the addresses of the host: several if the name has IPv4 and IPv6 addresses.
   package static func resolve(_ text: String) throws(ListenerError) -> [SocketAddress] {
     let (host, port) = try split(text)
     var hints = unsafe addrinfo()
@@ -36,19 +36,19 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
       if !addresses.contains(address) { addresses.append(address) }
       unsafe next = entry.pointee.ai_next
     }
-    guard !addresses.isEmpty else { throw .unknownHost(host, reason: "it has no address") }
+    guard !addresses.isEmpty else { throw .unknownHost(host, reason: "the host has no address") }
     return addresses
   }
 
-  /// The first of the addresses that ``resolve(_:)`` finds.
+  /// The first address of ``resolve(_:)``.
   package init(_ text: String) throws(ListenerError) {
     let addresses = try SocketAddress.resolve(text)
     self = addresses[0]
   }
 
-  /// A socket in the file system.
+  /// The address of a socket in the file system.
   ///
-  /// - Returns: nil when the path does not fit, with the zero that ends it.
+  /// - Returns: nil if the path with its terminating zero does not fit.
   init?(path: String) {
     let size = MemoryLayout<sockaddr_un>.size
     let pathOffset = MemoryLayout<sa_family_t>.size
@@ -69,7 +69,7 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
       guard address.utf8.contains(0x3a) else { throw .invalidAddress(text) }
       return (String(address), port)
     }
-    // Without brackets one cannot tell where an IPv6 address ends and its port begins.
+    // Without brackets the end of an IPv6 address and its port are ambiguous.
     // Foundation's character sets would bring ICU into the binary.
     let stray = Array(":[]/ \0".utf8)
     guard host.utf8.allSatisfy({ !stray.contains($0) }) else { throw .invalidAddress(text) }
@@ -81,13 +81,13 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     Int32(bytes.count < 2 ? 0 : UInt16(littleEndian: UInt16(bytes[0]) | UInt16(bytes[1]) << 8))
   }
 
-  /// The port of an internet address, zero for a socket in the file system.
+  /// The port of an internet address; 0 for a socket in the file system.
   package var port: Int {
     guard family == AF_INET || family == AF_INET6 else { return 0 }
     return Int(bytes[2]) << 8 | Int(bytes[3])
   }
 
-  /// Whether it stands for all IPv6 addresses of this machine.
+  /// Whether the address means all IPv6 addresses of this machine.
   var isAnyIPv6: Bool {
     family == AF_INET6 && bytes[8..<24].allSatisfy { $0 == 0 }
   }

@@ -1,12 +1,12 @@
 import Locks
 
-/// Makes chosen calls of the system fail, or move fewer bytes than asked.
+/// Injects faults into system calls: failures, and short reads and writes.
 package final class SyscallFaults: Sendable {
-  /// What happens instead of the call.
+  /// The effect of a fault.
   package enum Fault: Sendable {
-    /// The call fails with that errno.
+    /// The call fails with this errno.
     case error(Int32)
-    /// The call is made, with at most that many bytes.
+    /// The call transfers at most this many bytes.
     case short(Int)
   }
 
@@ -27,7 +27,7 @@ package final class SyscallFaults: Sendable {
 
   /// Plans a fault.
   ///
-  /// - Parameter calls: of the calls of that operation, counted from now and from zero.
+  /// - Parameter calls: the calls of the operation that fail, counted from now and from 0.
   package func plan(_ fault: Fault, _ operation: Syscalls.Operation, calls: Range<Int>) {
     state.withLock { state in
       let made = state.made[operation, default: 0]
@@ -38,12 +38,12 @@ package final class SyscallFaults: Sendable {
     }
   }
 
-  /// Ends all plans.
+  /// Removes all planned faults.
   package func clear() {
     state.withLock { $0.plans = [] }
   }
 
-  /// How many calls of that operation were made or made to fail.
+  /// The number of calls of the operation so far, including failed ones.
   package func count(_ operation: Syscalls.Operation) -> Int {
     state.withLock { $0.made[operation, default: 0] }
   }

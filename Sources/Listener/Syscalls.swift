@@ -1,7 +1,7 @@
 import CEpoll
 import Foundation
 
-/// An error of the system, with the operation that met it.
+/// An error of a system call, with its operation.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
   package let operation: Syscalls.Operation
   /// The errno.
@@ -12,10 +12,10 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// The calls of the system that this module makes: each is tried again after EINTR, throws its
-/// errno, and can be made to fail by a test.
+/// The system calls of this module. Each is retried after EINTR, throws its errno, and can be made
+/// to fail by tests.
 package struct Syscalls: Sendable {
-  /// What a call does; its name in the manual.
+  /// The operation; the raw value is the name in the manual.
   package enum Operation: String, Sendable, CaseIterable {
     case socket
     case setsockopt
@@ -38,16 +38,16 @@ package struct Syscalls: Sendable {
     case unlink = "unlinkat"
   }
 
-  /// Makes calls fail in tests; nil otherwise.
+  /// The faults in tests; nil otherwise.
   package var faults: SyscallFaults?
 
   package init(faults: SyscallFaults? = nil) {
     self.faults = faults
   }
 
-  /// Makes the call until it is not interrupted.
+  /// Retries the call until it is not interrupted.
   ///
-  /// - Parameter body: makes the call with at most that many bytes, and returns what it returned.
+  /// - Parameter body: makes the call with at most the given number of bytes and returns its result.
   @inline(__always)
   private func call(
     _ operation: Operation, _ body: (_ bytesMax: Int) -> Int
@@ -70,9 +70,9 @@ package struct Syscalls: Sendable {
     }
   }
 
-  /// The same for calls on sockets that do not block.
+  /// Does the same for calls on nonblocking sockets.
   ///
-  /// - Returns: nil when the call would have blocked.
+  /// - Returns: nil if the call would block.
   @inline(__always)
   private func callUnlessBlocking(
     _ operation: Operation, _ body: (_ bytesMax: Int) -> Int
@@ -111,7 +111,7 @@ package struct Syscalls: Sendable {
     }
   }
 
-  /// Connects to a socket in the file system, which does not take time.
+  /// Connects to a socket in the file system, which does not wait.
   func connectSocket(
     _ descriptor: borrowing FileDescriptor, _ address: SocketAddress
   ) throws(SystemError) {
@@ -146,7 +146,7 @@ package struct Syscalls: Sendable {
     return SocketAddress(bytes: Array(storage.prefix(Int(length))))
   }
 
-  /// - Returns: a socket that does not block; nil when nobody waits.
+  /// - Returns: a nonblocking socket; nil if no connection waits.
   func acceptSocket(
     _ descriptor: borrowing FileDescriptor
   ) throws(SystemError) -> Int32? {
@@ -157,7 +157,7 @@ package struct Syscalls: Sendable {
     return accepted.map { Int32($0) }
   }
 
-  /// - Returns: how many bytes came, zero at the end; nil when there are none yet.
+  /// - Returns: the number of bytes, 0 at the end; nil if there are none yet.
   func receive(
     _ descriptor: borrowing FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
   ) throws(SystemError) -> Int? {
@@ -167,7 +167,7 @@ package struct Syscalls: Sendable {
     }
   }
 
-  /// - Returns: how many bytes the system took, zero when it takes none now.
+  /// - Returns: the number of sent bytes, 0 if the call would block.
   func sendBytes(
     _ descriptor: borrowing FileDescriptor, _ bytes: [UInt8], from start: Int
   ) throws(SystemError) -> Int {
@@ -176,7 +176,7 @@ package struct Syscalls: Sendable {
       unsafe bytes.withUnsafeBytes { raw in
         let rest = unsafe UnsafeRawBufferPointer(rebasing: raw[start...])
         let count = min(rest.count, bytesMax)
-        // Without MSG_NOSIGNAL a client that went away would end the process by SIGPIPE.
+        // Without MSG_NOSIGNAL a disconnected client would end the process by SIGPIPE.
         return unsafe send(rawValue, rest.baseAddress, count, Int32(MSG_NOSIGNAL))
       }
     }
@@ -213,7 +213,7 @@ package struct Syscalls: Sendable {
     }
   }
 
-  /// - Returns: how many events came.
+  /// - Returns: the number of events.
   func waitForEvents(
     _ poller: borrowing FileDescriptor, into events: UnsafeMutableBufferPointer<epoll_event>,
     timeoutMilliseconds: Int32
@@ -227,7 +227,7 @@ package struct Syscalls: Sendable {
 
   func signalEvent(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
     let rawValue = descriptor.rawValue
-    // EAGAIN means that the counter is full, so that the event is there anyway.
+    // EAGAIN means that the counter is full, so the event is already pending.
     _ = try callUnlessBlocking(.wake) { _ in
       var one: UInt64 = 1
       return unsafe write(rawValue, &one, MemoryLayout<UInt64>.size)
@@ -236,13 +236,13 @@ package struct Syscalls: Sendable {
 
   // MARK: Files
 
-  /// Opens a directory to name files in it.
+  /// Opens a directory as the base of relative paths.
   func openDirectory(_ path: String) throws(SystemError) -> FileDescriptor {
     let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
     return FileDescriptor(owning: Int32(try call(.open) { _ in Int(unsafe open(path, flags)) }))
   }
 
-  /// - Returns: nil when there is no such file. A link is not followed.
+  /// - Returns: nil if the file does not exist. Links are not followed.
   func status(
     _ name: String, in directory: borrowing FileDescriptor
   ) throws(SystemError) -> stat? {

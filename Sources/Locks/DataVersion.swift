@@ -1,10 +1,10 @@
 internal import Synchronization
 
-/// Counts whatever can have changed what the API answers, since the start of the process: batches
-/// and jobs, and changes over the API. What other processes change is in the version of the catalog.
+/// Counts the changes of stored data since the start of the process: batches, jobs and changes over
+/// the API. Changes by other processes are in the version of the catalog.
 ///
-/// It grows after the change is there. So an answer that was asked for at a version has at least
-/// all of that version, and one that has more is only asked for once more than needed.
+/// It grows after the change is visible. So an answer that is tagged with a version contains at
+/// least all changes of that version; if it contains more, the next poll is one query too many.
 package final class DataVersion: Sendable {
   private let count = Atomic<UInt64>(0)
 

@@ -1,7 +1,7 @@
-/// The lock that all modules use.
+/// A value behind a mutex.
 ///
-/// It is the standard library's. Only the thread sanitizer gets another one: the library is compiled
-/// without the sanitizer's eyes, which then takes everything behind its lock for a race.
+/// The mutex is the standard library's. Builds for the thread sanitizer use another one: the
+/// standard library is compiled without it, so every access behind its mutex looks like a race.
 
 #if SANITIZE_THREAD
   import Glibc
@@ -42,8 +42,8 @@
 
   /// A value that one thread at a time reaches.
   ///
-  /// Public, because the compiler takes only what is public over into another module. Otherwise each
-  /// use asks the runtime for the type of the mutex, which takes longer than the lock: 0.1 us.
+  /// It is public because the compiler inlines only public code into other modules. Otherwise each
+  /// use looks the type of the mutex up in the runtime, which takes longer than the lock: 0.1 us.
   public struct Locked<Value: ~Copyable>: ~Copyable, Sendable {
     @usableFromInline let mutex: Mutex<Value>
 

@@ -1,6 +1,6 @@
 internal import Dispatch
 
-/// Work that may block, done in order by the threads that call ``run()``.
+/// A bounded queue of work that may block, done in order by the threads that call ``run()``.
 package final class WorkQueue: Sendable {
   private struct State {
     var waiting: [@Sendable () -> Void] = []
@@ -11,15 +11,15 @@ package final class WorkQueue: Sendable {
   private let available = DispatchSemaphore(value: 0)
   private let waitingMax: Int
 
-  /// - Parameter waitingMax: more work than that is not taken.
+  /// - Parameter waitingMax: the maximum length of the queue.
   package init(waitingMax: Int = 1000) {
     self.waitingMax = waitingMax
   }
 
-  /// How much waits.
+  /// The length of the queue.
   package var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-  /// - Returns: false when too much waits already.
+  /// - Returns: false if the queue is full or closed.
   package func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
     let isTaken = state.withLock { state in
       if state.waiting.count >= waitingMax || state.isClosed { return false }
@@ -46,8 +46,8 @@ package final class WorkQueue: Sendable {
     }
   }
 
-  /// Lets ``run()`` return after the work at hand. What waits is not done: nobody is left to be
-  /// answered, and the end does not wait for a thousand questions.
+  /// Lets ``run()`` return after the current work. Queued work is dropped: no client is left to
+  /// answer, and shutdown does not wait for a thousand queries.
   package func close() {
     state.withLock { state in
       state.isClosed = true

@@ -1,7 +1,7 @@
-/// Observations by size, as Prometheus' histograms have them: in fixed buckets, each of which counts
-/// what is not above its bound.
+/// A histogram in Prometheus' sense, with fixed buckets. Here each observation is counted in one
+/// bucket only.
 package struct Histogram: Sendable {
-  /// Ascending upper bounds; one bucket more takes what is above the last.
+  /// The inclusive upper bounds in ascending order; one more bucket is above the last.
   package let bounds: [Double]
   package private(set) var counts: [Int64]
   package private(set) var sum = 0.0
@@ -11,14 +11,14 @@ package struct Histogram: Sendable {
     counts = Array(repeating: 0, count: bounds.count + 1)
   }
 
-  /// From a tenth of a millisecond to ten seconds.
+  /// Seconds, from a tenth of a millisecond to ten seconds.
   package static let seconds = Histogram(
     bounds: [
       0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
       10,
     ])
 
-  /// From a single update to more than a batch takes.
+  /// Updates, from one to more than a batch has.
   package static let updates = Histogram(bounds: [
     1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000,
   ])

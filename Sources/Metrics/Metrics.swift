@@ -2,17 +2,17 @@ internal import Locks
 package import ReleaseHealth
 package import Storage
 
-/// What the service counts of its own work, for `/metrics`. It begins anew with the process.
-package final class Metrics: Sendable {
-  /// Where a request went.
+/// The counters and histograms of the service for `/metrics`. They start at zero with the process.
+package final class Metrics: StoreObserver {
+  /// The endpoint of a request.
   package enum Endpoint: Int, CaseIterable {
     case envelope, store, api, dashboard, health, readiness, metrics, other
   }
 
-  /// A batch, as it was stored or was not.
+  /// A batch that was committed or failed.
   package struct Commit {
     package var updates: Int
-    /// What became of the items; nil when nothing was stored.
+    /// The outcomes of the items; nil if the commit failed.
     package var outcomes: [OutcomeKey: Int64]?
     package var seconds: Double
 
@@ -23,43 +23,45 @@ package final class Metrics: Sendable {
     }
   }
 
-  /// All counts, at one moment.
+  /// A snapshot of all metrics.
   package struct State: Sendable {
-    /// By the number of the ``Endpoint``.
+    /// Requests by the number of the ``Endpoint``.
     package var requests: [Int64] = Array(repeating: 0, count: Endpoint.allCases.count)
     package var outcomes: [OutcomeKey: Int64] = [:]
-    /// Requests to ingest that were refused as a whole, by status.
+    /// Ingest requests that were rejected as a whole, by status.
     package var refusals: [Int: Int64] = [:]
-    /// How long envelopes waited for their answers.
+    /// Seconds from a complete envelope to its answer.
     package var ingestSeconds = Histogram.seconds
     package var commitFailures: Int64 = 0
     package var commitSeconds = Histogram.seconds
     package var commitUpdates = Histogram.updates
-    /// What the store did on its own account.
+    /// Seconds of the store's background work, by kind.
     package var workSeconds: [StoreWork: Histogram] = [:]
-    /// By the pattern of the route.
+    /// Seconds of API queries, by the pattern of the route.
     package var querySeconds: [String: Histogram] = [:]
     package var queryFailures: Int64 = 0
     /// The last run of each job.
     package var jobs: [String: JobRun] = [:]
     package var jobFailures: [String: Int64] = [:]
-    /// Rules by their level, as of the last evaluation.
+    /// Alert rules by level, as of the last evaluation.
     package var alertRules: [AlertLevel: Int64] = [:]
     package var alertEvaluations: Int64 = 0
   }
 
-  private let monotonicNanoseconds: @Sendable () -> Int64
+  private let clock: @Sendable () -> Int64
   private let state = Locked(State())
 
-  /// - Parameter monotonicNanoseconds: a clock that is never set back.
+  /// - Parameter monotonicNanoseconds: reads a monotonic clock.
   package init(monotonicNanoseconds: @escaping @Sendable () -> Int64 = { 0 }) {
-    self.monotonicNanoseconds = monotonicNanoseconds
+    clock = monotonicNanoseconds
   }
+
+  package var monotonicNanoseconds: Int64 { clock() }
 
   package var current: State { state.withLock { $0 } }
 
-  /// Seconds since an arbitrary instant.
-  package var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
+  /// The monotonic time in seconds since an arbitrary instant.
+  package var seconds: Double { Double(monotonicNanoseconds) / 1e9 }
 
   package func count(_ endpoint: Endpoint) {
     state.withLock { $0.requests[endpoint.rawValue] += 1 }
@@ -81,7 +83,7 @@ package final class Metrics: Sendable {
     }
   }
 
-  /// Envelopes that were whole at those times, by ``seconds``, are answered.
+  /// Notes the answer to envelopes that were complete at those times, by ``seconds``.
   package func noteAnswers(toEnvelopesWholeAt times: some Sequence<Double>) {
     let now = seconds
     state.withLock { state in
@@ -89,12 +91,12 @@ package final class Metrics: Sendable {
     }
   }
 
-  /// The store did some work on its own account.
+  /// Notes background work of the store.
   package func note(_ work: StoreWork, seconds: Double) {
     state.withLock { $0.workSeconds[work, default: .seconds].observe(seconds) }
   }
 
-  /// What was found of items that were stored before.
+  /// Notes outcomes that were found when stored items were folded.
   package func note(_ outcomes: [OutcomeKey: Int64]) {
     state.withLock { $0.outcomes.merge(outcomes, uniquingKeysWith: +) }
   }
@@ -122,20 +124,20 @@ package final class Metrics: Sendable {
   }
 }
 
-/// What the process and its files look like from outside, read when `/metrics` is asked for.
+/// Figures of the process and its files, read for each request of `/metrics`.
 package struct ProcessFigures: Sendable {
   package var cpuSeconds = 0.0
   package var residentBytes: Int64 = 0
   package var virtualBytes: Int64 = 0
   package var openDescriptors: Int64 = 0
   package var descriptorsMax: Int64 = 0
-  /// Seconds since 1970.
+  /// The start of the process, in seconds since 1970.
   package var startSeconds = 0.0
   package var connections: Int64 = 0
-  /// Updates that are durable and wait to be folded into their sessions.
+  /// Committed updates that are not folded into their sessions yet.
   package var pendingUpdates: Int64 = 0
   package var databaseBytes: Int64 = 0
-  /// Of the database's log, which is part of the data until it is brought into the file.
+  /// The size of the WAL, which is a part of the data until a checkpoint.
   package var logBytes: Int64 = 0
   package var version = ""
 

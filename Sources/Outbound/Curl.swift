@@ -1,13 +1,13 @@
 internal import CCurl
 
-/// What leaves the house: HTTP calls, mails, programs.
+/// Outgoing HTTP requests, mail and programs.
 ///
-/// Invariant of this module: values in, an outcome out; it blocks the thread that calls it, and knows
-/// nothing of what it sends.
+/// Invariant: values in, a result out. The module blocks the calling thread and knows nothing about
+/// what it sends.
 
-/// libcurl, loaded when it is first needed.
+/// libcurl, loaded at its first use.
 ///
-/// @unchecked because nothing of it changes, and addresses of functions are good on every thread.
+/// @unchecked because it is immutable, and its function addresses are valid on every thread.
 @safe
 final class Curl: @unchecked Sendable {
   let functions: ccurl_library
@@ -16,20 +16,20 @@ final class Curl: @unchecked Sendable {
     self.functions = functions
   }
 
-  /// The library, or why there is none.
+  /// The library, or the reason why it cannot be loaded.
   static let shared: Result<Curl, OutboundFailure> = {
     var functions = ccurl_library()
     if let reason = unsafe ccurl_open(&functions) {
       return .failure(
         OutboundFailure(
-          "libcurl cannot be used (\(unsafe String(cString: reason))): install it; Debian and Ubuntu "
-            + "call it libcurl4"))
+          "libcurl cannot be loaded (\(unsafe String(cString: reason))); install it (the package "
+            + "libcurl4 on Debian and Ubuntu)"))
     }
     return .success(Curl(functions))
   }()
 }
 
-/// What makes transfers, one after the other, and keeps connections open between them.
+/// A libcurl handle, which makes one transfer at a time and keeps connections open between them.
 ///
 /// It is used by one thread.
 @safe
@@ -40,7 +40,7 @@ final class CurlHandle {
   init() throws(OutboundFailure) {
     functions = try Curl.shared.get().functions
     guard let easy = unsafe ccurl_init(functions) else {
-      throw OutboundFailure("libcurl has no memory")
+      throw OutboundFailure("libcurl is out of memory")
     }
     unsafe self.easy = easy
   }
@@ -59,33 +59,33 @@ final class Transfer {
   private var lists: [UnsafeMutablePointer<curl_slist>] = unsafe []
   private let message: UnsafeMutablePointer<CChar>
 
-  /// What errors call the other side.
+  /// The name of the server in errors.
   let name: String
   fileprivate let addresses: AddressPolicy
-  /// The host as the URL names it.
+  /// The host of the URL.
   fileprivate let host: String
   private let isMail: Bool
-  /// What is sent, and how much of it was.
+  /// The bytes to send, and the number of bytes sent.
   private var input: [UInt8] = []
   private var inputPosition = 0
-  /// What came.
+  /// The received bytes.
   fileprivate(set) var output: [UInt8] = []
   fileprivate(set) var headerLines: [String] = []
   fileprivate(set) var isCut = false
-  /// What comes beyond is not read.
+  /// The size limit of the received bytes; more are not read.
   var outputBytesMax = 16 << 10
-  /// The address that the policy refused.
+  /// The address that the policy does not allow.
   fileprivate var refused: NetworkAddress?
 
   private static let headerLinesMax = 200
 
-  /// - Parameter handle: no other transfer is on it meanwhile.
+  /// - Parameter handle: a handle without another transfer.
   init(
     on handle: CurlHandle, url: String, name: String, addresses: AddressPolicy, isMail: Bool
   ) {
     self.handle = handle
     self.name = name
-    host = Outlet.host(of: url)
+    host = OutboundClient.host(of: url)
     self.addresses = addresses
     self.isMail = isMail
     unsafe message = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -93,24 +93,24 @@ final class Transfer {
     unsafe set(CURLOPT_ERRORBUFFER, pointer: UnsafeMutableRawPointer(message))
     set(CURLOPT_URL, url)
     _ = unsafe ccurl_limit_protocols(functions, easy, isMail ? 1 : 0)
-    // A proxy of the environment would connect for us, to wherever the name leads it.
+    // A proxy from the environment would connect to any address that a name resolves to.
     set(CURLOPT_PROXY, "")
-    // Threads get no signals; names are then looked up by a thread of the library.
+    // Without signals libcurl resolves names on a thread of its own.
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_FOLLOWLOCATION, 0)
     set(CURLOPT_SSL_VERIFYPEER, 1)
     set(CURLOPT_SSL_VERIFYHOST, 2)
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_OPENSOCKETDATA, pointer: context)
-    _ = unsafe ccurl_set_socket(functions, easy, socketIsAskedFor)
+    _ = unsafe ccurl_set_socket(functions, easy, openSocketCallback)
     unsafe set(CURLOPT_WRITEDATA, pointer: context)
     unsafe set(CURLOPT_HEADERDATA, pointer: context)
-    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_WRITEFUNCTION, bytesCame)
-    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_HEADERFUNCTION, headerFieldCame)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_WRITEFUNCTION, writeCallback)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_HEADERFUNCTION, headerCallback)
   }
 
   deinit {
-    // The handle stays, and forgets what is freed here.
+    // The handle outlives the transfer and must not refer to what is freed here.
     unsafe ccurl_reset(functions, easy)
     unsafe lists.forEach { unsafe ccurl_free(functions, $0) }
     unsafe message.deallocate()
@@ -132,7 +132,7 @@ final class Transfer {
     _ = unsafe ccurl_set_pointer(functions, easy, option, pointer)
   }
 
-  /// Sets a list of texts. What could end a line early becomes a space.
+  /// Sets a list of texts. Control characters, which could end a line, become spaces.
   func set(_ option: CURLoption, list texts: [String]) {
     var list: UnsafeMutablePointer<curl_slist>?
     for text in texts {
@@ -152,21 +152,21 @@ final class Transfer {
     _ = unsafe ccurl_require_tls(functions, easy, isRequired ? 1 : 0)
   }
 
-  /// Names what a mail's transfer sends.
+  /// Sets the bytes of a mail.
   func send(_ bytes: [UInt8]) {
     input = bytes
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_READDATA, pointer: context)
-    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_READFUNCTION, bytesAreAskedFor)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_READFUNCTION, readCallback)
   }
 
   /// Sends a body by HTTP, on the calling thread.
   ///
-  /// - Returns: the status of the answer.
+  /// - Returns: the status of the response.
   func post(_ body: [UInt8]) throws(OutboundFailure) -> Int {
     try unsafe body.withUnsafeBufferPointer { bytes throws(OutboundFailure) in
       set(CURLOPT_POSTFIELDSIZE_LARGE, size: bytes.count)
-      // It is not copied, and on a connection that had ended meanwhile it is sent again.
+      // libcurl does not copy it, and sends it again if a reused connection was closed.
       if let start = bytes.baseAddress {
         unsafe set(CURLOPT_POSTFIELDS, pointer: UnsafeMutableRawPointer(mutating: start))
       }
@@ -174,9 +174,9 @@ final class Transfer {
     }
   }
 
-  /// Does the transfer on the calling thread.
+  /// Makes the transfer on the calling thread.
   ///
-  /// - Returns: the status of the other side's last answer.
+  /// - Returns: the status of the server's last response.
   func perform() throws(OutboundFailure) -> Int {
     let code = unsafe ccurl_perform(functions, easy)
     let status = unsafe ccurl_response_code(functions, easy)
@@ -192,27 +192,27 @@ final class Transfer {
     }
     var reason = unsafe String(cString: message)
     if reason.isEmpty { reason = unsafe String(cString: ccurl_error(functions, code)) }
-    // RFC 5321 §4.2.1: 5yz is for good. Of HTTP it is what may be mended (RFC 9110 §15.6).
+    // RFC 5321 §4.2.1: 5yz is permanent in SMTP. In HTTP it is not (RFC 9110 §15.6).
     throw OutboundFailure(
       "\(name): \(reason)", isPermanent: isMail && (500...599).contains(status),
       cause: code == CURLE_PEER_FAILED_VERIFICATION ? .certificate : .other)
   }
 
-  fileprivate func take(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+  fileprivate func receive(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
     let room = outputBytesMax - output.count
     unsafe output.append(contentsOf: bytes.prefix(room))
     isCut = isCut || bytes.count > room
-    // Fewer than were given end the transfer.
+    // A smaller count ends the transfer.
     return isCut ? 0 : bytes.count
   }
 
-  fileprivate func takeHeader(_ line: String) {
-    // The head of each answer begins anew: RFC 9110 §15.2 allows interim ones.
+  fileprivate func receiveHeader(_ line: String) {
+    // RFC 9110 §15.2 allows interim responses; the headers of the last one count.
     if line.hasPrefix("HTTP/") { headerLines = [] }
     if headerLines.count < Self.headerLinesMax { headerLines.append(line) }
   }
 
-  fileprivate func give(_ room: UnsafeMutableBufferPointer<UInt8>) -> Int {
+  fileprivate func fill(_ room: UnsafeMutableBufferPointer<UInt8>) -> Int {
     let count = min(room.count, input.count - inputPosition)
     _ = unsafe room.update(fromContentsOf: input[inputPosition..<inputPosition + count])
     inputPosition += count
@@ -220,65 +220,65 @@ final class Transfer {
   }
 }
 
-/// A text that stays within its line, whatever it holds.
+/// The text with control characters replaced by spaces, so that it stays on its line.
 func oneLine(_ text: String) -> String {
   String(
     decoding: text.utf8.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
 }
 
-/// The transfer behind the pointer that libcurl hands back.
+/// The transfer of a pointer that libcurl passes to a callback.
 private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
   unsafe context.map { unsafe Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
 }
 
-private func bytesCame(
+private func writeCallback(
   _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context), let bytes = unsafe bytes else { return 0 }
   return unsafe bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
-    unsafe transfer.take(UnsafeBufferPointer(start: $0, count: size * count))
+    unsafe transfer.receive(UnsafeBufferPointer(start: $0, count: size * count))
   }
 }
 
-private func headerFieldCame(
+private func headerCallback(
   _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context), let bytes = unsafe bytes else { return 0 }
   unsafe bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
     let line = unsafe UnsafeBufferPointer(start: $0, count: size * count)
-    transfer.takeHeader(unsafe String(decoding: line, as: UTF8.self))
+    transfer.receiveHeader(unsafe String(decoding: line, as: UTF8.self))
   }
   return size * count
 }
 
-private func bytesAreAskedFor(
+private func readCallback(
   _ room: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
   _ context: UnsafeMutableRawPointer?
 ) -> Int {
   guard let transfer = unsafe transfer(context), let room = unsafe room else { return 0 }
   return unsafe room.withMemoryRebound(to: UInt8.self, capacity: size * count) {
-    unsafe transfer.give(UnsafeMutableBufferPointer(start: $0, count: size * count))
+    unsafe transfer.fill(UnsafeMutableBufferPointer(start: $0, count: size * count))
   }
 }
 
-/// Is asked for the socket to every address that libcurl is about to connect to, after names were
-/// looked up: a name that leads elsewhere at its second look-up gets round nothing.
-private func socketIsAskedFor(
+/// Creates the socket for each address that libcurl connects to. The address is checked here, after
+/// the name is resolved, so that a name cannot pass the check and then resolve to another address.
+private func openSocketCallback(
   _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype,
   _ target: UnsafeMutablePointer<curl_sockaddr>?
 ) -> curl_socket_t {
   guard let transfer = unsafe transfer(context), let target = unsafe target else { return -1 }
   let kind = unsafe target.pointee.socktype
-  // The path of a socket of this machine is never a stranger's.
+  // The path of a local socket never comes from a user.
   if unsafe target.pointee.family == AF_UNIX { return newSocket(AF_UNIX, kind, 0) }
   let address = unsafe NetworkAddress(socketAddress: &target.pointee.addr)
   guard let address, transfer.addresses.allows(address, host: transfer.host) else {
     transfer.refused = address
     return -1
   }
-  // What the last address says is told.
+  // Errors report the last address.
   transfer.refused = nil
   return unsafe newSocket(
     target.pointee.family, target.pointee.socktype, target.pointee.protocol)

@@ -4,17 +4,17 @@ internal import Glibc
 /// A request to a web server.
 package struct HTTPCall: Sendable {
   package var method: String
-  /// `http://` or `https://`.
+  /// The URL, with `http://` or `https://`.
   package var url: String
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
-  /// From the first step to the last byte of the answer.
+  /// The time limit from the start to the last byte of the response.
   package var timeoutMilliseconds: Int
-  /// From the first step to the open connection.
+  /// The time limit from the start to the open connection.
   package var connectTimeoutMilliseconds = 5000
-  /// What comes beyond is not read.
+  /// The size limit of the response body; more is not read.
   package var answerBytesMax = 16 << 10
-  /// Whether a longer answer is a failure, instead of being cut.
+  /// Whether a longer response is an error, instead of being cut.
   package var needsWholeAnswer = false
 
   package init(
@@ -29,22 +29,22 @@ package struct HTTPCall: Sendable {
   }
 }
 
-/// What a web server answered.
+/// The response of a web server.
 package struct HTTPAnswer: Sendable {
   package var status: Int
-  /// The names in lower case.
+  /// The headers, with names in lower case.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
-  /// There was more than was to be read.
+  /// Whether the body was longer than the size limit.
   package var isCut: Bool
 
-  /// The first header of this name, which is in lower case.
+  /// The first header with this lower-case name.
   package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 }
 
-/// A client for HTTP requests, one after the other; it keeps connections open between them.
+/// An HTTP client, which makes one request at a time and keeps connections open between them.
 ///
-/// It blocks the thread that calls it, and is used by one thread.
+/// It blocks the calling thread, and only one thread may use it.
 package final class HTTPClient {
   private let addresses: AddressPolicy
   private let caFile: String?
@@ -52,22 +52,24 @@ package final class HTTPClient {
   private var socket: UnixSocket?
   private var handle: CurlHandle?
 
-  /// - Parameter caFile: the certificates that servers are checked by; nil for the system's.
+  /// - Parameter caFile: the path of the CA bundle; nil for the system's.
   package init(addresses: AddressPolicy = .all, caFile: String? = nil) {
     self.addresses = addresses
     self.caFile = caFile
     socketPath = nil
   }
 
-  /// A client whose requests all go over the Unix domain socket of this path.
+  /// A client that sends all requests over the Unix domain socket at this path.
   package init(socketPath: String) {
     addresses = .all
     caFile = nil
     self.socketPath = socketPath
   }
 
-  /// Makes a request. Redirections are answers like others.
+  /// Makes a request. Redirects are not followed.
   package func send(_ call: HTTPCall) throws(OutboundFailure) -> HTTPAnswer {
+    // Where no socket is there, libcurl is not even loaded.
+    let socketPlace = try openSocket()
     let handle = try openHandle()
     let transfer = Transfer(
       on: handle, url: call.url, name: socketPath ?? authority(of: call.url), addresses: addresses,
@@ -77,7 +79,7 @@ package final class HTTPClient {
       milliseconds: call.timeoutMilliseconds,
       connectMilliseconds: call.connectTimeoutMilliseconds)
     if let caFile { transfer.set(CURLOPT_CAINFO, caFile) }
-    if let path = try openSocket() { transfer.set(CURLOPT_UNIX_SOCKET_PATH, path) }
+    if let socketPlace { transfer.set(CURLOPT_UNIX_SOCKET_PATH, socketPlace) }
     // An empty Expect keeps libcurl from waiting for leave to send a large body.
     let headers = call.headers.map { "\($0.name): \($0.value)" } + ["Expect:"]
     transfer.set(CURLOPT_HTTPHEADER, list: headers)
@@ -92,7 +94,7 @@ package final class HTTPClient {
     }
     if transfer.isCut, call.needsWholeAnswer {
       throw OutboundFailure(
-        "the answer of \(transfer.name) is longer than \(call.answerBytesMax) bytes")
+        "the response of \(transfer.name) is longer than \(call.answerBytesMax) bytes")
     }
     let fields = transfer.headerLines.compactMap { line -> (name: String, value: String)? in
       guard let colon = line.firstIndex(of: ":") else { return nil }
@@ -110,7 +112,7 @@ package final class HTTPClient {
     return handle
   }
 
-  /// The path that the requests' socket is reached by; nil where they go over the network.
+  /// The path of the open socket; nil where requests go over the network.
   private func openSocket() throws(OutboundFailure) -> String? {
     guard let socketPath else { return nil }
     if let socket { return socket.path }
@@ -120,10 +122,10 @@ package final class HTTPClient {
   }
 }
 
-/// A socket of the file system, under a path that is short enough.
+/// A Unix domain socket under a path that is short enough.
 ///
-/// The 108 bytes of its address (unix(7)) may not hold the whole path, so that an open directory
-/// stands for all but its last part.
+/// A path longer than the 108 bytes of an address (unix(7)) is shortened by a descriptor of its
+/// directory.
 private final class UnixSocket {
   let path: String
   private let directory: Int32
@@ -135,6 +137,9 @@ private final class UnixSocket {
     guard directory >= 0 else { throw OutboundFailure(unreachable: path, number: errno) }
     let name = slash.map { path[path.index(after: $0)...] } ?? path[...]
     self.path = "/proc/self/fd/\(directory)/\(name)"
+    guard unsafe access(self.path, F_OK) == 0 else {
+      throw OutboundFailure(unreachable: path, number: errno)
+    }
   }
 
   deinit {

@@ -2,12 +2,12 @@ internal import Bytes
 internal import CCurl
 internal import Glibc
 
-/// An address of the Internet Protocol: 4 or 16 bytes.
+/// An IP address of 4 or 16 bytes.
 package struct NetworkAddress: Equatable, Sendable {
   package let bytes: [UInt8]
 
-  /// An IPv4 address that stands in an IPv6 one is the IPv4 address: a packet to either goes to the
-  /// same machine (RFC 4291 §2.5.5: compatible and mapped; RFC 6052: translated).
+  /// The address of these bytes. An IPv6 address that embeds an IPv4 address becomes the IPv4
+  /// address (RFC 4291 §2.5.5: compatible and mapped; RFC 6052: translated).
   init(bytes: [UInt8]) {
     let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
     let translated: [UInt8] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -16,7 +16,7 @@ package struct NetworkAddress: Equatable, Sendable {
     self.bytes = isEmbedded ? Array(bytes.suffix(4)) : bytes
   }
 
-  /// - Parameter text: as inet_pton(3) takes it; brackets around an IPv6 address are allowed.
+  /// - Parameter text: an address for inet_pton(3); an IPv6 address may have brackets.
   package init?(_ text: String) {
     let plain =
       text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
@@ -30,7 +30,7 @@ package struct NetworkAddress: Equatable, Sendable {
     }
   }
 
-  /// - Returns: nil where it is of another family.
+  /// - Returns: nil for another address family.
   init?(socketAddress: UnsafePointer<sockaddr>) {
     switch unsafe Int32(socketAddress.pointee.sa_family) {
     case AF_INET:
@@ -49,7 +49,7 @@ package struct NetworkAddress: Equatable, Sendable {
     }
   }
 
-  /// As people write it.
+  /// The usual notation of the address.
   package var text: String {
     if bytes.count == 4 { return bytes.map { String($0) }.joined(separator: ".") }
     var bytes = bytes
@@ -58,14 +58,14 @@ package struct NetworkAddress: Equatable, Sendable {
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Whether it is none of the public Internet: this machine, its networks, or an address of a
-  /// special use (the registries of RFC 6890 and what was added to them).
+  /// Whether the address is not public: this machine, a private network, or a special use (the
+  /// registries of RFC 6890 with later additions).
   package var isPrivate: Bool {
     if bytes.count == 16 && !Self.global.contains(self) { return true }
     return Self.special.contains { $0.contains(self) }
   }
 
-  /// RFC 4291 §2.4 and IANA: all that is given out of IPv6 so far.
+  /// All IPv6 space that IANA has allocated so far (RFC 4291 §2.4).
   private static let global = NetworkRange(NetworkAddress(bytes: [0x20] + zeros(15)), prefix: 3)
 
   private static let special = [
@@ -77,11 +77,11 @@ package struct NetworkAddress: Equatable, Sendable {
     // RFC 6890 protocol assignments, RFC 5737 documentation, RFC 2544 benchmarks.
     range([192, 0, 0, 0], 24), range([192, 0, 2, 0], 24), range([198, 18, 0, 0], 15),
     range([198, 51, 100, 0], 24), range([203, 0, 113, 0], 24),
-    // RFC 1112 multicast and reserved; broadcast among it.
+    // RFC 1112 multicast and reserved, including broadcast.
     range([224, 0, 0, 0], 3),
-    // The metadata of two clouds that stands in public space.
+    // The metadata services of two clouds, which have public addresses.
     range([168, 63, 129, 16], 32), range([192, 0, 0, 192], 32),
-    // RFC 4380 and RFC 3056: tunnels, which hold IPv4 addresses; RFC 3849 documentation.
+    // RFC 4380 and RFC 3056: tunnels, which embed IPv4 addresses; RFC 3849 documentation.
     range([0x20, 0x01, 0, 0] + zeros(12), 32), range([0x20, 0x02] + zeros(14), 16),
     range([0x20, 0x01, 0x0d, 0xb8] + zeros(12), 32),
   ]
@@ -93,10 +93,10 @@ package struct NetworkAddress: Equatable, Sendable {
   }
 }
 
-/// Addresses that begin with the same bits.
+/// A network: the addresses that begin with the same bits.
 package struct NetworkRange: Equatable, Sendable {
   let start: NetworkAddress
-  /// How many bits.
+  /// The length of the prefix, in bits.
   let prefix: Int
 
   init(_ start: NetworkAddress, prefix: Int) {
@@ -104,7 +104,7 @@ package struct NetworkRange: Equatable, Sendable {
     self.prefix = prefix
   }
 
-  /// - Parameter text: an address, or one with the number of its bits: `10.0.0.0/8`.
+  /// - Parameter text: an address or a network, for example `10.0.0.0/8`.
   package init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= 2, let start = NetworkAddress(String(parts[0])) else { return nil }
@@ -126,25 +126,25 @@ package struct NetworkRange: Equatable, Sendable {
   }
 }
 
-/// Which addresses may be connected to.
+/// The addresses that connections are allowed to.
 package struct AddressPolicy: Equatable, Sendable {
   private var isOpen = false
   private var hosts: [String] = []
   private var ranges: [NetworkRange] = []
 
-  /// Every address: what is connected to was named by whoever runs the program.
+  /// Every address, for servers that the operator names.
   package static let all = AddressPolicy(isOpen: true)
-  /// None but the public ones.
+  /// Only public addresses.
   package static let publicOnly = AddressPolicy(isOpen: false)
 
   private init(isOpen: Bool) {
     self.isOpen = isOpen
   }
 
-  /// The public addresses, and the private ones of a list.
+  /// The public addresses, and the private addresses of a list.
   ///
-  /// - Parameter list: names of hosts, addresses and networks, with commas between; `*` is all.
-  /// - Returns: nil where an entry is none of these.
+  /// - Parameter list: host names, addresses and networks, separated by commas; `*` means all.
+  /// - Returns: nil where an entry is not valid.
   package init?(_ list: String) {
     for entry in list.split(separator: ",").map({ $0.filter { $0 != " " } }) {
       if entry == "*" {
@@ -159,7 +159,7 @@ package struct AddressPolicy: Equatable, Sendable {
     }
   }
 
-  /// - Parameter host: as the URL names it.
+  /// - Parameter host: the host of the URL.
   package func allows(_ address: NetworkAddress, host: String) -> Bool {
     isOpen || !address.isPrivate || ranges.contains { $0.contains(address) }
       || hosts.contains(host.lowercased())
@@ -169,13 +169,13 @@ package struct AddressPolicy: Equatable, Sendable {
     let isPlain = text.utf8.allSatisfy {
       $0.isAlphanumeric || "-._".utf8.contains($0)
     }
-    // Digits alone at the end would be an address that is mistyped.
+    // A final digit would be a mistyped address.
     return isPlain && (1...253).contains(text.utf8.count)
       && text.utf8.last?.isDigit == false
   }
 }
 
-/// A socket that no child process inherits; -1 where there is none.
+/// A socket that child processes do not inherit; -1 on failure.
 func newSocket(_ family: Int32, _ kind: Int32, _ protocol: Int32) -> Int32 {
   socket(family, kind | Int32(SOCK_CLOEXEC.rawValue), `protocol`)
 }

@@ -1,7 +1,7 @@
 internal import CSpawn
 internal import Glibc
 
-/// A program to run, with text on its standard input.
+/// A program to run, with bytes for its standard input.
 package struct Program: Sendable {
   package var path: String
   package var environment: [(name: String, value: String)]
@@ -18,33 +18,33 @@ package struct Program: Sendable {
     self.timeoutMilliseconds = timeoutMilliseconds
   }
 
-  /// Whether there is such a program.
+  /// Whether the program exists and is executable.
   package var isThere: Bool {
     unsafe access(path, X_OK) == 0
   }
 }
 
-extension Outlet {
-  /// Runs a program, and waits for it; 0 is success. One that takes too long is killed, with what
-  /// it started.
+extension OutboundClient {
+  /// Runs a program and waits for it to exit with 0. After the time limit its process group is
+  /// killed.
   package func run(_ program: Program) throws(OutboundFailure) {
     try RunningProgram(program).wait()
   }
 }
 
-/// A program that was started.
+/// A running program.
 private final class RunningProgram {
   private let name: String
   private let program: Program
   private let process: pid_t
-  /// Our ends of the pipes; -1 once closed.
+  /// This process's ends of the pipes; -1 once closed.
   private var input: Int32
   private let output: Int32
   private var inputPosition = 0
-  private var said: [UInt8] = []
+  private var printed: [UInt8] = []
 
-  /// So much of what it prints is kept for an error.
-  private static let saidBytesMax = 1000
+  /// The size limit of the output that is kept for an error.
+  private static let printedBytesMax = 1000
 
   init(_ program: Program) throws(OutboundFailure) {
     self.program = program
@@ -52,13 +52,13 @@ private final class RunningProgram {
     var stdin: (Int32, Int32) = (-1, -1)
     var stdout: (Int32, Int32) = (-1, -1)
     guard Self.makePipe(&stdin) else {
-      throw OutboundFailure("\(name): no pipe: \(errorText(errno))")
+      throw OutboundFailure("\(name): cannot create a pipe:  \(errorText(errno))")
     }
     guard Self.makePipe(&stdout) else {
       let number = errno
       close(stdin.0)
       close(stdin.1)
-      throw OutboundFailure("\(name): no pipe: \(errorText(number))")
+      throw OutboundFailure("\(name): cannot create a pipe:  \(errorText(number))")
     }
     let (number, process) = Self.spawn(program, stdin: stdin.0, stdout: stdout.1)
     close(stdin.0)
@@ -95,39 +95,39 @@ private final class RunningProgram {
     // wait(2): the low seven bits name the signal, the eight above them the exit status.
     if status == 0 { return }
     let signal = status & 0x7f
-    let end = signal == 0 ? "exited with \(status >> 8 & 0xff)" : "was ended by signal \(signal)"
-    let words = String(decoding: said, as: UTF8.self).split(whereSeparator: \.isNewline)
+    let end = signal == 0 ? "exited with \(status >> 8 & 0xff)" : "was killed by signal \(signal)"
+    let words = String(decoding: printed, as: UTF8.self).split(whereSeparator: \.isNewline)
     throw OutboundFailure(words.isEmpty ? "\(name) \(end)" : "\(name) \(end): \(words[0])")
   }
 
-  /// Moves what can be moved.
+  /// Moves the bytes that the pipes are ready for.
   private func pump(milliseconds: Int32) {
     var watched = [
       pollfd(fd: input, events: Int16(POLLOUT), revents: 0),
       pollfd(fd: output, events: Int16(POLLIN), revents: 0),
     ]
     _ = unsafe poll(&watched, 2, milliseconds)
-    if input >= 0, watched[0].revents != 0 { give() }
-    // As much as a pipe holds and no more: one that prints without end is not waited for.
+    if input >= 0, watched[0].revents != 0 { writeInput() }
+    // At most what a pipe holds, so that endless output does not block.
     for _ in 0..<16 {
       var buffer = [UInt8](repeating: 0, count: 4096)
       let count = unsafe read(output, &buffer, buffer.count)
       if count <= 0 {
-        // At the end of what is printed poll would return at once until the program has ended.
+        // After the end of the output, poll would return at once until the program exits.
         if count == 0, milliseconds > 0 { usleep(UInt32(milliseconds) * 1000) }
         return
       }
-      said += buffer.prefix(min(count, Self.saidBytesMax - said.count))
+      printed += buffer.prefix(min(count, Self.printedBytesMax - printed.count))
     }
   }
 
-  private func give() {
+  private func writeInput() {
     let left = program.input.count - inputPosition
     let count = unsafe program.input.withUnsafeBytes { bytes in
       unsafe write(input, bytes.baseAddress?.advanced(by: inputPosition), left)
     }
     if count > 0 { inputPosition += count }
-    // A program that does not read its input may still do its work.
+    // A program that does not read its input may still succeed.
     let isOver = inputPosition == program.input.count || (count < 0 && errno != EAGAIN)
     if isOver {
       close(input)
@@ -135,7 +135,7 @@ private final class RunningProgram {
     }
   }
 
-  /// Since an arbitrary instant, never set back.
+  /// Milliseconds on the monotonic clock.
   private static func monotonicMilliseconds() -> Int {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -152,7 +152,7 @@ private final class RunningProgram {
   private static func spawn(
     _ program: Program, stdin: Int32, stdout: Int32
   ) -> (number: Int32, process: pid_t) {
-    // A program that ends without reading is not to end the service.
+    // A program that exits without reading must not end the service by SIGPIPE.
     signal(SIGPIPE, SIG_IGN)
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
@@ -160,13 +160,12 @@ private final class RunningProgram {
     unsafe posix_spawn_file_actions_adddup2(&actions, stdin, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, stdout, 1)
     unsafe posix_spawn_file_actions_adddup2(&actions, stdout, 2)
-    // Of the service's files it gets none, nor the pipes of programs that start meanwhile.
+    // The program inherits no descriptors of the service, nor the pipes of other programs.
     unsafe cspawn_close_from(&actions, 3)
     var attributes = posix_spawnattr_t()
     unsafe posix_spawnattr_init(&attributes)
     defer { unsafe posix_spawnattr_destroy(&attributes) }
-    // A group of its own, to be killed as a whole, and none of the service's signals blocked or
-    // ignored.
+    // A process group of its own, to be killed as a whole, and default signal handling.
     var none = sigset_t()
     unsafe sigemptyset(&none)
     var all = sigset_t()
@@ -190,7 +189,7 @@ private final class RunningProgram {
   }
 }
 
-/// Lends texts as C wants them: pointers to bytes that end with zero, the last pointer nil.
+/// Passes the texts as an array of C strings that ends with nil.
 private func withCStrings<Result>(
   _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {

@@ -17,18 +17,18 @@ package final class SQLiteStore: Sendable {
     /// Whether this store alone writes sessions: it then folds what an earlier process left waiting.
     package var ownsSessions: Bool
     package var folding: Folding
-    package var watch: StoreWatch
+    package var observer: (any StoreObserver)?
 
     package init(
       path: String, retentionDays: Int = 90, newSecret: [UInt8], ownsSessions: Bool = true,
-      folding: Folding = Folding(), watch: StoreWatch = StoreWatch()
+      folding: Folding = Folding(), observer: (any StoreObserver)? = nil
     ) {
       self.path = path
       self.retentionDays = retentionDays
       self.newSecret = newSecret
       self.ownsSessions = ownsSessions
       self.folding = folding
-      self.watch = watch
+      self.observer = observer
     }
   }
 
@@ -75,9 +75,8 @@ package final class SQLiteStore: Sendable {
       let users = try UserTables(connection)
       interning = try Interning(connection)
       ingest = try IngestTransaction(
-        connection, interning: interning, counts: counts, users: users,
-        pending: try PendingTable(connection, takesOver: settings.ownsSessions),
-        folding: settings.folding, watch: settings.watch)
+        connection, interning: interning,
+        changes: try CountChanges(connection, counts: counts, users: users), settings)
       housekeeping = Housekeeping(
         connection: connection, interning: interning, counts: counts, users: users,
         retentionDays: settings.retentionDays)
@@ -95,7 +94,7 @@ package final class SQLiteStore: Sendable {
     self.settings = settings
     writer = WriterLock(settings)
     readers = ReaderPool(path: settings.path)
-    checkpoints = Checkpoints(path: settings.path, watch: settings.watch)
+    checkpoints = Checkpoints(path: settings.path, observer: settings.observer)
     // Opens the file now, so that what is wrong with it is known at the start.
     try ingesting { (_) throws(StoreError) in }
   }
@@ -251,19 +250,19 @@ extension SQLiteStore: SessionStore {
   }
 }
 
-extension SQLiteStore: AccountStore {
+extension SQLiteStore: OutcomeStore {
   package func outcomes(
     of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
   ) throws(StoreError) -> [[OutcomeKey: Int64]] {
     try read { (connection) throws(StoreError) in
-      try AccountReader.outcomes(
+      try OutcomeReader.outcomes(
         of: projects, hours: hours, intervalHours: intervalHours, from: connection)
     }
   }
 
   package func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
     try read { (connection) throws(StoreError) in
-      try AccountReader.history(query, from: connection)
+      try OutcomeReader.history(query, from: connection)
     }
   }
 }

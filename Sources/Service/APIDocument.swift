@@ -2,8 +2,8 @@ internal import Ingest
 internal import HTTP
 
 extension Response {
-  /// The description of every route (OpenAPI 3.1): public, the same for everybody, and for pages of
-  /// any origin. It changes with the program alone, whose version is put in.
+  /// The OpenAPI 3.1 document, which describes every route. It is public, open to pages of any
+  /// origin, and changes only with the program.
   static func document(version: String) -> Response {
     var text = PackageResources.openapi_json
     if let place = text.prefix(1000).firstRange(of: "{{version}}".utf8) {

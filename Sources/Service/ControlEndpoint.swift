@@ -3,18 +3,20 @@ internal import Bytes
 internal import API
 internal import Ingest
 internal import Alerting
+internal import FoundationEssentials
 internal import HTTP
+internal import Locks
 internal import ReleaseHealth
 internal import Storage
 
-/// Requests over the control socket, from commands of whoever owns the data directory:
+/// Answers requests over the control socket, from commands of the owner of the data directory:
 ///
 /// - `POST /control/jobs/NAME/run` runs a periodic job.
-/// - `GET /control/clock` tells the service's time.
-/// - `POST /control/projects/ID/envelopes/MILLISECONDS` takes an envelope that arrived then.
-/// - `POST /control/projects/ID/adoption/HOUR` finds the stages of adoption of then.
-/// - `POST /control/channels/ID/test` sends a test notice.
-/// - `GET /control/api/0/…` asks the API, without a token.
+/// - `GET /control/clock` answers the service's time.
+/// - `POST /control/projects/ID/envelopes/MILLISECONDS` accepts an envelope as received then.
+/// - `POST /control/projects/ID/adoption/HOUR` runs the adoption job for that hour.
+/// - `POST /control/channels/ID/test` sends a test notification.
+/// - `GET /control/api/0/…` queries the API, without a token.
 struct ControlEndpoint {
   private let dependencies: ServiceDependencies
   private let ingest: IngestEndpoint
@@ -42,6 +44,8 @@ struct ControlEndpoint {
     switch path.count {
     case 2 where path == ["control", "clock"]:
       (method, answer) = (.get, clock)
+    case 2 where path == ["control", "changes"]:
+      (method, answer) = (.post, { change(exchange) })
     case 4 where path[..<2] == ["control", "jobs"] && path[3] == "run":
       (method, answer) = (.post, { run(String(path[2]), exchange) })
     case 5 where path[..<2] == ["control", "projects"] && path[3] == "envelopes":
@@ -65,6 +69,19 @@ struct ControlEndpoint {
     return .respond(.json(json.bytes))
   }
 
+  /// A change of the catalog by a command: whoever asks the service afterwards is answered by it.
+  private func change(_ exchange: ExchangeID) -> RequestDisposition {
+    .read(
+      APIBodyReader { body in
+        let request = try? JSONDecoder().decode(CatalogChangeRequest.self, from: Data(body))
+        guard let request else { return .respond(.failure(400, "not a change of the catalog")) }
+        let isTaken = dependencies.workers.submit { [dependencies, sink] in
+          sink.respond(dependencies.answer(request), to: [exchange])
+        }
+        return isTaken ? .pending : .respond(.failure(503, "query queue is full"))
+      })
+  }
+
   private func run(_ name: String, _ exchange: ExchangeID) -> RequestDisposition {
     let isStarted = dependencies.jobs.start(name) { [sink] run in
       sink.respond(.json(run.json), to: [exchange])
@@ -79,10 +96,11 @@ struct ControlEndpoint {
   ) -> RequestDisposition {
     guard let project = found(project) else { return .respond(Response(.notFound)) }
     guard let milliseconds = Int64(milliseconds) else {
-      return .respond(.failure(400, "'\(milliseconds)' is no time in milliseconds since 1970"))
+      return .respond(.failure(400, "'\(milliseconds)' is not a time in milliseconds since 1970"))
     }
-    return ingest.beginForOwner(
-      project: project, receivedAt: Timestamp(milliseconds: milliseconds), exchange: exchange)
+    return .read(
+      ingest.beginForOwner(
+        project: project, receivedAt: Timestamp(milliseconds: milliseconds), exchange: exchange))
   }
 
   private func adopt(
@@ -90,7 +108,7 @@ struct ControlEndpoint {
   ) -> RequestDisposition {
     guard let project = found(project) else { return .respond(Response(.notFound)) }
     guard let hour = Int(hour), abs(hour) < 1 << 30 else {
-      return .respond(.failure(400, "'\(hour)' is no hour since 1970"))
+      return .respond(.failure(400, "'\(hour)' is not a number of hours since 1970"))
     }
     dependencies.queue.perform { [store = dependencies.store, sink] in
       do throws(StoreError) {
@@ -119,11 +137,30 @@ struct ControlEndpoint {
     return isStarted ? .pending : .respond(.failure(503, "no thread can be started"))
   }
 
-  /// A project by its number, also one that a command has made just now.
+  /// Finds a project by its number, also one that a command has just created.
   private func found(_ text: Substring) -> ProjectID? {
     guard let number = Int64(text) else { return nil }
     let project = ProjectID(rawValue: number)
     if dependencies.catalog.snapshot.project(project) == nil { try? dependencies.catalog.refresh() }
     return dependencies.catalog.snapshot.project(project)?.id
+  }
+}
+
+extension ServiceDependencies {
+  /// Makes a change that a command has sent. Blocks.
+  fileprivate func answer(_ request: CatalogChangeRequest) -> Response {
+    var answer: CatalogChangeAnswer
+    do throws(StoreError) {
+      let time = Timestamp(milliseconds: request.milliseconds)
+      let id = try catalog.change { (store) throws(StoreError) in
+        try request.change.make(store, notices.store, alerts, at: time)
+      }
+      answer = CatalogChangeAnswer(id: id)
+    } catch {
+      answer = CatalogChangeAnswer(failure: error.sentence)
+    }
+    queue.version.grow()
+    notices.wake()
+    return .json((try? JSONEncoder().encode(answer)).map { [UInt8]($0) } ?? [])
   }
 }

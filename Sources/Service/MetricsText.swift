@@ -3,8 +3,8 @@ internal import Alerting
 internal import ReleaseHealth
 internal import Storage
 
-/// Writes figures in Prometheus' text format, version 0.0.4: help and type before each family, names
-/// in base units with their unit as suffix, counters with `_total`.
+/// Writes metrics in Prometheus' text format, version 0.0.4: help and type precede each family,
+/// names end with their base unit, and counters with `_total`.
 struct MetricsText {
   private(set) var text = ""
 
@@ -14,7 +14,7 @@ struct MetricsText {
 
   typealias Labels = [(name: String, value: String)]
 
-  /// All families of Hale.
+  /// Writes all metrics of Hale.
   static func write(
     _ state: Metrics.State, _ process: ProcessFigures, _ budgets: [BudgetFigures.Figure],
     notices: NoticeSender.Tally, queuedUpdates: Int, queuedQueries: Int
@@ -34,7 +34,7 @@ struct MetricsText {
   private mutating func writeIngest(_ state: Metrics.State, queuedUpdates: Int) {
     family(
       "hale_ingest_items_total", .counter,
-      "Items received, by project and what became of them; repeated ones are among the accepted.")
+      "Items received, by project and outcome; repeated ones are counted as accepted.")
     let outcomes = state.outcomes.map { ($0.key.project.rawValue, $0.key.outcome.name, $0.value) }
     for (project, outcome, count) in outcomes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
       sample(
@@ -43,8 +43,8 @@ struct MetricsText {
     }
     family(
       "hale_ingest_refused_requests_total", .counter,
-      "Requests with sessions or events of which nothing was taken, by the status of the answer.")
-    // Those that there may be stand there from the start, so that the first one is an increase.
+      "Ingest requests that were rejected as a whole, by response status.")
+    // Every usual status is present from the start, so that its first rejection is an increase.
     for status in Set(state.refusals.keys).union(Self.refusals).sorted() {
       sample(
         "hale_ingest_refused_requests_total", [("status", String(status))],
@@ -52,30 +52,30 @@ struct MetricsText {
     }
     histogram(
       "hale_ingest_duration_seconds",
-      "How long envelopes with sessions waited, from when they were whole to their answer.",
+      "Time from a complete envelope with sessions to its answer.",
       [([], state.ingestSeconds)])
     histogram(
       "hale_commit_duration_seconds",
-      "How long batches of updates took to be stored, with what had to be folded before them.",
+      "Duration of a commit of a batch of updates, with the folds that it needed.",
       [([], state.commitSeconds)])
     histogram(
-      "hale_commit_batch_updates", "How many updates were stored together.",
+      "hale_commit_batch_updates", "Updates per committed batch.",
       [([], state.commitUpdates)])
     single(
-      "hale_commit_failures_total", .counter, "Batches that could not be stored.",
+      "hale_commit_failures_total", .counter, "Batches that failed to commit.",
       Double(state.commitFailures))
     single(
-      "hale_ingest_queue_updates", .gauge, "Updates that wait for the writer.",
+      "hale_ingest_queue_updates", .gauge, "Updates in the ingest queue.",
       Double(queuedUpdates))
     histogram(
       "hale_fold_duration_seconds",
-      "How long slices of stored updates took to be folded; no batch is stored meanwhile.",
+      "Duration of the fold of a slice of pending updates; no batch is committed meanwhile.",
       [([], state.workSeconds[.fold] ?? .seconds)])
     histogram(
       "hale_checkpoint_duration_seconds",
-      "How long the database's log took to be brought into its file.",
+      "Duration of a WAL checkpoint.",
       [([], state.workSeconds[.checkpoint] ?? .seconds)])
-    family("hale_http_requests_total", .counter, "Requests, by where they went.")
+    family("hale_http_requests_total", .counter, "HTTP requests, by endpoint.")
     for (endpoint, count) in zip(Metrics.Endpoint.allCases, state.requests) {
       sample("hale_http_requests_total", [("endpoint", "\(endpoint)")], Double(count))
     }
@@ -83,29 +83,32 @@ struct MetricsText {
 
   private mutating func writeQueries(_ state: Metrics.State, queuedQueries: Int) {
     histogram(
-      "hale_query_duration_seconds", "How long questions to the API took, by route.",
+      "hale_query_duration_seconds",
+      "Duration of API queries with their time in the queue, by route.",
       state.querySeconds.sorted { $0.key < $1.key }.map { ([("route", $0.key)], $0.value) })
     single(
-      "hale_query_failures_total", .counter, "Questions that the store could not answer.",
+      "hale_query_failures_total", .counter, "API queries that the store could not answer.",
       Double(state.queryFailures))
-    single("hale_query_queue", .gauge, "Questions that wait for a reader.", Double(queuedQueries))
+    single("hale_query_queue", .gauge, "Queries in the query queue.", Double(queuedQueries))
   }
 
   private mutating func writeJobs(_ state: Metrics.State) {
     let jobs = state.jobs.sorted { $0.key < $1.key }
-    family("hale_job_last_run_timestamp_seconds", .gauge, "When each job last began.")
+    family(
+      "hale_job_last_run_timestamp_seconds", .gauge,
+      "Start of the last run of each job, in seconds since 1970.")
     for (name, run) in jobs {
       sample(
         "hale_job_last_run_timestamp_seconds", [("job", name)],
         Double(run.started.milliseconds) / 1000)
     }
-    family("hale_job_last_duration_seconds", .gauge, "How long the last run of each job took.")
+    family("hale_job_last_duration_seconds", .gauge, "Duration of the last run of each job.")
     for (name, run) in jobs {
       sample(
         "hale_job_last_duration_seconds", [("job", name)],
         Double(run.durationMilliseconds) / 1000)
     }
-    family("hale_job_failures_total", .counter, "Runs of each job that failed.")
+    family("hale_job_failures_total", .counter, "Failed runs of each job.")
     for name in Jobs.names {
       sample("hale_job_failures_total", [("job", name)], Double(state.jobFailures[name] ?? 0))
     }
@@ -117,7 +120,8 @@ struct MetricsText {
     }
     family(
       "hale_error_budget_remaining_ratio", .gauge,
-      "What is left of the error budget of each project with an objective; below 0 when overspent.")
+      "Remaining share of a project's error budget; below 0 when overspent."
+    )
     for figure in budgets {
       if let left = figure.left {
         sample("hale_error_budget_remaining_ratio", labels(figure), left)
@@ -125,7 +129,7 @@ struct MetricsText {
     }
     family(
       "hale_error_budget_burn_rate", .gauge,
-      "How fast the budget goes, by window: at 1 it just lasts for that of the objective.")
+      "Burn rate of the error budget, by window: 1 uses it up in the objective's window.")
     for figure in budgets {
       for window in BurnWindow.allCases {
         guard let rate = figure.burnRates[window] else { continue }
@@ -135,7 +139,7 @@ struct MetricsText {
   }
 
   private mutating func writeAlerts(_ state: Metrics.State, _ notices: NoticeSender.Tally) {
-    family("hale_alert_rules", .gauge, "Alert rules by their state, as of the last evaluation.")
+    family("hale_alert_rules", .gauge, "Alert rules by state, as of their last evaluation.")
     for level in AlertLevel.allCases {
       sample("hale_alert_rules", [("state", level.name)], Double(state.alertRules[level] ?? 0))
     }
@@ -143,7 +147,7 @@ struct MetricsText {
       "hale_alert_evaluations_total", .counter, "Evaluations of alert rules.",
       Double(state.alertEvaluations))
     family(
-      "hale_notice_attempts_total", .counter, "Attempts to tell of an alert, by what came of them.")
+      "hale_notice_attempts_total", .counter, "Attempts to send a notification, by outcome.")
     for (outcome, count) in [
       ("delivered", notices.delivered), ("failed", notices.failed), ("given_up", notices.givenUp),
     ] {
@@ -156,42 +160,45 @@ struct MetricsText {
     sample("hale_build_info", [("version", process.version)], 1)
     for (name, kind, help, value) in [
       (
-        "hale_http_connections", Kind.gauge, "Connections that are open.",
+        "hale_http_connections", Kind.gauge, "Open connections.",
         Double(process.connections)
       ),
       (
         "hale_pending_updates", .gauge,
-        "Updates that are stored and wait to be folded into their sessions.",
+        "Committed updates that are not folded into their sessions yet.",
         Double(process.pendingUpdates)
       ),
       (
-        "hale_database_size_bytes", .gauge, "The size of the database's file.",
+        "hale_database_size_bytes", .gauge, "Size of the database file.",
         Double(process.databaseBytes)
       ),
       (
-        "hale_database_wal_size_bytes", .gauge, "The size of the database's log.",
+        "hale_database_wal_size_bytes", .gauge, "Size of the write-ahead log (WAL).",
         Double(process.logBytes)
       ),
       (
-        "process_cpu_seconds_total", .counter, "Time that the processors spent on the process.",
+        "process_cpu_seconds_total", .counter, "Total user and system CPU time spent in seconds.",
         process.cpuSeconds
       ),
       (
-        "process_resident_memory_bytes", .gauge, "Memory of the process that is in use.",
+        "process_resident_memory_bytes", .gauge, "Resident memory size in bytes.",
         Double(process.residentBytes)
       ),
       (
-        "process_virtual_memory_bytes", .gauge, "Addresses that the process has reserved.",
+        "process_virtual_memory_bytes", .gauge, "Virtual memory size in bytes.",
         Double(process.virtualBytes)
       ),
       (
-        "process_open_fds", .gauge, "Descriptors that are open.", Double(process.openDescriptors)
+        "process_open_fds", .gauge, "Number of open file descriptors.",
+        Double(process.openDescriptors)
       ),
       (
-        "process_max_fds", .gauge, "Descriptors that may be open.", Double(process.descriptorsMax)
+        "process_max_fds", .gauge, "Maximum number of open file descriptors.",
+        Double(process.descriptorsMax)
       ),
       (
-        "process_start_time_seconds", .gauge, "When the process began, in seconds since 1970.",
+        "process_start_time_seconds", .gauge,
+        "Start time of the process since unix epoch in seconds.",
         process.startSeconds
       ),
     ] {
@@ -235,7 +242,7 @@ struct MetricsText {
     text += " \(Self.number(value))\n"
   }
 
-  /// Whole numbers without a fraction.
+  /// Writes whole numbers without a fraction.
   private static func number(_ value: Double) -> String {
     Int64(exactly: value).map { String($0) } ?? String(value)
   }

@@ -3,18 +3,18 @@ internal import Ingest
 internal import HTTP
 internal import ReleaseHealth
 
-/// Where a request's path leads.
+/// The endpoint that a request's path names.
 enum Route: Equatable {
   /// The project as the path has it; nil on the oldest form, which names none.
   case ingest(IngestKind, project: Substring?)
   /// The API, with what follows `/api/0`.
   case api(ArraySlice<Substring>)
-  /// What describes the API.
+  /// The OpenAPI document.
   case document
   case health
   case readiness
   case metrics
-  /// The dashboard: its own script finds the view in the address.
+  /// The dashboard; its script finds the view in the address.
   case page
   /// A file of the dashboard, by its path in the folder of the page.
   case asset(version: Substring, name: String)
@@ -43,10 +43,10 @@ enum Route: Equatable {
     }
   }
 
-  /// The parts of a path between its slashes; slashes that follow each other count as one, as in
-  /// Relay, and so a last one does not matter.
+  /// The parts of a path between its slashes. Repeated slashes count as one, as in Relay, and a
+  /// trailing one does not matter.
   ///
-  /// - Parameter prefix: left out at the front, where the path has it.
+  /// - Parameter prefix: removed from the front of the path if it is there.
   static func components(of path: String, prefix: String) -> [Substring] {
     let components = path.split(separator: "/")
     let prefix = prefix.split(separator: "/")

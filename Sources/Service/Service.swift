@@ -10,33 +10,33 @@ package import Logging
 internal import ReleaseHealth
 package import Storage
 
-/// The product: endpoints, jobs and their JSON.
+/// Puts the endpoints of the modules below together: routes, jobs, metrics and health.
 ///
-/// Invariant of this module: it knows no socket and no SQL, and reads no clock of its own.
+/// Invariant of this module: it uses no sockets and no SQL, and reads no clock of its own.
 
-/// What the service stands on.
+/// The dependencies of the service.
 package struct ServiceDependencies: Sendable {
-  package var store: any SessionStore & ReleaseStore & AccountStore
+  package var store: any SessionStore & ReleaseStore & OutcomeStore
   package var alerts: any AlertStore
   package var catalog: CatalogCache
   package var clock: WallClock
   package var queue: IngestQueue
-  /// For queries: work that may block.
+  /// The query queue, for work that may block.
   package var workers: WorkQueue
   package var jobs: Jobs
   package var notices: NoticeSender
   package var log: Logger
-  /// Makes ids for events that came without one.
+  /// Makes ids for events without one.
   package var random: @Sendable () -> UInt128
   package var address: APIAddress
-  /// For so many days counts are kept.
+  /// The retention of counts, in days.
   package var retentionDays: Int
   package var metrics: Metrics
-  /// Reads what the process looks like now.
+  /// Reads the current figures of the process.
   package var processFigures: @Sendable () -> ProcessFigures
 
   package init(
-    store: any SessionStore & ReleaseStore & AccountStore, alerts: any AlertStore,
+    store: any SessionStore & ReleaseStore & OutcomeStore, alerts: any AlertStore,
     catalog: CatalogCache, clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
     notices: NoticeSender, log: Logger, random: @escaping @Sendable () -> UInt128,
     address: APIAddress,
@@ -60,10 +60,10 @@ package struct ServiceDependencies: Sendable {
   }
 }
 
-/// Answers requests: finds the endpoint of each.
+/// Routes each request to its endpoint.
 package final class Service: RequestHandler {
   private let dependencies: ServiceDependencies
-  /// Takes the answers that come later.
+  /// Takes asynchronous answers.
   private let sink: any ResponseSink
   private let ingest: IngestEndpoint
   private let api: APIEndpoint
@@ -123,12 +123,12 @@ package final class Service: RequestHandler {
       guard head.method == .post else { return .respond(.methodNotAllowed("POST")) }
       return .respond(signIn.end(head))
     case nil:
-      // An SDK in a web page that was given a wrong address is to be able to read this.
+      // An SDK in a web page with a wrong address must be able to read this.
       return .respond(.failure(404, "there is nothing at \(head.path)").openToAllOrigins)
     }
   }
 
-  /// Answers that come from other threads look their exchange up by themselves.
+  /// Does nothing: the sink drops answers to an exchange that has ended.
   package func abandon(_ exchange: ExchangeID) {}
 
   private func onlyReading(
@@ -140,7 +140,7 @@ package final class Service: RequestHandler {
     }
   }
 
-  /// In Prometheus' text format. Reading what the process looks like may block.
+  /// Answers metrics in Prometheus' text format, on a worker, since reading them may block.
   private func metrics(_ exchange: ExchangeID) -> RequestDisposition {
     let isTaken = dependencies.workers.submit { [dependencies, sink, budgets] in
       let text = MetricsText.write(
@@ -156,11 +156,11 @@ package final class Service: RequestHandler {
           headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: text),
         to: [exchange])
     }
-    return isTaken ? .pending : .respond(.failure(503, "too many questions wait already"))
+    return isTaken ? .pending : .respond(.failure(503, "query queue is full"))
   }
 
-  /// Tries whether the store can be written, on the writer's own thread. The little that is written
-  /// may find room where a batch did not, so that what just failed is believed.
+  /// Checks on the writer's thread whether the store can be written. The check writes little and
+  /// may find room where a batch did not, so a recent failure of a batch counts too.
   private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
     dependencies.queue.perform { [dependencies, sink] in
       let failure = dependencies.queue.recentFailure

@@ -1,7 +1,7 @@
 package import ReleaseHealth
 
 /// What people say of an alert rule.
-package struct AlertRuleDraft: Equatable, Sendable {
+package struct AlertRuleDraft: Codable, Equatable, Sendable {
   package var name: String
   package var rule: AlertRule
   /// Names of channels, for the levels that name none of their own.
@@ -172,14 +172,26 @@ package struct ArrivalChange: Equatable, Sendable {
   }
 }
 
+/// A part of the arrival log: whole steps, so many that it has some ten thousand changes.
+package struct ArrivalPage: Equatable, Sendable {
+  package var changes: [ArrivalChange]
+  /// The step that the next page begins with; nil on the last.
+  package var next: Int?
+
+  package init(changes: [ArrivalChange], next: Int?) {
+    self.changes = changes
+    self.next = next
+  }
+}
+
 /// Keeps alert rules with what became of them. Called from any thread; blocks.
 package protocol AlertStore: Sendable {
   /// All rules, or those of an organization, by id.
   func alertRules(of organization: OrganizationID?) throws(StoreError) -> [StoredAlertRule]
 
-  /// Makes a rule, or changes the one with the id. A name that is taken, more than
-  /// ``AlertLimits/rulesMax`` and a rule that the operators' file declares are
-  /// ``StoreError/refused(_:)``. A rule that asks for another value than before begins anew: its
+  /// Makes a rule, or changes the one with the id. It fails where the name is taken
+  /// (``StoreError/conflict(_:)``), the organization has ``AlertLimits/rulesMax`` rules, or the
+  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that asks for another value than before begins anew: its
   /// incident is closed, and told as `telling` has it.
   ///
   /// - Returns: nil when there is no rule with the id.
@@ -188,8 +200,8 @@ package protocol AlertStore: Sendable {
     telling: AlertEnding
   ) throws(StoreError) -> StoredAlertRule?
 
-  /// Deletes a rule and its incidents, with a notice of an open one; a rule that the operators' file declares is
-  /// ``StoreError/refused(_:)``.
+  /// Deletes a rule and its incidents, with a notice of an open one. It fails where the operators'
+  /// file declares the rule (``StoreError/ruleDeclared(_:)``).
   ///
   /// - Returns: false when there is none.
   func deleteAlertRule(
@@ -203,8 +215,8 @@ package protocol AlertStore: Sendable {
   ) throws(StoreError) -> Bool
 
   /// Makes the declared rules those of the operators' file, in one transaction: they are told apart
-  /// by organization and name. One whose name has a rule that is not declared is
-  /// ``StoreError/refused(_:)``.
+  /// by organization and name. It fails where a rule that is not declared has the name
+  /// (``StoreError/conflict(_:)``).
   func declareAlertRules(
     _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp,
     telling: AlertEnding
@@ -227,12 +239,14 @@ package protocol AlertStore: Sendable {
   /// The names of the channels of an organization.
   func noticeChannels(of organization: OrganizationID) throws(StoreError) -> Set<String>
 
-  /// Hands over the log of arrivals about the start hours of a query, in the order of the steps.
+  /// A page of the arrival log about the start hours of a query, in the order of the steps.
   ///
-  /// - Parameter query: of whole hours; its measures do not matter.
-  func replayArrivals(_ query: HealthQuery, _ body: (ArrivalChange) -> Void) throws(StoreError)
+  /// - Parameters:
+  ///   - query: of whole hours; its measures do not matter.
+  ///   - step: the first of the page; nil for the first page.
+  func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage
 
-  /// Of this hour (since 1970) and later ones all is in the log of arrivals; nil when that holds for
+  /// Of this hour (since 1970) and later ones all is in the arrival log; nil when that holds for
   /// all that was ever counted.
   func firstArrivalHour() throws(StoreError) -> Int?
 }

@@ -52,7 +52,7 @@ package struct ProjectKey: Equatable, Sendable {
 }
 
 /// What a token may do.
-package enum TokenScope: String, CaseIterable, Sendable {
+package enum TokenScope: String, CaseIterable, Codable, Sendable {
   case read
   /// Everything that `read` may, and changes.
   case admin
@@ -130,8 +130,7 @@ package struct Catalog: Equatable, Sendable {
 }
 
 /// The changes that commands and the API make to the catalog. They may come from another process
-/// than the service. Each is one transaction; a name that is taken is ``StoreError/refused(_:)``
-/// with a sentence that names it.
+/// than the service. Each is one transaction; a name that is taken is a ``StoreError/conflict(_:)``.
 package protocol CatalogStore: Sendable {
   /// - Parameter since: nil is returned if the catalog still has this version.
   func catalog(unlessVersion since: Int64?) throws(StoreError) -> Catalog?
@@ -169,30 +168,4 @@ package protocol CatalogStore: Sendable {
   func removeObjective(of project: ProjectID) throws(StoreError)
 
   func setPublicURL(_ url: String) throws(StoreError)
-
-  /// The periodic jobs that have run, with their last run.
-  func jobRuns() throws(StoreError) -> [JobRun]
-
-  func recordJobRun(_ run: JobRun) throws(StoreError)
-}
-
-/// The last run of a periodic job.
-package struct JobRun: Equatable, Sendable {
-  package var name: String
-  package var started: Timestamp
-  package var durationMilliseconds: Int64
-  /// What it did, or why it failed, in a few words.
-  package var summary: String
-  package var succeeded: Bool
-
-  package init(
-    name: String, started: Timestamp, durationMilliseconds: Int64, summary: String,
-    succeeded: Bool
-  ) {
-    self.name = name
-    self.started = started
-    self.durationMilliseconds = durationMilliseconds
-    self.summary = summary
-    self.succeeded = succeeded
-  }
 }

@@ -1,7 +1,7 @@
 package import ReleaseHealth
 
-/// A question about counts.
-package struct HealthQuery: Sendable {
+/// A query for counts.
+package struct HealthQuery: Equatable, Sendable {
   package enum Dimension: Hashable, Sendable {
     case project, release, environment
   }
@@ -20,13 +20,10 @@ package struct HealthQuery: Sendable {
     package static let durations = Measures(rawValue: 4)
   }
 
-  /// The projects asked about.
+  /// The projects that it is about.
   package var projects: Set<ProjectID>
-  /// Which of their scopes count.
-  package var includes: @Sendable (Scope) -> Bool = { _ in true }
-  /// Which of those count, by the stage of adoption of the release in its project and environment.
-  /// nil when all do: then no stages have to be read.
-  package var includesAtStage: (@Sendable (Scope, AdoptionStage) -> Bool)?
+  /// Which of their series count.
+  package var filter = SeriesFilter.everything
   /// Minutes since 1970: the first, and the one after the last.
   package var minutes: Range<Int>
   /// The length of a bucket of the series in minutes; buckets start at the range's first minute
@@ -49,12 +46,9 @@ package struct HealthQuery: Sendable {
     return (minutes.count + intervalMinutes - 1) / intervalMinutes
   }
 
-  /// The part of a scope that groups share.
-  package func groupKey(of scope: Scope) -> GroupKey {
-    let key = GroupKey(
-      project: groupBy.contains(.project) ? scope.project : nil,
-      release: groupBy.contains(.release) ? scope.release : nil,
-      environment: groupBy.contains(.environment) ? scope.environment ?? "" : nil)
+  /// The group that a series belongs to.
+  package func groupKey(of series: Scope) -> GroupKey {
+    let key = GroupKey(of: series, by: groupBy)
     return named?.contains(key) == false ? GroupKey() : key
   }
 }
@@ -70,6 +64,14 @@ package struct GroupKey: Hashable, Sendable {
     self.project = project
     self.release = release
     self.environment = environment
+  }
+
+  /// The part of a series that the members of its group share.
+  package init(of series: Scope, by dimensions: Set<HealthQuery.Dimension>) {
+    self.init(
+      project: dimensions.contains(.project) ? series.project : nil,
+      release: dimensions.contains(.release) ? series.release : nil,
+      environment: dimensions.contains(.environment) ? series.environment ?? "" : nil)
   }
 
   package static func == (left: GroupKey, right: GroupKey) -> Bool {

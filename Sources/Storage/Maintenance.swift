@@ -22,6 +22,3 @@ package struct VerificationReport: Sendable {
 
   package init() {}
 }
-
-/// How far a long work is: done of total, in units of its own.
-package typealias Progress = (_ done: Int, _ total: Int) -> Void

@@ -2,7 +2,7 @@ package import ReleaseHealth
 
 /// Where notices of an organization go.
 package struct NoticeChannel: Equatable, Sendable {
-  package enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, CaseIterable, Codable, Sendable {
     case webhook
     case slack
     case discord
@@ -68,20 +68,20 @@ package protocol NoticeStore: Sendable {
   /// The channels of an organization, or of all, in the order of their making.
   func channels(of organization: OrganizationID?) throws(StoreError) -> [NoticeChannel]
 
-  /// A name that is taken is ``StoreError/refused(_:)``.
+  /// A name that is taken is a ``StoreError/conflict(_:)``.
   func createChannel(
     organization: OrganizationID, name: String, kind: NoticeChannel.Kind, settings: String,
     at now: Timestamp
   ) throws(StoreError) -> NoticeChannel
 
-  /// Changes name and settings. A name that is taken is ``StoreError/refused(_:)``, and so is
-  /// another name for one that an alert rule names.
+  /// Changes name and settings. A name that is taken is a ``StoreError/conflict(_:)``; a channel that
+  /// alert rules name keeps its name (``StoreError/channelInUse(rules:)``).
   ///
   /// - Returns: false when the channel is not there.
   func updateChannel(_ channel: NoticeChannel) throws(StoreError) -> Bool
 
-  /// Deletes a channel with its notices, those that wait too. One that an alert rule names is
-  /// ``StoreError/refused(_:)``.
+  /// Deletes a channel with its notices, those that wait too. One that alert rules name stays
+  /// (``StoreError/channelInUse(rules:)``).
   ///
   /// - Returns: false when it is not there.
   func deleteChannel(_ id: Int64) throws(StoreError) -> Bool

@@ -94,8 +94,8 @@ package protocol ReleaseStore: Sendable {
     _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool
 
-  /// - Returns: false when there is no such release. One with counts is
-  ///   ``StoreError/refused(_:)``.
+  /// - Returns: false when there is no such release. One with counts stays
+  ///   (``StoreError/releaseHasSessions``).
   func deleteRelease(
     version: String, of organization: OrganizationID
   ) throws(StoreError) -> Bool

@@ -4,19 +4,6 @@ package import ReleaseHealth
 ///
 /// Invariant of this module: the verbs and values of the domain; no SQL, no JSON.
 
-/// Accepted updates, waiting to be stored together.
-package struct IngestBatch: Sendable {
-  package var reports: [SessionReport] = []
-  package var anonymous: [AnonymousSessions] = []
-  package var outcomes: [OutcomeKey: Int64] = [:]
-  /// When the batch was opened, by the service's clock: the arrival of all that is in it.
-  package var receivedAt: Timestamp
-
-  package init(receivedAt: Timestamp) {
-    self.receivedAt = receivedAt
-  }
-}
-
 /// What became of items of a project.
 package struct OutcomeKey: Hashable, Sendable {
   package var project: ProjectID
@@ -98,34 +85,6 @@ package protocol SessionStore: Sendable {
   /// Drops what is no longer needed at `now`, in small steps: call again until it returns false.
   /// Called from the thread that calls `ingest`.
   func housekeep(at now: Timestamp) throws(StoreError) -> Bool
-}
-
-/// Why a store could not do it. `operation` says what was tried, `reason` what the database said.
-package enum StoreError: Error, Equatable, Sendable {
-  /// The disk, or the database's own limit, is full: it may work again once there is room.
-  case full(operation: String, reason: String)
-  /// The file cannot be read or written now.
-  case unavailable(operation: String, reason: String)
-  /// The file is no database, or a damaged one.
-  case corrupt(operation: String, reason: String)
-  /// A name that is taken, a row that is not there: the caller's to mend.
-  case refused(String)
-}
-
-extension StoreError {
-  /// For people.
-  package var sentence: String {
-    switch self {
-    case .full(let operation, let reason):
-      "The disk or the database is full (\(operation): \(reason)). It works again once there is room."
-    case .unavailable(let operation, let reason):
-      "The database cannot be used now (\(operation): \(reason))."
-    case .corrupt(let operation, let reason):
-      "The database is damaged or is none (\(operation): \(reason)). It is left as it is: keep it, "
-        + "look at it with `hale verify`, and put a backup in its place with `hale restore`."
-    case .refused(let sentence): sentence
-    }
-  }
 }
 
 extension SessionStore {

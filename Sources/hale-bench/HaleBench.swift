@@ -5,8 +5,8 @@ import ReleaseHealth
 struct HaleBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hale-bench",
-    abstract: "Measures parts of Hale; `Scripts/bench` puts them together.",
-    discussion: "Each scenario prints one line of JSON. What it makes depends on its seed alone.",
+    abstract: "Measure parts of Hale, for `Scripts/bench`.",
+    discussion: "Each scenario prints one line of JSON. The same seed gives the same data.",
     subcommands: [
       FillCommand.self, RequestsCommand.self, CeilingCommand.self, EnvelopeCommand.self,
       ReduceCommand.self, UsersCommand.self, QueryCommand.self, RawCommand.self, ListenCommand.self,
@@ -14,30 +14,30 @@ struct HaleBench: ParsableCommand {
     ])
 }
 
-/// The made-up world that sessions come from, as all scenarios are told it.
+/// The options of the made-up traffic, which all scenarios share.
 struct TrafficOptions: ParsableArguments {
-  @Option(help: "What is made up depends on this number alone.")
+  @Option(help: "The seed, on which everything depends.")
   var seed: UInt64 = 1
 
-  @Option(help: "The last instant of the history, and the service's clock of the measure.")
+  @Option(help: "The end of the history, and the time of the service's clock.")
   var now = "2026-03-01T12:30:00Z"
 
-  @Option(help: "Sessions of the history, all ended.")
+  @Option(help: "The sessions of the history, all ended.")
   var sessions = 1_000_000
 
-  @Option(help: "Sessions of the last hour that have not ended.")
+  @Option(help: "The sessions of the last hour that have not ended.")
   var open = 0
 
-  @Option(help: "The history's length.")
+  @Option(help: "The days of the history.")
   var days = 4
 
-  @Option(help: "Users, drawn evenly.")
+  @Option(help: "The number of users, drawn uniformly.")
   var users = 100_000
 
-  @Option(help: "Releases, drawn evenly.")
+  @Option(help: "The number of releases, drawn uniformly.")
   var releases = 10
 
-  @Option(help: "Environments; the first has three quarters of the sessions.")
+  @Option(help: "The number of environments; the first has three quarters of the sessions.")
   var environments = 2
 
   func validate() throws {

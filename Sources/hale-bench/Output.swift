@@ -1,20 +1,20 @@
 import Glibc
 
-/// Prints figures as one line of JSON, in the order given.
+/// Prints figures as one line of JSON, in this order.
 func printFigures(_ figures: [(name: String, value: Double)]) {
   let members = figures.map { "\"\($0.name)\":\(text($0.value))" }
   print("{" + members.joined(separator: ",") + "}")
-  // Also when a command goes on after it.
+  // A reader may wait for the line while the command continues.
   fflush(nil)
 }
 
 private func text(_ value: Double) -> String {
   if let whole = Int64(exactly: value) { return String(whole) }
-  // Six digits behind the point tell more than any measure here knows.
+  // No measurement here is more precise than six decimal places.
   return String((value * 1e6).rounded() / 1e6)
 }
 
-/// Tells people at a terminal how far a long work is, once a second; nobody else.
+/// The progress of a long task, shown once a second on a terminal and nowhere else.
 struct ProgressLine {
   private let what: String
   private let isShown = isatty(STDERR_FILENO) != 0

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
 
-/// A file that is written from front to end.
+/// A file that is written sequentially.
 @safe
 final class OutputFile {
   private let path: String
@@ -27,7 +27,7 @@ final class OutputFile {
     bytesWritten += count
   }
 
-  /// To be called at the end: what the buffer holds may not have room either.
+  /// Writes the rest of the buffer. Must be called at the end, because that can fail too.
   func close() throws {
     isOpen = false
     guard unsafe fclose(file) == 0 else { throw ValidationError("\(path): \(reason())") }

@@ -1,14 +1,14 @@
 import ArgumentParser
 import CSQLite
 
-// SQLite without Hale: the yardstick of what the store could reach at best.
+// SQLite without Hale, as the upper bound of what the store can reach.
 
-/// A connection through the C API.
+/// A connection of SQLite's C API.
 @safe
 final class RawSQLite {
   private let handle: OpaquePointer
 
-  /// - Parameter path: of a database that exists.
+  /// - Parameter path: the path of an existing database.
   init(_ path: String) throws {
     var opened: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
@@ -70,14 +70,14 @@ final class RawStatement {
     }
   }
 
-  /// Binds 128 bits as a blob of 16 bytes, most significant first.
+  /// Binds a blob of 16 bytes, most significant first.
   func bind(_ index: Int32, _ value: UInt128) {
     _ = unsafe withUnsafeBytes(of: value.bigEndian) { bytes in
       unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, 16)
     }
   }
 
-  /// Goes to the next row; false when there is none, and the statement is reset.
+  /// Steps to the next row; at the end it resets the statement and returns false.
   func step() throws -> Bool {
     let code = unsafe sqlite3_step(handle)
     if code == SQLITE_ROW { return true }

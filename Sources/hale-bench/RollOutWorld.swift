@@ -3,39 +3,39 @@ import Demo
 import Glibc
 import ReleaseHealth
 
-/// A made-up roll-out beside the release before it: crashes that are told at the next launch, users
-/// whose app crashes at each start, a crash rate that falls with age, and a candidate that reaches
-/// its users in stages.
+/// A made-up roll-out with its baseline: crashes that are reported at the next launch, users whose
+/// app crashes at each start, a crash rate that falls with age, and a candidate that reaches its
+/// users in stages.
 struct RollOutWorld {
-  /// Of sessions, at the end of the first day.
+  /// The share of sessions that crash, at the end of the first day.
   var crashRate: Double
-  /// How much more it is at the start.
+  /// The excess of the crash rate at the start, relative to the later rate.
   var youthShare = 0.5
-  /// Sessions of an hour of the baseline; the candidate comes to as many.
+  /// The sessions of the baseline per hour; the candidate reaches the same number.
   var sessionsPerHour = 600.0
   var hours = 48
-  /// Candidates begin with a tenth of their users, and have all after a day.
+  /// Whether the candidate begins with a tenth of its users and reaches all after a day.
   var isStaged = true
-  /// Of the users that crash, how many go on crashing, and how often.
+  /// The share of crashing users who crash again and again, and their mean number of crashes.
   var loopShare = 0.05
   var loopMean = 10.0
-  /// Of the crashes, how many are told at once, and how many hours the others take: half of them
-  /// less than the median.
+  /// The share of crashes that are reported at once, and the median delay of the others in hours.
   var promptShare = 0.5
   var delayMedianHours = 6.0
-  /// All crashes of a user are told at the same time after their start.
-  var isToldTogether = false
+  /// Whether all crashes of a user have the same delay.
+  var isReportedTogether = false
 
-  /// Sessions by the ten minutes of their start, and the crashes among them.
+  /// Sessions by steps of ten minutes of their start, and their crashes.
   struct Arm {
     var sessions: [Int64]
     var crashes: [Crash]
   }
 
   struct Crash {
-    /// In tens of minutes from the first session on.
+    /// The step of the start, from the first session on.
     var start: Int
-    var told: Int
+    /// The step in which the crash is reported.
+    var reported: Int
     var user: Int
   }
 
@@ -56,12 +56,12 @@ struct RollOutWorld {
         if random.unit() < loopShare { count += random.geometric(mean: loopMean) }
         var delay = 0.0
         for number in 0..<count {
-          if number == 0 || !isToldTogether {
+          if number == 0 || !isReportedTogether {
             delay = random.unit() < promptShare ? 0 : random.logNormal(delayMedianHours, 1.2)
           }
           arm.crashes.append(
             Crash(
-              start: step, told: step + Int(min(delay, 119) * Double(Self.stepsPerHour)),
+              start: step, reported: step + Int(min(delay, 119) * Double(Self.stepsPerHour)),
               user: users))
         }
         arm.sessions[step] += Int64(count - 1)
@@ -78,21 +78,21 @@ struct RollOutWorld {
 }
 
 extension RollOutWorld.Arm {
-  /// What a gate sees of the candidate at a step.
+  /// The candidate as the gate sees it at a step.
   func seen(at step: Int) -> ReleaseGate.Arm {
     let hours = step / RollOutWorld.stepsPerHour + 1
-    return seen(hours: hours, started: step + 1, told: step + 1, weighedBy: step + 1)
+    return seen(hours: hours, started: step + 1, reported: step + 1, weighedBy: step + 1)
   }
 
-  /// What it sees of the baseline beside it: whole hours, told until the end of the last one. The
-  /// weight of a crash comes from all that was told later, too.
+  /// The baseline as the gate sees it at a step: whole hours, with what was reported by the end of
+  /// the last one. The weight of a crash also comes from later reports.
   func seenAsBaseline(at step: Int) -> ReleaseGate.Arm {
     let hours = step / RollOutWorld.stepsPerHour + 1
     let end = hours * RollOutWorld.stepsPerHour
-    return seen(hours: hours, started: end, told: end, weighedBy: .max)
+    return seen(hours: hours, started: end, reported: end, weighedBy: .max)
   }
 
-  /// All that became known, and when: what the delay of a project is learnt from.
+  /// All reports with their arrival, from which the reporting delay is learnt.
   var reported: ReportedSessions {
     let perHour = RollOutWorld.stepsPerHour
     var reported = ReportedSessions(
@@ -101,27 +101,27 @@ extension RollOutWorld.Arm {
       reported.hours[step / perHour].prompt.sessions += count
     }
     for crash in crashes {
-      let (start, told) = (crash.start / perHour, crash.told / perHour)
+      let (start, arrival) = (crash.start / perHour, crash.reported / perHour)
       let one = SessionTally(crashes: 1)
-      if told <= start {
+      if arrival <= start {
         reported.hours[start].prompt += one
       } else {
         reported.hours[start].late.append(
-          ReportedSessions.Change(arrivalHour: told, change: one))
+          ReportedSessions.Change(arrivalHour: arrival, change: one))
       }
     }
     return reported
   }
 
-  private func seen(hours: Int, started: Int, told: Int, weighedBy: Int) -> ReleaseGate.Arm {
+  private func seen(hours: Int, started: Int, reported: Int, weighedBy: Int) -> ReleaseGate.Arm {
     var tallies = [SessionTally](repeating: SessionTally(), count: hours)
     for step in 0..<min(started, sessions.count) {
       tallies[step / RollOutWorld.stepsPerHour].sessions += sessions[step]
     }
     var (users, all) = (Set<Int>(), 0.0)
     for crash in crashes where crash.start < started {
-      if crash.told < told { tallies[crash.start / RollOutWorld.stepsPerHour].crashes += 1 }
-      if crash.told < weighedBy {
+      if crash.reported < reported { tallies[crash.start / RollOutWorld.stepsPerHour].crashes += 1 }
+      if crash.reported < weighedBy {
         users.insert(crash.user)
         all += 1
       }
@@ -130,7 +130,7 @@ extension RollOutWorld.Arm {
   }
 }
 
-/// Numbers by chance, from a seed.
+/// Random numbers from a seed.
 struct Dice {
   private var source: SplitMix64
 
@@ -142,7 +142,7 @@ struct Dice {
     source.unit()
   }
 
-  /// Knuth's method, in parts that `exp` can hold.
+  /// A Poisson number by Knuth's method, in parts that `exp` can represent.
   mutating func poisson(_ mean: Double) -> Int {
     var (left, count) = (mean, 0)
     while left > 0 {

@@ -1,14 +1,14 @@
 import Glibc
 
-/// Time of the machine's, and of this process's on its cores.
+/// Wall time and CPU time of this process.
 struct Stopwatch {
   private let wall = Self.nanoseconds(CLOCK_MONOTONIC)
   private let processor = Self.nanoseconds(CLOCK_PROCESS_CPUTIME_ID)
 
-  /// Since it was made.
+  /// The wall time since the stopwatch was created, in seconds.
   var seconds: Double { Double(Self.nanoseconds(CLOCK_MONOTONIC) - wall) / 1e9 }
 
-  /// Of all threads, since it was made.
+  /// The CPU time of all threads since the stopwatch was created, in seconds.
   var processorSeconds: Double {
     Double(Self.nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - processor) / 1e9
   }
@@ -24,7 +24,7 @@ struct Stopwatch {
   }
 }
 
-/// What was measured several times.
+/// The values of repeated measurements.
 struct Sample {
   private let sorted: [Double]
 
@@ -32,13 +32,13 @@ struct Sample {
     sorted = values.sorted()
   }
 
-  /// - Parameter share: 0.5 for the median. The value at or above that share of all.
+  /// The value at a quantile.
   func quantile(_ share: Double) -> Double {
     guard !sorted.isEmpty else { return 0 }
     return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
   }
 
-  /// As figures with this name in front.
+  /// Median, minimum, maximum and 99th percentile as figures with this prefix.
   func figures(_ name: String) -> [(name: String, value: Double)] {
     [
       ("\(name)_median", quantile(0.5)), ("\(name)_min", quantile(0)), ("\(name)_max", quantile(1)),

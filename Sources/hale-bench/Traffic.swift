@@ -2,20 +2,22 @@ import Bytes
 import Demo
 import ReleaseHealth
 
-/// One session of the made-up world.
+/// A made-up session.
 struct MadeSession {
   var id: UInt128
   var user: Int
   var started: Timestamp
   var release: Int
   var environment: Int
-  /// How it ends.
+  /// The final status.
   var status: SessionStatus
   var durationMilliseconds: Int64
 }
 
-/// A world of users and releases. A session is a function of the seed and its number: what fills a
-/// database, and what is sent to it later, is the same in every run and in every process.
+/// Made-up traffic of users and releases.
+///
+/// A session is a function of the seed and its number, so that the sessions that fill a database
+/// and those that are sent later are the same in every run and process.
 struct Traffic {
   var seed: UInt64
   var now: Timestamp
@@ -26,7 +28,7 @@ struct Traffic {
   var releases: Int
   var environments: Int
 
-  /// What the numbers of sessions are counted in, each for itself.
+  /// The kinds of sessions, each numbered separately.
   private enum Kind: UInt64 {
     case history = 1
     case open = 2
@@ -34,26 +36,26 @@ struct Traffic {
     case packed = 4
   }
 
-  /// A session of the history, which is spread evenly over the days.
+  /// A session of the history, which is spread uniformly over the days.
   func history(_ index: Int) -> MadeSession {
     let span = Int64(days) * 86_400_000
     let age = span - Int64(index) * span / Int64(max(sessions, 1))
     return make(.history, index, started: now.advanced(byMilliseconds: -age))
   }
 
-  /// A session of the last hour that has begun and not ended.
+  /// A session of the last hour that has not ended.
   func open(_ index: Int) -> MadeSession {
     let age = 3_600_000 - Int64(index) * 3_600_000 / Int64(max(open, 1))
     return make(.open, index, started: now.advanced(byMilliseconds: -age))
   }
 
-  /// A session that begins while it is measured, 60 a millisecond.
+  /// A session that begins during the measurement, 60 per millisecond.
   func fresh(_ index: Int) -> MadeSession {
     make(.fresh, index, started: now.advanced(byMilliseconds: Int64(index) / 60))
   }
 
-  /// A session of up to an hour ago that comes in an envelope with others. One in twenty is of a
-  /// user who was never seen.
+  /// An ended session of the last hour that is sent in an envelope with others. One in twenty is of
+  /// a new user.
   func packed(_ index: Int) -> MadeSession {
     var random = generator(.packed, index)
     let age = Int64(random.next() % 3_600_000)
@@ -62,9 +64,9 @@ struct Traffic {
     return session
   }
 
-  /// Which of the open sessions ends as the `index`th: each once, in no order.
+  /// The open session that ends as the `index`th: each ends once, in a scattered order.
   func ending(_ index: Int) -> Int {
-    // A stride that shares no factor with the count visits all.
+    // A stride without a common factor with the count visits all.
     let stride = Self.strides.first { open % $0 != 0 } ?? 1
     return index % open * stride % open
   }
@@ -79,7 +81,7 @@ struct Traffic {
 
   func userName(_ number: Int) -> String { "user-\(number)" }
 
-  /// All releases in all environments; that of a session is at ``scope(of:)``.
+  /// All releases in all environments; ``scope(of:)`` is the index of a session's.
   func scopes(project: ProjectID) -> [Scope] {
     (0..<releases).flatMap { release in
       (0..<environments).map { environment in
@@ -113,7 +115,7 @@ struct Traffic {
       durationMilliseconds: Int64(random.next() % 600_000))
   }
 
-  /// Ends as apps have them: two in a hundred are not healthy.
+  /// A realistic final status: two in a hundred sessions are not healthy.
   private static func status(_ draw: UInt64) -> SessionStatus {
     switch draw {
     case ..<4: .crashed

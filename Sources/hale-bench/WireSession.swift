@@ -2,11 +2,11 @@ import Bytes
 import Demo
 import ReleaseHealth
 
-/// A made-up session as an SDK writes it.
+/// Writes made-up sessions as an SDK does.
 struct WireSession {
   let traffic: Traffic
 
-  /// The items of an envelope that tells of one session.
+  /// The item of one session update.
   func item(_ session: MadeSession, isInitial: Bool, isEnd: Bool) -> String {
     let id = Hexadecimal.text(session.id)
     let status = isEnd ? session.status : .ok
@@ -28,8 +28,8 @@ struct WireSession {
       + "\"sdk\":{\"name\":\"sentry.javascript.browser\",\"version\":\"8.30.0\"}}\n"
   }
 
-  /// The requests of the measure of single sessions: each even one begins a session, each odd one
-  /// ends one that began up to an hour ago and is in the database.
+  /// An envelope of one session: an even index begins a session, an odd index ends one that began
+  /// within the last hour and is in the database.
   func single(_ index: Int) -> String {
     index % 2 == 0
       ? header + item(traffic.fresh(index / 2), isInitial: true, isEnd: false)
@@ -37,14 +37,14 @@ struct WireSession {
         + item(traffic.open(traffic.ending(index / 2)), isInitial: false, isEnd: true)
   }
 
-  /// An envelope of so many sessions that began and ended since the client was last online.
+  /// An envelope of `count` sessions that ended while the client was offline.
   func packed(_ index: Int, count: Int) -> String {
     (index * count..<(index + 1) * count).reduce(into: header) { text, number in
       text += item(traffic.packed(number), isInitial: true, isEnd: true)
     }
   }
 
-  /// An envelope of sessions that a server has counted up, minute by minute.
+  /// An envelope of session aggregates by the minute.
   func aggregates(_ index: Int, count: Int) -> String {
     var random = SplitMix64(seed: traffic.seed ^ UInt64(index))
     let buckets = (0..<count).map { number in

@@ -1,8 +1,7 @@
-/// Measures parts of Hale, and makes the load and the databases that `Scripts/bench` measures the
-/// whole with.
+/// Measures parts of Hale, and creates the load and the databases for `Scripts/bench`.
 ///
-/// Invariant of this module: the same seed gives the same sessions, requests and databases. It tells
-/// figures, one line of JSON a command; it never passes or fails.
+/// Invariant: the same seed gives the same sessions, requests and databases. Each command prints
+/// figures as one line of JSON; it does not judge them.
 
 import ArgumentParser
 

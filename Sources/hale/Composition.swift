@@ -19,7 +19,9 @@ import Synchronization
 let periodicJobNames = Jobs.names
 
 /// Opens the catalog in a data directory that exists, and creates the database where there is none.
-func openCatalog(dataDirectory: String) throws -> any CatalogStore & NoticeStore & AlertStore {
+func openCatalog(dataDirectory: String) throws -> any CatalogStore & JobRunStore & NoticeStore
+  & AlertStore
+{
   try openStore(dataDirectory: dataDirectory, ownsSessions: false)
 }
 
@@ -42,14 +44,14 @@ func backTestAlert(
 }
 
 /// Verifies a database file; only reads it.
-func verifyData(path: String, progress: Progress) throws -> VerificationReport {
+func verifyData(path: String, progress: DataFile.Progress) throws -> VerificationReport {
   try DataFile.verify(path: path, progress: progress)
 }
 
 /// Copies a database file as it is at one moment into an empty one.
 ///
 /// - Returns: its bytes.
-func copyData(from source: String, to path: String, progress: Progress) throws -> Int64 {
+func copyData(from source: String, to path: String, progress: DataFile.Progress) throws -> Int64 {
   try DataFile.copy(from: source, to: path, progress: progress)
 }
 
@@ -85,8 +87,7 @@ func runService(
   let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let store = try openStore(
     dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
-    watch: StoreWatch(
-      monotonicNanoseconds: SystemClock.monotonicNanoseconds, note: metrics.note(_:seconds:)))
+    observer: metrics)
   try store.checkFile()
   let listener = try openListener(settings)
   try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
@@ -102,7 +103,7 @@ func runService(
     do {
       if let bytes = try file.bytesIfChanged() { _ = try declareAlerts(bytes) }
     } catch AlertFile.Failure.file(let sentence) {
-      throw CommandFailure.usage("\(path), the file of alert rules: \(sentence)")
+      throw CommandFailure.usage("The alert rules file \(path): \(sentence)")
     } catch AlertFile.Failure.store(let error) {
       throw error
     }
@@ -150,7 +151,7 @@ func runService(
     do throws(StoreError) {
       try store.runCheckpoints()
     } catch {
-      settings.logger.error("log not brought in", metadata: ["reason": "\(error.sentence)"])
+      settings.logger.error("WAL checkpoint failed", metadata: ["reason": "\(error.sentence)"])
     }
   }
   let readers = try (1...2).map { _ in try ServiceThread(workers.run) }
@@ -163,7 +164,7 @@ func runService(
 
   // The watchdog gives up at 10 s; what is committed by then stays committed.
   stop.onRequest { listener.drain(deadlineMilliseconds: 8000) }
-  StartPages.letGo()
+  IdleMemory.release()
   listener.run(service)
 
   ticker.stop()
@@ -180,7 +181,7 @@ func runService(
     // A full disk, maybe, or a failing one. What was answered is on it all the same, and the next
     // start goes on with it.
     settings.logger.error(
-      "ended before all was in its place", metadata: ["reason": "\(error.sentence)"])
+      "shutdown incomplete", metadata: ["reason": "\(error.sentence)"])
   }
 }
 
@@ -220,7 +221,7 @@ func testChannel(
     webURL: settings.publicURL?.text, version: DataVersion(),
     logger: Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() }))
   guard let record = try sender.test(channel) else {
-    preconditionFailure("A sender of its own is free.")
+    preconditionFailure("A new sender is not busy.")
   }
   try store.close()
   return record
@@ -239,14 +240,14 @@ private func makeNoticeSender(
 /// - Parameter ownsSessions: the directory is locked, so that no other process writes sessions.
 func openStore(
   dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true,
-  watch: StoreWatch = StoreWatch()
+  observer: (any StoreObserver)? = nil
 ) throws -> SQLiteStore {
   var generator = SystemRandomNumberGenerator()
   return try SQLiteStore(
     SQLiteStore.Settings(
       path: dataDirectory + "/hale.db", retentionDays: retentionDays,
       newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) },
-      ownsSessions: ownsSessions, watch: watch))
+      ownsSessions: ownsSessions, observer: observer))
 }
 
 private func openListener(_ settings: ServeSettings) throws -> Listener {
@@ -283,7 +284,7 @@ private final class FailureLog: Sendable {
   func note(_ reason: String?, envelopes: Int) {
     state.withLock { state in
       guard let reason else {
-        if state.reason != nil { logger.notice("batches are stored again") }
+        if state.reason != nil { logger.notice("batch writes recovered") }
         state = State()
         return
       }
@@ -291,7 +292,7 @@ private final class FailureLog: Sendable {
       let now = SystemClock.monotonicMilliseconds()
       if reason == state.reason, now < state.next { return }
       logger.error(
-        "batch not stored", metadata: ["envelopes": "\(state.envelopes)", "reason": "\(reason)"])
+        "batch write failed", metadata: ["envelopes": "\(state.envelopes)", "reason": "\(reason)"])
       state = State(reason: reason, envelopes: 0, next: now + 10_000)
     }
   }
@@ -334,7 +335,7 @@ private final class Ticker: Sendable {
   func run() {
     var nextRetention = SystemClock.monotonicMilliseconds() + 60_000
     var adoptionHour: Int?
-    var isNewHour = false
+    var isNewMinute = false
     var alertMinute: Int?
     var alertFile = alertFile
     var isStoreFailing = false
@@ -342,19 +343,19 @@ private final class Ticker: Sendable {
       do throws(StoreError) {
         try catalog.refresh()
       } catch {
-        logger.error("catalog not read", metadata: ["reason": "\(error.sentence)"])
+        logger.error("catalog refresh failed", metadata: ["reason": "\(error.sentence)"])
       }
       declareAlerts(&alertFile, &isStoreFailing)
       guard runsJobs else { continue }
-      // Half a second after the jobs of an hour: nothing needs their code until the next.
-      if isNewHour { StartPages.letGo() }
-      isNewHour = clock.now.hour != adoptionHour
-      if isNewHour {
+      // Half a second after the jobs of a minute: nothing needs their memory until the next.
+      if isNewMinute { IdleMemory.release() }
+      isNewMinute = clock.now.minute != alertMinute
+      if clock.now.hour != adoptionHour {
         // After a standstill the first run makes up for the hours that were missed.
         adoptionHour = clock.now.hour
         _ = jobs.start("adoption") { _ in }
       }
-      if clock.now.minute != alertMinute {
+      if isNewMinute {
         // The first run after a standstill is about the minute that runs; those missed stay so.
         alertMinute = clock.now.minute
         _ = jobs.start("alerts") { _ in }
@@ -381,7 +382,7 @@ private final class Ticker: Sendable {
       guard let bytes = try file?.bytesIfChanged() else { return }
       let count = try declareAlerts(bytes)
       isStoreFailing = false
-      logger.notice("alert rules read", metadata: ["file": "\(path)", "rules": "\(count)"])
+      logger.notice("alert rules loaded", metadata: ["file": "\(path)", "rules": "\(count)"])
     } catch {
       let wasStoreFailing = isStoreFailing
       isStoreFailing = false
@@ -391,7 +392,7 @@ private final class Ticker: Sendable {
         if wasStoreFailing { return }
       }
       logger.error(
-        "alert rules not read, those of before stay",
+        "alert rules not applied, keeping previous rules",
         metadata: ["file": "\(path)", "reason": "\(error)"])
     }
   }

@@ -8,19 +8,20 @@ let haleVersion = "0.1.0"
 struct Hale: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hale",
-    abstract: "Sentry-compatible release health on one machine.",
+    abstract: "Self-hosted release health for Sentry SDKs.",
     discussion: """
-      Point Sentry SDKs at it, and read exact crash-free rates and adoption of every release.
+      Receives the sessions of Sentry SDKs, and answers with exact crash-free rates and adoption \
+      of every release.
 
         hale serve                  run the service; the first start prints a DSN
-        hale demo                   fill it with made-up traffic, to look around
-        hale project create shop    one more project, with a DSN of its own
-        hale health                 is it up?
-        hale gate --release R       is the release healthy enough?
+        hale demo                   create projects with made-up sessions
+        hale project create shop    create a project and print its DSN
+        hale health                 check whether the service is up
+        hale gate --release R       check whether a release is healthy enough
 
-      Every setting is a flag, an environment variable HALE_… or a line HALE_…=VALUE of the file \
-      that --config names; the first of these that is there decides. Exit status: 0 done, \
-      1 failed, 64 wrong usage.
+      A setting is a flag, an environment variable HALE_…, or a line HALE_…=VALUE of the --config \
+      file; the first of these that is present wins. Exit status: 0 done, 1 failed, 64 wrong \
+      usage.
       """,
     version: haleVersion,
     groupedSubcommands: [
@@ -35,7 +36,7 @@ struct Hale: ParsableCommand {
           OrganizationCommand.self, ProjectCommand.self, KeyCommand.self, TokenCommand.self,
           ObjectiveCommand.self,
         ]),
-      CommandGroup(name: "Notices", subcommands: [ChannelCommand.self, NoticesCommand.self]),
+      CommandGroup(name: "Notifications", subcommands: [ChannelCommand.self, NoticesCommand.self]),
       CommandGroup(
         name: "Data", subcommands: [VerifyCommand.self, BackupCommand.self, RestoreCommand.self]),
       CommandGroup(
@@ -45,14 +46,14 @@ struct Hale: ParsableCommand {
   /// Reads the arguments, runs the command, and ends the process with its exit status.
   static func runFromCommandLine() -> Never {
     Signals.ignoreFileSizeLimit()
-    // What Hale makes is for its own user alone: there is the key of the user hashes.
+    // Only Hale's own user may read its files: they contain the key of the user hashes.
     umask(0o077)
     do {
       var command = try parseAsRoot()
       try command.run()
       Glibc.exit(0)
     } catch {
-      // The argument parser shows what is its own, a help page among it.
+      // The argument parser prints its own errors and the help.
       guard let failure = CommandFailure(error) else { exit(withError: error) }
       printNotice("Error: \(failure.message)")
       Glibc.exit(failure.exitStatus)

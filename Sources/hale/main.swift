@@ -1,6 +1,6 @@
-/// The program: command line, settings, the real clock, signals, and the wiring of all modules.
+/// The program: command line, settings, the real clock, signals, and the wiring of the modules.
 ///
-/// Invariant of this module: it alone reads the system's clock, the environment and the arguments,
-/// and it alone prints. It decides nothing about sessions.
+/// Invariant: only this module reads the system's clock, the environment and the arguments, and
+/// only it prints. It has no rules about sessions.
 
 Hale.runFromCommandLine()

@@ -77,7 +77,7 @@ import Testing
 
   /// One after the other, in the order of their arrival.
   private static func ingest(_ told: [Told], into store: SQLiteStore) throws {
-    var reports: [(minute: Int, report: SessionReport)] = []
+    var reports: [(minute: Int, report: NamedReport)] = []
     for (index, session) in told.enumerated() {
       let started = Timestamp(minute: session.started)
       for (minute, status) in [
@@ -87,7 +87,7 @@ import Testing
         reports.append(
           (
             minute,
-            SessionReport(
+            NamedReport(
               key: SessionKey(
                 scope: Scope(
                   project: ProjectID(rawValue: 1), release: session.release, environment: nil),
@@ -98,7 +98,7 @@ import Testing
     }
     for (minute, report) in reports.sorted(by: { $0.minute < $1.minute }) {
       var batch = IngestBatch(receivedAt: Timestamp(minute: minute))
-      batch.reports = [report]
+      batch.add(report)
       try store.ingest(batch)
     }
   }

@@ -3,29 +3,29 @@ import Foundation
 import Testing
 
 @Suite struct JSONNodeTests {
-  /// What is wrong with a document, and on which line.
+  /// Invalid documents with the line and reason of their errors.
   static let failures: [(String, Int, String)] = [
-    ("{\"a\": 1,\n\"b\": {\"a\": 2},\n\"a\": 3}", 3, "\"a\" stands there twice"),
-    ("", 1, "it ends in the middle"),
-    ("{\n\"a\": [1,\n2", 3, "it ends in the middle"),
-    ("{}\n\n{}", 3, "something follows the end of the JSON"),
+    ("{\"a\": 1,\n\"b\": {\"a\": 2},\n\"a\": 3}", 3, "\"a\" is repeated"),
+    ("", 1, "unexpected end of the JSON"),
+    ("{\n\"a\": [1,\n2", 3, "unexpected end of the JSON"),
+    ("{}\n\n{}", 3, "unexpected text after the end of the JSON"),
     ("{\n1: 2}", 2, "the name of a member is missing"),
     ("{\"a\":1,\n}", 2, "the name of a member is missing"),
     ("{\"a\"\n\"b\"}", 2, "':' is missing after a name"),
     ("[1\n2]", 2, "',' or a closing bracket is missing"),
-    ("[1,\n]", 2, "a value is missing, or is no JSON"),
-    ("[\nTrue]", 2, "a value is missing, or is no JSON"),
-    ("[01]", 1, "a value is missing, or is no JSON"),
-    ("[\n\"a\nb\"]", 2, "a text does not end on its line"),
-    ("\"\\x\"", 1, "'\\' is followed by what JSON does not know"),
-    ("\"\\ud800\"", 1, "half a character is escaped"),
-    ("\"\\u0000\"", 1, "a text has a NUL"),
+    ("[1,\n]", 2, "a value is missing or is not JSON"),
+    ("[\nTrue]", 2, "a value is missing or is not JSON"),
+    ("[01]", 1, "a value is missing or is not JSON"),
+    ("[\n\"a\nb\"]", 2, "a string does not end on its line"),
+    ("\"\\x\"", 1, "unknown escape sequence"),
+    ("\"\\ud800\"", 1, "a surrogate pair is incomplete"),
+    ("\"\\u0000\"", 1, "a string contains NUL"),
     ("[\n1e999]", 2, "a number is too large"),
-    (String(repeating: "[", count: 18), 1, "it nests too deep"),
+    (String(repeating: "[", count: 18), 1, "it is nested too deep"),
   ]
 
   @Test(arguments: failures)
-  func saysWhatIsWrongAndWhere(_ text: String, _ line: Int, _ reason: String) {
+  func errorsHaveALineAndAReason(_ text: String, _ line: Int, _ reason: String) {
     do throws(JSONNode.Failure) {
       _ = try JSONNode(Array(text.utf8))
       Issue.record("it was read")

@@ -58,7 +58,7 @@ struct JSONWriterTests {
     #expect(written { $0.value(number) } == expected)
   }
 
-  /// The same text as each by itself, of whatever length.
+  /// A series has the same text as its numbers one by one, at any length.
   @Test func writesSeries() {
     let numbers: [JSONNumber] = [
       .integer(0), .integer(-1), .integer(9), .integer(10), .integer(.min), .integer(.max),
@@ -88,7 +88,7 @@ struct JSONWriterTests {
         + "0.6666666666666666,null,-2.2250738585072014e-308,5e-324,null,1.5e+300]")
   }
 
-  /// More fractions than are remembered, and each of them again.
+  /// More fractions than the cache holds, each of them twice.
   @Test func writesFractionsThatRepeat() {
     let fractions = (2..<80).flatMap { total in (1..<total).map { Double($0) / Double(total) } }
     let text = written { $0.array(of: (fractions + fractions).map { .share($0) }) }

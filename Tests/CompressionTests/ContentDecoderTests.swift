@@ -7,7 +7,7 @@ import Testing
     var coding: ContentCoding
     var encoded: [UInt8]
     var plain = Fixtures.plain
-    /// Damage is found out, or does not touch the content.
+    /// Whether the format detects damage, or damage does not change the content.
     var hasChecksum = false
 
     var testDescription: String { name }
@@ -36,7 +36,7 @@ import Testing
     Body(name: "zstd frames", coding: .zstd, encoded: Fixtures.zstdFrames),
   ]
 
-  /// Decodes in slices of at most so many bytes.
+  /// Decodes in slices of at most the given number of bytes.
   static func decode(
     _ coding: ContentCoding, _ encoded: [UInt8], limit: Int = 1 << 20, inputBytes: Int = .max,
     outputBytes: Int = 4096
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test(arguments: series) func aSeriesMayEndAfterAnyOfIts(_ body: Body) {
+  @Test(arguments: series) func aSeriesMayEndAfterAnyMember(_ body: Body) {
     var ends = 0
     for length in 0..<body.encoded.count {
       switch Self.outcome(body.coding, Array(body.encoded[..<length])) {
@@ -118,7 +118,7 @@ import Testing
     for trailing in [[0x00], [0x0a], Array("more".utf8)] as [[UInt8]] {
       switch Self.outcome(body.coding, body.encoded + trailing) {
       case .success: Issue.record("accepted")
-      // So few bytes may still begin a further member or frame.
+      // So few bytes may be the start of another member or frame.
       case .failure(let error): if error != .truncated { expectMalformed(error) }
       }
     }
@@ -130,10 +130,10 @@ import Testing
     }
   }
 
-  @Test func otherBytesAreRefused() {
+  @Test func otherBytesAreRejected() {
     for coding in ContentCoding.allCases where coding != .identity {
       #expect(Self.outcome(coding, []) == .failure(.truncated))
-      // An envelope that was never encoded, as it comes through some proxies.
+      // An envelope without encoding, as some proxies send it.
       expectMalformed(Self.outcome(coding, Fixtures.plain))
       for other in Self.bodies where other.coding != coding && !other.plain.isEmpty {
         switch Self.outcome(coding, other.encoded) {
@@ -144,7 +144,7 @@ import Testing
     }
   }
 
-  @Test func aDecoderThatFailedStaysSo() {
+  @Test func aDecoderThatFailedKeepsFailing() {
     let decoder = ContentDecoder(.gzip, outputBytesMax: 100)
     var buffer = [UInt8](repeating: 0, count: 200)
     for input in [Fixtures.gzip, [], Fixtures.gzip] {
@@ -185,7 +185,7 @@ import Testing
 
   @Test(arguments: [
     Body(name: "gzip", coding: .gzip, encoded: repeated(Fixtures.mebibyteGzip)),
-    // One stream: every mebibyte of it ends at a byte, and none is the last.
+    // A single stream: each mebibyte ends at a byte boundary, and none is the last block.
     Body(name: "deflate", coding: .deflate, encoded: repeated(Fixtures.mebibyteDeflate)),
     Body(name: "brotli", coding: .brotli, encoded: Fixtures.bombBrotli),
     Body(name: "zstd", coding: .zstd, encoded: repeated(Fixtures.mebibyteZstd)),
@@ -208,7 +208,7 @@ import Testing
     #expect(total <= limit && total > limit - buffer.count)
   }
 
-  /// All decoders hold what they share, and give it back.
+  /// All decoders reserve their shared memory, and return it.
   @Test(arguments: [
     Body(name: "brotli", coding: .brotli, encoded: Fixtures.bombBrotli),
     Body(name: "zstd", coding: .zstd, encoded: Fixtures.mebibyteZstd),

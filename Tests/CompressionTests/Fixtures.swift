@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Bodies that Python's gzip, zlib, brotli and zstandard have encoded.
+/// Bodies encoded by Python's gzip, zlib, brotli and zstandard modules.
 enum Fixtures {
   static let plain = bytes(
     """

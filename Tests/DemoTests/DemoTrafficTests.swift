@@ -3,7 +3,7 @@ import Testing
 
 @testable import Demo
 
-/// Two weeks of made-up traffic, as a whole.
+/// Two weeks of the demo's traffic.
 @Suite struct DemoTrafficTests {
   private static let end = Timestamp(seconds: 1_773_144_000).minute
   private static let span = end - 14 * 1440..<end
@@ -17,14 +17,14 @@ import Testing
     return (0..<count).map { _ in traffic.next() }
   }
 
-  @Test func aSeedAlwaysMakesTheSame() {
+  @Test func theSameSeedGivesTheSameTraffic() {
     let first = Self.minutes(Self.traffic(), 300)
     #expect(Self.minutes(Self.traffic(), 300) == first)
     #expect(Self.minutes(Self.traffic(seed: 2), 300) != first)
   }
 
-  /// A later beginning leaves out what began before it, and changes nothing else.
-  @Test func aLaterBeginningTellsTheSameSessions() {
+  /// A later first minute drops the sessions that began before it, and changes nothing else.
+  @Test func aLaterFirstMinuteGivesTheSameSessions() {
     let whole = Self.minutes(Self.traffic(), 200)[100...].map { $0.map(\.beginnings) }
     let part = Self.minutes(Self.traffic(first: Self.span.lowerBound + 100), 100)
     #expect(part.map { $0.map(\.beginnings) } == whole)

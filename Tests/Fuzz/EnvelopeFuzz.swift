@@ -2,8 +2,8 @@ import Compression
 import Envelopes
 import ReleaseHealth
 
-/// The entry of libFuzzer for all that reads what clients send: envelopes whole and in slices,
-/// compressed bodies, authentication. The input's first byte picks the coding and the slices.
+/// The entry point of libFuzzer for the readers of client input: envelopes whole and in slices,
+/// compressed bodies, authentication. The first byte of the input selects the coding and slices.
 ///
 /// Not built by SwiftPM. The modules are compiled one by one with
 /// `swiftc -O -package-name hale -parse-as-library -sanitize=fuzzer,address`, this file last.
@@ -27,7 +27,7 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   _ = try? IngestAuth.find(sentryAuth: [], authorization: [text], query: nil)
   _ = try? IngestAuth.find(sentryAuth: [], authorization: [], query: text)
   _ = DSN(text)
-  // An offset can lead out of the years of four digits, which are all that is read.
+  // An offset can lead out of the years of four digits, which are the only valid ones.
   let years: Range<Int64> = -62_167_219_200_000..<253_402_300_800_000
   if let timestamp = RFC3339.parse(text), years.contains(timestamp.milliseconds) {
     precondition(RFC3339.parse(RFC3339.formatMilliseconds(timestamp)) == timestamp)

@@ -61,7 +61,7 @@ import Testing
   @Test func framingMayNotOutweighData() {
     var limits = HTTPLimits()
     limits.chunkFramingExcessBytesMax = 100
-    // Each such chunk has 34 bytes of framing, of which 18 are granted.
+    // Each such chunk has 34 bytes of framing, of which 18 are allowed.
     let chunk = "1;" + String(repeating: "a", count: 28) + "\r\nx\r\n"
     let end = "0\r\n\r\n"
     #expect(body(String(repeating: chunk, count: 6) + end, limits).requests.count == 1)
@@ -71,7 +71,7 @@ import Testing
     #expect(body(small + end, limits).requests.count == 1)
   }
 
-  @Test func readsAsFarAsItIsTaken() throws {
+  @Test func dataIsConsumedStepByStep() throws {
     var chunked = ChunkedBody()
     let limits = HTTPLimits()
     let bytes = Array("5\r\nhello\r\n0\r\n\r\n".utf8)

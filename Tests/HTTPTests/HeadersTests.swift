@@ -2,7 +2,7 @@ import HTTP
 import Testing
 
 @Suite struct HeadersTests {
-  @Test func findsInAnyCase() {
+  @Test func namesAreCaseInsensitive() {
     let headers: Headers = ["Content-Type": "a", "X-A": " b\t", "x-a": "c"]
     #expect(headers["content-TYPE"] == "a")
     #expect(headers["X-a"] == "b")
@@ -10,7 +10,7 @@ import Testing
     #expect(headers["X"] == nil)
     #expect(headers.all("X").isEmpty)
     #expect(headers.contains("CONTENT-TYPE") && !headers.contains("Content-Typ"))
-    // The bit that tells letters apart does so for letters only.
+    // The case bit is only ignored for letters.
     #expect(Headers(dictionaryLiteral: ("X^", "a"))["X~"] == nil)
   }
 

@@ -1,11 +1,11 @@
 import HTTP
 
-/// What a connection would get to know from a stream of bytes: requests with their bodies, and the
-/// error that ended it.
+/// The requests with their bodies that a connection parses from a stream of bytes, and the error
+/// that ended it.
 struct Outcome: Equatable, CustomStringConvertible {
   var requests: [String] = []
   var status: Int?
-  /// Whether bytes were left that are no whole request.
+  /// Whether the stream ended with an incomplete request.
   var isIncomplete = false
 
   var description: String {
@@ -14,7 +14,7 @@ struct Outcome: Equatable, CustomStringConvertible {
   }
 }
 
-/// Reads the bytes as a connection would when they come in these pieces.
+/// Parses the bytes as a connection does when they arrive in these pieces.
 func read(_ pieces: [[UInt8]], _ limits: HTTPLimits = HTTPLimits()) -> Outcome {
   var outcome = Outcome()
   var buffer: [UInt8] = []

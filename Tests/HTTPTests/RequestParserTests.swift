@@ -3,7 +3,7 @@ import HTTP
 import Testing
 
 @Suite struct RequestParserTests {
-  /// Streams of good requests, and what they say.
+  /// Valid streams with their parsed requests.
   static let good: [(String, String)] = [
     ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", "GET / Host=<a> keep"),
     ("GET /a%20b?x=1&y HTTP/1.1\r\nhost:a\r\n\r\n", "GET /a%20b?x=1&y host=<a> keep"),
@@ -73,7 +73,7 @@ import Testing
     #expect(!outcome.isIncomplete)
   }
 
-  /// Heads that must be refused, and with what.
+  /// Invalid heads with the status of their errors.
   static let bad: [(String, Int)] = [
     // The request line.
     ("GET /\r\n\r\n", 400),
@@ -135,7 +135,7 @@ import Testing
     #expect(read(stream) == Outcome(status: status))
   }
 
-  /// Framings over which a proxy in front and this server could disagree.
+  /// Framings that a proxy in front could parse differently than this server.
   static let smuggling: [(String, Int)] = [
     ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
     ("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", 400),
@@ -198,12 +198,12 @@ import Testing
     }
   }
 
-  /// Streams with a few bytes changed, removed or repeated: whatever they are, they mean the same
-  /// byte by byte.
-  @Test func mutatedStreamsMeanTheSameHoweverCut() {
+  /// Streams with a few changed, removed or repeated bytes parse the same in one piece and byte by
+  /// byte.
+  @Test func mutatedStreamsParseTheSameInAnyPieces() {
     var generator = SplitMix64(seed: 1)
     func random(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &generator) }
-    let telling = Array("\r\n \t:;,0123456789abcdefF%/?*#\0\u{7f}".utf8)
+    let special = Array("\r\n \t:;,0123456789abcdefF%/?*#\0\u{7f}".utf8)
     let streams = Self.good.map { Array($0.0.utf8) }
     for _ in 0..<2000 {
       var bytes = streams[random(streams.count)] + streams[random(streams.count)]
@@ -211,9 +211,9 @@ import Testing
         let index = random(bytes.count)
         switch random(4) {
         case 0: bytes[index] = UInt8(random(256))
-        case 1: bytes[index] = telling[random(telling.count)]
+        case 1: bytes[index] = special[random(special.count)]
         case 2: bytes.remove(at: index)
-        default: bytes.insert(telling[random(telling.count)], at: index)
+        default: bytes.insert(special[random(special.count)], at: index)
         }
       }
       let whole = read([bytes])

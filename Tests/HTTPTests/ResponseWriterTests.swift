@@ -21,7 +21,7 @@ import Testing
         == "HTTP/1.1 200 OK\r\n\(common)Content-Type: a/b\r\nContent-Length: 2\r\n\r\n{}")
   }
 
-  @Test func tellsWhetherTheConnectionIsKept() {
+  @Test func writesWhetherTheConnectionIsKept() {
     let response = Response(status: 404)
     let frame = { (field: String) in
       "HTTP/1.1 404 Not Found\r\n\(common)\(field)Content-Length: 0\r\n\r\n"
@@ -46,7 +46,7 @@ import Testing
     #expect(written(response) == "HTTP/1.1 \(status) \(reason)\r\n\(common)ETag: \"a\"\r\n\r\n")
   }
 
-  @Test func leavesOutWhatItWritesItself() {
+  @Test func omitsFieldsThatTheWriterAdds() {
     let response = Response(
       status: 299,
       headers: [
@@ -57,7 +57,7 @@ import Testing
     #expect(written(response) == "HTTP/1.1 299 \r\n\(common)X: z\r\nContent-Length: 0\r\n\r\n")
   }
 
-  @Test func readsTheClockWhenTold() {
+  @Test func usesTheTimeOfTheLastUpdate() {
     let clock = Locked<Int64>(0)
     var writer = ResponseWriter { clock.withLock { $0 } }
     func date() -> String {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import hale_bench
 
-/// What is measured must be what is meant: the load of a bench is code as well.
+/// The load of the benchmarks is what they claim to measure.
 @Suite struct TrafficTests {
   private let traffic = Traffic(
     seed: 7, now: Timestamp(seconds: 1_772_368_200), sessions: 1000, open: 300, days: 4, users: 50,
@@ -39,8 +39,8 @@ import Testing
     #expect(Set((0..<300).map(traffic.ending)) == Set(0..<300))
   }
 
-  /// Hale's own reader finds in each envelope the sessions that were put there.
-  @Test func theWireSaysWhatWasMade() throws {
+  /// Hale's reader finds the intended sessions in each envelope.
+  @Test func envelopesHaveTheirSessions() throws {
     let wire = WireSession(traffic: traffic)
     for index in 0..<100 {
       let isEnd = index % 2 == 1
@@ -62,7 +62,7 @@ import Testing
     #expect(packed.filter { $0.distinctID == "user-53" }.count == 1)
   }
 
-  @Test func countedSessionsAreOneBucketAMinute() throws {
+  @Test func aggregatesAreOneBucketAMinute() throws {
     let body = Array(WireSession(traffic: traffic).aggregates(0, count: 100).utf8)
     let found = try items(in: body).compactMap { item -> SessionAggregates? in
       guard case .sessions(.success(let aggregates)) = item else { return nil }

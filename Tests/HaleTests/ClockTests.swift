@@ -11,8 +11,8 @@ import Testing
     #expect(Timestamp(rfc3339: "tomorrow") == nil)
   }
 
-  /// The clock stands at what the file says, follows each replacement, in both directions, and
-  /// keeps the last time while the file is unreadable.
+  /// The clock has the time of its file, follows each replacement in both directions, and keeps the
+  /// last time while the file is unreadable.
   @Test func theClockFollowsItsFile() throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/clock"

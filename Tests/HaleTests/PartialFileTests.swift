@@ -5,8 +5,8 @@ import Testing
 @testable import hale
 
 @Suite struct PartialFileTests {
-  /// Under nohup the end of the terminal does not end a backup.
-  @Test func signalsThatWereIgnoredStaySo() throws {
+  /// Under nohup, closing the terminal does not end a backup.
+  @Test func ignoredSignalsStayIgnored() throws {
     let directory = try TemporaryDirectory()
     let numbers = [SIGINT, SIGTERM, SIGHUP]
     let before = numbers.map { signal($0, SIG_IGN) }

@@ -28,13 +28,13 @@ import Testing
     #expect(ListenAddress("[::]:0")?.reachable.text == "[::1]:0")
   }
 
-  @Test func aSettingOfTheFileIsNamedByItsLine() throws {
+  @Test func errorsNameTheLineOfASetting() throws {
     let file = try ConfigurationFile(text: "HALE_LISTEN=a:1\r\nHALE_LISTEN=b:2\n", path: "f")
     #expect(file.origin(of: .listen) == "HALE_LISTEN (line 2 of f)")
   }
 
-  /// Quotation marks are read as shells and service managers read them; what only looks like a
-  /// comment is refused, since runtimes of containers take it for a part of the value.
+  /// Quotation marks are read as shells read them. A ` #` in a value is an error, because container
+  /// runtimes read it as part of the value.
   @Test func valuesOfTheFile() throws {
     let value = { (line: String) throws in
       try ConfigurationFile(text: "HALE_DATA=" + line, path: "f").values["HALE_DATA"]
@@ -48,8 +48,8 @@ import Testing
     #expect(throws: CommandFailure.self) { try value("/a # the data") }
   }
 
-  /// Flags, the environment, the file: the first that has a value decides, and errors name it.
-  @Test func theFirstSourceOfASettingDecides() throws {
+  /// The first of flag, environment and file that has a value wins, and errors name it.
+  @Test func theFirstSourceOfASettingWins() throws {
     let path = NSTemporaryDirectory() + "hale-settings-\(UUID().uuidString)"
     try Data("HALE_LISTEN=file:1\nHALE_DATA=file\nHALE_ALERTS=\n".utf8).write(
       to: URL(filePath: path))

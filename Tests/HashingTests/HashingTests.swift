@@ -33,8 +33,8 @@ import Testing
     #expect(Hexadecimal.text(HMACSHA256(key: key).code(message)) == code)
   }
 
-  /// Lengths of keys and messages around those of blocks: what the library's one call says.
-  @Test func hmacIsThatOfTheLibrary() {
+  /// Keys and messages of lengths around block boundaries give the library's own result.
+  @Test func hmacEqualsThatOfTheLibrary() {
     for keyLength in [0, 1, 31, 32, 63, 64, 65, 200] {
       let key = (0..<keyLength).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) }
       let hmac = HMACSHA256(key: key)

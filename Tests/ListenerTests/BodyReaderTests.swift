@@ -4,7 +4,7 @@ import Listener
 import Locks
 import Testing
 
-/// What a reader that works in small steps does next; set by the test.
+/// The next behaviour of a reader that works in small steps; set by the test.
 private final class Gate: Sendable {
   private let state = Locked<(isShut: Bool, reads: Int, blocks: Int)>((false, 0, 0))
 
@@ -19,11 +19,11 @@ private final class Gate: Sendable {
   func addBlock() { state.withLock { $0.blocks += 1 } }
 }
 
-/// A body in which each byte tells its place, so that one that is lost or repeated shows.
+/// A body in which each byte depends on its offset, so that lost and repeated bytes are detected.
 private let pattern = (0..<(1 << 20) + 256).map { UInt8(truncatingIfNeeded: $0) }
 
-/// Takes little at a time, has work left now and then, waits at a shut gate, and answers with the
-/// count of what it read, and of the slices that were not in their place.
+/// Consumes a little at a time, sometimes has more work, blocks at a closed gate, and answers with
+/// the number of bytes and of misplaced slices.
 private final class SteppingReader: BodyReader {
   private let gate: Gate
   private let stepBytes: Int
@@ -51,7 +51,7 @@ private final class SteppingReader: BodyReader {
     }
     count += taken
     steps += 1
-    // Every third step leaves work behind, also when it took all there was.
+    // Every third step has more work, even if it consumed everything.
     return steps % 3 == 0 ? .again(consumed: taken) : .more(consumed: taken)
   }
 
@@ -66,7 +66,7 @@ private final class SteppingReader: BodyReader {
   }
 }
 
-/// Waits at the gate the first time, and takes ten milliseconds for whatever it reads.
+/// Blocks at the gate the first time, and takes ten milliseconds for each read.
 private final class CostlyReader: BodyReader {
   private let gate: Gate
 
@@ -88,7 +88,7 @@ private final class CostlyReader: BodyReader {
 
 extension ListenerTests {
   @Suite struct BodyReaders {
-    /// Who is quickly served waits for one costly body, not for all that came before.
+    /// A fast request waits for one costly body, not for all earlier ones.
     @Test func costlyBodiesWaitForTheOthers() throws {
       let gate = Gate()
       let server = try TestServer { head, _, _ in
@@ -124,7 +124,7 @@ extension ListenerTests {
       let count = 64 << 20
       let answer = Locked<String?>(nil)
       Thread {
-        // Twice the same: by length, then in chunks.
+        // The same body twice: by length, then in chunks.
         let piece = Array(pattern[..<65_536])
         guard let client = try? Client(port: port) else { return }
         var bodies: [String] = []
@@ -172,10 +172,10 @@ extension ListenerTests {
         guard taken > 0 else { break }
         sent += taken
       }
-      // What went is in the buffers of the system.
+      // The sent bytes are in the buffers of the system.
       #expect(sent < 32 << 20)
       #expect(gate.blocks == 1 && gate.reads == 1)
-      // Asked again, still blocked; and others are served.
+      // Called again, the reader is still blocked, and others are served.
       server.listener.resumeBlocked()
       waitUntil { gate.blocks == 2 }
       #expect(try server.connect().get("/other").status == 200)
@@ -207,7 +207,7 @@ extension ListenerTests {
       #expect(try clients[0].post("/step", "\0\u{1}\u{2}\u{3}\u{4}").body == "5 0")
     }
 
-    @Test func aBlockedClientThatGoesIsForgotten() throws {
+    @Test func aBlockedClientThatDisconnectsIsRemoved() throws {
       let gate = Gate()
       gate.isShut = true
       let server = try server(gate, stepBytes: 3)
@@ -222,7 +222,7 @@ extension ListenerTests {
       #expect(gate.reads == 1)
     }
 
-    @Test func stopsReadingBehindAPendingRequest() throws {
+    @Test func stopsReadingAfterAPendingRequest() throws {
       let server = try TestServer(limits: { $0.pipelinedBytesMax = 4096 })
       defer { server.stop() }
       let client = try server.connect()
@@ -265,7 +265,7 @@ extension ListenerTests {
       for _ in 0..<10 { #expect(try client.post("/self", "x").status == 201) }
     }
 
-    @Test func aReaderWithoutAnAnswerIsAFault() throws {
+    @Test func aReaderWithoutAnAnswerIsABug() throws {
       let server = try TestServer { head, _, _ in
         head.path == "/none" ? CollectingReader { _ in .more(consumed: 0) } : nil
       }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A client that blocks, but for five seconds at most.
+/// A client that blocks for at most five seconds.
 final class Client {
   struct Answer: Equatable {
     var status: Int
@@ -57,7 +57,7 @@ final class Client {
     unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
   }
 
-  /// Keeps the system from buffering more and more of what the server does not read.
+  /// Limits the buffers of the system for bytes that the server does not read.
   func limitSendBuffer() {
     var bytes: Int32 = 65_536
     unsafe setsockopt(
@@ -90,7 +90,7 @@ final class Client {
     }
   }
 
-  /// - Returns: how many bytes went within the timeout, as `send` returns it.
+  /// - Returns: the number of bytes sent within the timeout, as `send` returns it.
   func sendSome(_ bytes: ArraySlice<UInt8>) -> Int {
     unsafe bytes.withUnsafeBytes { raw in
       unsafe Foundation.send(descriptor, raw.baseAddress, raw.count, Int32(MSG_NOSIGNAL))
@@ -106,7 +106,7 @@ final class Client {
     return count > 0
   }
 
-  /// Reads one answer, also one of 100.
+  /// Reads one answer, including one with status 100.
   func answer(isHead: Bool = false) throws -> Answer {
     let mark = Array("\r\n\r\n".utf8)
     while true {
@@ -130,7 +130,7 @@ final class Client {
     }
   }
 
-  /// Whether the server closed in order, with nothing more to read.
+  /// Whether the server closed in order, without more bytes.
   func isAtEnd() throws -> Bool {
     guard buffer.isEmpty else { return false }
     return try !receive()
@@ -138,7 +138,7 @@ final class Client {
 
   /// Reads until the server closes.
   ///
-  /// - Returns: how many bytes came.
+  /// - Returns: the number of bytes read.
   func drainToEnd() throws -> Int {
     while try receive() {}
     return buffer.count

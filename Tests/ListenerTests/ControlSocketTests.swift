@@ -11,7 +11,7 @@ extension ListenerTests {
       return path
     }
 
-    @Test func isForTheOwnerAndMarksRequests() throws {
+    @Test func onlyTheOwnerCanConnectAndRequestsAreMarked() throws {
       let directory = try directory()
       defer { try? FileManager.default.removeItem(atPath: directory) }
       let path = "\(directory)/control"
@@ -22,11 +22,11 @@ extension ListenerTests {
       #expect(try server.connect().get("/a").body == "GET /a")
       let holding = try server.connect()
       #expect(try holding.get("/a").body == "GET /a")
-      // The limit of connections is not for the operator.
+      // The limit of connections does not apply to the operator.
       #expect(try Client(path: path).get("/a").body == "GET /a control")
       #expect(try Client(path: path).post("/a", "b").body == "POST /a control b")
 
-      // Another server does not take the place of one that listens.
+      // Another server cannot replace a listening one.
       #expect(throws: ListenerError.controlPathInUse(path)) {
         try TestServer(controlPath: path)
       }
@@ -60,7 +60,7 @@ extension ListenerTests {
       #expect(FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func takesLongPaths() throws {
+    @Test func longPathsWork() throws {
       let directory = try directory()
       defer { try? FileManager.default.removeItem(atPath: directory) }
       let deep = directory + "/" + String(repeating: "d", count: 120)
@@ -112,7 +112,7 @@ extension ListenerTests {
       #expect(throws: ListenerError.self) { try SocketAddress.resolve("no-such-host.invalid:80") }
     }
 
-    @Test func tellsWhichAddressIsTaken() throws {
+    @Test func theErrorNamesTheAddressInUse() throws {
       let server = try TestServer()
       defer { server.stop() }
       let taken = server.listener.boundAddresses[0]

@@ -15,7 +15,7 @@ extension ListenerTests {
       client.closeWriting()
       #expect(try client.isAtEnd())
 
-      // The same for the second request of a connection, however often a byte comes.
+      // The same for the second request of a connection, even if bytes keep coming.
       let dripping = try server.connect()
       #expect(try dripping.get("/").status == 200)
       let start = milliseconds()
@@ -57,7 +57,7 @@ extension ListenerTests {
       try client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
       try client.send(String(repeating: "x", count: 100))
       #expect(try client.answer().status == 408)
-      // The grace, and the time of what came.
+      // The grace time, and the time that the received bytes allow.
       #expect(milliseconds() - start >= 145)
       #expect(server.exchanges.abandoned.count == 1)
 
@@ -67,7 +67,7 @@ extension ListenerTests {
       #expect(server.exchanges.abandoned.count == 2)
     }
 
-    @Test func waitingForTheServerIsNoDelayOfTheClient() throws {
+    @Test func theTimeoutPausesWhileTheBodyWaitsForTheServer() throws {
       final class BlockedOnce: BodyReader {
         var isBlocked = true
         func read(_ bytes: Span<UInt8>) -> BodyProgress {
@@ -88,7 +88,7 @@ extension ListenerTests {
       try pending.send(request("/pending", "x"))
       let blocked = try server.connect()
       try blocked.send(request("/blocked", "x"))
-      // Others meet their deadlines one after the other, while these wait.
+      // Other connections time out one after the other while these wait.
       for _ in 0..<5 { #expect(try server.connect().isAtEnd()) }
       server.listener.resumeBlocked()
       #expect(try blocked.answer().status == 201)
@@ -102,7 +102,7 @@ extension ListenerTests {
       let client = try server.connect()
       let count = 64 << 20
       try client.send("GET /big/\(count) HTTP/1.1\r\nHost: a\r\n\r\n")
-      // Not read until the server has given up, which it shows by taking no more.
+      // The client does not read until the server has given up and accepts no more.
       client.setTimeout(milliseconds: 5000)
       let request = Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
       let end = milliseconds() + 5000
@@ -119,7 +119,7 @@ extension ListenerTests {
       try client.send("x x x\r\n\r\n")
       #expect(try client.answer().status == 400)
       #expect(try client.isAtEnd())
-      // The client does not close. After a while nothing is taken from it any more.
+      // The client does not close. After a while the server accepts no more of its bytes.
       let end = milliseconds() + 5000
       while client.sendSome([1]) > 0, milliseconds() < end { usleep(1000) }
       #expect(milliseconds() < end)
@@ -143,7 +143,7 @@ extension ListenerTests {
   }
 
   @Suite struct Draining {
-    @Test func finishesWhatCame() throws {
+    @Test func finishesReceivedRequests() throws {
       let server = try TestServer()
       let idle = try server.connect()
       #expect(try idle.get("/").status == 200)
@@ -155,7 +155,7 @@ extension ListenerTests {
       _ = try reading.answer()
       try reading.send("POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo")
       let silent = try server.connect()
-      // Behind it, so that all of these came before the drain.
+      // Sent after it, so that all of these arrived before the drain.
       #expect(try server.connect().get("/").status == 200)
 
       server.listener.drain(deadlineMilliseconds: 5000)
@@ -173,7 +173,7 @@ extension ListenerTests {
       #expect(try pending.isAtEnd())
       waitUntil { !server.isRunning }
       #expect(server.exchanges.abandoned.isEmpty)
-      // Too late for anybody, and no harm.
+      // A late answer does no harm.
       server.listener.respond(Response(), to: server.exchanges.pending)
       server.listener.drain(deadlineMilliseconds: 0)
     }
@@ -190,9 +190,9 @@ extension ListenerTests {
       #expect(server.exchanges.abandoned == server.exchanges.pending)
     }
 
-    @Test func takesRequestsThatWaitInTheSystem() throws {
-      // Some requests are on open connections, and more than are accepted at once on ones not accepted
-      // yet; all are sent before the drain, while the loop is held up.
+    @Test func acceptsRequestsThatWaitInTheBacklog() throws {
+      // Some requests are on open connections, and more than one round accepts are on connections
+      // in the backlog. All are sent before the drain, while the loop is blocked.
       let server = try TestServer { head, _, _ in
         head.path == "/hold"
           ? CollectingReader { _ in
@@ -228,7 +228,7 @@ extension ListenerTests {
         clients.removeLast(5)
         server.stop(deadlineMilliseconds: 50)
       }
-      // What the first one leaves belongs to the libraries.
+      // Descriptors that the first server leaves open belong to the libraries.
       try round()
       let before = try openSockets()
       for _ in 0..<3 { try round() }

@@ -18,7 +18,7 @@ extension ListenerTests {
       }
     }
 
-    @Test func closesWhenAsked() throws {
+    @Test func closesOnRequest() throws {
       let server = try TestServer()
       defer { server.stop() }
       for request in [
@@ -48,7 +48,7 @@ extension ListenerTests {
       #expect(try client.get("/y").body == "GET /y")
     }
 
-    @Test func readsChunkedUploadsHoweverCut() throws {
+    @Test func readsChunkedUploadsInAnyPieces() throws {
       let server = try TestServer()
       defer { server.stop() }
       let client = try server.connect()
@@ -78,7 +78,7 @@ extension ListenerTests {
       for round in 0..<2 {
         waitUntil { server.exchanges.pending.count == 5 }
         let pending = server.exchanges.takePending()
-        // One by one from another thread, the last one first; then all at once.
+        // Answered one by one from another thread, the last one first; then all at once.
         let response = Response(status: 202, body: Array("round \(round)".utf8))
         Thread {
           if round == 0 {
@@ -141,7 +141,7 @@ extension ListenerTests {
       #expect(try other.isAtEnd())
     }
 
-    @Test func skipsTheBodyBehindAnEarlyAnswer() throws {
+    @Test func discardsTheBodyAfterAnEarlyAnswer() throws {
       let server = try TestServer()
       defer { server.stop() }
       let client = try server.connect()
@@ -159,13 +159,13 @@ extension ListenerTests {
       #expect(try client.answer().body == "GET /after")
     }
 
-    @Test func lingersBehindAnEarlyAnswerToALargeBody() throws {
+    @Test func lingersAfterAnEarlyAnswerToALargeBody() throws {
       let server = try TestServer()
       defer { server.stop() }
       let body = String(repeating: "x", count: 8_000_000)
       for chunked in [false, true] {
         let client = try server.connect()
-        // The client writes all of it before it reads. Without lingering it would get a reset.
+        // The client writes the whole body before it reads. Without lingering it would get a reset.
         try client.send(
           chunked
             ? "POST /refuse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -196,11 +196,11 @@ extension ListenerTests {
         "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
           + "F4240\r\n\(body)\r\n1\r\nx\r\n0\r\n\r\n")
       #expect(try chunked.answer().status == 413)
-      // The request that was being read is over without an answer of the handler.
+      // The current request ended without an answer of the handler.
       #expect(server.exchanges.abandoned.count == 1)
     }
 
-    @Test func answersWhatItCannotRead() throws {
+    @Test func answersMalformedRequests() throws {
       let server = try TestServer(decorateError: { error, response in
         response.headers.add("Access-Control-Allow-Origin", "*")
         response.headers.add("X-Status", "\(error.status)")
@@ -239,10 +239,10 @@ extension ListenerTests {
       #expect(server.exchanges.abandoned.isEmpty)
     }
 
-    @Test func tellsTheHandlerThatAClientIsGone() throws {
+    @Test func notifiesTheHandlerOfADisconnectedClient() throws {
       let server = try TestServer()
       defer { server.stop() }
-      // While pending, while pending with the body still to come, and while the body is read.
+      // While pending, while pending with an incomplete body, and while the body is read.
       for (text, isPending) in [
         (request("/pending", "x"), true),
         ("POST /pending-now HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx", true),
@@ -250,7 +250,7 @@ extension ListenerTests {
       ] {
         let before = server.exchanges.abandoned.count
         let client = try server.connect()
-        // The answer shows that the request behind it came.
+        // The answer shows that the request after it arrived.
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + text)
         _ = try client.answer()
         if isPending { waitUntil { server.exchanges.pending.count == 1 } }
@@ -260,7 +260,7 @@ extension ListenerTests {
           #expect(server.exchanges.takePending() == [server.exchanges.abandoned[before]])
         }
       }
-      // An answer that comes too late finds nobody, in particular not the next client.
+      // A late answer reaches nobody, in particular not the next client.
       let next = try server.connect()
       try next.send(request("/pending", "x"))
       waitUntil { server.exchanges.pending.count == 1 }

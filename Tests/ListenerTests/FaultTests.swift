@@ -4,7 +4,7 @@ import Listener
 import Testing
 
 extension ListenerTests {
-  /// Calls of the system that fail, each in turn.
+  /// System calls that fail, each in turn.
   @Suite struct Faults {
     /// A visit that uses every call: small, large and pending answers, bodies in both framings.
     private func visit(_ server: TestServer) throws {
@@ -60,7 +60,7 @@ extension ListenerTests {
     }
 
     @Test func aFailingConnectionIsClosedAlone() throws {
-      // Each call of each kind on the way of a request in turn.
+      // Fails each call of each kind during a request in turn.
       for operation in [Syscalls.Operation.receive, .send, .pollerControl, .shutdown] {
         for call in 0..<4 {
           let faults = SyscallFaults()
@@ -69,7 +69,7 @@ extension ListenerTests {
           #expect(try other.get("/other").status == 200)
           faults.plan(.error(ECONNRESET), operation, calls: call..<call + 1)
           for _ in 0..<2 {
-            // It works, or the connection ends.
+            // The request works, or the connection ends.
             guard let client = try? server.connect() else { continue }
             _ = try? client.get("/big/5000000")
             _ = try? client.post("/p", "body")
@@ -98,7 +98,7 @@ extension ListenerTests {
       try client.send("GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
       #expect(try open?.get("/").status == 200)
       #expect(try client.answer().body == "GET /late")
-      // Three pauses; and the loop slept in them.
+      // Three pauses, in which the loop slept.
       #expect(milliseconds() - start >= 130)
       #expect(faults.count(.pollerWait) - waits < 30)
 
@@ -111,7 +111,7 @@ extension ListenerTests {
     }
 
     @Test(arguments: [ECONNABORTED, EPROTO, ENETDOWN])
-    func errorsOfOneConnectionAtAcceptArePassedOver(_ code: Int32) throws {
+    func errorsOfOneConnectionAtAcceptAreIgnored(_ code: Int32) throws {
       let faults = SyscallFaults()
       let server = try TestServer(
         limits: { $0.acceptPauseMilliseconds = 1_000_000 }, faults: faults)

@@ -4,10 +4,11 @@ import Listener
 import Locks
 import Testing
 
-/// All tests of the listener, one after the other: they count descriptors and measure time.
+/// The tests of the listener run one after the other, since they count descriptors and measure
+/// time.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ListenerTests {}
 
-/// A server on a thread of its own, on a port of its own.
+/// A server on its own thread and port.
 final class TestServer: Sendable {
   let listener: Listener
   let exchanges: ExchangeLog
@@ -52,7 +53,7 @@ final class TestServer: Sendable {
   }
 }
 
-/// What became of the exchanges that were left pending.
+/// The pending exchanges and those that were abandoned.
 final class ExchangeLog: Sendable {
   private let state = Locked<(pending: [ExchangeID], abandoned: [ExchangeID])>(([], []))
 
@@ -70,11 +71,11 @@ final class ExchangeLog: Sendable {
 }
 
 /// Answers by path:
-/// - `/pending…`: when the test says so, after the body; `/pending-now…` without reading it.
+/// - `/pending…`: when the test answers, after the body; `/pending-now…` without reading it.
 /// - `/refuse…`: with 403, without reading the body.
-/// - `/big/N`: with so many bytes.
-/// - what the test has a reader for: by that reader.
-/// - any other: method, path and body, at once for GET and HEAD, after the body for the rest.
+/// - `/big/N`: with N bytes.
+/// - paths with a reader of the test: by that reader.
+/// - any other: method, path and body, immediately for GET and HEAD, otherwise after the body.
 private final class TestHandler: RequestHandler {
   private let listener: Listener
   private let exchanges: ExchangeLog
@@ -118,7 +119,7 @@ private final class TestHandler: RequestHandler {
   }
 }
 
-/// Keeps the body.
+/// Collects the body.
 final class CollectingReader: BodyReader {
   private var body: [UInt8] = []
   private let answer: ([UInt8]) -> BodyProgress
@@ -141,7 +142,7 @@ final class CollectingReader: BodyReader {
   return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }
 
-/// Waits for what another thread does, for five seconds at most.
+/// Waits for another thread, at most five seconds.
 func waitUntil(
   _ condition: () -> Bool, sourceLocation: SourceLocation = #_sourceLocation
 ) {
@@ -155,7 +156,7 @@ func waitUntil(
   }
 }
 
-/// How many sockets, pollers and events this process has open.
+/// The number of open sockets, pollers and event descriptors of this process.
 func openSockets() throws -> Int {
   try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter { name in
     let path = "/proc/self/fd/\(name)"

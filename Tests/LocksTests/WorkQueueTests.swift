@@ -5,8 +5,8 @@ import Testing
 @testable import Locks
 
 @Suite struct WorkQueueTests {
-  /// The end waits for the work at hand, and for no other.
-  @Test func whatWaitsAtTheEndIsNotDone() {
+  /// Closing waits for the current work only.
+  @Test func queuedWorkIsDroppedAtTheEnd() {
     let queue = WorkQueue()
     let done = Atomic(0)
     let begun = DispatchSemaphore(value: 0)

@@ -47,13 +47,13 @@ import Testing
   @Test(arguments: [
     "10.0.0.0/33", "::/129", "10.0.0", "a b/", "http://a", "10.0.0.0/x", "10.0.0.0/8/8",
   ])
-  func listsThatAreNone(text: String) {
+  func invalidLists(text: String) {
     #expect(AddressPolicy(text) == nil)
   }
 
   @Test func hostsOfURLs() {
-    #expect(Outlet.host(of: "https://user:p@a.example:8443/x@y?z") == "a.example")
-    #expect(Outlet.host(of: "http://[::1]:80/") == "::1")
-    #expect(Outlet.host(of: "http://a?b") == "a")
+    #expect(OutboundClient.host(of: "https://user:p@a.example:8443/x@y?z") == "a.example")
+    #expect(OutboundClient.host(of: "http://[::1]:80/") == "::1")
+    #expect(OutboundClient.host(of: "http://a?b") == "a")
   }
 }

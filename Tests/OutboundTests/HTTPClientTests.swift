@@ -3,7 +3,7 @@ import Testing
 
 @testable import Outbound
 
-/// What commands rely on.
+/// The client's promises to commands.
 @Suite struct HTTPClientTests {
   private let client = HTTPClient()
   private static let fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test func aConnectionThatHasEndedIsMadeAnew() throws {
+  @Test func aClosedConnectionIsReopened() throws {
     let server = try WebServer(connections: [[Self.fine], [Self.fine]])
     for body in ["a", "b"] {
       #expect(try client.send(HTTPCall(url: server.url, body: Array(body.utf8))).status == 200)
@@ -28,15 +28,15 @@ import Testing
     #expect(server.requests[1].hasSuffix("\r\n\r\nb"))
   }
 
-  /// The target of a request stands on the wire as it does in the URL.
-  @Test func whatIsAskedForIsNotTidied() throws {
+  /// The target of a request is sent as it is in the URL.
+  @Test func theTargetIsNotNormalized() throws {
     let server = try WebServer(answers: [Self.fine])
     _ = try client.send(HTTPCall(method: "GET", url: server.url + "/a/../%2e/b?c=/../d"))
     #expect(server.requests[0].hasPrefix("GET /a/../%2e/b?c=/../d HTTP/1.1\r\n"))
     #expect(server.requests[0].contains("\r\nHost: 127.0.0.1:\(server.port)\r\n"))
   }
 
-  @Test func anAnswerInChunksIsPutTogether() throws {
+  @Test func aChunkedResponseIsJoined() throws {
     let server = try WebServer(answers: [
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX:  y z \r\n\r\n"
         + "3;e=1\r\nabc\r\n0A\r\n0123456789\r\n0\r\n\r\n"
@@ -46,7 +46,7 @@ import Testing
   }
 
   /// The directory's path is longer than a socket's address.
-  @Test func aSocketOfTheFileSystemIsReachedWhereverItIs() throws {
+  @Test func aSocketIsReachedByAPathOfAnyLength() throws {
     let directory = TestDirectory()
     let path = directory.path + "/" + String(repeating: "a", count: 150)
     let server = try WebServer(
@@ -59,7 +59,7 @@ import Testing
     #expect(server.requests.allSatisfy { $0.hasPrefix("POST /control HTTP/1.1\r\n") })
   }
 
-  @Test func nobodyListensToASocket() throws {
+  @Test func aSocketWithoutAListenerIsUnreachable() throws {
     let directory = TestDirectory()
     let stale = try boundSocket(directory: directory.path, name: "stale")
     close(stale)
@@ -74,14 +74,14 @@ import Testing
     }
   }
 
-  @Test func nobodyListensToAnAddress() throws {
+  @Test func anAddressWithoutAListenerIsUnreachable() throws {
     let failure = try #require(failed(by: client, "http://127.0.0.1:1/"))
     #expect(failure.reason == "cannot connect to 127.0.0.1:1: Connection refused")
     #expect(failure.cause == .unreachable(ECONNREFUSED) && !failure.isPermanent)
   }
 
-  /// A server may refuse what is too large for it while it still comes.
-  @Test func aRefusalIsHeardBeforeAllIsSent() throws {
+  /// A server may reject a body that is too large while it is sent.
+  @Test func anEarlyResponseIsRead() throws {
     let server = try WebServer(
       connections: [["HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"]], readsBodies: false)
     let body = [UInt8](repeating: 0x61, count: 64 << 20)
@@ -90,20 +90,20 @@ import Testing
   }
 
   @Test(arguments: ["", "220 mail ready\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"])
-  func whatIsNoWholeAnswerIsAFailureThatNamesTheAddress(bytes: String) throws {
+  func anIncompleteResponseIsAFailureWithTheAddress(bytes: String) throws {
     let server = try WebServer(answers: [bytes])
     let failure = try #require(failed(by: client, server.url))
     #expect(failure.reason.hasPrefix("127.0.0.1:\(server.port): "), "\(failure.reason)")
   }
 
-  @Test func anAnswerThatIsNeededWholeIsNotCut() throws {
+  @Test func aLongResponseIsAFailureIfItMustBeWhole() throws {
     let server = try WebServer(answers: [Self.fine, Self.fine])
     var call = HTTPCall(url: server.url)
     call.needsWholeAnswer = true
     call.answerBytesMax = 2
     #expect(try client.send(call).body == Array("ok".utf8))
     call.answerBytesMax = 1
-    let reason = "the answer of 127.0.0.1:\(server.port) is longer than 1 bytes"
+    let reason = "the response of 127.0.0.1:\(server.port) is longer than 1 bytes"
     #expect(throws: OutboundFailure(reason)) { try client.send(call) }
   }
 

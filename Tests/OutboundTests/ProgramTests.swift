@@ -3,10 +3,9 @@ import Testing
 
 @testable import Outbound
 
-/// One after the other: a script that is still open for writing in a process that is about to become
-/// another program cannot be started.
+/// Serialized, because a script cannot be started while a forked process has it open for writing.
 @Suite(.serialized) struct ProgramTests {
-  private let outlet = Outlet(addresses: .publicOnly)
+  private let client = OutboundClient(addresses: .publicOnly)
 
   private func run(
     _ script: String, input: String = "", timeoutMilliseconds: Int = 15_000
@@ -16,7 +15,7 @@ import Testing
     _ = FileManager.default.createFile(
       atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o700])
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try outlet.run(
+    try client.run(
       Program(
         path: path, environment: [("PATH", "/usr/bin:/bin"), ("TITLE", "a b")],
         input: Array(input.utf8), timeoutMilliseconds: timeoutMilliseconds))
@@ -29,7 +28,7 @@ import Testing
       input: input)
   }
 
-  @Test func whatItSaysIsTold() {
+  @Test func theErrorHasItsOutput() {
     #expect(throws: OutboundFailure.self) { try run("echo no such channel >&2\nexit 3") }
     do {
       try run("echo no such channel >&2\nexit 3", input: String(repeating: "x", count: 1 << 20))
@@ -37,13 +36,13 @@ import Testing
       #expect(error.reason.hasSuffix(" exited with 3: no such channel"))
     }
     do throws(OutboundFailure) { try run("kill -9 $$") } catch {
-      #expect(error.reason.hasSuffix(" was ended by signal 9"))
+      #expect(error.reason.hasSuffix(" was killed by signal 9"))
     }
   }
 
-  /// With its children, and also one that prints without end.
+  /// A program is killed with its children, also if it prints without end.
   @Test(arguments: ["sleep 600 & sleep 600", "exec yes"])
-  func oneThatDoesNotEndIsKilled(script: String) {
+  func aProgramThatDoesNotEndIsKilled(script: String) {
     do throws(OutboundFailure) {
       try run(script, timeoutMilliseconds: 200)
       Issue.record("it ended")
@@ -52,16 +51,16 @@ import Testing
     }
   }
 
-  /// The limit is one of time, however often there is something to read: 500 lines would be more
-  /// than 300 waits of 20 ms.
-  @Test func oneThatPrintsMuchHasItsTime() throws {
+  /// The time limit does not depend on the number of reads: 500 lines are more than 300 waits of
+  /// 20 ms.
+  @Test func aProgramThatPrintsMuchHasItsTime() throws {
     try run(
       "i=0; while [ $i -lt 500 ]; do echo $i; (:); i=$((i+1)); done", timeoutMilliseconds: 6000)
   }
 
-  @Test func oneThatIsNotThere() {
+  @Test func aMissingProgramIsAFailure() {
     #expect(throws: OutboundFailure.self) {
-      try outlet.run(Program(path: "/nowhere/to/be/found", environment: [], input: []))
+      try client.run(Program(path: "/nowhere/to/be/found", environment: [], input: []))
     }
   }
 }

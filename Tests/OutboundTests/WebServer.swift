@@ -1,34 +1,34 @@
 import Foundation
 
-/// A web server that answers with bytes that were given, one connection after the other; it keeps
-/// what it was sent.
+/// A web server that answers with given bytes, one connection after the other, and keeps the
+/// requests.
 ///
-/// @unchecked because a test reads only what was sent before its own call returned.
+/// @unchecked because a test reads only requests from before its own call returned.
 final class WebServer: @unchecked Sendable {
-  /// 0 on a socket of the file system.
+  /// The port; 0 for a Unix domain socket.
   let port: Int
   private(set) var requests: [String] = []
-  /// Is signalled when a connection was closed.
+  /// Signalled when a connection is closed.
   let closed = DispatchSemaphore(value: 0)
   private let listener: Int32
 
   var url: String { "http://127.0.0.1:\(port)" }
 
   /// - Parameters:
-  ///   - connections: the answers on each connection, which is closed after the last of them.
-  ///   - readsBodies: whether requests are read to their end before they are answered.
+  ///   - connections: the responses on each connection, which is closed after the last one.
+  ///   - readsBodies: whether requests are read to their end before the response.
   init(connections: [[String]], readsBodies: Bool = true) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     port = try Self.bindToLoopback(listener)
     serve(connections, readsBodies)
   }
 
-  /// One connection for each answer.
+  /// A server with one connection for each response.
   convenience init(answers: [String]) throws {
     try self.init(connections: answers.map { [$0] })
   }
 
-  /// A server on a socket in a directory, whose path may be of any length.
+  /// A server on a socket in a directory, whose path may have any length.
   init(directory: String, name: String, connections: [[String]]) throws {
     listener = try boundSocket(directory: directory, name: name)
     listen(listener, 8)
@@ -71,9 +71,9 @@ final class WebServer: @unchecked Sendable {
     return text[end.upperBound...].utf8.count >= length
   }
 
-  /// Waits until the client has closed the connection, reading nothing.
+  /// Waits until the client closes the connection, without reading.
   private func waitForEnd(of connection: Int32) {
-    // POLLRDHUP of poll(2), which the C library shows to GNU programs alone.
+    // POLLRDHUP of poll(2), which the C library declares only for GNU programs.
     var watched = pollfd(fd: connection, events: 0x2000, revents: 0)
     _ = unsafe poll(&watched, 1, -1)
   }
@@ -94,7 +94,7 @@ final class WebServer: @unchecked Sendable {
   }
 }
 
-/// A socket that has a place in a directory, and to which nobody listens yet.
+/// A bound socket in a directory, which does not listen yet.
 func boundSocket(directory: String, name: String) throws -> Int32 {
   try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
   let parent = unsafe open(directory, O_RDONLY | O_DIRECTORY)
@@ -113,7 +113,7 @@ func boundSocket(directory: String, name: String) throws -> Int32 {
   return descriptor
 }
 
-/// A directory for a test, removed with what is in it.
+/// A directory for a test, which is removed with its contents.
 final class TestDirectory {
   let path = NSTemporaryDirectory() + "hale-outbound-\(UUID().uuidString)"
 

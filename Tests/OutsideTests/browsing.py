@@ -1,4 +1,4 @@
-"""The browser of the dashboard's tests, and what must be true of every page in it."""
+"""The browser of the dashboard's tests, and checks for every page."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,7 +19,7 @@ def browser():
 
 @pytest.fixture
 def page_of(browser):
-    """Opens pages; at the end none may have logged anything or asked anyone but Hale."""
+    """Opens pages, which must not log anything or send requests to other servers."""
     pages = []
 
     def begin(hale, path="/", allowed=(), **options):

@@ -1,4 +1,4 @@
-"""Fixtures: services that end with their test, whatever became of it."""
+"""Fixtures: services that end with their test, whatever its result."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def pytest_configure(config):
     if not harness.BINARY.exists():
         pytest.exit(
             f"{harness.BINARY} is missing: build it with `swift build -c release "
-            "--static-swift-stdlib --product hale`, or name another one by HALE_BINARY", 2)
+            "--static-swift-stdlib --product hale`, or set HALE_BINARY to another one", 2)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -24,7 +24,7 @@ def pytest_runtest_makereport(item, call):
 def start(request, tmp_path):
     """Starts services: `start(*arguments, clock=instant, ...)`. Each has a directory of its own.
 
-    At the end none may have ended by itself, and the log of each is shown if the test failed."""
+    A service must not end by itself. If the test fails, the logs are shown."""
     services = []
 
     def begin(*arguments, clock=None, running=True, **options):
@@ -51,7 +51,7 @@ def start(request, tmp_path):
 
 @pytest.fixture
 def hale(start):
-    """A service as a first start makes it, on the system's clock."""
+    """A service after its first start, on the system's clock."""
     return start()
 
 

@@ -1,6 +1,6 @@
-"""A service with a history for a browser to look at, and a page of it.
+"""A service with a history for a browser, and its pages.
 
-The benchmarks and the pictures use it too, which have Playwright and nothing else of the tests."""
+The benchmarks and the pictures use it too, in a Python that has only Playwright."""
 
 import random
 import uuid
@@ -11,16 +11,16 @@ from hale import Clock, Hale, aggregates, days, envelope, hours, iso, minutes, n
 
 RELEASES = 200
 DAYS = 14
-# The page asks every five seconds: as long alone as Playwright waits unless told.
+# The page polls every five seconds, which is Playwright's default time limit.
 expect.set_options(timeout=30_000)
 
 
 def history_envelopes(day, releases, rng):
-    """A day of an application whose users move on to the next release every few hours."""
+    """A day of an application with a new release every few hours."""
     per_day = releases / DAYS
     for number in range(releases):
         age = day - number / per_day
-        # From its first day on a release fades; the last ones never get old.
+        # A release loses users from its first day on; the last releases do not.
         if not -1 < age < 5:
             continue
         begin = max(0, int(-age * 24))
@@ -30,13 +30,13 @@ def history_envelopes(day, releases, rng):
 
 
 def load(hale, releases=RELEASES, seed=1):
-    """Fills the project `default` and lets the clock end at the present."""
+    """Fills the project `default`, and sets the clock to the present at the end."""
     rng = random.Random(seed)
     end = now()
     start_of_first = end - days(DAYS)
     for day in range(DAYS):
         begun = start_of_first + days(day)
-        # What a day tells arrives at its end.
+        # The sessions of a day arrive at its end.
         hale.clock.set(begun + days(1))
         items = []
         for release, counts in history_envelopes(day, releases, rng):
@@ -61,7 +61,7 @@ def load(hale, releases=RELEASES, seed=1):
 
 
 def serve(folder, *arguments, releases=RELEASES):
-    """A running service with a history, on a clock that stands at the present."""
+    """A running service with a history, with its clock fixed at the present."""
     clock = Clock(folder / "now", now() - days(DAYS))
     hale = Hale(folder, "--now", f"@{clock.path}", *arguments)
     hale.clock = clock
@@ -71,7 +71,7 @@ def serve(folder, *arguments, releases=RELEASES):
 
 
 def open_page(browser, hale, path="/", token=True, **options):
-    """A page of its own browser profile. Whatever it logs, fails or asks beyond Hale is kept."""
+    """A page in a new browser profile; records its logs, failures and foreign requests."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     if token:
         context.add_cookies([{"name": "hale_token", "value": hale.token, "url": hale.address,

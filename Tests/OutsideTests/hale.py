@@ -1,7 +1,7 @@
 """Drives the built binary as its users do: processes, sockets, files, and the JSON API.
 
-Nothing here knows how Hale works inside. Output of the processes goes to files: a pipe that
-nobody reads would stop them, and what they wrote is shown when a test fails.
+Nothing here depends on the inside of Hale. The output of processes goes to files, because a full
+pipe would block them; it is shown when a test fails.
 """
 
 import datetime
@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("HALE_BINARY") or ROOT / ".build" / "release" / "hale")
 STATUSES = ("healthy", "errored", "unhandled", "abnormal", "crashed")
 
-# How long anything may take that should be there at once: generous, since machines that run
-# tests are often busy with something else, and a passing test never waits for it.
+# The time limit of anything that should happen at once. It is generous, because a test machine may
+# be busy; a passing test never waits that long.
 PATIENCE = 30
 
 
 def wait(condition, what, seconds=PATIENCE):
-    """Returns the condition's first true value; fails when the time is over."""
+    """Returns the condition's first true value; fails after the time limit."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -80,7 +80,7 @@ def days(count):
 
 
 class Clock:
-    """The file that a service started with `--now @FILE` takes its time from."""
+    """The clock file of a service with `--now @FILE`."""
 
     def __init__(self, path, instant):
         self.path = Path(path)
@@ -101,7 +101,7 @@ class Clock:
 
 
 def session(status="exited", release="app@1.0", environment="production", **fields):
-    """The payload of a `session` item. A field that is None is left out."""
+    """The payload of a `session` item, without the fields that are None."""
     attrs = {"release": release}
     if environment is not None:
         attrs["environment"] = environment
@@ -146,7 +146,7 @@ def envelope(*payloads, **header):
 
 
 class Reply:
-    """An answer, read to its end."""
+    """A response, read to its end."""
 
     def __init__(self, response):
         self.status = response.status
@@ -171,14 +171,14 @@ class Reply:
 
 
 def read_reply(connection, method="POST"):
-    """Reads one answer from a socket."""
+    """Reads one response from a socket."""
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
     return Reply(response)
 
 
 def read_to_end(connection):
-    """All that comes until the other side closes."""
+    """All bytes until the other side closes."""
     parts = []
     while True:
         try:
@@ -195,8 +195,8 @@ def read_to_end(connection):
 
 
 def environment(extra=None):
-    """The environment of every process: nothing of Hale's from outside, no backtracer, which
-    could outlive a killed process and hold its files open."""
+    """The environment of every process: no settings of Hale from outside, and no backtracer, which
+    could outlive a killed process and keep its files open."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("HALE_")}
     return {**kept, "SWIFT_BACKTRACE": "enable=no", **(extra or {})}
 
@@ -210,7 +210,7 @@ def run(*arguments, env=None, timeout=PATIENCE, cwd=None):
 
 
 def count_what_waits(data):
-    """Has updates that are stored, but not counted yet, counted, as the next start would."""
+    """Folds pending updates, as the next start of the service would."""
     done = run("jobs", "run", "adoption", "--data", data)
     assert done.returncode == 0, done.stderr
 
@@ -251,7 +251,7 @@ class Hale:
         parts = urllib.parse.urlsplit(self.address)
         self.host, self.port = parts.hostname, parts.port
         wait(self._healthy, "/healthz answering 200")
-        # At a later start there is neither: those of the first one stand.
+        # A later start prints neither; those of the first start are kept.
         printed = self._printed()
         self.dsn = printed.get("DSN", self.dsn)
         self.token = printed.get("token", self.token)
@@ -262,7 +262,7 @@ class Hale:
         return self.printed()
 
     def printed(self):
-        """What the service printed about itself, once it did; it may have ended meanwhile."""
+        """Waits for the lines that the service prints at its start, or for its end."""
         lines = re.findall(r"^(address|DSN|token)\s+(\S+)\s*$", self.out.read_text(), re.M)
         printed = dict(lines)
         return printed if "address" in printed else None
@@ -279,19 +279,19 @@ class Hale:
         assert status is None, f"the service ended with {status}:\n{self.log()}"
 
     def kill(self):
-        """As a power cut would: no chance to write anything."""
+        """Kills the process by SIGKILL."""
         self.expected_end = True
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE)
 
     def stop(self):
-        """As an operator would. Returns the exit status."""
+        """Stops the service by SIGTERM, and returns its exit status."""
         self.expected_end = True
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(PATIENCE)
 
     def end(self):
-        """Ends what still runs, and tells whether it had ended by itself."""
+        """Ends the process, and returns its status if it had ended by itself."""
         if self.process is None:
             return None
         status = self.process.poll()
@@ -330,7 +330,7 @@ class Hale:
     def request(self, method, target, body=None, headers=None, timeout=PATIENCE):
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
-            # http.client folds nothing and adds only Host, Accept-Encoding, Content-Length.
+            # http.client adds only Host, Accept-Encoding and Content-Length.
             connection.request(method, target, body=body, headers=headers or {})
             return Reply(connection.getresponse())
         finally:
@@ -348,13 +348,13 @@ class Hale:
         return reply
 
     def raw(self, data):
-        """Sends bytes as they are and returns all bytes that come until the close."""
+        """Sends bytes unchanged, and returns all bytes until the connection closes."""
         with self.connect() as connection:
             connection.sendall(data)
             return read_to_end(connection)
 
     def get(self, path, params=(), token=None):
-        """Asks the API."""
+        """Sends a GET to the API."""
         pairs = params.items() if isinstance(params, dict) else params
         query = urllib.parse.urlencode(list(pairs), doseq=True)
         return self.request(
@@ -362,8 +362,8 @@ class Hale:
             headers={"Authorization": f"Bearer {token or self.token}"})
 
     def sessions(self, *fields, group=(), org="default", **params):
-        """The answer of the sessions endpoint, which must be 200."""
-        # A range by its ends takes the place of the period.
+        """The response of the sessions endpoint, which must be 200."""
+        # A start or end replaces the period.
         period = {} if "start" in params else {"statsPeriod": "24h"}
         reply = self.get(f"/organizations/{org}/sessions/", {
             "field": list(fields), "groupBy": list(group), **period, "interval": "1h", **params})
@@ -411,7 +411,7 @@ def _by_status(hale, field, group, params):
         key = tuple(entry["by"][name] for name in group)
         row = table.setdefault(key, {})
         assert set(row) == set(STATUSES), (key, row)
-        # The five statuses add up to the total, always, of sessions and of users.
+        # The five statuses always add up to the total, of sessions and of users.
         assert sum(row.values()) == entry["totals"][field], (key, row, entry)
     return {key: row for key, row in table.items() if any(row.values())}
 

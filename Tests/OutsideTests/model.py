@@ -1,9 +1,9 @@
-"""What Hale's numbers must be, worked out from nothing but the updates that were sent.
+"""The model: the expected numbers of Hale, computed only from the updates that were sent.
 
-Written from the promises, not from the program: a session is one release, environment, sid and
-`started`; an update only ever raises what is known; where corrections of its start differ, the
-earliest stands; a user stands under the worst of its sessions; a session that exited lasted as long as the
-longest of its updates says."""
+It follows the documentation, not the program. A session is one release, environment, sid and
+`started`. An update can only raise a session's state. If corrected starts differ, the earliest
+counts. A user counts under the worst of their sessions. The duration of an exited session is the
+longest that one of its updates reports."""
 
 import datetime
 from collections import defaultdict
@@ -22,7 +22,7 @@ def worst_of(statuses):
 
 
 def severity(update):
-    """The status that one update proves by itself."""
+    """The severity of a single update."""
     status = update.get("status") or "ok"
     if status in ("unhandled", "abnormal", "crashed"):
         return status
@@ -36,7 +36,7 @@ def is_user(did):
 
 
 def corrected(start, received, sent_at):
-    """The start after the correction of drift; None if its age has it refused."""
+    """The start after the correction of drift; None if it is rejected for its age."""
     drift = received - sent_at if sent_at else NO_TIME
     if abs(drift) >= DRIFT_MIN:
         start += drift
@@ -66,7 +66,7 @@ class Session:
 
     @property
     def lasted(self):
-        """In milliseconds; none when that is not known."""
+        """The duration in milliseconds; None if it is unknown."""
         return [round(max(self.durations) * 1000)] if self.has_exited and self.durations else []
 
     @property
@@ -79,7 +79,7 @@ class Session:
 
 
 class Bucket:
-    """Sessions that an SDK counted up by itself."""
+    """A bucket of session aggregates."""
 
     mechanisms = frozenset()
     lasted = ()
@@ -96,15 +96,15 @@ class Bucket:
 
 
 class Model:
-    """Keeps every update, and works each number out when it is asked for."""
+    """Keeps every update, and computes numbers from them when needed."""
 
     def __init__(self):
         self.updates = []
         self.buckets = []
 
     def add(self, update, start, sid, begun=None):
-        """`start` and `sid` are what the update's text means; the text may vary. `begun` is the
-        corrected start, where it is another."""
+        """`start` and `sid` are the values behind the update's text, which may vary. `begun` is
+        the corrected start, if it differs."""
         attrs = update["attrs"]
         key = (attrs["release"], attrs.get("environment"), sid, start)
         self.updates.append((key, update, begun or start))
@@ -113,7 +113,7 @@ class Model:
         self.buckets.append(Bucket(release, environment, begun, counts, did))
 
     def _all(self, within, where=None):
-        """Sessions and buckets that begin in the range (start, end), of the scopes asked for."""
+        """Sessions and buckets that begin in the range (start, end) and match `where`."""
         found = {}
         for key, update, begun in self.updates:
             found.setdefault(key, Session(*key[:2])).take(update, begun)
@@ -149,21 +149,21 @@ class Model:
         return table
 
     def user_rates(self, *group):
-        """Rates that count everyone with at least one such session."""
+        """Rates of the users with at least one such session."""
         table = {}
         for key, users in self._users(group, None).items():
             seen = list(users.values())
             share = {
                 "abnormal_rate(user)": sum("abnormal" in kinds for kinds, _ in seen),
                 "unhandled_rate(user)": sum("unhandled" in kinds for kinds, _ in seen),
-                "anr_rate()": sum(bool(hangs) for _, hangs in seen),
-                "foreground_anr_rate()": sum("anr_foreground" in hangs for _, hangs in seen),
+                "anr_rate()": sum(bool(anrs) for _, anrs in seen),
+                "foreground_anr_rate()": sum("anr_foreground" in anrs for _, anrs in seen),
             }
             table[key] = {field: count / len(seen) for field, count in share.items()}
         return table
 
     def durations_by(self, *group, where=None):
-        """{group: {field: milliseconds}}: of n durations in order, the one at place n · p."""
+        """{group: {field: milliseconds}}: of n sorted durations, the one at index n · p."""
         table = defaultdict(list)
         for one in self._all(None, where):
             table[_key(one.scope, group)].extend(one.lasted)

@@ -1,4 +1,4 @@
-"""What the schema-driven tester is told of Hale beyond its document."""
+"""What the schema-driven tester needs to know beyond the OpenAPI document."""
 
 import json
 import os
@@ -8,20 +8,20 @@ import schemathesis
 
 @schemathesis.serializer("application/x-sentry-envelope")
 def envelope(context, value):
-    """Text goes as it is; values that break the schema go as JSON."""
+    """Sends text unchanged, and values that break the schema as JSON."""
     text = value if isinstance(value, str) else json.dumps(value)
     return {"data": text.encode("utf-8", "surrogatepass")}
 
 
 @schemathesis.hook
 def filter_query(context, query):
-    """Leaves out values that the tester takes for wrong ones and that leave no trace in the URL."""
+    """Drops values that the tester considers wrong and that do not appear in the URL."""
     return all(value not in ([], {}) for value in (query or {}).values())
 
 
 @schemathesis.hook
 def before_call(context, case, **kwargs):
-    """Leaves the tester its own token and key: without them there is nothing left to test."""
+    """Keeps the tester from revoking its own token and key."""
     names = case.path_parameters or {}
     if case.method.upper() == "DELETE":
         if names.get("token") == "1":

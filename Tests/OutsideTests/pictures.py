@@ -1,4 +1,4 @@
-"""Takes the pictures of the dashboard that stand in README, of the demo's data: Scripts/pictures."""
+"""Takes the pictures of the dashboard for README, with the demo's data (Scripts/pictures)."""
 
 import sys
 import tempfile
@@ -18,13 +18,13 @@ PICTURES = {
 
 
 def serve(folder):
-    """The demo's two weeks, and a service whose clock stands at their end."""
+    """A service with the demo's two weeks, with its clock fixed at their end."""
     done = run("demo", "--data", folder / "data", "--now", iso(NOW), timeout=300)
     if done.returncode != 0:
         sys.exit(done.stderr)
     (folder / "now").write_text(iso(NOW))
     hale = Hale(folder, "--now", f"@{folder / 'now'}")
-    # Before the start: a running service would know it within two seconds.
+    # Before the start, because a running service needs up to two seconds for a new token.
     hale.token = hale.cli_json("token", "create", "pictures")["token"]
     return hale.start()
 

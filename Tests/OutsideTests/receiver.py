@@ -1,4 +1,4 @@
-"""Receivers of notices: web servers and a mail server on loopback, which keep what they get."""
+"""Receivers of notifications: web servers on loopback, which keep the requests."""
 
 import http.server
 import ssl
@@ -16,7 +16,7 @@ class Received:
 
 
 class Receiver:
-    """A web server that answers with the statuses that it is given, and 200 when they are used up."""
+    """A web server that answers with the given statuses, and then with 200."""
 
     def __init__(self, *statuses, headers=None, certificate=None, on_request=None):
         self.statuses = list(statuses)
@@ -33,7 +33,7 @@ class Receiver:
                 self.send_response(status)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
-                body = b"as asked" if status != 204 else b""
+                body = b"as configured" if status != 204 else b""
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -62,7 +62,7 @@ class Receiver:
 
 
 def make_certificates(folder):
-    """A certificate authority, and a certificate by it for 127.0.0.1 and no name."""
+    """A certificate authority, and its certificate for 127.0.0.1 without a host name."""
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
@@ -71,7 +71,7 @@ def make_certificates(folder):
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr",
             "-subj", "/CN=Test")
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    # openssl's own clock decides over the dates, as does that of the library that checks them.
+    # The dates follow the system's clock, as does the verification.
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "names")
     return folder / "ca.pem", (folder / "server.pem", folder / "server.key")

@@ -1,4 +1,4 @@
-"""Alert rules: by API and by file, evaluated when the job is run, at the time of the clock's file."""
+"""Alert rules from the API and from the file, evaluated by the job at the clock file's time."""
 
 import json
 import sqlite3
@@ -37,7 +37,7 @@ def level(hale, name):
 
 
 def evaluate(hale, advance=minutes(1)):
-    """The next minute."""
+    """Evaluates the rules in the next minute."""
     hale.clock.advance(advance)
     done = hale.cli("jobs", "run", "alerts")
     assert done.returncode == 0, done
@@ -51,7 +51,7 @@ def send(hale, count, crashed=0, **fields):
 
 
 def channel(hale, name="team"):
-    """A place for notices, which nothing delivers here."""
+    """A channel that delivers nothing here."""
     with sqlite3.connect(hale.data / "hale.db", timeout=PATIENCE) as database:
         database.execute(
             "INSERT INTO notice_channel (organization, name, kind, settings, created) "
@@ -63,8 +63,8 @@ def notices(hale):
         return database.execute("SELECT action, key, title, subject FROM notice ORDER BY id").fetchall()
 
 
-def test_from_the_first_crash_to_the_last_notice(start):
-    """Fires, stays through a restart, is resolved; each change is told once, in Sentry's form."""
+def test_from_the_first_crash_to_the_last_notification(start):
+    """A rule fires, survives a restart and resolves; each change notifies once, as in Sentry."""
     hale = start(clock=NOON)
     channel(hale)
     name = make(hale, channels=["team"])
@@ -80,7 +80,7 @@ def test_from_the_first_crash_to_the_last_notice(start):
     hale.start()
     evaluate(hale)
     assert level(hale, name) == "critical"
-    # 37 of 40 are 92.5 %: no more than a warning.
+    # 37 of 40 are 92.5 %, which is only a warning.
     send(hale, 20)
     evaluate(hale)
     assert level(hale, name) == "warning"
@@ -88,11 +88,11 @@ def test_from_the_first_crash_to_the_last_notice(start):
     send(hale, 20)
     evaluate(hale)
     assert level(hale, name) == "ok"
-    told = notices(hale)
-    assert [row[0] for row in told] == ["critical", "warning", "resolved"]
-    assert len({row[1] for row in told}) == 3
-    assert told[0][2] == "Critical: Crash-free"
-    alert = json.loads(told[0][3])
+    sent = notices(hale)
+    assert [row[0] for row in sent] == ["critical", "warning", "resolved"]
+    assert len({row[1] for row in sent}) == 3
+    assert sent[0][2] == "Critical: Crash-free"
+    alert = json.loads(sent[0][3])
     assert alert["status"] == 20 and alert["alert_rule"]["name"] == "Crash-free"
     assert alert["alert_rule"]["threshold_type"] == 1 and alert["projects"] == ["default"]
     [incident] = hale.get(f"{ORGANIZATION}/incidents/").json
@@ -111,7 +111,7 @@ def test_no_data_changes_nothing(start):
     send(hale, 1)
     evaluate(hale)
     assert level(hale, name) == "critical"
-    # The window is empty, and so nobody knows whether it is better.
+    # The window is empty, so that the state stays.
     evaluate(hale, hours(2))
     assert level(hale, name) == "critical" and rule(hale, name)["state"]["value"] is None
 
@@ -123,7 +123,7 @@ def test_evaluations_in_a_row(start):
         send(hale, 5, crashed=5)
         evaluate(hale)
     assert level(hale, name) == "ok"
-    # One that is better begins the count anew.
+    # A better evaluation restarts the count.
     evaluate(hale, minutes(10))
     send(hale, 5)
     evaluate(hale)
@@ -147,23 +147,23 @@ def test_blackout(start):
     assert level(hale, name) == "ok"
 
 
-def test_an_incident_that_ends_with_its_rule_is_told(start):
-    """A receiver that opened something of its own has to hear that nobody looks any more."""
+def test_an_incident_that_ends_with_its_rule_notifies(start):
+    """A receiver that opened an incident must learn that it is no longer evaluated."""
     hale = start("--public-url", "https://hale.example.com/health", clock=NOON)
     channel(hale)
     changed, deleted, muted = (make(hale, name=name, channels=["team"]) for name in ("changed", "deleted", "muted"))
     send(hale, 4, crashed=4)
     evaluate(hale)
     assert change(hale, "POST", f"/alert-rules/{muted}/mute/", {"minutes": 30}).status == 200
-    # Another threshold asks for the same value.
+    # A rule with another threshold has the same value.
     assert change(hale, "PUT", f"/alert-rules/{changed}/", {"resolveThreshold": 97}).status == 200
     assert [row[0] for row in notices(hale)] == ["critical"] * 3
     assert change(hale, "PUT", f"/alert-rules/{changed}/", {"timeWindow": 30}).status == 200
     for name in (deleted, muted):
         assert change(hale, "DELETE", f"/alert-rules/{name}/").status == 204
-    told = notices(hale)[3:]
-    assert [(row[0], row[2]) for row in told] == [("resolved", "Resolved: changed"), ("resolved", "Resolved: deleted")]
-    alert = json.loads(told[1][3])
+    sent = notices(hale)[3:]
+    assert [(row[0], row[2]) for row in sent] == [("resolved", "Resolved: changed"), ("resolved", "Resolved: deleted")]
+    alert = json.loads(sent[1][3])
     assert (alert["status"], alert["date_closed"], alert["value"]) == (2, "2026-03-10T12:31:00Z", 0)
     with sqlite3.connect(hale.data / "hale.db", timeout=PATIENCE) as database:
         links = database.execute("SELECT text, web_url FROM notice ORDER BY id").fetchall()
@@ -187,7 +187,7 @@ def test_the_worst_of_each_interval(start):
         assert reply.status == 400 and "1m" in reply.detail, reply
 
 
-def test_muted_rules_tell_nobody(start):
+def test_muted_rules_do_not_notify(start):
     hale = start(clock=NOON)
     channel(hale)
     name = make(hale, channels=["team"])
@@ -197,7 +197,7 @@ def test_muted_rules_tell_nobody(start):
     evaluate(hale)
     assert level(hale, name) == "critical" and notices(hale) == []
     assert change(hale, "DELETE", f"/alert-rules/{name}/mute/").json["snooze"] is False
-    # What began meanwhile is told when the silence is over, once.
+    # An incident that began meanwhile notifies once the mute is over.
     for _ in range(2):
         evaluate(hale)
         assert [row[0] for row in notices(hale)] == ["critical"]
@@ -211,8 +211,8 @@ def test_muted_rules_tell_nobody(start):
     assert rule(hale, name)["mutedUntil"] is None
 
 
-def test_what_began_while_muted_is_told_without_data(start):
-    """The sessions of the alarm have left the window before anybody may be told."""
+def test_what_began_while_muted_notifies_without_data(start):
+    """The sessions of the incident have left the window before the mute is over."""
     hale = start(clock=NOON)
     channel(hale)
     name = make(hale, channels=["team"], minSessions=5)
@@ -225,12 +225,12 @@ def test_what_began_while_muted_is_told_without_data(start):
         assert rule(hale, name)["state"]["value"] is None and notices(hale) == []
     for _ in range(2):
         evaluate(hale, hours(1))
-        [told] = notices(hale)
-        assert told[0] == "critical" and json.loads(told[3])["value"] == 20
+        [sent] = notices(hale)
+        assert sent[0] == "critical" and json.loads(sent[3])["value"] == 20
 
 
 def test_releases_and_comparisons(start):
-    """The newest release by version, against the one before and the week before."""
+    """The newest release by version, compared with the previous one and with the week before."""
     hale = start(clock=NOON)
     latest = make(hale, name="latest", release="latest")
     pattern = make(hale, name="pattern", query="release:app@1.*")
@@ -249,13 +249,13 @@ def test_releases_and_comparisons(start):
     send(hale, 10, release="app@1.9.0")
     evaluate(hale)
     values = {name: rule(hale, name)["state"]["value"] for name in (latest, pattern, before, week, users)}
-    # Against a week ago whole hours count: from 11 to 12 there were 10 sessions then, and 4 now.
+    # A week ago whole hours count: 10 sessions from 11 to 12 then, and 4 now.
     assert values == {latest: 90.0, pattern: 95.0, before: -10.0, week: -60.0, users: 90.0}
     assert level(hale, before) == level(hale, week) == "critical"
     assert hale.get(f"{ORGANIZATION}/alert-rules/").headers["Link"]
 
 
-def test_wrong_rules_are_refused_by_the_field(start):
+def test_wrong_rules_are_rejected_by_field(start):
     hale = start(clock=NOON)
     make(hale)
     for members, field in (
@@ -275,7 +275,7 @@ def test_wrong_rules_are_refused_by_the_field(start):
         reply = change(hale, "POST", "/alert-rules/", {**RULE, "name": "other", **members})
         assert reply.status == 400 and list(reply.json) == [field], (members, reply)
         assert all(isinstance(reason, str) for reason in reply.json[field])
-    # All that is wrong is told at once, but not what only follows from it.
+    # All errors are reported at once, but not what only follows from them.
     reply = change(hale, "POST", "/alert-rules/", {
         **RULE, "name": "other", "aggregate": "crashes", "timeWindow": 9, "thresholdPeriod": 0, "environment": "x" * 65,
         "triggers": [{"label": "critical", "alertThreshold": 101}]})
@@ -283,14 +283,14 @@ def test_wrong_rules_are_refused_by_the_field(start):
     reply = change(hale, "POST", "/alert-rules/", {
         **RULE, "name": "other", "projects": ["nowhere"], "triggers": [], "resolveThreshold": 1, "minSessions": -1})
     assert sorted(reply.json) == ["minSessions", "projects", "triggers"], reply
-    # A mistyped member would be without effect.
+    # A mistyped member would have no effect.
     reply = change(hale, "POST", "/alert-rules/", {**RULE, "name": "other", "timewindow": 15})
     assert reply.status == 400 and "timeWindow" in reply.json["timewindow"][0], reply
     reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 5})
     assert reply.status == 400 and list(reply.json) == ["timeWindow"]
     reply = change(hale, "PUT", "/alert-rules/Crash-free/", {"timeWindow": 120})
     assert reply.status == 200 and reply.json["timeWindow"] == 120 and len(reply.json["triggers"]) == 2
-    # What an answer says is taken back.
+    # A response is accepted as a request.
     assert change(hale, "PUT", "/alert-rules/1/", reply.json).json["triggers"] == reply.json["triggers"]
     assert change(hale, "DELETE", "/alert-rules/1/").status == 204
     assert hale.get(f"{ORGANIZATION}/alert-rules/1/").status == 404
@@ -312,7 +312,7 @@ def test_the_operators_file(start, tmp_path):
         assert reply.status == 409 and "--alerts" in reply.detail, reply
     send(hale, 10, crashed=10)
     evaluate(hale)
-    # Thresholds change, the state stays; another one joins.
+    # Thresholds change, the state stays, and a rule is added.
     write({**RULE, "triggers": [{"label": "critical", "alertThreshold": 50}]}, {**RULE, "name": "second"})
     wait(lambda: len(hale.cli_list("alert", "list")) == 2, "the second rule")
     assert level(hale, "Crash-free") == "critical"
@@ -333,17 +333,17 @@ def test_the_operators_file(start, tmp_path):
 
 
 def test_back_tests(start, tmp_path):
-    """When it would have fired, by what had arrived: a crash that is told late fires late."""
+    """A back-test uses what had arrived: a crash that is reported late fires late."""
     hale = start(clock=NOON)
     send(hale, 10)
     hale.clock.advance(minutes(30))
-    # Of the same hour, told half an hour after it began.
+    # Sessions of the same hour, reported half an hour after its start.
     for _ in range(5):
         hale.send(session("crashed", at=NOON - minutes(1)))
     hale.clock.advance(hours(3))
-    asked = {"rule": {**RULE, "triggers": RULE["triggers"][:1]}, "start": "2026-03-10T12:00:00Z",
-             "end": "2026-03-10T16:00:00Z"}
-    reply = change(hale, "POST", "/alert-rules/backtest/", asked)
+    wanted = {"rule": {**RULE, "triggers": RULE["triggers"][:1]},
+              "start": "2026-03-10T12:00:00Z", "end": "2026-03-10T16:00:00Z"}
+    reply = change(hale, "POST", "/alert-rules/backtest/", wanted)
     assert reply.status == 200, reply
     found = reply.json
     assert [(entry["time"], entry["from"], entry["to"]) for entry in found["transitions"]] == [
@@ -352,13 +352,13 @@ def test_back_tests(start, tmp_path):
     assert sum(found["minutes"][name] for name in ("ok", "warning", "critical")) == 4 * 60 + 10
     make(hale)
     kept = hale.get(f"{ORGANIZATION}/alert-rules/1/backtest/", {
-        "start": asked["start"], "end": asked["end"]}).json
+        "start": wanted["start"], "end": wanted["end"]}).json
     assert kept["transitions"] == found["transitions"] and kept["rule"] == "Crash-free"
     file = tmp_path / "rule.json"
-    file.write_text(json.dumps(asked["rule"]))
-    told = json.loads(hale.cli("alert", "backtest", "--rule", file, "--from", "2026-03-10T12:00Z",
+    file.write_text(json.dumps(wanted["rule"]))
+    printed = json.loads(hale.cli("alert", "backtest", "--rule", file, "--from", "2026-03-10T12:00Z",
                                "--to", "2026-03-10T16:00Z", "--json").stdout)
-    assert told == found
+    assert printed == found
     text = hale.cli("alert", "backtest", "--rule", "Crash-free", "--from", "2026-03-10T12:00Z")
     assert "2026-03-10 13:10:00" in text.stdout, text
 
@@ -380,7 +380,7 @@ def test_a_project_falls_silent_only_after_its_first_session(start):
     assert (fired["to"], fired["time"][:13]) == ("critical", "2026-03-10T20"), found
 
 
-def test_a_channel_that_a_rule_tells_stays(start):
+def test_a_channel_that_a_rule_uses_stays(start):
     hale = start(clock=NOON)
     channel(hale)
     name = make(hale, channels=["team"])
@@ -392,23 +392,23 @@ def test_a_channel_that_a_rule_tells_stays(start):
     assert change(hale, "DELETE", "/notice-channels/team/").status == 204
 
 
-def test_rules_about_users_are_replayed_from_what_they_found(start):
+def test_rules_about_users_are_replayed_from_recorded_values(start):
     hale = start(clock=NOON)
-    asked = {**RULE, "aggregate": "crash_free_rate(user)"}
-    body = {"rule": asked, "statsPeriod": "1h"}
+    wanted = {**RULE, "aggregate": "crash_free_rate(user)"}
+    body = {"rule": wanted, "statsPeriod": "1h"}
     reply = change(hale, "POST", "/alert-rules/backtest/", body)
     assert reply.status == 400 and "aggregate" in reply.json, reply
-    make(hale, aggregate=asked["aggregate"])
+    make(hale, aggregate=wanted["aggregate"])
     for crashed in (0, 0, 8):
         send(hale, 10, crashed=crashed)
         evaluate(hale)
     found = change(hale, "POST", "/alert-rules/backtest/", {
-        "rule": {**asked, "triggers": [{"label": "critical", "alertThreshold": 30}]},
+        "rule": {**wanted, "triggers": [{"label": "critical", "alertThreshold": 30}]},
         "start": iso(NOON), "end": iso(NOON + minutes(20))})
-    # The range ends on the last ten minutes.
+    # The range ends with the last ten minutes.
     assert found.json["basis"] == "evaluations" and found.json["transitions"] == []
     evaluate(hale, minutes(10))
     found = change(hale, "POST", "/alert-rules/backtest/", {
-        "rule": {**asked, "triggers": [{"label": "critical", "alertThreshold": 30}]},
+        "rule": {**wanted, "triggers": [{"label": "critical", "alertThreshold": 30}]},
         "start": iso(NOON), "end": iso(NOON + minutes(20))})
     assert [entry["time"] for entry in found.json["transitions"]] == ["2026-03-10T12:33:00Z"]

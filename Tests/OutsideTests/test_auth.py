@@ -1,4 +1,4 @@
-"""Who may send: every place where an SDK puts its public key, and every refusal."""
+"""Authentication of ingest: every place of the public key, and every rejection."""
 
 import base64
 import json
@@ -62,11 +62,11 @@ def test_queries(service, name):
 def test_the_dsn_of_the_envelope(service):
     dsn = f"http://{KEY}@tunnel.example.com/base/{service.project}"
     assert service.post(envelope(session(), dsn=dsn), auth=False).status == 200
-    # It may stand beside another form, if they agree.
+    # It may accompany another form, if they agree.
     assert service.post(envelope(session(), dsn=dsn)).status == 200
 
 
-def test_headers_that_are_not_sentrys_are_passed_over(service):
+def test_headers_of_others_are_ignored(service):
     target = f"/api/{service.project}/envelope/?sentry_key={KEY}"
     for headers in ({"X-Sentry-Auth": "Bearer abc"}, {"Authorization": "Bearer abc"}):
         reply = service.post(envelope(session()), headers, auth=False, target=target)
@@ -157,7 +157,7 @@ def test_projects_in_the_path(service):
         assert (reply.status, reply.detail) == (400, "bad project path parameter"), reply
 
 
-def test_store_asks_the_same(service):
+def test_store_needs_the_same(service):
     target = f"/api/{service.project}/store/"
     event = json.dumps({"message": "boom"}).encode()
     assert service.post(event, auth=False, target=target).status == 401

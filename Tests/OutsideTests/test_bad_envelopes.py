@@ -1,5 +1,5 @@
-"""Requests that are refused: the status, the `detail` and the `causes` that SDKs of Sentry know,
-and a service that counts the next good session as if nothing had been."""
+"""Invalid requests: their status, `detail` and `causes` as in Sentry, and a service that counts
+the next valid session."""
 
 import base64
 import gzip
@@ -69,7 +69,7 @@ BROKEN = [
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """One service takes all that is bad here: it must live on."""
+    """One service gets all invalid requests, and must keep running."""
     running = Hale(tmp_path_factory.mktemp("bad")).start()
     yield running
     assert running.end() is None, running.log()
@@ -85,7 +85,7 @@ def test_broken_envelopes(service, name, body, detail, cause):
 
 
 def test_a_broken_envelope_counts_nothing_of_itself(hale):
-    """No partial acceptance: the session before the broken frame was not taken."""
+    """No partial acceptance: the session before the broken frame is not counted."""
     reply = hale.post(envelope(session(release="partial@1")) + b"{broken\n")
     assert reply.status == 400
     hale.send(session(release="whole@1"))
@@ -116,7 +116,7 @@ def test_hosts_of_a_dsn_are_not_compared(hale):
 # Tolerated ---------------------------------------------------------------------------------
 
 def variants(good):
-    """Framings that are unusual and fine; each holds one good session."""
+    """Unusual but valid framings, each with one valid session."""
     line = json.dumps(good).encode()
     head = b'{"type":"session"}'
     sized = header(type="session", length=len(line))
@@ -159,7 +159,7 @@ def test_the_reply(service):
     plain = service.post(envelope(session()))
     assert (plain.status, plain.json) == (200, {})
     assert plain.headers["Content-Type"].startswith("application/json")
-    # Some SDKs cannot read a compressed reply, whatever they said they accept.
+    # Some SDKs cannot read a compressed response, whatever they accept.
     compressed = service.post(envelope(session()), {"Accept-Encoding": "gzip, br"})
     assert "Content-Encoding" not in compressed.headers
     event = uuid.uuid4()
@@ -235,7 +235,7 @@ def test_bad_aggregates_are_dropped_alone(hale):
         {"aggregates": 5, "attrs": {"release": "bad@1"}},
     ]
     items = [item(json.dumps(part).encode(), "sessions") for part in bad]
-    # An unreadable time costs its bucket only; no list of buckets is an empty one.
+    # An unreadable time costs only its bucket; a missing list of buckets is an empty one.
     mixed = {"aggregates": [{"started": "never", "exited": 5}, good, {"started": start}],
              "attrs": {"release": "good@1"}}
     empty = {"attrs": {"release": "good@1"}}
@@ -259,7 +259,7 @@ def test_releases_at_the_limit(hale):
     assert sessions(hale) == row(healthy=4)
 
 
-def test_other_items_are_walked_past(hale):
+def test_other_items_are_skipped(hale):
     kinds = ("event", "transaction", "attachment", "profile", "profile_chunk", "replay_event",
              "replay_recording", "replay_video", "log", "span", "check_in", "feedback",
              "user_report", "statsd", "metric_buckets", "trace_metric", "client_report",
@@ -281,7 +281,7 @@ def test_client_reports_alone(hale):
 
 
 def test_the_checklist_of_sdks(hale):
-    """What real SDKs send and a strict reader would refuse."""
+    """What real SDKs send and a strict reader would reject."""
     sid = uuid.uuid4()
     start = now().replace(microsecond=123000)
     whole = start.strftime("%Y-%m-%dT%H:%M:%S")
@@ -291,7 +291,7 @@ def test_the_checklist_of_sdks(hale):
         dict(sid=str(sid).upper(), started=whole + ".1230+00:00", init=None),
         dict(sid=sid.hex.upper(), started=whole + ".123999Z", status=None, errors=None),
     ]
-    # One session: the instant counts, in milliseconds, not how it is written.
+    # One session: the instant counts in milliseconds, not its notation.
     hale.send(*[session(**fields) for fields in same])
     assert sessions(hale) == row(healthy=1)
     others = [
@@ -341,9 +341,9 @@ def test_store_refuses(service):
     assert broken.status == 400 and broken.detail.startswith("invalid JSON data"), broken
 
 
-def test_store_names_what_it_was_given(service):
+def test_store_names_its_items(service):
     target = f"/api/{service.project}/store/"
-    # Ids come back only as what they are: 32 digits.
+    # Ids are returned only if they are 32 digits.
     dashed = str(uuid.uuid4())
     for given, named in ((dashed.upper(), dashed.replace("-", "")), ('x"},{"', None),
                          ("abc", None), (7, None)):
@@ -361,7 +361,7 @@ def test_store_names_what_it_was_given(service):
     assert (pixel.status, pixel.headers["content-type"]) == (200, "image/gif"), pixel
     other = query.replace(service.key, "f" * 32)
     assert service.request("GET", f"{target}?{other}").status == 403
-    # An envelope is one whatever the case of its type.
+    # The case of an envelope's content type does not matter.
     reply = service.post(envelope(session()), {"Content-Type": "Application/X-Sentry-Envelope"},
                          target=target)
     assert (reply.status, reply.json) == (200, {}), reply

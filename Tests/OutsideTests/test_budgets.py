@@ -1,4 +1,4 @@
-"""Objectives and error budgets, as commands, the API and Prometheus have them."""
+"""Objectives and error budgets in commands, the API and Prometheus."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def budget(hale, project="default"):
 
 @pytest.fixture
 def used(start):
-    """Of 100,000 sessions in four days 90 crashed: 5 in the last hour, 2 of them just now."""
+    """90 crashes in 100,000 sessions of four days: 5 in the last hour, 2 of them just now."""
     hale = start(clock=NOON - days(3))
     send(hale, minutes(1), 60, 59_940)
     hale.clock.set(NOON)
@@ -54,7 +54,7 @@ def test_a_command_takes_effect_while_the_service_runs(used):
     assert series["2026-03-06T00:00:00Z"] is None
     assert series["2026-03-07T00:00:00Z"] == 0
     assert series["2026-03-10T00:00:00Z"] == 0.1
-    # A budget that is used up, and more than that.
+    # A budget that is exceeded.
     used.cli_json("objective", "set", "1", "--crash-free-sessions", "99.95", "--days", "7")
     wait(lambda: budget(used)["objective"]["target"] == 99.95, "the new target", 2)
     assert budget(used)["left"] == pytest.approx(-0.8)
@@ -111,7 +111,7 @@ def test_refusals_name_field_and_reason(hale):
     status, errors = put({"target": 100, "days": 0, "measure": "x"})
     assert status == 400 and set(errors) == {"target", "days", "measure"}
     assert all(len(reasons) == 1 and reasons[0].endswith(".") for reasons in errors.values())
-    # A mistyped member would be without effect.
+    # A mistyped member would have no effect.
     status, errors = put({"crashFreeSessions": 50})
     assert status == 400 and "target" in errors["crashFreeSessions"][0]
     status, made = put({"target": 99.995})
@@ -140,7 +140,7 @@ def test_metrics(used):
     labels = 'project="1",measure="crash_free_sessions"'
     assert f"hale_error_budget_remaining_ratio{{{labels}}} 0.1\n" in text
     assert f'hale_error_budget_burn_rate{{{labels},window="1h"}} 1.25\n' in text
-    # A scrape of the next minute sees what came meanwhile.
+    # A scrape in the next minute sees later sessions.
     send(used, minutes(2), 5, 0)
     assert used.request("GET", "/metrics").body.decode().count(f"{{{labels}}} 0.1\n") == 1
     used.clock.advance(minutes(1))

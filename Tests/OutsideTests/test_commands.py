@@ -1,4 +1,4 @@
-"""The commands of the program: what they print, what they do to a running service, how they end."""
+"""The commands: their output, their effect on a running service, their exit status."""
 
 import fcntl
 import json
@@ -10,13 +10,13 @@ import pytest
 
 from hale import (BINARY, Hale, PATIENCE, envelope, row, run, session, sessions, sessions_by, wait)
 
-# What a command changed is seen by a running service within this time.
+# The time in which a running service sees the change of a command.
 SOON = 2
 DONE, FAILED, USAGE = 0, 1, 64
 
 
 def accepts(hale, project, key):
-    """Whether the service takes a session for a project with a key."""
+    """Whether the service accepts a session for a project with a key."""
     auth = {"X-Sentry-Auth": f"Sentry sentry_key={key}"}
     reply = hale.post(envelope(session()), auth, auth=False, target=hale.envelope_path(project))
     assert reply.status in (200, 403), reply
@@ -67,7 +67,7 @@ WRONG = [
 @pytest.mark.parametrize("name, value", WRONG)
 @pytest.mark.parametrize("source", ("flag", "environment"))
 def test_wrong_settings_name_themselves(tmp_path, source, name, value):
-    """The setting, the value and the accepted form are in what is printed."""
+    """The error contains the setting, the value and the accepted form."""
     variable = "HALE_" + name.upper().replace("-", "_")
     arguments = ["serve", "--data", tmp_path / "data"]
     if source == "flag":
@@ -123,7 +123,7 @@ def test_initial_values(start):
     hale.token = token
     hale.send(session())
     assert sessions(hale, project="shop") == row(healthy=1)
-    # Only an empty directory takes them.
+    # They have an effect only in an empty directory.
     assert hale.stop() == DONE
     hale.env = {"HALE_INITIAL_KEY": "f" * 32, "HALE_INITIAL_TOKEN": "other",
                 "HALE_INITIAL_PROJECT": "other"}
@@ -167,7 +167,7 @@ def test_a_data_directory_that_is_none(tmp_path):
 
 
 def test_a_database_that_is_none(hale):
-    """Damage is named, not overwritten."""
+    """Damage is reported, not overwritten."""
     assert hale.stop() == DONE
     files = [path for path in hale.data.iterdir() if path.read_bytes()[:6] == b"SQLite"]
     assert files, list(hale.data.iterdir())
@@ -183,13 +183,13 @@ def test_a_database_that_is_none(hale):
 
 @pytest.fixture
 def stopped(hale):
-    """A data directory that a service once ran on, and does not now."""
+    """The data directory of a service that has stopped."""
     assert hale.stop() == DONE
     return hale
 
 
 def test_json_shapes(stopped):
-    """One line each, with the names that scripts rely on; no service need run."""
+    """One line per entry, with the names that scripts rely on; no service is needed."""
     hale = stopped
     org = hale.cli_json("org", "create", "acme")
     assert org == {"id": org["id"], "slug": "acme"} and isinstance(org["id"], int)
@@ -210,7 +210,7 @@ def test_json_shapes(stopped):
         assert name in [entry.get("slug") or entry.get("name") for entry in listed], listed
     keys = {entry["publicKey"] for entry in hale.cli_list("key", "list", "shop", "--org", "acme")}
     assert keys == {key["publicKey"], project["publicKey"]}
-    # A token is shown once, and never again.
+    # A token is shown only once.
     assert token["token"] not in json.dumps(hale.cli_list("token", "list", "--org", "acme"))
 
 
@@ -264,7 +264,7 @@ def test_unknown_names(hale, arguments, name):
 
 @pytest.mark.parametrize("slug", ("", "Not A Slug", "a/b", "ü", "a" * 200, "..", "123"))
 def test_slugs_that_are_none(hale, slug):
-    """A slug stands in paths, and must not be taken for a number."""
+    """A slug is part of paths, and must differ from a number."""
     for what in ("org", "project"):
         done = hale.cli(what, "create", slug)
         assert done.returncode in (FAILED, USAGE), (what, slug, done)
@@ -288,7 +288,7 @@ def test_a_new_key_and_its_end(hale):
     assert again.returncode == FAILED and "already" in again.stderr, again
     other = hale.cli_json("key", "create", "default")["publicKey"]
     assert hale.cli_json("key", "revoke", other)["publicKey"] == other
-    # The others go on.
+    # The other keys stay valid.
     assert accepts(hale, 1, hale.key)
 
 
@@ -302,7 +302,7 @@ def test_a_new_organization_in_a_running_service(hale):
          "the new token", SOON)
     theirs = hale.get("/organizations/acme/sessions/", query, token)
     assert theirs.json["groups"][0]["totals"] == {"sum(session)": 1}
-    # What is counted for one organization is not seen by another.
+    # One organization does not see the counts of another.
     assert sessions(hale) == row()
     assert hale.get("/organizations/default/sessions/", query, token).status == 403
 
@@ -317,7 +317,7 @@ def test_what_was_made_without_a_service(stopped):
 
 
 def test_a_service_waits_for_a_job(hale):
-    """A job on the directory ends soon; a service that is started meanwhile comes up after it."""
+    """A service that is started during a job on the directory waits for its end."""
     hale.stop()
     with open(hale.data / "hale.lock", "r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -331,7 +331,7 @@ def test_a_service_waits_for_a_job(hale):
 
 
 def test_an_organization_before_the_first_start(tmp_path):
-    """Nothing else is made then, and the service says what to do."""
+    """The service then creates nothing, and prints what to do."""
     service = Hale(tmp_path / "hale")
     service.folder.mkdir(exist_ok=True)
     assert run("org", "create", "acme", "--data", service.data).returncode == DONE
@@ -341,7 +341,7 @@ def test_an_organization_before_the_first_start(tmp_path):
 
 
 def test_a_directory_that_is_not_there(tmp_path):
-    """A slip in a path must not make a second, empty Hale."""
+    """A mistyped path must not create a second, empty data directory."""
     absent = tmp_path / "absent"
     for arguments in (("project", "list"), ("project", "create", "shop"), ("token", "list"),
                       ("jobs",), ("jobs", "run", "retention")):
@@ -364,7 +364,7 @@ def test_send(hale, tmp_path):
     done = run("send", bad, good, "--dsn", hale.dsn)
     assert done.returncode == FAILED, done
     assert "invalid event envelope" in done.stdout + done.stderr, done
-    # One file that is refused does not keep back the next: sent again, it counts once.
+    # A rejected file does not stop the next one; sent again, that counts once.
     assert "200" in done.stdout, done
     assert sessions(hale) == row(healthy=1, crashed=1)
 
@@ -384,7 +384,9 @@ def test_send_that_cannot(hale, tmp_path):
 
 
 def test_health(hale):
-    env = {"HALE_LISTEN": f"127.0.0.1:{hale.port}"}
+    # Commands use no proxy of the environment.
+    nowhere = "http://127.0.0.1:1"
+    env = {"HALE_LISTEN": f"127.0.0.1:{hale.port}", "http_proxy": nowhere, "ALL_PROXY": nowhere}
     assert run("health", env=env).returncode == DONE
     hale.kill()
     gone = run("health", env=env)

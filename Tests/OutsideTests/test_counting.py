@@ -1,4 +1,4 @@
-"""What counts how often: sessions with and without an id, aggregates, and their users."""
+"""How often things count: sessions with and without an id, session aggregates, and their users."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_what_does_not(hale):
                 dict(duration=5), dict(did="ada"), dict(did="bob"), dict(errors=0))
     hale.send(first, *[{**first, **fields} for fields in variants])
     assert sessions(hale) == row(healthy=1)
-    # Every user that was seen in it is a user of it.
+    # Every user of one of its updates is a user of the session.
     assert users(hale) == row(healthy=2)
 
 
@@ -80,13 +80,13 @@ def test_aggregates_add(hale):
     hale.send(sums)
     assert sessions(hale) == row(healthy=3, errored=2, unhandled=4, abnormal=1, crashed=5)
     assert users(hale) == row()
-    # They have no identity: a second delivery adds again.
+    # They have no identity, so that a second delivery adds again.
     hale.send(sums)
     assert sessions(hale) == row(healthy=6, errored=4, unhandled=8, abnormal=2, crashed=10)
 
 
 def test_users_of_aggregates(hale):
-    """One user per did, under the worst it has, together with the sessions that it has."""
+    """One user for each did, under the worst of its sessions and aggregates."""
     hale.send(aggregates([bucket("ada", exited=5, crashed=1), bucket("bob", exited=2),
                           bucket("eve", errored=1, unhandled=1), bucket("eve", exited=1),
                           bucket("nobody")]),
@@ -103,8 +103,8 @@ def test_large_counts(hale):
     assert answer["groups"][0]["totals"] == {"crash_free_rate(session)": 0.5}
 
 
-def test_users_of_scopes_are_unions(hale):
-    """Over releases and environments, too: the sum of the groups is no answer."""
+def test_users_of_series_are_unions(hale):
+    """Users of several releases or environments are a union, not a sum."""
     for release in ("app@1", "app@2", "app@3"):
         for environment in ("live", "test"):
             status = "crashed" if release == "app@2" else "exited"
@@ -120,7 +120,7 @@ def test_users_of_scopes_are_unions(hale):
 
 
 def test_rates_of_users_count_everyone_with_such_a_session(hale):
-    """Someone whose app crashed and hung is in both rates."""
+    """A user with a crash and an ANR is in both rates."""
     for status, mechanism in (("crashed", None), ("abnormal", "anr_foreground"),
                               ("unhandled", None), ("exited", "anr_background")):
         hale.send(session(status, did="ada", abnormal_mechanism=mechanism))
@@ -137,7 +137,7 @@ def test_rates_of_users_count_everyone_with_such_a_session(hale):
 
 
 def test_two_projects_share_nothing(hale):
-    """The same session and the same user, sent to two projects, are two."""
+    """The same session and user in two projects count twice."""
     made = hale.cli_json("project", "create", "second")
     auth = {"X-Sentry-Auth": f"Sentry sentry_key={made['publicKey']}"}
     same = session(did="ada")

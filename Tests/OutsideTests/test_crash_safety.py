@@ -1,5 +1,5 @@
-"""`kill -9` in the middle of a load: what was answered 200 is there once, and nothing more than
-what was sent. What got no answer may or may not be there; sent again, it is there once."""
+"""`kill -9` under load: what was answered 200 counts once, and nothing counts that was not sent.
+What got no response may count or not; sent again, it counts once."""
 
 import http.client
 import random
@@ -11,9 +11,9 @@ from hale import (envelope, iso, item, now, read_reply, row, session, sessions_b
 
 ROUNDS = 10
 SENDERS = 6
-# So many answers are waited for before the process is killed.
+# The number of responses before the process is killed.
 ANSWERED_MIN = 150
-# How it looks to a client when the service is gone: no connection, or half an answer.
+# The errors of a client when the service is gone: no connection, or half a response.
 GONE = (OSError, http.client.HTTPException)
 STATUSES = ("exited", "crashed", "abnormal", "unhandled")
 
@@ -25,7 +25,7 @@ class Load:
         self.hale = hale
         self.chance = random.Random(seed)
         self.lock = threading.Lock()
-        # {sid: payload} of what was sent, and which of them were answered 200.
+        # {sid: payload} of what was sent, and the sids that were answered 200.
         self.sent = {}
         self.answered = set()
         self.sums_sent = self.sums_answered = 0
@@ -53,8 +53,7 @@ class Load:
                     batch = [self._new(chance) for _ in range(chance.randint(1, 3))]
                     with self.lock:
                         self.sent.update({payload["sid"]: payload for payload in batch})
-                    # What was answered before comes again now and then, as from a client whose
-                    # connection broke.
+                    # Sometimes an answered session is sent again, as after a broken connection.
                     again = self._some_answered(chance) if chance.random() < 0.2 else []
                     if self._post(connection, envelope(*batch, *again)):
                         with self.lock:
@@ -63,7 +62,7 @@ class Load:
             pass
 
     def _send_sums(self):
-        """Aggregates: each is there once or not at all; nobody can tell a repetition."""
+        """Sends session aggregates, whose repetitions cannot be detected."""
         try:
             with self.hale.connect() as connection:
                 while True:
@@ -97,7 +96,7 @@ class Load:
         return reply.status == 200
 
     def resend(self):
-        """What got no answer, and some of what got one, in chunks of an envelope."""
+        """Sends what got no response, and some of the rest, in envelopes."""
         missing = [self.sent[sid] for sid in self.sent if sid not in self.answered]
         again = missing + self._some_answered(self.chance)
         for at in range(0, len(again), 100):
@@ -133,7 +132,7 @@ def test_kill_in_the_middle_of_a_load(start):
         assert load.sums_answered <= sums <= load.sums_sent
         load.resend()
         assert total(hale, query="release:load@1") == len(load.sent)
-        # From here on, what is there of them is what was answered.
+        # From here on only answered aggregates count.
         load.sums_answered, load.sums_sent = sums, sums
     found, people = expected_rows(load)
     assert sessions_by(hale, "release")[("load@1",)] == found
@@ -142,7 +141,7 @@ def test_kill_in_the_middle_of_a_load(start):
 
 
 def test_a_kill_right_after_the_answer(start):
-    """No grace at all: the answer is the promise."""
+    """The kill follows the response at once: a 200 is a promise."""
     hale = start()
     for number in range(1, 6):
         hale.send(session("crashed", did=f"user-{number}"))
@@ -167,7 +166,7 @@ def test_tokens_and_keys_survive_a_kill(start):
 
 
 def test_kills_during_the_first_start(start):
-    """At whatever moment it is cut off, the next start comes up."""
+    """After a kill at any moment of the first start, the next start succeeds."""
     chance = random.Random(5)
     for _ in range(8):
         hale = start(running=False)

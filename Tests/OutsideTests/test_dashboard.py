@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: what people see, and what they can do with it."""
+"""The dashboard in a real browser."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from browsing import axe_finds_nothing, browser, page_of
 from dashboard import fresh_session, serve
 from hale import ROOT, hours, minutes, now, session, wait
-from test_estimate import late_crashes, tell
+from test_estimate import late_crashes, report
 
 RELEASE = "shop@5.3.5"
 RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
@@ -20,7 +20,7 @@ RELEASE_PATH = f"/releases/{urllib.parse.quote(RELEASE, safe='')}/"
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """200 releases and 14 days; nothing that a test does here changes what another one sees."""
+    """A service with 200 releases and 14 days, which tests must not change."""
     hale = serve(tmp_path_factory.mktemp("dashboard"))
     yield hale
     assert hale.end() is None, hale.log()
@@ -58,7 +58,7 @@ def test_signing_in_and_out(loaded, page_of):
     page.get_by_label("Token").fill(loaded.token)
     page.keyboard.press("Enter")
     wait_for_rows(page)
-    # The way led on to where it was to go, and no script can read the token.
+    # The sign-in leads to the requested page, and no script can read the token.
     assert parameters(page) == {"statsPeriod": "7d"}
     assert page.evaluate("document.cookie") == ""
     [cookie] = page.context.cookies()
@@ -85,7 +85,7 @@ def test_the_table_has_the_numbers_of_the_api(loaded, page_of):
     counts = health["sessions"]
     exact = 100 * (counts["total"] - counts["crashed"]) / counts["total"]
     shown = float(newest.locator(".rate").first.inner_text().rstrip("%"))
-    # Cut off, never rounded up.
+    # Truncated, never rounded up.
     assert 0 <= exact - shown < 0.01
     assert newest.locator(".change").first.get_attribute("title").endswith("%")
 
@@ -110,7 +110,7 @@ def test_sorting_by_each_column(loaded, page_of):
         if name == "Crashes":
             found = [int(text.replace(",", "")) for text in up]
             assert found == sorted(found)
-    # 5.3.10 does not exist; 5.3.9 stands above 5.3.8, and it is in the address.
+    # 5.3.10 does not exist; 5.3.9 is above 5.3.8, and the order is in the address.
     page.get_by_role("columnheader", name="Release").get_by_role("button").click()
     expect(rows(page).first).to_contain_text("5.4.9")
     assert parameters(page)["sort"] == "-version"
@@ -142,7 +142,7 @@ def test_pickers_search_and_back(loaded, page_of):
     expect(page.get_by_label("Period")).to_have_value("24h")
 
 
-def test_the_way_back_from_a_release_leads_to_the_same_list(loaded, page_of):
+def test_back_from_a_release_leads_to_the_same_list(loaded, page_of):
     page = page_of(loaded, "/?query=release.version:>=5.4&sort=version&display=users")
     wait_for_rows(page, 10)
     order = column(page, 0)
@@ -153,26 +153,26 @@ def test_the_way_back_from_a_release_leads_to_the_same_list(loaded, page_of):
     expect(page.get_by_role("columnheader", name="Users 24 h")).to_be_visible()
 
 
-def test_a_search_that_is_wrong_or_finds_nothing_says_so(loaded, page_of):
+def test_invalid_and_empty_searches(loaded, page_of):
     page = page_of(loaded, "/?query=nothing-like-it")
-    expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No releases found")).to_be_visible()
     page.get_by_role("button", name="Show all releases").click()
     wait_for_rows(page, 200)
     page = page_of(loaded, "/?query=release.stage:adopted", allowed=["400"])
     expect(page.get_by_role("alert")).to_contain_text("environment")
-    expect(page.get_by_role("heading", name="No releases here")).to_be_visible()
+    expect(page.get_by_role("heading", name="No releases found")).to_be_visible()
     expect(page.locator("table.releases")).to_be_hidden()
     page = page_of(loaded, "/?project=nothing-like-it")
     expect(page.get_by_text("There is no project “nothing-like-it”.")).to_be_visible()
-    expect(page.get_by_text("waits for its first session")).to_be_hidden()
+    expect(page.get_by_text("has no sessions yet")).to_be_hidden()
     page.get_by_role("button", name="Show all releases").click()
     wait_for_rows(page, 200)
 
 
-def test_a_search_leads_nobody_back(loaded, page_of):
+def test_a_late_search_does_not_leave_the_view(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page, 200)
-    # Typed and clicked at once; the later of two timers tells that the page's own is over.
+    # Typed and clicked at once; a later timer than the page's own shows that that one is over.
     page.evaluate("""async () => {
         const search = document.querySelector("input[type=search]");
         search.value = "shop";
@@ -221,7 +221,7 @@ def test_adoption_is_for_one_application_and_stages_for_one_environment(start, p
     chart = page.get_by_role("region", name="Adoption")
     expect(chart).to_be_visible()
     expect(rows(page).first.locator(".stage")).to_be_visible()
-    # By hand and by keyboard: the values of a point, and the way to the release.
+    # By pointer and by keyboard: the values of a point, and the link to the release.
     points = chart.get_by_role("slider")
     points.focus()
     page.keyboard.press("End")
@@ -260,7 +260,7 @@ def test_a_release(loaded, page_of):
             "button", name=status.capitalize())
         expect(button).to_contain_text(f"{count:,}")
     for name in ("Crash-free rate", "Adoption", "Sessions", "Users", "Durations", "Environments",
-                 "Comparison", "How trustworthy"):
+                 "Comparison", "Data quality"):
         expect(page.get_by_role("region", name=name, exact=True)).to_be_visible()
     panel = page.get_by_role("region", name="Sessions", exact=True)
     before = panel.locator("rect.fill-healthy").count()
@@ -274,19 +274,19 @@ def test_a_release(loaded, page_of):
     comparison.get_by_role("button", name="The same age").click()
     expect(comparison).to_contain_text("since its own first session")
     assert parameters(page) == {"base": "shop@5.3.0", "align": "age"}
-    expect(page.get_by_role("region", name="How trustworthy")).to_contain_text("Items received")
+    expect(page.get_by_role("region", name="Data quality")).to_contain_text("Items received")
 
 
 @pytest.mark.parametrize("period, interval", (("24h", "1h"), ("7d", "6h"), ("14d", "12h")))
 def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, interval):
-    # Two days old: it has sessions before and after each midnight since.
+    # Two days old, with sessions before and after each midnight.
     version = loaded.get("/organizations/default/releases/", {"per_page": 30}).json[-1]["version"]
     path = f"/releases/{urllib.parse.quote(version, safe='')}/?statsPeriod={period}"
     page = page_of(loaded, path)
     figure = page.locator(".figures > div").filter(has=page.get_by_text("Sessions", exact=True))
     expect(figure.locator("b")).to_have_text(re.compile(r"[1-9]"))
     shown = figure.locator("b").inner_text()
-    # The list's, too.
+    # The numbers of the list, too.
     [project] = loaded.get(f"/organizations/default/releases/{urllib.parse.quote(version, safe='')}/", {
         "health": 1, "overview": 1, "summaryStatsPeriod": period, "summaryInterval": interval,
     }).json["projects"]
@@ -301,9 +301,9 @@ def test_the_numbers_of_a_release_are_of_the_same_time(loaded, page_of, period, 
     expect(page.get_by_text("numbers since")).to_be_visible()
 
 
-def test_a_release_that_is_not_there(loaded, page_of):
+def test_a_release_that_does_not_exist(loaded, page_of):
     page = page_of(loaded, "/releases/nothing%401/", allowed=["404"])
-    expect(page.get_by_text("no release of this name")).to_be_visible()
+    expect(page.get_by_text("no release with this name")).to_be_visible()
     page.get_by_role("link", name="All releases").click()
     wait_for_rows(page)
 
@@ -311,10 +311,10 @@ def test_a_release_that_is_not_there(loaded, page_of):
 # Set-up, and numbers that move -----------------------------------------------------------
 
 
-def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start, page_of):
+def test_the_table_replaces_the_setup_and_keeps_its_order_under_the_pointer(start, page_of):
     hale = start()
     page = page_of(hale)
-    expect(page.get_by_text("waits for its first session")).to_be_visible()
+    expect(page.get_by_text("has no sessions yet")).to_be_visible()
     expect(page.locator(".dsn code")).to_have_text(hale.dsn)
     page.get_by_role("button", name="Python").click()
     expect(page.locator(".snippet pre")).to_contain_text(hale.dsn)
@@ -327,7 +327,7 @@ def test_the_page_turns_into_the_table_and_stands_still_under_the_pointer(start,
     hale.send(*[session(release="app@" + order[1][:3]) for _ in range(3)])
     expect(rows(page).nth(1)).to_contain_text("80.0%", timeout=15_000)
     assert column(page, 0) == order
-    # It moves when the pointer left.
+    # It updates when the pointer leaves.
     page.mouse.move(5, 5)
     expect(rows(page).first).to_contain_text("80.0%")
     assert column(page, 0) == order[::-1]
@@ -341,7 +341,7 @@ def test_without_a_change_polls_are_answered_304(loaded, page_of):
         pass
 
 
-def test_when_the_service_is_gone_it_says_so_and_comes_back(start, page_of):
+def test_the_page_reports_and_survives_an_outage(start, page_of):
     hale = start()
     hale.send(session())
     page = page_of(hale, allowed=["ERR_", "Failed to load"])
@@ -370,7 +370,7 @@ def test_projects_keys_and_tokens(start, page_of):
     till.get_by_role("button", name="Add a key").click()
     expect(till.get_by_role("listitem")).to_have_count(2)
     dsn = till.locator("code").last.inner_text()
-    # What is made there is good at once.
+    # What is created there is valid at once.
     key, number = re.match(r"http://(\w+)@[^/]+/(\d+)$", dsn).groups()
     target = f"/api/{number}/envelope/?sentry_key={key}"
     assert hale.request("POST", target, fresh_session(release="till@1")).status == 200
@@ -396,44 +396,45 @@ def test_projects_keys_and_tokens(start, page_of):
     axe_finds_nothing(page)
 
 
-def test_channels_and_what_was_told(start, page_of, receive):
+def test_channels_and_their_notifications(start, page_of, receive):
     hale, receiver = start("--private-notice-hosts", "127.0.0.1"), receive(200, 500)
     page = page_of(hale, "/settings/", allowed=("400 (Bad Request)",))
     form = page.get_by_role("form", name="New channel")
     form.get_by_label("Name").fill("ops")
-    target = form.get_by_label("Address")
+    target = form.get_by_label("URL")
     target.fill("ftp://nowhere")
     form.get_by_role("button", name="Create channel").click()
     expect(page.get_by_role("alert").filter(has_text="url: It takes an address")).to_be_visible()
     target.fill(receiver.url("/hook?token=1"))
     form.get_by_role("button", name="Create channel").click()
-    secret = page.get_by_role("region", name="Notices").locator(".fresh code")
+    secret = page.get_by_role("region", name="Notifications").locator(".fresh code")
     expect(secret).to_have_text(re.compile("^[0-9a-f]{48}$"))
     row = page.get_by_role("row").filter(has_text="Webhook")
     expect(row).to_contain_text(receiver.url("/hook?…"))
     row.get_by_role("button", name="Test ops").click()
     expect(page.get_by_text("The test was delivered to ops.")).to_be_visible()
     row.get_by_role("button", name="Test ops").click()
-    expect(page.get_by_text("not delivered: the receiver answered 500: as asked")).to_be_visible()
+    failure = "not delivered: the receiver answered 500: as configured"
+    expect(page.get_by_text(failure)).to_be_visible()
     assert [request.path for request in receiver.received] == ["/hook?token=1"] * 2
-    told = page.get_by_role("row").filter(has_text="Test: the channel ops works")
-    expect(told).to_have_count(2)
-    expect(told.first).to_contain_text("given up")
-    expect(told.last).to_contain_text("delivered")
+    notifications = page.get_by_role("row").filter(has_text="Test: the channel ops works")
+    expect(notifications).to_have_count(2)
+    expect(notifications.first).to_contain_text("given up")
+    expect(notifications.last).to_contain_text("delivered")
     axe_finds_nothing(page)
     row.get_by_role("button", name="Delete channel ops").click()
     row.get_by_role("button", name="press again").click()
     expect(row).to_have_count(0)
-    expect(told).to_have_count(0)
+    expect(notifications).to_have_count(0)
 
 
-def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
+def test_a_token_of_scope_read_cannot_change(start, page_of):
     hale = start()
     made = hale.cli_json("token", "create", "reader", "--scope", "read")
     hale.token = made["token"]
     wait(lambda: hale.get("/").status == 200, "the new token to be known")
     page = page_of(hale, "/settings/")
-    expect(page.get_by_text("sign in with one of scope admin")).to_be_visible()
+    expect(page.get_by_text("sign in with a token of scope admin")).to_be_visible()
     expect(page.get_by_role("article", name="default").get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_role("button", name="Create")).to_have_count(0)
     expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
@@ -442,12 +443,12 @@ def test_a_token_that_reads_sees_and_cannot_change(start, page_of):
 # Late crashes ----------------------------------------------------------------------------
 
 
-def test_late_crashes_are_told_as_an_estimate(start, page_of):
+def test_late_crashes_are_shown_as_an_estimate(start, page_of):
     noon = now().replace(minute=0, second=0, microsecond=0) - hours(12)
     hale = late_crashes(start, noon)
     page = page_of(hale, "/releases/app%402/?statsPeriod=48h")
     panel = page.get_by_role("region", name="Late crashes")
-    words = "Estimate once all late crashes are told"
+    words = "Estimate once all late crashes are reported"
     answer = hale.get("/organizations/default/releases/app@2/estimate/",
                       {"statsPeriod": "48h", "interval": "2h"}).json
 
@@ -461,7 +462,7 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
     expect(panel).to_contain_text("Release gate")
     gate = hale.get("/organizations/default/releases/app@2/gate/").json
     expect(panel).to_contain_text(gate["reason"])
-    # The chart has it as a band, and says what it is.
+    # The chart shows it as a band with a legend.
     chart = page.get_by_role("region", name="Crash-free rate")
     expect(chart.locator("svg[role=img] path.band")).to_have_count(1)
     expect(chart.get_by_role("list")).to_contain_text(f"{words}, sessions")
@@ -471,9 +472,9 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
     expect(points).to_have_attribute("aria-valuetext", re.compile(
         f"{words}, sessions {shown(estimate['low'])} to {shown(estimate['high'])}"))
     axe_finds_nothing(page)
-    # Once all is told there is no estimate any more.
+    # Once all crashes are reported there is no estimate.
     hale.clock.set(noon + hours(6) + minutes(10))
-    tell(hale, hale.crashed[20:])
+    report(hale, hale.crashed[20:])
     hale.clock.advance(hours(2))
     page.reload()
     expect(panel).to_contain_text("96.00%40 of 1,000 crashed")
@@ -486,7 +487,7 @@ def test_late_crashes_are_told_as_an_estimate(start, page_of):
 
 @pytest.fixture(scope="module")
 def budgeted(tmp_path_factory):
-    """The same history with an objective of its only project."""
+    """The same history, with an objective of its only project."""
     hale = serve(tmp_path_factory.mktemp("budgeted"), releases=20)
     hale.cli_json("objective", "set", "default", "--crash-free-sessions", "99")
     path = "/projects/default/default/budget/"
@@ -512,21 +513,21 @@ def test_the_budget_has_the_numbers_of_the_api(budgeted, page_of):
     points.focus()
     page.keyboard.press("End")
     expect(points).to_have_attribute(
-        "aria-valuetext", re.compile(re.escape(f"Left {panel.locator('.budget b').inner_text()}")))
-    # One project alone has one budget.
+        "aria-valuetext", re.compile(re.escape(f"Remaining {panel.locator('.budget b').inner_text()}")))
+    # Only a single project has a budget.
     page.goto(budgeted.address + "/?project=nothing")
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     expect(panel).to_be_hidden()
 
 
-def test_a_burning_budget_says_so(start, page_of):
+def test_a_burning_budget(start, page_of):
     hale = start()
     hale.send(*[session("crashed" if n < 5 else "exited") for n in range(50)])
     hale.cli_json("objective", "set", "default", "--days", "7")
     wait(lambda: hale.get("/projects/default/default/budget/").json["objective"], "the objective")
     page = page_of(hale)
     panel = page.get_by_role("region", name="Error budget")
-    expect(panel.get_by_role("status")).to_contain_text("in the last hour the budget went 100×")
+    expect(panel.get_by_role("status")).to_contain_text("the burn rate of the last hour is 100×")
     expect(panel.locator(".budget b")).to_have_text("−9900.0%")
     expect(panel).to_contain_text("overspent")
     expect(panel.get_by_role("row", name="hour").first).to_contain_text("burns")
@@ -547,7 +548,7 @@ def test_an_objective_in_the_settings(start, page_of):
     expect(project).to_contain_text("99.95 % of users crash-free over 28 days")
     [objective] = hale.get("/projects/default/default/objectives/").json
     assert (objective["measure"], objective["target"]) == ("crash_free_users", 99.95)
-    # What the browser lets pass the service refuses, and says why.
+    # The service rejects what the browser accepts, with the reason.
     project.get_by_text("Objective:").click()
     form.evaluate("(form) => { form.noValidate = true; }")
     form.get_by_label("Days").fill("91")
@@ -591,7 +592,7 @@ def test_axe_finds_nothing(loaded, page_of, view, scheme, width):
                    viewport={"width": width, "height": 900})
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     axe_finds_nothing(page)
-    # Nothing is wider than the screen.
+    # The page is not wider than the screen.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -604,7 +605,7 @@ def test_print(loaded, page_of):
     wait_for_rows(page, 200)
 
 
-def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
+def test_rounding_never_gives_0_or_100_percent(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page)
     module = page.evaluate("document.querySelector('link[href$=\"/format.js\"]').href")
@@ -629,7 +630,7 @@ def test_numbers_are_never_rounded_into_a_lie(loaded, page_of):
 
 
 def test_the_page_is_small(loaded, page_of):
-    """As a browser loads it; how quick it is, Scripts/bench tells."""
+    """Its size as a browser loads it; Scripts/bench measures the time."""
     page = page_of(loaded)
     wait_for_rows(page, 200)
     sizes = page.evaluate(
@@ -652,8 +653,8 @@ def test_under_a_path(start, page_of, prefix):
 
 
 @pytest.mark.parametrize("path", ("Bench/browser.py", "Tests/OutsideTests/pictures.py"))
-def test_what_looks_at_it_elsewhere_needs_playwright_alone(path):
-    """Both run in a Python that lacks what else is installed for the tests."""
+def test_benchmarks_and_pictures_need_only_playwright(path):
+    """Both run in a Python without the tests' other packages."""
     program = ("import runpy, sys; sys.modules.update(pytest=None, axe_playwright_python=None); "
                "sys.path.insert(0, sys.argv[1].rpartition('/')[0]); runpy.run_path(sys.argv[1])")
     done = subprocess.run([sys.executable, "-B", "-c", program, str(ROOT / path)],

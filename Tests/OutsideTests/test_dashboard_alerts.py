@@ -11,7 +11,7 @@ from test_alerts import NOON, ORGANIZATION, change, channel, evaluate, level, ma
 
 
 def watch(hale):
-    """Forty minutes: well, then a bad release, then well again, then bad."""
+    """Forty minutes: healthy, then a bad release, then healthy, then bad."""
     channel(hale)
     make(hale, channels=["team"], timeWindow=10, resolveThreshold=97, environment="production")
     make(hale, name="Vanished", aggregate="sum(session)", triggers=[{"label": "critical", "alertThreshold": 1}])
@@ -22,7 +22,7 @@ def watch(hale):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """Nothing that a test does here changes what another one sees."""
+    """A service with rules, which tests must not change."""
     folder = tmp_path_factory.mktemp("watched")
     clock = Clock(folder / "now", NOON)
     hale = Hale(folder, "--now", f"@{clock.path}")
@@ -33,7 +33,7 @@ def watched(tmp_path_factory):
     assert hale.end() is None, hale.log()
 
 
-def test_a_rule_is_made_and_tried_first(start, page_of):
+def test_a_rule_is_back_tested_and_created(start, page_of):
     hale = start(clock=NOON)
     send(hale, 10, crashed=2)
     page = page_of(hale, "/alerts/", allowed=["400"])
@@ -42,27 +42,27 @@ def test_a_rule_is_made_and_tried_first(start, page_of):
     form = page.get_by_role("form", name="New rule")
     expect(form.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Checkout")
-    # More of these is worse, and so the direction follows.
+    # More of these is worse, so that the direction changes.
     form.get_by_label("Watch").select_option("Errored sessions")
-    expect(form.get_by_label("It alarms")).to_have_value("0")
+    expect(form.get_by_label("Fires")).to_have_value("0")
     form.get_by_label("Watch").select_option("Crash-free sessions")
-    expect(form.get_by_label("It alarms")).to_have_value("1")
+    expect(form.get_by_label("Fires")).to_have_value("1")
     form.get_by_label("Critical").fill("90")
     form.get_by_label("Warning").fill("80")
-    form.get_by_label("Minutes in a row").fill("0")
+    form.get_by_label("Consecutive minutes").fill("0")
     form.get_by_role("button", name="Create rule").click()
     problems = form.get_by_role("alert")
     expect(problems).to_contain_text("Critical: The alertThreshold of warning has to be reached before")
-    expect(problems).to_contain_text("Minutes in a row: 0 evaluations: give 1 to 100.")
+    expect(problems).to_contain_text("Consecutive minutes: 0 evaluations: give 1 to 100.")
     expect(form.get_by_label("Critical")).to_be_focused()
     axe_finds_nothing(page)
     form.get_by_label("Warning").fill("95")
-    form.get_by_label("Minutes in a row").fill("1")
+    form.get_by_label("Consecutive minutes").fill("1")
     form.get_by_role("combobox", name="Release", exact=True).fill("latest")
     hale.clock.advance(minutes(30))
-    form.get_by_role("button", name="Try it").click()
+    form.get_by_role("button", name="Back-test on").click()
     trial = form.get_by_role("status")
-    expect(trial).to_contain_text("It would have alarmed once")
+    expect(trial).to_contain_text("The rule would have fired once")
     expect(trial.get_by_role("row").last).to_contain_text("80.00%10")
     form.get_by_role("button", name="Create rule").click()
     expect(page.get_by_role("heading", name="Checkout")).to_be_visible()
@@ -71,7 +71,7 @@ def test_a_rule_is_made_and_tried_first(start, page_of):
     made = rule(hale, "Checkout")
     assert (made["release"], made["projects"], made["timeWindow"]) == ("latest", ["default"], 60)
     assert [one["alertThreshold"] for one in made["triggers"]] == [90, 95]
-    # What the rule finds comes by itself.
+    # The evaluations of the rule appear by themselves.
     evaluate(hale)
     expect(page.locator(".title .level")).to_have_text("Critical")
     page.get_by_role("link", name="Alerts").click()
@@ -79,37 +79,37 @@ def test_a_rule_is_made_and_tried_first(start, page_of):
     expect(rules.get_by_role("row").filter(has_text="Checkout")).to_contain_text("Critical")
 
 
-def test_all_rules_and_what_happened(watched, page_of):
+def test_all_rules_and_incidents(watched, page_of):
     page = page_of(watched, "/")
-    expect(page.get_by_role("link", name="Alerts")).to_have_accessible_name("Alerts 1 of them alarms")
+    expect(page.get_by_role("link", name="Alerts")).to_have_accessible_name("Alerts 1 firing")
     page.get_by_role("link", name="Alerts").click()
-    expect(page.get_by_text("2 rules, 1 of them alarms")).to_be_visible()
+    expect(page.get_by_text("2 rules, 1 firing")).to_be_visible()
     rows = page.get_by_role("region", name="Rules").locator("tbody tr")
     expect(rows).to_have_count(2)
-    # Those that alarm stand first.
+    # Rules in an incident come first.
     expect(rows.first).to_contain_text("Crash-free")
     expect(rows.first).to_contain_text("crash-free sessions of default, production in the last 10 minutes")
     value = rule(watched, "Crash-free")["state"]["value"]
     expect(rows.first).to_contain_text(f"{int(value * 100) / 100:.2f}%of 40 sessions")
-    expect(rows.first).to_contain_text("Critical below 90%Warning below 95%Resolved at 97%")
+    expect(rows.first).to_contain_text("Critical below 90%Warning below 95%Resolves at 97%")
     expect(rows.first).to_contain_text("team")
     expect(rows.last).to_contain_text("nobody")
     incidents = page.get_by_role("region", name="Incidents").first.locator("tbody tr")
     expect(incidents).to_have_count(2)
     expect(incidents.first).to_contain_text("still open")
-    expect(incidents.last).to_contain_text("Over")
+    expect(incidents.last).to_contain_text("Resolved")
     incidents.last.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Crash-free", exact=True)).to_be_visible()
 
 
-def test_a_rule_between_its_thresholds(watched, page_of):
+def test_a_rule_with_its_thresholds(watched, page_of):
     page = page_of(watched, "/alerts/1/")
     panel = page.get_by_role("region", name="Value")
     picture = panel.locator("svg[role=img]")
-    expect(picture).to_have_attribute("aria-label", re.compile("Critical below 90%, Warning below 95%, Resolved at 97%"))
+    expect(picture).to_have_attribute("aria-label", re.compile("Critical below 90%, Warning below 95%, Resolves at 97%"))
     for name in ("critical", "warning", "resolve"):
         expect(picture.locator(f".threshold-{name}")).to_have_count(1)
-    # One line lies where the axis has its value.
+    # A threshold's line is at its value on the axis.
     lines = {name: float(picture.locator(f".threshold-{name}").get_attribute("y1")) for name in ("critical", "warning", "resolve")}
     per_point = (lines["critical"] - lines["warning"]) / 5
     assert lines["warning"] - lines["resolve"] == pytest.approx(2 * per_point, abs=0.1)
@@ -124,8 +124,8 @@ def test_a_rule_between_its_thresholds(watched, page_of):
     expect(page).to_have_url(re.compile("range=6h"))
     expect(page.get_by_role("button", name="6 hours")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("region", name="Incidents").locator("tbody tr")).to_have_count(2)
-    page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_role("region", name="Back-test")).to_contain_text("It would")
+    page.get_by_role("button", name="Back-test on").click()
+    expect(page.get_by_role("region", name="Back-test")).to_contain_text("The rule would")
 
 
 def test_a_rule_is_muted_changed_and_deleted(start, page_of):
@@ -152,11 +152,11 @@ def test_a_rule_is_muted_changed_and_deleted(start, page_of):
     expect(page.get_by_role("heading", name="No alert rules yet")).to_be_visible()
     assert hale.get(f"{ORGANIZATION}/alert-rules/").json == []
     page.goto(f"{hale.address}/alerts/1/")
-    expect(page.get_by_text("There is no such rule here")).to_be_visible()
+    expect(page.get_by_text("The rule does not exist")).to_be_visible()
     page.allowed = ["404"]
 
 
-def test_who_only_reads_sees_rules_and_changes_none(start, page_of):
+def test_scope_read_sees_rules_and_changes_none(start, page_of):
     hale = start(clock=NOON)
     make(hale)
     hale.token = hale.cli_json("token", "create", "reader", "--scope", "read")["token"]
@@ -179,7 +179,7 @@ def test_a_release_is_shown_with_its_thresholds(watched, page_of):
     expect(legend).to_contain_text("Critical below 90%: Crash-free")
     legend.get_by_role("link", name="Critical below 90%").click()
     expect(page.get_by_role("heading", name="Crash-free", exact=True)).to_be_visible()
-    # A rule of another environment is about other sessions.
+    # A rule of another environment counts other sessions.
     page.goto(f"{watched.address}/releases/shop%402.0.0/?statsPeriod=24h&environment=staging")
     expect(page.locator(".view:not([aria-busy])")).to_be_visible()
     expect(panel.locator(".threshold")).to_have_count(0)

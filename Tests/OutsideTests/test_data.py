@@ -1,4 +1,4 @@
-"""Verification, backup and restore: on a running service, under load, and on damaged files."""
+"""Verification, backup and restore: of a running service, under load, and of damaged files."""
 
 import os
 import random
@@ -18,19 +18,19 @@ NOON = utc("2026-03-10T12:00:00Z")
 
 
 def fill(hale, clock, count=60, seed=1):
-    """Sessions of five days with users, late ends, drift and aggregates; hours are closed."""
+    """Sessions of five days with users, late ends, drift and aggregates, and closed hours."""
     numbers = random.Random(seed)
     for day in range(5):
         clock.set(NOON + days(day))
         for _ in range(count):
             begun = clock.instant - hours(numbers.randrange(20)) - minutes(numbers.randrange(60))
-            told = session(numbers.choice(["ok", "exited", "errored", "crashed", "abnormal"]),
-                           release=f"app@{numbers.randrange(3)}.0", at=begun,
-                           did=f"user-{numbers.randrange(30)}", duration=numbers.randrange(100),
-                           environment=numbers.choice(["production", "staging", None]))
-            hale.send(told)
+            payload = session(numbers.choice(["ok", "exited", "errored", "crashed", "abnormal"]),
+                              release=f"app@{numbers.randrange(3)}.0", at=begun,
+                              did=f"user-{numbers.randrange(30)}", duration=numbers.randrange(100),
+                              environment=numbers.choice(["production", "staging", None]))
+            hale.send(payload)
             if numbers.randrange(3) == 0:
-                hale.send({**told, "status": "crashed", "init": False,
+                hale.send({**payload, "status": "crashed", "init": False,
                            "did": f"user-{numbers.randrange(30)}"})
             if numbers.randrange(5) == 0:
                 drift = hours(numbers.randrange(1, 4))
@@ -51,7 +51,7 @@ def verify(hale):
     return done.stdout
 
 
-def test_a_service_that_counts_rightly(start):
+def test_a_correct_database(start):
     hale = start(clock=NOON)
     fill(hale, hale.clock)
     text = verify(hale)
@@ -60,7 +60,7 @@ def test_a_service_that_counts_rightly(start):
         assert check in text, text
     found = hale.cli_json("verify")
     assert found["findings"] == 0 and found["counts"] > 100
-    # Old states and minutes are dropped, and what is left still agrees.
+    # Old states and minutes are dropped, and the rest is still consistent.
     for later in (3, 7, 40, 100):
         hale.clock.set(NOON + days(5 + later))
         hale.cli("jobs", "run", "retention")
@@ -68,13 +68,13 @@ def test_a_service_that_counts_rightly(start):
         verify(hale)
 
 
-# What is changed by hand is found: (a statement, the check that tells it).
+# Damage by hand: (a statement, the check that finds it).
 DAMAGES = (
     ("UPDATE session SET flags = flags + 1 WHERE flags & 7 < 3", "counts"),
     ("DELETE FROM session WHERE started = (SELECT max(started) FROM session WHERE latest IS NULL)",
      "counts"),
     ("UPDATE session SET users = x'01000000' WHERE users IS NOT NULL", "rows of users"),
-    # One more change at the end, of the user whose number is one higher.
+    # One more change at the end, of the user with the next id.
     ("UPDATE user_minute SET changes = CAST(changes || x'02' AS BLOB) WHERE hour = (SELECT max(hour) FROM"
      " user_minute)", "rows of users"),
     ("DELETE FROM user_minute WHERE hour = (SELECT max(hour) FROM user_minute)", "rows of users"),
@@ -101,7 +101,7 @@ DAMAGES = (
 )
 
 
-def test_what_is_wrong_is_found(start, tmp_path):
+def test_differences_are_found(start, tmp_path):
     hale = start(clock=NOON)
     fill(hale, hale.clock, count=20)
     hale.stop()
@@ -119,7 +119,7 @@ def test_what_is_wrong_is_found(start, tmp_path):
 
 
 def test_a_backup_under_load_holds_what_was_answered(hale, tmp_path):
-    """Whatever was answered before the backup began is in it; verified, private, one file."""
+    """It contains what was answered before its start, and is one verified, private file."""
     stop = threading.Event()
     counts = {"answered": 0, "sent": 0}
 
@@ -149,7 +149,7 @@ def test_a_backup_under_load_holds_what_was_answered(hale, tmp_path):
         assert made["verified"] and os.path.getsize(made["file"]) == made["bytes"]
         assert stat.S_IMODE(os.stat(made["file"]).st_mode) == 0o600
         assert [name for name in os.listdir(tmp_path) if "wal" in name or "part" in name] == []
-        # What was answered and not counted yet is in it too, and counted by whoever takes over.
+        # It contains pending updates, too, which the next service folds.
         elsewhere = tmp_path / f"restored-{before}"
         assert run("restore", made["file"], "--data", elsewhere).returncode == DONE
         count_what_waits(elsewhere)
@@ -159,7 +159,7 @@ def test_a_backup_under_load_holds_what_was_answered(hale, tmp_path):
     refused = hale.cli("backup", copies[0][1]["file"])
     assert refused.returncode == FAILED and "--force" in refused.stderr, refused
     assert hale.cli("backup", copies[0][1]["file"], "--force").returncode == DONE
-    # Into a directory: a name by the time.
+    # In a directory it is named by the time.
     named = hale.cli_json("backup", tmp_path)["file"]
     assert named.startswith(f"{tmp_path}/hale-2") and named.endswith("Z.backup"), named
 
@@ -180,21 +180,21 @@ def test_a_restore_counts_on(start, tmp_path):
     assert os.path.exists(done["replaced"])
     hale.start()
     assert everything(hale) == before
-    # Users are known by their key: those of before do not count anew.
+    # The backup has the key of the user hashes: known users do not count as new.
     hale.send(session("crashed", at=hale.clock.instant, did="user-1", release="app@1.0"))
     after = everything(hale)
     assert sum(after[1].values()) == sum(before[1].values())
     assert after[0]["crashed"] == before[0]["crashed"] + 1
     verify(hale)
     hale.stop()
-    # On an empty directory there is nothing to be forced.
+    # An empty directory needs no --force.
     elsewhere = tmp_path / "elsewhere"
     assert run("restore", tmp_path / "b", "--data", elsewhere).returncode == DONE
     assert run("verify", "--data", elsewhere).returncode == DONE
 
 
 @pytest.mark.parametrize("days_kept", (7, 14))
-def test_short_retention_is_no_fault(start, days_kept):
+def test_short_retention_is_no_difference(start, days_kept):
     hale = start("--retention-days", days_kept, clock=NOON)
     for _ in range(days_kept + 4):
         hale.send(session(at=hale.clock.instant, did="user-1"))
@@ -203,8 +203,8 @@ def test_short_retention_is_no_fault(start, days_kept):
         verify(hale)
 
 
-def test_states_behind_the_search_go_too(start):
-    """A clock that was set back between two runs brings states behind the place that one reached."""
+def test_states_behind_the_retention_job_are_dropped(start):
+    """A clock that is set back between two runs creates states behind the job's position."""
     hale = start(clock=NOON)
     hale.send(session(at=NOON))
     hale.cli("jobs", "run", "retention")
@@ -218,7 +218,7 @@ def test_states_behind_the_search_go_too(start):
 
 
 def test_a_restore_that_is_killed_loses_nothing(hale, tmp_path):
-    """At whatever call it ends, the old database or the new one is there, whole."""
+    """At whatever system call it ends, the old or the new database is complete."""
     hale.send(session())
     assert hale.cli("backup", tmp_path / "b").returncode == DONE
     for _ in range(4):
@@ -245,7 +245,7 @@ def test_a_restore_that_is_killed_loses_nothing(hale, tmp_path):
     assert ends == {0, 4}
 
 
-def test_the_datas_own_names_and_other_things_are_no_backups(hale, tmp_path):
+def test_destinations_that_are_refused(hale, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for place in (hale.data / "hale.db", hale.data / "hale.db-wal", hale.data / "hale.lock",
                   tmp_path / "link", "/dev/null", tmp_path / "nowhere" / "b", ""):
@@ -254,7 +254,7 @@ def test_the_datas_own_names_and_other_things_are_no_backups(hale, tmp_path):
     hale.send(session())
     assert sessions(hale) == row(healthy=1)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
-    # A backup that is interrupted leaves nothing, nor disturbs others of the same name.
+    # An interrupted backup leaves nothing, and does not touch an earlier one.
     (tmp_path / "b.part").write_text("precious")
     assert hale.cli("backup", tmp_path / "b").returncode == DONE
     assert (tmp_path / "b.part").read_text() == "precious"
@@ -311,10 +311,10 @@ def test_a_damaged_database_is_not_started_on_nor_written_over(start, tmp_path):
 
 
 def test_damage_while_the_service_runs(start):
-    """What comes is refused and nothing is written over it; the next start refuses, too."""
+    """The service rejects sessions and does not write; the next start fails, too."""
     hale = start(clock=NOON)
     fill(hale, hale.clock, count=20)
-    # Away from the cache: so many pages that it does not hold them all.
+    # More pages than the cache holds.
     path = hale.data / "hale.db"
     hale.cli("backup", hale.folder / "b")
     hale.stop()

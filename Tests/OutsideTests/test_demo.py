@@ -1,4 +1,4 @@
-"""`hale demo`: what newcomers see first. The numbers it tells are those that the service has."""
+"""`hale demo`: its printed numbers are those of the service."""
 
 import json
 import os
@@ -29,20 +29,20 @@ def counts(row):
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """Two weeks in an empty directory, and a service on it."""
+    """A service on a directory that the demo has filled with two weeks."""
     folder = tmp_path_factory.mktemp("demo")
     (folder / "now").write_text(iso(NOW))
-    told, notes = demo(folder / "data")
+    printed, notes = demo(folder / "data")
     running = Hale(folder, "--now", f"@{folder / 'now'}").start()
     running.token = notes.split("token  ")[1].split()[0]
-    running.told, running.notes = told, notes
+    running.report, running.notes = printed, notes
     yield running
     assert running.end() is None, running.log()
 
 
-def test_an_empty_directory_becomes_believable(filled):
-    assert set(filled.told) == {ANDROID, WEB, API}
-    assert 200_000 < sum(row["sessions"] for row in filled.told.values()) < 400_000
+def test_an_empty_directory_gets_realistic_numbers(filled):
+    assert set(filled.report) == {ANDROID, WEB, API}
+    assert 200_000 < sum(row["sessions"] for row in filled.report.values()) < 400_000
     assert "filling 50 %" in filled.notes and "filling 100 %" in filled.notes
     projects = {row["slug"]: row for row in filled.get("/organizations/default/projects/").json}
     assert {slug: (row["platform"], row["sessionMode"]) for slug, row in projects.items()} == {
@@ -51,9 +51,9 @@ def test_an_empty_directory_becomes_believable(filled):
         assert row["environments"] == ["production", "staging"]
 
 
-def test_its_numbers_are_those_that_it_told(filled):
-    for slug, row in filled.told.items():
-        # All of the 14 days, and a day more for what is rounded.
+def test_its_numbers_are_those_of_the_service(filled):
+    for slug, row in filled.report.items():
+        # The 14 days, and one more for rounding.
         assert sessions(filled, project=slug, statsPeriod="15d", interval="1d") == counts(row)
         found = users(filled, project=slug, statsPeriod="15d", interval="1d")
         assert sum(found.values()) == row["users"]
@@ -62,7 +62,7 @@ def test_its_numbers_are_those_that_it_told(filled):
         totals = answer.json["groups"][0]["totals"]
         assert totals["accepted"] == row["acceptedItems"], (slug, totals)
         assert totals["rejected"] == row["refusedItems"], (slug, totals)
-    assert all(filled.told[slug]["refusedItems"] > 50 for slug in (ANDROID, WEB))
+    assert all(filled.report[slug]["refusedItems"] > 50 for slug in (ANDROID, WEB))
 
 
 def releases(hale, project):
@@ -72,26 +72,26 @@ def releases(hale, project):
     return {row["version"]: row for row in rows}
 
 
-def test_releases_take_over_from_each_other(filled):
+def test_releases_replace_each_other(filled):
     found = releases(filled, ANDROID)
     stages = {version: row["adoptionStages"][ANDROID]["stage"] for version, row in found.items()}
     assert stages.pop(HOTFIX) == "adopted" and stages.pop(BETA) == "low_adoption"
     assert set(stages.values()) == {"replaced"} and BAD in stages and len(stages) == 3
     for row in found.values():
-        # Found by the hourly runs of then, not by one of today.
+        # Determined by the hourly runs of that time.
         times = row["adoptionStages"][ANDROID]
         if times["adopted"]:
             assert times["adopted"] < iso(NOW - hours(24)), row
     free = {version: row["projects"][0]["healthData"]["crashFreeSessions"]
             for version, row in found.items()}
     assert min(free, key=free.get) == BAD and free[BAD] < 95
-    # Of the beta there are few sessions.
+    # The beta has few sessions.
     assert all(rate > 97 for version, rate in free.items() if version != BAD), free
 
 
-def test_the_bad_release_uses_the_budget_up(filled):
+def test_the_bad_release_uses_the_budget(filled):
     budget = filled.get(f"/projects/default/{ANDROID}/budget/").json
-    assert budget["total"] == filled.told[ANDROID]["sessions"]
+    assert budget["total"] == filled.report[ANDROID]["sessions"]
     assert budget["objective"]["target"] == 99 and budget["left"] < 0.5
     left = [value for value in budget["series"]["left"] if value is not None]
     assert max(left) > budget["left"] + 0.2
@@ -106,14 +106,14 @@ def test_the_same_seed_makes_the_same(filled, tmp_path):
     assert [counts(row) for row in again.values()] != [counts(row) for row in other.values()]
 
 
-def test_a_running_service_takes_a_past(start, tmp_path):
-    """Through its socket come the same numbers and stages as without a service."""
+def test_a_running_service_accepts_a_history(start, tmp_path):
+    """The control socket gives the same numbers and stages as a directory without a service."""
     hale = start(clock=NOW)
     assert hale.cli("jobs", "run", "retention").returncode == 0
     hale.cli_json("project", "create", "mine")
-    told, _ = demo(hale.data, "--days", "3")
+    printed, _ = demo(hale.data, "--days", "3")
     alone, _ = demo(tmp_path / "alone", "--days", "3")
-    for slug, row in told.items():
+    for slug, row in printed.items():
         assert {**row, "id": 0, "dsn": ""} == {**alone[slug], "id": 0, "dsn": ""}
         assert sessions(hale, project=slug, statsPeriod="4d", interval="1d") == counts(row)
         found = users(hale, project=slug, statsPeriod="4d", interval="1d")
@@ -125,12 +125,12 @@ def test_a_running_service_takes_a_past(start, tmp_path):
 
 
 def test_a_second_time(filled):
-    """Nothing is mixed: another name is asked for, and makes other projects."""
+    """Histories do not mix: it needs another name, which gives other projects."""
     done = run("demo", "--data", filled.data, "--json")
     assert done.returncode == 1 and ANDROID in done.stderr and "--name" in done.stderr, done
-    told, _ = demo(filled.data, "--days", "1", "--name", "acme")
-    assert set(told) == {"acme-android", "acme-web", "acme-api"}
-    for slug, row in told.items():
+    printed, _ = demo(filled.data, "--days", "1", "--name", "acme")
+    assert set(printed) == {"acme-android", "acme-web", "acme-api"}
+    for slug, row in printed.items():
         assert sessions(filled, project=slug, statsPeriod="2d", interval="1d") == counts(row)
 
 
@@ -138,15 +138,15 @@ def test_over_http_as_sdks_send(start):
     hale = start(clock=NOW)
     done = run("demo", "--dsn", hale.dsn, "--now", iso(NOW), "--days", "14", "--json", timeout=60)
     assert done.returncode == 0 and "5 days" in done.stderr, done
-    told = json.loads(done.stdout)
-    assert told["sessions"] > 70_000
-    assert sessions(hale, statsPeriod="6d", interval="1d") == counts(told)
-    assert sum(users(hale, statsPeriod="6d", interval="1d").values()) == told["users"]
+    printed = json.loads(done.stdout)
+    assert printed["sessions"] > 70_000
+    assert sessions(hale, statsPeriod="6d", interval="1d") == counts(printed)
+    assert sum(users(hale, statsPeriod="6d", interval="1d").values()) == printed["users"]
     [project] = hale.get("/organizations/default/projects/").json
     assert project["sessionMode"] == "both"
 
 
-def test_live_goes_on_minute_by_minute(start):
+def test_live_continues_minute_by_minute(start):
     hale = start(clock=NOW)
     errors = hale.folder / "demo.txt"
     with open(errors, "wb") as err:
@@ -154,11 +154,11 @@ def test_live_goes_on_minute_by_minute(start):
             [str(BINARY), "demo", "--data", str(hale.data), "--days", "1", "--live", "--json"],
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err)
     try:
-        wait(lambda: "going on" in errors.read_text(), "the history to be sent")
+        wait(lambda: "Sending continues" in errors.read_text(), "the history to be sent")
         assert process.poll() is None
         before = sum(sessions(hale, statsPeriod="2d").values())
         hale.clock.set(NOW + hours(1))
-        # An hour of daytime; each minute comes as the clock has passed it.
+        # An hour of daytime; each minute is sent once the clock has passed it.
         wait(lambda: hale.sessions(
             "sum(session)", start=iso(NOW + hours(0.4)), end=iso(NOW + hours(1)),
             interval="1h")["groups"][0]["totals"]["sum(session)"] > 300, "an hour of sessions")
@@ -168,11 +168,11 @@ def test_live_goes_on_minute_by_minute(start):
         if process.poll() is None:
             process.kill()
     assert process.returncode == 0, errors.read_text()
-    told = {row["slug"]: row for row in map(json.loads, out.splitlines())}
-    assert sum(row["sessions"] for row in told.values()) > before + 500
-    for slug, row in told.items():
+    printed = {row["slug"]: row for row in map(json.loads, out.splitlines())}
+    assert sum(row["sessions"] for row in printed.values()) > before + 500
+    for slug, row in printed.items():
         assert sessions(hale, project=slug, statsPeriod="2d") == counts(row), slug
-    # It goes on where there is something already, with no new past.
+    # It continues with existing projects, without a new history.
     assert hale.cli("demo", "--live").returncode == 1
 
 
@@ -211,5 +211,5 @@ def test_a_bar_at_a_terminal_and_a_summary(tmp_path):
     assert process.returncode == 0
     assert "█".encode() in shown and b"\r" in shown
     assert "hale serve" in out and ANDROID in out and "http://127.0.0.1:8787" in out
-    # The first start of a service would have printed it.
+    # The token of a first start of the service.
     assert out.startswith("token  hale_")

@@ -1,5 +1,5 @@
-"""A disk without room, by the limit on the size of files: it can be lowered and raised while the
-service runs, and needs no privilege."""
+"""A full disk, simulated by the file size limit, which can be changed while the service runs and
+needs no privilege."""
 
 import contextlib
 import json
@@ -18,7 +18,7 @@ def limit_files(hale, size):
 
 def test_no_room_and_room_again(hale):
     hale.send(*[session() for _ in range(10)])
-    # Every file may be rewritten up to here, none may grow.
+    # Files may be rewritten, but not grow.
     limit_files(hale, 4096)
     refused = []
     for _ in range(5):
@@ -28,21 +28,21 @@ def test_no_room_and_room_again(hale):
         assert int(reply.headers["Retry-After"]) > 0
         assert reply.headers["Access-Control-Allow-Origin"] == "*"
         refused.append(reply)
-    # What was answered is still there, and can be asked for; the process lives.
+    # Answered sessions still count in queries, and the process lives.
     assert sessions(hale) == row(healthy=10)
     assert hale.request("GET", "/healthz").status == 200
     limit_files(hale, resource.RLIM_INFINITY)
     wait(lambda: hale.post(envelope(session("abnormal", sid="a" * 32, started=START))).status
          == 200, "service again")
-    # Nothing of what was refused came in.
+    # Nothing of what was rejected counts.
     assert sessions(hale) == row(healthy=10, abnormal=1)
     hale.kill()
     hale.start()
     assert sessions(hale) == row(healthy=10, abnormal=1)
 
 
-def test_the_end_without_room(hale):
-    """What was answered is on disk, wherever it waits: the end is one in good order."""
+def test_shutdown_on_a_full_disk(hale):
+    """Everything that was answered is on disk, so that the shutdown is clean."""
     hale.send(*[session() for _ in range(10)])
     limit_files(hale, 4096)
     assert hale.post(envelope(session("crashed"))).status == 503
@@ -51,8 +51,8 @@ def test_the_end_without_room(hale):
     assert sessions(hale) == row(healthy=10)
 
 
-def test_readiness_tells_it(hale):
-    """A store that cannot be written is not ready, and is again once there is room."""
+def test_readiness_on_a_full_disk(hale):
+    """A store that cannot be written to is not ready until there is room."""
     limit_files(hale, 4096)
     assert hale.post(envelope(session())).status == 503
     wait(lambda: hale.request("GET", "/readyz").status == 503, "no readiness", 5)
@@ -61,8 +61,8 @@ def test_readiness_tells_it(hale):
     hale.send(session())
 
 
-def test_alert_rules_without_room_are_taken_once_there_is(start, tmp_path):
-    """The operators' file is read again until the store has its rules; why not is told once."""
+def test_alert_rules_are_applied_once_there_is_room(start, tmp_path):
+    """The alert rules file is read until its rules are stored; the reason is logged once."""
     file = tmp_path / "alerts.json"
 
     def write(*names):
@@ -77,15 +77,15 @@ def test_alert_rules_without_room_are_taken_once_there_is(start, tmp_path):
     hale = start("--alerts", file)
     limit_files(hale, 4096)
     write("first", "second")
-    wait(lambda: "alert rules not read" in hale.log(), "the reason in the log")
+    wait(lambda: "alert rules not applied" in hale.log(), "the reason in the log")
     limit_files(hale, resource.RLIM_INFINITY)
     wait(lambda: len(hale.cli_list("alert", "list")) == 2, "the second rule")
-    assert hale.log().count("alert rules not read") == 1
+    assert hale.log().count("alert rules not applied") == 1
 
 
 @contextlib.contextmanager
 def failing_syncs(hale, log):
-    """Makes every sync of the service fail, as a dying disk does."""
+    """Makes every sync of the service fail, as on a failing disk."""
     tracer = subprocess.Popen(
         ["strace", "-f", "-q", "-o", log, "-p", str(hale.process.pid),
          "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:error=EIO"],
@@ -98,7 +98,7 @@ def failing_syncs(hale, log):
 
 
 def test_what_could_not_be_synced_is_not_answered_200(hale, tmp_path):
-    """200 means durable: an answer without its sync would be a lie."""
+    """A 200 means that the data is durable."""
     sent = [session(release="synced@1")]
     hale.send(*sent)
     with failing_syncs(hale, tmp_path / "strace.txt") as tracer:
@@ -111,7 +111,7 @@ def test_what_could_not_be_synced_is_not_answered_200(hale, tmp_path):
             reply = hale.post(envelope(session("crashed", release="lost@1")))
             assert reply.status == 503, reply
             assert int(reply.headers["Retry-After"]) > 0
-    # The last of them was refused; sent again, all are there once.
+    # The last one was rejected; sent again, all count once.
     wait(lambda: hale.post(envelope(*sent)).status == 200, "service again")
     assert sessions(hale, query="release:synced@1") == row(healthy=len(sent))
     hale.kill()

@@ -1,4 +1,4 @@
-"""Bodies as SDKs encode them, within bounds of time and memory."""
+"""Bodies in the encodings of SDKs, with limits of time and memory."""
 
 import gzip
 import select
@@ -13,7 +13,7 @@ import zstandard
 from hale import envelope, item, read_reply, row, session, sessions, wait
 
 MIB = 1 << 20
-# Much less than any of the bodies here, and more than a busy allocator's noise.
+# Much less than any body here, and more than the noise of the allocator.
 MEMORY_BOUND = 32 * MIB
 
 
@@ -26,7 +26,7 @@ def zstd(data):
 
 
 def zstd_streamed(data):
-    """Without the content's size in the frame."""
+    """A frame without the size of its content."""
     compressor = zstandard.ZstdCompressor(write_content_size=False).compressobj()
     return compressor.compress(data) + compressor.flush()
 
@@ -92,7 +92,7 @@ def test_unknown_encodings(hale):
 
 @pytest.mark.parametrize("name, encode", (
     ("gzip", gzip.compress), ("deflate", deflate), ("br", brotli.compress), ("zstd", zstd)))
-def test_bodies_that_are_not_what_they_say(hale, name, encode):
+def test_bodies_with_a_wrong_encoding(hale, name, encode):
     whole = encode(envelope(session(), item(bytes(range(256)) * 100, "attachment")))
     broken = [b"plain text", whole[:len(whole) // 2], whole[:8] + b"\xff" * 40 + whole[48:]]
     for body in broken:
@@ -107,7 +107,7 @@ def test_expect_continue(hale):
     body = envelope(session())
     with hale.connect() as connection:
         connection.sendall(head(hale, f"Content-Length: {len(body)}", "Expect: 100-continue"))
-        # Nothing of the body is sent before this line came.
+        # The body is sent only after this line.
         interim = connection.recv(4096)
         assert interim.startswith(b"HTTP/1.1 100"), interim
         assert interim.endswith(b"\r\n\r\n"), interim
@@ -116,7 +116,7 @@ def test_expect_continue(hale):
     assert sessions(hale) == row(healthy=1)
 
 
-def test_a_body_announced_too_large_is_not_asked_for(hale):
+def test_a_body_announced_too_large_gets_no_continue(hale):
     with hale.connect() as connection:
         connection.sendall(head(hale, f"Content-Length: {300 * MIB}", "Expect: 100-continue"))
         reply = read_reply(connection)
@@ -158,7 +158,7 @@ def squeezed(name, pieces):
 
 
 @pytest.mark.parametrize("name", ("gzip", "deflate", "br", "zstd"))
-def test_200_mebibytes_are_taken_and_one_byte_more_is_not(hale, name):
+def test_200_mebibytes_are_accepted_and_one_byte_more_is_not(hale, name):
     hale.send(session())
     before = hale.peak_memory()
     first = item(session(release="large@1"))
@@ -169,12 +169,12 @@ def test_200_mebibytes_are_taken_and_one_byte_more_is_not(hale, name):
     assert refused.status == 413, refused
     assert refused.detail
     assert hale.peak_memory() - before < MEMORY_BOUND
-    # The session before the attachment counts with the accepted one only.
+    # The session before the attachment counts only with the accepted envelope.
     assert sessions(hale) == row(healthy=2)
 
 
 def test_a_large_window_is_not_reserved(hale):
-    """A frame may ask its reader for 128 MiB of window; no SDK sends such a thing."""
+    """A frame may need a window of 128 MiB; no SDK sends such a frame."""
     hale.send(session())
     before = hale.peak_memory()
     parameters = zstandard.ZstdCompressionParameters.from_level(
@@ -187,7 +187,7 @@ def test_a_large_window_is_not_reserved(hale):
 
 
 def test_windows_of_many_bodies_are_bounded(hale):
-    """A few bytes of brotli fill 16 MiB, and a body that does not end holds them."""
+    """A few bytes of brotli fill 16 MiB, which an unfinished body holds."""
     hale.send(session())
     before = hale.peak_memory()
     stream = brotli.Compressor(quality=5, lgwin=24)
@@ -196,18 +196,18 @@ def test_windows_of_many_bodies_are_bounded(hale):
     for client in clients:
         client.sendall(head(hale, "Content-Encoding: br", "Transfer-Encoding: chunked"))
         client.sendall(b"%x\r\n%s\r\n" % (len(bomb), bomb))
-    # Those that found no room are told to come again; the others are waited for.
+    # Requests without room get 503 with Retry-After; the others continue.
     found = [client for client in clients if select.select([client], [], [], 1)[0]]
     assert len(found) >= 50, len(found)
     assert {read_reply(client).status for client in found} == {503}
-    # Meanwhile small bodies of every coding have room.
+    # Meanwhile there is room for small bodies of every coding.
     for name in ("gzip", "deflate", "br", "zstd"):
         body = squeezed(name, [envelope(session())])
         assert hale.post(body, {"Content-Encoding": name}).status == 200
     assert hale.peak_memory() - before < 64 * MIB + MEMORY_BOUND
     for client in clients:
         client.close()
-    # The room is given back.
+    # The room is released.
     def is_taken():
         body = squeezed("br", zeros(100 * MIB, item(session(release="large@1"))))
         return hale.post(body, {"Content-Encoding": "br"}).status == 200
@@ -217,8 +217,8 @@ def test_windows_of_many_bodies_are_bounded(hale):
 
 @pytest.mark.parametrize("kind, opening", (
     (b"envelope", b'{}\n{"type":"session"}\n'), (b"store", b"")))
-def test_what_bodies_hold_that_do_not_end_is_bounded(hale, kind, opening):
-    """A kilobyte of gzip is a payload or an event of a mebibyte, which is held until it ends."""
+def test_memory_of_unfinished_bodies_is_bounded(hale, kind, opening):
+    """A kilobyte of gzip is an item of a mebibyte, which is held until its end."""
     hale.send(session())
     before = hale.peak_memory()
     stream = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -234,11 +234,11 @@ def test_what_bodies_hold_that_do_not_end_is_bounded(hale, kind, opening):
         return select.select(clients, [], [], 0)[0]
     wait(lambda: len(refused()) >= 100, "refusals")
     assert {read_reply(client).status for client in refused()} == {503}
-    # Meanwhile those that hold little have room.
+    # Meanwhile there is room for small bodies.
     for name in ("gzip", "identity"):
         body = ENCODERS[name](envelope(session()))
         assert hale.post(body, {"Content-Encoding": name}).status == 200
-    # What grew was copied, and the allocator keeps some of what it left.
+    # A growing buffer is copied, and the allocator keeps some of the old ones.
     assert hale.peak_memory() - before < 2 * 64 * MIB
     for client in clients:
         client.close()
@@ -258,7 +258,7 @@ def test_a_hundred_sessions_at_most(hale):
         reply = hale.post(envelope(*[session() for _ in range(100)], surplus))
         assert reply.status == 413, reply
         assert reply.detail.startswith("envelope exceeded size limits for type '"), reply
-    # The whole envelope was refused, not its surplus.
+    # The whole envelope is rejected, not its surplus.
     assert sessions(hale) == row(healthy=100)
 
 
@@ -271,7 +271,7 @@ def test_five_hundred_items_at_most(hale):
 
 
 def test_a_large_attachment_passes_through(hale):
-    """150 MiB beside a session: it counts, memory stays, and nobody else waits."""
+    """150 MiB beside a session: it counts, memory is bounded, and other clients do not wait."""
     hale.send(session())
     before = hale.peak_memory()
     size = 150 * MIB
@@ -317,7 +317,7 @@ def test_an_upload_that_stands_still_keeps_nobody_waiting(hale):
         slow.sendall(body[:2 * MIB])
         for _ in range(20):
             hale.send(session())
-        # Not counted before its end: nothing says yet that the envelope is whole.
+        # Not counted before its end, because the envelope may be incomplete.
         assert sessions(hale) == row(healthy=20)
         slow.sendall(body[2 * MIB:])
         assert read_reply(slow).status == 200
@@ -334,7 +334,7 @@ def test_an_upload_that_breaks_off_counts_nothing(hale):
 
 
 def test_long_lines_are_bounded(hale):
-    """A header or a session of megabytes is refused or dropped; memory stays."""
+    """A header or session of megabytes is rejected; memory is bounded."""
     hale.send(session())
     before = hale.peak_memory()
     large = "x" * (60 * MIB)

@@ -1,4 +1,4 @@
-"""What a release will be once all late crashes are told, beside what was told so far."""
+"""The estimate of a release once all late crashes are reported."""
 
 import pytest
 
@@ -15,13 +15,13 @@ def launch(hale, release, count):
     return begun
 
 
-def tell(hale, crashed):
+def report(hale, crashed):
     for index in range(0, len(crashed), 50):
         hale.send(*[{**one, "status": "crashed", "init": False}
                     for one in crashed[index:index + 50]])
 
 
-def ask(hale, release, **parameters):
+def estimate_of(hale, release, **parameters):
     reply = hale.get(f"/organizations/default/releases/{release}/estimate/",
                      {"statsPeriod": "7d", "interval": "1h", **parameters})
     assert reply.status == 200, reply
@@ -29,15 +29,15 @@ def ask(hale, release, **parameters):
 
 
 def late_crashes(start, noon):
-    """Half of the crashes of app@1 were told at once, the others six hours later."""
+    """Half of the crashes of app@1 are reported at once, the others six hours later."""
     hale = start(clock=noon - days(2))
     crashed = launch(hale, "app@1", 1000)[:80]
-    tell(hale, crashed[:40])
+    report(hale, crashed[:40])
     hale.clock.advance(hours(6))
-    tell(hale, crashed[40:])
+    report(hale, crashed[40:])
     hale.clock.set(noon)
     hale.crashed = launch(hale, "app@2", 1000)[:40]
-    tell(hale, hale.crashed[:20])
+    report(hale, hale.crashed[:20])
     hale.clock.advance(minutes(30))
     return hale
 
@@ -48,7 +48,7 @@ def late(start):
 
 
 def test_the_estimate_beside_the_exact_count(late):
-    answer = ask(late, "app@2")
+    answer = estimate_of(late, "app@2")
     assert (answer["sessions"], answer["crashed"], answer["crashFreeSessions"]) == (1000, 20, 0.98)
     estimate = answer["estimate"]
     assert estimate["value"] == pytest.approx(0.96, abs=0.002)
@@ -66,33 +66,33 @@ def test_the_estimate_beside_the_exact_count(late):
     rate = late.sessions("crash_free_rate(session)", query="release:app@2", statsPeriod="7d")
     assert rate["groups"][0]["totals"]["crash_free_rate(session)"] == 0.98
 
-    # What comes is what was foreseen, and then nothing is estimated any more.
+    # The later reports match the estimate, and then there is none.
     late.clock.set(NOON + hours(6) + minutes(10))
-    tell(late, late.crashed[20:])
+    report(late, late.crashed[20:])
     late.clock.advance(hours(2))
-    answer = ask(late, "app@2")
+    answer = estimate_of(late, "app@2")
     assert estimate["low"] <= answer["crashFreeSessions"] == 0.96 <= estimate["high"]
     assert answer["reportingDelay"]["knownShare"] == 1
     assert answer["estimate"] == {"value": 0.96, "low": 0.96, "high": 0.96}
     # Days are summed as well as hours.
-    assert ask(late, "app@2", interval="1d")["estimate"] == answer["estimate"]
+    assert estimate_of(late, "app@2", interval="1d")["estimate"] == answer["estimate"]
 
 
-def test_the_gate_says_the_same(late):
+def test_the_gate_has_the_same_estimate(late):
     gate = late.get("/organizations/default/releases/app@2/gate/").json
-    answer = ask(late, "app@2")
+    answer = estimate_of(late, "app@2")
     assert gate["candidate"]["corrected"] == answer["estimate"]
     assert gate["reportingDelay"] == answer["reportingDelay"]
 
 
 def test_without_enough_to_learn_from_there_is_no_estimate(start):
     hale = start(clock=NOON)
-    tell(hale, launch(hale, "app@1", 100)[:5])
-    answer = ask(hale, "app@1")
+    report(hale, launch(hale, "app@1", 100)[:5])
+    answer = estimate_of(hale, "app@1")
     assert answer["estimate"] is None and answer["crashFreeSessions"] == 0.95
     assert not answer["reportingDelay"]["isLearnt"]
     assert answer["series"] == {"intervals": [], "value": [], "low": [], "high": []}
-    nothing = ask(hale, "app@1", environment="elsewhere")
+    nothing = estimate_of(hale, "app@1", environment="elsewhere")
     assert (nothing["sessions"], nothing["crashFreeSessions"]) == (0, None)
 
 

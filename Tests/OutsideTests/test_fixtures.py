@@ -1,6 +1,6 @@
-"""Databases of every released version are opened, answer as that version did, and go on.
+"""Databases of every released version are opened, answer as that version did, and count on.
 
-`Tests/Fixtures/make.py` tells how they were made and what is in them."""
+See `Tests/Fixtures/make.py` for how they were made and what they contain."""
 
 import gzip
 import json
@@ -30,22 +30,22 @@ def unpack(folder, name, data):
 
 @pytest.fixture
 def opened(start, fixture):
-    """Starts the program that is built now on a copy, as the old version ran."""
-    folder, said = fixture
+    """Starts the current program on a copy, with the settings of the old one."""
+    folder, stored = fixture
 
     def begin(name):
         hale = start("--public-url", "https://hale.example.com", "--private-notice-hosts",
-                     "127.0.0.1", clock=utc(said["now"]), running=False)
+                     "127.0.0.1", clock=utc(stored["now"]), running=False)
         unpack(folder, name, hale.data)
-        hale.token, hale.dsn = said["token"], f"https://{said['key']}@hale.example.com/1"
+        hale.token, hale.dsn = stored["token"], f"https://{stored['key']}@hale.example.com/1"
         return hale.start()
 
     return begin
 
 
 def holds(answer, old):
-    """Whether an answer says all that an old one said: members may be added, and objects of a list
-    may stand in another order."""
+    """Whether a response has everything of an old one. New members are allowed, and another order
+    of the objects in a list."""
     if isinstance(old, dict):
         return isinstance(answer, dict) and all(
             name in answer and holds(answer[name], value) for name, value in old.items())
@@ -80,9 +80,9 @@ def test_there_is_one():
 
 @pytest.mark.parametrize("name", ("stopped", "killed"))
 def test_it_answers_as_the_version_that_wrote_it(opened, fixture, name):
-    said = fixture[1][name]
+    stored = fixture[1][name]
     hale = opened(name)
-    for query in said:
+    for query in stored:
         reply = hale.get(query["path"], query["parameters"])
         assert reply.status == 200, (query["path"], reply)
         assert holds(reply.json, query["answer"]), (
@@ -98,8 +98,8 @@ def test_a_kill_left_updates_to_fold(fixture, tmp_path):
         assert database.execute("SELECT count(*) FROM pending").fetchone()[0] > 0
 
 
-def test_it_goes_on(opened, fixture, start):
-    """A late crash of a session of the old version; afterwards the tables are those of today."""
+def test_it_counts_on(opened, fixture, start):
+    """A late crash of an old session counts, and the tables are the current ones."""
     hale = opened("stopped")
     day = {"start": "2026-11-22T00:00:00Z", "end": "2026-11-22T23:59:59Z"}
     before = sessions(hale, project=1, **day)

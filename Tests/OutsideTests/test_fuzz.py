@@ -1,5 +1,5 @@
-"""Mutations of good input, by seed: whatever comes in, the answer is one of the stated ones and
-the service lives on."""
+"""Mutations of valid input, by seed: every response is a documented one, and the service keeps
+running."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ ROUNDS = 400
 
 
 def mutated(chance, data):
-    """Cut, flipped, doubled or with pieces of its own in other places."""
+    """The data cut, with flipped bits, or with pieces doubled or moved."""
     data = bytearray(data)
     for _ in range(chance.randint(1, 4)):
         at = chance.randrange(len(data) + 1)
@@ -46,7 +46,7 @@ def post(hale, connection, body, encoding=""):
 
 
 def samples():
-    """Envelopes as made here and as recorded from SDKs."""
+    """Envelopes of this test and of recorded SDKs."""
     made = envelope(item(b"\x00\xff\n{}", "attachment"), session(did="ada", errors=1),
                     session("crashed"), sent_at="2026-11-23T00:00:00Z")
     found = [made]
@@ -65,7 +65,7 @@ def test_mutated_envelopes(hale, seed):
     for _ in range(ROUNDS):
         body = mutated(chance, chance.choice(bodies))
         reply = post(hale, connection, body)
-        # 403: the mutation made another project or key of the header's DSN.
+        # 403: the mutation changed the project or key of the header's DSN.
         assert reply.status in (200, 400, 413), (body, reply)
         json.loads(reply.body)
         if reply.closes:
@@ -92,7 +92,7 @@ def test_mutated_compression(hale, name, encode):
 
 
 def test_mutated_requests(hale):
-    """Of HTTP itself: an answer or a close, never a hang."""
+    """Mutations of HTTP itself: a response or a close, but no open connection."""
     chance = random.Random(11)
     body = envelope(session())
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
@@ -112,7 +112,7 @@ def test_mutated_requests(hale):
                 connection.sendall(wire)
                 connection.shutdown(socket.SHUT_WR)
             except OSError:
-                # Closed before all of it was sent.
+                # The service closed the connection before everything was sent.
                 continue
             answer = read_to_end(connection)
             assert answer == b"" or answer.startswith(b"HTTP/1.1 "), (wire, answer)
@@ -143,7 +143,7 @@ POOL = {
 
 
 def test_random_queries(hale):
-    """Every combination of parameters gets an answer or a reason."""
+    """Every combination of parameters gets a result or a reason."""
     hale.send(session(did="ada"), session("crashed", release="app@2"))
     chance = random.Random(13)
     good = 0

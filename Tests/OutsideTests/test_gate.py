@@ -1,4 +1,4 @@
-"""The release gate, as CI asks it: over HTTP and on the data directory, with its exit status."""
+"""`hale gate`, over HTTP and on the data directory, with its exit status."""
 
 import json
 import random
@@ -12,7 +12,7 @@ GREEN, RED, UNKNOWN, FAILED, USAGE = 0, 1, 2, 3, 64
 
 
 def roll_out(hale, release, crashed, fine):
-    """Sessions that are counted at once: many for one request."""
+    """Sends many sessions in one request, as session aggregates."""
     started = iso(hale.clock.instant.replace(second=0, microsecond=0))
     hale.send(aggregates([{"started": started, "crashed": crashed, "exited": fine}],
                          release=release))
@@ -20,7 +20,7 @@ def roll_out(hale, release, crashed, fine):
 
 @pytest.fixture
 def releases(start):
-    """A good release, and an hour after it one as good, a bad one and a young one."""
+    """A good release, and an hour later a good one, a bad one and a young one."""
     hale = start(clock=NOON - hours(2))
     roll_out(hale, "app@1", 10, 9990)
     hale.clock.advance(hours(2))
@@ -38,7 +38,7 @@ def gate(hale, release, *arguments):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_green_red_and_cannot_tell_yet(releases):
+def test_green_red_and_not_decided_yet(releases):
     status, text = gate(releases, "app@2")
     assert status == GREEN and text.startswith("GREEN: "), text
     assert "app@1" in text and "99.900 %" in text
@@ -46,7 +46,7 @@ def test_green_red_and_cannot_tell_yet(releases):
     assert status == RED and text.startswith("RED: "), text
     assert "0.2 are tolerated" in text
     status, text = gate(releases, "app@4")
-    assert status == UNKNOWN and text.startswith("CANNOT TELL YET: "), text
+    assert status == UNKNOWN and text.startswith("NOT DECIDED YET: "), text
     assert "more sessions" in text
     status, text = gate(releases, "app@5")
     assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
@@ -60,21 +60,21 @@ def test_rules(releases):
     assert gate(releases, "app@2", "--min-sessions", "20000")[0] == UNKNOWN
     assert gate(releases, "app@3", "--baseline", "app@1", "--environment", "production")[0] == RED
     assert gate(releases, "app@3", "--environment", "elsewhere")[0] == UNKNOWN
-    # The first release has none before it.
+    # The first release has no baseline.
     status, text = gate(releases, "app@1")
     assert status == UNKNOWN and "no release before app@1" in text
     assert gate(releases, "app@1", "--crash-free-sessions", "99.5")[0] == GREEN
 
 
 def test_over_http(releases):
-    def ask(release, *arguments, env=None):
+    def run_gate(release, *arguments, env=None):
         return run("gate", "--release", release, "--url", releases.address, *arguments, env=env)
     secret = {"HALE_TOKEN": releases.token}
-    assert ask("app@2", env=secret).returncode == GREEN
-    assert ask("app@3", env={"SENTRY_AUTH_TOKEN": releases.token}).returncode == RED
-    told = ask("app@3", "--token", releases.token, "--json")
-    assert told.returncode == RED
-    answer = json.loads(told.stdout)
+    assert run_gate("app@2", env=secret).returncode == GREEN
+    assert run_gate("app@3", env={"SENTRY_AUTH_TOKEN": releases.token}).returncode == RED
+    printed = run_gate("app@3", "--token", releases.token, "--json")
+    assert printed.returncode == RED
+    answer = json.loads(printed.stdout)
     reply = releases.get("/organizations/default/releases/app@3/gate/")
     assert reply.status == 200 and reply.json == answer
     assert answer["verdict"] == answer["drop"]["verdict"] == "red"
@@ -83,13 +83,13 @@ def test_over_http(releases):
     drop = answer["drop"]
     assert 0.002 < drop["low"] < drop["value"] < drop["high"]
     assert drop["value"] == pytest.approx(0.019)
-    assert ask("app@3").returncode == USAGE
-    assert ask("app@3", "--token", "wrong").returncode == FAILED
+    assert run_gate("app@3").returncode == USAGE
+    assert run_gate("app@3", "--token", "wrong").returncode == FAILED
     elsewhere = run("gate", "--release", "app@2", "--url", "http://127.0.0.1:1", env=secret)
     assert elsewhere.returncode == FAILED and "127.0.0.1:1" in elsewhere.stderr
 
 
-def test_questions_that_fail(releases, tmp_path):
+def test_queries_that_fail(releases, tmp_path):
     status, text = gate(releases, "app@9")
     assert status == FAILED and 'no release "app@9"' in text
     status, text = gate(releases, "app@2", "--baseline", "app@9")
@@ -113,13 +113,13 @@ def test_wrong_usage(arguments, tmp_path):
 def test_waiting_ends(releases):
     assert gate(releases, "app@2", "--wait", "30m")[0] == GREEN
     assert gate(releases, "app@4", "--wait", "1s")[0] == UNKNOWN
-    # Who waits for a release knows that it is to come; who does not has mistyped it.
+    # With --wait a missing release is not decided yet; without it, it is an error.
     assert gate(releases, "app@9", "--wait", "1s")[0] == UNKNOWN
     assert gate(releases, "app@9")[0] == FAILED
 
 
-def test_nobody_waits_at_a_wrong_address(releases):
-    """404 is not there yet only where it is about the release."""
+def test_wait_ends_at_a_wrong_address(releases):
+    """Only a 404 about the release means that it may still appear."""
     status, text = gate(releases, "app@2", "--org", "nobody", "--wait", "30m")
     assert status == FAILED and "404" in text, text
     done = run("gate", "--release", "app@2", "--url", f"{releases.address}/elsewhere",
@@ -136,14 +136,14 @@ def test_refusals_name_what_is_wrong(releases):
                         ("crashFreeSessions", "101")):
         reply = releases.get("/organizations/default/releases/app@2/gate/", {name: value})
         assert reply.status == 400 and name in reply.detail, reply
-    # A mistyped rule would let a release through.
+    # A mistyped parameter would weaken the gate.
     reply = releases.get("/organizations/default/releases/app@2/gate/", {"maxdrop": "3"})
     assert reply.status == 400 and "maxDrop" in reply.detail, reply
 
 
 def test_late_crashes_and_crashing_users(start):
-    """The baseline is looked at as it was at the candidate's age: its late crashes stay out. Users
-    whose app crashes at each start are one observation each."""
+    """The baseline counts as it was known at the candidate's age, without its late crashes. A user
+    whose app crashes at each start is one observation."""
     hale = start(clock=NOON - days(2))
     dice = random.Random(1)
 
@@ -158,37 +158,37 @@ def test_late_crashes_and_crashing_users(start):
             hale.send(*crashes[index:index + 50])
         return dice.sample(begun, crashed)
 
-    def tell(crashed):
+    def report(crashed):
         for index in range(0, len(crashed), 50):
             hale.send(*[{**one, "status": "crashed", "init": False}
                         for one in crashed[index:index + 50]])
 
     crashed = launch("app@1", 1000, 80)
-    tell(crashed[:40])
+    report(crashed[:40])
     hale.clock.advance(hours(6))
-    tell(crashed[40:])
+    report(crashed[40:])
     hale.clock.set(NOON - hours(1))
     launch("app@1", 50, 0)
     hale.clock.set(NOON)
     launch("app@2", 1000, 0, loops=150)
     hale.clock.advance(minutes(30))
 
-    def ask():
+    def run_gate():
         reply = hale.get("/organizations/default/releases/app@2/gate/", {"maxDrop": 0})
         assert reply.status == 200, reply
         return reply.json
-    answer = ask()
+    answer = run_gate()
     assert answer["unit"] == "user"
     assert answer["baseline"]["crashed"] == 40 and answer["baseline"]["known"] == "atAge"
     assert answer["baseline"]["crashedUsers"] == 80
     assert answer["candidate"]["crashed"] == 150 and answer["candidate"]["crashedUsers"] == 2
-    # 150 crashes of two users beside 40: seen as sessions it would be red.
+    # 150 crashes of two users and 40 others: counted as sessions, it would be red.
     assert answer["verdict"] == "unknown"
     delay = answer["reportingDelay"]
     assert delay["isLearnt"] and delay["hoursToHalf"] in (0, 6)
     assert 0.3 < delay["knownShare"] < 0.7
     side = answer["candidate"]
     assert side["corrected"]["value"] < side["crashFreeSessions"]
-    # Once the baseline's late crashes belong to the age, they count.
+    # The baseline's late crashes count once the candidate reaches that age.
     hale.clock.advance(hours(8))
-    assert ask()["baseline"]["crashed"] == 80
+    assert run_gate()["baseline"]["crashed"] == 80

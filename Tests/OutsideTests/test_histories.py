@@ -1,5 +1,5 @@
-"""A thousand random histories of sessions, shuffled, duplicated and spread over connections,
-give the numbers of the model; and so do they when they are all sent once more."""
+"""A thousand random histories of sessions, shuffled, duplicated and spread over connections, give
+the numbers of the model, also when everything is sent again."""
 
 import datetime
 import random
@@ -18,12 +18,12 @@ CONNECTIONS = 6
 
 
 def spelled(chance, sid):
-    """One of the ways in which SDKs write a session's id."""
+    """A session id in one of the notations of SDKs."""
     return chance.choice((str(sid), sid.hex, str(sid).upper(), sid.hex.upper()))
 
 
 def written(chance, instant):
-    """One of the ways in which SDKs write a time; all mean the same millisecond."""
+    """A time in one of the notations of SDKs, for the same millisecond."""
     text = instant.strftime("%Y-%m-%dT%H:%M:%S")
     fraction = f"{instant.microsecond // 1000:03d}"
     east = (instant + datetime.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S")
@@ -33,7 +33,7 @@ def written(chance, instant):
 
 
 def update(chance, release, environment, sid, start):
-    """One report about a session, with whatever an SDK may put into it."""
+    """A random update of a session."""
     status = chance.choices(
         ("ok", "exited", "errored", "unhandled", "abnormal", "crashed", "strange", None),
         (8, 6, 1, 1, 2, 2, 1, 1))[0]
@@ -52,7 +52,7 @@ def update(chance, release, environment, sid, start):
     }
     if environment or chance.random() < 0.5:
         payload["attrs"]["environment"] = environment
-    # A field that an SDK does not know is absent; some write null.
+    # A field without a value is absent; some SDKs write null.
     return {name: value for name, value in payload.items()
             if value is not None or chance.random() < 0.1}
 
@@ -71,7 +71,7 @@ def history(chance, release):
 
 
 def deliver(hale, key, project, updates, chance):
-    """Sends the updates in envelopes of random sizes, over several connections at a time."""
+    """Sends the updates in envelopes of random sizes over several connections."""
     queues = [[] for _ in range(CONNECTIONS)]
     at = 0
     while at < len(updates):
@@ -98,7 +98,7 @@ def deliver(hale, key, project, updates, chance):
     assert not failures, failures[:3]
 
 
-# What a search says, and what it means.
+# Searches and their meanings.
 SEARCHES = {
     "release:*-1* OR environment:staging":
         lambda release, environment: "-1" in release or environment == "staging",
@@ -120,7 +120,7 @@ def durations_by(hale, *group, **scope):
 
 
 def answers(hale, project):
-    """All that is compared, as the service has it."""
+    """The numbers of the service to compare."""
     fields = ("abnormal_rate(user)", "unhandled_rate(user)", "anr_rate()",
               "foreground_anr_rate()")
     scope = {"project": project, "interval": "1d", "statsPeriod": "5d"}
@@ -161,7 +161,7 @@ def expected(model):
 
 
 def assert_same(found, wanted, model):
-    """Names the histories that differ, with what was sent."""
+    """Reports the histories that differ, with what was sent."""
     for name, table in wanted.items():
         got = found[name]
         assert set(got) == set(table), (name, set(got) ^ set(table))
@@ -201,7 +201,7 @@ def test_random_histories(hale, number):
 
 
 def wait_for_key(hale, project):
-    """A new project is known to a running service soon, not at once."""
+    """Waits until the running service knows a new project."""
     auth = {"X-Sentry-Auth": f"Sentry sentry_key={project['publicKey']}"}
     target = hale.envelope_path(project["id"])
     probe = envelope(item(b"{}", "client_report"))

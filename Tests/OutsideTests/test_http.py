@@ -1,4 +1,4 @@
-"""The listener from outside: framing by RFC 9112, and what a hostile client gets."""
+"""The listener from outside: framing by RFC 9112, and hostile clients."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ def service(tmp_path_factory):
 
 
 def post(hale, *lines, target=None):
-    """The head of a POST of an envelope with the given further lines."""
+    """The head of a POST of an envelope, with these additional lines."""
     fields = [f"POST {target or hale.envelope_path()} HTTP/1.1", "Host: localhost",
               f"X-Sentry-Auth: {hale.auth['X-Sentry-Auth']}", *lines, "", ""]
     return "\r\n".join(fields).encode()
@@ -26,7 +26,7 @@ def simple(text):
     return text.replace("\n", "\r\n").encode()
 
 
-# Each of these can make two readers see two different requests, or is no HTTP at all.
+# Two readers may understand these as different requests, or they are not HTTP.
 MALFORMED = {
     "length and encoding":
         simple("POST / HTTP/1.1\nHost: h\nContent-Length: 5\nTransfer-Encoding: chunked\n\n"
@@ -79,8 +79,8 @@ MALFORMED = {
     "an odd name of chunked": simple(
         "POST / HTTP/1.1\nHost: h\nTransfer-Encoding: xchunked\n\n0\n\n"),
 }
-# RFC 9112 section 6.1 has 501 for an encoding that a server does not know.
-# A length is read whatever its size (section 8.6 of RFC 9110), and is then too large.
+# RFC 9112 section 6.1: 501 for an unknown transfer coding.
+# RFC 9110 section 8.6: a length of any size is read, and is then too large.
 ALSO_FINE = {
     "a length beyond 64 bits": (413,), "an odd name of chunked": (501,),
     "chunked not last": (501,), "another version": (505,),
@@ -89,8 +89,8 @@ ALSO_FINE = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_framing(service, name):
-    """400, and the connection is closed: what follows on it cannot be told apart."""
-    # The body of a request that is refused by its head is not looked at.
+    """400, and the connection is closed, because the next request cannot be found."""
+    # A body is not read if the head is rejected.
     target = f"{service.envelope_path()}?sentry_key={service.key}"
     with service.connect() as connection:
         connection.sendall(MALFORMED[name].replace(b"ENVELOPE", target.encode()))
@@ -101,7 +101,7 @@ def test_malformed_framing(service, name):
 
 @pytest.mark.parametrize("name", ("two lengths", "length and encoding"))
 def test_nothing_is_read_after_malformed_framing(hale, name):
-    """A request smuggled behind it is not carried out."""
+    """A request that is smuggled after it is not executed."""
     body = envelope(session())
     smuggled = post(hale, f"Content-Length: {len(body)}") + body
     hale.raw(MALFORMED[name] + smuggled)
@@ -159,7 +159,7 @@ def test_http_1_0(service):
 
 
 def test_pipelining(hale):
-    """Answers come in the order of the requests, refusals among them."""
+    """Responses, including errors, come in the order of the requests."""
     parts, expected = [], []
     for number in range(30):
         bad = number % 3 == 1
@@ -168,7 +168,7 @@ def test_pipelining(hale):
         expected.append(400 if bad else 200)
     with hale.connect() as connection:
         connection.sendall(b"".join(parts))
-        # http.client reads ahead of an answer; one buffered reader for all does not lose it.
+        # http.client reads ahead, so that all responses share one buffered reader.
         connection.shutdown(socket.SHUT_WR)
         answers = read_to_end(connection)
     lines = [int(part[9:12]) for part in split_answers(answers)]
@@ -177,7 +177,7 @@ def test_pipelining(hale):
 
 
 def split_answers(data):
-    """The answers in a stream of them, each from its status line on."""
+    """The responses in a stream, split at their status lines."""
     found = []
     while data:
         head, _, rest = data.partition(b"\r\n\r\n")
@@ -200,7 +200,7 @@ def test_a_request_a_byte_at_a_time(hale):
 
 
 def test_half_close(hale):
-    """A client that has said all it wants to say still gets its answer."""
+    """A client that has closed its sending side still gets the response."""
     body = envelope(session())
     with hale.connect() as connection:
         connection.sendall(post(hale, f"Content-Length: {len(body)}") + body)
@@ -228,7 +228,7 @@ def test_a_long_target(service):
         assert reply.status in (400, 414, 431), reply
 
 
-def test_connections_that_say_nothing_stop_nobody(hale):
+def test_silent_connections_do_not_block_others(hale):
     idle = [hale.connect() for _ in range(200)]
     try:
         for connection in idle[::2]:

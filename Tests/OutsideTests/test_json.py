@@ -1,5 +1,5 @@
-"""The payloads of sessions as JSON allows them: every spelling of the same thing is the same
-thing, and what is no JSON costs its item only."""
+"""Payloads in every spelling that JSON allows give the same session, and invalid JSON costs only
+its item."""
 
 import json
 
@@ -13,7 +13,7 @@ def raw(text):
 
 
 def object_of(**members):
-    """A session's payload with each value written by hand; None leaves a member out."""
+    """A session's payload with each value as raw JSON, without the members that are None."""
     base = {"sid": '"%032x"', "started": f'"{iso(now())}"', "status": '"exited"',
             "attrs": '{"release":"app@1.0"}'}
     base.update(members)
@@ -28,7 +28,7 @@ object_of.count = 0
 
 def test_blank_space_everywhere(hale):
     text = json.dumps(session(did="ada", errors=1), indent=3).replace(":", " \t:\r\n ")
-    # Times hold colons, too; a session without blanks inside its strings is made by hand.
+    # A payload without blanks and colons in its strings, which therefore can be spaced out.
     text = text.replace("\r\n", "\n").replace(" \t:\n ", ":")
     wide = object_of().replace(",", " ,\n\t").replace('":', '"\r\n: ')
     hale.send(raw(text), raw(f" \n{wide}\n "))
@@ -64,7 +64,7 @@ def test_users_beyond_the_basic_plane(hale):
 
 
 def test_different_users_stay_different(hale):
-    """No folding of case, blanks, or accents: a user is the text that was sent."""
+    """Users differ by case, blanks and accents."""
     for did in ("ada", "Ada", " ada", "ada ", "é", "e\u0301", "1", "01", "x" * 5000, "x" * 5001):
         hale.send(session(did=did))
     assert sum(users(hale).values()) == 10
@@ -80,14 +80,14 @@ NUMBERS_REFUSED = {"errors": ("-1", "01", "+1", ".5", "1.", "0x1", "NaN", "18446
 
 
 @pytest.mark.parametrize("name", NUMBERS_TAKEN)
-def test_numbers_that_are_taken(hale, name):
+def test_numbers_that_are_accepted(hale, name):
     texts = NUMBERS_TAKEN[name]
     hale.send(*[raw(object_of(**{name: text})) for text in texts])
     assert total(hale) == len(texts)
 
 
 @pytest.mark.parametrize("name", NUMBERS_REFUSED)
-def test_numbers_that_are_none(hale, name):
+def test_numbers_that_are_invalid(hale, name):
     hale.send(*[raw(object_of(**{name: text})) for text in NUMBERS_REFUSED[name]], session())
     assert total(hale) == 1
 
@@ -101,8 +101,8 @@ NO_JSON = [
 
 
 @pytest.mark.parametrize("text", NO_JSON)
-def test_what_is_no_json(hale, text):
-    """By itself, and as the value of a member that nobody reads."""
+def test_invalid_json(hale, text):
+    """As a payload, and as the value of an unused member."""
     value = text[5:-1] if text.startswith('{"a":') else text
     inside = object_of(extra=value or " ")
     hale.send(raw(text), session())
@@ -114,7 +114,7 @@ def test_what_is_no_json(hale, text):
 
 @pytest.mark.parametrize("depth", (50, 100_000, 3_000_000))
 def test_deep_nesting(hale, depth):
-    """Of whatever depth, it ends no process."""
+    """No depth ends the process."""
     for opening, closing in (("[", "]"), ('{"a":', "}")):
         deep = opening * depth + "1" + closing * depth
         item_reply = hale.post(envelope(raw(object_of(extra=deep)), session()))
@@ -144,19 +144,19 @@ def filled(pattern):
 
 
 @pytest.mark.parametrize("pattern", TIMES_TAKEN)
-def test_times_that_are_taken(hale, pattern):
+def test_times_that_are_accepted(hale, pattern):
     hale.send(session(started=filled(pattern).replace(".5Z", ".0Z")))
     assert total(hale) == 1
 
 
 @pytest.mark.parametrize("pattern", TIMES_REFUSED)
-def test_times_that_are_none(hale, pattern):
+def test_times_that_are_invalid(hale, pattern):
     hale.send(session(started=filled(pattern)), session())
     assert total(hale) == 1
 
 
 def test_times_far_away(hale):
-    """Real instants, and refused for their age alone."""
+    """Valid instants, rejected only for their age."""
     for start in ("0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z",
                   "9999-12-31T23:59:59Z"):
         hale.send(session(started=start))

@@ -1,4 +1,4 @@
-"""Under pressure Hale answers late: it refuses nothing for load, and its memory is bounded."""
+"""Under load Hale answers late and rejects nothing, and its memory is bounded."""
 
 import contextlib
 import resource
@@ -15,7 +15,7 @@ MEMORY_BOUND = 48 * MIB
 
 @contextlib.contextmanager
 def slow_disk(hale, milliseconds, tmp_path):
-    """Makes every sync of the service take so much longer."""
+    """Delays every sync of the service."""
     log = tmp_path / "strace.txt"
     tracer = subprocess.Popen(
         ["strace", "-f", "-q", "-o", log, "-p", str(hale.process.pid),
@@ -23,7 +23,7 @@ def slow_disk(hale, milliseconds, tmp_path):
          "-e", f"inject=fdatasync,fsync:delay_exit={milliseconds * 1000}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        # Attached once a sync is seen.
+        # strace is attached once it shows a sync.
         def traced():
             assert tracer.poll() is None, "strace could not attach"
             hale.send(session(release="probe@1"))
@@ -40,8 +40,8 @@ def request(hale, body):
             f"Content-Length: {len(body)}\r\n\r\n").encode() + body
 
 
-def test_a_slow_disk_makes_late_answers_and_no_refusals(hale, tmp_path):
-    """400 clients at once while a commit takes a third of a second."""
+def test_a_slow_disk_makes_late_responses_and_no_rejections(hale, tmp_path):
+    """400 clients at a time while a commit takes a third of a second."""
     with slow_disk(hale, 300, tmp_path):
         clients = [hale.connect() for _ in range(400)]
         for client in clients:
@@ -53,8 +53,8 @@ def test_a_slow_disk_makes_late_answers_and_no_refusals(hale, tmp_path):
     assert sessions(hale, query="release:app@1.0") == row(healthy=400)
 
 
-def test_more_than_the_writer_can_take(hale, tmp_path):
-    """Far more than any queue holds: what is too much waits in the clients' sockets."""
+def test_more_than_the_writer_can_store(hale, tmp_path):
+    """More than any queue holds: the excess waits in the clients' sockets."""
     hale.send(session())
     before = hale.peak_memory()
     batches, size = 12, 100
@@ -81,11 +81,11 @@ def test_more_than_the_writer_can_take(hale, tmp_path):
     assert hale.peak_memory() - before < MEMORY_BOUND
 
 
-def test_answers_that_nobody_reads_are_not_piled_up(hale):
-    """A client that asks without end and never listens stops being read."""
+def test_unread_responses_do_not_pile_up(hale):
+    """The service stops reading from a client that sends requests and reads no responses."""
     hale.send(session())
     before = hale.peak_memory()
-    asks = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" * 2000
+    requests = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n" * 2000
     with hale.connect() as deaf:
         deaf.setblocking(False)
         sent = 0
@@ -93,7 +93,7 @@ def test_answers_that_nobody_reads_are_not_piled_up(hale):
             _, writable, _ = select.select([], [deaf], [], 1)
             if not writable:
                 break
-            sent += deaf.send(asks)
+            sent += deaf.send(requests)
         assert sent < 200 * MIB, "the service read on and on"
         hale.send(session())
     assert hale.peak_memory() - before < MEMORY_BOUND
@@ -101,7 +101,7 @@ def test_answers_that_nobody_reads_are_not_piled_up(hale):
 
 
 def test_many_uploads_at_once(hale):
-    """Memory does not grow with what is under way."""
+    """Memory does not grow with the number of uploads."""
     hale.send(session())
     before = hale.peak_memory()
     attachment = item(bytes(4 * MIB), "attachment")
@@ -120,7 +120,7 @@ def test_many_uploads_at_once(hale):
 
 
 def test_no_descriptors_left(hale):
-    """Those who are connected are served; the others wait until there is room."""
+    """Connected clients are served; the others wait until there is room."""
     first = hale.connect()
     hale.send(session())
     hard = resource.prlimit(hale.process.pid, resource.RLIMIT_NOFILE)[1]
@@ -141,18 +141,18 @@ def test_no_descriptors_left(hale):
 
 
 def test_an_idle_service_uses_no_time(hale):
-    """Even with connections open: nothing spins."""
+    """An idle service with open connections uses no CPU."""
     def used():
         fields = open(f"/proc/{hale.process.pid}/stat").read().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
     idle = [hale.connect() for _ in range(20)]
-    # One that has said half of something, and one that has closed its side.
+    # One connection with half a request, and one whose sending side is closed.
     idle[0].sendall(b"POST / HTTP/1.1\r\n")
     idle[1].shutdown(socket.SHUT_WR)
     hale.send(session())
     before = used()
-    # A second of doing nothing is what is measured here.
+    # This second without requests is what the test measures.
     threading.Event().wait(1)
     assert used() - before <= 10, "hundredths of a second of processor time in an idle second"
     for connection in idle:
@@ -160,7 +160,7 @@ def test_an_idle_service_uses_no_time(hale):
 
 
 def test_series_of_very_many_releases(hale):
-    """A page holds the series of its own groups alone: anyone with a DSN can name releases."""
+    """A response has only the series of its page: anyone with a DSN can create releases."""
     releases = 20_000
     for first in range(0, releases, 100):
         hale.send(*[session(release=f"app@{number}.0")

@@ -1,4 +1,4 @@
-"""Projects, DSN keys and tokens over the API: what changes holds from the next request on."""
+"""Projects, DSN keys and tokens over the API: changes take effect with the next request."""
 
 import json
 import re
@@ -45,7 +45,7 @@ def test_a_project_from_nothing_to_its_first_session(hale):
                      auth=False, target=hale.envelope_path(made["id"]))
     assert sent.status == 200, sent
     assert total(hale, project="shop-ios") == 1
-    # The command line sees the same.
+    # Commands show the same.
     assert [row["dsn"] for row in hale.cli_list("project", "list") if row["slug"] == "shop-ios"] \
         == [key["dsn"]["public"]]
 
@@ -92,7 +92,7 @@ def test_a_token_and_its_end(hale):
 
 
 def test_nobody_is_locked_out(hale):
-    """The last token that can change anything stays; one's own goes while there is another."""
+    """The last admin token cannot be revoked; one's own can, while there is another."""
     make_token(hale, "ci")
     own = f"{ORGANIZATION}/org-auth-tokens/1/"
     refused = change(hale, "DELETE", own)
@@ -105,7 +105,7 @@ def test_nobody_is_locked_out(hale):
     refused = change(
         hale, "DELETE", f"{ORGANIZATION}/org-auth-tokens/{second['id']}/", token=second["token"])
     assert refused.status == 409, refused
-    # On the server itself it is possible, and the way back is there, too.
+    # Commands on the server can revoke it, and create a new one.
     assert hale.cli("token", "revoke", "second").returncode == 0
     assert hale.cli_json("token", "create", "third", "--scope", "admin")["token"]
 
@@ -125,7 +125,7 @@ def test_only_admins_change(hale):
         path = path.format(key=hale.key)
         assert change(hale, method, path, body, reader).status == 403, path
         assert change(hale, method, path, body, stranger).status == 403, path
-    # Under their own organization, what is another's is not there.
+    # Under one's own organization, the objects of another do not exist.
     for method, path in CHANGES[1:3] + CHANGES[4:]:
         path = path.format(key=hale.key).replace("/default", "/acme", 1)
         assert change(hale, method, path, body, stranger).status == 404, path
@@ -180,7 +180,7 @@ def test_dsns_have_the_address_of_the_request(hale):
     reply = hale.request("GET", f"/api/0{PROJECT}/keys/", headers={
         "Authorization": f"Bearer {hale.token}", "Host": "here.example.com:8080"})
     assert reply.json[0]["dsn"]["public"] == f"http://{hale.key}@here.example.com:8080/1"
-    # Behind a proxy that ends TLS.
+    # Behind a proxy that terminates TLS.
     reply = hale.request("GET", f"/api/0{PROJECT}/keys/", headers={
         "Authorization": f"Bearer {hale.token}", "Host": "here.example.com",
         "X-Forwarded-Proto": "https"})

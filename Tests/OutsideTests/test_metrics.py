@@ -29,7 +29,7 @@ def test_figures(hale):
     hale.cli("jobs", "run", "retention")
     text, found = figures(hale)
 
-    # The linter of Prometheus itself.
+    # Prometheus's own linter.
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert (checked.returncode, checked.stdout) == (0, ""), checked
@@ -40,7 +40,7 @@ def test_figures(hale):
     assert items("accepted") == 3 and items("repeated") == 1
     assert sum(value for name, value in found.items()
                if name.startswith("hale_ingest_items_total")) == 5
-    # Of the envelopes that had a session to store.
+    # Envelopes with a session to store.
     assert found["hale_ingest_duration_seconds_count"] == 2
     assert 0 < found["hale_ingest_duration_seconds_sum"] < 60
     assert found["hale_commit_duration_seconds_count"] >= 2
@@ -60,8 +60,8 @@ def test_figures(hale):
     assert re.search(r'hale_build_info\{version="\d+\.\d+\.\d+"\} 1', text)
 
 
-def test_figures_of_the_stores_own_work(hale):
-    """A larger batch is stored as it is, and folded when somebody asks, at the latest."""
+def test_figures_of_folding(hale):
+    """A larger batch is stored, and folded for the next query at the latest."""
     hale.send(*(session() for _ in range(20)))
     hale.sessions("sum(session)")
     _, found = figures(hale)

@@ -1,4 +1,4 @@
-"""Databases that older versions of Hale wrote are opened and brought forward."""
+"""Databases of older versions of Hale are opened and migrated."""
 
 import gzip
 import sqlite3
@@ -9,12 +9,12 @@ import pytest
 from hale import days, hours, iso, minutes, row, session, sessions, users, utc
 
 STORED = Path(__file__).parent / "databases"
-# When the stored files were written.
+# The time at which the stored files were written.
 WRITTEN = utc("2026-03-12T13:01:00Z")
 
 
 def layout(path):
-    """Tables with their columns, and indexes with theirs."""
+    """The tables and indexes with their columns."""
     with sqlite3.connect(path) as database:
         names = [name for name, in database.execute(
             "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name")]
@@ -23,7 +23,7 @@ def layout(path):
 
 
 def opened(start, version, token, key, before=None):
-    """A service on a stored database, to which something is done before."""
+    """A service on a stored database, which `before` may change first."""
     hale = start(clock=WRITTEN, running=False)
     hale.data.mkdir()
     (hale.data / "hale.db").write_bytes(gzip.decompress(
@@ -36,7 +36,7 @@ def opened(start, version, token, key, before=None):
 
 
 def goes_on(hale, start, counts, late):
-    """It goes on counting: a late crash of a session that the old version had taken as healthy."""
+    """A late crash of a session that was healthy in the old version counts."""
     hale.send(late)
     after = {**counts, "healthy": counts["healthy"] - 1, "crashed": counts["crashed"] + 1}
     assert sessions(hale, statsPeriod="7d") == after
@@ -55,7 +55,7 @@ def goes_on(hale, start, counts, late):
 
 @pytest.mark.parametrize("before", (
     None,
-    # As it did itself, without a word, after five days and a half: the sets of the hours stayed.
+    # As the old version did itself after five and a half days: only the sets of the hours stay.
     f"DELETE FROM user_minute WHERE hour < {int((WRITTEN - hours(59)).timestamp()) // 3600}"))
 def test_version_1(start, before):
     hale = opened(start, 1, "hale_88368f707ab3de1442cb427858a7adbc4ab271a2027a47af",
@@ -76,7 +76,7 @@ def test_version_2(start):
     assert sessions(hale, statsPeriod="7d") == counts
     assert users(hale, statsPeriod="7d") == row(healthy=2, errored=1, abnormal=1, crashed=3)
 
-    # What the old version logged is not explained, and what comes now is.
+    # The arrival log explains new sessions, but not those of the old version.
     late = session("crashed", release="app@1.0", at=WRITTEN - minutes(2), did="user-1",
                    sid="00000003-0000-4000-8000-000000000001")
     before = hale.get("/organizations/default/sessions/explain/", {"bucket": iso(WRITTEN)}).json
@@ -87,7 +87,7 @@ def test_version_2(start):
 
 
 def test_version_3(start):
-    """Its sets of days are united; and what it had answered last, but not counted, is counted."""
+    """Its user sets of days are united, and its pending updates are folded."""
     hale = opened(start, 3, "hale_ab211c3f2e8ec3af174621c7e6aa07ff9be1ad4e012f3d53",
                   "951c7378b2e3fa38d9a24d8608e8592b")
     counts = row(healthy=102, errored=10, abnormal=10, crashed=26)

@@ -1,5 +1,5 @@
-"""Notices: to real web servers, a real mail server and real programs, over refusals, failures and
-kills."""
+"""Notifications to real web servers, a real mail server and real programs, with rejections,
+failures and kills."""
 
 import email
 import email.policy
@@ -42,7 +42,7 @@ def webhook(hale, url, **form):
 
 def enqueue(hale, channel, key="1", title="Critical: Crash-free sessions of shop", at=None,
             action="critical"):
-    """As the alerts do, in a transaction of their own."""
+    """Stores a notification, as alerts do."""
     now = int((at or hale.clock.instant).timestamp() * 1000)
     with sqlite3.connect(hale.data / "hale.db", timeout=30) as database:
         database.execute(
@@ -97,7 +97,7 @@ def test_sentrys_webhook(start, receive):
             "description_text": "97.2 % in the last hour – below 99 %.",
             "web_url": "http://hale.example/alerts/1/",
             "metric_alert": {"id": "7", "title": "Crash-free  sessions"}}}
-    # The subject goes as it was given, to the byte.
+    # The subject is sent byte for byte.
     assert b'"metric_alert":{"id":"7","title":"Crash-free  sessions"}' in request.body
     [entry] = history(hale)
     assert (entry["status"], entry["attempts"], entry["lastFailure"]) == ("delivered", 1, None)
@@ -114,10 +114,10 @@ def test_failures_are_tried_again_with_the_same_key(start, receive):
         assert deliver(hale) == [0, 1, 0]
         [entry] = history(hale)
         assert (entry["status"], entry["attempts"]) == ("waiting", attempt)
-        assert re.fullmatch(r"the receiver answered (500|503|429): as asked", entry["lastFailure"])
+        assert re.fullmatch(r"the receiver answered (500|503|429): as configured", entry["lastFailure"])
         due = utc(entry["nextAttempt"]) - hale.clock.instant
         assert seconds(pause * 0.9 - 1) <= due <= seconds(pause * 1.1)
-        # Not before its time.
+        # Not before the time of the next attempt.
         assert deliver(hale) == [0, 0, 0]
         hale.clock.advance(seconds(pause * 1.1 + 1))
     assert deliver(hale) == [1, 0, 0]
@@ -127,14 +127,14 @@ def test_failures_are_tried_again_with_the_same_key(start, receive):
     assert history(hale)[0]["attempts"] == 4
 
 
-def test_what_the_receiver_asks_for_is_waited(start, receive):
+def test_retry_after_is_respected(start, receive):
     hale, receiver = start(*ALLOWED, clock=NOON), receive(429, headers={"Retry-After": "900"})
     enqueue(hale, webhook(hale, receiver.url()))
     assert deliver(hale) == [0, 1, 0]
     assert utc(history(hale)[0]["nextAttempt"]) == NOON + minutes(15)
 
 
-def test_refusals_and_age_end_it(start, receive):
+def test_rejection_and_age_end_the_attempts(start, receive):
     hale = start(*ALLOWED, clock=NOON)
     refusing, redirecting, failing = receive(*[404] * 9), receive(*[302] * 9), receive(*[500] * 99)
     for number, receiver in enumerate((refusing, redirecting, failing)):
@@ -147,11 +147,11 @@ def test_refusals_and_age_end_it(start, receive):
     assert {entry["status"] for entry in entries.values()} == {"givenUp"}
     assert "404" in entries["hook 0"]["lastFailure"]
     assert "not followed" in entries["hook 1"]["lastFailure"]
-    # About one an hour for a day.
+    # About one attempt per hour for a day.
     assert 20 <= len(failing.received) <= 30 and entries["hook 2"]["attempts"] == len(failing.received)
 
 
-def test_a_channel_keeps_the_order_and_holds_up_no_other(start, receive):
+def test_a_channel_keeps_the_order_and_delays_no_other(start, receive):
     hale = start(*ALLOWED, clock=NOON)
     failing, fine = receive(500), receive()
     channel, other = webhook(hale, failing.url(), name="a"), webhook(hale, fine.url(), name="b")
@@ -159,20 +159,20 @@ def test_a_channel_keeps_the_order_and_holds_up_no_other(start, receive):
     assert deliver(hale) == [0, 1, 0]
     enqueue(hale, channel, "2", action="resolved")
     enqueue(hale, other, "1")
-    # The new notice has the older one tried again at once, and goes behind it.
+    # A new notification retries the older one at once, and follows it.
     assert deliver(hale) == [3, 0, 0]
     assert [r.headers["Idempotency-Key"] for r in failing.received] == ["1", "1", "2"]
     assert [r.headers["Idempotency-Key"] for r in fine.received] == ["1"]
 
 
 def test_nothing_is_lost_by_a_kill(start, receive):
-    """The process ends while the receiver has the notice, before that is written down."""
+    """The process is killed after the request and before the delivery is stored."""
     hale = start(*ALLOWED, running=False)
     receiver = receive(on_request=lambda _: hale.kill() if len(receiver.received) == 1 else None)
     hale.start()
     channel = webhook(hale, receiver.url())
     enqueue(hale, channel, "k", at=ago(minutes=1))
-    # The queue itself is looked at once a minute; the job looks at once.
+    # The queue is checked once a minute; the job checks it at once.
     wait(lambda: hale.process.poll() is not None or poke(hale), "the kill")
     hale.start()
     wait(lambda: len(receiver.received) >= 2, "the second attempt")
@@ -182,26 +182,26 @@ def test_nothing_is_lost_by_a_kill(start, receive):
 
 
 def poke(hale):
-    """Has the service look at its queue; it may be killed meanwhile."""
+    """Makes the service check its queue; it may be killed meanwhile."""
     hale.cli("jobs", "run", "notices")
 
 
-def test_the_thread_delivers_by_itself_and_goes_on(start, receive):
+def test_the_thread_delivers_by_itself_and_continues(start, receive):
     hale, receiver = start(*ALLOWED), receive(500, headers={"Retry-After": "0"})
     channel = webhook(hale, receiver.url())
     hale.stop()
     enqueue(hale, channel, "k", at=ago(days=2))
     enqueue(hale, channel, "l", at=ago(days=-2))
-    # It is older than a day: after one more attempt it is given up.
+    # It is older than a day, so that it is given up after one more attempt.
     hale.start()
     wait(lambda: receiver.received, "the attempt")
     wait(lambda: history(hale)[1]["status"] == "givenUp", "the end of it")
-    told = hale.request("GET", "/metrics").body.decode()
-    assert 'hale_notice_attempts_total{outcome="given_up"} 1' in told
+    metrics = hale.request("GET", "/metrics").body.decode()
+    assert 'hale_notice_attempts_total{outcome="given_up"} 1' in metrics
     assert hale.stop() == 0
 
 
-# Where nothing goes -----------------------------------------------------------------------
+# Forbidden addresses ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "169.254.169.254"])
@@ -214,7 +214,7 @@ def test_private_addresses_are_refused(start, host):
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "2130706433"])
-def test_names_that_lead_to_private_addresses_are_refused_at_the_socket(start, receive, host):
+def test_names_of_private_addresses_are_refused_at_the_socket(start, receive, host):
     receiver = receive()
     hale = start(clock=NOON, env={"http_proxy": receiver.url("")})
     channel = webhook(hale, receiver.url(host=host))
@@ -273,7 +273,7 @@ def test_chats(start, receive):
 
 
 class MailServer:
-    """Keeps the mails that it is sent, and refuses recipients that it is told to."""
+    """Keeps the received mails, and rejects the recipients in `refuse`."""
 
     def __init__(self, certificate=None, refuse=()):
         self.mails, self.users = [], []
@@ -289,7 +289,7 @@ class MailServer:
                 return SMTP(server, tls_context=context, auth_require_tls=bool(context),
                             authenticator=server.authenticate, enable_SMTPUTF8=False)
 
-        # The controller connects to the port that it was given, and so takes no 0.
+        # The controller connects to its port, so that it must not be 0.
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.controller = Listening(self, hostname="127.0.0.1", port=self.port)
@@ -329,7 +329,7 @@ def mail_server():
 def test_mail_over_starttls_with_a_password(start, mail_server, tmp_path):
     authority, certificate = make_certificates(tmp_path)
     server = mail_server(certificate=certificate)
-    # No private addresses are allowed: the mail server is the operator's own choice.
+    # Private addresses are not allowed, except for the mail server, which the operator chooses.
     hale = start("--smtp-from", "hale@example.com", "--ca-file", authority, clock=NOON, env={
         "HALE_SMTP_URL": f"smtp://us%40er:p%40ss%20word@127.0.0.1:{server.port}"})
     channel = create(hale, kind="email", to=["ops@example.com", "dev@example.org"])
@@ -351,7 +351,7 @@ def test_mail_over_starttls_with_a_password(start, mail_server, tmp_path):
     assert not [defect for value in mail.values() for defect in getattr(value, "defects", ())]
 
 
-def test_mail_goes_in_clear_only_where_that_was_said(start, mail_server):
+def test_mail_without_tls_needs_tls_none(start, mail_server):
     server = mail_server()
     url = f"smtp://127.0.0.1:{server.port}"
     for number, (suffix, delivered) in enumerate((("", False), ("?tls=none", True))):
@@ -410,7 +410,7 @@ def test_a_program_of_the_operator(start, tmp_path):
     assert "password" not in environment
 
 
-def test_what_the_operator_has_not_set_is_refused(start):
+def test_channels_without_their_setting_are_refused(start):
     hale = start(clock=NOON)
     for form, field in (({"kind": "command", "command": "x"}, "kind"),
                         ({"kind": "email", "to": ["a@example.com"]}, "kind")):
@@ -421,7 +421,7 @@ def test_what_the_operator_has_not_set_is_refused(start):
     assert reply.status == 400 and list(reply.json) == ["from"]
 
 
-@pytest.mark.parametrize("flags, env, said", [
+@pytest.mark.parametrize("flags, env, message", [
     (("--private-notice-hosts", "10.0.0.0/33"), {}, "--private-notice-hosts is '10.0.0.0/33'"),
     (("--smtp-from", "Hale <a@b>"), {}, "--smtp-from is 'Hale <a@b>'"),
     (("--ca-file", "/nowhere"), {}, "--ca-file is '/nowhere'"),
@@ -429,9 +429,9 @@ def test_what_the_operator_has_not_set_is_refused(start):
     ((), {"HALE_SMTP_URL": "http://u:geheim@h"}, "HALE_SMTP_URL is a text of"),
     ((), {"HALE_SMTP_URL": "smtp://u:geheim@h?tls=maybe"}, "HALE_SMTP_URL is a text of"),
 ])
-def test_bad_settings_are_named(tmp_path, flags, env, said):
+def test_bad_settings_are_named(tmp_path, flags, env, message):
     done = run("serve", "--listen", "127.0.0.1:0", "--data", tmp_path / "data", *flags, env=env)
-    assert done.returncode == 64 and said in done.stderr and "geheim" not in done.stderr
+    assert done.returncode == 64 and message in done.stderr and "geheim" not in done.stderr
 
 
 # Channels over the API --------------------------------------------------------------------
@@ -446,7 +446,7 @@ def test_a_channel_from_its_making_to_its_end(start, receive):
         "id": "1", "name": "ops", "kind": "webhook", "url": receiver.url("/a?…"), "to": None,
         "from": None, "command": None, "dateCreated": "2026-03-10T12:00:00Z"}
     assert hale.get(CHANNELS).json == [made] and hale.get(f"{CHANNELS}1/").json == made
-    # The secret stays while it is not given anew, and is shown no more.
+    # The secret stays unless a new one is given, and is not shown again.
     made["name"] = "on call"
     assert change(hale, "PUT", f"{CHANNELS}1/", {"name": "on call"}).json == made
     result = change(hale, "POST", f"{CHANNELS}1/test/")
@@ -506,7 +506,7 @@ def test_bad_channels_are_refused_with_the_field_and_the_reason(start, form, fie
     assert "short" not in str(reply.json) and hale.get(CHANNELS).json == []
 
 
-def test_refusals_that_need_what_is_there(start):
+def test_conflicts_and_missing_channels(start):
     hale = start(clock=NOON)
     first = create(hale, kind="slack", name="a", url="https://a.example")
     second = create(hale, kind="slack", name="b", url="https://a.example")
@@ -520,7 +520,7 @@ def test_refusals_that_need_what_is_there(start):
     assert reply.status == 400 and list(reply.json) == ["url"]
 
 
-def test_who_reads_changes_nothing(start):
+def test_scope_read_changes_nothing(start):
     hale = start(clock=NOON)
     channel = create(hale, kind="slack", url="https://a.example")
     token = change(hale, "POST", "/organizations/default/org-auth-tokens/",
@@ -532,7 +532,7 @@ def test_who_reads_changes_nothing(start):
         assert reply.status == 403, reply
 
 
-def test_the_history_turns_pages_and_forgets(start, receive):
+def test_the_history_has_pages_and_a_retention(start, receive):
     hale, receiver = start(*ALLOWED, clock=NOON), receive()
     a, b = (webhook(hale, receiver.url(), name=name) for name in "ab")
     for number in range(5):
@@ -566,9 +566,9 @@ def test_commands_with_and_without_a_service(start, receive):
     assert tested.returncode == 0 and receiver.url() in tested.stdout, tested
     assert_signed(receiver.received[0], made["secret"])
     hale.stop()
-    # Without a service the command sends by itself, with its own settings.
+    # Without a service the command sends it, with its own settings.
     tested = hale.cli("channel", "test", "1", *ALLOWED, "--now", "2026-03-10T13:00:00Z")
-    assert tested.returncode == 1 and "the receiver answered 500: as asked" in tested.stderr
+    assert tested.returncode == 1 and "the receiver answered 500: as configured" in tested.stderr
     refused = hale.cli("channel", "test", "ops", "--now", "2026-03-10T14:00:00Z")
     assert refused.returncode == 1 and "a private address" in refused.stderr
     rows = hale.cli_list("notices")
@@ -593,11 +593,11 @@ def test_a_job_delivers_without_a_service(start, receive):
 
 def test_commands_that_are_wrong_say_so(start, tmp_path):
     hale = start(clock=NOON)
-    for arguments, status, said in (
+    for arguments, status, message in (
             (("create", "x", "--kind", "sms"), 64, "kind: It is \"sms\""),
             (("create", "x", "--kind", "slack"), 64, "url: It is missing"),
             (("create", "x", "--kind", "command", "--command", "../x"), 64, "command: It is"),
             (("test", "nobody"), 1, "There is no channel 'nobody'"),
             (("delete", "nobody"), 1, "There is no channel 'nobody'")):
         done = hale.cli("channel", *arguments)
-        assert done.returncode == status and said in done.stderr, done
+        assert done.returncode == status and message in done.stderr, done

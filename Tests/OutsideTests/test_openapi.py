@@ -1,5 +1,5 @@
-"""The program keeps what its document says, whatever is asked: a tester that reads the document
-makes up requests, right ones and wrong ones, and looks at each answer."""
+"""The program matches its OpenAPI document: a tester generates valid and invalid requests from the
+document, and checks each response."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 from hale import ROOT, aggregates, hours, iso, run, session, utc
 
 HERE = Path(__file__).parent
-# Cases of an operation that are made up: with those that the document itself suggests some
-# thousands in all, in half a minute.
+# Generated cases for each operation: with the examples of the document some thousands in all, in
+# half a minute.
 CASES = 40
 SEED = int(os.environ.get("HALE_OPENAPI_SEED", "1"))
 NOON = utc("2026-03-10T12:30:00Z")
@@ -28,7 +28,7 @@ max-examples = {cases}
 allow-extra-parameters = false
 
 [checks.positive_data_acceptance]
-# No schema says that a range fits its interval, or that a release is there: such requests are 400.
+# A schema cannot express that a range fits its interval: such requests are 400.
 enabled = false
 
 [auth.openapi]
@@ -38,10 +38,10 @@ dsnQuery = {{ api_key = "{key}" }}
 
 [[operations]]
 include-tag = "ingest"
-# As Relay has it, a key of a wrong form is 400 and an unknown one 403.
+# As in Relay, a malformed key is 400 and an unknown key is 403.
 checks = {{ ignored_auth = {{ enabled = false }} }}
 
-# Names of what is there, so that most answers are full ones.
+# Names of existing objects, so that most responses have data.
 [dictionaries]
 organizations = {{ values = ["default", "1"] }}
 projects = {{ values = ["default", "1", "-1"] }}
@@ -97,8 +97,8 @@ def try_all(hale, folder):
     return done.returncode, done.stdout
 
 
-def test_no_answer_breaks_the_document(start, tmp_path):
-    """Right and wrong parameters, tokens and methods; no 5xx, and no form that is not described."""
+def test_every_response_matches_the_document(start, tmp_path):
+    """Valid and invalid parameters, tokens and methods: no 5xx, and no undocumented response."""
     hale = start(clock=NOON)
     fill(hale)
     status, text = try_all(hale, tmp_path)
@@ -124,7 +124,7 @@ def concrete(path):
 
 
 def test_undeclared_methods_and_missing_tokens(hale):
-    """405 names what the document names, and where it asks for a token nothing goes without."""
+    """405 lists the document's methods, and an operation with a token needs it."""
     document = hale.request("GET", "/api/0/openapi.json").json
     token = {"Authorization": f"Bearer {hale.token}"}
     for path, operations in document["paths"].items():

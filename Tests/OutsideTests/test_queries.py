@@ -1,4 +1,4 @@
-"""The sessions endpoint as dashboards made for Sentry use it: its shape and its refusals."""
+"""The sessions endpoint as dashboards for Sentry use it: its shape and its errors."""
 
 import pytest
 
@@ -9,7 +9,7 @@ NOON = utc("2026-03-10T12:30:00Z")
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """Two releases, two environments and none, in two hours."""
+    """Two releases, two environments and no environment, in two hours."""
     folder = tmp_path_factory.mktemp("queries")
     clock = Clock(folder / "now", NOON)
     running = Hale(folder, "--now", f"@{clock.path}").start()
@@ -27,7 +27,7 @@ def fill(hale):
     return hale
 
 
-def ask(service, **params):
+def query(service, **params):
     query = {"field": "sum(session)", "statsPeriod": "24h", **params}
     return service.get("/organizations/default/sessions/", query)
 
@@ -66,7 +66,7 @@ def test_filters(service):
     assert sessions(service, query="!release:app@1") == row(healthy=1, errored=1, abnormal=1)
     assert sessions(service, query="release:[app@1,app@2] environment:live") == row(
         healthy=2, crashed=1)
-    # Filtered by status, totals are what is left.
+    # With a filter by status, totals have the rest only.
     query = "(release:*@1 OR environment:t*) !session.status:crashed"
     assert service.sessions("sum(session)", includeSeries=0, query=query)["groups"] == [
         {"by": {}, "totals": {"sum(session)": 2}}]
@@ -76,7 +76,7 @@ def test_filters(service):
     assert sessions(service, project=-1) == sessions(service)
 
 
-def test_what_is_left_out(service):
+def test_parts_that_are_switched_off(service):
     bare = service.sessions("sum(session)", includeSeries=0)["groups"][0]
     assert set(bare) == {"by", "totals"}
     bare = service.sessions("sum(session)", includeTotals=0)["groups"][0]
@@ -115,7 +115,7 @@ REFUSED = [
     ({"query": "(release:app@1"}, "The query has a parenthesis that is not closed."),
     ({"field": "p95(session.duration)", "interval": "5m", "statsPeriod": "1h"},
      "The interval has to be a multiple of one hour for p95(session.duration): durations are kept "
-     "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
+     "by the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone."),
     ({"interval": "2d"}, "The interval has to be less than one day."),
     ({"interval": "7h"}, "The interval should divide one day without a remainder."),
     ({"interval": "1m", "statsPeriod": "24h"},
@@ -134,7 +134,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("params, detail", REFUSED, ids=[str(case[0]) for case in REFUSED])
 def test_refusals(service, params, detail):
-    reply = ask(service, **params)
+    reply = query(service, **params)
     assert reply.status in ((400,) if detail else (400, 403, 404)), reply
     assert reply.detail == detail if detail else reply.detail, reply
 
@@ -145,7 +145,7 @@ def test_no_field(service):
 
 
 def test_rates_by_status_are_refused(service):
-    reply = ask(service, field="crash_rate(session)", groupBy="session.status")
+    reply = query(service, field="crash_rate(session)", groupBy="session.status")
     assert reply.status == 400
     assert reply.detail == "Cannot group field crash_rate(session) by session.status", reply
 

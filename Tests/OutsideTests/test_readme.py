@@ -1,4 +1,4 @@
-"""The commands of README and of the page about the API: they run as written, in order, in one shell.
+"""The commands of README and of docs/api.md: they run as written, in order, in one shell.
 
 `sh` blocks run in one bash beside a service. A `python` block is saved under the name that its
 first line gives, for the `sh` block that runs it. `console` blocks are not run: NOT_RUN gives the
@@ -27,11 +27,12 @@ PRINTED = {
                           r"id +42$"],
         "Query it": [r'.*"release":"shop@2\.1\.0"\},"totals":\{.*"sum\(session\)":1[,}]',
                      r'.*"version":"shop@2\.1\.0"', r'.*"prompt":', r'.*"outcome":"accepted"'],
-        "Gate a release": [r"CANNOT TELL YET: ", r"stop: exit status 2$",
+        "Gate a release": [r"NOT DECIDED YET: ", r"stop: exit status 2$",
                            r"shop: 99\.9 % of sessions crash-free over 28 days"],
-        "Alert": [r"secret +\S+", r".*Crash-free sessions +ok ", r"It would not have fired\."],
+        "Alert": [r"secret +\S+", r".*Crash-free sessions +ok ",
+                  r"The rule would not have fired\."],
         "Operate it": [r'\{"status":"ok"\}\{"status":"ready"\}', r"hale_pending_updates \d+",
-                       r"retention ", r".*All of it is right\."],
+                       r"retention ", r".*No differences found\."],
     },
     "docs/api.md": {
         "The API": [r'.*"p95\(session\.duration\)"', r'.*"difference":', r'.*"verdict":"unknown"',

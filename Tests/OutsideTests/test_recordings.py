@@ -1,6 +1,6 @@
-"""Every recording of real SDK traffic gives the classification that its index states.
+"""Every recording of real SDK traffic gives the classification in its index.
 
-The recordings lie in `Tests/Captures`, whose README.md says what they hold and has the index."""
+The recordings are in `Tests/Captures`, whose README.md describes them and has the index."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class Request:
             return self.body
         if self.chunked.exists():
             return self.chunked.read_bytes()
-        # Where the chunks were not kept, one will do.
+        # If the chunks were not recorded, one chunk is used.
         return b"%x\r\n%s\r\n0\r\n\r\n" % (len(self.body), self.body)
 
 
@@ -64,7 +64,7 @@ def classification(text):
         release, environment = match.group(1), match.group(2)
         total, healthy, errored, crashed, abnormal, users = map(int, match.groups()[2:])
         assert total == healthy + errored + crashed + abnormal
-        # An environment that is null on the wire stays none; Sentry's API says it as "".
+        # A null environment is no environment; Sentry's API has it as "".
         key = (release, "" if environment == "None" else environment)
         found[key] = (
             row(healthy=healthy, errored=errored, crashed=crashed, abnormal=abnormal), users)
@@ -74,7 +74,7 @@ def classification(text):
 
 EXPECTED = index()
 LABELS = sorted(EXPECTED)
-# Aggregates carry no identity: sent again, they count again.
+# Session aggregates have no identity: sent again, they count again.
 IDENTIFIED = [label for label in LABELS
               if not any("sessions" in request.items for request in requests(label))]
 
@@ -108,7 +108,7 @@ def recorder(start, prepared, tmp_path):
         count += 1
         copy = tmp_path / f"copy-{count}"
         shutil.copytree(data, copy)
-        # Those recorded with a path in their DSN came through a proxy that keeps it.
+        # A DSN with a path was recorded through a proxy that keeps the path.
         arguments = (["--public-url", "http://127.0.0.1:9000/sentry/base"]
                      if label.endswith("__dsn-path") else [])
         hale = start(*arguments, data=copy, clock=requests(label)[0].received)
@@ -119,7 +119,7 @@ def recorder(start, prepared, tmp_path):
 
 
 def replay(hale, request, connections):
-    """Sends one request, over the connection of its number, and wants its 200."""
+    """Sends a request over the connection of its number; it must be answered 200."""
     hale.clock.set(request.received)
     number = request.about["connection"]
     if number not in connections:
@@ -133,7 +133,7 @@ def replay(hale, request, connections):
 
 
 def counted(hale, label):
-    """What the service says of everything, in the form of the index."""
+    """The numbers of the service, in the form of the index."""
     latest = max(request.received for request in requests(label))
     hale.clock.set(latest)
     day = {"start": f"{latest:%Y-%m-%d}T00:00:00Z", "end": f"{latest:%Y-%m-%d}T23:59:59Z"}

@@ -1,4 +1,4 @@
-"""Releases, adoption and stages from outside: sentry-cli, curl's view, and the clock's hours."""
+"""Releases, adoption and stages from outside, with sentry-cli and the API."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ NOON = utc("2026-03-10T12:00:00Z")
 RELEASES = "/organizations/default/releases/"
 
 
-def ask(hale, path, **parameters):
+def get(hale, path, **parameters):
     """The JSON of a GET with the service's token."""
     reply = hale.get(path, tuple(parameters.items()))
     assert reply.status == 200, reply
@@ -44,21 +44,21 @@ def test_a_release_from_new_to_deleted(hale, cli):
     info = cli("releases", "info", "-P", "shop@1.0.0")
     assert "shop@1.0.0" in info and "default" in info
     assert "Archived release" in cli("releases", "archive", "shop@1.0.0")
-    assert ask(hale, RELEASES) == []
+    assert get(hale, RELEASES) == []
     assert "Restored release" in cli("releases", "restore", "shop@1.0.0")
-    assert [release["version"] for release in ask(hale, RELEASES)] == ["shop@1.0.0"]
+    assert [release["version"] for release in get(hale, RELEASES)] == ["shop@1.0.0"]
     assert "Deleted release shop@1.0.0" in cli("releases", "delete", "shop@1.0.0")
-    assert ask(hale, RELEASES) == []
+    assert get(hale, RELEASES) == []
 
 
 def test_new_and_finalized_at_once(hale, cli):
     cli("releases", "new", "shop@2.0.0", "--finalize", "--url", "https://example.com/2")
-    release = ask(hale, RELEASES + "shop@2.0.0/")
+    release = get(hale, RELEASES + "shop@2.0.0/")
     assert release["dateReleased"] and release["url"] == "https://example.com/2"
     assert [project["slug"] for project in release["projects"]] == ["default"]
 
 
-def test_what_sessions_hold_is_not_deleted(hale, cli):
+def test_a_release_with_sessions_is_not_deleted(hale, cli):
     hale.send(session(release="shop@3.0.0"))
     assert "shop@3.0.0" in cli("releases", "list")
     assert "health data" in cli("releases", "delete", "shop@3.0.0", succeeds=False)
@@ -81,7 +81,7 @@ def test_lists_for_pickers(cli):
 def stages(hale, environment="production"):
     """{release: (stage, adopted, unadopted)} in one environment."""
     found = {}
-    for release in ask(hale, RELEASES, adoptionStages=1, environment=environment):
+    for release in get(hale, RELEASES, adoptionStages=1, environment=environment):
         stage = release["adoptionStages"]["default"]
         found[release["version"]] = tuple(
             value and value[11:16] if key != "stage" else value for key, value in stage.items())
@@ -99,13 +99,13 @@ def test_adopted_replaced_and_adopted_again(start):
     assert stages(hale)["a@1"] == ("low_adoption", None, None)
     hale.clock.set(NOON + hours(1))
     run_adoption(hale)
-    # Exactly a tenth is adopted, too.
+    # A share of exactly a tenth is adopted, too.
     assert stages(hale) == {"a@1": ("adopted", "13:00", None), "b@1": ("adopted", "13:00", None)}
     for hour in range(1, 8):
         hale.clock.set(NOON + hours(hour) + minutes(5))
         hale.send(session(release="b@1", at=hale.clock.instant))
         run_adoption(hale)
-    # Noon is out of the six hours before 19:00.
+    # Noon is not in the six hours before 19:00.
     assert stages(hale)["a@1"] == ("replaced", "13:00", "19:00")
     hale.send(session(release="a@1", at=hale.clock.instant))
     hale.clock.set(NOON + hours(8))
@@ -114,7 +114,7 @@ def test_adopted_replaced_and_adopted_again(start):
     hale.kill()
     hale.start()
     assert stages(hale)["a@1"] == ("adopted", "13:00", None)
-    listed = ask(hale, RELEASES, environment="production", query="release.stage:adopted")
+    listed = get(hale, RELEASES, environment="production", query="release.stage:adopted")
     assert sorted(release["version"] for release in listed) == ["a@1", "b@1"]
 
 
@@ -130,19 +130,19 @@ def test_a_silent_environment_and_a_silent_project(start):
     run_adoption(hale)
     assert stages(hale)["a@1"][0] == "adopted"
     assert stages(hale, "staging")["a@1"] == ("replaced", "13:00", "19:00")
-    # Nothing at all for more than six hours: nothing can be said.
+    # Without sessions for more than six hours there is no stage.
     hale.clock.set(NOON + hours(30))
     run_adoption(hale)
     assert stages(hale)["a@1"][0] == "adopted"
 
 
-def test_a_standstill_is_made_up_for(start):
+def test_missed_runs_are_made_up_for(start):
     hale = start(clock=NOON)
     hale.send(session(release="a@1", at=NOON))
     run_adoption(hale)
     hale.clock.set(NOON + hours(4))
     assert "4 hourly runs" in run_adoption(hale)
-    # The run of 13:00 was made up for, as if it had been made in time.
+    # The run of 13:00 has the result of a run in time.
     assert stages(hale)["a@1"] == ("adopted", "13:00", None)
     hale.clock.set(NOON + hours(40))
     assert "6 hourly runs" in run_adoption(hale)
@@ -154,7 +154,7 @@ def test_adoption_of_24_hours_to_the_minute(start):
               session(release="b@1", at=NOON - minutes(20), did="u0"))
     hale.clock.set(NOON - minutes(15) + hours(24))
     projects = {release["version"]: release["projects"][0]["healthData"]
-                for release in ask(hale, RELEASES, health=1, flatten=1)}
+                for release in get(hale, RELEASES, health=1, flatten=1)}
     assert projects["a@1"]["sessionsAdoption"] == 100
     assert projects["a@1"]["totalProjectUsers24h"] == 3
     assert projects["b@1"]["sessionsAdoption"] is None

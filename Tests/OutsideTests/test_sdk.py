@@ -1,7 +1,7 @@
-"""The newest sentry-sdk, unchanged, in processes of its own, against the built binary.
+"""The pinned sentry-sdk, unchanged, in separate processes, with the built binary.
 
-What a program sent is asked for at once after its exit: the SDK waits for its answers, and an
-answer of 200 means that the numbers are there."""
+The numbers are queried at once after a program's exit: the SDK waits for its responses, and a 200
+means that the sessions count."""
 
 import socket
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 
 from hale import PATIENCE, environment, row, sessions, sessions_by, users, users_by
 
-# Before the SDK is imported, this makes it believe that brotli is not installed.
+# Run before the SDK is imported, this hides the brotli package from it.
 NO_BROTLI = "import sys; sys.modules['brotli'] = None\n"
 
 
@@ -169,7 +169,7 @@ def test_a_web_application_in_request_mode(hale, user):
     key = ("web@3.1.0", "live")
     assert sessions_by(hale, "release", "environment") == {
         key: row(healthy=7, errored=2, crashed=1)}
-    # Aggregates of this SDK never say who it was.
+    # Session aggregates of this SDK have no users.
     assert users(hale) == row()
 
 
@@ -201,7 +201,7 @@ def test_a_dsn_with_a_path(start):
     hale = start("--public-url", "https://errors.example.com/sentry/base")
     assert hale.dsn.startswith("https://") and hale.dsn.endswith(
         f"@errors.example.com/sentry/base/{hale.project}"), hale.dsn
-    # What a proxy in front that keeps the path would send on.
+    # The target that a proxy which keeps the path forwards.
     dsn = f"http://{hale.key}@127.0.0.1:{hale.port}/sentry/base/{hale.project}"
     program(f"DSN = {dsn!r}\n" + SENDER)
     assert sessions(hale) == row(healthy=1)

@@ -1,4 +1,4 @@
-"""The end in good order: SIGTERM and SIGINT finish and commit what was read, then exit 0."""
+"""Shutdown: after SIGTERM or SIGINT what was read is committed, and the exit status is 0."""
 
 import signal
 import socket
@@ -13,12 +13,12 @@ GRACE = 10
 
 
 def half_sent(hale, body):
-    """A request of which the head and half of the body have arrived."""
+    """A request whose head and half of whose body have arrived."""
     connection = hale.connect()
     connection.sendall(
         f"POST {hale.envelope_path()}?sentry_key={hale.key} HTTP/1.1\r\nHost: h\r\n"
         f"Content-Length: {len(body)}\r\n\r\n".encode() + body[:len(body) // 2])
-    # The service has read it when a later request of another client is answered.
+    # The service has read it once a later request of another client is answered.
     hale.send(session(release="later@1"))
     return connection
 
@@ -39,7 +39,7 @@ def test_requests_in_flight_are_answered(hale, name):
     hale.expected_end = True
     began = time.monotonic()
     hale.process.send_signal(getattr(signal, name))
-    # Only now the rest: the signal has been seen when no new connection is taken.
+    # The rest is sent once the service accepts no new connection, so that it has seen the signal.
     wait(lambda: refuses(hale), "no new connections", 5)
     connection.sendall(body[len(body) // 2:])
     assert read_reply(connection).status == 200
@@ -50,7 +50,7 @@ def test_requests_in_flight_are_answered(hale, name):
     assert sessions(hale) == row(crashed=1, healthy=1)
 
 
-def test_a_client_that_never_finishes_does_not_stop_the_end(hale):
+def test_an_unfinished_request_does_not_block_the_shutdown(hale):
     connection = half_sent(hale, envelope(session("crashed")))
     began = time.monotonic()
     assert hale.stop() == 0
@@ -69,8 +69,8 @@ def test_an_idle_service_ends_quickly(hale):
         connection.close()
 
 
-def test_the_end_in_the_middle_of_a_load(hale):
-    """Every request is either answered 200 and counted, or not taken at all."""
+def test_shutdown_under_load(hale):
+    """Every request is either answered 200 and counted, or not accepted."""
     answered = []
 
     def send():
@@ -94,8 +94,8 @@ def test_the_end_in_the_middle_of_a_load(hale):
     assert sessions(hale) == row(healthy=len(answered))
 
 
-def test_hang_up_is_no_end(hale):
-    """A closed terminal does not end a service."""
+def test_hang_up_does_not_stop_the_service(hale):
+    """A closed terminal does not stop a service."""
     hale.process.send_signal(signal.SIGHUP)
     for _ in range(5):
         hale.send(session())
@@ -103,7 +103,7 @@ def test_hang_up_is_no_end(hale):
 
 
 def test_nothing_is_left_behind(hale):
-    """After the end, the write-ahead log is in the database, and the port is free."""
+    """After the shutdown the WAL is checkpointed and the port is free."""
     hale.send(*[session() for _ in range(50)])
     assert hale.stop() == 0
     logs = [path for path in hale.data.iterdir() if path.name.endswith("-wal")]

@@ -1,5 +1,5 @@
-"""Two weeks of a small world, by seed: devices whose clocks are wrong, sessions that end days
-later or move to another bucket, aggregates, periodic jobs, kills. Every number is compared with
+"""Two weeks of simulated devices, by seed: wrong clocks, sessions that end days later or move to
+another bucket, aggregates, periodic jobs, kills. Every number is compared with
 the model's, by hour and by day, while the days are open and when they are closed."""
 
 import random
@@ -13,7 +13,7 @@ from model import Model, corrected
 BEGIN = utc("2026-03-02T00:00:00Z")
 LENGTH = 14
 STEP = hours(3)
-# How far a device's clock is behind the true time; the correction begins at 55 minutes.
+# The delay of a device's clock; the correction begins at 55 minutes.
 DRIFTS = [seconds(0)] * 3 + [minutes(54) + seconds(59), minutes(55), hours(3), -minutes(55),
                              -hours(2), seconds(30), -seconds(30)]
 
@@ -26,7 +26,7 @@ class World:
         self.open = []
 
     def step(self):
-        """One envelope a device, each sent at a moment of its own."""
+        """Each device sends one envelope, at its own time."""
         for _ in range(self.chance.randint(2, 5)):
             self.hale.clock.advance(seconds(self.chance.randint(1, 1500)))
             known = self.open and self.chance.random() < 0.6
@@ -54,8 +54,8 @@ class World:
         return device
 
     def _send(self, device):
-        """One to three updates in an envelope; some devices forget `sent_at`, which moves the
-        session to where its own clock had it."""
+        """One to three updates in an envelope. Some devices omit `sent_at`, so that the session
+        counts at the time of their own clock."""
         received = self.hale.clock.instant
         sent_at = received - device["drift"] if self.chance.random() < 0.65 else None
         updates = [self._update(device) for _ in range(self.chance.randint(1, 3))]
@@ -91,10 +91,10 @@ class World:
         named = {"healthy": counts["exited"], "crashed": counts["crashed"]}
         self.model.add_bucket("app@1", "live", at, named, did)
 
-    # What is compared
+    # Comparison
 
     def compare(self, first, last, interval):
-        """All numbers from the day `first` to before the day `last`."""
+        """Compares all numbers from the day `first` to before the day `last`."""
         within = (BEGIN + days(first), BEGIN + days(last))
         query = {"start": iso(within[0]), "end": iso(within[1] - seconds(2)),
                  "interval": interval}
@@ -136,7 +136,7 @@ def test_two_weeks(start, seed):
     world.compare(0, LENGTH, "1d")
     for day in range(0, LENGTH, 3):
         world.compare(day, day + 1, "1h")
-    # Long after, when no session can change any more and all states are gone.
+    # Much later, when no session can change and all states are dropped.
     hale.clock.set(BEGIN + days(LENGTH + 8))
     assert hale.cli("jobs", "run", "retention").returncode == 0
     world.compare(0, LENGTH, "1d")

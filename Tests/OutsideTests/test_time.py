@@ -1,4 +1,4 @@
-"""Buckets, drift, age limits and users, on a clock that stands where the test puts it."""
+"""Buckets, drift, age limits and users, on a clock that the test sets."""
 
 import random
 import uuid
@@ -15,7 +15,7 @@ MILLISECOND = seconds(0.001)
 
 
 def hourly(hale, field="sum(session)"):
-    """{hour as HH:MM: value} of the last day, asked for a moment later."""
+    """{hour as HH:MM: value} of the last day, queried a moment later."""
     hale.clock.advance(seconds(1))
     found = series(hale, field, interval="1h", statsPeriod="24h")
     return {start[11:16]: value for start, value in found.items()}
@@ -26,7 +26,7 @@ def day_of(instant):
     return {"start": f"{instant:%Y-%m-%d}T00:00:00Z", "end": f"{instant:%Y-%m-%d}T23:59:59Z"}
 
 
-# Drift: from 55 minutes on, the times of the envelope's items are moved by it ---------------
+# Drift: from 55 minutes on, it corrects the times of the envelope's items ------------------
 
 
 @pytest.mark.parametrize("drift, hour", (
@@ -42,7 +42,7 @@ def test_a_clock_that_runs_behind(start, drift, hour):
 @pytest.mark.parametrize("drift, hour", (
     (minutes(54) + seconds(59), None), (minutes(55), "11:00"), (hours(5), "07:00")))
 def test_a_clock_that_runs_ahead(start, drift, hour):
-    """Without the correction the session would start in the future, and is refused."""
+    """Without the correction the session starts in the future, and is rejected."""
     begun = utc("2026-03-10T12:00:00Z")
     hale = start(clock=begun - drift)
     hale.send(session(at=begun), sent_at=iso(begun))
@@ -73,11 +73,11 @@ def test_aggregates_drift_too(start):
     assert hourly(hale, "count_unique(user)") == {"11:00": 1}
 
 
-# The same session, corrected differently: the earliest start stands --------------------------
+# The same session, corrected differently: the earliest start counts --------------------------
 
 
 def moved(hale, order, others=0):
-    """Two updates of one session: by one the start is at 10:05, by the other at 11:00."""
+    """Two updates of one session: one has the start at 10:05, the other at 11:00."""
     begun = utc("2026-03-10T10:05:00Z")
     sid = str(uuid.uuid4())
     hale.clock.set(utc("2026-03-10T11:30:00Z"))
@@ -96,14 +96,14 @@ BELOW, ABOVE = minutes(54) + seconds(59), minutes(55)
     (("ok", BELOW), ("crashed", ABOVE)), (("ok", ABOVE), ("crashed", BELOW)),
     (("crashed", ABOVE), ("ok", BELOW)), (("crashed", BELOW), ("ok", ABOVE)),
     (("ok", ABOVE), ("crashed", BELOW), ("ok", ABOVE), ("ok", BELOW))))
-def test_the_earliest_start_stands(start, order):
+def test_the_earliest_start_counts(start, order):
     hale = start(clock=NOON)
     moved(hale, order)
     assert hourly(hale) == {"10:00": 1}
     assert hourly(hale, "count_unique(user)") == {"10:00": 1}
     assert sessions(hale) == row(crashed=1)
     assert users(hale) == row(crashed=1)
-    # Not only the totals: the old bucket keeps no part of it.
+    # The old bucket keeps no part of the session.
     assert hourly(hale, "crash_rate(session)") == {"10:00": 1}
 
 
@@ -160,7 +160,7 @@ def test_a_timestamp_ahead(start):
     assert sessions(hale) == row(healthy=1)
 
 
-def test_a_timestamp_before_the_start_is_not_looked_at(start):
+def test_a_timestamp_before_the_start_is_ignored(start):
     hale = start(clock=NOON)
     hale.send(session(at=NOON - hours(1), timestamp=iso(NOON - days(9))))
     assert sessions(hale) == row(healthy=1)
@@ -199,7 +199,7 @@ def test_a_late_crash_reaches_a_closed_day(start):
         hale.clock.advance(days(1))
         assert hale.cli("jobs", "run", "retention").returncode == 0
         hale.send(session(at=hale.clock.instant, did="user-1"))
-    # 5 days, to the millisecond.
+    # Exactly 5 days.
     hale.clock.set(NOON + days(5))
     hale.send({**first[0], "status": "crashed"}, {**first[1], "status": "abnormal"})
     assert sessions(hale, **day_of(NOON)) == row(healthy=2, abnormal=1, crashed=1)
@@ -227,7 +227,7 @@ def test_no_number_changes_when_states_are_dropped(start):
         answer = hale.sessions(*fields, group=("release", "environment"), interval="1h", **around)
         return (answer["groups"], sessions(hale, **around), users(hale, **around))
 
-    # Before, while and after the states of these sessions leave the store.
+    # Before, during and after the removal of these sessions' states.
     hale.clock.set(NOON + days(4))
     before = numbers()
     for age in (days(5), days(5) + hours(1), days(6) + hours(12), days(20)):
@@ -251,7 +251,7 @@ def test_numbers_survive_restarts(start):
 
 
 def simulate(hale, length):
-    """Sessions of `length` days with their users; {day: {user: worst}} as they were sent."""
+    """Sends sessions of `length` days; returns {day: {user: worst}}."""
     chance = random.Random(90)
     wanted = defaultdict(dict)
     for number in range(length):
@@ -271,7 +271,7 @@ def simulate(hale, length):
 
 
 def union(wanted, chosen):
-    """The row of the users of several days, each once, under the worst."""
+    """The row of the users of several days, each once under the worst status."""
     worst = {}
     for number in chosen:
         for person, severity in wanted[number].items():
@@ -296,7 +296,7 @@ def test_users_over_ninety_days_are_a_union(start):
     for first, last in ((0, 89), (0, 0), (89, 89), (17, 40), (83, 89), (0, 60)):
         chosen = range(first, last + 1)
         assert users(hale, **between(first, last)) == union(wanted, chosen), (first, last)
-    # The union is far from the sum; a store of counts would give the sum.
+    # The union differs much from the sum, which a store of counts would give.
     assert sum(daily.values()) > 2 * sum(union(wanted, range(90)).values())
     by_release = users_by(hale, "release", **between(0, 89))
     assert by_release == {(f"app@{ten}",): union(wanted, range(ten * 10, ten * 10 + 10))
@@ -317,7 +317,7 @@ def test_minutes_of_the_last_five_days(start):
 
 
 def test_older_minutes_are_refused_with_the_reason(start):
-    """Never zeros where there were sessions."""
+    """An error instead of zeros where there were sessions."""
     hale = start(clock=NOON)
     hale.send(session(at=NOON - minutes(1)))
     hale.clock.set(NOON + days(6))
@@ -333,7 +333,7 @@ def test_older_minutes_are_refused_with_the_reason(start):
 # The clock ------------------------------------------------------------------------------------
 
 
-def test_a_clock_that_starts_elsewhere_ticks_on(start):
+def test_a_clock_that_starts_elsewhere_runs(start):
     hale = start("--now", "2024-02-29T23:59:58Z")
     hale.send(session(at=utc("2024-02-29T23:30:00Z")))
     answer = hale.sessions("sum(session)")
@@ -355,7 +355,7 @@ def test_an_unreadable_clock_keeps_the_last_time(start):
 
 
 def test_the_hour_that_begins_now(start):
-    """The current bucket is part of every answer, at its first instant as well."""
+    """The current bucket is part of every response, also at its first instant."""
     hale = start(clock=NOON)
     hale.send(session(at=NOON))
     assert sessions(hale) == row(healthy=1)

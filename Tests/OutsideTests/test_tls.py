@@ -1,4 +1,4 @@
-"""Commands that ask other machines speak TLS, too."""
+"""TLS of the commands that connect to other machines."""
 
 import re
 
@@ -7,22 +7,22 @@ from receiver import make_certificates
 
 
 def test_commands_speak_tls(receive, tmp_path):
-    """The gate and envelopes go to https:// addresses, whose certificates are verified."""
+    """`hale gate` and `hale send` use https:// addresses and verify their certificates."""
     authority, certificate = make_certificates(tmp_path)
     receiver = receive(404, certificate=certificate)
     envelope = tmp_path / "envelope"
     envelope.write_bytes(b"{}\n")
     url = receiver.url("")
     sending = ("send", envelope, "--dsn", url.replace("//", f"//{'a' * 32}@") + "/1")
-    asking = ("gate", "--release", "shop@1", "--url", url, "--token", "t")
-    for arguments in (sending, asking):
+    checking = ("gate", "--release", "shop@1", "--url", url, "--token", "t")
+    for arguments in (sending, checking):
         done = run(*arguments)
         assert done.returncode in (1, 3) and re.search("certificate|SSL", done.stdout + done.stderr)
     assert not receiver.received
-    done = run(*asking, env={"HALE_CA_FILE": str(authority)})
-    assert done.returncode == 3 and "answered 404: as asked" in done.stderr, done
+    done = run(*checking, env={"HALE_CA_FILE": str(authority)})
+    assert done.returncode == 3 and "answered 404: as configured" in done.stderr, done
     done = run(*sending, env={"HALE_CA_FILE": str(authority)})
-    assert done.returncode == 0 and "200 as asked" in done.stdout, done
+    assert done.returncode == 0 and "200 as configured" in done.stdout, done
     gate, sent = receiver.received
     assert gate.path.startswith("/api/0/organizations/default/releases/shop%401/gate/?")
     assert gate.headers["Authorization"] == "Bearer t"

@@ -1,4 +1,4 @@
-"""Who may ask: bearer tokens of the API."""
+"""Bearer tokens of the API."""
 
 import pytest
 
@@ -14,62 +14,62 @@ def service(tmp_path_factory):
     assert running.end() is None, running.log()
 
 
-def ask(service, authorization=None, path=PATH):
+def get(service, authorization=None, path=PATH):
     headers = {} if authorization is None else {"Authorization": authorization}
     return service.request("GET", path, headers=headers)
 
 
 def test_a_good_token(service):
     for scheme in ("Bearer", "bearer", "BEARER"):
-        assert ask(service, f"{scheme} {service.token}").status == 200
+        assert get(service, f"{scheme} {service.token}").status == 200
 
 
 @pytest.mark.parametrize("authorization", (None, "", "Basic abc", "Bearer"))
 def test_no_token(service, authorization):
-    reply = ask(service, authorization)
+    reply = get(service, authorization)
     assert reply.status == 401, reply
     assert reply.detail == "Authentication credentials were not provided.", reply
 
 
 @pytest.mark.parametrize("token", ("nonsense", "0" * 64, "ü"))
 def test_a_wrong_token(service, token):
-    reply = ask(service, f"Bearer {token}".encode())
+    reply = get(service, f"Bearer {token}".encode())
     assert (reply.status, reply.detail) == (401, "Invalid token"), reply
 
 
-def test_a_token_in_the_query_is_none(service):
-    assert ask(service, path=f"{PATH}&token={service.token}").status == 401
+def test_a_token_in_the_query_is_ignored(service):
+    assert get(service, path=f"{PATH}&token={service.token}").status == 401
 
 
 def test_the_token_of_another_organization(service):
     service.cli_json("org", "create", "acme")
     other = service.cli_json("token", "create", "theirs", "--org", "acme")["token"]
-    wait(lambda: ask(service, f"Bearer {other}").status != 401, "the new token", 2)
-    reply = ask(service, f"Bearer {other}")
+    wait(lambda: get(service, f"Bearer {other}").status != 401, "the new token", 2)
+    reply = get(service, f"Bearer {other}")
     assert reply.status == 403, reply
     assert reply.detail == "You do not have permission to perform this action.", reply
-    own = ask(service, f"Bearer {other}", PATH.replace("/default/", "/acme/"))
-    # The new organization has no project yet, and Sentry says so.
+    own = get(service, f"Bearer {other}", PATH.replace("/default/", "/acme/"))
+    # The new organization has no project, which is an error as in Sentry.
     assert (own.status, own.detail) == (400, "No projects available"), own
 
 
 def test_an_unknown_organization(service):
     path = PATH.replace("/default/", "/nobody/")
-    reply = ask(service, f"Bearer {service.token}", path)
+    reply = get(service, f"Bearer {service.token}", path)
     assert (reply.status, reply.detail) == (404, "The requested resource does not exist"), reply
-    assert ask(service, None, path).status == 401
+    assert get(service, None, path).status == 401
 
 
 def test_the_organization_by_its_number(service):
-    assert ask(service, f"Bearer {service.token}", PATH.replace("/default/", "/1/")).status == 200
+    assert get(service, f"Bearer {service.token}", PATH.replace("/default/", "/1/")).status == 200
 
 
 def test_a_revoked_token(service):
     made = service.cli_json("token", "create", "for-a-while")["token"]
-    wait(lambda: ask(service, f"Bearer {made}").status == 200, "the new token", 2)
+    wait(lambda: get(service, f"Bearer {made}").status == 200, "the new token", 2)
     assert service.cli("token", "revoke", "for-a-while").returncode == 0
-    wait(lambda: ask(service, f"Bearer {made}").status == 401, "the token's end", 2)
-    assert ask(service, f"Bearer {made}").detail == "Invalid token"
+    wait(lambda: get(service, f"Bearer {made}").status == 401, "the token's end", 2)
+    assert get(service, f"Bearer {made}").detail == "Invalid token"
 
 
 def test_no_token_in_clear_on_the_disk(service):
@@ -82,6 +82,6 @@ def test_no_token_in_clear_on_the_disk(service):
 
 
 def test_unknown_paths_of_the_api(service):
-    reply = ask(service, f"Bearer {service.token}", "/api/0/nothing/")
+    reply = get(service, f"Bearer {service.token}", "/api/0/nothing/")
     assert reply.status == 404, reply
     assert reply.detail

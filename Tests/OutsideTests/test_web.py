@@ -1,4 +1,4 @@
-"""What browsers and proxies need: CORS, methods, paths."""
+"""CORS, methods and paths, for browsers and proxies."""
 
 import json
 
@@ -21,7 +21,7 @@ def names(header):
 
 
 def assert_readable_by_a_page(reply):
-    """A script may read the answer and the headers that tell it to back off."""
+    """A script may read the response and the headers for back-off."""
     assert reply.headers["Access-Control-Allow-Origin"] == "*", reply
     exposed = names(reply.headers["Access-Control-Expose-Headers"])
     assert exposed.issuperset(EXPOSED), reply
@@ -29,7 +29,7 @@ def assert_readable_by_a_page(reply):
 
 
 def refusals(service):
-    """One request of every kind of refusal."""
+    """One request for every kind of error."""
     good = envelope(session())
     path = service.envelope_path()
     broken = {"Content-Encoding": "lzma"}
@@ -75,7 +75,7 @@ def test_preflight(service):
             "x-sentry-auth", "x-requested-with", "origin", "accept", "content-type",
             "authentication", "authorization", "content-encoding", "transfer-encoding"})
         assert reply.headers["Access-Control-Max-Age"] == "3600"
-        # No credentials: any origin is welcome.
+        # Without credentials any origin is allowed.
         assert "Access-Control-Allow-Credentials" not in reply.headers
 
 
@@ -96,18 +96,18 @@ def test_paths(hale):
             f"/api///{project}//envelope//", f"/api/{project}/envelope/?x=%20"]
     for target in good:
         assert hale.post(envelope(session()), target=target).status == 200, target
-    # An absolute target is what a proxy gets; RFC 9112 section 3.2.2 has servers take it.
+    # RFC 9112 section 3.2.2: servers accept an absolute target, as proxies get it.
     absolute = f"http://{hale.host}:{hale.port}/api/{project}/envelope/"
     assert hale.post(envelope(session()), target=absolute).status == 200
     assert sessions(hale) == row(healthy=len(good) + 1)
 
 
-def test_content_types_are_not_looked_at(hale):
+def test_content_types_are_ignored(hale):
     kinds = ("application/x-sentry-envelope", "text/plain", "application/json",
              "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "nonsense")
     for kind in kinds:
         assert hale.post(envelope(session()), {"Content-Type": kind}).status == 200
-    # An envelope that comes in by the old door is one all the same.
+    # The old endpoint also accepts an envelope.
     reply = hale.post(envelope(session()), {"Content-Type": "application/x-sentry-envelope"},
                       target=f"/api/{hale.project}/store/")
     assert reply.status == 200
@@ -144,7 +144,7 @@ def test_probes(service):
 def test_a_public_url_with_a_path(start):
     hale = start("--public-url", "https://errors.example.com/sentry/base/")
     base = "/sentry/base"
-    # With the path for proxies that keep it, without for those that do not.
+    # With the path for proxies that keep it, and without it for the others.
     for prefix in ("", base):
         assert hale.post(envelope(session()), target=prefix + hale.envelope_path()).status == 200
         assert hale.request("GET", prefix + "/healthz").status == 200
@@ -158,7 +158,7 @@ def test_a_public_url_with_a_path(start):
 
 
 def test_the_event_and_its_session_together(hale):
-    """A crash as native SDKs send it: the event, an attachment, the session."""
+    """A crash from a native SDK: the event, an attachment, the session."""
     event = item(json.dumps({"message": "boom", "level": "fatal"}).encode(), "event")
     dump = item(bytes(range(256)) * 40, "attachment", filename="a.dmp")
     reply = hale.post(envelope(event, dump, session("crashed"), event_id="a" * 32))

@@ -139,7 +139,7 @@ struct DateRangeTests {
     "Give an ISO 8601 date or date-time, for example 2026-03-01 or 2026-03-01T10:00:00Z."
   private static let fiveDays =
     "The time-range when using one-minute resolution intervals is restricted to the last 5 days: "
-    + "minute counts are kept for 5 days. Ask with an interval of 1h."
+    + "minute counts are kept for 5 days. Use an interval of 1h."
 
   private static let refusals: [SessionsCase<String>] = [
     SessionsCase("seconds", "interval=10s&statsPeriod=1h", oneMinute),

@@ -47,8 +47,8 @@ import Testing
         let key = SessionKey(
           scope: Scope(project: ProjectID(rawValue: 1), release: "a", environment: nil),
           started: started, sessionID: SessionID(value: UInt128(batch.reports.count)))
-        batch.reports.append(
-          SessionReport(
+        batch.add(
+          NamedReport(
             key: key, correctedStart: started, status: .exited,
             user: UserHash(value: UInt128(user))))
       }
@@ -147,8 +147,8 @@ private struct QueryWorld {
         reports += reports.filter { _ in Int.random(in: 0..<4, using: &generator.random) == 0 }
         reports.shuffle(using: &generator.random)
         var batch = IngestBatch(receivedAt: now)
-        batch.reports = reports
-        batch.anonymous = [generator.anonymous(startedIn: range)]
+        batch.add(reports)
+        batch.add([generator.aggregate(startedIn: range)])
         try store.ingest(batch)
         try model.ingest(batch)
       }
@@ -392,11 +392,13 @@ private struct Question {
       query.measures.insert(
         field.contains("duration") ? .durations : field.contains("(session)") ? .sessions : .users)
     }
-    query.includesAtStage = { [environments, search] scope, stage in
-      (environments.isEmpty || environments.contains(scope.environment ?? ""))
-        && search?.holds(scope, stage) ?? true
-    }
     return query
+  }
+
+  /// Whether a series counts, by the request's own words.
+  private func counts(_ series: Scope, _ stage: AdoptionStage) -> Bool {
+    (environments.isEmpty || environments.contains(series.environment ?? ""))
+      && search?.holds(series, stage) ?? true
   }
 
   /// The values of a field; nil is null.
@@ -460,7 +462,7 @@ private struct Question {
 
   private func expected(_ model: ReferenceStore) throws -> [Expected] {
     if !fields.contains(where: isTold) { return [] }
-    var groups = try model.health(healthQuery)
+    var groups = model.health(healthQuery, where: counts)
     let points = withSeries ? healthQuery.bucketCount : 0
     if groups.isEmpty, groupBy.isEmpty {
       groups = [

@@ -80,7 +80,7 @@ struct SearchQueryTests {
   @Test(arguments: searches)
   func selects(_ row: SessionsCase<[Int]>) throws {
     let search = try SearchQuery(row.query, projects: SessionsFixtures.projects)
-    #expect(Self.scopes.indices.filter { search.includes(Self.scopes[$0]) } == row.expected)
+    #expect(Self.scopes.indices.filter { search.filter.matches(Self.scopes[$0]) } == row.expected)
     #expect(search.text == row.query)
   }
 
@@ -129,7 +129,7 @@ struct SearchQueryTests {
         + "project, session.status."),
     SessionsCase(
       "a parenthesis in a value", "release:a(b)",
-      "A value with parentheses has to stand in quotation marks: \"release:a(\"."),
+      "A value with parentheses must be quoted: \"release:a(\"."),
     SessionsCase(
       "an open parenthesis", "(release:a", "The query has a parenthesis that is not closed."),
     SessionsCase(
@@ -171,16 +171,16 @@ struct SearchQueryTests {
       "Invalid query. Project(s) nowhere do not exist or are not actively selected."),
     SessionsCase(
       "no value", "release:",
-      "A value is missing behind \"release:\". The empty value is written release:\"\"."),
+      "A value is missing after \"release:\". The empty value is written release:\"\"."),
     SessionsCase(
       "space before the value", "release: a",
-      "A value is missing behind \"release:\". The empty value is written release:\"\"."),
+      "A value is missing after \"release:\". The empty value is written release:\"\"."),
     SessionsCase(
       "open quotation", "release:\"a",
       "The query has a quotation mark that is not closed."),
     SessionsCase(
       "text behind quotation", "release:\"a\"b",
-      "A space is missing behind the quoted value of \"release\"."),
+      "A space is missing after the quoted value of \"release\"."),
     SessionsCase(
       "open list", "release:[a, b",
       "The list of values of \"release\" is not closed. Lists are written release:[a, \"b c\"]."),
@@ -240,9 +240,9 @@ struct SearchQueryTests {
     ]
     let search = try SearchQuery(
       row.query, projects: SessionsFixtures.projects, environments: EnvironmentSelection(["prod"]))
-    #expect(search.asksForStages == row.query.contains("stage"))
+    #expect(search.filter.needsStage == row.query.contains("stage"))
     let kept = stages.filter { name, stage in
-      search.includes(
+      search.filter.matches(
         Scope(project: ProjectID(rawValue: 1), release: name, environment: "prod"), stage: stage)
     }
     #expect(kept.map(\.0) == row.expected)
@@ -269,7 +269,7 @@ struct SearchQueryTests {
           }
         }
         if found != nil { taken += 1 }
-        let isSame = truths == scopes.map { scope in found.map { $0.includes(scope) } }
+        let isSame = truths == scopes.map { scope in found.map { $0.filter.matches(scope) } }
         if !isSame { Issue.record("\(search): \(truths)") }
       }
     }

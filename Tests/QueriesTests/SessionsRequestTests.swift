@@ -19,7 +19,7 @@ struct SessionsRequestTests {
       "durations by the minute",
       "statsPeriod=1h&field=sum(session)&field=p50(session.duration)&interval=30m",
       "The interval has to be a multiple of one hour for p50(session.duration): durations are kept "
-        + "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
+        + "by the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone."),
     SessionsCase(
       "unknown group", "field=sum(session)&groupBy=release&groupBy=user",
       "Invalid groupBy: \"user\""),
@@ -119,7 +119,7 @@ struct SessionsRequestTests {
     let query = try SessionsFixtures.parse("field=sum(session)&statsPeriod=1h&" + row.query)
       .healthQuery()
     let kept = (["prod", "dev", "", nil] as [String?]).filter {
-      query.includes(Scope(project: ProjectID(rawValue: 1), release: "a", environment: $0))
+      query.filter.matches(Scope(project: ProjectID(rawValue: 1), release: "a", environment: $0))
     }
     #expect(kept == row.expected)
   }

@@ -12,7 +12,7 @@ import Testing
     Scope(project: ProjectID(rawValue: project), release: release, environment: environment)
   }
 
-  /// A run on its own: who has times after it.
+  /// A single run: the series with times after it.
   private func adopted(_ sessions: [Scope: Int64]) -> Set<Scope> {
     Set(Adoption.run(sessions: sessions, known: [:], at: Self.first).keys)
   }
@@ -29,7 +29,7 @@ import Testing
   }
 
   /// Shares are of the same project and environment.
-  @Test func environmentsAndProjectsStandApart() {
+  @Test func environmentsAndProjectsAreSeparate() {
     #expect(
       adopted([
         scope("a"): 1, scope("b"): 99, scope("a", "staging"): 1,
@@ -53,7 +53,7 @@ import Testing
       known[scope("a")] == AdoptionTimes(adopted: Self.first, unadopted: Self.second))
     #expect(known[scope("a")]?.stage == .replaced && known[scope("b")]?.stage == .adopted)
 
-    // The first time stays.
+    // The first time of adoption stays.
     known.merge(
       Adoption.run(sessions: [scope("a"): 1], known: known, at: Self.third)
     ) { $1 }
@@ -61,7 +61,7 @@ import Testing
     #expect(known[scope("b")]?.stage == .replaced)
   }
 
-  /// No release is replaced before it was adopted, and none was adopted by a run to come.
+  /// No release is replaced before it is adopted, and none is adopted by a future run.
   @Test func timesAheadBecomeThoseOfTheRun() {
     let known = [scope("a"): AdoptionTimes(adopted: Self.third)]
     #expect(
@@ -80,7 +80,7 @@ import Testing
     #expect(
       Adoption.run(sessions: [scope("a"): 1], known: known, at: Self.second)
         == [scope("a", "staging"): AdoptionTimes(adopted: Self.first, unadopted: Self.second)])
-    // Sessions without an environment make the project active, too.
+    // Sessions without an environment also make the project active.
     #expect(
       Adoption.run(sessions: [scope("a", nil): 1], known: known, at: Self.second).count == 2)
   }
@@ -95,7 +95,7 @@ import Testing
     #expect(Set(changed.keys.map(\.project.rawValue)) == [2])
   }
 
-  @Test func whatStaysIsNotChanged() {
+  @Test func unchangedTimesAreNotReturned() {
     let known = [scope("a"): AdoptionTimes(adopted: Self.first)]
     #expect(Adoption.run(sessions: [scope("a"): 5], known: known, at: Self.second).isEmpty)
     #expect(AdoptionTimes().stage == .lowAdoption)

@@ -31,12 +31,12 @@ import Testing
         == [.ok, .ok, .warning, .warning, .critical, .warning, .warning, .warning, .warning, .ok])
   }
 
-  @Test func withoutAResolveThresholdItIsOverWhenNothingIsBeyond() {
+  @Test func withoutAResolveThresholdItResolvesWithinTheThresholds() {
     #expect(levels(Self.rule(), [89, 95]) == [.critical, .ok])
     #expect(levels(Self.rule(warning: nil), [89, 89.999, 90]) == [.critical, .critical, .ok])
   }
 
-  /// Without a warning there is nothing between critical and resolved.
+  /// Without a warning there is no level between critical and ok.
   @Test func criticalStaysUntilItIsResolved() {
     #expect(
       levels(Self.rule(warning: nil, resolve: 98), [89, 97, 97.999, 98])
@@ -57,21 +57,21 @@ import Testing
     #expect(levels(Self.rule(), [89, nil]) == [.critical, .critical])
   }
 
-  /// What is critical is beyond the threshold of the warning, too.
+  /// A critical value is also beyond the threshold of the warning.
   @Test func levelsAreCountedTogether() {
     let rule = Self.rule(period: 3)
     #expect(levels(rule, [94, 89, 94]) == [.ok, .ok, .warning])
     #expect(levels(rule, [89, 94, 89, 89, 89]) == [.ok, .ok, .warning, .warning, .critical])
   }
 
-  @Test func flappingIsNoChange() {
+  @Test func flappingChangesNoLevel() {
     let rule = Self.rule(period: 2)
     let flapping = (0..<20).map { $0 % 2 == 0 ? 80.0 : 100 }
     #expect(Set(levels(rule, flapping)) == [.ok])
     #expect(Set(levels(rule, [80, 80] + flapping).dropFirst()) == [.critical])
   }
 
-  /// Against a model that keeps all values and looks back over them.
+  /// Compares with a model that keeps all values and evaluates them again.
   @Test func randomValuesGiveTheModelsLevels() {
     var random = SplitMix64(seed: 7)
     for _ in 0..<2000 {
@@ -97,22 +97,22 @@ import Testing
   private func model(_ rule: AlertRule, _ values: [Double?]) -> [AlertLevel] {
     let sign = rule.isAbove ? -1.0 : 1.0
     var level = AlertLevel.ok
-    // What each value asked for, given the level of its time.
-    var asked: [AlertLevel] = []
+    // The level that each value calls for, given the level at its time.
+    var wanted: [AlertLevel] = []
     return values.map { value in
       guard let value else { return level }
       let height = value * sign
       if height < 4 {
-        asked.append(.critical)
+        wanted.append(.critical)
       } else if rule.warning != nil, height < 6 {
-        asked.append(.warning)
+        wanted.append(.warning)
       } else if level == .ok || rule.resolve.map({ height >= $0 * sign }) ?? true {
-        asked.append(.ok)
+        wanted.append(.ok)
       } else {
-        asked.append(rule.warning == nil ? level : .warning)
+        wanted.append(rule.warning == nil ? level : .warning)
       }
-      guard asked.count >= rule.period else { return level }
-      let last = asked.suffix(rule.period)
+      guard wanted.count >= rule.period else { return level }
+      let last = wanted.suffix(rule.period)
       if last.allSatisfy({ $0 == .critical }) {
         level = .critical
       } else if level != .ok, last.allSatisfy({ $0 == .ok }) {
@@ -149,7 +149,7 @@ import Testing
     #expect(value(Self.rule(.sessionUnhealthy), counts(2, crashed: 1, errored: 1)) == 50)
     #expect(value(Self.rule(.userCrashFree), counts(9, crashed: 1)) == 90)
     #expect(value(Self.rule(), counts(0)) == nil)
-    // Every rate that is exactly at its threshold is not below it.
+    // A rate exactly at its threshold is not below it.
     for crashed: Int64 in 1..<1000 {
       var rule = Self.rule(warning: nil)
       rule.critical = Double(1000 - crashed) / 10
@@ -165,7 +165,7 @@ import Testing
     #expect(value(rule, counts(9, crashed: 1)) == 90)
   }
 
-  @Test func zeroIsThePointOfABlackout() {
+  @Test func zeroIsDataForACount() {
     #expect(value(Self.rule(.sessions), counts(0)) == 0)
     #expect(value(Self.rule(.users), counts(0)) == 0)
   }
@@ -178,7 +178,7 @@ import Testing
     #expect(value(rule, counts(98, crashed: 2), counts(0)) == nil)
     rule.measure = .sessions
     #expect(value(rule, counts(50), counts(200)) == -75)
-    // They vanished; and there were none before.
+    // All sessions vanished; and there were none before.
     #expect(value(rule, counts(0), counts(200)) == -100)
     #expect(value(rule, counts(50), counts(0)) == nil)
     rule.sessionsMin = 300
@@ -197,7 +197,7 @@ import Testing
   }
 
   @Test func theLatestIsTheHighestVersionWithSessions() {
-    // The first has no sessions.
+    // The first release has no sessions.
     #expect(releases(["a@9.0", "a@1.9", "a@1.10", "a@1.10-rc1"]).latest?.release == "a@1.10")
     #expect(releases(["x", "a@1.0", "abc"]).latest?.release == "a@1.0")
     #expect(
@@ -205,7 +205,7 @@ import Testing
     #expect(releases([]).latest == nil)
   }
 
-  @Test func thePreviousOneIsOfTheSamePackage() {
+  @Test func thePreviousReleaseHasTheSamePackage() {
     let all = releases(["x", "a@1.0", "a@1.1", "b@1.2", "a@2.0"])
     #expect(all.previous(to: "a@2.0")?.release == "a@1.1")
     #expect(all.previous(to: "a@1.0") == nil)

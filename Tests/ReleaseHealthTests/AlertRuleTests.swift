@@ -15,7 +15,7 @@ import Testing
     Self.changed(change).problems.map(\.field)
   }
 
-  @Test func whatCannotBeIsToldByTheField() {
+  @Test func problemsNameTheirField() {
     #expect(Self.rule.problems.isEmpty)
     #expect(fields { $0.projects = [] } == ["projects"])
     #expect(fields { $0.environment = String(repeating: "e", count: 65) } == ["environment"])
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func thresholdsStandInTheirOrder() {
+  @Test func thresholdsAreOrdered() {
     #expect(fields { $0.warning = 90 } == ["triggers"])
     #expect(fields { $0.warning = 89 } == ["triggers"])
     #expect(fields { $0.resolve = 94.9 } == ["resolveThreshold"])
@@ -79,12 +79,12 @@ import Testing
       let window = Self.changed { $0.windowMinutes = minutes }.window(at: now)
       #expect(window == 600_000 + first..<600_017)
     }
-    // Of more than a day it begins on a full hour.
+    // A window of more than a day begins on a full hour.
     #expect(
       Self.changed { $0.windowMinutes = 2880 }.window(at: now) == (10_000 - 48) * 60..<600_017)
   }
 
-  @Test func rulesThatAskTheSame() {
+  @Test func rulesWithTheSameQuery() {
     #expect(
       Self.rule.asksTheSame(
         as: Self.changed {

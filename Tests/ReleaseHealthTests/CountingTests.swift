@@ -16,12 +16,12 @@ import Testing
     #expect(abs(rates.compactMap { $0 }.reduce(0, +) - 1) < 1e-12)
   }
 
-  @Test func nothingToDivideByIsNoRate() {
+  @Test func aZeroDenominatorGivesNoRate() {
     #expect(SessionCounts().crashFreeRate == nil && SessionCounts().erroredRate == nil)
     #expect(UserCounts().crashFreeRate == nil && UserCounts().hangRate == nil)
   }
 
-  /// Users count once under their worst, and under every kind in the rates that say so.
+  /// Users count once by their worst session, and in the unhandled, abnormal and ANR rates by any.
   @Test func ratesOfUsers() {
     var users = UserCounts(byWorst: SessionCounts(healthy: 6, errored: 1, abnormal: 1, crashed: 2))
     users.withAbnormal = 3
@@ -43,14 +43,14 @@ import Testing
     for duration in durations + [DomainLimits.durationMillisecondsMax] {
       let range = DurationHistogram.range(ofBucket: DurationHistogram.bucket(of: duration))
       #expect(range.contains(duration))
-      // The stated error: the middle is at most 0.4 % away.
+      // The documented error: the middle is at most 0.4 % away.
       #expect(Double(range.upperBound - range.lowerBound) <= max(1, Double(duration) / 128 + 1))
     }
     let buckets = durations.sorted().map(DurationHistogram.bucket)
     #expect(buckets == buckets.sorted())
   }
 
-  @Test func durationsCanBeTakenBack() {
+  @Test func durationsCanBeSubtracted() {
     var histogram = DurationHistogram()
     for duration: Int64 in [0, 5, 5, 100_000] { histogram.add(milliseconds: duration) }
     for duration: Int64 in [5, 100_000] { histogram.add(milliseconds: duration, count: -1) }

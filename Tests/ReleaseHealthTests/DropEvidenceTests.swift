@@ -12,15 +12,15 @@ import Testing
       baseline: SessionTally(sessions: Int64(baseSessions), crashes: Double(base)))
   }
 
-  /// The chance of so many crashes among sessions.
+  /// The binomial probability of a number of crashes among sessions.
   private func chance(_ crashes: Int, _ sessions: Int, _ rate: Double) -> Double {
     let ways = lgamma(Double(sessions + 1)) - lgamma(Double(crashes + 1))
     let all = exp(ways - lgamma(Double(sessions - crashes + 1)))
     return all * pow(rate, Double(crashes)) * pow(1 - rate, Double(sessions - crashes))
   }
 
-  /// What makes it valid: as long as the null hypothesis holds, the mean over all that can happen
-  /// is at most 1, for each pair of rates and arms of any size.
+  /// The validity: while the null hypothesis holds, the expectation is at most 1, for each pair of
+  /// rates and arms of any size.
   @Test(
     arguments: [
       (.above, 0, 0.1, 0.1), (.above, 0, 0.1, 0.3), (.above, 0.05, 0.15, 0.1),
@@ -45,7 +45,7 @@ import Testing
     #expect(mean <= 1 + 1e-9 && mean > 0)
   }
 
-  /// A crash that is told late never takes evidence for red away.
+  /// A late crash never reduces the evidence for red.
   @Test func aCrashMoreIsNeverLessEvidence() {
     for crashes in 0..<30 {
       func evidence(_ count: Int) -> Double {
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func oneArmAloneTellsNothing() {
+  @Test func oneArmAloneHasNoEvidence() {
     var evidence = DropEvidence(.above, tolerance: 0.002)
     evidence.add(block(50, 100, 0, 0))
     evidence.add(block(0, 0, 0, 100))
@@ -81,8 +81,8 @@ import Testing
     #expect(!opposite.refutes(alpha: 0.05))
   }
 
-  /// The derivative of the relative entropy is zero there: n·c of the one arm is that of the other,
-  /// turned around.
+  /// The derivative of the relative entropy is 0 there: n·c of one arm is the negative of the
+  /// other's.
   @Test func theProjectionIsNearest() {
     for (one, other, tolerance) in [
       (0.005, 0.001, 0.002), (0.3, 0.01, 0.1), (0.001, 0.001, 0.002), (0.1, 0.3, -0.05),
@@ -108,8 +108,8 @@ import Testing
     #expect(Natural.logarithm(0) == -.infinity && Natural.logarithm(1) == 0)
   }
 
-  /// Looked at after each of many sessions, by chance red at most as often as allowed.
-  @Test func watchingIsNoRisk() {
+  /// Evaluated after each of many sessions, it is wrongly red at most as often as allowed.
+  @Test func repeatedEvaluationDoesNotRaiseTheErrorRate() {
     for direction in [DropEvidence.Direction.above, .below] {
       var random = SystemOfSeeds(7)
       var wrong = 0
@@ -130,7 +130,7 @@ import Testing
   }
 }
 
-/// Crashes by chance, the same for the same seed.
+/// Random crashes, the same for the same seed.
 struct SystemOfSeeds {
   private var state: UInt64
 

@@ -3,9 +3,9 @@ import ReleaseHealth
 import TestSupport
 import Testing
 
-/// What is told of durations, held against the durations themselves.
+/// Compares summaries of durations with the durations themselves.
 @Suite struct DurationSummaryTests {
-  /// Random durations of very different shapes: any length, log-uniform, all alike, within one
+  /// Random durations of different distributions: uniform, log-uniform, all equal, within one
   /// bucket, few and many.
   static func durations(_ seed: UInt64) -> [Int64] {
     var random = SplitMix64(seed: seed)
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// The definition: of n durations in order, the one at place p · n / 100, rounded up.
+  /// The definition: the duration at rank p · n / 100, rounded up, of n sorted durations.
   static func exact(_ sorted: [Int64], percent: Int) -> Double {
     Double(sorted[(sorted.count * percent + 99) / 100 - 1])
   }
@@ -46,7 +46,7 @@ import Testing
       let allowed = isExact ? 0 : wanted * DurationSummary.relativeErrorMax
       #expect(abs(found - wanted) <= allowed, "p\(percent): \(found), not \(wanted)")
     }
-    // They stand in their order, whatever was rounded.
+    // Quantiles are in order despite rounding.
     let quantiles = [
       summary.p50, summary.p75, summary.p90, summary.p95, summary.p99, summary.longest,
     ]
@@ -54,7 +54,7 @@ import Testing
     #expect(summary.longest >= summary.average)
   }
 
-  /// The bound itself: no whole number of milliseconds is as far from the middle of its bucket.
+  /// No whole number of milliseconds is farther from the middle of its bucket than the bound.
   @Test func theBoundHoldsForEveryBucket() {
     let last = DurationHistogram.bucket(of: DomainLimits.durationMillisecondsMax)
     for bucket in 0...last {
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  /// Histograms of parts, merged in any order, say what that of the whole says.
+  /// Merged histograms of parts, in any order, give the summary of the whole.
   @Test(arguments: 0..<20 as Range<UInt64>)
   func partsAddUp(seed: UInt64) {
     let durations = Self.durations(seed)
@@ -100,8 +100,8 @@ import Testing
     #expect(histogram.summary == nil)
   }
 
-  /// Counts that no client can send, as damaged bytes may hold them, end nothing.
-  @Test func absurdCountsAreTaken() {
+  /// Impossible counts, as in damaged data, cause no crash.
+  @Test func impossibleCountsAreAccepted() {
     let histogram = DurationHistogram(
       buckets: [(.min, 1), (3, .max), (9, .max), (.max, 5)], totalMilliseconds: .max)
     #expect(histogram.summary != nil)

@@ -14,7 +14,7 @@ import Testing
       let target = try target(text)
       #expect(target.millionths == millionths)
       #expect(Objective.Target(percent: target.percentText) == target)
-      // What the API writes and reads.
+      // The formats of the API.
       #expect(Objective.Target(percent: target.percent.description) == target)
     }
     #expect(try target("99.950").percentText == "99.95" && target("90").percentText == "90")
@@ -27,8 +27,8 @@ import Testing
     #expect(Objective() == Objective(measure: .sessions, target: try target("99.9"), days: 28))
   }
 
-  /// Ten sessions of ten thousand may crash.
-  @Test func whatIsLeft() throws {
+  /// Ten of ten thousand sessions may crash.
+  @Test func theRemainingBudget() throws {
     for (bad, left, consumed) in [
       (0, 1, 0), (4, 0.6, 0.4), (10, 0, 1), (25, -1.5, 2.5), (10_000, -999, 1000),
     ] as [(Int64, Double, Double)] {
@@ -38,8 +38,8 @@ import Testing
     }
   }
 
-  /// 0.07 % of 10,000 and so on come out as on paper, however the floating point numbers are.
-  @Test func whatIsUsedUpIsExactlyZero() throws {
+  /// Results such as 0.07 % of 10,000 are exact despite floating point numbers.
+  @Test func anExhaustedBudgetIsExactlyZero() throws {
     for hundredths in Int64(1)..<1000 {
       let target = try #require(Objective.Target(millionths: 1_000_000 - hundredths * 100))
       for factor in [1, 7, 1_000_003] as [Int64] {
@@ -51,20 +51,21 @@ import Testing
     }
   }
 
-  @Test func ofNothingNothingIsLeftNorUsed() throws {
+  @Test func withoutSessionsRatiosAreNil() throws {
     let budget = ErrorBudget(.usual, .init())
     #expect(budget.allowed == 0)
     #expect(budget.left == nil && budget.consumed == nil && budget.burnRate == nil)
   }
 
   /// Counts stop at 2⁶⁰ each: nothing overflows.
-  @Test func theLargestCountsAreTaken() throws {
+  @Test func theLargestCountsDoNotOverflow() throws {
     let most: Int64 = 5 << 60
     let budget = ErrorBudget(try target("0.0001"), .init(total: most, bad: most))
     #expect(try #require(budget.left) < 0 && budget.allowed < Double(most))
   }
 
-  /// Those of the workbook at 30 days, in proportion at others, and never below 1.
+  /// The thresholds are the workbook's at 30 days, in proportion for other windows, and never below
+  /// 1.
   @Test func thresholds() {
     #expect(BurnPair.all.map { $0.threshold(days: 30) } == [14.4, 6, 3, 1])
     let at28 = BurnPair.all.map { $0.threshold(days: 28) }
@@ -75,7 +76,7 @@ import Testing
     #expect(BurnWindow.allCases.map(\.name) == ["5m", "30m", "1h", "2h", "6h", "1d", "3d"])
   }
 
-  /// Both windows have to be above; in a quiet night nothing burns.
+  /// Both windows have to be above the threshold; without sessions nothing burns.
   @Test func aPairBurnsWhileBothDo() {
     let pair = BurnPair.all[0]
     for (long, short, burns) in [

@@ -9,7 +9,7 @@ import Testing
     var correctionSeconds: Int64
   }
 
-  /// Below 55 minutes, in whole seconds, nothing is corrected; from there on all of it is.
+  /// A drift below 55 minutes, in whole seconds, is not corrected; from there on all of it is.
   @Test(arguments: [
     DriftCase(sentSecondsAgo: 0, correctionSeconds: 0),
     DriftCase(sentSecondsAgo: 3299, correctionSeconds: 0),
@@ -27,7 +27,7 @@ import Testing
     let started = Self.now.advanced(byMilliseconds: -1000 * (example.sentSecondsAgo + 60))
     let start = Result { try normalization.correctedStart(started, timestamp: started) }
     if abs(example.sentSecondsAgo) < 3300, example.sentSecondsAgo < 0 {
-      // Not corrected, and in the future by the device's clock.
+      // Not corrected, and in the future because of the device's clock.
       #expect(throws: RejectionReason.inFuture) { try start.get() }
     } else {
       #expect(
@@ -53,12 +53,12 @@ import Testing
     AgeCase(startedMillisecondsAgo: limit),
     AgeCase(startedMillisecondsAgo: limit, updatedMillisecondsAgo: 0),
     AgeCase(startedMillisecondsAgo: limit + 1, reason: .tooOld),
-    // A session older than that cannot be ended any more, however fresh the update.
+    // An older session cannot be ended any more, even by a new update.
     AgeCase(startedMillisecondsAgo: limit + 1, updatedMillisecondsAgo: 0, reason: .tooOld),
     AgeCase(startedMillisecondsAgo: -60_000),
     AgeCase(startedMillisecondsAgo: -60_001, reason: .inFuture),
     AgeCase(startedMillisecondsAgo: 0, updatedMillisecondsAgo: -60_001, reason: .inFuture),
-    // An update before its session's start counts as at the start.
+    // An update before its session's start counts as one at the start.
     AgeCase(startedMillisecondsAgo: 0, updatedMillisecondsAgo: limit + 1),
   ])
   func ageIsLimitedForStartAndUpdate(_ example: AgeCase) {

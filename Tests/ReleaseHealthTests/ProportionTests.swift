@@ -33,11 +33,11 @@ import Testing
     #expect(abs(interval.upperBound - high) < 0.000_051)
   }
 
-  @Test func nothingToDivideByIsNoShare() {
+  @Test func aZeroDenominatorGivesNoShare() {
     #expect(Proportion(0, of: 0) == nil)
   }
 
-  /// Turned around, a difference is its negative; and every interval holds what it is about.
+  /// A reversed difference is the negative, and every interval contains its value.
   @Test func differencesAreSymmetric() throws {
     for whole in [1, 2, 30, 1000] as [Int64] {
       for part in [0, 1, whole / 2, whole] {
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  /// Counts stop at 2⁶⁰, and their shares stay numbers.
+  /// Counts saturate at 2⁶⁰, and their shares stay finite.
   @Test func theGreatestCounts() throws {
     let share = try #require(Proportion(1 << 60, of: 5 << 60))
     #expect(share.value == 0.2 && share.interval.contains(0.2))

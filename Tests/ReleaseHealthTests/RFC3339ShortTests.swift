@@ -47,8 +47,8 @@ import Testing
     #expect(RFC3339.format(Timestamp(milliseconds: milliseconds)) == text)
   }
 
-  /// Every day of 800 years follows the one before, and reads back.
-  @Test func everyDayReadsBack() {
+  /// Every day of 800 years follows the previous one, and parses as itself.
+  @Test func everyDayRoundTrips() {
     let first = RFC3339.parseShort("1600-01-01")
     var day = first?.day ?? 0
     var last = ""

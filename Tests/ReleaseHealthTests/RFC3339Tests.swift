@@ -28,7 +28,7 @@ import Testing
       ("1900-03-01T00:00:00Z", -2_203_891_200_000),
       ("0000-01-01T00:00:00Z", -62_167_219_200_000),
       ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
-      // Leap seconds: the next second's start.
+      // A leap second is the start of the next second.
       ("2016-12-31T23:59:60Z", 1_483_228_800_000),
       ("2016-12-31T23:59:60.999Z", 1_483_228_800_000),
       ("2017-01-01T00:59:60+01:00", 1_483_228_800_000),
@@ -73,8 +73,8 @@ import Testing
     }
   }
 
-  @Test func everyDayComesBack() {
-    // From the year 0 to 9999, a prime number of days and odd milliseconds apart.
+  @Test func everyDayRoundTrips() {
+    // From the year 0 to 9999, in steps of a prime number of days and odd milliseconds.
     var milliseconds: Int64 = -62_167_219_200_000
     while milliseconds < 253_402_300_800_000 {
       let timestamp = Timestamp(milliseconds: milliseconds)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ReleaseGateTests {
   private typealias Arm = ReleaseGate.Arm
 
-  /// Sessions and crashes, over four hours alike.
+  /// Sessions and crashes, distributed evenly over four hours.
   private func arm(_ crashes: Double, of sessions: Int64, weight: Double = 1) -> Arm {
     Arm(
       hours: Array(
@@ -38,11 +38,11 @@ import Testing
     #expect(gate(arm(40, of: 40_000), nil, limit: 0.005).verdict == .green)
     #expect(gate(arm(400, of: 40_000), nil, limit: 0.005).verdict == .red)
     #expect(gate(arm(6, of: 1000), nil, limit: 0.005).verdict == .unknown)
-    // Without any rule there is nothing to say.
+    // Without a rule the verdict is unknown.
     #expect(gate(arm(400, of: 40_000), nil).verdict == .unknown)
   }
 
-  /// Red when one rule is, green when both are.
+  /// The verdict is red if one rule is, and green if both are.
   @Test func rulesTogether() {
     let fine = arm(40, of: 40_000)
     #expect(gate(arm(40, of: 40_000), fine, limit: 0.005).verdict == .green)
@@ -51,9 +51,9 @@ import Testing
     #expect(gate(arm(800, of: 40_000), fine, limit: 0.3).verdict == .red)
   }
 
-  /// Half of the crashes are told: what is known has to keep within half of what is tolerated. A red
-  /// needs no allowance.
-  @Test func whatIsNotToldYetHoldsGreenBack() {
+  /// If half of the crashes are reported, they must stay within half of the limit for green. Red
+  /// needs no correction.
+  @Test func unreportedCrashesDelayGreen() {
     let (one, other) = (arm(15, of: 15_000), arm(15, of: 15_000))
     #expect(gate(one, other).verdict == .green)
     #expect(gate(one, other, knownShare: 0.3).verdict == .unknown)
@@ -62,7 +62,7 @@ import Testing
     #expect(gate(arm(20, of: 20_000), nil, limit: 0.002, knownShare: 0.5).verdict == .unknown)
   }
 
-  /// 60 crashes of 3 users are three observations, and no reason for red; nor do they make green.
+  /// 60 crashes of 3 users are three observations: the verdict is neither red nor green.
   @Test func crashesOfOneUserAreOneObservation() {
     let fine = arm(4, of: 4000)
     #expect(gate(arm(60, of: 4000), fine).verdict == .red)
@@ -70,8 +70,8 @@ import Testing
     #expect(gate(arm(600, of: 400_000, weight: 0.01), arm(40, of: 400_000)).verdict != .red)
   }
 
-  /// Where users in loops make crashes vary it takes more to be green, and no more to be red.
-  @Test func crashesThatDependOnEachOtherHoldGreenBack() {
+  /// If crash loops increase the dispersion, green needs more sessions, and red does not.
+  @Test func dependentCrashesDelayGreen() {
     let (one, other) = (arm(6, of: 6000), arm(6, of: 6000))
     #expect(gate(one, other).verdict == .green)
     #expect(gate(one, other, dispersion: 16).verdict == .unknown)
@@ -79,15 +79,15 @@ import Testing
     #expect(gate(arm(60, of: 4000), arm(4, of: 4000), dispersion: 16).verdict == .red)
   }
 
-  /// A third of the crashes are of users of their own: what is tolerated of users is a third, too.
-  @Test func whatIsToleratedOfUsersIsLess() {
+  /// If there are three crashes per crashed user, the limit for users is a third.
+  @Test func theLimitForUsersIsLower() {
     let (one, other) = (arm(15, of: 10_000), arm(15, of: 10_000))
     #expect(gate(one, other).verdict == .green)
     let weighed = (arm(15, of: 10_000, weight: 1.0 / 3), arm(15, of: 10_000, weight: 1.0 / 3))
     #expect(gate(weighed.0, weighed.1).verdict == .unknown)
   }
 
-  @Test func boundsHoldTheValueAndAgreeWithTheVerdict() throws {
+  @Test func boundsContainTheValueAndAgreeWithTheVerdict() throws {
     for crashes in [0.0, 4, 20, 60, 200, 800] {
       let gate = gate(arm(crashes, of: 20_000), arm(20, of: 20_000), limit: 0.004)
       for (finding, limit) in [
@@ -104,8 +104,8 @@ import Testing
     }
   }
 
-  /// About so many more tell, as the rates look now.
-  @Test func whatIsMissingIsForeseen() throws {
+  /// The predicted number of further sessions gives a verdict at the current rates.
+  @Test func moreSessionsArePredicted() throws {
     let early = gate(arm(12, of: 4000), arm(8, of: 8000))
     #expect(early.verdict == .unknown)
     let calm = gate(arm(2, of: 2000), arm(2, of: 2000))
@@ -117,7 +117,7 @@ import Testing
     #expect(factor < 10)
   }
 
-  @Test func aRateIsJudgedAsSoonAsItIsPlain() {
+  @Test func aClearRateIsJudgedEarly() {
     #expect(RateEvidence.logarithm(.above, limit: 0.005, sessions: 1000, crashes: 30) > 3)
     #expect(RateEvidence.logarithm(.below, limit: 0.005, sessions: 3000, crashes: 1) > 3)
     #expect(RateEvidence.logarithm(.above, limit: 0.005, sessions: 0, crashes: 0).magnitude < 1e-9)

@@ -4,8 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct ReleaseVersionTests {
-  /// What is read from a name. Where nothing else is said, the package is `app` and there is no
-  /// version.
+  /// The parts of a name. By default the package is `app` and there is no version.
   struct Reading: Sendable, CustomTestStringConvertible {
     struct Version: Sendable {
       var numbers: [UInt64]
@@ -113,7 +112,8 @@ import Testing
       description: "0.0.0.4bfe251b96"),
   ]
 
-  /// More, each checked against sentry-relay 0.10.1, which holds the parser's release 1.4.0.
+  /// Further cases, each checked against sentry-relay 0.10.1, which contains the parser's release
+  /// 1.4.0.
   static let edges: [Reading] = [
     // Package and version.
     Reading(name: "", package: nil, raw: "", description: ""),
@@ -214,7 +214,7 @@ import Testing
     #expect(version?.minor == 0 && version?.patch == 0 && version?.revision == 0)
   }
 
-  /// The comparisons that sentry-release-parser publishes; build codes play no part in them.
+  /// The comparisons that sentry-release-parser publishes; they ignore build codes.
   @Test(arguments: [
     ("1.0.0", "=", "1.0.0"), ("1.1.0", ">", "1.0.0"), ("1.0", "=", "1.0.0"),
     ("1.0dev", "=", "1.0.0-dev"), ("1.0dev", "=", "1.0.0.0-dev"), ("1.0dev", "<", "1.0.0.0-dev1"),
@@ -223,7 +223,7 @@ import Testing
     ("1.1.0.1", "<", "1.1.0.2"), ("1.1.0.1", ">", "1.1.0.0"), ("1.1.0.1", ">", "1.0.0.0"),
     ("1.1.0.1", ">", "1.0.42.0"), ("1.0.0+10", "=", "1.0.0+20"), ("1.0.0+a", "=", "1.0.0+b"),
     ("1.0+abcd", "=", "1.0+abcde"),
-    // As text, not as Semantic Versioning has it.
+    // As text, unlike Semantic Versioning.
     ("1.0-rc.10", "<", "1.0-rc.9"), ("1.0-RC", "<", "1.0-beta"), ("1.0-a", "<", "1.0-a.1"),
     ("1.0-", "=", "1.0"),
   ])
@@ -300,7 +300,7 @@ import Testing
     #expect(releases.count { $0.semver != nil } > 20)
     #expect(releases.count { $0.buildNumber != nil } > 3)
     for precedes in [Self.semverPrecedes, Self.buildPrecedes] {
-      // Strict, and transitive both in what it orders and in what it leaves tied.
+      // The order is strict, and transitive for both ordered and tied elements.
       let before = releases.map { left in releases.map { precedes(left, $0) } }
       let indices = releases.indices
       for one in indices {
@@ -322,7 +322,7 @@ import Testing
     }
   }
 
-  @Test func everyNameCanBeRead() {
+  @Test func everyNameCanBeParsed() {
     var random = SplitMix64(seed: 7)
     let alphabet = Array("@@..+--aZ0199f \t\n/é\u{301}\u{0}\u{a0}👩‍👩‍👧".unicodeScalars)
     for round in 0..<10_000 {
@@ -338,13 +338,13 @@ import Testing
       #expect(joined.utf8.elementsEqual(release.name.utf8))
       #expect(name.utf8.count >= release.name.utf8.count)
       #expect(release.version == nil || release.package != nil)
-      // A description is never longer than the name but for the space and the parentheses.
+      // Without the space and the parentheses a description is never longer than the name.
       #expect(release.description.utf8.count <= release.name.utf8.count + 2)
       #expect(!Self.semverPrecedes(release, release))
     }
   }
 
-  /// A name that is a version more often than not, with few enough parts for ties.
+  /// A random name, mostly with a version, of few different parts so that ties occur.
   private static func likelyName(_ random: inout SplitMix64) -> String {
     func pick(_ choices: [String]) -> String {
       choices[Int.random(in: choices.indices, using: &random)]

@@ -6,8 +6,8 @@ import Testing
   private typealias Hour = ReportedSessions.Hour
   private typealias Change = ReportedSessions.Change
 
-  /// Hours of 1000 sessions: 4 crashes told at once, 3 an hour later, 3 ten hours later, as far as
-  /// `now` lets one see.
+  /// Hours of 1000 sessions: 4 crashes reported at once, 3 an hour later, 3 ten hours later, as far
+  /// as they are known at `now`.
   private func reported(_ count: Int, now: Int) -> ReportedSessions {
     ReportedSessions(
       hours: (0..<count).map { start in
@@ -20,7 +20,7 @@ import Testing
       })
   }
 
-  /// Also from hours that are too young to have told everything.
+  /// The delay is also learnt from young hours with unreported crashes.
   @Test(arguments: [12, 15, 40, 300])
   func sharesAreThoseOfTheArrivals(now: Int) {
     let delay = ReportingDelay(reported(now, now: now), now: now)
@@ -31,7 +31,7 @@ import Testing
     #expect(delay.hours(untilShare: 0.5) == 1 && delay.hours(untilShare: 0.9) == 10)
   }
 
-  @Test func fromFewNothingIsLearnt() {
+  @Test func fewCrashesGiveNoDelay() {
     let few = ReportingDelay(reported(4, now: 200), now: 200)
     #expect(few.isLearnt == (few.crashes >= 20))
     let fewer = ReportingDelay(reported(1, now: 200), now: 200)
@@ -39,8 +39,8 @@ import Testing
     #expect(ReportingDelay(ReportedSessions(), now: 0).share(afterHours: 3) == 1)
   }
 
-  /// A young release comes out as it will be.
-  @Test func whatIsNotToldYetIsAllowedFor() throws {
+  /// The estimate of a young release is its final rate.
+  @Test func unreportedCrashesAreEstimated() throws {
     let delay = ReportingDelay(reported(300, now: 300), now: 300)
     let young = reported(6, now: 6).known(atAge: 6)
     #expect(young.reduce(0) { $0 + $1.crashes } == 39)
@@ -50,9 +50,9 @@ import Testing
     #expect(delay.estimate([], now: 6).crashRate == nil)
   }
 
-  /// Hours of the same rate vary as crashes do that come by themselves; loops of ten at once do so
-  /// ten times as much, whatever the number of sessions.
-  @Test func loopsAreSeenInHowHoursVary() {
+  /// Independent crashes give a dispersion of 1, and crash loops of ten give ten, for any number of
+  /// sessions.
+  @Test func crashLoopsIncreaseTheDispersion() {
     func dispersion(_ crashes: [Double], of sessions: Int64 = 1000) -> Double {
       ReportingDelay(
         ReportedSessions(
@@ -79,7 +79,7 @@ import Testing
     #expect(old.known(atAge: 11).map(\.crashes).first == 10)
   }
 
-  @Test func cutCountsStaySound() {
+  @Test func cutCountsStayValid() {
     #expect(SessionTally(sessions: -1, crashes: -2).sound == SessionTally())
     #expect(SessionTally(sessions: 2, crashes: 3).sound == SessionTally(sessions: 2, crashes: 2))
   }

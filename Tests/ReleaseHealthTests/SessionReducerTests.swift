@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 @Suite struct SessionReducerTests {
-  /// Every order of up to five updates, each order with every single repetition at every place,
-  /// gives the same session; and its severity is what a reading of all raw updates says.
+  /// Every order of up to five updates, with every single repetition at every position, gives the
+  /// same session, and its severity is that of all raw updates.
   @Test(arguments: 0..<40 as Range<UInt64>)
   func everyOrderAndRepetitionGivesTheSameSession(seed: UInt64) {
     var generator = ReportGenerator(seed: seed)
@@ -21,10 +21,12 @@ import Testing
       }
     }
     #expect(expected?.earliestStart == reports.map(\.correctedStart).min())
-    #expect(Set(expected?.users ?? []) == Set(reports.compactMap(user)))
+    var users: [UserID] = []
+    expected?.users.forEach { users.append($0) }
+    #expect(users == Set(reports.compactMap(user)).sorted())
   }
 
-  /// What the transitions add and withdraw on the way sums up to what the session adds in the end.
+  /// The changes of counts of all transitions sum up to the counts of the final session.
   @Test(arguments: 0..<40 as Range<UInt64>)
   func transitionsSumUpToTheContribution(seed: UInt64) {
     var generator = ReportGenerator(seed: seed)
@@ -33,7 +35,7 @@ import Testing
       var known: Session?
       var standing: [Contribution] = []
       for report in order {
-        let transition = SessionReducer.reduce(known, Session(report, user: user(report)))
+        let transition = SessionReducer.reduce(known, report.report, user: user(report))
         if let withdrawn = transition.withdrawn {
           #expect(standing == [withdrawn])
           standing = []
@@ -48,8 +50,8 @@ import Testing
   @Test func repetitionChangesNothing() {
     var generator = ReportGenerator(seed: 1)
     for report in generator.session(startedIn: 0..<1000) {
-      let session = Session(report, user: user(report))
-      let transition = SessionReducer.reduce(session, session)
+      let session = Session(report.report, user: user(report))
+      let transition = SessionReducer.reduce(session, report.report, user: user(report))
       #expect(!transition.isChanged && transition.added == nil && transition.withdrawn == nil)
     }
   }
@@ -82,31 +84,32 @@ import Testing
     let key = SessionKey(
       scope: Scope(project: ProjectID(rawValue: 1), release: "r", environment: nil),
       started: Timestamp(seconds: 0), sessionID: SessionID(value: 1))
-    func session(_ status: SessionStatus) -> Session {
-      Session(
-        SessionReport(
-          key: key, correctedStart: key.started, status: status, mechanism: .foreground),
-        user: nil)
+    func report(_ status: SessionStatus) -> SessionReport {
+      NamedReport(key: key, correctedStart: key.started, status: status, mechanism: .foreground)
+        .report
     }
-    #expect(session(.abnormal).mechanism == .foreground)
-    #expect(session(.exited).mechanism == .none)
-    #expect(session(.crashed).mechanism == .none)
-    #expect(session(.crashed).merged(with: session(.abnormal)).mechanism == .foreground)
+    #expect(report(.abnormal).mechanism == .foreground)
+    #expect(report(.exited).mechanism == .none)
+    #expect(report(.crashed).mechanism == .none)
+    var session = Session(report(.crashed), user: nil)
+    let hasRoom = session.join(report(.abnormal), user: nil)
+    #expect(hasRoom)
+    #expect(session.mechanism == .foreground)
   }
 
-  private func fold(_ reports: [SessionReport]) -> Session? {
+  private func fold(_ reports: [NamedReport]) -> Session? {
     reports.reduce(nil) { known, report in
-      SessionReducer.reduce(known, Session(report, user: user(report))).session
+      SessionReducer.reduce(known, report.report, user: user(report)).session
     }
   }
 
-  private func user(_ report: SessionReport) -> UserID? {
+  private func user(_ report: NamedReport) -> UserID? {
     report.user.map { UserID(rawValue: UInt32(truncatingIfNeeded: $0.value >> 64)) }
   }
 
-  private func permutations(_ reports: [SessionReport]) -> [[SessionReport]] {
+  private func permutations(_ reports: [NamedReport]) -> [[NamedReport]] {
     if reports.count < 2 { return [reports] }
-    return reports.indices.flatMap { index -> [[SessionReport]] in
+    return reports.indices.flatMap { index -> [[NamedReport]] in
       var rest = reports
       let first = rest.remove(at: index)
       return permutations(rest).map { [first] + $0 }

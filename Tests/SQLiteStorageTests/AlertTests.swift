@@ -20,7 +20,7 @@ import Testing
     AlertRuleDraft(
       name: name,
       rule: AlertRule(
-        measure: .foregroundHang, projects: [ProjectID(rawValue: 1)], environment: "",
+        measure: .foregroundANR, projects: [ProjectID(rawValue: 1)], environment: "",
         releases: .pattern("a*"), windowMinutes: 77, comparison: nil, isAbove: true, critical: 5.5,
         warning: 2, resolve: 1.5, sessionsMin: 12, period: 3),
       channels: ["team"], warningChannels: ["b", "a"], criticalChannels: ["pager"])
@@ -253,7 +253,7 @@ import Testing
     #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 0)
   }
 
-  /// The log of arrivals, added up, is what is counted.
+  /// The arrival log, added up, is what is counted. A page begins where the one before said.
   @Test func arrivalsAddUp() throws {
     let fixture = try StoreFixture()
     let start = Self.now
@@ -269,7 +269,7 @@ import Testing
     query.groupBy = [.release]
     var steps: [Int] = []
     var sums: [String: SessionCounts] = [:]
-    try fixture.store.replayArrivals(query) { change in
+    for change in try fixture.store.arrivals(query, from: nil).changes {
       steps.append(change.step)
       sums[change.key.release ?? "", default: SessionCounts()] += change.change
     }
@@ -278,5 +278,7 @@ import Testing
       #expect(sums[group.key.release ?? ""] == group.totals.sessions)
     }
     #expect(try fixture.store.firstArrivalHour() == nil)
+    let rest = try fixture.store.arrivals(query, from: steps[5])
+    #expect(rest.changes.map(\.step) == steps.filter { $0 >= steps[5] } && rest.next == nil)
   }
 }

@@ -31,10 +31,10 @@ import Testing
   /// brought in the rest.
   @Test func theLogIsBroughtInBesideTheWriter() throws {
     let threads = Locked<[pthread_t]>([])
-    let watch = StoreWatch(note: { work, _ in
-      if work == .checkpoint { threads.withLock { $0.append(pthread_self()) } }
-    })
-    let fixture = try StoreFixture(watch: watch)
+    let fixture = try StoreFixture(
+      observer: Observer { work, _ in
+        if work == .checkpoint { threads.withLock { $0.append(pthread_self()) } }
+      })
     let ended = DispatchSemaphore(value: 0)
     let thread = Thread { [store = fixture.store] in
       #expect(throws: Never.self) { try store.runCheckpoints() }
@@ -76,11 +76,8 @@ import Testing
     #expect {
       _ = try SQLiteStore(.init(path: path, newSecret: []))
     } throws: { error in
-      if case StoreError.refused(let sentence) = error {
-        sentence.contains("99") && sentence.contains(path)
-      } else {
-        false
-      }
+      error as? StoreError
+        == .newerSchema(path: path, version: 99, known: Int64(Database.schemaVersion))
     }
   }
 
@@ -112,15 +109,15 @@ import Testing
     let organization = catalog.organizations[0].id
     let key = String(repeating: "0", count: 32)
     let other = String(repeating: "a", count: 32)
-    #expect(throws: StoreError.refused("organization 'default' exists already")) {
+    #expect(throws: StoreError.conflict(.organization("default"))) {
       try fixture.store.createOrganization(slug: "default", at: now)
     }
-    #expect(throws: StoreError.refused("project 'default' exists already")) {
+    #expect(throws: StoreError.conflict(.project("default"))) {
       try fixture.store.createProject(
         organization: organization, slug: "default", platform: nil, id: nil, publicKey: other,
         at: now)
     }
-    #expect(throws: StoreError.refused("the key \(key) exists already")) {
+    #expect(throws: StoreError.conflict(.key(key))) {
       try fixture.store.createKey(project: fixture.project, publicKey: key, at: now)
     }
     // A refusal leaves nothing behind.
@@ -132,7 +129,7 @@ import Testing
   @Test(arguments: [
     (StoreError.unavailable(operation: "sync", reason: "disk I/O error"), true),
     (.corrupt(operation: "read", reason: "malformed"), true),
-    (.full(operation: "write", reason: "full"), false), (.refused("it is there"), false),
+    (.full(operation: "write", reason: "full"), false), (.conflict(.objective), false),
   ])
   func aFailingConnectionIsOpenedAnew(_ failure: StoreError, isReopened: Bool) throws {
     let fixture = try StoreFixture()

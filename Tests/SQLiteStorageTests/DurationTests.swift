@@ -17,7 +17,7 @@ import Testing
     query.intervalMinutes = interval
     query.measures = .durations
     query.groupBy = groups
-    if let release { query.includes = { $0.release == release } }
+    if let release { query.filter = .release(release) }
     return try fixture.store.health(query)
   }
 

@@ -30,7 +30,7 @@ import Testing
     var query = HealthQuery(projects: [fixture.project], minutes: 0..<1 << 40)
     query.intervalMinutes = interval
     query.measures = [.sessions, .users, .durations]
-    query.includes = { $0.release == "shop@7" }
+    query.filter = .release("shop@7")
     let found = try fixture.store.health(query)
     #expect(found.map(\.totals.sessions.total) == [1] && found[0].totals.users.total == 1)
   }

@@ -78,7 +78,7 @@ import Testing
     let rejected = OutcomeKey(project: fixture.project, outcome: .rejected(.tooOld))
     for _ in 0..<3 {
       var batch = IngestBatch(receivedAt: Self.start)
-      batch.reports = [fixture.report(1, started: Self.start)]
+      batch.add(fixture.report(1, started: Self.start))
       batch.outcomes = [key: 1, rejected: 2]
       try fixture.store.ingest(batch)
     }
@@ -90,16 +90,15 @@ import Testing
   }
 
   /// Aggregates stand in columns of their own, beside the counts that states stand behind.
-  @Test func anonymousCountsStandApart() throws {
+  @Test func aggregatesStandApart() throws {
     let fixture = try StoreFixture()
     var batch = IngestBatch(receivedAt: Self.start)
     let report = fixture.report(1, started: Self.start)
-    batch.reports = [report]
-    batch.anonymous = [
-      AnonymousSessions(
-        scope: report.key.scope, correctedStart: Self.start,
-        counts: SessionCounts(healthy: 7, crashed: 2))
-    ]
+    batch.add(report)
+    batch.add(
+      AggregatedSessions(
+        correctedStart: Self.start, counts: SessionCounts(healthy: 7, crashed: 2)),
+      of: report.key.scope)
     try fixture.store.ingest(batch)
     let grids = try fixture.store.read { (connection) throws(StoreError) -> [CountGrid] in
       let select = try connection.prepare("SELECT identified, anonymous FROM session_day")
@@ -222,11 +221,13 @@ import Testing
     let made = Int64(1) << 60
     for _ in 0..<20 {
       var batch = IngestBatch(receivedAt: Self.start)
-      batch.anonymous = (0..<3).map { _ in
-        AnonymousSessions(
-          scope: Scope(project: fixture.project, release: "shop@1.0.0", environment: nil),
-          correctedStart: Self.start, counts: SessionCounts(healthy: made, crashed: made),
-          durationMilliseconds: DomainLimits.durationMillisecondsMax, user: UserHash(value: 1))
+      var sessions = AggregatedSessions(
+        correctedStart: Self.start, counts: SessionCounts(healthy: made, crashed: made),
+        user: UserHash(value: 1))
+      sessions.durationMilliseconds = DomainLimits.durationMillisecondsMax
+      for _ in 0..<3 {
+        batch.add(
+          sessions, of: Scope(project: fixture.project, release: "shop@1.0.0", environment: nil))
       }
       try fixture.store.ingest(batch)
     }

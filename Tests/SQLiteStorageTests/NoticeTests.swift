@@ -75,11 +75,11 @@ import Testing
 
   @Test func channelsHaveNamesOfTheirOwn() throws {
     let a = try channel("a")
-    #expect(throws: StoreError.refused("a channel named 'a' exists already")) { try channel("a") }
+    #expect(throws: StoreError.conflict(.channel("a"))) { try channel("a") }
     _ = try channel("b")
     var changed = try #require(try store.channels(of: organization).first)
     changed.name = "b"
-    #expect(throws: StoreError.refused("a channel named 'b' exists already")) {
+    #expect(throws: StoreError.conflict(.channel("b"))) {
       try store.updateChannel(changed)
     }
     changed.name = "a"

@@ -15,11 +15,12 @@ import Testing
 
   private static func batch(_ fixture: StoreFixture, _ ids: Range<UInt64>) -> IngestBatch {
     var batch = IngestBatch(receivedAt: start)
-    batch.reports = ids.map {
-      fixture.report(
-        $0 % 25, started: start.advanced(byMilliseconds: Int64($0 % 25) * 1000),
-        status: $0 % 4 == 0 ? .crashed : .exited, duration: Int64($0), user: $0 % 5)
-    }
+    batch.add(
+      ids.map {
+        fixture.report(
+          $0 % 25, started: start.advanced(byMilliseconds: Int64($0 % 25) * 1000),
+          status: $0 % 4 == 0 ? .crashed : .exited, duration: Int64($0), user: $0 % 5)
+      })
     batch.outcomes = [
       OutcomeKey(project: fixture.project, outcome: .accepted): Int64(ids.count)
     ]
@@ -100,7 +101,7 @@ import Testing
     #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
     // What comes while the run is folded belongs to the next one.
     var batch = Self.batch(fixture, 10..<20)
-    batch.receivedAt = Self.start.advanced(byMilliseconds: 1)
+    batch.received(at: Self.start.advanced(byMilliseconds: 1))
     try fixture.store.ingest(batch)
     #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
     #expect(try fixture.store.settle(whatArrivedBy: Self.start) == nil)
@@ -121,9 +122,10 @@ import Testing
       var most = 0
       for millisecond in milliseconds {
         var batch = IngestBatch(receivedAt: Self.start.advanced(byMilliseconds: Int64(millisecond)))
-        batch.reports = (0..<updatesPerMillisecond).map {
-          fixture.report(UInt64($0), started: Self.start, user: 1)
-        }
+        batch.add(
+          (0..<updatesPerMillisecond).map {
+            fixture.report(UInt64($0), started: Self.start, user: 1)
+          })
         try fixture.store.ingest(batch)
         let waiting = try fixture.store.ingesting { (writer) throws(StoreError) in
           writer.ingest.pendingCount
@@ -141,29 +143,21 @@ import Testing
     #expect(abs(try mostWaiting(1000..<1450) - all) <= slack)
   }
 
-  /// Whoever watches the store knows what waits, and how long each slice took.
-  @Test func theWatchIsToldOfEachSlice() throws {
-    let clock = Locked(Int64(0))
-    let told = Locked<[Double]>([])
-    let watch = StoreWatch(
-      monotonicNanoseconds: {
-        clock.withLock { time in
-          time += 1_000_000_000
-          return time
-        }
-      },
-      note: { work, seconds in
-        #expect(work == .fold)
-        told.withLock { $0.append(seconds) }
-      })
-    let fixture = try StoreFixture(folding: Self.folding, watch: watch)
+  /// Whoever observes the store knows what waits, and how long each slice took.
+  @Test func theObserverNotesEachSlice() throws {
+    let noted = Locked<[Double]>([])
+    let observer = Observer { work, seconds in
+      #expect(work == .fold)
+      noted.withLock { $0.append(seconds) }
+    }
+    let fixture = try StoreFixture(folding: Self.folding, observer: observer)
     try fixture.store.ingest(Self.batch(fixture, 0..<20))
-    #expect(fixture.store.pendingUpdates == 20 && told.withLock { $0 }.isEmpty)
+    #expect(fixture.store.pendingUpdates == 20 && noted.withLock { $0 }.isEmpty)
     _ = try fixture.store.settle()
     #expect(fixture.store.pendingUpdates == 13)
     #expect(try fixture.ask(days: Self.days).totals.sessions.total == 20)
     #expect(fixture.store.pendingUpdates == 0)
-    #expect(told.withLock { $0 } == [1, 1, 1])
+    #expect(noted.withLock { $0 } == [1, 1, 1])
   }
 
   private static func query(_ fixture: StoreFixture) -> HealthQuery {
@@ -226,7 +220,7 @@ import Testing
     }
     func ingest(_ ids: Range<UInt64>) throws {
       var batch = IngestBatch(receivedAt: Self.start)
-      batch.reports = ids.map { fixture.report($0, started: Self.start, user: $0) }
+      batch.add(ids.map { fixture.report($0, started: Self.start, user: $0) })
       try fixture.store.ingest(batch)
     }
     for number in UInt64(0)..<20 { try ingest(number * 50..<number * 50 + 50) }
@@ -250,26 +244,30 @@ import Testing
   func aBatchIsReadAsItWasWritten(seed: UInt64) throws {
     var generator = ReportGenerator(seed: seed)
     let range = Self.start.milliseconds..<Self.start.milliseconds + 86_400_000
-    let updates = (0..<80).flatMap { _ in generator.session(startedIn: range) }.enumerated().map {
-      PendingUpdate($1, scope: Int64($0), at: Self.start)
+    var reports = (0..<80).flatMap { _ in generator.session(startedIn: range).map(\.report) }
+    for index in reports.indices {
+      reports[index].series = index
+      reports[index].receivedAt = Self.start
     }
     let outcomes: [OutcomeKey: Int64] = [
       OutcomeKey(project: ProjectID(rawValue: 7), outcome: .userLeftOut): 3,
       OutcomeKey(project: ProjectID(rawValue: 9), outcome: .rejected(.tooOld)): 1 << 40,
     ]
     let rows = PendingSlot.pack(
-      sequence: 5, receivedAt: Self.start, updates: updates, outcomes: outcomes)
+      sequence: 5, receivedAt: Self.start, reports: reports, outcomes: outcomes)
     #expect(rows.count > 1)
-    var read: [PendingUpdate] = []
+    var read: [SessionReport] = []
     var readOutcomes: [OutcomeKey: Int64] = [:]
     for row in rows {
       #expect(row.count == PendingSlot.bytes)
       let slot = try #require(PendingSlot(packed: row))
       #expect(slot.sequence == 5)
-      read += slot.updates
+      read += slot.reports
       readOutcomes.merge(slot.outcomes, uniquingKeysWith: +)
     }
-    #expect(read.map(Self.parts) == updates.map(Self.parts))
+    // What was read waited for a start of the store.
+    for index in reports.indices { reports[index].isRecovered = true }
+    #expect(read == reports)
     #expect(readOutcomes == outcomes)
     // Damage is told, or changes what is read; it ends nothing.
     for index in stride(from: 0, to: 400, by: 7) {
@@ -277,13 +275,5 @@ import Testing
       damaged[index] ^= 0xff
       _ = PendingSlot(packed: damaged)
     }
-  }
-
-  private static func parts(_ update: PendingUpdate) -> [String] {
-    [
-      "\(update.started)", "\(update.sessionID)", "\(update.scope)", "\(update.flags)",
-      "\(update.correctedStart)", "\(String(describing: update.durationMilliseconds))",
-      "\(String(describing: update.user))", "\(update.receivedAt)",
-    ]
   }
 }

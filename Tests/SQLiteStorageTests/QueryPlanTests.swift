@@ -37,8 +37,7 @@ import Testing
             query.groupBy = groupBy
             query.measures = measures
             if isSelective {
-              query.includes = { $0.release == "shop@3" }
-              query.includesAtStage = { $1 == .lowAdoption }
+              query.filter = .all([.release("shop@3"), .stages([.lowAdoption])])
             }
             queries.append(query)
           }

@@ -122,7 +122,7 @@ import Testing
   @Test func aReleaseWithCountsIsNotDeleted() throws {
     let fixture = try StoreFixture()
     try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
-    #expect(throws: StoreError.refused("This release has health data and cannot be removed.")) {
+    #expect(throws: StoreError.releaseHasSessions) {
       try fixture.store.deleteRelease(version: "shop@1.0.0", of: organization)
     }
     _ = try fixture.store.saveRelease(ReleaseChange(version: "x"), of: organization, at: Self.start)

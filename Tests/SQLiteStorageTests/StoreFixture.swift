@@ -1,3 +1,4 @@
+import Locks
 import ReleaseHealth
 import Storage
 import TestSupport
@@ -11,11 +12,12 @@ struct StoreFixture {
   let project = ProjectID(rawValue: 1)
 
   init(
-    retentionDays: Int = 90, folding: SQLiteStore.Folding = .init(), watch: StoreWatch = .init()
+    retentionDays: Int = 90, folding: SQLiteStore.Folding = .init(),
+    observer: (any StoreObserver)? = nil
   ) throws {
     directory = try TemporaryDirectory()
     store = try Self.open(
-      directory, retentionDays: retentionDays, folding: folding, watch: watch)
+      directory, retentionDays: retentionDays, folding: folding, observer: observer)
     let organization = try store.createOrganization(slug: "default", at: Timestamp(seconds: 0))
     _ = try store.createProject(
       organization: organization.id, slug: "default", platform: nil, id: nil,
@@ -25,20 +27,20 @@ struct StoreFixture {
   /// Opens the same file once more.
   static func open(
     _ directory: TemporaryDirectory, retentionDays: Int = 90, ownsSessions: Bool = true,
-    folding: SQLiteStore.Folding = .init(), watch: StoreWatch = .init()
+    folding: SQLiteStore.Folding = .init(), observer: (any StoreObserver)? = nil
   ) throws -> SQLiteStore {
     try SQLiteStore(
       .init(
         path: directory.path + "/hale.db", retentionDays: retentionDays,
         newSecret: [UInt8](repeating: 7, count: 32), ownsSessions: ownsSessions,
-        folding: folding, watch: watch))
+        folding: folding, observer: observer))
   }
 
   func report(
     _ id: UInt64, started: Timestamp, corrected: Timestamp? = nil, status: SessionStatus = .ok,
     duration: Int64? = nil, user: UInt64? = nil, release: String = "shop@1.0.0"
-  ) -> SessionReport {
-    SessionReport(
+  ) -> NamedReport {
+    NamedReport(
       key: SessionKey(
         scope: Scope(project: project, release: release, environment: "production"),
         started: started, sessionID: SessionID(value: UInt128(id))),
@@ -46,9 +48,9 @@ struct StoreFixture {
       user: user.map { UserHash(value: UInt128($0)) })
   }
 
-  func ingest(_ reports: [SessionReport], at now: Timestamp) throws {
+  func ingest(_ reports: [NamedReport], at now: Timestamp) throws {
     var batch = IngestBatch(receivedAt: now)
-    batch.reports = reports
+    batch.add(reports)
     try store.ingest(batch)
   }
 
@@ -83,4 +85,27 @@ struct StoreFixture {
   func number(_ sql: String) throws -> Int64? {
     try store.read { (connection) throws(StoreError) in try connection.number(sql) }
   }
+}
+
+/// Hands on what it notes. Its clock goes on by a second each time that it is read.
+struct Observer: StoreObserver {
+  private let time = Shared()
+  private let body: @Sendable (StoreWork, Double) -> Void
+
+  private final class Shared: Sendable {
+    let nanoseconds = Locked(Int64(0))
+  }
+
+  init(_ body: @escaping @Sendable (StoreWork, Double) -> Void) {
+    self.body = body
+  }
+
+  var monotonicNanoseconds: Int64 {
+    time.nanoseconds.withLock { nanoseconds in
+      nanoseconds += 1_000_000_000
+      return nanoseconds
+    }
+  }
+
+  func note(_ work: StoreWork, seconds: Double) { body(work, seconds) }
 }

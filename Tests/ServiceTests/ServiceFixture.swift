@@ -39,7 +39,8 @@ final class ServiceFixture {
   /// - Parameter prepare: fills the catalog further before the service sees it.
   init(
     batchUpdatesMax: Int = 10_000, pathPrefix: String = "",
-    outlets: NoticeOutlets = NoticeOutlets(outlet: Outlet(addresses: .all), addresses: .all),
+    outlets: NoticeOutlets = NoticeOutlets(
+      outlet: OutboundClient(addresses: .all), addresses: .all),
     clock: WallClock = WallClock { ServiceFixture.now }, metrics: Metrics = Metrics(),
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {

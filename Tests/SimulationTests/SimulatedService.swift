@@ -117,7 +117,8 @@ final class SimulatedService {
       let catalog = try CatalogCache(sqlite)
       let notices = NoticeSender(
         store: sqlite,
-        outlets: NoticeOutlets(outlet: Outlet(addresses: .publicOnly), addresses: .publicOnly),
+        outlets: NoticeOutlets(
+          outlet: OutboundClient(addresses: .publicOnly), addresses: .publicOnly),
         catalog: catalog, clock: wall, random: { 7 }, webURL: nil, changed: {},
         startThread: { _ in false }, log: log)
       jobs = Jobs(

@@ -102,7 +102,7 @@ private struct Sent {
   struct Update {
     var session: DeviceSession
     var status: SessionStatus
-    var mechanism = HangMechanism.none
+    var mechanism = AbnormalMechanism.none
     var isInitial: Bool
     var durationMilliseconds: Int64?
   }
@@ -224,7 +224,7 @@ final class SimulatedWorld {
         Sent.Update(
           session: devices[index].sessions[place], status: status,
           mechanism: status == .abnormal
-            ? HangMechanism.allCases.randomElement(using: &random)! : .none,
+            ? AbnormalMechanism.allCases.randomElement(using: &random)! : .none,
           isInitial: Bool.random(using: &random),
           durationMilliseconds: Bool.random(using: &random) ? Self.duration(&random) : nil))
     }
@@ -294,8 +294,8 @@ final class SimulatedWorld {
       guard let start = correctedStart(update.session.started, sentAt: envelope.sentAt) else {
         continue
       }
-      batch.reports.append(
-        SessionReport(
+      batch.add(
+        NamedReport(
           key: SessionKey(
             scope: Scope(
               project: ProjectID(rawValue: envelope.project), release: update.session.release,
@@ -340,13 +340,12 @@ final class SimulatedWorld {
     if counts.contains(where: { $0 > 0 }),
       let start = correctedStart(minute, sentAt: service.clock.now)
     {
-      batch.anonymous.append(
-        AnonymousSessions(
-          scope: Scope(
-            project: ProjectID(rawValue: project), release: "app@0.0.0", environment: nil),
+      batch.add(
+        AggregatedSessions(
           correctedStart: start,
           counts: SessionCounts(healthy: counts[0], errored: counts[1], crashed: counts[2]),
-          user: user.map { UserHash(value: UInt128($0 + 1)) }))
+          user: user.map { UserHash(value: UInt128($0 + 1)) }),
+        of: Scope(project: ProjectID(rawValue: project), release: "app@0.0.0", environment: nil))
     }
     return send(Array(body.utf8), project: project, batch, &random)
   }
@@ -357,7 +356,7 @@ final class SimulatedWorld {
     let cut = Int.random(in: 0...body.count, using: &random)
     let failure = StoreError.unavailable(operation: "write", reason: "simulated")
     let isStored: Bool
-    let hasUpdates = !batch.reports.isEmpty || !batch.anonymous.isEmpty
+    let hasUpdates = batch.updateCount > 0
     let fault = self.fault
     switch fault {
     case nil: isStored = true

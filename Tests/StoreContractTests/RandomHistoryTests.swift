@@ -23,7 +23,7 @@ import Testing
     let model = ReferenceStore()
     var generator = ReportGenerator(seed: seed)
     var now = Timestamp(seconds: 1_767_225_600)
-    var late: [SessionReport] = []
+    var late: [NamedReport] = []
 
     for _ in 0..<6 {
       // Updates of sessions of the last five days, some repeated, in any order, in any batches;
@@ -47,9 +47,9 @@ import Testing
           receivedAt: now.advanced(
             byMilliseconds: Int64.random(in: -900_000...900_000, using: &generator.random)))
         let count = Int.random(in: 1...reports.count, using: &generator.random)
-        batch.reports = Array(reports.prefix(count))
+        batch.add(reports.prefix(count))
         reports.removeFirst(count)
-        batch.anonymous = (0..<2).map { _ in generator.anonymous(startedIn: range) }
+        batch.add((0..<2).map { _ in generator.aggregate(startedIn: range) })
         try store.ingest(batch)
         try model.ingest(batch)
         // Batches come between the steps of a run, too.
@@ -95,7 +95,7 @@ import Testing
       queries.append(query)
       if Bool.random(using: &random) {
         query.projects = [ProjectID(rawValue: 1)]
-        query.includes = { $0.release != "shop@1.1.0" }
+        query.filter = .not(.release("shop@1.1.0"))
         queries.append(query)
       }
     }

@@ -23,23 +23,23 @@ import Testing
     let store = try SQLiteStore(.init(path: directory.path + "/hale.db", newSecret: secret))
     try prepareCatalog(store)
     let identified = ReferenceStore()
-    let anonymous = ReferenceStore()
+    let aggregated = ReferenceStore()
     var generator = ReportGenerator(seed: seed)
     var now = Timestamp(seconds: 1_767_225_600 + 1234)
     let firstHour = now.hour - 5 * 24 - 1
-    let chosen: @Sendable (Scope) -> Bool = {
+    let withoutEnvironment = SeriesFilter.environments(EnvironmentSelection([""]))
+    let chosen: SeriesFilter =
       switch seed % 3 {
-      case 0: true
-      case 1: $0.release != "shop@1.1.0" && $0.environment != nil
-      // So few scopes that they are looked for one by one.
-      default: $0.release == "shop@1.1.0" && $0.environment == nil
+      case 0: .everything
+      case 1: .not(.any([.release("shop@1.1.0"), withoutEnvironment]))
+      // So few series that they are looked for one by one.
+      default: .all([.release("shop@1.1.0"), withoutEnvironment])
       }
-    }
     func query(hours: Range<Int>, interval: Int) -> HealthQuery {
       var query = HealthQuery(
         projects: Self.projects, minutes: hours.lowerBound * 60..<hours.upperBound * 60)
       query.intervalMinutes = interval * 60
-      query.includes = chosen
+      query.filter = chosen
       return query
     }
     func series(_ store: ReferenceStore) throws -> [SessionCounts] {
@@ -60,9 +60,10 @@ import Testing
       while !reports.isEmpty {
         var batch = IngestBatch(receivedAt: now)
         let count = Int.random(in: 1...reports.count, using: &generator.random)
-        batch.reports = Array(reports.prefix(count))
+        let some = reports.prefix(count)
+        batch.add(some)
         reports.removeFirst(count)
-        for report in batch.reports {
+        for report in some {
           begun[report.key] = begun[report.key] == true || report.isInitial
         }
         let before = try series(identified)
@@ -73,9 +74,9 @@ import Testing
           expected[Key(step: now.minute / 10, hour: firstHour + offset), default: .init()] += change
         }
         var others = IngestBatch(receivedAt: now)
-        others.anonymous = (0..<2).map { _ in generator.anonymous(startedIn: range) }
-        try anonymous.ingest(others)
-        batch.anonymous = others.anonymous
+        others.add((0..<2).map { _ in generator.aggregate(startedIn: range) })
+        try aggregated.ingest(others)
+        batch.merge(others)
         repeated += try store.ingest(batch).filter { $0.key.outcome == .repeated }.values.reduce(
           0, +)
         now = now.advanced(
@@ -94,7 +95,7 @@ import Testing
         let history = try store.history(query)
         #expect(history.firstKnownHour == nil && history.buckets.count == query.bucketCount)
         let answered = try store.health(query).first?.series.map(\.sessions)
-        let aggregates = try anonymous.health(query).first?.series.map(\.sessions)
+        let aggregates = try aggregated.health(query).first?.series.map(\.sessions)
         for (index, bucket) in history.buckets.enumerated() {
           let start = hours.lowerBound + index * interval
           let own = expected.filter { (start..<start + interval).contains($0.key.hour) }
@@ -143,7 +144,7 @@ import Testing
       let start = now.advanced(byMilliseconds: Int64(minute) * 60_000)
       let key = SessionKey(
         scope: generator.scope(), started: start, sessionID: SessionID(value: 7))
-      batch.reports.append(SessionReport(key: key, correctedStart: start, status: .exited))
+      batch.add(NamedReport(key: key, correctedStart: start, status: .exited))
     }
     try store.ingest(batch)
     var query = HealthQuery(

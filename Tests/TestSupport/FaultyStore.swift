@@ -3,12 +3,12 @@ package import Storage
 internal import Locks
 
 /// A store that fails when it is told to.
-package final class FaultyStore: SessionStore, ReleaseStore, AccountStore {
-  private let store: any SessionStore & ReleaseStore & AccountStore
+package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
+  private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let failure = Locked<StoreError?>(nil)
   private let lateFailure = Locked<StoreError?>(nil)
 
-  package init(_ store: any SessionStore & ReleaseStore & AccountStore) {
+  package init(_ store: any SessionStore & ReleaseStore & OutcomeStore) {
     self.store = store
   }
 

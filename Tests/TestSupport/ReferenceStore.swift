@@ -6,8 +6,8 @@ internal import Locks
 /// from nothing. It shares no code with the reducer, so it cannot share its mistakes.
 package final class ReferenceStore: SessionStore {
   private struct Raw {
-    var reports: [SessionReport] = []
-    var anonymous: [AnonymousSessions] = []
+    var reports: [(key: SessionKey, report: SessionReport)] = []
+    var aggregates: [NamedAggregate] = []
     var stages: [Scope: AdoptionStage] = [:]
   }
 
@@ -15,7 +15,7 @@ package final class ReferenceStore: SessionStore {
 
   package init() {}
 
-  /// From now on, questions about stages of adoption are answered by these; all others are low.
+  /// From now on, queries about stages of adoption are answered by these; all others are low.
   package func setStages(_ stages: [Scope: AdoptionStage]) {
     raw.withLock { $0.stages = stages }
   }
@@ -23,8 +23,14 @@ package final class ReferenceStore: SessionStore {
   @discardableResult
   package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     raw.withLock {
-      $0.reports += batch.reports
-      $0.anonymous += batch.anonymous
+      for report in batch.reports {
+        let key = SessionKey(
+          scope: batch.series[report.series], started: report.started, sessionID: report.sessionID)
+        $0.reports.append((key, report))
+      }
+      for sessions in batch.aggregated {
+        $0.aggregates.append(NamedAggregate(scope: batch.series[sessions.series], sessions))
+      }
     }
     return batch.outcomes
   }
@@ -40,6 +46,13 @@ package final class ReferenceStore: SessionStore {
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    health(query) { query.filter.matches($0, stage: $1) }
+  }
+
+  /// The same with another filter than the query's.
+  package func health(
+    _ query: HealthQuery, where counts: (Scope, AdoptionStage) -> Bool
+  ) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
     let raw = raw.withLock { $0 }
@@ -55,17 +68,18 @@ package final class ReferenceStore: SessionStore {
       var duration: Int64?
     }
     var facts: [Fact] = []
-    for (key, reports) in Dictionary(grouping: raw.reports, by: \.key) {
+    for (key, pairs) in Dictionary(grouping: raw.reports, by: \.key) {
+      let reports = pairs.map(\.report)
       let statuses = reports.map { report -> String in
-        switch report.status {
-        case .crashed: return "crashed"
-        case .abnormal: return "abnormal"
-        case .unhandled: return "unhandled"
-        case .errored, .unknown: return "errored"
-        case .ok, .exited: return report.errors == 0 ? "healthy" : "errored"
+        switch report.severity {
+        case .crashed: "crashed"
+        case .abnormal: "abnormal"
+        case .unhandled: "unhandled"
+        case .errored: "errored"
+        case .healthy: "healthy"
         }
       }
-      let hung = reports.filter { $0.status == .abnormal }.map(\.mechanism)
+      let hung = reports.map(\.mechanism)
       let milliseconds = reports.map(\.correctedStart.milliseconds).sorted()[0]
       facts.append(
         Fact(
@@ -74,10 +88,10 @@ package final class ReferenceStore: SessionStore {
           mechanism: hung.contains(.foreground)
             ? "foreground" : hung.contains(.background) ? "background" : "",
           count: 1, users: Set(reports.compactMap(\.user)),
-          duration: reports.contains { $0.status == .exited }
+          duration: reports.contains { $0.hasExited }
             ? reports.compactMap(\.durationMilliseconds).max() : nil))
     }
-    for sessions in raw.anonymous {
+    for (scope, sessions) in raw.aggregates.map({ ($0.scope, $0.sessions) }) {
       // Only a single session has one.
       var duration = sessions.durationMilliseconds
       let counts = [
@@ -88,7 +102,7 @@ package final class ReferenceStore: SessionStore {
       for (status, count) in counts where count > 0 {
         facts.append(
           Fact(
-            scope: sessions.scope,
+            scope: scope,
             minute: Int((Double(sessions.correctedStart.milliseconds) / 60_000).rounded(.down)),
             status: status,
             mechanism: sessions.mechanism == .foreground
@@ -99,8 +113,8 @@ package final class ReferenceStore: SessionStore {
     }
 
     facts = facts.filter { fact in
-      query.projects.contains(fact.scope.project) && query.includes(fact.scope)
-        && (query.includesAtStage?(fact.scope, raw.stages[fact.scope] ?? .lowAdoption) ?? true)
+      query.projects.contains(fact.scope.project)
+        && counts(fact.scope, raw.stages[fact.scope] ?? .lowAdoption)
     }
     // Durations are told of whole hours.
     let firstHour = Self.hour(query.minutes.lowerBound)

@@ -25,7 +25,7 @@ package struct ReportGenerator {
   }
 
   /// The updates of one session: up to five, some with a corrected start of their own.
-  package mutating func session(startedIn range: Range<Int64>) -> [SessionReport] {
+  package mutating func session(startedIn range: Range<Int64>) -> [NamedReport] {
     nextSession += 1
     let started = Timestamp(milliseconds: Int64.random(in: range, using: &random))
     let key = SessionKey(
@@ -39,10 +39,10 @@ package struct ReportGenerator {
         let other = Int64.random(in: range, using: &random)
         corrected = Timestamp(milliseconds: other)
       }
-      return SessionReport(
+      return NamedReport(
         key: key, correctedStart: corrected, status: status,
         errors: [0, 0, 0, 1, 3].randomElement(using: &random)!,
-        mechanism: HangMechanism.allCases.randomElement(using: &random)!,
+        mechanism: AbnormalMechanism.allCases.randomElement(using: &random)!,
         durationMilliseconds: Bool.random(using: &random)
           ? Int64.random(in: 0...100_000, using: &random) : nil,
         isInitial: index == 0,
@@ -50,17 +50,18 @@ package struct ReportGenerator {
     }
   }
 
-  package mutating func anonymous(startedIn range: Range<Int64>) -> AnonymousSessions {
-    AnonymousSessions(
+  package mutating func aggregate(startedIn range: Range<Int64>) -> NamedAggregate {
+    NamedAggregate(
       scope: scope(),
-      correctedStart: Timestamp(milliseconds: Int64.random(in: range, using: &random)),
-      counts: SessionCounts(
-        healthy: Int64.random(in: 0...9, using: &random),
-        errored: Int64.random(in: 0...2, using: &random),
-        unhandled: Int64.random(in: 0...1, using: &random),
-        abnormal: Int64.random(in: 0...1, using: &random),
-        crashed: Int64.random(in: 0...2, using: &random)),
-      user: user())
+      AggregatedSessions(
+        correctedStart: Timestamp(milliseconds: Int64.random(in: range, using: &random)),
+        counts: SessionCounts(
+          healthy: Int64.random(in: 0...9, using: &random),
+          errored: Int64.random(in: 0...2, using: &random),
+          unhandled: Int64.random(in: 0...1, using: &random),
+          abnormal: Int64.random(in: 0...1, using: &random),
+          crashed: Int64.random(in: 0...2, using: &random)),
+        user: user()))
   }
 
   private static let statuses: [SessionStatus] = [

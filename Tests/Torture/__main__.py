@@ -1,4 +1,4 @@
-"""Tortures the built program: `Scripts/torture --help`."""
+"""Kills, power loss and faults for the built program: see `Scripts/torture --help`."""
 
 import argparse
 import subprocess
@@ -34,7 +34,7 @@ def say(text):
 def torture_kills(folder, _, arguments):
     sent, answered, wrong = kills.kill_often(folder, arguments.kills, arguments.seed, say)
     say(f"kills: {arguments.kills} times kill -9, {sent} sessions, {answered} answered updates, "
-        f"{len(wrong)} with a loss or a double")
+        f"{len(wrong)} with lost or double updates")
     return not wrong
 
 
@@ -49,10 +49,10 @@ def torture_power(folder, shim, arguments):
             for moment, problems in wrong.items():
                 say(f"cut at write {moment}: {problems[0]}")
             say(f"power: {arguments.cuts} cuts, {len(sent.statuses)} sessions, "
-                f"{len(sent.answered)} answered updates, {len(wrong)} with a loss or a double")
+                f"{len(sent.answered)} answered updates, {len(wrong)} with lost or double updates")
             fine = fine and not wrong
         else:
-            say(f"power, with the syncs taken out: a loss is found at {len(wrong)} of "
+            say(f"power, without syncs: a loss is found at {len(wrong)} of "
                 f"{min(arguments.cuts, 20)} cuts")
             fine = fine and bool(wrong)
     return fine
@@ -68,14 +68,14 @@ def torture_faults(folder, shim, arguments):
 
 def main():
     parser = argparse.ArgumentParser(
-        prog="Scripts/torture", description="Kills the program, cuts its power, and fails its "
-        "calls to the system. Exits with 1 where something was lost or counted twice.")
+        prog="Scripts/torture", description="Kills the program, simulates power loss, and makes "
+        "system calls fail. Exits with 1 if something is lost or counted twice.")
     parser.add_argument("what", nargs="*", choices=["kills", "power", "faults", []],
-                        help="one or more; all of them if none is named")
-    parser.add_argument("--kills", type=int, default=300, help="how often to kill (300)")
-    parser.add_argument("--cuts", type=int, default=300, help="how often to cut the power (300)")
-    parser.add_argument("--seconds", type=float, default=3, help="of load before the cuts (3)")
-    parser.add_argument("--every", type=int, default=1, help="only each Nth fault (1: all)")
+                        help="one or more of these; all by default")
+    parser.add_argument("--kills", type=int, default=300, help="number of kills (300)")
+    parser.add_argument("--cuts", type=int, default=300, help="number of power cuts (300)")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds of load (3)")
+    parser.add_argument("--every", type=int, default=1, help="only every Nth fault (1: all)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="repeats a run")
     arguments = parser.parse_args()
     say(f"seed {arguments.seed}")

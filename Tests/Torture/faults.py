@@ -1,13 +1,13 @@
-"""Every call to the system fails once, in each way that it can.
+"""Every system call fails once in each possible way.
 
-A run without faults counts the calls of each kind (`shim.c`); then the same run is repeated once for
-each of those calls and each of its ways to fail. The service may refuse to start, or answer 503, or
+A run without faults counts the calls of each kind (`shim.c`). Then the run is repeated once for
+each of those calls and each way to fail. The service may refuse to start, answer 503, or
 close connections; but what it answers 200 is kept, it serves again, it leaks no descriptor, and
 everything it counted is right.
 
-One way has an exception: a read that brings wrong bytes and no error, while SQLite copies its log
-into the file. SQLite does not look at them, so that the file is damaged for good. Then the damage
-must be named, by `hale verify` and at the next start.
+There is one exception: a read that returns wrong bytes without an error during a WAL checkpoint.
+SQLite does not check them, so that the file is damaged. The damage must then be reported, by `hale
+verify` and at the next start.
 """
 
 import errno
@@ -26,7 +26,7 @@ WAYS = {
     "pread": (errno.EIO, errno.EINTR, "short", "corrupt"),
     "sync": (errno.EIO, errno.ENOSPC),
     "ftruncate": (errno.EIO, errno.ENOSPC),
-    # What another process's lock says, which SQLite calls busy.
+    # The error of another process's lock, which SQLite reports as busy.
     "lock": (errno.EAGAIN, errno.EIO),
     "mmap": (errno.ENOMEM,),
     "accept": (errno.EMFILE, errno.ECONNABORTED, errno.EINTR, errno.ENOMEM),
@@ -35,7 +35,7 @@ WAYS = {
     "epoll_wait": (errno.EINTR,),
     "epoll_ctl": (errno.ENOMEM, errno.ENOSPC),
 }
-# How long a service may take to serve again.
+# The time limit for a service to serve again.
 PATIENCE = 10
 
 
@@ -44,7 +44,7 @@ def name(way):
 
 
 class Scenario:
-    """A service on a copy of a database, asked and told the same things each time."""
+    """A service on a copy of a database, with the same requests each time."""
 
     def __init__(self, folder, shim, template, fault=None):
         self.folder = Path(folder)
@@ -66,7 +66,7 @@ class Scenario:
         return self.trace.with_suffix(".hit").exists()
 
     def starts(self):
-        """Whether the service came up; one that did not must have said why."""
+        """Whether the service came up; if not, it must have printed the reason."""
         hale = self.hale.spawn()
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
@@ -82,11 +82,11 @@ class Scenario:
             time.sleep(0.005)
         raise AssertionError(f"neither up nor ended:\n{hale.log()}")
 
-    def tell(self):
+    def send(self):
         """Sends a session on a connection of its own; returns the status, or None."""
-        told = session("crashed", did=f"user-{len(self.sent)}", release="app@1.0")
-        self.sent.append(told["sid"])
-        body = envelope(told)
+        payload = session("crashed", did=f"user-{len(self.sent)}", release="app@1.0")
+        self.sent.append(payload["sid"])
+        body = envelope(payload)
         try:
             with self.hale.connect(PATIENCE) as connection:
                 connection.sendall(
@@ -101,10 +101,10 @@ class Scenario:
             return None
         assert status in (200, 408, 503), status
         if status == 200:
-            self.answered.append(told["sid"])
+            self.answered.append(payload["sid"])
         return status
 
-    def ask(self, path, params=()):
+    def query(self, path, params=()):
         try:
             return self.hale.get(path, params).status
         except OSError:
@@ -115,26 +115,26 @@ class Scenario:
             return None
 
     def body(self):
-        """What is done each time."""
+        """The requests of each run."""
         for _ in range(4):
-            self.tell()
-        self.ask("/organizations/default/sessions/",
+            self.send()
+        self.query("/organizations/default/sessions/",
                  [("field", "sum(session)"), ("field", "count_unique(user)"),
                   ("statsPeriod", "24h")])
-        self.ask("/organizations/default/releases/", [("health", "1"), ("flatten", "1")])
+        self.query("/organizations/default/releases/", [("health", "1"), ("flatten", "1")])
         self.hale.cli("jobs", "run", "retention")
-        self.tell()
+        self.send()
 
     def serves_again(self):
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            if self.tell() == 200:
+            if self.send() == 200:
                 return True
             time.sleep(0.02)
         return False
 
-    def settled(self, wanted=0):
-        """How many descriptors stay open when the clients have gone; waits for as few as wanted."""
+    def open_descriptors(self, wanted=0):
+        """The open descriptors without clients; waits until they are at most `wanted`."""
         end = time.monotonic() + (2 if wanted else 0.2)
         fewest = 1 << 30
         while time.monotonic() < end and fewest > wanted:
@@ -154,7 +154,7 @@ def make_template(folder):
 
 
 def count_calls(folder, shim, template):
-    """The calls of a run without faults: the fewest of three runs, which differ in their waits."""
+    """The calls of a run without faults: the fewest of three runs, which differ in waits."""
     fewest = {}
     for _ in range(3):
         scenario = Scenario(folder, shim, template)
@@ -173,7 +173,7 @@ def points(counts):
 
 
 def try_point(folder, shim, template, point, descriptors):
-    """One run with one fault. Returns what is wrong, or None; raises when it was not hit."""
+    """One run with one fault. Returns what is wrong, or None; raises if it was not hit."""
     call, number, way = point
     scenario = Scenario(folder, shim, template, f"{call}:{number}:{way}")
     hale = scenario.hale
@@ -181,12 +181,12 @@ def try_point(folder, shim, template, point, descriptors):
         is_up = scenario.starts()
         if is_up:
             scenario.body()
-            # Runs differ in how often they wait: what was not reached yet is reached now.
+            # Runs differ in the number of waits; this reaches calls that were not reached yet.
             end = time.monotonic() + PATIENCE
             while not scenario.is_hit and time.monotonic() < end and call != "mmap":
-                scenario.tell()
+                scenario.send()
             if hale.process.poll() is None and scenario.serves_again():
-                left = scenario.settled(descriptors)
+                left = scenario.open_descriptors(descriptors)
                 if left > descriptors:
                     return f"{left} descriptors, {descriptors} without the fault"
                 status = hale.stop()
@@ -198,7 +198,7 @@ def try_point(folder, shim, template, point, descriptors):
             raise LookupError(point)
     finally:
         hale.end()
-    # Without the fault everything that was answered is there, once.
+    # Without the fault everything that was answered counts once.
     checked = run("verify", "--data", hale.data)
     if checked.returncode != 0:
         again = run("serve", "--listen", "127.0.0.1:0", "--data", hale.data)
@@ -224,7 +224,7 @@ def try_point(folder, shim, template, point, descriptors):
 
 
 def refused(scenario, way):
-    """Whether a service that does not serve said why before it had answered anything, or found
+    """Whether a service that does not serve printed a reason before its first response, or reported
     damage."""
     if way == "corrupt":
         return "hale restore" in scenario.hale.log()
@@ -233,7 +233,7 @@ def refused(scenario, way):
 
 
 def try_all(folder, shim, every=1, say=lambda text: None):
-    """Returns how many points there are of each call, how many were hit, and what is wrong."""
+    """Returns the number of points for each call, the number hit, and what is wrong."""
     folder = Path(folder)
     template = make_template(folder / "template")
     counts = count_calls(folder / "count", shim, template)
@@ -243,7 +243,7 @@ def try_all(folder, shim, every=1, say=lambda text: None):
         assert scenario.starts()
         scenario.body()
         assert scenario.serves_again()
-        descriptors = max(descriptors, scenario.settled())
+        descriptors = max(descriptors, scenario.open_descriptors())
         scenario.hale.stop()
     chosen = points(counts)[::every]
     wrong, hit = [], 0

@@ -1,6 +1,6 @@
-"""`kill -9` in the middle of a load, at any moment, again and again on the same data.
+"""`kill -9` under load, at random moments and repeatedly on the same data.
 
-After each restart every update that was answered 200 is counted, none twice, and `hale verify` finds
+After each restart every update that was answered 200 is counted once, and `hale verify` finds
 nothing wrong.
 """
 
@@ -14,7 +14,7 @@ from power import Sent, load
 
 
 def kill_often(folder, kills, seed=1, say=lambda text: None):
-    """Returns how many sessions were sent, how many updates answered, and what is wrong."""
+    """Returns the number of sessions sent and of updates answered, and what is wrong."""
     numbers = random.Random(seed)
     hale = Hale(Path(folder) / "hale").start()
     sent, wrong = Sent(), []
@@ -30,7 +30,7 @@ def kill_often(folder, kills, seed=1, say=lambda text: None):
             done = hale.cli("verify")
             problem = f"verify: {done.stderr}" if done.returncode != 0 else None
             hale.start()
-            # The question has what was stored and not counted yet counted.
+            # The query folds the pending updates.
             found, wanted = sessions(hale), held(hale)
             problem = problem or check(hale, sent)
             if problem:
@@ -40,7 +40,7 @@ def kill_often(folder, kills, seed=1, say=lambda text: None):
                 wrong.append((count, f"the API says {found}, the states {wanted}"))
             if count % 50 == 0:
                 say(f"{count} kills, {len(wrong)} with a loss")
-        # What was not answered is sent again, like everything else: each session counts once.
+        # Everything is sent again, and each session counts once.
         payloads = [payload for known in sent.statuses.values() for payload in known]
         numbers.shuffle(payloads)
         with hale.connect() as connection:
@@ -57,7 +57,7 @@ def kill_often(folder, kills, seed=1, say=lambda text: None):
 
 
 def held(hale):
-    """The sessions whose states are there, by status."""
+    """The sessions with a state, by status."""
     names = ("healthy", "errored", "unhandled", "abnormal", "crashed")
     with sqlite3.connect(f"file:{hale.data}/hale.db?mode=ro", uri=True) as database:
         counts = dict(database.execute("SELECT flags & 7, count(*) FROM session GROUP BY 1"))
@@ -66,7 +66,7 @@ def held(hale):
 
 
 def check(hale, sent):
-    """What is wrong with the states; nothing waits to be counted."""
+    """Returns what is wrong with the states; no update must be pending."""
     with sqlite3.connect(f"file:{hale.data}/hale.db?mode=ro", uri=True) as database:
         held = {}
         for sid, flags in database.execute("SELECT sid, flags FROM session"):

@@ -1,12 +1,12 @@
-"""Loss of power: what is not synced yet is lost in part, torn at any sector and in any order.
+"""Power loss: writes that are not synced are lost in part, torn at any sector and in any order.
 
-The built program runs under load with `shim.c` in front of the system, which logs every write and
-sync. From the log the files are built as a disk could have been left at any moment: all that was
-synced, and of everything later any part, by sectors of 512 bytes. On each the program must find a
-whole database in which every session is there that was answered 200 by then, and none twice.
+The built program runs under load with `shim.c`, which records every write and sync. From the
+record the files are built as a disk may have them at any moment: everything that was synced, and
+any part of the later writes, by sectors of 512 bytes. On each of them the program must find an
+intact database with every session that was answered 200 by then, and none twice.
 
-Of the file system it is assumed that a sync brings the names that were made or removed before, too
-(as ext4 and XFS do), and that a sector is written whole or not at all.
+The file system is assumed to sync earlier changes of names with a file (as ext4 and XFS do), and to
+write a sector completely or not at all.
 """
 
 import http.client
@@ -28,7 +28,7 @@ SECTOR = 512
 
 
 class Sent:
-    """Sessions as clients know them: when each was answered, if it was."""
+    """The sessions of the clients, with the time of each response."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -54,7 +54,7 @@ class Sent:
 
 
 def load(hale, sent, clients, is_over, seed=0):
-    """New sessions, ends of earlier ones, and repetitions, from many connections at once."""
+    """Sends new sessions, ends of earlier ones, and repetitions over many connections."""
     def work(seed):
         numbers = random.Random(seed)
         mine = []
@@ -89,7 +89,7 @@ def load(hale, sent, clients, is_over, seed=0):
 def record(folder, shim, seconds, syncs=True):
     """Runs the service under load until checkpoints have happened.
 
-    Returns the log of its writes, and what the clients know."""
+    Returns the record of its writes, and the sessions of the clients."""
     log = Path(folder) / "writes.log"
     environment = {"LD_PRELOAD": str(shim), "HALE_SHIM_DIR": str(Path(folder) / "data"),
                    "HALE_SHIM_LOG": str(log)}
@@ -113,7 +113,7 @@ def record(folder, shim, seconds, syncs=True):
 
 
 class Disk:
-    """Files as they stand on a disk, and what is still on its way there."""
+    """The files on a disk, and the writes that are not synced."""
 
     def __init__(self):
         self.durable = {}
@@ -145,12 +145,12 @@ class Disk:
             self.pending[path] = []
 
     def cut(self, folder, numbers):
-        """Writes the files as they could have been left now."""
+        """Writes the files as a power loss may leave them now."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         paths = set(self.durable) | {path for path, waiting in self.pending.items() if waiting}
         for path in paths:
-            # The index of the log lives in memory.
+            # The WAL index is only in memory.
             if path.endswith("-shm") or path.endswith(".lock"):
                 continue
             waiting = list(self.pending.get(path, []))
@@ -201,11 +201,11 @@ def records(log):
 
 
 def lost(folder, sent, moment):
-    """What is missing at a cut: sessions, or worse statuses of them, that were answered by then;
-    or what the program says is wrong."""
+    """Returns what is missing after a power loss: sessions, or worse statuses of them, that were
+    answered before; or what the program reports as wrong."""
     checked = run("verify", "--data", folder)
     if "brings it in order" in checked.stderr:
-        # Cut in its first start, before the log was there: whoever may write brings it in order.
+        # Cut during the first start, before the WAL existed: the next writer repairs it.
         run("org", "list", "--data", folder)
         checked = run("verify", "--data", folder)
     if checked.returncode != 0:
@@ -229,7 +229,7 @@ def lost(folder, sent, moment):
 
 
 def cut_often(folder, log, sent, hale, cuts, seed, restarts=5, say=lambda text: None):
-    """Cuts the power at random moments. Returns what is wrong at each, by moment."""
+    """Cuts the power at random moments. Returns what is wrong, by moment."""
     numbers = random.Random(seed)
     everything = list(records(log))
     moments = sorted(numbers.sample(range(len(everything)), min(cuts, len(everything))))
@@ -252,7 +252,7 @@ def cut_often(folder, log, sent, hale, cuts, seed, restarts=5, say=lambda text: 
 
 
 def counts_on(folder, target, sent, before):
-    """Starts the service on a cut; clients send again, and everything is there once."""
+    """Starts the service on the files; clients send again, and everything counts once."""
     if not (target / "hale.db").exists():
         return []
     shutil.copytree(target, folder / "data")
@@ -261,7 +261,7 @@ def counts_on(folder, target, sent, before):
     try:
         hale.start()
         if hale.get("/organizations/default/").status == 401:
-            # Cut before the first start had made the token.
+            # Cut before the first start created the token.
             return []
         hale.dsn = re.sub(r":\d+/", f":{hale.port}/", hale.dsn)
         payloads = [payload for known in sent.statuses.values() for payload in known]

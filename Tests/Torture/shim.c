@@ -37,7 +37,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1, is_ready = 0, no_sync = 0;
 static const char *directory, *trace_path, *fault_call, *fault_what;
 static long fault_number = -1;
-/* What each descriptor is: 0 nothing of interest, -1 a socket or poller, else the number of a file. */
+/* The kind of each descriptor: 0 not relevant, -1 a socket or poller, else the number of a file. */
 static int kind_of[FILES_MAX];
 static int file_count = 0;
 
@@ -92,7 +92,7 @@ static int kind(int fd) {
   return fd >= 0 && fd < FILES_MAX ? kind_of[fd] : 0;
 }
 
-/* Counts a call; true when it is the one that is to fail. */
+/* Counts a call; true if it is the one that must fail. */
 static int is_fault(const char *name) {
   if (!trace_path) return 0;
   int hit = 0;

@@ -13,7 +13,7 @@ package struct DateRange: Equatable, Sendable {
   /// The range in minutes since 1970.
   package var minutes: Range<Int> { start.minute..<end.minute }
 
-  /// Where the buckets of a series start.
+  /// The starts of the buckets of a series.
   package var bucketStarts: [Timestamp] {
     stride(from: start.minute, to: end.minute, by: intervalMinutes).map(Timestamp.init(minute:))
   }
@@ -23,9 +23,9 @@ package struct DateRange: Equatable, Sendable {
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) {
     let interval = try Self.interval(parameters, limits: limits)
-    let asked = try Self.askedRange(parameters, now: now, limits: limits)
+    let given = try Self.givenRange(parameters, now: now, limits: limits)
     try self.init(
-      start: asked.start, end: asked.end, intervalMilliseconds: interval, now: now, limits: limits)
+      start: given.start, end: given.end, intervalMilliseconds: interval, now: now, limits: limits)
   }
 
   /// Rounds a range as Sentry's `get_constrained_date_range` does, step by step, since clients
@@ -47,8 +47,8 @@ package struct DateRange: Equatable, Sendable {
     }
     var roundedEnd = Timestamp(
       milliseconds: end.milliseconds.roundedUp(toMultipleOf: rounding))
-    // Moving the end must not cut off what was asked for: 45 minutes from 8:49 to 9:34 become the
-    // two hours from 8:00 to 10:00.
+    // Moving the end must not cut off a part of the given range: 45 minutes from 8:49 to 9:34
+    // become the two hours from 8:00 to 10:00.
     if rounding > intervalMilliseconds,
       roundedEnd.advanced(byMilliseconds: -length) > start
     {
@@ -96,9 +96,9 @@ package struct DateRange: Equatable, Sendable {
     }
   }
 
-  /// The range as the request gives it, before any rounding: `statsPeriod` goes before `start`
-  /// and `end`.
-  package static func askedRange(
+  /// The range of the request before any rounding. `statsPeriod` takes precedence over `start` and
+  /// `end`.
+  package static func givenRange(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
     if let text = parameters.one("statsPeriod") {
@@ -148,7 +148,7 @@ package struct DateRange: Equatable, Sendable {
       let days = limits.minuteQueriesMilliseconds / day
       throw .badRequest(
         "The time-range when using one-minute resolution intervals is restricted to the last "
-          + "\(days) days: minute counts are kept for \(days) days. Ask with an interval of 1h.")
+          + "\(days) days: minute counts are kept for \(days) days. Use an interval of 1h.")
     }
   }
 }

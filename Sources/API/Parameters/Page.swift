@@ -1,11 +1,11 @@
 internal import Bytes
 package import HTTP
 
-/// A page of an answer, as Sentry's cursors name it.
+/// A page of an answer, selected by one of Sentry's cursors.
 package struct Page: Equatable, Sendable {
-  /// How many elements come before the page.
+  /// The number of elements before the page.
   package var offset: Int
-  /// How many elements the page has at most.
+  /// The maximum number of elements of the page.
   package var size: Int
 
   package init(offset: Int, size: Int) {
@@ -15,17 +15,17 @@ package struct Page: Equatable, Sendable {
 
   /// Reads `cursor` and `per_page`.
   ///
-  /// - Parameter sizeMax: also the size of a page when `per_page` is not given. A greater
-  ///   `per_page` gets this much: what is left over stands behind the next cursor.
+  /// - Parameter sizeMax: the maximum size of a page, and its default. A greater `per_page` gets
+  ///   this size; the next cursor has the rest.
   package init(_ parameters: QueryParameters, sizeMax: Int) throws(APIError) {
     size = sizeMax
     if let text = parameters.one("per_page") {
       // A number of more digits than are read is greater than any page.
-      let asked = Self.isDigits(text) ? Self.number(text) ?? sizeMax : 0
-      guard asked > 0 else {
+      let given = Self.isDigits(text) ? Self.number(text) ?? sizeMax : 0
+      guard given > 0 else {
         throw .invalid("per_page", text, accepted: "Give a whole number of at least 1.")
       }
-      size = min(asked, sizeMax)
+      size = min(given, sizeMax)
     }
     offset = 0
     if let text = parameters.one("cursor") {
@@ -41,12 +41,12 @@ package struct Page: Equatable, Sendable {
     }
   }
 
-  /// The value of the `Link` header: the pages before and behind this one. Both are always there;
-  /// `results` says whether there is anything on them.
+  /// The value of the `Link` header: the previous and the next page. Both are always present;
+  /// `results` says whether the page has entries.
   ///
   /// - Parameters:
-  ///   - url: of the request, with its query.
-  ///   - hasMore: something comes behind this page.
+  ///   - url: the URL of the request, with its query.
+  ///   - hasMore: whether the next page has entries.
   package func linkHeader(url: String, hasMore: Bool) -> String {
     let base = Self.withoutCursor(url)
     let previous = "0:\(max(0, offset - size)):1"

@@ -10,8 +10,8 @@ extension [Project] {
 
   /// The projects that the parameter `project` selects; all without one.
   ///
-  /// - Parameter canBeNone: whether an organization without projects is answered; Sentry's sessions
-  ///   API does not.
+  /// - Parameter canBeNone: whether an organization without projects gets an empty selection in
+  ///   place of 400, which Sentry's sessions API answers.
   package func selected(
     by parameters: QueryParameters, canBeNone: Bool = true
   ) throws(APIError) -> [Project] {

@@ -1,7 +1,7 @@
 package import HTTP
 
 extension QueryParameters {
-  /// A switch that is `1`, `0`, `true` or `false`.
+  /// The value of a switch: `1`, `0`, `true` or `false`.
   package func flag(_ name: String, default fallback: Bool) throws(APIError) -> Bool {
     switch one(name)?.lowercased() {
     case nil: return fallback

@@ -15,7 +15,7 @@ package enum SearchToken: Equatable {
 package struct SearchTerm: Equatable {
   package var isNegated: Bool
   package var key: String
-  /// Any one of them is to match. Never empty.
+  /// The values, one of which has to match; never empty.
   package var values: [SearchValue]
 }
 
@@ -25,12 +25,12 @@ package struct SearchValue: Equatable {
   package var pieces: [String]
   package var isQuoted: Bool
 
-  /// nil for a pattern.
+  /// The plain text; nil for a pattern.
   package var literal: String? { pieces.count == 1 ? pieces[0] : nil }
 
   package var pattern: TextPattern { TextPattern(pieces: pieces) }
 
-  /// As it stood in the search, but for quotation marks and escapes.
+  /// The text as in the search, without quotation marks and escapes.
   package var text: String { pieces.joined(separator: "*") }
 }
 
@@ -82,18 +82,18 @@ package struct SearchLexer {
     if rest.first == "\"" {
       let value = try quoted()
       if let next = rest.first, !next.properties.isWhitespace, next != "(", next != ")" {
-        throw .badRequest("A space is missing behind the quoted value of \"\(key)\".")
+        throw .badRequest("A space is missing after the quoted value of \"\(key)\".")
       }
       return value
     }
     let value = Self.bareValue(takeWord())
     if rest.first == "(" {
       throw .badRequest(
-        "A value with parentheses has to stand in quotation marks: \"\(key):\(value.text)(\".")
+        "A value with parentheses must be quoted: \"\(key):\(value.text)(\".")
     }
     if value.pieces == [""] {
       throw .badRequest(
-        "A value is missing behind \"\(key):\". The empty value is written \(key):\"\".")
+        "A value is missing after \"\(key):\". The empty value is written \(key):\"\".")
     }
     return value
   }

@@ -1,12 +1,12 @@
 internal import Bytes
 
-/// Lengths of time as Sentry's API writes them: a whole number and a unit, `90m` or `14d`.
+/// Durations as Sentry's API writes them: a whole number and a unit, `90m` or `14d`.
 package enum StatsPeriod {
-  /// The form, for the texts of errors.
+  /// The accepted form, for error texts.
   package static let accepted =
     "Give a whole number and a unit (s, m, h, d or w), for example 1h or 14d."
 
-  /// The length in seconds; nil when the text has another form.
+  /// The length in seconds; nil if the text has another form.
   package static func seconds(_ text: String) -> Int64? {
     guard let unit = text.utf8.last, let unitSeconds = unitSeconds(unit) else { return nil }
     let digits = text.utf8.dropLast()

@@ -94,7 +94,7 @@ package struct NoticeActions: Sendable {
         return try notices.store.deleteChannel(channel.id)
           ? Response(status: 204) : Response(.notFound)
       } catch {
-        guard case .refused = error else { throw error }
+        guard error.isRefusal else { throw error }
         return .failure(409, error.sentence)
       }
     }
@@ -193,9 +193,9 @@ package struct NoticeActions: Sendable {
     do throws(StoreError) {
       return try body()
     } catch {
-      guard case .refused(let sentence) = error else { throw error }
+      guard error.isRefusal else { throw error }
       var errors = FieldErrors()
-      errors.add("name", sentence)
+      errors.add("name", error.sentence)
       return errors.response
     }
   }

@@ -4,7 +4,7 @@ internal import Storage
 
 /// What the operator has set for notices.
 package struct NoticeOutlets: Sendable {
-  package var outlet: Outlet
+  package var outlet: OutboundClient
   /// Which addresses channels may lead to.
   package var addresses: AddressPolicy
   /// nil where mail cannot be sent.
@@ -15,7 +15,7 @@ package struct NoticeOutlets: Sendable {
   package var commandDirectory: String?
 
   package init(
-    outlet: Outlet, addresses: AddressPolicy, mailServer: MailServer? = nil,
+    outlet: OutboundClient, addresses: AddressPolicy, mailServer: MailServer? = nil,
     mailFrom: String? = nil, commandDirectory: String? = nil
   ) {
     self.outlet = outlet
@@ -29,7 +29,7 @@ package struct NoticeOutlets: Sendable {
   func faults(of settings: ChannelSettings) -> [ChannelFault] {
     switch settings {
     case .webhook(let url, _), .slack(let url), .discord(let url):
-      let host = Outlet.host(of: url)
+      let host = OutboundClient.host(of: url)
       guard let address = NetworkAddress(host), !addresses.allows(address, host: host) else {
         return []
       }

@@ -336,7 +336,7 @@ package struct AlertActions: Sendable {
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
     var limits = SessionsLimits()
     limits.defaultRangeDays = 1
-    let asked = try DateRange.askedRange(parameters, now: call.now, limits: limits)
+    let asked = try DateRange.givenRange(parameters, now: call.now, limits: limits)
     guard asked.start < call.now else { throw .badRequest("The range has not begun yet.") }
     let end = min(asked.end, call.now)
     if end.milliseconds - asked.start.milliseconds > Int64(daysMax) * 86_400_000 {

@@ -17,8 +17,27 @@ package enum AlertFile {
     /// What the store could not do; the same file may be taken the next time.
     case store(StoreError)
 
-    init(_ error: StoreError) {
-      self = if case .refused(let sentence) = error { .file(sentence) } else { .store(error) }
+    fileprivate init(_ error: StoreError) {
+      self =
+        switch error {
+        case .conflict(.rule(let name)):
+          .file(
+            "a rule named '\(name)' exists already that was made over the API: delete it, or give "
+              + "another name")
+        case let error where error.isRefusal: .file(error.sentence)
+        default: .store(error)
+        }
+    }
+
+    /// What the store throws, as a failure.
+    fileprivate static func of<Value>(
+      _ body: () throws(StoreError) -> Value
+    ) throws(Failure) -> Value {
+      do throws(StoreError) {
+        return try body()
+      } catch {
+        throw Failure(error)
+      }
     }
 
     package var description: String {
@@ -36,8 +55,8 @@ package enum AlertFile {
   package static func apply(
     _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore, at now: Timestamp, webURL: String?
   ) throws(Failure) -> Int {
-    do throws(StoreError) {
-      let drafts = try read(bytes, catalog: catalog, alerts: alerts).get()
+    let drafts = try read(bytes, catalog: catalog, alerts: alerts)
+    try Failure.of { () throws(StoreError) in
       try alerts.declareAlertRules(
         drafts, at: now,
         telling: { rule, incident in
@@ -48,52 +67,49 @@ package enum AlertFile {
             of: rule, incident, stays ? .ruleChanged : .ruleDeleted, at: now,
             projects: catalog.projects, webURL: webURL)
         })
-      return drafts.count
-    } catch {
-      throw Failure(error)
     }
+    return drafts.count
   }
 
   private typealias Drafts = [(organization: OrganizationID, draft: AlertRuleDraft)]
 
   private static func read(
     _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore
-  ) throws(StoreError) -> Result<Drafts, StoreError> {
+  ) throws(Failure) -> Drafts {
     let node: JSONNode
     do throws(JSONNode.Failure) {
       node = try JSONNode(bytes)
     } catch {
-      return .failure(.refused("line \(error.line): \(error.reason)"))
+      throw .file("line \(error.line): \(error.reason)")
     }
     guard case .object(let members) = node.value else {
-      return .failure(.refused("line 1: it has to be an object with \"rules\""))
+      throw .file("line 1: it has to be an object with \"rules\"")
     }
     if let other = members.first(where: { $0.name != "rules" }) {
-      return .failure(unknown(other.name, other.value.line, "only \"rules\""))
+      throw unknown(other.name, other.value.line, "only \"rules\"")
     }
-    guard let rules = node["rules"] else { return .success([]) }
+    guard let rules = node["rules"] else { return [] }
     guard case .array(let elements) = rules.value else {
-      return .failure(.refused("line \(rules.line): \"rules\" has to be a list"))
+      throw .file("line \(rules.line): \"rules\" has to be a list")
     }
     var drafts: Drafts = []
     for element in elements {
-      let draft = try Self.rule(element, catalog, alerts).get()
+      let draft = try Self.rule(element, catalog, alerts)
       if drafts.contains(where: {
         $0.organization == draft.organization && $0.draft.name == draft.draft.name
       }) {
-        return .failure(
-          .refused("line \(element.line): there are two rules named '\(draft.draft.name)'"))
+        throw .file("line \(element.line): there are two rules named '\(draft.draft.name)'")
       }
       drafts.append(draft)
     }
-    return .success(drafts)
+    return drafts
   }
 
   private static func rule(
     _ node: JSONNode, _ catalog: Catalog, _ alerts: any AlertStore
-  ) throws(StoreError) -> Result<Drafts.Element, StoreError> {
+  ) throws(Failure) -> Drafts.Element {
     guard case .object(let members) = node.value else {
-      return .failure(.refused("line \(node.line): a rule has to be an object"))
+      throw .file("line \(node.line): a rule has to be an object")
     }
     var slug: String?
     if case .string(let text)? = node["organization"]?.value { slug = text }
@@ -102,9 +118,8 @@ package enum AlertFile {
       ? catalog.organizations[0]
       : catalog.organizations.first { $0.slug == slug ?? "default" }
     guard let organization else {
-      return .failure(
-        .refused(
-          "line \(node.line): organization: there is no '\(slug ?? "default")'"))
+      throw .file(
+        "line \(node.line): organization: there is no '\(slug ?? "default")'")
     }
     var reader = AlertRuleReader(
       node, projects: catalog.projects.filter { $0.organization == organization.id })
@@ -115,14 +130,17 @@ package enum AlertFile {
       reader.add(other.name, "It is unknown; there are \(known.joined(separator: ", ")).")
     }
     if let draft {
-      reader.checkChannels(of: draft, among: try alerts.noticeChannels(of: organization.id))
-      if reader.problems.isEmpty { return .success((organization.id, draft)) }
+      let channels = try Failure.of { () throws(StoreError) in
+        try alerts.noticeChannels(of: organization.id)
+      }
+      reader.checkChannels(of: draft, among: channels)
+      if reader.problems.isEmpty { return (organization.id, draft) }
     }
-    return .failure(.refused(reader.sentence))
+    throw .file(reader.sentence)
   }
 
-  private static func unknown(_ name: String, _ line: Int, _ known: String) -> StoreError {
-    .refused("line \(line): \"\(name)\" is unknown; there are \(known)")
+  private static func unknown(_ name: String, _ line: Int, _ known: String) -> Failure {
+    .file("line \(line): \"\(name)\" is unknown; there are \(known)")
   }
 }
 
@@ -136,44 +154,44 @@ package enum AlertBackTest {
     named name: String?, bytes: [UInt8], start: Timestamp, end: Timestamp,
     organization: Organization, projects: [Project], store: any ReleaseStore & AlertStore
   ) throws(AlertFile.Failure) -> [UInt8] {
-    do throws(StoreError) {
-      let draft: AlertRuleDraft
-      if let name {
-        guard let rule = try store.alertRules(of: organization.id).first(named: name) else {
-          throw .refused("There is no rule '\(name)'.")
-        }
-        draft = rule.draft
-      } else {
-        draft = try read(bytes, projects).get()
+    let draft: AlertRuleDraft
+    if let name {
+      let rules = try AlertFile.Failure.of { () throws(StoreError) in
+        try store.alertRules(of: organization.id)
       }
-      if end.milliseconds - start.milliseconds > Int64(BackTest.daysMax) * 86_400_000 {
-        throw .refused("The range is longer than \(BackTest.daysMax) days.")
-      }
-      let test = BackTest(draft.rule, (start, end), organization.id)
-      switch try test.answer(store, store) {
-      case .success(let answer): return answer.json(of: test, name: draft.name)
-      case .failure(let problem): throw .refused("\(problem.field): \(problem.reason)")
-      }
-    } catch {
-      throw AlertFile.Failure(error)
+      guard let rule = rules.first(named: name) else { throw .file("There is no rule '\(name)'.") }
+      draft = rule.draft
+    } else {
+      draft = try read(bytes, projects)
+    }
+    if end.milliseconds - start.milliseconds > Int64(BackTest.daysMax) * 86_400_000 {
+      throw .file("The range is longer than \(BackTest.daysMax) days.")
+    }
+    let test = BackTest(draft.rule, (start, end), organization.id)
+    let answer = try AlertFile.Failure.of { () throws(StoreError) in
+      try test.answer(store, store)
+    }
+    switch answer {
+    case .success(let answer): return answer.json(of: test, name: draft.name)
+    case .failure(let problem): throw .file("\(problem.field): \(problem.reason)")
     }
   }
 
   private static func read(
     _ bytes: [UInt8], _ projects: [Project]
-  ) -> Result<AlertRuleDraft, StoreError> {
+  ) throws(AlertFile.Failure) -> AlertRuleDraft {
+    let node: JSONNode
     do throws(JSONNode.Failure) {
-      let node = try JSONNode(bytes)
-      if node["rules"] != nil {
-        return .failure(
-          .refused("it has \"rules\": give the name of one that is there, or a file with one rule"))
-      }
-      var reader = AlertRuleReader(node, projects: projects)
-      reader.needsName = false
-      if let draft = reader.draft(over: nil) { return .success(draft) }
-      return .failure(.refused(reader.sentence))
+      node = try JSONNode(bytes)
     } catch {
-      return .failure(.refused("line \(error.line): \(error.reason)"))
+      throw .file("line \(error.line): \(error.reason)")
     }
+    if node["rules"] != nil {
+      throw .file("it has \"rules\": give the name of one that is there, or a file with one rule")
+    }
+    var reader = AlertRuleReader(node, projects: projects)
+    reader.needsName = false
+    guard let draft = reader.draft(over: nil) else { throw .file(reader.sentence) }
+    return draft
   }
 }

@@ -122,20 +122,18 @@ struct AlertReader {
 }
 
 extension AlertRule {
-  /// The question for the counts of some minutes.
+  /// The query for the counts of some minutes.
   func query(_ minutes: Range<Int>) -> HealthQuery {
     var query = HealthQuery(projects: Set(projects), minutes: minutes)
-    let environments = EnvironmentSelection(environment.map { [$0] } ?? [])
+    let environments = SeriesFilter.environments(
+      EnvironmentSelection(environment.map { [$0] } ?? []))
     switch releases {
     case .one(let name) where comparison != .previousRelease:
-      query.includes = {
-        environments.includes($0.environment) && Name($0.release) == Name(name)
-      }
+      query.filter = .all([environments, .release(name)])
     case .pattern(let text):
       let pieces = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
-      let pattern = TextPattern(pieces: pieces)
-      query.includes = { environments.includes($0.environment) && pattern.matches($0.release) }
-    default: query.includes = { environments.includes($0.environment) }
+      query.filter = .all([environments, .releaseMatches(TextPattern(pieces: pieces))])
+    default: query.filter = environments
     }
     if needsReleases { query.groupBy = [.release] }
     return query

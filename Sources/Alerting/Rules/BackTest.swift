@@ -75,10 +75,15 @@ struct BackTest {
     let begin = Self.hours(of: rule, at: start).lowerBound
     let weeks = rule.comparison == .previousWeek ? 7 * 24 : 0
     let query = rule.query((begin - weeks) * 60..<(end.hour + 1) * 60)
-    try alerts.replayArrivals(query) { change in
-      replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
-      replay.add(change)
-    }
+    var next: Int?
+    repeat {
+      let page = try alerts.arrivals(query, from: next)
+      for change in page.changes {
+        replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
+        replay.add(change)
+      }
+      next = page.next
+    } while next != nil
     replay.evaluate(before: end.minute + 1, end: end.minute)
     return replay.answer
   }

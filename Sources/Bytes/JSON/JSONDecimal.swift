@@ -1,7 +1,7 @@
-/// A number as it stands in JSON.
+/// The parsed form of a JSON number.
 package struct JSONDecimal {
   package internal(set) var isNegative: Bool
-  /// The number has neither fraction nor exponent.
+  /// Whether the number has neither fraction nor exponent.
   package internal(set) var isInteger: Bool
   /// The first 19 significant digits; the number is these times ten to the ``exponent``.
   package internal(set) var digits: UInt64
@@ -9,7 +9,7 @@ package struct JSONDecimal {
   /// The 20th digit, which ``digits`` has no room for.
   package internal(set) var lastDigit: UInt8 = 0
 
-  /// The number when it is an unsigned integer that fits 64 bits. `-0` is none, as with Relay.
+  /// The number, if it is an unsigned integer of 64 bits. `-0` is not, as in Relay.
   package var unsigned: UInt64? {
     guard !isNegative, isInteger else { return nil }
     if exponent == 0 { return digits }

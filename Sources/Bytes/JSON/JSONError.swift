@@ -1,4 +1,4 @@
-/// The bytes are not the JSON of RFC 8259, nest too deep, or are another value than the reader needs.
+/// An error in JSON text: a syntax error (RFC 8259), too deep nesting, or an unexpected value.
 package struct JSONError: Error {
   enum Reason {
     case end, more, name, colon, comma, value, control, escape, surrogate, utf8, depth
@@ -19,19 +19,19 @@ package struct JSONError: Error {
   /// The cause, as the end of a sentence for people.
   var text: String {
     switch reason {
-    case .end: "it ends in the middle"
-    case .more: "something follows the end of the JSON"
+    case .end: "unexpected end of the JSON"
+    case .more: "unexpected text after the end of the JSON"
     case .name: "the name of a member is missing"
     case .colon: "':' is missing after a name"
     case .comma: "',' or a closing bracket is missing"
-    case .value: "a value is missing, or is no JSON"
-    case .control: "a text does not end on its line"
-    case .escape: "'\\' is followed by what JSON does not know"
-    case .surrogate: "half a character is escaped"
-    case .utf8: "a text is not UTF-8"
-    case .depth: "it nests too deep"
-    case .repeated: "a member stands there twice"
-    case .nul: "a text has a NUL"
+    case .value: "a value is missing or is not JSON"
+    case .control: "a string does not end on its line"
+    case .escape: "unknown escape sequence"
+    case .surrogate: "a surrogate pair is incomplete"
+    case .utf8: "a string is not UTF-8"
+    case .depth: "it is nested too deep"
+    case .repeated: "a member is repeated"
+    case .nul: "a string contains NUL"
     case .range: "a number is too large"
     case .type: "a value has another type"
     }

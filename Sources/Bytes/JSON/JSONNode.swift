@@ -1,5 +1,5 @@
-/// A small JSON document as a tree, each value with the line on which it begins: for what people
-/// write, who want to be told where it is wrong.
+/// A small JSON document as a tree. Each value has the line on which it begins, for errors in files
+/// that people write.
 package struct JSONNode: Sendable {
   package indirect enum Value: Sendable {
     case null
@@ -11,10 +11,10 @@ package struct JSONNode: Sendable {
   }
 
   package var value: Value
-  /// From 1 on.
+  /// The line, counted from 1.
   package var line: Int
 
-  /// Where the text is no JSON.
+  /// A syntax error with its line.
   package struct Failure: Error {
     package var line: Int
     package var reason: String
@@ -25,7 +25,7 @@ package struct JSONNode: Sendable {
     self.line = line
   }
 
-  /// Reads a whole document.
+  /// Parses a document.
   package init(_ bytes: [UInt8]) throws(Failure) {
     var builder = JSONNodeBuilder()
     do throws(JSONError) {
@@ -33,11 +33,11 @@ package struct JSONNode: Sendable {
     } catch {
       let line = builder.line(bytes.span)
       throw Failure(
-        line: line, reason: builder.repeated.map { "\"\($0)\" stands there twice" } ?? error.text)
+        line: line, reason: builder.repeated.map { "\"\($0)\" is repeated" } ?? error.text)
     }
   }
 
-  /// A member of an object; nil where there is none.
+  /// The member of an object with that name; nil if it is missing.
   package subscript(_ name: String) -> JSONNode? {
     guard case .object(let members) = value else { return nil }
     return members.last { $0.name == name }?.value
@@ -52,10 +52,10 @@ package struct JSONNode: Sendable {
 /// Builds the tree of what ``JSONReader`` reads, and counts lines on the way.
 private struct JSONNodeBuilder {
   private var json = JSONReader()
-  /// The lines up to the byte `counted`.
+  /// The number of lines up to the byte `counted`.
   private var lines = 1
   private var counted = 0
-  /// The name of the member that an object has twice.
+  /// The name of a repeated member.
   private(set) var repeated: String?
 
   private static let depthMax = 16
@@ -100,7 +100,7 @@ private struct JSONNodeBuilder {
     _ bytes: Span<UInt8>, _ depth: Int
   ) throws(JSONError) -> [(name: String, value: JSONNode)] {
     var members: [(name: String, value: JSONNode)] = []
-    // To look each name up among those before it would take minutes of a body of a mebibyte.
+    // A set, since a linear search for each name would take minutes for a body of a mebibyte.
     var names: Set<String> = []
     var isFirst = true
     _ = try json.enterObject(bytes)
@@ -137,7 +137,7 @@ private struct JSONNodeBuilder {
 
   private func text(_ bytes: Span<UInt8>, _ string: JSONString) throws(JSONError) -> String {
     let text = string.text(bytes)
-    // NUL ends texts in the database.
+    // NUL terminates strings in the database.
     if text.utf8.contains(0) { throw JSONError(.nul) }
     return text
   }

@@ -1,7 +1,7 @@
-/// A number as a JSON text has it, for series of thousands.
+/// A number with its JSON form, for series of thousands.
 package enum JSONNumber: Equatable, Sendable {
   case integer(Int64)
-  /// A fraction of 1 whose digits are likely to repeat within an answer; nil is written as null.
+  /// A fraction of 1, whose digits are likely to repeat within an answer; nil is written as null.
   case share(Double?)
   /// Any other number; nil is written as null.
   case decimal(Double?)

@@ -1,7 +1,7 @@
 extension JSONReader {
-  /// Checks any value and passes over it.
+  /// Checks and skips any value.
   ///
-  /// - Parameter depth: how many arrays and objects the value stands in.
+  /// - Parameter depth: the number of arrays and objects around the value.
   package mutating func skipValue(_ bytes: Span<UInt8>, depth: Int) throws(JSONError) {
     // One bit a level, the innermost last: set for an object.
     var levels: UInt128 = 0
@@ -75,7 +75,7 @@ extension JSONReader {
 
   /// Checks an escape, both halves of it where it is a surrogate.
   ///
-  /// A surrogate alone stands for no character and is refused, as serde_json does.
+  /// A lone surrogate is not a character and is rejected, as in serde_json.
   private static func endOfEscape(_ bytes: Span<UInt8>, _ index: Int) throws(JSONError) -> Int {
     guard index < bytes.count else { throw JSONError(.end) }
     switch bytes[index] {

@@ -6,19 +6,19 @@ package enum JSONField<Value> {
   case other
 }
 
-/// Reads and checks JSON byte by byte: no objects, no dictionaries, no recursion.
+/// Parses and checks JSON byte by byte, without objects, dictionaries and recursion.
 ///
-/// It keeps a place only; every method is given the bytes, because a span cannot be stored.
+/// It stores only a position; every method gets the bytes, because a span cannot be stored.
 package struct JSONReader {
   /// The place that is read next.
   package internal(set) var index = 0
 
-  /// The limit of how deep arrays and objects nest: serde_json's, which Relay parses with.
+  /// The maximum depth of arrays and objects: that of serde_json, which Relay uses.
   package static let nestingDepthMax = 127
 
   package init() {}
 
-  /// To be called after the last value: nothing but white space may follow.
+  /// Checks the end: only white space may follow the last value.
   package mutating func end(_ bytes: Span<UInt8>) throws(JSONError) {
     skipWhitespace(bytes)
     if index < bytes.count { throw JSONError(.more) }
@@ -26,17 +26,17 @@ package struct JSONReader {
 
   // MARK: Objects and arrays
 
-  /// Enters an object; false when the value is none.
+  /// Enters an object; false if the value is not an object.
   package mutating func enterObject(_ bytes: Span<UInt8>) throws(JSONError) -> Bool {
     try enter(bytes, UInt8(ascii: "{"))
   }
 
-  /// Enters an array; false when the value is none.
+  /// Enters an array; false if the value is not an array.
   package mutating func enterArray(_ bytes: Span<UInt8>) throws(JSONError) -> Bool {
     try enter(bytes, UInt8(ascii: "["))
   }
 
-  /// The key of the next member, whose value is to be read then; nil when the object has ended.
+  /// The key of the next member, whose value has to be read next; nil at the end of the object.
   package mutating func nextKey(_ bytes: Span<UInt8>, isFirst: inout Bool) throws(JSONError)
     -> JSONString?
   {
@@ -44,7 +44,7 @@ package struct JSONReader {
     return try key(bytes)
   }
 
-  /// Whether the array has one more element, which is to be read then.
+  /// Whether the array has another element, which has to be read next.
   package mutating func nextElement(_ bytes: Span<UInt8>, isFirst: inout Bool) throws(JSONError)
     -> Bool
   {
@@ -103,7 +103,7 @@ package struct JSONReader {
     }
   }
 
-  /// A number that is no unsigned integer is ``JSONField/other``.
+  /// A number that is not an unsigned integer is ``JSONField/other``.
   package mutating func unsignedField(
     _ bytes: Span<UInt8>, depth: Int
   ) throws(JSONError) -> JSONField<UInt64> {

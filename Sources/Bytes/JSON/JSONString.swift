@@ -1,10 +1,10 @@
-/// A string as it stands in JSON, without its quotes.
+/// A string in JSON text, without its quotes.
 package struct JSONString {
   /// The place of the text between its quotes.
   package let range: Range<Int>
   package let hasEscapes: Bool
 
-  /// Calls `body` with the string's UTF-8, for which it is copied only when it has escapes.
+  /// Calls `body` with the string's UTF-8, which is copied only if the string has escapes.
   @inlinable @inline(__always)
   package func withBytes<Result>(_ bytes: Span<UInt8>, _ body: (Span<UInt8>) -> Result) -> Result {
     if !hasEscapes { return body(bytes.extracting(range)) }
@@ -12,12 +12,12 @@ package struct JSONString {
     return body(unescaped.span)
   }
 
-  /// The text, escapes undone.
+  /// The text with decoded escapes.
   package func text(_ bytes: Span<UInt8>) -> String {
     withBytes(bytes) { String(copying: $0) }
   }
 
-  /// Trusts that the reader has checked the escapes.
+  /// Decodes escapes that the reader has checked.
   @usableFromInline
   package func unescaped(_ bytes: Span<UInt8>) -> [UInt8] {
     var result: [UInt8] = []
@@ -57,7 +57,7 @@ package struct JSONString {
 }
 
 extension Span<UInt8> {
-  /// Four hexadecimal digits; beyond 16 bits when they are none.
+  /// The value of four hexadecimal digits; more than 16 bits if they are invalid.
   func hexadecimal(at index: Int) -> UInt32 {
     var value: UInt32 = 0
     for offset in 0..<4 {

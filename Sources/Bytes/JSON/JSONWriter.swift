@@ -1,29 +1,28 @@
-/// Writes JSON text as RFC 8259 has it, without white space, straight into bytes.
+/// Writes JSON text (RFC 8259) without white space into bytes.
 ///
-/// Answers have keys that only the request knows and thousands of numbers, which an encoder of
-/// declared types serves badly. The writer sets commas and closes what it opened; giving each
-/// member of an object a ``key(_:)`` and one value is the caller's part.
+/// Answers have dynamic keys and thousands of numbers, for which `Encodable` is slow. The writer
+/// adds commas and closing brackets; the caller writes a ``key(_:)`` and one value for each member.
 package struct JSONWriter {
-  /// What was written so far.
+  /// The text so far.
   package private(set) var bytes: [UInt8] = []
   private var needsComma = false
   private var fractions = FractionTexts()
 
   package init() {}
 
-  /// - Parameter count: of the bytes to come, about: a long text is then written in one place.
+  /// - Parameter count: the approximate number of bytes to come, which avoids reallocation.
   package init(reserving count: Int) {
     bytes.reserveCapacity(count)
   }
 
-  /// A text as JSON has it, with its quotation marks.
+  /// The JSON form of a text, with its quotation marks.
   package static func quoted(_ text: String) -> [UInt8] {
     var writer = JSONWriter()
     writer.value(text)
     return writer.bytes
   }
 
-  /// Writes an object, whose members `members` writes: a key and a value in turn.
+  /// Writes an object; `members` writes keys and values in turn.
   @inlinable
   package mutating func object<Failure: Error>(
     _ members: (inout JSONWriter) throws(Failure) -> Void
@@ -33,7 +32,7 @@ package struct JSONWriter {
     close(UInt8(ascii: "}"))
   }
 
-  /// Writes an array, whose elements `elements` writes.
+  /// Writes an array; `elements` writes the elements.
   @inlinable
   package mutating func array<Failure: Error>(
     _ elements: (inout JSONWriter) throws(Failure) -> Void
@@ -43,7 +42,7 @@ package struct JSONWriter {
     close(UInt8(ascii: "]"))
   }
 
-  /// Begins a member of an object; its value comes next.
+  /// Writes the key of a member; its value comes next.
   package mutating func key(_ name: String) {
     value(name)
     bytes.append(UInt8(ascii: ":"))
@@ -74,18 +73,17 @@ package struct JSONWriter {
     value(Int64(number))
   }
 
-  /// The shortest digits that read back as the same number. JSON has no infinities and no "not a
-  /// number": they become null.
+  /// Writes the shortest digits that parse as the same number. Infinities and NaN become null.
   package mutating func value(_ number: Double) {
     separate()
     bytes.append(addingCapacity: Self.numberBytesMax) { $0.append(number) }
   }
 
-  /// Writes an array of numbers, in which nil and what is no finite number become null: a series in
-  /// one place, without a look at the array's room for each.
+  /// Writes an array of numbers; nil and numbers that are not finite become null. It checks the
+  /// capacity once for the whole series.
   package mutating func array(of numbers: [JSONNumber]) {
     separate()
-    // Out of the writer, whose bytes the closure has for itself.
+    // Copied out of the writer, whose bytes the closure accesses exclusively.
     var fractions = FractionTexts()
     swap(&fractions, &self.fractions)
     defer { swap(&fractions, &self.fractions) }
@@ -103,7 +101,7 @@ package struct JSONWriter {
     }
   }
 
-  /// "-2.2250738585072014e-308" is the longest.
+  /// The maximum length of a number, that of "-2.2250738585072014e-308".
   fileprivate static let numberBytesMax = 24
 
   package mutating func value(_ truth: Bool) {
@@ -116,7 +114,7 @@ package struct JSONWriter {
     bytes.append(contentsOf: "null".utf8)
   }
 
-  /// A value that is JSON already.
+  /// Writes a value that is already JSON.
   package mutating func raw(_ json: String) {
     separate()
     bytes.append(contentsOf: json.utf8)
@@ -140,8 +138,8 @@ package struct JSONWriter {
     needsComma = true
   }
 
-  /// RFC 8259 §7: quotation mark, reverse solidus and the control characters have to be escaped;
-  /// all other text stays UTF-8.
+  /// Writes a string. Quotation mark, reverse solidus and control characters are escaped (RFC 8259
+  /// §7); all other text stays UTF-8.
   private mutating func appendEscaped(_ byte: UInt8) {
     switch byte {
     case UInt8(ascii: "\""): bytes.append(contentsOf: "\\\"".utf8)
@@ -158,7 +156,7 @@ package struct JSONWriter {
 }
 
 extension OutputSpan<UInt8> {
-  /// Most numbers of an answer are small; a text for each of them would be an allocation.
+  /// Writes an integer without an allocation, since most numbers of an answer are small.
   fileprivate mutating func append(digitsOf number: Int64) {
     if number < 0 { append(UInt8(ascii: "-")) }
     append(digitsOf: number.magnitude)
@@ -182,7 +180,7 @@ extension OutputSpan<UInt8> {
 
   fileprivate mutating func append(_ number: Double) {
     guard number.isFinite else { return append(text: "null") }
-    // What most rates of an hour are.
+    // Most rates of an hour are exactly 0 or 1.
     if number == 1 { return append(text: "1.0") }
     if number == 0, number.sign == .plus { return append(text: "0.0") }
     let text = number.description.utf8.span
@@ -194,12 +192,12 @@ extension OutputSpan<UInt8> {
   }
 }
 
-/// The texts of fractions that were written lately. Shares of the few sessions of an hour are few, and
-/// to find the digits of one takes longer than to look here.
+/// A cache of the texts of recent fractions. Shares of the few sessions of an hour repeat, and
+/// their digits take longer to compute than a lookup.
 private struct FractionTexts {
-  /// The fractions' bits, each at a place that they decide; none where there are no texts yet.
+  /// The bits of the fractions by slot; empty until the first fraction.
   private var fractions: [UInt64] = []
-  /// For each place the length of the text, and the text.
+  /// The length of the text and the text, by slot.
   private var texts: [UInt8] = []
   private static let places = 1024
   private static let stride = 1 + JSONWriter.numberBytesMax
@@ -225,7 +223,7 @@ private struct FractionTexts {
 }
 
 extension JSONWriter {
-  /// Writes a member of an object: its key, and the value that `value` writes.
+  /// Writes a member of an object: the key, and the value that `value` writes.
   @inlinable
   package mutating func member(_ name: String, _ value: (inout JSONWriter) -> Void) {
     key(name)

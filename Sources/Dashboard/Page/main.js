@@ -1,7 +1,7 @@
-// Draws the view that the address names, and keeps it up to date.
+// Shows the view that the address names, and keeps it up to date.
 
 import { alertView } from "./views/alert-view.js";
-import { alertsView, isAlarming } from "./views/alerts-view.js";
+import { alertsView, isFiring } from "./views/alerts-view.js";
 import { get, pages, signOut } from "./lib/api.js";
 import { h, setAttribute, setText } from "./lib/dom.js";
 import { keepLive } from "./lib/live.js";
@@ -15,7 +15,7 @@ import { patterns } from "./lib/statuses.js";
 const views = {
   releases: releasesView, release: releaseView, alerts: alertsView, alert: alertView, settings: settingsView, signIn: signInView,
 };
-/** Where the navigation stands in a view that is deeper. */
+/** The entry of the navigation for views below it. */
 const parents = { release: "releases", alert: "alerts" };
 const content = document.querySelector("main");
 const banner = document.querySelector(".banner");
@@ -23,14 +23,14 @@ const navigation = document.querySelector("nav");
 const badge = navigation.querySelector(".badge");
 const signOutButton = document.querySelector(".sign-out");
 
-/** What every view needs to know. */
+/** The state that all views share. */
 const world = {
   organization: "",
   projects: [],
   /** The projects that the address selects. */
   selected: ({ project }) =>
     world.projects.filter(({ slug, id }) => !project || slug === project || id === project),
-  /** Goes on to where the way led before the sign-in. */
+  /** Continues to the view that was requested before the sign-in. */
   enter() {
     const target = new URL(read().next || ".", document.baseURI);
     const isOwn = target.href.startsWith(document.baseURI);
@@ -38,7 +38,7 @@ const world = {
     show();
   },
   refresh: () => refresh(),
-  /** Has something changed, and shows what is there then; what is wrong with it in the element given. */
+  /** Makes a change and updates the view; an error is shown in the given element. */
   async perform(work, error) {
     setText(error, "");
     try {
@@ -60,7 +60,7 @@ async function loadWorld(signal) {
   world.organization = projects[0]?.organization?.slug ?? (await get("organizations/", {}, { signal })).data[0].slug;
 }
 
-/** Draws what the address says. */
+/** Shows the view of the address. */
 async function show() {
   request?.abort();
   const mine = (request = new AbortController());
@@ -89,12 +89,12 @@ async function show() {
 
 let wasMoved = false;
 
-/** - Returns: whether it went well. */
+/** - Returns: whether the update succeeded. */
 async function update(place, signal) {
   try {
     if (place.view !== "signIn") await loadWorld(signal);
     await current.update(place, { signal });
-    if (place.view !== "signIn") await showAlarms(signal);
+    if (place.view !== "signIn") await showFiring(signal);
     banner.hidden = true;
     return true;
   } catch (error) {
@@ -103,13 +103,13 @@ async function update(place, signal) {
   }
 }
 
-/** How many rules alarm, whatever is looked at. */
-async function showAlarms(signal) {
+/** Shows the number of firing rules in the navigation. */
+async function showFiring(signal) {
   const { data } = await get(`organizations/${world.organization}/alert-rules/`, { per_page: 100 }, { signal });
-  const alarms = data.filter(isAlarming).length;
-  badge.hidden = !alarms;
-  setText(badge, String(alarms));
-  setAttribute(badge, "aria-label", `${alarms} of them ${alarms === 1 ? "alarms" : "alarm"}`);
+  const firing = data.filter(isFiring).length;
+  badge.hidden = !firing;
+  setText(badge, String(firing));
+  setAttribute(badge, "aria-label", `${firing} firing`);
 }
 
 function fail(error, place) {
@@ -119,8 +119,8 @@ function fail(error, place) {
   }
   if (error.status === undefined) console.error(error);
   const text = error.status === undefined
-    ? "This page met an error of its own."
-    : `${error.message}${error.status === 0 ? " What is shown may be old." : ""}`;
+    ? "The page has an internal error."
+    : `${error.message}${error.status === 0 ? " The data shown may be out of date." : ""}`;
   banner.replaceChildren(text, " ", h("button", { type: "button", onclick: () => refresh() }, "Try again"));
   banner.hidden = false;
   return false;

@@ -28,8 +28,7 @@ struct ActiveRequest {
       default: throw .badRequest("Invalid groupBy: \"\(name)\"")
       }
     }
-    let environments = EnvironmentSelection(parameters.all("environment"))
-    query.includes = { environments.includes($0.environment) }
+    query.filter = .environments(EnvironmentSelection(parameters.all("environment")))
     self.query = query
   }
 

@@ -58,7 +58,7 @@ struct AdoptionChartRequest {
     query.intervalMinutes = range.intervalMinutes
     query.groupBy = groups
     query.measures = measure == .sessions ? [.sessions] : [.users]
-    query.includes = { [environments] in environments.includes($0.environment) }
+    query.filter = .environments(environments)
     return query
   }
 

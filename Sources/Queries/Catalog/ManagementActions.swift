@@ -169,7 +169,11 @@ package struct ManagementActions: Sendable {
       do throws(StoreError) {
         return try catalog.change(body)
       } catch {
-        guard case .refused(let sentence) = error else { throw error }
+        guard error.isRefusal else { throw error }
+        var sentence = error.sentence
+        if case .lastAdminToken = error {
+          sentence += ". Create another one first, or use `hale token revoke` on the server"
+        }
         return .failure(409, sentence)
       }
     }

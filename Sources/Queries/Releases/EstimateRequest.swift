@@ -40,7 +40,7 @@ struct EstimateRequest {
   ///
   /// - Returns: nil when there is no such release.
   func json(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & AccountStore
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> [UInt8]? {
     let record = try store.releases(of: organization).first { Name($0.version) == Name(release) }
     guard let record else { return nil }
@@ -84,9 +84,7 @@ struct EstimateRequest {
     var query = HealthQuery(
       projects: projects,
       minutes: hours.lowerBound * 60..<min(hours.upperBound * 60, range.end.minute))
-    query.includes = { [environments, name = Name(release)] in
-      environments.includes($0.environment) && Name($0.release) == name
-    }
+    query.filter = .all([.environments(environments), .release(release)])
     query.intervalMinutes = minutes
     return try store.health(query).first?.series.map {
       SessionTally(sessions: $0.sessions.total, crashes: Double($0.sessions.crashed))

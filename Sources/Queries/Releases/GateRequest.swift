@@ -81,7 +81,7 @@ struct GateRequest {
   ///
   /// - Parameter organization: of the projects.
   func response(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & AccountStore
+    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let records = try store.releases(of: organization)
     guard let record = records.first(where: { Name($0.version) == Name(candidate) }) else {
@@ -122,11 +122,10 @@ struct GateRequest {
     let end = started ?? now.hour
     var query = HealthQuery(projects: projects, minutes: (end - 24) * 60..<end * 60)
     query.groupBy = [.release]
-    let package = ReleaseVersion(record.version).package
-    query.includes = { [environments] scope in
-      environments.includes(scope.environment) && Name(scope.release) != Name(record.version)
-        && ReleaseVersion(scope.release).package == package
-    }
+    query.filter = .all([
+      .environments(environments), .not(.release(record.version)),
+      .package(ReleaseVersion(record.version).package),
+    ])
     let most = try store.health(query).max {
       ($0.totals.sessions.total, $1.key) < ($1.totals.sessions.total, $0.key)
     }
@@ -136,7 +135,7 @@ struct GateRequest {
 
   private func answer(
     _ record: ReleaseRecord, _ started: Int?, _ before: ReleaseRecord?, _ beforeStarted: Int?,
-    _ store: any SessionStore & AccountStore
+    _ store: any SessionStore & OutcomeStore
   ) throws(StoreError) -> GateAnswer {
     let ages = [started, before == nil ? nil : beforeStarted].compactMap(\.self)
       .map { max(0, now.hour - $0 + 1) }
@@ -162,13 +161,10 @@ struct GateRequest {
   }
 
   private func side(
-    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & AccountStore
+    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & OutcomeStore
   ) throws(StoreError) -> GateSide {
     var query = HealthQuery(projects: projects, minutes: first * 60..<(first + age) * 60)
-    let name = Name(record.version)
-    query.includes = { [environments] in
-      environments.includes($0.environment) && Name($0.release) == name
-    }
+    query.filter = .all([.environments(environments), .release(record.version)])
     query.measures = [.users]
     let users = try store.health(query).first?.totals.users ?? UserCounts()
     query.intervalMinutes = 60

@@ -9,11 +9,11 @@ extension ReportingDelay {
   /// What the log of arrivals of the last days tells of projects. Blocks.
   static func learnt(
     from projects: Set<ProjectID>, _ environments: EnvironmentSelection, now: Timestamp,
-    _ store: any AccountStore
+    _ store: any OutcomeStore
   ) throws(StoreError) -> ReportingDelay {
     let first = now.hour + 1 - learningDays * 24
     var query = HealthQuery(projects: projects, minutes: first * 60..<(now.hour + 1) * 60)
-    query.includes = { environments.includes($0.environment) }
+    query.filter = .environments(environments)
     query.intervalMinutes = 60
     return ReportingDelay(
       ReportedSessions(try store.history(query), firstHour: first), now: now.hour - first)

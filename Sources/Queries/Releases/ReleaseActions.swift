@@ -7,11 +7,11 @@ package import Storage
 
 /// Releases: list, page, and what release tools do to them.
 package struct ReleaseActions: Sendable {
-  private let store: any SessionStore & ReleaseStore & AccountStore
+  private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let retentionDays: Int
 
   package init(
-    store: any SessionStore & ReleaseStore & AccountStore, retentionDays: Int
+    store: any SessionStore & ReleaseStore & OutcomeStore, retentionDays: Int
   ) {
     self.store = store
     self.retentionDays = retentionDays

@@ -53,8 +53,7 @@ struct ReleaseEntry {
     // is enough. Without an environment no search speaks of stages, and any one will do.
     let stages = Set(places.map(\.adoption.stage))
     return (stages.isEmpty ? [.lowAdoption] : stages).contains { stage in
-      request.search.includes(
-        ReleaseSubject(name: record.version, version: version, stage: stage))
+      request.search.finds(record.version, at: stage, version: version)
     }
   }
 

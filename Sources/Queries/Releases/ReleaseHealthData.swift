@@ -58,10 +58,10 @@ struct ReleaseHealthData {
 }
 
 extension HealthQuery {
-  /// The same question of some releases alone.
+  /// The same query for some releases alone.
   fileprivate func of(_ releases: Set<Name>) -> HealthQuery {
     var query = self
-    query.includes = { [includes] in releases.contains(Name($0.release)) && includes($0) }
+    query.filter = .all([.releases(releases), filter])
     return query
   }
 }

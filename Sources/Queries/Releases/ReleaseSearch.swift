@@ -5,42 +5,34 @@ internal import Storage
 /// A search over releases: terms over the name's parts and the adoption stage, and free text, which
 /// is looked for in the name.
 struct ReleaseSearch {
-  private enum Condition {
-    /// In lower case.
-    case contains([String])
-    case release(ReleaseCondition, isNegated: Bool)
-  }
-
-  private let conditions: SearchTree<Condition>
+  private let filter: SeriesFilter
 
   /// - Parameter environments: those that the request selects.
   init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let texts = Self.describedBuild(text) {
-      conditions = .leaf(.contains(texts))
+      filter = .any(texts.map { .releaseContains($0) })
       return
     }
-    conditions = try SearchTree(text).map { (leaf, _) throws(APIError) in
+    filter = try SearchTree(text).filter { (leaf, _) throws(APIError) in
       switch leaf {
-      case .freeText(let text): return .contains([text.lowercased()])
+      case .freeText(let text): return .releaseContains(text.lowercased())
       case .term(let term):
-        guard let condition = try ReleaseCondition(term, environments: environments) else {
+        guard let filter = try ReleaseTerms.filter(term, environments: environments) else {
           throw .badRequest("Invalid query field: \"\(term.key)\"")
         }
-        return .release(condition, isNegated: term.isNegated)
+        return filter
       }
     }
   }
 
-  func includes(_ release: ReleaseSubject) -> Bool {
-    conditions.holds { condition in
-      switch condition {
-      case .contains(let texts):
-        let name = release.name.lowercased()
-        return texts.contains { name.contains($0) }
-      case .release(let condition, let isNegated):
-        return condition.holds(for: release) != isNegated
-      }
-    }
+  /// Whether it finds a release at a stage of adoption.
+  ///
+  /// - Parameter version: what the release's name says, where it was read before.
+  func finds(_ release: String, at stage: AdoptionStage, version: ReleaseVersion? = nil) -> Bool {
+    // No term asks for the project or the environment.
+    filter.matches(
+      Scope(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
+      version: version)
   }
 
   /// `1.9.0 (7)`, as releases are shown to people, who copy it: the release `1.9.0+7`, or one with

@@ -41,7 +41,7 @@ struct ReleaseStatsRequest {
     }
     // Whole hours, one at least.
     let rollup = max(1, Int((seconds + 3599) / 3600)) * 60
-    let asked = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
+    let asked = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     // Sentry moves the start up to the next boundary, so that every point but the last is whole.
     let start = (asked.start.minute.flooredDivision(by: rollup) + 1) * rollup
     let end = Self.minuteAfter(asked.end, now: now)
@@ -66,9 +66,7 @@ struct ReleaseStatsRequest {
 
   private func query(_ minutes: Range<Int>) -> HealthQuery {
     var query = HealthQuery(projects: [project], minutes: minutes)
-    query.includes = { [release, environments] in
-      Name($0.release) == release && environments.includes($0.environment)
-    }
+    query.filter = .all([.releases([release]), .environments(environments)])
     return query
   }
 

@@ -103,7 +103,7 @@ struct ReleasesRequest {
       return nil
     }
     // Releases are no buckets: Sentry does not round the range here.
-    let range = try DateRange.askedRange(parameters, now: now, limits: SessionsLimits())
+    let range = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     return range.start..<range.end
   }
 
@@ -111,7 +111,7 @@ struct ReleasesRequest {
     var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)
     query.groupBy = groups
     query.measures = [.sessions, .users]
-    query.includes = { [environments] in environments.includes($0.environment) }
+    query.filter = .environments(environments)
     return query
   }
 

@@ -1,41 +1,34 @@
 internal import API
+internal import Storage
 
-/// What a search asks, as a tree: its leaves, and how `AND`, `OR` and parentheses join them.
-indirect enum SearchTree<Leaf: Sendable>: Sendable {
-  case leaf(Leaf)
+/// A search as it is written: its leaves, and how `AND`, `OR` and parentheses join them.
+indirect enum SearchTree: Equatable {
+  case leaf(SearchLeaf)
   /// Without any, everything is found.
   case all([SearchTree])
   case any([SearchTree])
 
-  func holds(_ isTrue: (Leaf) -> Bool) -> Bool {
-    switch self {
-    case .leaf(let leaf): isTrue(leaf)
-    case .all(let parts): parts.allSatisfy { $0.holds(isTrue) }
-    case .any(let parts): parts.contains { $0.holds(isTrue) }
-    }
-  }
-
-  /// The same tree with other leaves.
+  /// The filter that it stands for.
   ///
-  /// - Parameter transform: is also told whether the leaf is an alternative: whether an `OR` stands
-  ///   above it.
-  func map<Other>(
+  /// - Parameter condition: what a leaf stands for; the second value says whether it is an
+  ///   alternative: whether an `OR` stands above it.
+  func filter(
     isAlternative: Bool = false,
-    _ transform: (Leaf, _ isAlternative: Bool) throws(APIError) -> Other
-  ) throws(APIError) -> SearchTree<Other> {
-    func mapped(_ parts: [SearchTree], _ isAlternative: Bool) throws(APIError)
-      -> [SearchTree<Other>]
-    {
-      var others: [SearchTree<Other>] = []
+    _ condition: (SearchLeaf, _ isAlternative: Bool) throws(APIError) -> SeriesFilter
+  ) throws(APIError) -> SeriesFilter {
+    func filters(
+      _ parts: [SearchTree], _ isAlternative: Bool
+    ) throws(APIError) -> [SeriesFilter] {
+      var filters: [SeriesFilter] = []
       for part in parts {
-        others.append(try part.map(isAlternative: isAlternative, transform))
+        filters.append(try part.filter(isAlternative: isAlternative, condition))
       }
-      return others
+      return filters
     }
     return switch self {
-    case .leaf(let leaf): .leaf(try transform(leaf, isAlternative))
-    case .all(let parts): .all(try mapped(parts, isAlternative))
-    case .any(let parts): .any(try mapped(parts, true))
+    case .leaf(let leaf): try condition(leaf, isAlternative)
+    case .all(let parts): .all(try filters(parts, isAlternative))
+    case .any(let parts): .any(try filters(parts, true))
     }
   }
 }
@@ -47,7 +40,7 @@ enum SearchLeaf: Equatable {
   case freeText(String)
 }
 
-extension SearchTree<SearchLeaf> {
+extension SearchTree {
   /// Reads a search. As in Sentry, what stands side by side is joined as by `AND`, and `AND` binds
   /// more closely than `OR`.
   init(_ text: String) throws(APIError) {
@@ -68,7 +61,7 @@ private struct SearchParser {
     self.tokens = tokens
   }
 
-  mutating func search() throws(APIError) -> SearchTree<SearchLeaf> {
+  mutating func search() throws(APIError) -> SearchTree {
     if tokens.isEmpty { return .all([]) }
     let tree = try alternatives()
     // Alternatives end at the end, or where nothing was opened.
@@ -78,7 +71,7 @@ private struct SearchParser {
     return tree
   }
 
-  private mutating func alternatives() throws(APIError) -> SearchTree<SearchLeaf> {
+  private mutating func alternatives() throws(APIError) -> SearchTree {
     var parts = [try conjunction(after: nil)]
     while tokens.first == .or {
       tokens.removeFirst()
@@ -90,7 +83,7 @@ private struct SearchParser {
   /// - Parameter name: of the operator that stands in front; nil at a beginning.
   private mutating func conjunction(
     after name: String?
-  ) throws(APIError) -> SearchTree<SearchLeaf> {
+  ) throws(APIError) -> SearchTree {
     var parts = [try part(after: name)]
     while let next = tokens.first, next != .or, next != .closing {
       if next == .and {
@@ -103,7 +96,7 @@ private struct SearchParser {
     return parts.count == 1 ? parts[0] : .all(parts)
   }
 
-  private mutating func part(after name: String?) throws(APIError) -> SearchTree<SearchLeaf> {
+  private mutating func part(after name: String?) throws(APIError) -> SearchTree {
     switch tokens.popFirst() {
     case .term(let term): return .leaf(.term(term))
     case .freeText(let text): return .leaf(.freeText(text))

@@ -11,40 +11,9 @@ package struct SearchQuery: Sendable {
   /// The severities that count; nil when the search says nothing of `session.status`. Empty when
   /// no session can match.
   package let statuses: SeveritySet?
-  /// Whether it asks for stages of adoption, which ``includes(_:stage:)`` then has to be told.
-  package let asksForStages: Bool
-  /// Whether names of releases have to be read: once a scope, not once a term.
-  private let asksForVersions: Bool
-  private let conditions: SearchTree<Condition>
-
-  /// What a term asks of a scope.
-  private struct Condition: Sendable {
-    enum Subject: Sendable {
-      case release(ReleaseCondition)
-      case environment([TextPattern])
-      case project(Set<ProjectID>)
-      /// A status is no part of a scope: it selects among the counts.
-      case nothing
-    }
-
-    var subject: Subject
-    var isNegated = false
-
-    func holds(for scope: Scope, _ release: ReleaseSubject) -> Bool {
-      switch subject {
-      case .release(let condition): condition.holds(for: release) != isNegated
-      case .environment(let patterns):
-        patterns.contains { $0.matches(part: Self.name(of: scope.environment)) } != isNegated
-      case .project(let ids): ids.contains(scope.project) != isNegated
-      case .nothing: true
-      }
-    }
-
-    /// The empty environment is none.
-    private static func name(of environment: String?) -> String? {
-      environment?.isEmpty == true ? nil : environment
-    }
-  }
+  /// What the terms but `session.status` ask of a series. A status is no part of a series: it
+  /// selects among the counts.
+  package let filter: SeriesFilter
 
   /// - Parameters:
   ///   - projects: those that the search may name.
@@ -54,9 +23,7 @@ package struct SearchQuery: Sendable {
   ) throws(APIError) {
     self.text = text
     var statuses: SeveritySet?
-    var asksForStages = false
-    var asksForVersions = false
-    conditions = try SearchTree(text).map { (leaf, isAlternative) throws(APIError) in
+    filter = try SearchTree(text).filter { (leaf, isAlternative) throws(APIError) in
       let term = try Self.term(leaf)
       if term.key == "session.status" {
         // Sentry counts each status by itself, and cannot tell which of them an alternative means.
@@ -64,36 +31,20 @@ package struct SearchQuery: Sendable {
         // Several terms have to hold together, as in Sentry.
         let kept = try Self.severities(term)
         statuses = statuses?.intersection(kept) ?? kept
-        return Condition(subject: .nothing)
+        return .everything
       }
-      if let condition = try ReleaseCondition(term, environments: environments) {
-        asksForStages = asksForStages || condition.asksForStage
-        asksForVersions = asksForVersions || condition.asksForVersion
-        return Condition(subject: .release(condition), isNegated: term.isNegated)
-      }
+      if let filter = try ReleaseTerms.filter(term, environments: environments) { return filter }
       try term.refuseComparisons()
-      return Condition(
-        subject: term.key == "environment"
-          ? .environment(term.values.map(\.pattern))
-          : .project(try Self.projectIDs(term.values, of: projects)),
-        isNegated: term.isNegated)
+      let filter: SeriesFilter =
+        term.key == "environment"
+        ? .any(term.values.map { .environmentMatches($0.pattern) })
+        : .projects(try Self.projectIDs(term.values, of: projects))
+      return filter.negated(if: term.isNegated)
     }
     self.statuses = statuses
-    self.asksForStages = asksForStages
-    self.asksForVersions = asksForVersions
   }
 
-  /// Whether sessions of the scope may count.
-  ///
-  /// - Parameter stage: of the scope's release in its project and environment.
-  package func includes(_ scope: Scope, stage: AdoptionStage = .lowAdoption) -> Bool {
-    let release = ReleaseSubject(
-      name: scope.release, version: asksForVersions ? ReleaseVersion(scope.release) : nil,
-      stage: stage)
-    return conditions.holds { $0.holds(for: scope, release) }
-  }
-
-  private static let keys = ReleaseCondition.keys + ["environment", "project", "session.status"]
+  private static let keys = ReleaseTerms.keys + ["environment", "project", "session.status"]
 
   private static let unparsableStatus = APIError.badRequest(
     "Unable to parse condition with session.status")

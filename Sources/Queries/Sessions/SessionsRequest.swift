@@ -95,8 +95,7 @@ package struct SessionsRequest: Sendable {
   /// What the store has to be asked for the groups of a page alone.
   package func healthQuery(of page: Set<GroupKey>) -> HealthQuery {
     var query = healthQuery()
-    let groups = query
-    query.includes = { groups.includes($0) && page.contains(groups.groupKey(of: $0)) }
+    query.filter = .all([query.filter, .groups(page, by: groupBy)])
     return query
   }
 
@@ -108,14 +107,7 @@ package struct SessionsRequest: Sendable {
     // What is null by the filter need not be counted, and makes no groups.
     query.measures = HealthQuery.Measures(
       fields.filter { $0.speaks(of: search.statuses) }.map(\.measure))
-    if search.asksForStages {
-      query.includes = { [environments] in environments.includes($0.environment) }
-      query.includesAtStage = { [search] in search.includes($0, stage: $1) }
-    } else {
-      query.includes = { [environments, search] scope in
-        environments.includes(scope.environment) && search.includes(scope)
-      }
-    }
+    query.filter = .all([.environments(environments), search.filter])
     return query
   }
 
@@ -178,7 +170,7 @@ package struct SessionsRequest: Sendable {
     guard intervalMinutes % 60 != 0, let field = fields.first(where: \.isDuration) else { return }
     throw .badRequest(
       "The interval has to be a multiple of one hour for \(field.rawValue): durations are kept by "
-        + "the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone.")
+        + "the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone.")
   }
 
   private static func order(

@@ -1,4 +1,4 @@
-/// How bad it is, by what a rule told last.
+/// The level of an alert rule.
 package enum AlertLevel: Int, CaseIterable, Comparable, Sendable {
   case ok
   case warning
@@ -17,17 +17,16 @@ package enum AlertLevel: Int, CaseIterable, Comparable, Sendable {
   }
 }
 
-/// What a rule remembers between evaluations.
+/// The state of a rule between evaluations.
 package struct AlertState: Equatable, Sendable {
   package var level: AlertLevel
-  /// The last evaluations in a row, up to the rule's period, by which the level should be at least
-  /// warning, …
+  /// The consecutive evaluations, at most the rule's period, that call for at least warning.
   package var alarming: Int
-  /// … should be critical, …
+  /// The same for critical.
   package var critical: Int
-  /// … should be at most warning, …
+  /// The same for at most warning.
   package var eased: Int
-  /// … should be ok.
+  /// The same for ok.
   package var resolved: Int
 
   package init(
@@ -52,12 +51,12 @@ package struct AlertCounts: Equatable, Sendable {
   }
 }
 
-/// What a rule looks at in one evaluation.
+/// The counts that one evaluation of a rule compares.
 package struct AlertReading: Equatable, Sendable {
   package var current: AlertCounts
-  /// What it is compared with; nil where the rule compares with nothing, or there is nothing.
+  /// The counts to compare with; nil without a comparison, or if there are none.
   package var base: AlertCounts?
-  /// The release, where the rule is about a single one, and that of the base.
+  /// The release, if the rule is about a single one. ``baseRelease`` is that of the base.
   package var release: String?
   package var baseRelease: String?
 
@@ -73,10 +72,10 @@ package struct AlertReading: Equatable, Sendable {
 }
 
 extension AlertRule.Measure {
-  /// A number, or a rate in percent; nil when there is nothing to divide by.
+  /// The number, or the rate in percent; nil if its denominator is 0.
   ///
-  /// Rates are rounded to a millionth of a percent, far finer than one session in any window: what is
-  /// 99.3 % of 1000 is not a little less by the way it was computed.
+  /// Rates are rounded to a millionth of a percent, far finer than one session in any window, so
+  /// that floating point does not make 99.3 % of 1000 a little less.
   func value(of counts: AlertCounts) -> Double? {
     let (sessions, users) = (counts.sessions, counts.users)
     switch self {
@@ -93,8 +92,8 @@ extension AlertRule.Measure {
     case .userErrored: return percentage(users.byWorst.errored, of: users.total)
     case .userUnhandled: return percentage(users.withUnhandled, of: users.total)
     case .userAbnormal: return percentage(users.withAbnormal, of: users.total)
-    case .hang: return percentage(users.withHang, of: users.total)
-    case .foregroundHang: return percentage(users.withForegroundHang, of: users.total)
+    case .anr: return percentage(users.withHang, of: users.total)
+    case .foregroundANR: return percentage(users.withForegroundHang, of: users.total)
     }
   }
 
@@ -108,16 +107,16 @@ extension AlertRule {
     (value * 1e6).rounded() / 1e6
   }
 
-  /// What the thresholds are compared with; nil when there is no data, or too little.
+  /// The value to compare with the thresholds; nil without data, or with fewer than the minimum
+  /// sessions.
   ///
-  /// Of a number without a comparison zero is data: it is the point of a rule that waits for sessions
-  /// to vanish.
+  /// For a number without a comparison zero is data: such a rule detects missing sessions.
   package func value(of reading: AlertReading) -> Double? {
     guard comparison != nil else {
       guard measure.isCount || reading.current.sessions.total >= sessionsMin else { return nil }
       return measure.value(of: reading.current)
     }
-    // Too few before tell nothing; too few now are what a rule about numbers looks for.
+    // The base always needs the minimum sessions; a rule about a number detects too few now.
     guard let base = reading.base, base.sessions.total >= sessionsMin,
       measure.isCount || reading.current.sessions.total >= sessionsMin,
       let now = measure.value(of: reading.current), let before = measure.value(of: base)
@@ -126,11 +125,11 @@ extension AlertRule {
     return before > 0 ? Self.rounded((now / before - 1) * 100) : nil
   }
 
-  /// The level that a value asks for, of a rule that is at `level`.
+  /// The level that a value calls for, when the rule is at `level`.
   ///
-  /// Beyond a threshold is strict; the resolve threshold itself is good enough. Between the first
-  /// threshold and that one, what was told stays told, but nothing is critical any more that the
-  /// rule can call a warning.
+  /// The comparison is strict, and the resolve threshold itself resolves. Between the first
+  /// threshold and the resolve threshold the level stays, except that critical becomes warning if
+  /// the rule has one.
   package func wanted(_ value: Double, at level: AlertLevel) -> AlertLevel {
     func isBeyond(_ threshold: Double) -> Bool { isAbove ? value > threshold : value < threshold }
     if isBeyond(critical) { return .critical }
@@ -140,7 +139,7 @@ extension AlertRule {
     return warning == nil ? level : .warning
   }
 
-  /// The state after an evaluation; the same when there is no value.
+  /// The state after an evaluation; unchanged without a value.
   package func state(after value: Double?, from previous: AlertState) -> AlertState {
     guard let value else { return previous }
     let wanted = wanted(value, at: previous.level)
@@ -174,10 +173,10 @@ extension AlertRule {
   }
 }
 
-/// Which releases a rule looks at.
+/// The releases of a window, from which a rule selects.
 package struct AlertReleases {
   package var counts: [(release: String, counts: AlertCounts)]
-  /// When a release was first seen, for those that no version orders.
+  /// The time of each release's first session, which orders releases without a version.
   package var created: [Name: Timestamp]
 
   package init(
@@ -187,7 +186,7 @@ package struct AlertReleases {
     self.created = created
   }
 
-  /// By version, then by the time of the first session, then by name.
+  /// Orders by version, then by the time of the first session, then by name.
   private func isOlder(_ left: String, _ right: String) -> Bool {
     let (one, other) = (ReleaseVersion(left).semverKey, ReleaseVersion(right).semverKey)
     if one != other { return one < other }
@@ -203,7 +202,7 @@ package struct AlertReleases {
     counts.max { isOlder($0.release, $1.release) }
   }
 
-  /// The newest release of the same package that is older, with sessions in the window.
+  /// The next older release of the same package with sessions in the window.
   package func previous(to release: String) -> (release: String, counts: AlertCounts)? {
     let package = ReleaseVersion(release).package
     return counts.filter {
@@ -218,12 +217,14 @@ package struct AlertReleases {
 }
 
 extension AlertRule {
-  /// The counts have to be told apart by release.
+  /// Whether the rule needs counts by release.
   package var needsReleases: Bool { releases == .latest || comparison == .previousRelease }
 
+  /// The reading of the rule.
+  ///
   /// - Parameters:
-  ///   - current: the releases of the window; without ``needsReleases`` one entry for all that counts.
-  ///   - base: those of the week before.
+  ///   - current: the releases of the window; without ``needsReleases`` one entry with the sum.
+  ///   - base: the same of the week before.
   package func reading(_ current: AlertReleases, weekBefore base: AlertReleases?) -> AlertReading {
     guard needsReleases else {
       return AlertReading(
@@ -246,7 +247,7 @@ extension AlertRule {
 }
 
 extension AlertRule.Releases {
-  /// The one that the rule names.
+  /// The single release that the rule names.
   fileprivate var single: String? {
     if case .one(let name) = self { return name }
     return nil

@@ -1,7 +1,7 @@
-/// What an alert rule watches, and from which value on it tells.
-package struct AlertRule: Equatable, Sendable {
-  /// The question; the raw values are the fields of the sessions API.
-  package enum Measure: String, CaseIterable, Sendable {
+/// An alert rule: a query, and the thresholds from which it notifies.
+package struct AlertRule: Codable, Equatable, Sendable {
+  /// The measure that the rule queries; the raw values are the fields of the sessions API.
+  package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessionCrashFree = "crash_free_rate(session)"
     case userCrashFree = "crash_free_rate(user)"
     case sessionCrash = "crash_rate(session)"
@@ -13,50 +13,50 @@ package struct AlertRule: Equatable, Sendable {
     case sessionAbnormal = "abnormal_rate(session)"
     case userAbnormal = "abnormal_rate(user)"
     case sessionUnhealthy = "unhealthy_rate(session)"
-    /// Applications that did not respond, by the users who saw one.
-    case hang = "anr_rate()"
-    case foregroundHang = "foreground_anr_rate()"
+    /// The ANR rate: the share of users with an application not responding.
+    case anr = "anr_rate()"
+    case foregroundANR = "foreground_anr_rate()"
     case sessions = "sum(session)"
     case users = "count_unique(user)"
   }
 
-  /// The releases whose sessions count.
-  package enum Releases: Equatable, Sendable {
+  /// The releases that a rule counts.
+  package enum Releases: Codable, Equatable, Sendable {
     case all
     case one(String)
-    /// A text with `*` for anything.
+    /// The releases that match a text with `*` as a wildcard.
     case pattern(String)
-    /// The newest that has sessions in the window: see ``AlertReleases``.
+    /// The newest release with sessions in the window: see ``AlertReleases``.
     case latest
   }
 
-  package enum Comparison: String, CaseIterable, Sendable {
-    /// The release before, in the same window.
+  package enum Comparison: String, CaseIterable, Codable, Sendable {
+    /// The previous release in the same window.
     case previousRelease
     /// The same window seven days earlier.
     case previousWeek
   }
 
   package var measure: Measure
-  /// Counted together; ascending.
+  /// The projects, which are counted together; ascending.
   package var projects: [ProjectID]
-  /// nil for all; the empty one for sessions without any.
+  /// The environment; nil for all, empty for sessions without an environment.
   package var environment: String?
   package var releases: Releases
   package var windowMinutes: Int
-  /// nil: the value is the rate in percent, or the number. Otherwise it is how that changed: in
-  /// percentage points, or in percent.
+  /// The comparison; nil if the value is the rate in percent or the number itself. With a
+  /// comparison the value is the change, in percentage points or in percent.
   package var comparison: Comparison?
 
-  /// The rule tells of values above its thresholds; otherwise of those below.
+  /// Whether the rule notifies of values above its thresholds; otherwise of values below.
   package var isAbove: Bool
   package var critical: Double
   package var warning: Double?
-  /// nil: as soon as the value is not beyond the thresholds any more.
+  /// The value at which the rule resolves; nil to resolve as soon as no threshold is exceeded.
   package var resolve: Double?
-  /// With fewer, an evaluation changes nothing.
+  /// The minimum sessions; an evaluation with fewer has no data.
   package var sessionsMin: Int64
-  /// So many evaluations in a row have to agree before the state changes.
+  /// The number of consecutive evaluations that have to agree before the level changes.
   package var period: Int
 
   package init(
@@ -83,17 +83,17 @@ package struct AlertRule: Equatable, Sendable {
 extension AlertRule.Measure {
   package var isOfUsers: Bool {
     switch self {
-    case .userCrashFree, .userCrash, .userErrored, .userUnhandled, .userAbnormal, .hang,
-      .foregroundHang, .users:
+    case .userCrashFree, .userCrash, .userErrored, .userUnhandled, .userAbnormal, .anr,
+      .foregroundANR, .users:
       true
     default: false
     }
   }
 
-  /// The value is a number, not a share of 100.
+  /// Whether the value is a number and not a percentage.
   package var isCount: Bool { self == .sessions || self == .users }
 
-  /// What can be said of it in a sentence.
+  /// The measure as a part of a sentence.
   package var phrase: String {
     switch self {
     case .sessionCrashFree: "crash-free sessions"
@@ -107,8 +107,8 @@ extension AlertRule.Measure {
     case .sessionAbnormal: "abnormal sessions"
     case .userAbnormal: "users with abnormal sessions"
     case .sessionUnhealthy: "unhealthy sessions"
-    case .hang: "users whose application did not respond"
-    case .foregroundHang: "users whose application did not respond in the foreground"
+    case .anr: "users whose application did not respond"
+    case .foregroundANR: "users whose application did not respond in the foreground"
     case .sessions: "sessions"
     case .users: "users"
     }
@@ -116,7 +116,7 @@ extension AlertRule.Measure {
 }
 
 extension AlertRule.Releases {
-  /// As a rule writes it; nil for all.
+  /// The text of a rule's `release`; nil for all.
   package var text: String? {
     switch self {
     case .all: nil
@@ -125,7 +125,7 @@ extension AlertRule.Releases {
     }
   }
 
-  /// No release can be called `latest`: SDKs' sessions with that name are refused.
+  /// The newest release. No release has this name: sessions that report it are rejected.
   package init(_ text: String?) {
     switch text {
     case nil, "": self = .all
@@ -138,7 +138,7 @@ extension AlertRule.Releases {
 // MARK: What cannot be
 
 extension AlertRule {
-  /// A field of a rule, by its name in the API, and why its value cannot be.
+  /// An invalid field of a rule, by its name in the API, and the reason.
   package struct Problem: Error, Equatable, Sendable {
     package var field: String
     package var reason: String
@@ -149,7 +149,7 @@ extension AlertRule {
     }
   }
 
-  /// From ten minutes; by the minute up to a day, by the hour up to a week.
+  /// The accepted windows: from ten minutes up to a day, and in whole hours up to a week.
   package static let windowMinutesRange = 10...7 * 1440
   package static let periodRange = 1...100
   package static let sessionsMinMax: Int64 = 1_000_000_000
@@ -157,7 +157,7 @@ extension AlertRule {
 
   private static let numberMax = 1e12
 
-  /// Everything that keeps the rule from being one.
+  /// The problems that make the rule invalid.
   package var problems: [Problem] {
     scopeProblems + windowProblems + thresholdProblems + numberProblems
   }
@@ -204,13 +204,13 @@ extension AlertRule {
       found.append(
         Problem(
           "timeWindow",
-          "\(windowMinutes) minutes: with previousWeek, give whole hours, such as 60; of a week ago "
-            + "hours are kept, not minutes."))
+          "\(windowMinutes) minutes: with previousWeek, give whole hours, such as 60: a week ago "
+            + "only hours are stored."))
     }
     return found
   }
 
-  /// What a threshold can be.
+  /// The range of a threshold as text.
   private var valueRange: ClosedRange<Double> {
     switch (measure.isCount, comparison == nil) {
     case (false, true): 0...100
@@ -241,10 +241,11 @@ extension AlertRule {
     }
     if !found.isEmpty { return found }
     let side = isAbove ? "above" : "below"
-    // Comparison is strict: at the end of the range nothing lies beyond.
+    // The comparison is strict: no value exceeds the end of the range.
     if critical == (isAbove ? valueRange.upperBound : valueRange.lowerBound) {
       found.append(
-        Problem("triggers", "No value can be \(side) \(critical): critical would never be told."))
+        Problem("triggers", "No value can be \(side) \(critical): critical would never be reached.")
+      )
     }
     if let warning, isAbove ? warning >= critical : warning <= critical {
       found.append(
@@ -258,7 +259,7 @@ extension AlertRule {
       found.append(
         Problem(
           "resolveThreshold",
-          "The rule tells of values \(side) \(first), so it cannot be resolved at \(resolve): give "
+          "The rule notifies of values \(side) \(first), so it cannot resolve at \(resolve): give "
             + "\(first) or \(isAbove ? "less" : "more")."))
     }
     return found
@@ -277,12 +278,12 @@ extension AlertRule {
     } else if sessionsMin > 0, measure.isCount, comparison == nil {
       found.append(
         Problem(
-          "minSessions", "A rule about \(measure.rawValue) has none: few are what it looks for."))
+          "minSessions", "A rule about \(measure.rawValue) must not have a minimum of sessions."))
     }
     return found
   }
 
-  /// Whether both rules ask for the same value.
+  /// Whether both rules have the same query.
   package func asksTheSame(as other: AlertRule) -> Bool {
     measure == other.measure && projects == other.projects && environment == other.environment
       && releases == other.releases && windowMinutes == other.windowMinutes
@@ -293,16 +294,16 @@ extension AlertRule {
 // MARK: Windows
 
 extension AlertRule {
-  /// The minutes since 1970 that count at an instant: up to the running one, which is left out. A
-  /// window of more than a day begins on a full hour; with ``Comparison/previousWeek`` it is of
-  /// whole hours, as of a week ago there are no others.
+  /// The window of an evaluation in minutes since 1970, up to and without the current minute. A
+  /// window of more than a day begins on a full hour; with ``Comparison/previousWeek`` it consists
+  /// of whole hours, since minutes of a week ago are not stored.
   package func window(at now: Timestamp) -> Range<Int> {
     let end = comparison == .previousWeek ? now.hour * 60 : now.minute
     let start = end - windowMinutes
     return (windowMinutes > 1440 ? start.flooredDivision(by: 60) * 60 : start)..<end
   }
 
-  /// What ``Comparison/previousWeek`` compares with.
+  /// The window that ``Comparison/previousWeek`` compares with.
   package static func weekBefore(_ window: Range<Int>) -> Range<Int> {
     window.lowerBound - 7 * 1440..<window.upperBound - 7 * 1440
   }

@@ -1,10 +1,10 @@
-/// What an objective leaves for crashes, and what of it is used. Numbers of sessions, or of users
-/// where the objective is theirs. What cannot be divided is nil.
+/// The error budget of an objective: how many sessions or users may crash, and how many did.
+/// A ratio is nil if its denominator is 0.
 package struct ErrorBudget: Equatable, Sendable {
   package let target: Objective.Target
   package let counts: Counts
 
-  /// Of a window, and how many of these had a crash.
+  /// The sessions or users of a window, and how many of them had a crash.
   package struct Counts: Equatable, Sendable {
     package var total: Int64
     package var bad: Int64
@@ -30,25 +30,25 @@ package struct ErrorBudget: Equatable, Sendable {
     self.counts = counts
   }
 
-  /// How many may be bad, as an exact decimal but for the last step.
+  /// The number that may crash; an exact decimal except for the last step.
   package var allowed: Double {
     Double(allowedMillionths) / Double(Objective.Target.whole)
   }
 
-  /// The share of the budget that is used; above 1 there is none left.
+  /// The consumed share of the budget; above 1 when it is overspent.
   package var consumed: Double? {
     guard counts.total > 0 else { return nil }
     return Double(badMillionths) / Double(allowedMillionths)
   }
 
-  /// The share of the budget that is left; negative when more was used than there is.
+  /// The remaining share of the budget; negative when it is overspent.
   package var left: Double? {
     guard counts.total > 0 else { return nil }
-    // Subtracted before it is divided, so that a budget that is used up is 0 and not nearly so.
+    // Subtracts before it divides, so that an exhausted budget is exactly 0.
     return Double(allowedMillionths - badMillionths) / Double(allowedMillionths)
   }
 
-  /// How fast the budget is used: at 1 it would just last for the objective's window.
+  /// The burn rate: 1 uses the budget up in exactly the objective's window.
   package var burnRate: Double? { consumed }
 
   private var allowedMillionths: Int128 {
@@ -58,7 +58,7 @@ package struct ErrorBudget: Equatable, Sendable {
   private var badMillionths: Int128 { Int128(counts.bad) * Int128(Objective.Target.whole) }
 }
 
-/// The windows over which burn rates are looked at, by their minutes.
+/// The windows of burn rates; the raw values are minutes.
 package enum BurnWindow: Int, CaseIterable, Sendable {
   case minutes5 = 5
   case minutes30 = 30
@@ -76,15 +76,15 @@ package enum BurnWindow: Int, CaseIterable, Sendable {
   }
 }
 
-/// A long window, which shows that it matters, and a short one, which shows that it goes on: a pair
-/// burns when both are above its threshold.
+/// A pair of windows: the long one shows that the burn matters, the short one that it continues. A
+/// pair burns while both rates are above its threshold.
 ///
-/// These are the recommended ones of Google's Site Reliability Workbook (2018, chapter 5, "Alerting on
-/// SLOs", 6: "Multiwindow, Multi-Burn-Rate Alerts"): at 30 days 14.4, 6, 3 and 1.
+/// The pairs are those of Google's Site Reliability Workbook (2018, chapter 5, "Alerting on SLOs",
+/// 6: "Multiwindow, Multi-Burn-Rate Alerts"); their thresholds at 30 days are 14.4, 6, 3 and 1.
 package struct BurnPair: Equatable, Sendable {
   package let long: BurnWindow
   package let short: BurnWindow
-  /// The share of the budget that is used within the long window at the threshold.
+  /// The share of the budget that the threshold consumes within the long window.
   package let share: Double
 
   package static let all = [
@@ -94,18 +94,18 @@ package struct BurnPair: Equatable, Sendable {
     BurnPair(long: .days3, short: .hours6, share: 0.1),
   ]
 
-  /// Those that fit into an objective's window.
+  /// The pairs that fit into an objective's window.
   package static func pairs(days: Int) -> [BurnPair] {
     all.filter { $0.long.minutes <= days * 1440 }
   }
 
-  /// The burn rate at which ``share`` of the budget goes in the long window. One that lasts for the
-  /// whole window of the objective is no reason for an alarm: never below 1.
+  /// The burn rate that consumes ``share`` of the budget in the long window. It is never below 1,
+  /// since a budget that lasts for the whole window is no reason for an alert.
   package func threshold(days: Int) -> Double {
     max(1, share * Double(days * 1440) / Double(long.minutes))
   }
 
-  /// - Parameter rate: of a window; nil where there is nothing to divide by.
+  /// - Parameter rate: answers the burn rate of a window; nil if it is unknown.
   package func burns(days: Int, _ rate: (BurnWindow) -> Double?) -> Bool {
     let threshold = threshold(days: days)
     return [long, short].allSatisfy { (rate($0) ?? 0) > threshold }

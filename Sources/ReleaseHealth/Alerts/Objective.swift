@@ -1,14 +1,14 @@
-/// What a project is to reach: so much of a measure crash-free, over a window that moves with time.
-package struct Objective: Hashable, Sendable {
-  package enum Measure: String, CaseIterable, Sendable {
+/// The objective of a project: the crash-free share of a measure over a rolling window.
+package struct Objective: Codable, Hashable, Sendable {
+  package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessions = "crash_free_sessions"
-    /// Distinct users of the window: one with a crash in it is a bad one.
+    /// Distinct users of the window; a user with a crash in it is a bad one.
     case users = "crash_free_users"
   }
 
   package var measure: Measure
   package var target: Target
-  /// The length of the window, of ``daysRange``.
+  /// The length of the window in days, within ``daysRange``.
   package var days: Int
 
   package static let daysRange = 1...90
@@ -22,22 +22,22 @@ package struct Objective: Hashable, Sendable {
     self.days = days
   }
 
-  /// A share below all and above none, as an exact decimal number of percent.
-  package struct Target: Hashable, Comparable, Sendable {
-    /// 999,000 is 99.9 %.
+  /// A share above 0 and below 1, as an exact decimal number of percent.
+  package struct Target: Codable, Hashable, Comparable, Sendable {
+    /// The share in millionths: 999,000 is 99.9 %.
     package let millionths: Int64
 
     package static let whole: Int64 = 1_000_000
     package static let usual = Target(unchecked: 999_000)
-    /// The accepted form, as the end of the sentence “it takes …”.
+    /// The accepted form, as the end of the sentence “it takes …” in error texts.
     package static let rule =
-      "a percentage above 0 and below 100 with at most four digits behind the point, for example 99.9"
+      "a percentage above 0 and below 100 with at most four decimal places, for example 99.9"
 
     private init(unchecked millionths: Int64) {
       self.millionths = millionths
     }
 
-    /// - Returns: nil for what leaves no budget, and for what is no share.
+    /// - Returns: nil unless the share is above 0 and below 1.
     package init?(millionths: Int64) {
       guard (1..<Self.whole).contains(millionths) else { return nil }
       self.millionths = millionths
@@ -67,7 +67,7 @@ package struct Objective: Hashable, Sendable {
       return "\(millionths / 10_000)" + (digits.isEmpty ? "" : "." + digits)
     }
 
-    /// What may be bad, of ``whole``.
+    /// The share that may be bad, in parts of ``whole``.
     package var budgetMillionths: Int64 { Self.whole - millionths }
 
     package static func < (left: Target, right: Target) -> Bool {

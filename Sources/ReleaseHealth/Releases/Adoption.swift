@@ -1,21 +1,21 @@
-/// How far a release has come in its project and environment.
+/// The adoption stage of a release in its project and environment.
 package enum AdoptionStage: String, CaseIterable, Sendable {
-  /// A tenth or more of the sessions of the last hours.
+  /// The release has a tenth or more of the sessions of the last hours.
   case adopted
-  /// Less than that, and never more.
+  /// The release has less, and never had more.
   case lowAdoption = "low_adoption"
-  /// It was adopted once.
+  /// The release was adopted and is not any more.
   case replaced
 }
 
-/// When a release was adopted and when it was replaced. Sentry keeps the same two times
+/// The times when a release was adopted and replaced. Sentry stores the same two times
 /// (`ReleaseProjectEnvironment`).
 package struct AdoptionTimes: Hashable, Sendable {
-  /// The first run that found it adopted; it stays, also through replacement and return. A time
-  /// that a clock left which was ahead becomes that of the next run that finds it adopted, or no
-  /// more.
+  /// The first run that found the release adopted; replacement and return do not change it. A time
+  /// in the future, from a clock that was ahead, becomes the time of the next run that finds the
+  /// release adopted or replaced.
   package var adopted: Timestamp?
-  /// The run that found it adopted no more; nil again after a return.
+  /// The run that found the release replaced; nil again after a return.
   package var unadopted: Timestamp?
 
   package init(adopted: Timestamp? = nil, unadopted: Timestamp? = nil) {
@@ -29,26 +29,26 @@ package struct AdoptionTimes: Hashable, Sendable {
   }
 }
 
-/// The hourly look at who is adopted.
+/// The hourly job that computes adoption.
 package enum Adoption {
-  /// A run looks back so many hours.
+  /// The window of a run, in hours.
   package static let windowHours = 6
-  /// After a standstill at most so many runs are made up for.
+  /// The maximum number of missed runs that are caught up after downtime.
   package static let catchUpRunsMax = 6
-  /// One in so many sessions makes a release adopted; exactly so many do.
+  /// The divisor of the adoption share: at least a tenth of the sessions make a release adopted.
   package static let shareDivisor: Int64 = 10
 
-  /// One run.
+  /// Computes one run.
   ///
   /// - Parameters:
-  ///   - sessions: of the window, by scope; also those without an environment.
-  ///   - known: the times of all scopes that have some.
+  ///   - sessions: the sessions of the window by series, also those without an environment.
+  ///   - known: the stored times.
   ///   - now: the hour of the run.
-  /// - Returns: the scopes whose times changed.
+  /// - Returns: the series whose times changed.
   package static func run(
     sessions: [Scope: Int64], known: [Scope: AdoptionTimes], at now: Timestamp
   ) -> [Scope: AdoptionTimes] {
-    // A project without any session keeps its stages: nothing can be said about it.
+    // A project without sessions keeps its stages.
     let activeProjects = Set(sessions.filter { $0.value > 0 }.keys.map(\.project))
     let adopted = adoptedScopes(sessions)
     var changed: [Scope: AdoptionTimes] = [:]
@@ -67,7 +67,7 @@ package enum Adoption {
     return changed
   }
 
-  /// The scopes with their share of the sessions of the same project and environment. Sessions
+  /// The series with the adoption share of the sessions of their project and environment. Series
   /// without an environment have no stage.
   private static func adoptedScopes(_ sessions: [Scope: Int64]) -> Set<Scope> {
     var totals: [Scope: Int64] = [:]
@@ -75,13 +75,13 @@ package enum Adoption {
     return Set(
       sessions.filter { scope, count in
         let total = totals[place(of: scope)] ?? 0
-        // Rounded up, instead of a product that large counts would overflow.
+        // Rounds up a quotient, since a product could overflow.
         let least = total / shareDivisor + (total % shareDivisor == 0 ? 0 : 1)
         return scope.environment != nil && count > 0 && count >= least
       }.keys)
   }
 
-  /// Project and environment alone.
+  /// The project and environment, without the release.
   private static func place(of scope: Scope) -> Scope {
     Scope(project: scope.project, release: "", environment: scope.environment)
   }

@@ -1,5 +1,5 @@
-/// Whether a release is healthy enough, beside an older one or alone: yes, no, or cannot be told
-/// yet. Valid however often it is asked.
+/// The gate: the verdict whether a release is healthy enough, alone or against a baseline. It stays
+/// valid when it is evaluated again and again.
 package struct ReleaseGate: Sendable {
   package enum Verdict: String, Sendable {
     case green, red, unknown
@@ -8,11 +8,11 @@ package struct ReleaseGate: Sendable {
   package struct Rules: Equatable, Sendable {
     /// The highest crash rate of sessions; nil when no limit is set.
     package var crashRateMax: Double?
-    /// How far the crash rate of sessions may be above the baseline's; nil when it does not matter.
+    /// The tolerated rise of the crash rate of sessions above the baseline's; nil for any.
     package var dropMax: Double?
-    /// With fewer sessions of an arm nothing is told.
+    /// The minimum sessions of each arm; with fewer the verdict is unknown.
     package var sessionsMin: Int64
-    /// The risk of a wrong red, and that of a wrong green.
+    /// The probability of a wrong red, and that of a wrong green.
     package var alpha: Double
 
     package init(
@@ -25,19 +25,19 @@ package struct ReleaseGate: Sendable {
       self.alpha = alpha
     }
 
-    /// Either rule may turn red: together they may err as often as one alone.
+    /// The error level of each rule's red: the rules share ``alpha``, since either may turn red.
     var alphaOfRed: Double {
       crashRateMax != nil && dropMax != nil ? alpha / 2 : alpha
     }
   }
 
-  /// A release as it is known at some age.
+  /// A release with what is known of it at some age.
   package struct Arm: Equatable, Sendable {
-    /// By the hour of the start, from the first session on.
+    /// The tallies by start hour, from the first session on.
     package var hours: [SessionTally]
-    /// What a crash weighs where users are known: so much that all of them together are as many as
-    /// users who crashed. An app that crashes at each start makes many crashes of one user, and
-    /// they are one observation.
+    /// The weight of a crash if users are known: the number of crashed users divided by that of
+    /// crashed sessions. An app that crashes at each start causes many crashes of one user, which
+    /// are one observation.
     package var crashWeight: Double
 
     package init(hours: [SessionTally], crashWeight: Double = 1) {
@@ -48,15 +48,15 @@ package struct ReleaseGate: Sendable {
     package var total: SessionTally { hours.reduce(into: SessionTally()) { $0 += $1 } }
   }
 
-  /// What a rule found. Bounds are shares of 1 and hold with the confidence asked for, each.
+  /// The result of a rule. Its bounds are shares of 1, each with a confidence of 1 − α.
   package struct Finding: Equatable, Sendable {
     package var verdict: Verdict
-    /// The crash rate, or the difference of two.
+    /// The crash rate, or the difference of two crash rates.
     package var value: Double
     package var low: Double
     package var high: Double
-    /// About how many more sessions of the candidate it takes; nil when it is told, or when it
-    /// takes more than ``moreSessionsMax``.
+    /// The approximate number of further sessions of the candidate that a verdict needs; nil if
+    /// there is one, or if it needs more than ``moreSessionsMax``.
     package var moreSessions: Int64?
 
     package init(
@@ -75,12 +75,12 @@ package struct ReleaseGate: Sendable {
   package let rules: Rules
   package let candidate: Arm
   package let baseline: Arm?
-  /// The share of the candidate's crashes that is known yet. What is tolerated is tolerated of all
-  /// crashes: to be green, what is known has to keep within this share of it. A red needs no
-  /// correction: crashes to come only confirm it.
+  /// The share of the candidate's crashes that is reported. Limits are about all crashes, so for
+  /// green the reported ones must stay within this share of the limit. Red needs no correction:
+  /// crashes still to come only confirm it.
   package let knownShare: Double
-  /// How much more the crashes of an hour vary than if each came by itself: users in loops that one
-  /// arm happens to have and the other has not must not make green.
+  /// The factor by which the variance of an hour's crashes exceeds that of independent ones: a user
+  /// in a crash loop in one arm only must not cause a green verdict.
   package let dispersion: Double
 
   package init(
@@ -93,7 +93,7 @@ package struct ReleaseGate: Sendable {
     self.dispersion = dispersion
   }
 
-  /// Red when one rule is, green when all are.
+  /// The verdict: red if any rule is red, green if all are green.
   package var verdict: Verdict {
     if lacksSessions { return .unknown }
     let verdicts = [rateVerdict, dropVerdict].compactMap(\.self)
@@ -110,7 +110,7 @@ package struct ReleaseGate: Sendable {
 // MARK: - The crash rate against its limit
 
 extension ReleaseGate {
-  /// nil without a limit.
+  /// The verdict on the crash rate; nil without a limit.
   package var rateVerdict: Verdict? {
     guard let limit = rules.crashRateMax else { return nil }
     if rateLogarithm(.above, limit) >= -Natural.logarithm(rules.alphaOfRed) { return .red }
@@ -131,8 +131,8 @@ extension ReleaseGate {
       moreSessions: verdict == .unknown ? moreSessionsForRate : nil)
   }
 
-  /// The sessions of a user who crashes again and again are fewer observations than sessions: as
-  /// many as if each crash stood for all of its user (the effective size of Kish, 1965).
+  /// The logarithm of the evidence. Sessions of a user with repeated crashes are not independent,
+  /// so sessions and crashes are weighted to their effective number (Kish, 1965).
   private func rateLogarithm(_ direction: DropEvidence.Direction, _ limit: Double) -> Double {
     let total = candidate.total
     return RateEvidence.logarithm(
@@ -154,7 +154,7 @@ extension ReleaseGate {
 // MARK: - The difference to the baseline
 
 extension ReleaseGate {
-  /// nil without a baseline, or where a difference does not matter.
+  /// The verdict on the difference; nil without a baseline or a limit.
   package var dropVerdict: Verdict? {
     guard let drop = rules.dropMax, baseline != nil else { return nil }
     if refutes(.above, drop, weighing: true, rules.alphaOfRed) { return .red }
@@ -173,7 +173,7 @@ extension ReleaseGate {
       moreSessions: verdict == .unknown ? moreSessions : nil)
   }
 
-  /// Of the crash rates, at equal age; nil where one has no session.
+  /// The difference of the crash rates at equal age; nil if an arm has no sessions.
   package var difference: Double? {
     guard let one = candidate.total.crashRate, let other = baseline?.total.crashRate else {
       return nil
@@ -181,21 +181,21 @@ extension ReleaseGate {
     return one - other
   }
 
-  /// Green needs both countings: that of crashed sessions, and that in which a user's crashes are
-  /// one. Either may hide what the other shows.
+  /// Whether the difference is surely below `drop`. Green needs evidence from both counts, that of
+  /// crashed sessions and that of crashed users, since each may hide what the other shows.
   ///
-  /// What is tolerated of sessions is less of users, by as much as their crashes are more than they.
-  /// And where sessions do not crash independently of each other they are fewer observations: the
-  /// evidence is divided by the square root of the dispersion. (By all of it would hold for any
-  /// cluster and any rate, at the price of eight times the sessions; with the root as few wrong greens
-  /// were found as is promised, `hale-bench gate`.)
+  /// The limit for users is lower, by the ratio of crashed users to crashed sessions. Sessions that
+  /// do not crash independently are fewer observations, so their evidence is divided by the square
+  /// root of the dispersion. (Division by the full dispersion is safe for any cluster and any rate,
+  /// but takes eight times the sessions; with the square root `hale-bench gate` finds no more wrong
+  /// greens than α.)
   private func isBelow(_ drop: Double) -> Bool {
     let ofUsers = drop > 0 ? drop * min(candidate.crashWeight, baseline?.crashWeight ?? 1) : drop
     return refutes(.below, ofUsers, weighing: true, rules.alpha)
       && refutes(.below, drop, weighing: false, rules.alpha, share: 1 / dispersion.squareRoot())
   }
 
-  /// - Parameter share: of the sessions that count as observations.
+  /// - Parameter share: the share of the sessions that count as independent observations.
   private func refutes(
     _ direction: DropEvidence.Direction, _ drop: Double, weighing: Bool, _ alpha: Double,
     share: Double = 1
@@ -220,15 +220,16 @@ extension ReleaseGate {
     return blocks
   }
 
-  /// Hours of like age stand together, set in advance: 24 of the first day, four a day of the first
-  /// week, then one a day.
+  /// The block of an hour, fixed in advance: 24 on the first day, four a day in the first week,
+  /// then one a day.
   private static func block(ofHour age: Int) -> Int {
     if age < 24 { return age }
     return age < 168 ? 24 + (age - 24) / 6 : 48 + (age - 168) / 24
   }
 
-  /// At the rates as they look now, evidence grows by the relative entropy to the edge of the null
-  /// hypothesis, and a bit more than log 1/α is needed: choosing among alternatives has its price.
+  /// The further sessions needed: at the current rates evidence grows by the relative entropy to
+  /// the edge of the null hypothesis. A bit more than log 1/α is needed, since the evidence is a
+  /// mean over alternatives.
   private var moreSessions: Int64? {
     guard let baseline, let drop = rules.dropMax else { return nil }
     let (one, other) = (candidate.total, baseline.total)
@@ -254,11 +255,11 @@ extension ReleaseGate {
     return moreSessions(growth: isRed ? growth : growth / dispersion.squareRoot())
   }
 
-  /// - Parameter growth: of the evidence by as many sessions as there are.
+  /// - Parameter growth: the growth of the evidence per the current number of sessions.
   private func moreSessions(growth: Double) -> Int64? {
     let sessions = Double(candidate.total.sessions)
     let needed = (2 - Natural.logarithm(rules.alphaOfRed)) / growth * sessions
-    // At the end of what was foreseen it is chance, and takes a tenth more.
+    // Past the expected number chance decides; assume a tenth more.
     let more = max(needed - sessions, sessions / 10)
     return more <= Double(Self.moreSessionsMax) ? max(1, Int64(more)) : nil
   }
@@ -267,7 +268,7 @@ extension ReleaseGate {
 // MARK: - Bounds
 
 extension ReleaseGate {
-  /// Where a test stops to hold, of one that holds for low numbers; `low` when it never does.
+  /// The upper end of the numbers for which a test holds, if it holds for low ones; `low` if none.
   private static func highest(
     from low: Double, to high: Double, where holds: (Double) -> Bool
   ) -> Double {
@@ -279,7 +280,7 @@ extension ReleaseGate {
     return low
   }
 
-  /// Where a test begins to hold, of one that holds for high numbers.
+  /// The lower end of the numbers for which a test holds, if it holds for high ones.
   private static func lowest(
     from low: Double, to high: Double, where holds: (Double) -> Bool
   ) -> Double {

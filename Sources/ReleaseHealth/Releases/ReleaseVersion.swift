@@ -1,35 +1,34 @@
-/// What the name of a release says: `package@version+build`, as Sentry's `sentry-release-parser`
-/// 1.4 reads it.
+/// The parsed name of a release: `package@version+build`, as Sentry's `sentry-release-parser` 1.4
+/// reads it.
 ///
-/// Every name can be read; one of another form just says less. Whether a name may be used at all is
-/// decided before.
+/// Every name can be parsed; a name of another form has fewer parts. Names are validated before.
 package struct ReleaseVersion: Sendable {
-  /// A semantic version with liberties: one to four numbers, which may have leading zeros.
+  /// A lenient semantic version: one to four numbers, which may have leading zeros.
   package struct Version: Hashable, Sendable {
-    /// As written, but for numbers beyond 64 bits, which count as 0.
+    /// The major number. Numbers beyond 64 bits count as 0.
     package let major: UInt64
-    /// 0 where it is missing, like the numbers after it.
+    /// The minor number; 0 if missing, like the numbers after it.
     package let minor: UInt64
     package let patch: UInt64
     package let revision: UInt64
-    /// How many numbers were written.
+    /// The number of components in the text.
     package let components: Int
-    /// Without the hyphen that introduces it: `rc.1` of `1.0-rc.1`, and also of `1.0rc.1`.
+    /// The prerelease without its hyphen: `rc.1` in `1.0-rc.1`, and also in `1.0rc.1`.
     package let prerelease: String?
     package let buildCode: String?
-    /// All that stands before the build code, as written.
+    /// The text before the build code.
     package let rawShort: String
   }
 
-  /// The name without white space around it.
+  /// The name without surrounding white space.
   package let name: String
-  /// nil where the name has no at sign that parts a package from a version.
+  /// The package; nil without an at sign between a package and a version.
   package let package: String?
-  /// What follows the package, be it a version or not; without a package, the whole name.
+  /// The text after the package, whether or not it is a version; without a package, the whole name.
   package let versionRaw: String
-  /// nil without a package, and where ``versionRaw`` is a hash or no version.
+  /// The version; nil without a package, and if ``versionRaw`` is a hash or not a version.
   package let version: Version?
-  /// The build code, or else ``versionRaw``, if it is a hash.
+  /// The build code; without one, ``versionRaw`` if it is a hash.
   package let buildHash: String?
 
   package init(_ text: String) {
@@ -52,8 +51,8 @@ package struct ReleaseVersion: Sendable {
     }
   }
 
-  /// For people: the version as written, with its build in parentheses and a hash cut to twelve
-  /// digits; without a version the hash, or else the name.
+  /// A description for people: the version as written with its build in parentheses; without a
+  /// version the hash, cut to twelve digits, or else the name.
   package var description: String {
     let shortHash = buildHash.map { String($0.prefix(12)) }
     guard let version else { return shortHash ?? name }
@@ -61,15 +60,15 @@ package struct ReleaseVersion: Sendable {
     return "\(version.rawShort) (\(build))"
   }
 
-  /// The at sign that ends the package. The package may itself begin with one, as those of npm do,
-  /// and neither it nor what follows may be empty.
+  /// The at sign that ends the package. The package may begin with one, as in npm, and neither it
+  /// nor the text after it may be empty.
   private static func atSign(in bytes: [UInt8]) -> Int? {
     let packageStart = bytes.first == UInt8(ascii: "@") ? 1 : 0
     guard let at = bytes[packageStart...].firstIndex(of: UInt8(ascii: "@")) else { return nil }
     return at > packageStart && at + 1 < bytes.count ? at : nil
   }
 
-  /// Whether it has the length of a usual hash and hexadecimal digits only.
+  /// Whether the text has the length of a common hash and hexadecimal digits only.
   private static func isHash(_ bytes: ArraySlice<UInt8>) -> Bool {
     [12, 16, 20, 32, 40, 64].contains(bytes.count)
       && bytes.allSatisfy { byte in
@@ -92,8 +91,7 @@ package struct ReleaseVersion: Sendable {
   }
 }
 
-/// Reads a version from its first byte to its last. No step ever has to be taken back: the byte
-/// that ends one part tells what the next one is.
+/// Parses a version without backtracking: the byte that ends a part determines the next part.
 private struct VersionScanner {
   private let bytes: ArraySlice<UInt8>
   private var index: Int
@@ -106,7 +104,7 @@ private struct VersionScanner {
   mutating func scan() -> ReleaseVersion.Version? {
     guard let numbers = scanNumbers() else { return nil }
     var prerelease: ArraySlice<UInt8>?
-    // A lone number needs the hyphen: 1.0a1 and 1-a1 are versions, 1a1 is none.
+    // A single number needs the hyphen: 1.0a1 and 1-a1 are versions, 1a1 is not.
     if next == UInt8(ascii: "-") || (numbers.count > 1 && next.map(Self.isLowercase) == true) {
       prerelease = scanPrerelease()
       if prerelease == nil { return nil }
@@ -138,8 +136,8 @@ private struct VersionScanner {
     return numbers
   }
 
-  /// Identifiers with points between them. A letter that introduces the prerelease belongs to it, a
-  /// hyphen does not; what follows either up to the first point may be empty.
+  /// Identifiers separated by dots. A letter that introduces the prerelease belongs to it, a hyphen
+  /// does not; the text after either up to the first dot may be empty.
   private mutating func scanPrerelease() -> ArraySlice<UInt8>? {
     let start = next == UInt8(ascii: "-") ? index + 1 : index
     index += 1

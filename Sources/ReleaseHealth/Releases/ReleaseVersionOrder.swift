@@ -1,13 +1,13 @@
 extension ReleaseVersion {
-  /// A version as far as others are compared with it: what `release.version` searches for.
+  /// The comparable part of a version, which the search key `release.version` uses.
   ///
-  /// The greater one is the higher version. Packages and build codes play no part.
+  /// A greater value is a higher version. Packages and build codes are ignored.
   package struct Semver: Hashable, Comparable, Sendable {
     package let major: Int64
     package let minor: Int64
     package let patch: Int64
     package let revision: Int64
-    /// Empty for a final version, which stands above its prereleases.
+    /// The prerelease; empty for a final version, which is above its prereleases.
     package let prerelease: String
 
     package static func < (left: Semver, right: Semver) -> Bool {
@@ -22,8 +22,7 @@ extension ReleaseVersion {
     }
   }
 
-  /// By what a list sorted by version is sorted, the greatest first; releases that share a key are
-  /// sorted by their date.
+  /// The key of the order by version, greatest first; releases with equal keys are ordered by date.
   package struct SemverKey: Hashable, Comparable, Sendable {
     private enum Build: Hashable, Comparable, Sendable {
       case none
@@ -53,7 +52,7 @@ extension ReleaseVersion {
     }
   }
 
-  /// nil where there is no version, or a number of it is beyond what Sentry's database holds.
+  /// The version; nil without one, or if a number exceeds the range of Sentry's database.
   package var semver: Semver? {
     guard let version,
       let major = Int64(exactly: version.major), let minor = Int64(exactly: version.minor),
@@ -66,7 +65,7 @@ extension ReleaseVersion {
 
   package var semverKey: SemverKey { SemverKey(self) }
 
-  /// The build code as a number; nil where it is none, or does not belong to a ``semver``.
+  /// The build code as a number; nil if it is not a number, or without a ``semver``.
   package var buildNumber: Int64? {
     guard semver != nil, let code = version?.buildCode, let number = Int64(code) else { return nil }
     return number < 0 ? nil : number

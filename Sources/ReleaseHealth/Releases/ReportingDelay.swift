@@ -1,32 +1,34 @@
-/// How late the crashes of a project become known, learnt from its log of arrivals.
+/// The reporting delay of the crashes of a project, learnt from its arrival log.
 ///
-/// The chain ladder of actuaries (Mack, "Distribution-free calculation of the standard error of
-/// chain ladder reserve estimates", 1993): from lag to lag the known crashes grow by a factor that
-/// all hours old enough to show it give together. So young hours tell of short lags, and bias
-/// nothing.
+/// It uses the chain ladder method (Mack, "Distribution-free calculation of the standard error of
+/// chain ladder reserve estimates", 1993): from lag to lag the known crashes grow by a factor,
+/// which is learnt from all hours that are old enough. So young hours contribute to short lags
+/// only, and cause no bias.
 package struct ReportingDelay: Equatable, Sendable {
-  /// The share of crashes that is known so many hours after the end of the hour of the start; it
+  /// The share of crashes known by the lag: whole hours after the end of the hour of the start. It
   /// rises, and the last one is 1.
   package let shares: [Double]
-  /// The crashes that it was learnt from.
+  /// The number of crashes that the delay was learnt from.
   package let crashes: Int64
-  /// How little is known of the step from a lag to the next one: the variance of the logarithm of its
-  /// factor. Those of several steps add up, as Mack shows.
+  /// The uncertainty of the step from each lag to the next: the variance of the logarithm of its
+  /// factor. Variances of several steps add up, as Mack shows.
   let variances: [Double]
-  /// How much more the crashes of an hour vary than if each came by itself, as a factor of the
-  /// variance: a user whose app crashes at each start makes many at once.
+  /// The factor by which the variance of an hour's crashes exceeds that of independent ones: a user
+  /// whose app crashes at each start causes many at once.
   package let dispersion: Double
 
-  /// An update is taken for five days.
+  /// The maximum lag: updates are accepted for five days.
   package static let hoursMax = 5 * 24
-  /// From fewer nothing can be learnt.
+  /// The minimum number of crashes to learn from.
   package static let crashesMin: Int64 = 20
-  /// An hour in which everything crashed would else make a week of bands useless.
+  /// The maximum dispersion: one hour of crashes must not make the intervals of a week useless.
   static let dispersionMax = 20.0
 
+  /// Learns the delay.
+  ///
   /// - Parameters:
-  ///   - reported: of the same hours, also over several releases.
-  ///   - now: the hour that runs, counted as the hours are.
+  ///   - reported: the sessions by hour, possibly of several releases.
+  ///   - now: the current hour, as an index into the hours.
   package init(_ reported: ReportedSessions, now: Int) {
     var (before, after) = (
       [Double](repeating: 0, count: Self.hoursMax), [Double](repeating: 0, count: Self.hoursMax)
@@ -48,7 +50,7 @@ package struct ReportingDelay: Equatable, Sendable {
         after[lag - 1] += known[lag]
       }
       learnt += max(0, known[seen])
-      // Neighbours in time have the same rate, or nearly so.
+      // Consecutive hours have nearly the same rate.
       let sessions = hour.late.reduce(into: hour.prompt) { $0 += $1.change }.sessions
       let next = SessionTally(sessions: sessions, crashes: max(0, known[seen]))
       if previous.sessions > 0, next.sessions > 0 {
@@ -64,8 +66,7 @@ package struct ReportingDelay: Equatable, Sendable {
     var variances = [Double](repeating: 0, count: Self.hoursMax)
     if crashes >= Self.crashesMin {
       for lag in (0..<Self.hoursMax).reversed() {
-        // A crash that turns out to be none is no reason for a share above 1; and where none was
-        // known before, half a one was.
+        // A retracted crash must not make a share exceed 1; zero known crashes count as a half.
         let growth = max(1, after[lag] / max(before[lag], 0.5))
         shares[lag] = shares[lag + 1] / growth
         variances[lag] = (growth - 1) / max(after[lag], 0.5)
@@ -78,18 +79,18 @@ package struct ReportingDelay: Equatable, Sendable {
 
   package var isLearnt: Bool { crashes >= Self.crashesMin }
 
-  /// The share that is known after whole hours; what is not over yet knows what the first lag knows.
+  /// The share known after whole hours; an hour that is not over has the share of the first lag.
   package func share(afterHours lag: Int) -> Double {
     shares[min(max(0, lag), Self.hoursMax)]
   }
 
-  /// After how many hours so much of the crashes is known.
+  /// The number of hours until the share of crashes is known.
   package func hours(untilShare share: Double) -> Int {
     shares.firstIndex { $0 >= share } ?? Self.hoursMax
   }
 
-  /// Of the crashes of sessions, given by the hour of their start, the share that is known before
-  /// the hour `now`; 1 when there are no sessions.
+  /// The share of crashes that is known before the hour `now`, weighted by the sessions of each
+  /// start hour; 1 without sessions.
   package func knownShare(of hours: [SessionTally], now: Int) -> Double {
     var (known, all) = (0.0, 0.0)
     for (start, tally) in hours.enumerated() {

@@ -1,14 +1,14 @@
-/// Durations as counts of log-linear buckets, as HdrHistogram has them: below 256 ms each
-/// millisecond has its own; from there on each power of two is cut into 128.
+/// A histogram of durations with log-linear buckets, as in HdrHistogram: below 256 ms each
+/// millisecond has its own bucket; from there on each power of two has 128.
 ///
 /// A bucket with the exponent e holds the 2ᵉ whole milliseconds from its start s on, and
-/// s ≥ 128 · 2ᵉ. Its middle is s + (2ᵉ − 1) / 2, so what falls into it is at most (2ᵉ − 1) / 2 away,
+/// s ≥ 128 · 2ᵉ. Its middle is s + (2ᵉ − 1) / 2, so its durations are at most (2ᵉ − 1) / 2 away,
 /// which is less than 1/256 of s, and so of the duration itself.
 ///
-/// Counts can be taken back, so a session whose duration was raised moves exactly.
+/// Counts can be subtracted, so an update that raises a session's duration moves it exactly.
 package struct DurationHistogram: Equatable, Sendable {
-  /// The buckets that count something, ascending. Of an hour there may be a thousand; they are
-  /// stored in that order, and merged without looking any of them up.
+  /// The nonempty buckets, ascending. An hour may have a thousand; they are stored in this order,
+  /// and merged without lookups.
   package private(set) var buckets: [(bucket: Int, count: Int64)]
   /// The exact sum of the durations, in milliseconds.
   package private(set) var totalMilliseconds: Int64
@@ -26,7 +26,7 @@ package struct DurationHistogram: Equatable, Sendable {
     Dictionary(buckets.map { ($0.bucket, $0.count) }) { Self.sum($0, $1) }
   }
 
-  /// - Parameter count: how often it occurred; negative to take back.
+  /// - Parameter count: the number of occurrences; negative to subtract.
   package mutating func add(milliseconds: Int64, count: Int64 = 1) {
     let bucket = Self.bucket(of: milliseconds)
     var (index, end) = (0, buckets.count)
@@ -69,7 +69,7 @@ package struct DurationHistogram: Equatable, Sendable {
       && left.buckets.elementsEqual(right.buckets, by: ==)
   }
 
-  /// Stops at the ends of what can be counted: 2²⁷ durations of the greatest length.
+  /// Adds with saturation at 2²⁷ durations of the maximum length.
   static func sum(_ left: Int64, _ right: Int64) -> Int64 {
     let (sum, hasOverflown) = left.addingReportingOverflow(right)
     return hasOverflown ? (left < 0 ? .min : .max) : sum
@@ -77,15 +77,15 @@ package struct DurationHistogram: Equatable, Sendable {
 
   private static let linearBits = 7
 
-  /// The bucket of a duration: below 2⁸ the value itself, above that the exponent and the seven
-  /// bits after the leading one.
+  /// The bucket of a duration: below 2⁸ the value itself, otherwise the exponent and the seven bits
+  /// after the leading one.
   package static func bucket(of milliseconds: Int64) -> Int {
     let value = UInt64(max(0, milliseconds))
     let exponent = max(0, 63 - linearBits - value.leadingZeroBitCount)
     return exponent << linearBits + Int(value >> UInt64(exponent))
   }
 
-  /// The durations that fall into a bucket, in milliseconds.
+  /// The durations of a bucket, in milliseconds.
   package static func range(ofBucket bucket: Int) -> Range<Int64> {
     let exponent = max(0, bucket >> linearBits - 1)
     let start = Int64(bucket - exponent << linearBits) << Int64(exponent)

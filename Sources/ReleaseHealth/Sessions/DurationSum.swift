@@ -1,7 +1,7 @@
-/// Durations that are added up to be told of: the counts of a ``DurationHistogram`` side by side in
-/// memory, since a question over months adds up hundreds of thousands of histograms.
+/// A sum of ``DurationHistogram``s with contiguous counts, since a query over months adds hundreds
+/// of thousands of histograms.
 package struct DurationSum: Sendable {
-  /// Of the buckets from ``firstBucket`` on.
+  /// The counts of the buckets from ``firstBucket`` on.
   private var counts: [Int64] = []
   private var firstBucket = 0
   private var totalMilliseconds: Int64 = 0
@@ -15,7 +15,7 @@ package struct DurationSum: Sendable {
     totalMilliseconds = DurationHistogram.sum(totalMilliseconds, more)
   }
 
-  /// Buckets that no duration falls into, as damaged bytes may name them, are left out.
+  /// Buckets outside the range of durations, as in damaged data, are ignored.
   package mutating func add(bucket: Int, count: Int64) {
     guard bucket >= 0, bucket <= Self.lastBucket else { return }
     if counts.isEmpty { firstBucket = bucket }
@@ -30,7 +30,7 @@ package struct DurationSum: Sendable {
 
   package mutating func add(_ other: DurationSum) {
     guard !other.counts.isEmpty else { return }
-    // Both ends first, so that the counts move once.
+    // Extends both ends first, so that the counts move once.
     add(bucket: other.firstBucket, count: 0)
     add(bucket: other.firstBucket + other.counts.count - 1, count: 0)
     let offset = other.firstBucket - firstBucket
@@ -40,7 +40,7 @@ package struct DurationSum: Sendable {
     add(totalMilliseconds: other.totalMilliseconds)
   }
 
-  /// nil when there are no durations.
+  /// The summary; nil without durations.
   package var summary: DurationSummary? {
     let count = counts.reduce(0) { DurationHistogram.sum($0, max(0, $1)) }
     guard count > 0 else { return nil }
@@ -50,12 +50,11 @@ package struct DurationSum: Sendable {
     let found = count == 1 ? places.map { _ in average } : values(at: places)
     return DurationSummary(
       average: average, p50: found[0], p75: found[1], p90: found[2], p95: found[3], p99: found[4],
-      // None is shorter than the average; where that is above the middle, it is nearer.
+      // The maximum is not below the average, which may be nearer than the middle of the bucket.
       longest: max(found[5], average))
   }
 
-  /// The durations at some places, which ascend, when all are put in order: as the durations do,
-  /// so do their buckets.
+  /// The durations at the given ascending ranks in sorted order, which is the order of the buckets.
   private func values(at places: [Int64]) -> [Double] {
     var values: [Double] = []
     var reached: Int64 = 0
@@ -71,7 +70,7 @@ package struct DurationSum: Sendable {
 }
 
 extension DurationHistogram {
-  /// nil when there are no durations.
+  /// The summary; nil without durations.
   package var summary: DurationSummary? {
     var sum = DurationSum()
     for (bucket, count) in buckets {

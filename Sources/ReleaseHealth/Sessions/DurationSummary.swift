@@ -1,14 +1,13 @@
-/// What the durations of a range come to, in milliseconds.
+/// A summary of the durations of a range, in milliseconds.
 ///
-/// The average is exact. Quantiles and the longest one are read from the histogram: they are less
-/// than ``relativeErrorMax`` away from the durations that they stand for, and exact below 256 ms
-/// and where there is just one duration.
+/// The average is exact. Quantiles and the maximum are read from the histogram: their relative
+/// error is below ``relativeErrorMax``, and they are exact below 256 ms and for a single duration.
 ///
-/// A quantile is a duration that occurred: the p90 of n durations is the one at place 0.9 · n,
-/// rounded up, when they are put in order.
+/// A quantile is a duration that occurred: the p90 of n sorted durations is the one at rank 0.9 ·
+/// n, rounded up.
 package struct DurationSummary: Hashable, Sendable {
-  /// So much of a duration, 0.4 %, is the error of what is read from a histogram below
-  /// (``DurationHistogram``).
+  /// The upper bound of the relative error of a value that is read from a ``DurationHistogram``:
+  /// 0.4 %.
   package static let relativeErrorMax = 1.0 / 256
 
   package let average: Double

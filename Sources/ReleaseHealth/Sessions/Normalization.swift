@@ -1,9 +1,9 @@
-/// Corrects and checks what SDKs send, in Relay's order: clock drift, the order of the two times,
+/// Normalizes the values that SDKs send, in Relay's order: clock drift, the order of the two times,
 /// age, release, environment (`relay-server/src/processing/sessions/process.rs`).
 package struct Normalization: Sendable {
-  /// When the envelope arrived, by the service's clock.
+  /// The arrival of the envelope, by the service's clock.
   package let receivedAt: Timestamp
-  /// What is added to the times of the envelope's items; zero below the threshold.
+  /// The correction that is added to the times of items; zero below the threshold.
   package let driftMilliseconds: Int64
 
   /// - Parameter sentAt: the envelope's `sent_at`, by the device's clock.
@@ -17,8 +17,8 @@ package struct Normalization: Sendable {
   /// The corrected start of an item or bucket.
   ///
   /// - Parameters:
-  ///   - started: as the SDK sent it.
-  ///   - timestamp: of the update, as the SDK sent it; absent means at its arrival.
+  ///   - started: the start that the SDK reported.
+  ///   - timestamp: the time of the update that the SDK reported; nil means its arrival.
   package func correctedStart(
     _ started: Timestamp, timestamp: Timestamp?
   ) throws(RejectionReason) -> Timestamp {
@@ -33,7 +33,7 @@ package struct Normalization: Sendable {
     return start
   }
 
-  /// The scope that a release and an environment name; an unusable environment becomes none.
+  /// The series of a release and an environment; an invalid environment becomes nil.
   package func scope(
     project: ProjectID, release: String, environment: String?
   ) throws(RejectionReason) -> Scope {
@@ -44,24 +44,25 @@ package struct Normalization: Sendable {
       environment: environment.flatMap { Self.isValidEnvironment($0) ? $0 : nil })
   }
 
-  /// Sentry's `validate_release`.
+  /// Whether the release is valid, as in Sentry's `validate_release`.
   package static func isValidRelease(_ release: String) -> Bool {
     isValidName(release, bytesMax: DomainLimits.releaseBytesMax, except: "latest")
   }
 
-  /// Sentry's `validate_environment`; but for the empty name, which its API cannot tell from none.
+  /// Whether the environment is valid, as in Sentry's `validate_environment`; but an empty name is
+  /// invalid, since the API cannot distinguish it from none.
   package static func isValidEnvironment(_ environment: String) -> Bool {
     isValidName(environment, bytesMax: DomainLimits.environmentBytesMax, except: "none")
   }
 
-  /// Only white space. Names hardly ever begin with any, so that the first byte decides and what
-  /// Unicode calls so is not looked up.
+  /// Whether the text is white space only. Names rarely begin with white space, so the first byte
+  /// usually decides without a lookup of Unicode properties.
   private static func isBlank(_ name: String) -> Bool {
     if let first = name.utf8.first, first > 0x20, first < 0x7f { return false }
     return name.allSatisfy(\.isWhitespace)
   }
 
-  /// - Parameter reserved: a word in small ASCII letters, refused in any case.
+  /// - Parameter reserved: a word in lower-case ASCII letters, invalid in any case.
   private static func isValidName(
     _ name: String, bytesMax: Int, except reserved: StaticString
   ) -> Bool {
@@ -72,7 +73,7 @@ package struct Normalization: Sendable {
     if isDot, bytes.count == 1 || (bytes.count == 2 && bytes[1] == UInt8(ascii: ".")) {
       return false
     }
-    // No character beyond ASCII has one of these letters as its small one.
+    // No character beyond ASCII has one of these letters as its lower-case form.
     guard bytes.count == reserved.utf8CodeUnitCount else { return true }
     for index in bytes.indices where unsafe bytes[index] | 0x20 != reserved.utf8Start[index] {
       return true

@@ -1,14 +1,13 @@
-/// The rates of Sentry's API as fractions of 1. A rate is nil, neither 0 nor 1, when there is
-/// nothing to divide by.
+/// The rates of Sentry's API as fractions of 1. A rate is nil if its denominator is 0.
 
 extension SessionCounts {
   package var crashRate: Double? { share(of: crashed) }
   package var crashFreeRate: Double? { crashRate.map { 1 - $0 } }
-  /// Errored alone: with the crash-free rates' companions it adds up to 1.
+  /// The rate of sessions that are errored and nothing worse.
   package var erroredRate: Double? { share(of: errored) }
   package var unhandledRate: Double? { share(of: unhandled) }
   package var abnormalRate: Double? { share(of: abnormal) }
-  /// Everything that is not healthy.
+  /// The rate of sessions that are not healthy.
   package var unhealthyRate: Double? { share(of: total - healthy) }
 
   private func share(of part: Int64) -> Double? {
@@ -19,11 +18,11 @@ extension SessionCounts {
 extension UserCounts {
   package var crashRate: Double? { share(of: byWorst.crashed) }
   package var crashFreeRate: Double? { crashRate.map { 1 - $0 } }
-  /// Users whose worst session was errored.
+  /// The rate of users whose worst session is errored.
   package var erroredRate: Double? { share(of: byWorst.errored) }
   package var unhandledRate: Double? { share(of: withUnhandled) }
   package var abnormalRate: Double? { share(of: withAbnormal) }
-  /// Users who saw the application not responding.
+  /// The ANR rate: the rate of users with an application not responding.
   package var hangRate: Double? { share(of: withHang) }
   package var foregroundHangRate: Double? { share(of: withForegroundHang) }
 

@@ -1,19 +1,20 @@
-/// Why an item, or a bucket of one, was dropped. The raw values are the names in outcomes.
+/// The reason why an item, or a bucket of one, is rejected. The raw values are the names in
+/// outcomes.
 package enum RejectionReason: String, CaseIterable, Error, Sendable {
-  /// The payload is not the JSON that the protocol asks for.
+  /// The payload is not the JSON of the protocol.
   case invalidPayload = "invalid_payload"
-  /// The session's id is not 128 bits in hex.
+  /// The session id is not 128 bits in hexadecimal digits.
   case invalidSessionID = "invalid_session_id"
-  /// `started` is absent or no RFC 3339 date-time.
+  /// `started` is missing or not an RFC 3339 date-time.
   case invalidStart = "invalid_started"
-  /// No release was named.
+  /// The release is missing.
   case missingRelease = "missing_release"
-  /// The release breaks Sentry's rules for names.
+  /// The release violates Sentry's rules for names.
   case invalidRelease = "invalid_release"
-  /// More than 5 days before its arrival.
+  /// The start is more than 5 days before the arrival.
   case tooOld = "too_old"
-  /// More than a minute after its arrival.
+  /// The start is more than a minute after the arrival.
   case inFuture = "in_future"
-  /// The payload is longer, or has more buckets, than Hale takes.
+  /// The payload is longer, or has more buckets, than Hale accepts.
   case tooLarge = "too_large"
 }

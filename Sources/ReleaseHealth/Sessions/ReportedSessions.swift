@@ -1,7 +1,7 @@
-/// What was known when about the sessions of a release, by the hour of their start. Crashes of apps
-/// are told at the next launch, so that a young release looks healthier than it is.
+/// The sessions of a release by the hour of their start and the hour of their arrival. Apps report
+/// crashes at the next launch, so a young release looks healthier than it is.
 package struct ReportedSessions: Equatable, Sendable {
-  /// One for each hour, from that of the first session on.
+  /// The hours, from that of the first session on.
   package var hours: [Hour]
 
   package init(hours: [Hour] = []) {
@@ -9,7 +9,7 @@ package struct ReportedSessions: Equatable, Sendable {
   }
 
   package struct Hour: Equatable, Sendable {
-    /// As known when the hour ended, and all whose arrival is not known.
+    /// The sessions known at the end of the hour, and those whose arrival is not logged.
     package var prompt: SessionTally
     package var late: [Change]
 
@@ -18,14 +18,14 @@ package struct ReportedSessions: Equatable, Sendable {
       self.late = late
     }
 
-    /// As known when another hour begins, counted as ``ReportedSessions/hours`` is.
+    /// The sessions known when another hour begins, an index into ``ReportedSessions/hours``.
     package func known(before hour: Int) -> SessionTally {
       late.reduce(into: prompt) { if $1.arrivalHour < hour { $0 += $1.change } }
     }
   }
 
   package struct Change: Equatable, Sendable {
-    /// The hour of the arrival, counted as ``ReportedSessions/hours`` is.
+    /// The hour of the arrival, as an index into ``ReportedSessions/hours``.
     package var arrivalHour: Int
     package var change: SessionTally
 
@@ -35,16 +35,16 @@ package struct ReportedSessions: Equatable, Sendable {
     }
   }
 
-  /// The first hours as they were known at their end: what one saw of the release at that age.
+  /// The first hours, with what was known when the release had that age.
   package func known(atAge hours: Int) -> [SessionTally] {
     self.hours.prefix(hours).map { $0.known(before: hours) }
   }
 }
 
-/// Sessions, and how many of them crashed.
+/// A number of sessions, and how many of them crashed.
 package struct SessionTally: Equatable, Sendable {
   package var sessions: Int64
-  /// At most as many as sessions; crashes that are weighed are no whole number.
+  /// The crashes, at most as many as sessions; weighted ones need not be a whole number.
   package var crashes: Double
 
   package init(sessions: Int64 = 0, crashes: Double = 0) {
@@ -59,12 +59,12 @@ package struct SessionTally: Equatable, Sendable {
 
   package var crashRate: Double? { sessions > 0 ? crashes / Double(sessions) : nil }
 
-  /// The same sessions, with crashes that weigh less.
+  /// The same sessions with weighted crashes.
   package func weighing(crashes weight: Double) -> SessionTally {
     SessionTally(sessions: sessions, crashes: crashes * weight)
   }
 
-  /// Differences of counts that are cut at a time may leave a session without its start.
+  /// The tally within valid bounds: changes that are cut at a time may lack the start of a session.
   package var sound: SessionTally {
     let sessions = max(0, sessions)
     return SessionTally(sessions: sessions, crashes: min(max(0, crashes), Double(sessions)))

@@ -1,54 +1,3 @@
-/// An accepted update of a session, checked and corrected: what a store is given.
-package struct SessionReport: Hashable, Sendable {
-  package var key: SessionKey
-  /// The start after the correction of drift: it decides the bucket.
-  package var correctedStart: Timestamp
-  package var status: SessionStatus
-  package var errors: UInt64
-  package var mechanism: HangMechanism
-  package var durationMilliseconds: Int64?
-  package var isInitial: Bool
-  package var user: UserHash?
-
-  package init(
-    key: SessionKey, correctedStart: Timestamp, status: SessionStatus, errors: UInt64 = 0,
-    mechanism: HangMechanism = .none, durationMilliseconds: Int64? = nil, isInitial: Bool = false,
-    user: UserHash? = nil
-  ) {
-    self.key = key
-    self.correctedStart = correctedStart
-    self.status = status
-    self.errors = errors
-    self.mechanism = mechanism
-    self.durationMilliseconds = durationMilliseconds
-    self.isInitial = isInitial
-    self.user = user
-  }
-}
-
-/// Accepted sessions without an identity of their own: a bucket of aggregates, or an item without
-/// a session id. Each is added once; nothing can tell a re-delivery.
-package struct AnonymousSessions: Hashable, Sendable {
-  package var scope: Scope
-  package var correctedStart: Timestamp
-  package var counts: SessionCounts
-  package var mechanism: HangMechanism
-  package var durationMilliseconds: Int64?
-  package var user: UserHash?
-
-  package init(
-    scope: Scope, correctedStart: Timestamp, counts: SessionCounts,
-    mechanism: HangMechanism = .none, durationMilliseconds: Int64? = nil, user: UserHash? = nil
-  ) {
-    self.scope = scope
-    self.correctedStart = correctedStart
-    self.counts = counts
-    self.mechanism = mechanism
-    self.durationMilliseconds = durationMilliseconds
-    self.user = user
-  }
-}
-
 /// What is remembered of a session: the join of all its updates.
 ///
 /// Each part only grows in its own order, so merging is commutative, associative and idempotent:
@@ -56,61 +5,59 @@ package struct AnonymousSessions: Hashable, Sendable {
 package struct Session: Equatable, Sendable {
   package var severity: Severity
   /// From `abnormal` updates only.
-  package var mechanism: HangMechanism
+  package var mechanism: AbnormalMechanism
   /// An `exited` update was seen: the duration counts.
   package var hasExited: Bool
   /// An update with `init` was seen.
   package var hasInitial: Bool
   /// The longest duration of any update.
   package var durationMilliseconds: Int64?
-  /// Every user that an update named, ascending; of too many the first ones
-  /// (``DomainLimits/usersPerSessionMax``).
-  package var users: [UserID]
+  /// Every user that an update named; of too many the first ones.
+  package var users: SessionUsers
   /// Where corrections of drift differ, the earliest stands.
   package var earliestStart: Timestamp
   /// Decides how long the state is kept.
   package var latestStart: Timestamp
 
-  package init(
-    severity: Severity, mechanism: HangMechanism, hasExited: Bool, hasInitial: Bool,
-    durationMilliseconds: Int64?, users: [UserID], earliestStart: Timestamp, latestStart: Timestamp
-  ) {
-    self.severity = severity
-    self.mechanism = mechanism
-    self.hasExited = hasExited
-    self.hasInitial = hasInitial
-    self.durationMilliseconds = durationMilliseconds
-    self.users = users
-    self.earliestStart = earliestStart
-    self.latestStart = latestStart
+  /// A healthy session about which nothing else is known.
+  package init(start: Timestamp) {
+    severity = .healthy
+    mechanism = .none
+    hasExited = false
+    hasInitial = false
+    users = SessionUsers()
+    earliestStart = start
+    latestStart = start
   }
 
-  /// What one update says by itself.
+  /// The session as one report alone has it.
   ///
   /// - Parameter user: the store's number of the report's user.
   package init(_ report: SessionReport, user: UserID?) {
-    self.init(
-      severity: Severity(status: report.status, errors: report.errors),
-      mechanism: report.status == .abnormal ? report.mechanism : .none,
-      hasExited: report.status == .exited,
-      hasInitial: report.isInitial,
-      durationMilliseconds: report.durationMilliseconds,
-      users: user.map { [$0] } ?? [],
-      earliestStart: report.correctedStart,
-      latestStart: report.correctedStart)
+    severity = report.severity
+    mechanism = report.mechanism
+    hasExited = report.hasExited
+    hasInitial = report.isInitial
+    durationMilliseconds = report.durationMilliseconds
+    users = SessionUsers(user)
+    earliestStart = report.correctedStart
+    latestStart = report.correctedStart
   }
 
-  /// The least session that knows what both know.
-  package func merged(with other: Session) -> Session {
-    Session(
-      severity: max(severity, other.severity),
-      mechanism: max(mechanism, other.mechanism),
-      hasExited: hasExited || other.hasExited,
-      hasInitial: hasInitial || other.hasInitial,
-      durationMilliseconds: Self.longest(durationMilliseconds, other.durationMilliseconds),
-      users: Self.union(users, other.users),
-      earliestStart: min(earliestStart, other.earliestStart),
-      latestStart: max(latestStart, other.latestStart))
+  /// Joins a report to the session: afterwards it is the least session that knows both.
+  ///
+  /// - Returns: false when the session has its fill of users, and one was left out.
+  package mutating func join(_ report: SessionReport, user: UserID?) -> Bool {
+    severity = max(severity, report.severity)
+    mechanism = max(mechanism, report.mechanism)
+    hasExited = hasExited || report.hasExited
+    hasInitial = hasInitial || report.isInitial
+    if let duration = report.durationMilliseconds {
+      durationMilliseconds = max(durationMilliseconds ?? duration, duration)
+    }
+    earliestStart = min(earliestStart, report.correctedStart)
+    latestStart = max(latestStart, report.correctedStart)
+    return user.map { users.insert($0) } ?? true
   }
 
   /// What the session adds to the counts.
@@ -120,42 +67,70 @@ package struct Session: Equatable, Sendable {
       durationMilliseconds: hasExited ? durationMilliseconds : nil, users: users,
       lacksInitial: !hasInitial)
   }
-
-  private static func longest(_ left: Int64?, _ right: Int64?) -> Int64? {
-    guard let left, let right else { return left ?? right }
-    return max(left, right)
-  }
-
-  /// The first ones of a union are those of the first ones: with the limit, too, any order and
-  /// grouping gives the same.
-  private static func union(_ left: [UserID], _ right: [UserID]) -> [UserID] {
-    if right.isEmpty || left == right { return left }
-    if left.isEmpty { return right }
-    return Array(Set(left).union(right).sorted().prefix(DomainLimits.usersPerSessionMax))
-  }
 }
 
-/// What a session adds to the counts of its scope.
+/// What a session adds to the counts of its series.
 package struct Contribution: Equatable, Sendable {
   /// The bucket, in minutes since 1970.
   package var minute: Int
   package var severity: Severity
-  package var mechanism: HangMechanism
+  package var mechanism: AbnormalMechanism
   /// Counted in the histogram of durations; nil while the session has not exited.
   package var durationMilliseconds: Int64?
-  package var users: [UserID]
+  package var users: SessionUsers
   /// No update with `init` was seen: what began the session is lost, or late.
   package var lacksInitial: Bool
+}
 
-  package init(
-    minute: Int, severity: Severity, mechanism: HangMechanism, durationMilliseconds: Int64?,
-    users: [UserID], lacksInitial: Bool
-  ) {
-    self.minute = minute
-    self.severity = severity
-    self.mechanism = mechanism
-    self.durationMilliseconds = durationMilliseconds
-    self.users = users
-    self.lacksInitial = lacksInitial
+/// The users of one session, ascending. Nearly every session has none or one, which need no memory
+/// of their own.
+package struct SessionUsers: Equatable, Sendable {
+  @usableFromInline package private(set) var first: UserID?
+  @usableFromInline package private(set) var others: [UserID] = []
+
+  /// - Parameter user: the only one; nil for none.
+  package init(_ user: UserID? = nil) {
+    first = user
+  }
+
+  /// Adds a user that is greater than all others, as users were stored.
+  package mutating func append(_ user: UserID) {
+    if first == nil { first = user } else { others.append(user) }
+  }
+
+  @inlinable
+  package var isEmpty: Bool { first == nil }
+
+  @inlinable
+  package var count: Int { first == nil ? 0 : others.count + 1 }
+
+  @inlinable
+  package func forEach(_ body: (UserID) -> Void) {
+    guard let first else { return }
+    body(first)
+    for user in others { body(user) }
+  }
+
+  /// Adds a user. Of too many the first ones stay (``DomainLimits/usersPerSessionMax``), so that any
+  /// order of the updates leaves the same ones.
+  ///
+  /// - Returns: false when a user was left out.
+  package mutating func insert(_ user: UserID) -> Bool {
+    guard let first else {
+      self.first = user
+      return true
+    }
+    if user == first { return true }
+    if user < first {
+      others.insert(first, at: 0)
+      self.first = user
+    } else {
+      let place = others.firstIndex { $0 >= user } ?? others.count
+      if place < others.count, others[place] == user { return true }
+      others.insert(user, at: place)
+    }
+    guard count > DomainLimits.usersPerSessionMax else { return true }
+    others.removeLast()
+    return false
   }
 }

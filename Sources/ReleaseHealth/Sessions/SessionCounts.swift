@@ -1,4 +1,4 @@
-/// Sessions by severity. Signed, so that a difference of two is one too.
+/// The numbers of sessions by severity. They are signed, so that a difference of counts is one too.
 package struct SessionCounts: Hashable, Sendable {
   package var healthy: Int64 = 0
   package var errored: Int64 = 0
@@ -20,7 +20,7 @@ package struct SessionCounts: Hashable, Sendable {
     self.crashed = crashed
   }
 
-  /// Every session once: the five always add up to it.
+  /// The number of all sessions: the sum of the five.
   package var total: Int64 { healthy + errored + unhandled + abnormal + crashed }
 
   package var isZero: Bool { self == SessionCounts() }
@@ -46,8 +46,8 @@ package struct SessionCounts: Hashable, Sendable {
     }
   }
 
-  /// Counts stop at 2⁶⁰: aggregates carry numbers that anyone can make up, and an overflow would
-  /// end the service. Five of them still add up without one.
+  /// Adds with saturation at 2⁶⁰: aggregates have numbers that anyone can make up, and an overflow
+  /// would end the service. Five saturated counts still add up without an overflow.
   @inlinable @inline(__always)
   package static func saturated(_ count: Int64) -> Int64 {
     min(max(count, -1 << 60), 1 << 60)

@@ -8,27 +8,29 @@ package struct Transition: Equatable, Sendable {
   package var withdrawn: Contribution?
   /// nil when the counts stay.
   package var added: Contribution?
-  /// The session had its fill of users, and one was left out.
+  /// The session has its fill of users, and one was left out.
   package var hasTooManyUsers = false
 }
 
-/// Folds updates into sessions.
+/// Folds reports into sessions.
 package enum SessionReducer {
   /// - Parameters:
   ///   - known: the session as the store has it; nil if it has none.
-  ///   - report: what one update says by itself.
-  package static func reduce(_ known: Session?, _ report: Session) -> Transition {
+  ///   - user: the store's number of the report's user.
+  package static func reduce(
+    _ known: Session?, _ report: SessionReport, user: UserID?
+  ) -> Transition {
     guard let known else {
+      let session = Session(report, user: user)
       return Transition(
-        session: report, isChanged: true, withdrawn: nil, added: report.contribution)
+        session: session, isChanged: true, withdrawn: nil, added: session.contribution)
     }
-    let merged = known.merged(with: report)
+    var session = known
+    let hasRoom = session.join(report, user: user)
     let before = known.contribution
-    let after = merged.contribution
+    let after = session.contribution
     return Transition(
-      session: merged, isChanged: merged != known, withdrawn: before == after ? nil : before,
-      added: before == after ? nil : after,
-      hasTooManyUsers: merged.users.count == DomainLimits.usersPerSessionMax
-        && !Set(merged.users).isSuperset(of: known.users + report.users))
+      session: session, isChanged: session != known, withdrawn: before == after ? nil : before,
+      added: before == after ? nil : after, hasTooManyUsers: !hasRoom)
   }
 }

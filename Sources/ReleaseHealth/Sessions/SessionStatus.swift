@@ -1,21 +1,21 @@
-/// The status that an update of a session carries.
+/// The status that an update of a session reports.
 package enum SessionStatus: Hashable, Sendable {
-  /// The session goes on.
+  /// The session continues.
   case ok
-  /// It ended in order.
+  /// The session ended in order.
   case exited
-  /// It ended in order, with errors. SDKs send it in aggregates only.
+  /// The session ended in order, with errors. SDKs send this status in session aggregates only.
   case errored
-  /// An error that nobody handled, but the process lived on.
+  /// An error was not handled, but the process went on.
   case unhandled
-  /// It was killed, froze or lost its power.
+  /// The application was killed, froze or lost its power.
   case abnormal
   /// The application crashed.
   case crashed
-  /// A status that this version does not know; it counts as an error, as Relay counts it.
+  /// An unknown status; it counts as an error, as in Relay.
   case unknown
 
-  /// - Parameter name: the status as it stands on the wire.
+  /// - Parameter name: the status on the wire.
   package init(name: String) {
     self =
       switch name {
@@ -29,7 +29,7 @@ package enum SessionStatus: Hashable, Sendable {
       }
   }
 
-  /// As it stands on the wire.
+  /// The name on the wire.
   package var name: String {
     switch self {
     case .ok: "ok"
@@ -43,7 +43,7 @@ package enum SessionStatus: Hashable, Sendable {
   }
 }
 
-/// How badly a session went, from best to worst: the status under which it is counted.
+/// The severity of a session, from best to worst: the status under which it is counted.
 package enum Severity: UInt8, CaseIterable, Comparable, Sendable {
   case healthy = 0
   case errored = 1
@@ -51,9 +51,9 @@ package enum Severity: UInt8, CaseIterable, Comparable, Sendable {
   case abnormal = 3
   case crashed = 4
 
-  /// The severity that one update proves by itself.
+  /// The severity of one update by itself.
   ///
-  /// A session that is `ok` or `exited` is errored once it reported an error.
+  /// A session with the status `ok` or `exited` is errored once it has reported an error.
   package init(status: SessionStatus, errors: UInt64) {
     self =
       switch status {
@@ -81,13 +81,14 @@ package enum Severity: UInt8, CaseIterable, Comparable, Sendable {
   }
 }
 
-/// What made an abnormal session hang ("application not responding"), from least to most telling.
-package enum HangMechanism: UInt8, CaseIterable, Comparable, Sendable {
+/// The abnormal mechanism: whether an ANR (application not responding) ended the session, from
+/// least to most severe.
+package enum AbnormalMechanism: UInt8, CaseIterable, Comparable, Sendable {
   case none = 0
   case background = 1
   case foreground = 2
 
-  package static func < (left: HangMechanism, right: HangMechanism) -> Bool {
+  package static func < (left: AbnormalMechanism, right: AbnormalMechanism) -> Bool {
     left.rawValue < right.rawValue
   }
 }

@@ -14,7 +14,7 @@ package struct SessionUpdate: Equatable, Sendable {
   package var status = SessionStatus.ok
   /// The running count of errors.
   package var errors: UInt64 = 0
-  package var mechanism = HangMechanism.none
+  package var mechanism = AbnormalMechanism.none
   package var release: String
   package var environment: String?
 

@@ -1,4 +1,4 @@
-/// Some of the severities. As bits: an answer asks of each of its numbers which of them count.
+/// A set of severities, as bits: it is tested for each number of an answer.
 package struct SeveritySet: OptionSet, Hashable, Sendable {
   package let rawValue: UInt8
 

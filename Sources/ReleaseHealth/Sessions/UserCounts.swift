@@ -1,5 +1,5 @@
-/// Distinct users of a range, once each under the worst of their sessions, and once under every
-/// kind of session that they had.
+/// The distinct users of a range: each once by the worst of their sessions, and once by each kind
+/// of session that they had.
 package struct UserCounts: Hashable, Sendable {
   /// Users by their worst session: the five add up to ``total``.
   package var byWorst: SessionCounts
@@ -7,9 +7,9 @@ package struct UserCounts: Hashable, Sendable {
   package var withUnhandled: Int64 = 0
   /// Users with at least one abnormal session.
   package var withAbnormal: Int64 = 0
-  /// Users with at least one session that hung, in the foreground or the background.
+  /// Users with at least one ANR, in the foreground or the background.
   package var withHang: Int64 = 0
-  /// Users with at least one session that hung in the foreground.
+  /// Users with at least one ANR in the foreground.
   package var withForegroundHang: Int64 = 0
 
   package init(byWorst: SessionCounts = SessionCounts()) {

@@ -1,9 +1,9 @@
-/// What may be watched all the time: evidence that one crash rate is above, or below, another one
-/// by more than is tolerated.
+/// Sequential evidence that one crash rate is above, or below, another one by more than a
+/// tolerance.
 ///
-/// An e-process: it starts at 1, and as long as its null hypothesis holds the chance that it ever
-/// reaches 1/α is at most α (Ville's inequality), however often one looks and whenever one stops.
-/// So a look every minute raises no more false alarms than one look does.
+/// It is an e-process: it starts at 1, and while its null hypothesis holds, the probability that it
+/// ever reaches 1/α is at most α (Ville's inequality), for any number of evaluations and any time
+/// of stopping. So an evaluation every minute causes no more false alarms than a single one.
 ///
 /// The null hypothesis is "candidate − baseline ≤ δ" (or ≥ δ). Sessions come in blocks of both
 /// arms, of equal age. For an alternative (a, b) of rates the block is worth its likelihood ratio
@@ -16,19 +16,19 @@
 ///
 ///     E = (1 + c (p − a°))ⁿ (1 + c' (p' − b°))ⁿ' ≤ exp(λ (p − p' − δ)) ≤ 1.
 ///
-/// Each block may have rates of its own: day and night, early adopters and late ones, do no harm as
-/// long as they are alike in both arms. And it is monotone: a crash that becomes known late only
-/// adds to the evidence that the candidate is worse.
+/// Each block may have its own rates: differences between day and night, or early and late
+/// adopters, do no harm if they are alike in both arms. The evidence is monotone: a late crash of
+/// the candidate only adds to the evidence that it is worse.
 package struct DropEvidence: Sendable {
-  /// Which null hypothesis the evidence is against.
+  /// The null hypothesis that the evidence is against.
   package enum Direction: Sendable {
     /// Evidence that the candidate's rate is above the baseline's by more than the tolerance.
     case above
-    /// Evidence that it is not.
+    /// Evidence that the candidate's rate is not above the baseline's by that much.
     case below
   }
 
-  /// Sessions of equal age of both arms, and how many of them crashed.
+  /// The sessions and crashes of both arms at equal age.
   package struct Block: Equatable, Sendable {
     package var candidate: SessionTally
     package var baseline: SessionTally
@@ -55,19 +55,19 @@ package struct DropEvidence: Sendable {
     alternatives = Self.alternatives(direction, tolerance: tolerance)
   }
 
-  /// The logarithm of the evidence: the mean over the alternatives, as all are possible.
+  /// The logarithm of the evidence, which is the mean over the alternatives.
   package var logarithm: Double {
     Natural.logarithmOfSum(alternatives.lazy.map { $0.logarithm + Natural.logarithm($0.weight) })
   }
 
-  /// Whether the null hypothesis is refuted, with an error of at most `alpha`.
+  /// Whether the null hypothesis is rejected, with an error of at most `alpha`.
   package func refutes(alpha: Double) -> Bool {
     logarithm >= -Natural.logarithm(alpha)
   }
 
-  /// - Parameter weight: of the sessions: below 1 where they are fewer observations than sessions.
+  /// - Parameter weight: the weight of a session; below 1 if sessions are not independent.
   package mutating func add(_ block: Block, weight: Double = 1) {
-    // Of one arm alone nothing follows for a difference.
+    // A block with sessions of one arm only has no evidence.
     guard block.candidate.sessions > 0, block.baseline.sessions > 0 else { return }
     for index in alternatives.indices {
       let (one, other) = (alternatives[index].candidate, alternatives[index].baseline)
@@ -81,8 +81,8 @@ package struct DropEvidence: Sendable {
     }
   }
 
-  /// The baseline's rate of the nearest pair at the edge of the null hypothesis: where the
-  /// derivative of the relative entropy, which rises all the way, is zero.
+  /// The baseline's rate of the nearest pair at the edge of the null hypothesis: the root of the
+  /// derivative of the relative entropy, which is monotone.
   static func projection(
     candidate: Double, _ candidates: Double, baseline: Double, _ baselines: Double,
     tolerance: Double
@@ -93,7 +93,7 @@ package struct DropEvidence: Sendable {
     var low = max(min(baseline, moved), 0, -tolerance)
     var high = min(max(baseline, moved), 1, 1 - tolerance)
     if middle <= low || middle >= high { middle = (low + high) / 2 }
-    // Newton's steps, and halves where they leave what is known.
+    // Newton steps, and bisection if a step leaves the bracket.
     for _ in 0..<60 where high - low > 1e-13 {
       let other = middle + tolerance
       let (one, two) = (other * (1 - other), middle * (1 - middle))
@@ -110,13 +110,13 @@ package struct DropEvidence: Sendable {
     return middle
   }
 
-  /// Crash rates are anything between one in 3,000 and a third; a change worth finding is anything
-  /// between a quarter and twentyfold. At a tolerance of 0 the level hardly matters: the factor of
-  /// a crash depends on the ratio of the rates alone.
+  /// The alternatives: crash rates from one in 3,000 to a third, and changes from a quarter to
+  /// twentyfold. At a tolerance of 0 the level hardly matters, since the factor of a crash depends
+  /// on the ratio of the rates only.
   private static func alternatives(
     _ direction: Direction, tolerance: Double
   ) -> [Alternative] {
-    // The one arm stands at a level, the other beyond the edge that follows from it.
+    // One arm is at the level, the other beyond the edge that follows from it.
     let isCandidateAhead = tolerance >= 0
     let isMore = (direction == .above) == isCandidateAhead
     var found: [Alternative] = []
@@ -130,11 +130,11 @@ package struct DropEvidence: Sendable {
       let edge = level + abs(tolerance)
       guard edge < 1 else { continue }
       for ratio in [1.25, 1.6, 2.2, 3.5, 7, 20] {
-        // In odds, so that no rate leaves 0 to 1.
+        // The change is in odds, so that no rate leaves 0 to 1.
         let odds = edge / (1 - edge) * (isMore ? ratio : 1 / ratio)
         add(level, odds / (1 + odds), weight: 1)
       }
-      // Most releases are like the one before.
+      // Most releases are like the previous one.
       if !isMore, tolerance != 0 { add(level, level, weight: 6) }
     }
     let sum = found.reduce(0) { $0 + $1.weight }

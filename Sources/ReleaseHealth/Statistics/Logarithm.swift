@@ -1,5 +1,5 @@
-/// Logarithm and exponential: this module imports nothing, so that its numbers are the same on
-/// every system.
+/// Logarithm and exponential. This module imports nothing, so its results are the same on every
+/// system.
 enum Natural {
   private static let logarithmOfTwo = 0.6931471805599453
 
@@ -35,7 +35,7 @@ enum Natural {
     return sum * Double(sign: .plus, exponent: twos, significand: 1)
   }
 
-  /// The logarithm of a sum of numbers that are given by their logarithms.
+  /// The logarithm of a sum of numbers, given by their logarithms.
   static func logarithmOfSum(_ logarithms: some Sequence<Double>) -> Double {
     let highest = logarithms.reduce(-Double.infinity, max)
     guard highest > -.infinity else { return highest }

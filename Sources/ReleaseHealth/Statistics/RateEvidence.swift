@@ -1,15 +1,15 @@
-/// Evidence, valid however often one looks, that one crash rate is above, or below, a limit: the
-/// one-arm counterpart of ``DropEvidence``.
+/// Sequential evidence that a crash rate is above, or below, a limit: the one-arm counterpart of
+/// ``DropEvidence``.
 ///
-/// The mean likelihood ratio of many rates on one side of the limit against the limit itself
+/// It is the mean likelihood ratio of many rates on one side of the limit against the limit itself
 /// (Robbins, "Statistical methods related to the law of the iterated logarithm", 1970; Howard,
 /// Ramdas, McAuliffe, Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence sequences",
-/// 2021). Each is a martingale where the rate is the limit, and falls where it is on the other side.
+/// 2021). Each ratio is a martingale if the rate is the limit, and falls on its other side.
 package enum RateEvidence {
   /// The logarithm of the evidence; ``DropEvidence/Direction/above`` is against "the rate is at
   /// most `limit`".
   ///
-  /// - Parameter sessions: may be an effective number, and no whole one.
+  /// - Parameter sessions: the number of sessions; an effective number need not be whole.
   package static func logarithm(
     _ direction: DropEvidence.Direction, limit: Double, sessions: Double, crashes: Double
   ) -> Double {

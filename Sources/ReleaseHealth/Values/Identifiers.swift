@@ -1,5 +1,5 @@
-/// The number of a project, as it stands in a DSN's path.
-package struct ProjectID: RawRepresentable, Hashable, Comparable, Sendable {
+/// The number of a project, as in the path of a DSN.
+package struct ProjectID: RawRepresentable, Codable, Hashable, Comparable, Sendable {
   package var rawValue: Int64
 
   package init(rawValue: Int64) {
@@ -12,7 +12,7 @@ package struct ProjectID: RawRepresentable, Hashable, Comparable, Sendable {
 }
 
 /// The number of an organization.
-package struct OrganizationID: RawRepresentable, Hashable, Sendable {
+package struct OrganizationID: RawRepresentable, Codable, Hashable, Sendable {
   package var rawValue: Int64
 
   package init(rawValue: Int64) {
@@ -20,9 +20,9 @@ package struct OrganizationID: RawRepresentable, Hashable, Sendable {
   }
 }
 
-/// The 128 bits by which an SDK names a session.
+/// The id of a session: 128 bits from the SDK.
 ///
-/// They need not be a UUID as RFC 4122 defines it: sentry-native sends random variant bits.
+/// It need not be a UUID of RFC 4122: sentry-native sends random variant bits.
 package struct SessionID: Hashable, Sendable {
   package var value: UInt128
 
@@ -31,7 +31,7 @@ package struct SessionID: Hashable, Sendable {
   }
 }
 
-/// A user as Hale remembers one: 128 bits of a keyed hash of the `did` that an SDK sent.
+/// The stored form of a user: 128 bits of a keyed hash of the `did` that an SDK sent.
 package struct UserHash: Hashable, Sendable {
   package var value: UInt128
 
@@ -40,7 +40,7 @@ package struct UserHash: Hashable, Sendable {
   }
 }
 
-/// The number that a store gave to a ``UserHash``.
+/// The number that a store assigned to a ``UserHash``.
 package struct UserID: RawRepresentable, Hashable, Comparable, Sendable {
   package var rawValue: UInt32
 
@@ -53,12 +53,12 @@ package struct UserID: RawRepresentable, Hashable, Comparable, Sendable {
   }
 }
 
-/// Where a session counts: its project, release and environment.
+/// The series key: the project, release and environment under which a session counts.
 package struct Scope: Hashable, Sendable {
   package var project: ProjectID
   /// The release as the SDK sent it, for example `shop@2.1.0+17`.
   package var release: String
-  /// The environment; nil where the SDK named none or an unusable one.
+  /// The environment; nil if the SDK sent none or an invalid one.
   package var environment: String?
 
   package init(project: ProjectID, release: String, environment: String?) {
@@ -76,21 +76,5 @@ package struct Scope: Hashable, Sendable {
     hasher.combine(project)
     hasher.combine(Name(release))
     hasher.combine(environment.map { Name($0) })
-  }
-}
-
-/// What makes two updates updates of the same session.
-///
-/// The protocol keeps all five parts the same in every update of a session.
-package struct SessionKey: Hashable, Sendable {
-  package var scope: Scope
-  /// The start as the SDK sent it, truncated to milliseconds, before any correction of drift.
-  package var started: Timestamp
-  package var sessionID: SessionID
-
-  package init(scope: Scope, started: Timestamp, sessionID: SessionID) {
-    self.scope = scope
-    self.started = started
-    self.sessionID = sessionID
   }
 }

@@ -1,7 +1,7 @@
 /// The name of a release or an environment as a key.
 ///
-/// Names are told apart byte by byte, as the database tells them and as Sentry does: two spellings
-/// of the same accented letter are two names, though Swift's strings call them equal.
+/// Names are compared byte by byte, as in the database and in Sentry: two encodings of the same
+/// accented letter are two names, although Swift's strings compare equal.
 package struct Name: Hashable, Comparable, Sendable {
   package var text: String
 
@@ -10,7 +10,23 @@ package struct Name: Hashable, Comparable, Sendable {
   }
 
   package static func == (left: Name, right: Name) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    let left = unsafe left.text.utf8.span.bytes
+    let right = unsafe right.text.utf8.span.bytes
+    guard left.byteCount == right.byteCount else { return false }
+    var index = 0
+    while index + 8 <= left.byteCount {
+      let word = unsafe left.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+      let other = unsafe right.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if word != other { return false }
+      index += 8
+    }
+    while index < left.byteCount {
+      let byte = unsafe left.unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
+      let other = unsafe right.unsafeLoadUnaligned(fromByteOffset: index, as: UInt8.self)
+      if byte != other { return false }
+      index += 1
+    }
+    return true
   }
 
   package static func < (left: Name, right: Name) -> Bool {

@@ -1,12 +1,12 @@
-/// Date-times as RFC 3339 writes them, with the liberties that SDKs take.
+/// Parses and formats date-times of RFC 3339, and the variants that SDKs send.
 package enum RFC3339 {
-  /// Reads `2026-03-01T10:00:00.123456Z` and its like.
+  /// Parses a date-time such as `2026-03-01T10:00:00.123456Z`.
   ///
   /// Accepted beyond RFC 3339: a space or `t` for the `T`, offsets without the colon, and no offset
   /// at all, which means UTC. Digits beyond the millisecond are cut off. A leap second is the start
   /// of the next second, as the service counts none.
   ///
-  /// - Returns: nil when it is no date-time, or a date that no calendar has.
+  /// - Returns: nil unless the text is a date-time with a valid date.
   package static func parse(_ text: Span<UInt8>) -> Timestamp? {
     let count = text.count
     guard count >= 19 else { return nil }
@@ -17,7 +17,7 @@ package enum RFC3339 {
     let minute = digits(text, 14)
     let second = digits(text, 17)
     let separator = text[10]
-    // What is not two digits counts so much that it fails here.
+    // Anything but two digits parses as a number out of range.
     guard (0...9999).contains(year), text[4] == UInt8(ascii: "-"),
       (1...12).contains(month), text[7] == UInt8(ascii: "-"),
       day >= 1, day <= daysIn(month: month, of: year),
@@ -47,13 +47,13 @@ package enum RFC3339 {
     return Timestamp(milliseconds: Int64((minutes * 60 + second) * 1000 + milliseconds))
   }
 
-  /// As ``parse(_:)-(Span<UInt8>)``, of a string.
+  /// Parses a string like ``parse(_:)-(Span<UInt8>)``.
   package static func parse(_ text: String) -> Timestamp? {
     parse(text.utf8.span)
   }
 
-  /// As ``parse(_:)-(String)``, but a date alone, a time without seconds and an offset in whole
-  /// hours will do: the shorter forms of ISO 8601, which people write into URLs.
+  /// Parses like ``parse(_:)-(String)``, and also the shorter forms of ISO 8601 that people write
+  /// into URLs: a date alone, a time without seconds, and an offset in whole hours.
   package static func parseShort(_ text: String) -> Timestamp? {
     let bytes = Array(text.utf8)
     if bytes.count == 10 { return parse(text + "T00:00:00Z") }
@@ -65,12 +65,12 @@ package enum RFC3339 {
     return parse(whole.span)
   }
 
-  /// `2026-03-01T10:00:00Z`: whole seconds, as Sentry's API writes them; milliseconds are cut off.
+  /// Formats whole seconds as Sentry's API does: `2026-03-01T10:00:00Z`. Milliseconds are cut off.
   package static func format(_ timestamp: Timestamp) -> String {
     format(timestamp, withMilliseconds: false)
   }
 
-  /// `2026-03-01T10:00:00.000Z`.
+  /// Formats with milliseconds: `2026-03-01T10:00:00.000Z`.
   package static func formatMilliseconds(_ timestamp: Timestamp) -> String {
     format(timestamp, withMilliseconds: true)
   }
@@ -107,7 +107,7 @@ package enum RFC3339 {
     text.append(UInt8(ascii: "0") + UInt8(number % 10))
   }
 
-  /// Two digits; out of every field's range when they are none.
+  /// The value of two digits; out of every field's range if they are not digits.
   @inline(__always)
   private static func digits(_ text: Span<UInt8>, _ index: Int) -> Int {
     let tens = text[index] &- UInt8(ascii: "0")
@@ -115,7 +115,7 @@ package enum RFC3339 {
     return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : 1_000_000
   }
 
-  /// The offset at the end of `text`, in minutes; nil when it is none.
+  /// The offset at the end of `text`, in minutes; nil if it is invalid.
   @inline(__always)
   private static func offsetMinutes(_ text: Span<UInt8>, _ index: Int) -> Int? {
     let length = text.count - index

@@ -1,17 +1,18 @@
-/// What a value of a search asks of a text: to be it or, with wildcards, to look like it.
+/// A pattern of a search: a text that has to be equal or, with wildcards, to match.
 ///
-/// Texts are told apart byte by byte, as everywhere in Hale. A pattern pays no heed to upper and
-/// lower case: Sentry matches it so.
+/// Texts are compared byte by byte, as everywhere in Hale. Wildcards make the match
+/// case-insensitive, as in Sentry.
 package struct TextPattern: Equatable, Sendable {
-  /// What stands between the wildcards; in lower case when there is one.
+  /// The pieces between the wildcards; in lower case if there is a wildcard.
   private let pieces: [[UInt8]]
 
-  /// - Parameter pieces: the text, cut at each wildcard; a single piece has none.
+  /// - Parameter pieces: the text, cut at each wildcard; a single piece has no wildcard.
   package init(pieces: [String]) {
     self.pieces = pieces.map { Array((pieces.count == 1 ? $0 : $0.lowercased()).utf8) }
   }
 
-  /// A part that is not there is empty, and nothing that a wildcard finds.
+  /// Matches a part of a release name. A missing part is like an empty one, but no wildcard matches
+  /// it.
   package func matches(part: String?) -> Bool {
     part.map(matches) ?? (pieces == [[]])
   }
@@ -31,7 +32,7 @@ package struct TextPattern: Equatable, Sendable {
     return true
   }
 
-  /// Where the first occurrence ends.
+  /// The end of the first occurrence.
   private static func end(of piece: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
     guard bytes.count >= piece.count else { return nil }
     let starts = bytes.startIndex...bytes.endIndex - piece.count

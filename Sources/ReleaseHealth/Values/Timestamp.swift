@@ -22,7 +22,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   /// Whole seconds since 1970, rounded down.
   package var seconds: Int64 { milliseconds.flooredDivision(by: 1000) }
 
-  /// Minutes since 1970, rounded down: the finest grain in which Hale counts.
+  /// Minutes since 1970, rounded down: the finest resolution of counts.
   package var minute: Int { Int(milliseconds.flooredDivision(by: 60_000)) }
 
   /// Hours since 1970, rounded down.

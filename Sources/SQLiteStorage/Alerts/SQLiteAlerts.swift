@@ -24,7 +24,7 @@ extension SQLiteStore: AlertStore {
       if id != nil, before == nil { return nil }
       if let before { try refuseIfDeclared(before) }
       if rules.contains(where: { $0.draft.name == draft.name && $0.id != id }) {
-        throw .refused("a rule named '\(draft.name)' exists already")
+        throw .conflict(.rule(draft.name))
       }
       return try save(
         draft, over: before, isDeclared: false, among: rules, of: organization, at: now,
@@ -39,7 +39,7 @@ extension SQLiteStore: AlertStore {
     telling: AlertEnding, on connection: Connection
   ) throws(StoreError) -> StoredAlertRule? {
     if before == nil, rules.count >= AlertLimits.rulesMax {
-      throw .refused("there are \(AlertLimits.rulesMax) rules already, and no more are taken")
+      throw .ruleLimitReached(AlertLimits.rulesMax)
     }
     let id: Int64
     if let before {
@@ -103,9 +103,7 @@ extension SQLiteStore: AlertStore {
           "organization = ?1", organization.rawValue, on: connection)
         let before = rules.first { $0.draft.name == draft.name }
         if let before, !before.isDeclared {
-          throw .refused(
-            "a rule named '\(draft.name)' exists already that was made over the API: delete it, or "
-              + "give another name")
+          throw .conflict(.rule(draft.name))
         }
         if before?.draft == draft { continue }
         _ = try save(
@@ -173,19 +171,19 @@ extension SQLiteStore: AlertStore {
     }
   }
 
-  package func replayArrivals(
-    _ query: HealthQuery, _ body: (ArrivalChange) -> Void
-  ) throws(StoreError) {
+  package func arrivals(
+    _ query: HealthQuery, from step: Int?
+  ) throws(StoreError) -> ArrivalPage {
     try read { (connection) throws(StoreError) in
       try connection.transaction("DEFERRED") { () throws(StoreError) in
-        try AccountReader.replay(query, from: connection, body)
+        try OutcomeReader.arrivals(query, from: step, on: connection)
       }
     }
   }
 
   package func firstArrivalHour() throws(StoreError) -> Int? {
     try read { (connection) throws(StoreError) in
-      try connection.number(AccountReader.SQL.dropped).map { Int($0).flooredDivision(by: 6) + 2 }
+      try connection.number(OutcomeReader.SQL.dropped).map { Int($0).flooredDivision(by: 6) + 2 }
     }
   }
 
@@ -199,8 +197,6 @@ extension SQLiteStore: AlertStore {
 
   private func refuseIfDeclared(_ rule: StoredAlertRule) throws(StoreError) {
     guard rule.isDeclared else { return }
-    throw .refused(
-      "the rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there"
-    )
+    throw .ruleDeclared(rule.draft.name)
   }
 }

@@ -94,11 +94,9 @@ extension SQLiteStore: NoticeStore {
     select.bind(1, id)
     select.bind(2, name)
     var names: [String] = []
-    while try select.step() { names.append("'\(select.text(0))'") }
+    while try select.step() { names.append(select.text(0)) }
     if names.isEmpty { return }
-    throw .refused(
-      "the channel is told by the alert rules \(names.joined(separator: ", ")): take it out of them "
-        + "first")
+    throw .channelInUse(rules: names)
   }
 
   package func enqueue(_ notice: Notice, channel: Int64) throws(StoreError) {
@@ -219,6 +217,6 @@ extension SQLiteStore: NoticeStore {
     select.bind(1, organization.rawValue)
     select.bind(2, name)
     select.bind(3, id)
-    if try select.step() { throw .refused("a channel named '\(name)' exists already") }
+    if try select.step() { throw .conflict(.channel(name)) }
   }
 }

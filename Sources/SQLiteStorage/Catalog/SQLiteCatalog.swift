@@ -18,7 +18,7 @@ extension SQLiteStore: CatalogStore {
   ) throws(StoreError) -> Organization {
     try change { (connection) throws(StoreError) in
       try refuse(
-        "organization '\(slug)' exists already", if: "SELECT 1 FROM organization WHERE slug = ?1",
+        .conflict(.organization(slug)), if: "SELECT 1 FROM organization WHERE slug = ?1",
         connection
       ) { $0.bind(1, slug) }
       let insert = try connection.prepare("INSERT INTO organization (slug, created) VALUES (?, ?)")
@@ -36,7 +36,7 @@ extension SQLiteStore: CatalogStore {
   ) throws(StoreError) -> Project {
     try change { (connection) throws(StoreError) in
       try refuse(
-        "project '\(slug)' exists already",
+        .conflict(.project(slug)),
         if: "SELECT 1 FROM project WHERE organization = ?1 AND slug = ?2", connection
       ) {
         $0.bind(1, organization.rawValue)
@@ -44,7 +44,7 @@ extension SQLiteStore: CatalogStore {
       }
       if let id {
         try refuse(
-          "a project with the id \(id.rawValue) exists already",
+          .conflict(.projectID(id.rawValue)),
           if: "SELECT 1 FROM project WHERE id = ?1", connection
         ) { $0.bind(1, id.rawValue) }
       }
@@ -80,10 +80,10 @@ extension SQLiteStore: CatalogStore {
       try update.run()
       if connection.changes > 0 { return }
       try refuse(
-        "the key \(publicKey) is revoked already",
+        .revoked(.key(publicKey)),
         if: "SELECT 1 FROM project_key WHERE public_key = ?1", connection
       ) { $0.bind(1, publicKey) }
-      throw .refused("there is no key \(publicKey) to revoke")
+      throw .notFound(.key(publicKey))
     }
   }
 
@@ -93,14 +93,14 @@ extension SQLiteStore: CatalogStore {
   ) throws(StoreError) -> APIToken {
     try change { (connection) throws(StoreError) in
       try refuse(
-        "a token named '\(name)' exists already",
+        .conflict(.token(name)),
         if: "SELECT 1 FROM token WHERE organization = ?1 AND name = ?2", connection
       ) {
         $0.bind(1, organization.rawValue)
         $0.bind(2, name)
       }
       try refuse(
-        "this token exists already", if: "SELECT 1 FROM token WHERE digest = ?1", connection
+        .conflict(.tokenSecret), if: "SELECT 1 FROM token WHERE digest = ?1", connection
       ) { $0.bind(1, blob: digest) }
       let insert = try connection.prepare(
         "INSERT INTO token (organization, name, scope, digest, created) VALUES (?, ?, ?, ?, ?)")
@@ -122,8 +122,7 @@ extension SQLiteStore: CatalogStore {
     try change { (connection) throws(StoreError) in
       if keepsAdmin {
         try refuse(
-          "the token '\(name)' is the last one of scope admin: without it nothing could be changed "
-            + "over the API. Create another one first, or use `hale token revoke` on the server",
+          .lastAdminToken(name),
           if: """
             SELECT 1 FROM token WHERE organization = ?1 AND name = ?2 AND scope = 'admin'
               AND revoked IS NULL AND NOT EXISTS (
@@ -143,13 +142,13 @@ extension SQLiteStore: CatalogStore {
       try update.run()
       if connection.changes > 0 { return }
       try refuse(
-        "the token '\(name)' is revoked already",
+        .revoked(.token(name)),
         if: "SELECT 1 FROM token WHERE organization = ?1 AND name = ?2", connection
       ) {
         $0.bind(1, organization.rawValue)
         $0.bind(2, name)
       }
-      throw .refused("there is no token named '\(name)' to revoke")
+      throw .notFound(.token(name))
     }
   }
 
@@ -176,7 +175,7 @@ extension SQLiteStore: CatalogStore {
       let delete = try connection.prepare("DELETE FROM objective WHERE project = ?")
       delete.bind(1, project.rawValue)
       try delete.run()
-      if connection.changes == 0 { throw .refused("the project has no objective to remove") }
+      if connection.changes == 0 { throw .notFound(.objective) }
     }
   }
 
@@ -188,38 +187,6 @@ extension SQLiteStore: CatalogStore {
         ON CONFLICT DO UPDATE SET value = excluded.value
         """)
       upsert.bind(1, url)
-      try upsert.run()
-    }
-  }
-
-  package func jobRuns() throws(StoreError) -> [JobRun] {
-    try readCatalog { (connection) throws(StoreError) in
-      let select = try connection.prepare(
-        "SELECT name, started, duration_milliseconds, summary, succeeded FROM job ORDER BY name")
-      var runs: [JobRun] = []
-      while try select.step() {
-        runs.append(
-          JobRun(
-            name: select.text(0), started: Timestamp(milliseconds: select.integer(1)),
-            durationMilliseconds: select.integer(2), summary: select.text(3),
-            succeeded: select.integer(4) != 0))
-      }
-      return runs
-    }
-  }
-
-  package func recordJobRun(_ run: JobRun) throws(StoreError) {
-    try ingesting { (writer) throws(StoreError) in
-      let upsert = try writer.connection.prepare(
-        """
-        INSERT OR REPLACE INTO job (name, started, duration_milliseconds, summary, succeeded)
-        VALUES (?, ?, ?, ?, ?)
-        """)
-      upsert.bind(1, run.name)
-      upsert.bind(2, run.started.milliseconds)
-      upsert.bind(3, run.durationMilliseconds)
-      upsert.bind(4, run.summary)
-      upsert.bind(5, run.succeeded ? 1 : 0)
       try upsert.run()
     }
   }
@@ -242,7 +209,7 @@ extension SQLiteStore: CatalogStore {
     _ publicKey: String, project: ProjectID, at now: Timestamp, _ connection: Connection
   ) throws(StoreError) {
     try refuse(
-      "the key \(publicKey) exists already",
+      .conflict(.key(publicKey)),
       if: "SELECT 1 FROM project_key WHERE public_key = ?1", connection
     ) { $0.bind(1, publicKey) }
     let insert = try connection.prepare(
@@ -254,11 +221,11 @@ extension SQLiteStore: CatalogStore {
   }
 
   func refuse(
-    _ sentence: String, if sql: String, _ connection: Connection, _ bind: (Statement) -> Void
+    _ error: StoreError, if sql: String, _ connection: Connection, _ bind: (Statement) -> Void
   ) throws(StoreError) {
     let select = try connection.prepare(sql)
     bind(select)
-    if try select.step() { throw .refused(sentence) }
+    if try select.step() { throw error }
   }
 }
 

@@ -72,8 +72,7 @@ extension SQLiteStore: ReleaseStore {
         let counts = try connection.number(
           "SELECT 1 FROM session_day WHERE scope IN \(scopes) AND \(Self.hasSessions) LIMIT 1")
         if counts != nil {
-          // Sentry's words.
-          throw .refused("This release has health data and cannot be removed.")
+          throw .releaseHasSessions
         }
         for table in [
           "adoption", "session_day", "user_hour", "user_day", "user_hour_open", "user_day_open",

@@ -47,8 +47,9 @@ final class CountTables {
       known[key] = counts
     }
 
-    private func counts(_ key: BucketKey) throws(StoreError) -> Counts? {
-      if let counts = known[key] { return counts }
+    /// Takes out what is remembered, so that it is changed where it is and not copied.
+    private mutating func counts(_ key: BucketKey) throws(StoreError) -> Counts? {
+      if let counts = known.removeValue(forKey: key) { return counts }
       select.bind(1, key.bucket)
       select.bind(2, key.scope)
       guard try select.step() else { return nil }
@@ -73,12 +74,12 @@ final class CountTables {
   }
 
   func add(_ delta: HourDelta, _ key: BucketKey) throws(StoreError) {
-    try minutes.add(identified: delta.identified, anonymous: delta.anonymous, key)
+    try minutes.add(identified: delta.identified, anonymous: delta.aggregated, key)
     let day = key.bucket.flooredDivision(by: 24)
     var identified = CountGrid()
     identified.add(delta.identified.total, at: key.bucket - day * 24)
     var anonymous = CountGrid()
-    anonymous.add(delta.anonymous.total, at: key.bucket - day * 24)
+    anonymous.add(delta.aggregated.total, at: key.bucket - day * 24)
     try days.add(
       identified: identified, anonymous: anonymous, BucketKey(bucket: day, scope: key.scope))
   }

@@ -19,7 +19,9 @@ struct SelectedScopes {
   let isSelective: Bool
 
   init(_ query: HealthQuery, from connection: Connection) throws(StoreError) {
-    let select = try connection.prepare(Self.statement(withStages: query.includesAtStage != nil))
+    let filter = query.filter
+    let (needsStage, needsVersion) = (filter.needsStage, filter.needsVersion)
+    let select = try connection.prepare(Self.statement(withStages: needsStage))
     var all = 0
     for project in query.projects.sorted() {
       let first = members.count
@@ -34,13 +36,10 @@ struct SelectedScopes {
           environment: environment.isEmpty ? nil : environment)
         let member = Member(id: select.integer(0), scope: scope, environment: select.integer(3))
         leftOut[member.environment, default: 0] += 1
-        guard query.includes(scope) else { continue }
-        if let includesAtStage = query.includesAtStage {
-          let times = AdoptionTimes(
-            adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
-            unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })
-          guard includesAtStage(scope, times.stage) else { continue }
-        }
+        let isSelected = filter.matches(
+          scope, stage: needsStage ? Self.stage(select) : .lowAdoption,
+          version: needsVersion ? ReleaseVersion(scope.release) : nil)
+        guard isSelected else { continue }
         members.append(member)
         leftOut[member.environment, default: 0] -= 1
       }
@@ -49,6 +48,13 @@ struct SelectedScopes {
       }
     }
     isSelective = members.count * 4 < all
+  }
+
+  private static func stage(_ row: Statement) -> AdoptionStage {
+    AdoptionTimes(
+      adopted: row.optionalInteger(4).map { Timestamp(milliseconds: $0) },
+      unadopted: row.optionalInteger(5).map { Timestamp(milliseconds: $0) }
+    ).stage
   }
 
   private static func statement(withStages: Bool) -> String {

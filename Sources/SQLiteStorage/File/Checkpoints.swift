@@ -54,13 +54,13 @@ final class Checkpoints: Sendable {
   private static let passesMax = 6
 
   private let path: String
-  private let watch: StoreWatch
+  private let observer: (any StoreObserver)?
   private let state = Locked(State())
   private let wake = DispatchSemaphore(value: 0)
 
-  init(path: String, watch: StoreWatch) {
+  init(path: String, observer: (any StoreObserver)?) {
     self.path = path
-    self.watch = watch
+    self.observer = observer
   }
 
   /// Works on the calling thread until ``close()``.
@@ -73,7 +73,7 @@ final class Checkpoints: Sendable {
     while true {
       wake.wait()
       if state.withLock({ $0.isClosed }) { return }
-      watch.timing(.checkpoint) { bringIn(connection) }
+      observer.timing(.checkpoint) { bringIn(connection) }
       state.withLock { $0.stage = .rest }
     }
   }
@@ -101,11 +101,24 @@ final class Checkpoints: Sendable {
     case .nothing: return
     case .wakeThread: wake.signal()
     case .bringInRest:
-      let log = try? watch.timing(.checkpoint) { () throws(StoreError) in try writer.checkpoint() }
+      let log = try? observer.timing(.checkpoint) { () throws(StoreError) in try writer.checkpoint()
+      }
       let isDone = log.map { $0.pagesDone == $0.pages } ?? false
       // A reader may hold on to the log, or the disk be full: the next attempt comes when as much
       // came again.
       state.withLock { $0.pagesMax = (isDone ? 0 : logPages) + Self.pages }
     }
+  }
+}
+
+extension (any StoreObserver)? {
+  /// Does the work, and has it noted how long it took, also when it failed.
+  func timing<Value, Failure: Error>(
+    _ work: StoreWork, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    guard let self else { return try body() }
+    let start = self.monotonicNanoseconds
+    defer { self.note(work, seconds: Double(self.monotonicNanoseconds - start) / 1e9) }
+    return try body()
   }
 }

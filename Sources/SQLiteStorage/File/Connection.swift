@@ -216,7 +216,7 @@ final class Connection {
 
   /// Copies all pages to an empty database by SQLite's backup interface (sqlite.org/backup.html).
   func copyPages(
-    to destination: Connection, pagesPerStep: Int32, progress: Progress
+    to destination: Connection, pagesPerStep: Int32, progress: DataFile.Progress
   ) throws(StoreError) {
     let backup = unsafe sqlite3_backup_init(destination.handle, "main", handle, "main")
     guard let backup = unsafe backup else {

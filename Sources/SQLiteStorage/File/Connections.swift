@@ -44,7 +44,7 @@ final class WriterLock: Sendable {
         writer = nil
         suspicions += 1
         if suspicions > Self.suspicionsMax { damage = error }
-      case .full, .refused: break
+      default: break
       }
     }
   }

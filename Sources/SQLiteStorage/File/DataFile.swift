@@ -2,11 +2,14 @@ package import Storage
 
 /// Work on a database file as a whole. It reads one state of it, also while a service writes.
 package enum DataFile {
+  /// How far a long work is: done of total, in units of its own.
+  package typealias Progress = (_ done: Int, _ total: Int) -> Void
+
   /// Compares everything that was counted with what it can be counted from again, and checks the
   /// file; of one with an older schema, the file alone.
   ///
-  /// - Throws: ``StoreError/refused(_:)`` for a file that is none of Hale's, or newer than this
-  ///   program; what is damaged in one is a finding.
+  /// - Throws: for a file that is not Hale's, or newer than this program; what is damaged in one is a
+  ///   finding.
   package static func verify(
     path: String, progress: Progress
   ) throws(StoreError) -> VerificationReport {
@@ -65,7 +68,7 @@ package enum DataFile {
     do throws(StoreError) {
       try Database.checkVersion(of: connection, path: path)
       guard try connection.number("PRAGMA user_version") != 0 else {
-        throw .refused("\(path) is empty: there is no database of Hale in it")
+        throw .emptyDatabase(path: path)
       }
     } catch {
       // SQLITE_READONLY_RECOVERY and _ROLLBACK: a change was cut off, and only who may write can
@@ -73,9 +76,7 @@ package enum DataFile {
       guard case .unavailable(_, let reason) = error,
         reason.contains("(SQLite 264)") || reason.contains("(SQLite 776)")
       else { throw error }
-      throw .refused(
-        "\(path) was left in the middle of a change; start `hale serve` once, which brings it in order"
-      )
+      throw .interruptedChange(path: path)
     }
     return connection
   }

@@ -58,13 +58,11 @@ enum Database {
     let version = try connection.number("PRAGMA user_version") ?? 0
     let application = try connection.number("PRAGMA application_id") ?? 0
     if version > schemaVersion {
-      throw .refused(
-        "\(path) has schema version \(version), newer than the \(schemaVersion) that this hale "
-          + "knows; run the newer hale, or restore a backup")
+      throw .newerSchema(path: path, version: version, known: schemaVersion)
     }
     let tables = try connection.number("SELECT count(*) FROM sqlite_schema") ?? 0
     if tables > 0, application != applicationID {
-      throw .refused("\(path) is a database, but not one of Hale's; choose another")
+      throw .foreignDatabase(path: path)
     }
   }
 

@@ -65,6 +65,17 @@ final class Statement {
     }
   }
 
+  /// Binds 32 bits as a blob of four bytes, least significant first.
+  func bind(_ index: Int32, _ value: UInt32?) {
+    guard let value else {
+      unsafe sqlite3_bind_null(handle, index)
+      return
+    }
+    _ = unsafe withUnsafeBytes(of: value.littleEndian) { bytes in
+      unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, 4)
+    }
+  }
+
   /// Goes to the next row; false when there is none, and the statement is reset.
   func step() throws(StoreError) -> Bool {
     let code = unsafe sqlite3_step(handle)

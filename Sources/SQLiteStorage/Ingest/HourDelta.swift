@@ -1,13 +1,13 @@
 internal import ReleaseHealth
 
-/// An hour, or a day, of a scope.
+/// An hour, or a day, of a series.
 struct BucketKey: Hashable {
   /// Hours or days since 1970.
   var bucket: Int
   var scope: Int64
 }
 
-/// What a transaction changes in one hour of one scope.
+/// The change of the counts of one hour of one series.
 struct HourDelta {
   struct UserKey: Hashable {
     var minute: Int
@@ -15,10 +15,10 @@ struct HourDelta {
     var user: UInt32
   }
 
-  /// By minute of the hour, from sessions with an identity.
+  /// The counts of sessions with an id, by minute of the hour.
   private(set) var identified = CountGrid()
-  /// By minute of the hour, from those without.
-  private(set) var anonymous = CountGrid()
+  /// The counts of session aggregates, by minute of the hour.
+  private(set) var aggregated = CountGrid()
   private(set) var durations = DurationHistogram()
   /// Changes of the numbers of sessions, as they came.
   private(set) var userChanges: [(key: UserKey, sessions: Int64)] = []
@@ -42,14 +42,14 @@ struct HourDelta {
     if let duration = contribution.durationMilliseconds {
       durations.add(milliseconds: duration, count: sign)
     }
-    for user in contribution.users {
+    contribution.users.forEach { user in
       add(sign, minute, UserKind(contribution.severity), user)
       if let hang = UserKind(contribution.mechanism) { add(sign, minute, hang, user) }
     }
   }
 
-  mutating func apply(_ sessions: AnonymousSessions, user: UserID?, minute: Int) {
-    anonymous.add(sessions.counts, at: minute)
+  mutating func apply(_ sessions: AggregatedSessions, user: UserID?, minute: Int) {
+    aggregated.add(sessions.counts, at: minute)
     if let duration = sessions.durationMilliseconds { durations.add(milliseconds: duration) }
     guard let user else { return }
     for severity in Severity.allCases where sessions.counts[severity] > 0 {
@@ -60,7 +60,7 @@ struct HourDelta {
 
   mutating func merge(_ other: HourDelta) {
     identified.add(other.identified)
-    anonymous.add(other.anonymous)
+    aggregated.add(other.aggregated)
     durations.merge(other.durations)
     userChanges += other.userChanges
     withoutInitial += other.withoutInitial

@@ -1,14 +1,16 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Gives scopes and users their small numbers. Lives on the writer's connection.
+/// Gives series and users their small numbers. Lives on the writer's connection.
 final class Interning {
   private let connection: Connection
   private let selectUser: Statement
   private let insertUser: Statement
   private let touchUser: Statement
   private let saveNextUser: Statement
-  private var scopes: [Scope: Int64] = [:]
+  private var series: [Scope: Int] = [:]
+  /// The projects of the series.
+  private var projects: [Int: ProjectID] = [:]
   private var users: [UserHash: KnownUser] = [:]
   private var nextUser: UInt32
   private var isNextUserSaved = true
@@ -19,9 +21,9 @@ final class Interning {
     var seen: Int
   }
 
-  /// Beyond so many, the remembered users are forgotten and asked for again.
+  /// Beyond so many, those that are remembered are forgotten and read again.
   private static let usersMax = 100_000
-  private static let scopesMax = 20_000
+  private static let seriesMax = 20_000
 
   init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
@@ -35,11 +37,16 @@ final class Interning {
 
   /// Forgets what was remembered: after a rollback, which may have undone it.
   func forget() throws(StoreError) {
-    scopes.removeAll()
+    forgetSeries()
     users.removeAll()
     let next = try connection.number("SELECT value FROM setting WHERE name = 'next_user'")
     nextUser = UInt32(truncatingIfNeeded: next ?? 1)
     isNextUserSaved = true
+  }
+
+  private func forgetSeries() {
+    series.removeAll()
+    projects.removeAll()
   }
 
   /// Forgets the users: after some were dropped.
@@ -57,6 +64,7 @@ final class Interning {
 
   func user(_ hash: UserHash?, at now: Timestamp) throws(StoreError) -> UserID? {
     guard let hash else { return nil }
+    if let user = users[hash], user.seen >= now.day { return user.id }
     var user = try known(hash, at: now)
     if user.seen < now.day {
       touchUser.bind(1, hash.value)
@@ -99,22 +107,38 @@ final class Interning {
     return user
   }
 
-  func scope(_ scope: Scope, at now: Timestamp) throws(StoreError) -> Int64 {
-    if let known = scopes[scope] { return known }
-    if scopes.count >= Self.scopesMax { scopes.removeAll() }
-    let release = try release(scope.release, project: scope.project, at: now)
-    let environment = try environment(scope.environment ?? "")
-    let row = try identify(
-      "scope", "project = ?1 AND release = ?2 AND environment = ?3",
-      "(project, release, environment, created) VALUES (?1, ?2, ?3, ?4)"
-    ) {
-      $0.bind(1, scope.project.rawValue)
-      $0.bind(2, release)
-      $0.bind(3, environment)
-      $0.bind(4, now.milliseconds)
+  /// The number of a series, which is given to a new one.
+  func number(of series: Scope, at now: Timestamp) throws(StoreError) -> Int {
+    if let known = self.series[series] { return known }
+    if self.series.count >= Self.seriesMax { forgetSeries() }
+    let release = try release(series.release, project: series.project, at: now)
+    let environment = try environment(series.environment ?? "")
+    let number = Int(
+      try identify(
+        "scope", "project = ?1 AND release = ?2 AND environment = ?3",
+        "(project, release, environment, created) VALUES (?1, ?2, ?3, ?4)"
+      ) {
+        $0.bind(1, series.project.rawValue)
+        $0.bind(2, release)
+        $0.bind(3, environment)
+        $0.bind(4, now.milliseconds)
+      })
+    self.series[series] = number
+    projects[number] = series.project
+    return number
+  }
+
+  /// The project of a series that has a number.
+  func project(of series: Int) throws(StoreError) -> ProjectID {
+    if let known = projects[series] { return known }
+    let select = try connection.prepare("SELECT project FROM scope WHERE id = ?")
+    select.bind(1, series)
+    guard try select.step() else {
+      throw .corrupt(operation: "find the project of a series", reason: "series \(series) missing")
     }
-    scopes[scope] = row
-    return row
+    let project = ProjectID(rawValue: select.integer(0))
+    projects[series] = project
+    return project
   }
 
   private func release(

@@ -8,7 +8,7 @@ struct PendingSlot {
   /// Of the batch.
   var sequence: Int64
   var receivedAt: Timestamp
-  var updates: [PendingUpdate] = []
+  var reports: [SessionReport] = []
   var outcomes: [OutcomeKey: Int64] = [:]
 
   /// A row fills a page of 4096 bytes, with what SQLite needs for itself.
@@ -20,7 +20,7 @@ struct PendingSlot {
   /// What an entry is.
   private enum Entry: UInt64 {
     case end = 0
-    case update = 1
+    case report = 1
     case outcome = 2
   }
 
@@ -29,7 +29,7 @@ struct PendingSlot {
 
   /// Packs a batch into as many rows as it needs.
   static func pack(
-    sequence: Int64, receivedAt: Timestamp, updates: [PendingUpdate],
+    sequence: Int64, receivedAt: Timestamp, reports: [SessionReport],
     outcomes: [OutcomeKey: Int64]
   ) -> [[UInt8]] {
     var rows: [[UInt8]] = []
@@ -39,9 +39,9 @@ struct PendingSlot {
       rows.append(end(writer))
       writer = begin(sequence, receivedAt)
     }
-    for update in updates {
+    for report in reports {
       turnIfFull()
-      write(update, to: &writer)
+      write(report, to: &writer)
     }
     for (key, quantity) in outcomes {
       turnIfFull()
@@ -68,20 +68,23 @@ struct PendingSlot {
     writer.bytes + [UInt8](repeating: 0, count: bytes - writer.bytes.count)
   }
 
-  /// The start, the session's id, the scope, the flags of ``SessionRow`` with two more bits for what
-  /// follows; then the distance of the corrected start from the start, the duration, the user's hash.
-  private static func write(_ update: PendingUpdate, to writer: inout VarintWriter) {
-    let duration = update.durationMilliseconds
-    writer.write(Entry.update.rawValue)
-    writer.write(signed: update.started.milliseconds)
-    writer.write(update.sessionID.value)
-    writer.write(UInt64(update.scope))
+  /// The start, the session's id, the number of the series, the ``SessionFlags`` with two more bits
+  /// for what follows; then the distance of the corrected start from the start, the duration, the
+  /// user's hash.
+  private static func write(_ report: SessionReport, to writer: inout VarintWriter) {
+    let flags = SessionFlags(
+      severity: report.severity, mechanism: report.mechanism, hasExited: report.hasExited,
+      hasInitial: report.isInitial)
+    writer.write(Entry.report.rawValue)
+    writer.write(signed: report.started.milliseconds)
+    writer.write(report.sessionID.value)
+    writer.write(UInt64(report.series))
     writer.write(
-      UInt64(update.flags) | (duration == nil ? 0 : hasDuration)
-        | (update.user == nil ? 0 : hasUser))
-    writer.write(signed: update.correctedStart.milliseconds - update.started.milliseconds)
-    if let duration { writer.write(signed: duration) }
-    if let user = update.user { writer.write(user.value) }
+      UInt64(flags.packed) | (report.durationMilliseconds == nil ? 0 : hasDuration)
+        | (report.user == nil ? 0 : hasUser))
+    writer.write(signed: report.correctedStart.milliseconds - report.started.milliseconds)
+    if let duration = report.durationMilliseconds { writer.write(signed: duration) }
+    if let user = report.user { writer.write(user.value) }
   }
 
   /// - Returns: nil when the value is damaged.
@@ -92,9 +95,9 @@ struct PendingSlot {
     while !reader.isAtEnd {
       switch Entry(rawValue: reader.read()) {
       case .end: return
-      case .update:
-        guard let update = Self.readUpdate(&reader, receivedAt) else { return nil }
-        updates.append(update)
+      case .report:
+        guard let report = Self.readReport(&reader, receivedAt) else { return nil }
+        reports.append(report)
       case .outcome:
         let project = ProjectID(rawValue: Int64(bitPattern: reader.read()))
         let name = reader.read(count: Int(truncatingIfNeeded: reader.read())) ?? []
@@ -108,20 +111,23 @@ struct PendingSlot {
     if reader.isDamaged { return nil }
   }
 
-  private static func readUpdate(
+  private static func readReport(
     _ reader: inout VarintReader, _ receivedAt: Timestamp
-  ) -> PendingUpdate? {
+  ) -> SessionReport? {
     let started = Timestamp(milliseconds: reader.readSigned())
-    let sessionID = SessionID(value: reader.readWide())
-    let scope = Int64(truncatingIfNeeded: reader.read())
-    let flags = reader.read()
-    let corrected = started.advanced(byMilliseconds: reader.readSigned())
-    let duration = flags & hasDuration == 0 ? nil : reader.readSigned()
-    let user = flags & hasUser == 0 ? nil : UserHash(value: reader.readWide())
-    let update = PendingUpdate(
-      started: started, sessionID: sessionID, scope: scope, flags: UInt8(flags & 0x7f),
-      correctedStart: corrected, durationMilliseconds: duration, user: user,
-      receivedAt: receivedAt, project: nil)
-    return reader.isDamaged || update.said(user: nil) == nil ? nil : update
+    var report = SessionReport(sessionID: SessionID(value: reader.readWide()), started: started)
+    report.series = Int(truncatingIfNeeded: reader.read())
+    let bits = reader.read()
+    guard let flags = SessionFlags(packed: Int64(bits) & SessionFlags.mask) else { return nil }
+    report.severity = flags.severity
+    report.mechanism = flags.mechanism
+    report.hasExited = flags.hasExited
+    report.isInitial = flags.hasInitial
+    report.correctedStart = started.advanced(byMilliseconds: reader.readSigned())
+    if bits & hasDuration != 0 { report.durationMilliseconds = reader.readSigned() }
+    if bits & hasUser != 0 { report.user = UserHash(value: reader.readWide()) }
+    report.receivedAt = receivedAt
+    report.isRecovered = true
+    return reader.isDamaged ? nil : report
   }
 }

@@ -1,10 +1,10 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The updates that are durable, and answered, but not folded into their sessions yet: in the table
+/// The reports that are durable, and answered, but not folded into their sessions yet: in the table
 /// `pending` and, the same, in memory.
 ///
-/// Folding an update writes the page of its session's state, which for updates of sessions up to an
+/// Folding a report writes the page of its session's state, which for updates of sessions up to an
 /// hour old is another page each time. Thousands that are folded in the order of their keys share
 /// their pages and the rows of their hours. Folding is idempotent, so that it may be cut into
 /// slices: a batch is done once its whole run is folded, and what a crash leaves of a run is folded
@@ -28,7 +28,7 @@ final class PendingTable {
   private var written: [Int64] = []
 
   private struct Run {
-    var updates = OrderedUpdates()
+    var reports = OrderedReports()
     /// By the hour of their arrival.
     var outcomes: [Int: [OutcomeKey: Int64]] = [:]
     var slots: [Int64] = []
@@ -38,7 +38,7 @@ final class PendingTable {
 
   /// What is folded in one transaction.
   struct Slice {
-    var updates: [PendingUpdate]
+    var reports: [SessionReport]
     /// Of the items of the whole run, by the hour of their arrival; with its last slice.
     var outcomes: [Int: [OutcomeKey: Int64]]
   }
@@ -53,20 +53,20 @@ final class PendingTable {
     if takesOver { try read() }
   }
 
-  /// How many updates wait.
-  var count: Int { run.updates.count + incoming.updates.count }
+  /// How many reports wait.
+  var count: Int { run.reports.count + incoming.reports.count }
 
   /// No run is folded in part.
-  var isBetweenRuns: Bool { run.updates.isEmpty }
+  var isBetweenRuns: Bool { run.reports.isEmpty }
 
   /// The first batch of which something waits: when it arrived, and its number.
   var first: (receivedAt: Timestamp, sequence: Int64)? { run.first ?? incoming.first }
 
   /// All that wait.
   var all: Slice {
-    var (first, second) = (run.updates, incoming.updates)
+    var (first, second) = (run.reports, incoming.reports)
     return Slice(
-      updates: first.take(max: first.count) + second.take(max: second.count),
+      reports: first.take(max: first.count) + second.take(max: second.count),
       outcomes: run.outcomes.merging(incoming.outcomes) { $0.merging($1, uniquingKeysWith: +) })
   }
 
@@ -90,20 +90,20 @@ final class PendingTable {
       incoming.first = (
         min(first.receivedAt, slot.receivedAt), min(first.sequence, slot.sequence)
       )
-      incoming.updates.append(contentsOf: slot.updates)
+      incoming.reports.append(contentsOf: slot.reports)
       add(slot.outcomes, hour: slot.receivedAt.hour)
       incoming.slots.append(slotCount)
     }
   }
 
-  /// Writes the updates and outcomes of a batch, in a transaction; once that is committed,
+  /// Writes the reports and outcomes of a batch, in a transaction; once that is committed,
   /// ``add(_:_:receivedAt:)`` is to be called.
   func write(
-    _ updates: [PendingUpdate], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
+    _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
   ) throws(StoreError) {
     written.removeAll(keepingCapacity: true)
     let rows = PendingSlot.pack(
-      sequence: sequence + 1, receivedAt: receivedAt, updates: updates, outcomes: outcomes)
+      sequence: sequence + 1, receivedAt: receivedAt, reports: reports, outcomes: outcomes)
     for (index, row) in rows.enumerated() {
       let isNew = index >= freeSlots.count
       let slot =
@@ -118,13 +118,13 @@ final class PendingTable {
   }
 
   func add(
-    _ updates: [PendingUpdate], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
+    _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
   ) {
     sequence += 1
     freeSlots.removeLast(min(written.count, freeSlots.count))
     slotCount = max(slotCount, written.max() ?? 0)
     incoming.slots += written
-    incoming.updates.append(contentsOf: updates)
+    incoming.reports.append(contentsOf: reports)
     add(outcomes, hour: receivedAt.hour)
     if incoming.first == nil { incoming.first = (receivedAt, sequence) }
   }
@@ -133,28 +133,28 @@ final class PendingTable {
     incoming.outcomes[hour, default: [:]].merge(outcomes, uniquingKeysWith: +)
   }
 
-  /// Hands the next updates to `fold`.
+  /// Hands the next reports to `fold`.
   ///
   /// - Parameter fold: stores them, and what its second argument stores, in one transaction; throws
   ///   when it was rolled back.
   func fold(
     max: Int, _ fold: (Slice, _ finish: () throws(StoreError) -> Void) throws(StoreError) -> Void
   ) throws(StoreError) {
-    if run.updates.isEmpty {
+    if run.reports.isEmpty {
       run = incoming
       incoming = Run()
       runSequence = sequence
     }
-    var rest = run.updates
-    let updates = rest.take(max: max)
+    var rest = run.reports
+    let reports = rest.take(max: max)
     let isLast = rest.isEmpty
-    try fold(Slice(updates: updates, outcomes: isLast ? run.outcomes : [:])) {
+    try fold(Slice(reports: reports, outcomes: isLast ? run.outcomes : [:])) {
       () throws(StoreError) in
       guard isLast else { return }
       finish.bind(1, runSequence)
       try finish.run()
     }
-    run.updates = rest
+    run.reports = rest
     if isLast {
       freeSlots += run.slots
       run = Run()

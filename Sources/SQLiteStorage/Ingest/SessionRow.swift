@@ -1,67 +1,95 @@
 internal import ReleaseHealth
 internal import Storage
 
+/// Severity, mechanism and the two marks of a session in one number, as the rows of `session` and
+/// `pending` have them; see schema.sql.
+struct SessionFlags {
+  var severity: Severity
+  var mechanism: AbnormalMechanism
+  var hasExited: Bool
+  var hasInitial: Bool
+
+  /// All bits that flags have.
+  static let mask: Int64 = 0x7f
+
+  var packed: Int64 {
+    Int64(severity.rawValue) | Int64(mechanism.rawValue) << 3 | (hasExited ? 32 : 0)
+      | (hasInitial ? 64 : 0)
+  }
+}
+
+extension SessionFlags {
+  /// - Returns: nil for a number that ``packed`` never gives.
+  init?(packed: Int64) {
+    guard let severity = Severity(rawValue: UInt8(truncatingIfNeeded: packed & 7)),
+      let mechanism = AbnormalMechanism(rawValue: UInt8(truncatingIfNeeded: packed >> 3 & 3))
+    else { return nil }
+    self.init(
+      severity: severity, mechanism: mechanism, hasExited: packed & 32 != 0,
+      hasInitial: packed & 64 != 0)
+  }
+}
+
 /// A session's state as the table `session` has it.
 enum SessionRow {
-  /// Severity, mechanism and the two marks in one number; see schema.sql.
-  static func flags(_ session: Session) -> Int {
-    Int(session.severity.rawValue) + Int(session.mechanism.rawValue) << 3
-      + (session.hasExited ? 32 : 0) + (session.hasInitial ? 64 : 0)
-  }
-
   /// Binds flags, duration, users, earliest and latest to five parameters from `first` on.
   static func bind(
     _ session: Session, started: Timestamp, to statement: Statement, from first: Int32
   ) {
-    statement.bind(first, flags(session))
+    let flags = SessionFlags(
+      severity: session.severity, mechanism: session.mechanism, hasExited: session.hasExited,
+      hasInitial: session.hasInitial)
+    statement.bind(first, flags.packed)
     statement.bind(first + 1, session.durationMilliseconds)
-    statement.bind(first + 2, blob: session.users.isEmpty ? nil : pack(session.users))
+    bind(session.users, to: statement, first + 2)
     let isDrifted = session.earliestStart != started || session.latestStart != started
     statement.bind(first + 3, isDrifted ? session.earliestStart.milliseconds : nil)
     statement.bind(first + 4, isDrifted ? session.latestStart.milliseconds : nil)
   }
 
   /// Reads the same five columns from the statement's current row.
-  static func read(_ statement: Statement, from first: Int32, started: Timestamp) throws(StoreError)
-    -> Session
-  {
-    let flags = statement.integer(first)
-    let session = session(
-      flags: flags, durationMilliseconds: statement.optionalInteger(first + 1),
-      users: unpack(statement.blob(first + 2)),
-      earliestStart: statement.optionalInteger(first + 3).map { Timestamp(milliseconds: $0) }
-        ?? started,
-      latestStart: statement.optionalInteger(first + 4).map { Timestamp(milliseconds: $0) }
-        ?? started)
-    guard let session else {
-      throw .corrupt(operation: "read a session", reason: "flags \(flags)")
+  static func read(
+    _ statement: Statement, from first: Int32, started: Timestamp
+  ) throws(StoreError) -> Session {
+    guard let flags = SessionFlags(packed: statement.integer(first)) else {
+      throw .corrupt(operation: "read a session", reason: "flags \(statement.integer(first))")
+    }
+    var session = Session(start: started)
+    session.severity = flags.severity
+    session.mechanism = flags.mechanism
+    session.hasExited = flags.hasExited
+    session.hasInitial = flags.hasInitial
+    session.durationMilliseconds = statement.optionalInteger(first + 1)
+    statement.withBlob(first + 2) { session.users = users(packed: $0) }
+    if let earliest = statement.optionalInteger(first + 3) {
+      session.earliestStart = Timestamp(milliseconds: earliest)
+    }
+    if let latest = statement.optionalInteger(first + 4) {
+      session.latestStart = Timestamp(milliseconds: latest)
     }
     return session
   }
 
-  /// - Returns: nil when the flags are none that ``flags(_:)`` gives.
-  static func session(
-    flags: Int64, durationMilliseconds: Int64?, users: [UserID], earliestStart: Timestamp,
-    latestStart: Timestamp
-  ) -> Session? {
-    guard let severity = Severity(rawValue: UInt8(truncatingIfNeeded: flags & 7)),
-      let mechanism = HangMechanism(rawValue: UInt8(truncatingIfNeeded: flags >> 3 & 3))
-    else { return nil }
-    return Session(
-      severity: severity, mechanism: mechanism, hasExited: flags & 32 != 0,
-      hasInitial: flags & 64 != 0, durationMilliseconds: durationMilliseconds, users: users,
-      earliestStart: earliestStart, latestStart: latestStart)
+  /// Four bytes for each user, least significant first.
+  private static func bind(_ users: SessionUsers, to statement: Statement, _ index: Int32) {
+    guard users.count > 1 else { return statement.bind(index, users.first?.rawValue) }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(users.count * 4)
+    users.forEach { user in
+      for shift in stride(from: 0, to: 32, by: 8) {
+        bytes.append(UInt8(truncatingIfNeeded: user.rawValue >> UInt32(shift)))
+      }
+    }
+    statement.bind(index, blob: bytes)
   }
 
-  private static func pack(_ users: [UserID]) -> [UInt8] {
-    users.flatMap { user in
-      (0..<4).map { UInt8(truncatingIfNeeded: user.rawValue >> ($0 * 8)) }
+  static func users(packed bytes: Span<UInt8>) -> SessionUsers {
+    var users = SessionUsers()
+    for start in stride(from: 0, to: bytes.count - 3, by: 4) {
+      var value: UInt32 = 0
+      for index in 0..<4 { value |= UInt32(bytes[start + index]) << UInt32(index * 8) }
+      users.append(UserID(rawValue: value))
     }
-  }
-
-  static func unpack(_ bytes: [UInt8]) -> [UserID] {
-    stride(from: 0, to: bytes.count - 3, by: 4).map { start in
-      UserID(rawValue: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32($1 * 8) })
-    }
+    return users
   }
 }

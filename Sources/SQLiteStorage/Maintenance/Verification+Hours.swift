@@ -13,7 +13,7 @@ extension Verification {
     var durations = DurationHistogram()
   }
 
-  mutating func checkHours(_ progress: Progress) throws(StoreError) {
+  mutating func checkHours(_ progress: DataFile.Progress) throws(StoreError) {
     guard let hours = try hours() else { return }
     for hour in hours {
       try check(hour: hour)

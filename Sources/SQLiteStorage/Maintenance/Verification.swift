@@ -20,7 +20,7 @@ struct Verification {
   private static let findingsMax = 100
 
   static func run(
-    _ connection: Connection, progress: Progress
+    _ connection: Connection, progress: DataFile.Progress
   ) throws(StoreError) -> VerificationReport {
     try connection.transaction("DEFERRED") { () throws(StoreError) in
       var verification = try Verification(connection)

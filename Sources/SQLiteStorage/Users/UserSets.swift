@@ -23,7 +23,7 @@ enum UserKind: Int, CaseIterable {
       }
   }
 
-  init?(_ mechanism: HangMechanism) {
+  init?(_ mechanism: AbnormalMechanism) {
     switch mechanism {
     case .none: return nil
     case .background: self = .backgroundHang

@@ -1,16 +1,16 @@
 import ArgumentParser
 import ReleaseHealth
 
-/// How fast SQLite takes the rows of sessions when nothing else is done: no HTTP, no JSON, no
-/// reading of what is there, all values known before the clock starts.
+/// Measures how fast SQLite alone writes the rows of sessions: no HTTP, no JSON, no reads, and all
+/// values known before the clock starts.
 struct CeilingCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ceiling",
     abstract: "Upsert the rows of `requests --kind packed` through SQLite's C API.",
     discussion: """
-      For each session its state and, of one in twenty, a \
-      new user; for each batch the users of its minutes, packed, and the counts, durations and arrivals of its hours. The database is one \
-      that `fill` made with the same options, and is changed.
+      Writes the state of each session, a new user for one in twenty, and for each batch the \
+      packed users of its minutes and the counts, durations and arrivals of its hours. Changes the \
+      database, which `fill` must have made with the same options.
       """)
 
   @OptionGroup var options: TrafficOptions
@@ -21,7 +21,7 @@ struct CeilingCommand: ParsableCommand {
   @Option(help: "Sessions to write.")
   var count: Int
 
-  @Option(help: "Sessions a transaction.")
+  @Option(help: "Sessions per transaction.")
   var batch = 10_000
 
   func run() throws {
@@ -30,7 +30,7 @@ struct CeilingCommand: ParsableCommand {
       RowBatch(start..<min(start + batch, count), traffic)
     }
     let connection = try RawSQLite(path)
-    // As the service has them, but that its log is brought in beside the writer.
+    // The settings of the service, which however runs WAL checkpoints on another thread.
     for pragma in [
       "synchronous = FULL", "temp_store = MEMORY", "cache_size = -16384",
       "wal_autocheckpoint = 4000",
@@ -46,8 +46,7 @@ struct CeilingCommand: ParsableCommand {
   }
 }
 
-/// The rows that a batch of sessions writes, in the order of their tables' keys, as the service writes
-/// them.
+/// The rows of a batch of sessions, in key order, as the service writes them.
 private struct RowBatch {
   struct SessionRow {
     var started: Int64
@@ -55,13 +54,13 @@ private struct RowBatch {
     var scope: Int64
     var flags: Int64
     var duration: Int64
-    /// Of the user, as the session has it.
+    /// The id of the user, as the session's row stores it.
     var user: [UInt8]
-    /// The hash and the number of a user who is new.
+    /// The hash and the id of a new user.
     var newUser: (hash: UInt128, id: Int64)?
   }
 
-  /// The users of a minute, packed.
+  /// The packed users of a minute.
   struct UserPart {
     var hour: Int64
     var scope: Int64
@@ -99,13 +98,13 @@ private struct RowBatch {
     userParts = parts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, users in
       UserPart(hour: key[0], scope: key[1], minute: key[2], bytes: users * 3)
     }
-    // The service folds thousands in this order.
+    // The service folds updates in this order.
     sessions.sort { ($0.started, $0.id, $0.scope) < ($1.started, $1.id, $1.scope) }
     buckets = touched.sorted { ($0.hour, $0.scope) < ($1.hour, $1.scope) }
   }
 }
 
-/// The statements.
+/// The prepared statements.
 private struct RowWriter {
   private let connection: RawSQLite
   private let session: RawStatement
@@ -115,7 +114,7 @@ private struct RowWriter {
   private let days: RawStatement
   private let durations: RawStatement
   private let arrivals: RawStatement
-  /// As long as the packed counts of an hour by the minute, and of a day by the hour, are.
+  /// Blobs of the size of the packed counts of an hour by minute, and of a day by hour.
   private let grid = [UInt8](repeating: 1, count: 300)
   private let day = [UInt8](repeating: 1, count: 200)
 

@@ -2,17 +2,17 @@ import ArgumentParser
 import Envelopes
 import ReleaseHealth
 
-/// How long reading an envelope of one session takes: frame, header and JSON, all of it validated.
+/// Measures reading an envelope of one session: frame, header and JSON, all of it validated.
 struct EnvelopeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "envelope", abstract: "Nanoseconds to read an envelope of one session.")
 
   @OptionGroup var options: TrafficOptions
 
-  @Option(help: "Different envelopes.")
+  @Option(help: "The number of different envelopes.")
   var count = 10_000
 
-  @Option(help: "Times that all of them are read.")
+  @Option(help: "The number of times that all of them are read.")
   var rounds = 25
 
   func run() throws {
@@ -26,12 +26,12 @@ struct EnvelopeCommand: ParsableCommand {
       for body in bodies { read += try sessions(in: body) }
       return watch.processorSeconds / Double(count) * 1e9
     }
-    guard read == count * rounds else { throw ValidationError("an envelope was not understood") }
+    guard read == count * rounds else { throw ValidationError("an envelope is invalid") }
     let bytes = bodies.reduce(0) { $0 + $1.count }
     printFigures(Sample(times).figures("ns") + [("bytes", Double(bytes) / Double(count))])
   }
 
-  /// How many sessions of an envelope could be read.
+  /// The number of valid sessions in an envelope.
   private func sessions(in body: [UInt8]) throws -> Int {
     var reader = EnvelopeReader()
     var index = 0

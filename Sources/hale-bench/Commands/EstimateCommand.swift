@@ -1,28 +1,28 @@
 import ArgumentParser
 import ReleaseHealth
 
-/// How often the band of the estimate holds what a crash rate comes to, over made-up roll-outs whose
-/// crashes are told late, by the age at which it is asked.
+/// Measures how often the band of the estimate contains the final crash rate, by the age of the
+/// release, over made-up roll-outs whose crashes are reported late.
 struct EstimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "estimate", abstract: "Coverage of the estimate once all late crashes are told.")
+    commandName: "estimate", abstract: "Measure the coverage of the estimate's band.")
 
-  @Option(help: "What is made up depends on this number alone.")
+  @Option(help: "The seed, on which everything depends.")
   var seed: UInt64 = 1
 
-  @Option(help: "Roll-outs of each kind.")
+  @Option(help: "The number of roll-outs of each kind.")
   var rollOuts = 2000
 
-  /// In hours since the first session.
+  /// The ages of the release, in hours since the first session.
   private static let ages = [1, 3, 6, 12, 24, 48, 72]
-  /// The delay is learnt from the release before, over so many hours up to the question.
+  /// The hours of the release before that the reporting delay is learnt from.
   private static let learningHours = 168
 
   func run() {
     var figures: [(name: String, value: Double)] = [("roll_outs", Double(rollOuts))]
     for (name, change) in [
       ("", { (_: inout RollOutWorld) in }),
-      ("together_", { $0.isToldTogether = true }),
+      ("together_", { $0.isReportedTogether = true }),
       ("falling_", { $0.youthShare = 2 }),
     ] {
       for (age, sums) in zip(Self.ages, sums(change)) {
@@ -36,15 +36,15 @@ struct EstimateCommand: ParsableCommand {
     var count = 0.0
     var covered = 0.0
     var above = 0.0
-    var told = 0.0
+    var reported = 0.0
     var final = 0.0
     var estimated = 0.0
     var widths: [Double] = []
 
     var figures: [(name: String, value: Double)] {
       [
-        ("asked", count), ("coverage", covered / count), ("final_above", above / count),
-        ("told", told / final), ("estimated", estimated / final),
+        ("estimates", count), ("coverage", covered / count), ("final_above", above / count),
+        ("reported", reported / final), ("estimated", estimated / final),
         ("width_median", Sample(widths).quantile(0.5)),
       ]
     }
@@ -74,7 +74,7 @@ struct EstimateCommand: ParsableCommand {
         all[place].count += 1
         all[place].covered += interval.contains(truth) ? 1 : 0
         all[place].above += truth > interval.upperBound ? 1 : 0
-        all[place].told += estimate.crashes
+        all[place].reported += estimate.crashes
         all[place].final += final.crashes
         all[place].estimated += rate * Double(final.sessions)
         all[place].widths.append((interval.upperBound - interval.lowerBound) / truth)
@@ -85,7 +85,7 @@ struct EstimateCommand: ParsableCommand {
 }
 
 extension ReportedSessions {
-  /// Some of the hours, as if they were all there are.
+  /// Only these hours.
   fileprivate func window(_ range: Range<Int>) -> ReportedSessions {
     ReportedSessions(
       hours: hours[range].map { hour in
@@ -103,7 +103,7 @@ extension RollOutWorld.Arm {
     seen(at: hours * RollOutWorld.stepsPerHour - 1)
   }
 
-  /// The same sessions once all is told.
+  /// The same sessions once all crashes are reported.
   fileprivate func final(atAge hours: Int) -> SessionTally {
     let end = hours * RollOutWorld.stepsPerHour
     return SessionTally(

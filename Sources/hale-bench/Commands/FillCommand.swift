@@ -7,27 +7,28 @@ import SQLiteStorage
 import Service
 import Storage
 
-/// Makes a database with a history, as the service would have made it.
+/// Creates a database with a history, as the service would write it.
 struct FillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fill",
-    abstract: "Fill a new database: organization `default`, project 1, a key, a token, sessions.")
+    abstract:
+      "Create a database with organization `default`, project 1, a key, a token and sessions.")
 
   @OptionGroup var options: TrafficOptions
 
-  @Option(help: "The database file; its directory exists, it does not.")
+  @Option(help: "The new database file, in an existing directory.")
   var path: String
 
   @Option(help: "The project's public key, 32 hexadecimal digits.")
   var key: String
 
-  @Option(help: "A token that may read and change.")
+  @Option(help: "A token of scope admin.")
   var token: String
 
-  @Option(help: "Sessions a transaction.")
+  @Option(help: "Sessions per transaction.")
   var batch = 10_000
 
-  @Option(help: "For how many days counts and users are kept.")
+  @Option(help: "The retention of counts and users, in days.")
   var retentionDays = 90
 
   func run() throws {
@@ -52,7 +53,7 @@ struct FillCommand: ParsableCommand {
       try filling.addOpen(start..<min(start + batch, traffic.open))
       progress.update(traffic.sessions + start, of: total)
     }
-    try filling.keepHouse(at: traffic.now)
+    try filling.runJobs(at: traffic.now)
     try store.close()
     progress.finish()
     printFigures([
@@ -74,7 +75,7 @@ struct FillCommand: ParsableCommand {
   }
 }
 
-/// A database on its way through its history.
+/// Writes the history into a database.
 private struct Filling {
   private let store: SQLiteStore
   private let traffic: Traffic
@@ -94,35 +95,39 @@ private struct Filling {
   mutating func addHistory(_ range: Range<Int>) throws {
     let sessions = range.map(traffic.history)
     guard let last = sessions.last else { return }
-    try store.ingest(batch(sessions.map { report($0, $0.status) }, at: last.started))
-    if hour != last.started.hour { try keepHouse(at: last.started) }
+    try store.ingest(batch(sessions, at: last.started) { $0.status })
+    if hour != last.started.hour { try runJobs(at: last.started) }
     hour = last.started.hour
   }
 
   mutating func addOpen(_ range: Range<Int>) throws {
-    try store.ingest(batch(range.map { report(traffic.open($0), .ok) }, at: traffic.now))
+    try store.ingest(batch(range.map(traffic.open), at: traffic.now) { _ in .ok })
   }
 
-  /// What the service's jobs do every hour.
-  func keepHouse(at time: Timestamp) throws {
+  /// Runs the hourly jobs of the service.
+  func runJobs(at time: Timestamp) throws {
     _ = try store.runAdoption(at: time)
     while try store.housekeep(at: time) {}
   }
 
-  private func batch(_ reports: [SessionReport], at time: Timestamp) -> IngestBatch {
+  private func batch(
+    _ sessions: [MadeSession], at time: Timestamp, _ status: (MadeSession) -> SessionStatus
+  ) -> IngestBatch {
     var batch = IngestBatch(receivedAt: time)
-    batch.reports = reports
-    batch.outcomes = [OutcomeKey(project: project, outcome: .accepted): Int64(reports.count)]
+    for session in sessions {
+      let status = status(session)
+      var update = SessionUpdate(started: session.started, release: "")
+      update.status = status
+      update.errors = status == .errored ? 1 : 0
+      update.durationMilliseconds = status == .ok ? nil : session.durationMilliseconds
+      update.isInitial = true
+      batch.add(
+        SessionReport(
+          update, sessionID: SessionID(value: session.id), correctedStart: session.started,
+          user: hashes[session.user]),
+        of: scopes[traffic.scope(of: session)])
+    }
+    batch.outcomes = [OutcomeKey(project: project, outcome: .accepted): Int64(sessions.count)]
     return batch
-  }
-
-  private func report(_ session: MadeSession, _ status: SessionStatus) -> SessionReport {
-    SessionReport(
-      key: SessionKey(
-        scope: scopes[traffic.scope(of: session)], started: session.started,
-        sessionID: SessionID(value: session.id)),
-      correctedStart: session.started, status: status, errors: status == .errored ? 1 : 0,
-      durationMilliseconds: status == .ok ? nil : session.durationMilliseconds, isInitial: true,
-      user: hashes[session.user])
   }
 }

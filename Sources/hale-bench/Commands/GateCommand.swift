@@ -2,25 +2,26 @@ import ArgumentParser
 import Glibc
 import ReleaseHealth
 
-/// How often the release gate is wrong, and how soon it is right, over made-up roll-outs that are
-/// looked at every ten minutes.
+/// Measures how often the release gate is wrong and how soon it is right, over made-up roll-outs
+/// that are checked every ten minutes.
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "gate", abstract: "False reds of the release gate, and sessions until it is red.")
+    commandName: "gate",
+    abstract: "Measure false verdicts of the release gate, and the sessions until a verdict.")
 
-  @Option(help: "What is made up depends on this number alone.")
+  @Option(help: "The seed, on which everything depends.")
   var seed: UInt64 = 1
 
-  @Option(help: "Roll-outs of a release like the one before.")
+  @Option(help: "The number of roll-outs of a release that is as good as its baseline.")
   var rollOuts = 2000
 
-  @Option(help: "Roll-outs of each bad release.")
+  @Option(help: "The number of roll-outs of each bad release.")
   var badRollOuts = 200
 
   func run() {
     var reds = 0
     for number in 0..<rollOuts {
-      // No drop is tolerated here: that is where the risk of a false red is highest.
+      // Without a tolerated drop the risk of a false red is highest.
       var dice = Dice(seed &* 1_000_003 &+ UInt64(number))
       let world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
       if Self.first(.red, world, world, dropMax: 0, &dice) != nil { reds += 1 }
@@ -41,14 +42,14 @@ struct GateCommand: ParsableCommand {
     printFigures(figures)
   }
 
-  /// Sessions of the candidate until it is red, beside 99.9 %.
+  /// The sessions of a candidate until it is red, with a baseline of 99.9 %.
   private func bad(
     _ name: String, _ rate: Double, dropMax: Double, loops: Double
   ) -> [(name: String, value: Double)] {
     var sessions: [Double] = []
     for number in 0..<badRollOuts {
       var dice = Dice(seed &* 7_000_003 &+ UInt64(number))
-      // Nothing is late and both arms have as many: sessions are what is measured.
+      // Only sessions are measured: no crash is late, and both arms have the same number.
       let world = RollOutWorld(
         crashRate: 0.001, youthShare: 0, sessionsPerHour: 250, hours: 240, isStaged: false,
         loopShare: loops, promptShare: 1)
@@ -65,8 +66,8 @@ struct GateCommand: ParsableCommand {
     ].filter { $0.1 < .infinity }
   }
 
-  /// A candidate that is worse by just what is not tolerated any more must not become green; one
-  /// that is as good should.
+  /// Measures greens: a candidate whose drop is just above the tolerated one must not become green,
+  /// and one that is as good as its baseline should.
   private func greens(
     _ name: String = "", loopShare: Double = 0.05, loopMean: Double = 10
   ) -> [(name: String, value: Double)] {
@@ -95,7 +96,7 @@ struct GateCommand: ParsableCommand {
     ].filter { $0.1 < .infinity }
   }
 
-  /// How many sessions the candidate had when the gate first told a verdict; nil when it never did.
+  /// The sessions of the candidate at the first verdict of this kind; nil if there is none.
   private static func first(
     _ verdict: ReleaseGate.Verdict, _ candidate: RollOutWorld, _ baseline: RollOutWorld,
     dropMax: Double, atFullHours: Bool = false,
@@ -104,7 +105,7 @@ struct GateCommand: ParsableCommand {
     let one = candidate.arm(&dice, isCandidate: true)
     let other = baseline.arm(&dice, isCandidate: false)
     let rules = ReleaseGate.Rules(dropMax: dropMax)
-    // Learnt from the week before; a red needs nothing of it.
+    // The delay is learnt from the week before; only a green needs it.
     var delay = ReportingDelay(ReportedSessions(), now: 0)
     if verdict == .green {
       var before = baseline
@@ -125,7 +126,7 @@ struct GateCommand: ParsableCommand {
     return nil
   }
 
-  /// Clopper and Pearson, 1934: the share at which so few would be found once in twenty times.
+  /// The upper bound of a share, at 95 % (Clopper and Pearson, 1934).
   private static func upperBound(_ part: Int, of whole: Int) -> Double {
     guard part < whole else { return 1 }
     var (low, high) = (0.0, 1.0)

@@ -2,13 +2,13 @@ import ArgumentParser
 import HTTP
 import Listener
 
-/// The listener with nothing behind it: reads a request and its body and answers 200.
+/// The listener alone: reads each request with its body and answers 200.
 struct ListenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "listen",
     abstract: "Answer every request with 200 and a body of 41 bytes, until killed.")
 
-  @Option(help: "Where to listen.")
+  @Option(help: "The address to listen on.")
   var listen = "127.0.0.1:18081"
 
   func run() throws {
@@ -22,7 +22,7 @@ struct ListenCommand: ParsableCommand {
   }
 }
 
-/// Reads each body to its end and gives the same answer.
+/// Reads each body to its end and sends the same response.
 private final class SameAnswer: RequestHandler, BodyReader {
   private let answer = Response(
     headers: ["Content-Type": "application/json"],

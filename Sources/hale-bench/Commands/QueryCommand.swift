@@ -3,10 +3,10 @@ import ReleaseHealth
 import SQLiteStorage
 import Storage
 
-/// How long a question to the store takes, without HTTP and JSON.
+/// Measures a query of the store, without HTTP and JSON.
 struct QueryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "query", abstract: "Milliseconds that the store needs for a question.")
+    commandName: "query", abstract: "Measure a query of the store, in milliseconds.")
 
   enum Measure: String, ExpressibleByArgument, CaseIterable {
     case sessions, users
@@ -21,7 +21,7 @@ struct QueryCommand: ParsableCommand {
   @Option(help: "The length of the range.")
   var days = 14
 
-  @Option(help: "Minutes of a bucket; 0 for totals only.")
+  @Option(help: "The minutes of a bucket; 0 for totals only.")
   var interval = 60
 
   @Option(help: "sessions or users.")
@@ -30,10 +30,10 @@ struct QueryCommand: ParsableCommand {
   @Flag(help: "Group by release.")
   var byRelease = false
 
-  @Option(help: "One release alone.")
+  @Option(help: "Only this release.")
   var release: String?
 
-  @Option(help: "Times to ask.")
+  @Option(help: "The number of queries.")
   var rounds = 50
 
   func run() throws {
@@ -45,7 +45,7 @@ struct QueryCommand: ParsableCommand {
     query.intervalMinutes = interval > 0 ? interval : nil
     query.measures = measure == .users ? .users : .sessions
     if byRelease { query.groupBy = [.release] }
-    if let release { query.includes = { $0.release == release } }
+    if let release { query.filter = .release(release) }
     var groups = 0
     let times = try (0..<rounds).map { _ in
       let watch = Stopwatch()

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ReleaseHealth
 
-/// Writes the sessions of a history for another engine to count.
+/// Writes the sessions of a history for another database.
 struct RawCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "raw",
@@ -13,7 +13,7 @@ struct RawCommand: ParsableCommand {
 
   @OptionGroup var options: TrafficOptions
 
-  @Option(help: "Where to write to.")
+  @Option(help: "The file to write.")
   var file: String
 
   func run() throws {

@@ -1,18 +1,18 @@
 import ArgumentParser
 import CZlib
 
-/// Writes whole HTTP requests to a file, for a load generator that only has to send them.
+/// Writes complete HTTP requests to a file, for a load generator that only sends them.
 struct RequestsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "requests",
     abstract: "Write requests to a file, each after its length in 4 bytes, big-endian.")
 
   enum Kind: String, ExpressibleByArgument, CaseIterable {
-    /// One session: in turn a new one and the end of one that `fill --open` has put there.
+    /// One session: alternately a new one and the end of one that `fill --open` has written.
     case single
-    /// Sessions that began and ended, 5 % of them of new users; gzip.
+    /// Ended sessions, 5 % of them of new users; gzip.
     case packed
-    /// Counted sessions; gzip.
+    /// Session aggregates; gzip.
     case aggregates
   }
 
@@ -21,19 +21,19 @@ struct RequestsCommand: ParsableCommand {
   @Option(help: "single, packed or aggregates.")
   var kind: Kind
 
-  @Option(help: "Requests.")
+  @Option(help: "The number of requests.")
   var count: Int
 
-  @Option(help: "The number of the first request: other numbers are other sessions.")
+  @Option(help: "The number of the first request; other numbers give other sessions.")
   var first = 0
 
-  @Option(help: "Sessions or buckets a request, where it packs them.")
+  @Option(help: "Sessions per request for packed, buckets for aggregates.")
   var items = 100
 
   @Option(help: "The project's public key.")
   var key: String
 
-  @Option(help: "Where to write to.")
+  @Option(help: "The file to write.")
   var file: String
 
   func validate() throws {
@@ -77,15 +77,15 @@ struct RequestsCommand: ParsableCommand {
   }
 }
 
-/// One member of gzip at zlib's own level, as SDKs send it.
+/// A gzip member with zlib's default level, as SDKs send it.
 private func gzip(_ bytes: [UInt8]) -> [UInt8] {
   var bytes = bytes
   var stream = unsafe z_stream()
-  // 15 is the largest window; 16 more asks for gzip's wrapping.
+  // 15 is the largest window; 16 more selects the gzip format.
   let code = unsafe deflateInit2_(
     &stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, zlibVersion(),
     Int32(MemoryLayout<z_stream>.size))
-  precondition(code == Z_OK, "zlib has no memory")
+  precondition(code == Z_OK, "zlib is out of memory")
   defer { unsafe _ = deflateEnd(&stream) }
   let bound = unsafe Int(deflateBound(&stream, UInt(bytes.count)))
   return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in

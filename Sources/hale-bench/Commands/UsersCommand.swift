@@ -6,18 +6,19 @@ import SQLiteStorage
 import Service
 import Storage
 
-/// How large a set of users is once many are known: its size depends on how many there are in it
-/// and on how their numbers lie.
+/// Measures the size of user sets, which depends on the number of users and on how their ids are
+/// spread.
 struct UsersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "users", abstract: "Bytes of a day's set of users, for several shares of all.")
+    commandName: "users",
+    abstract: "Measure the size of a day's user set, for several shares of all users.")
 
   @OptionGroup var options: TrafficOptions
 
   @Option(help: "A new database file.")
   var path: String
 
-  /// Of all users, drawn by chance.
+  /// The shares of all users, who are drawn at random.
   private static let percents = [1, 10, 20, 50, 100]
 
   func run() throws {
@@ -32,7 +33,7 @@ struct UsersCommand: ParsableCommand {
     let users = (0..<traffic.users).map { _ in
       UserHash(value: UInt128(random.next()) << 64 | UInt128(random.next()))
     }
-    // All users first, so that the shares below find them numbered in another order than theirs.
+    // All users come first, so that the ids of a smaller share are spread.
     for percent in Self.percents.reversed() {
       let chosen = users.filter { _ in random.next() % 100 < UInt64(percent) }
       let scope = Scope(project: project.id, release: "\(percent)", environment: nil)
@@ -59,9 +60,10 @@ struct UsersCommand: ParsableCommand {
     let now = options.traffic.now
     for start in stride(from: 0, to: users.count, by: 10_000) {
       var batch = IngestBatch(receivedAt: now)
-      batch.anonymous = users[start..<min(start + 10_000, users.count)].map { user in
-        AnonymousSessions(
-          scope: scope, correctedStart: now, counts: SessionCounts(healthy: 1), user: user)
+      for user in users[start..<min(start + 10_000, users.count)] {
+        batch.add(
+          AggregatedSessions(
+            correctedStart: now, counts: SessionCounts(healthy: 1), user: user), of: scope)
       }
       try store.ingest(batch)
     }

@@ -6,93 +6,99 @@ import HTTP
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
-    abstract: "Ask whether a release is healthy enough to go on with.",
+    abstract: "Check whether a release is healthy enough to roll out further.",
     discussion: """
-      For CI and staged roll-outs. Compares the crash-free sessions of a release with those that \
-      another had at the same age, and with a limit where one is given. It may be asked as often as \
-      one likes: looking again and again makes a wrong answer no likelier.
+      For CI and staged roll-outs. Compares the crash-free sessions of a release with those of a \
+      baseline at the same age, and with a limit if one is given. Repeated checks do not make a \
+      wrong verdict more likely.
 
         hale gate --release shop@2.1.0 --url http://hale:8787 --wait 30m
         hale gate --release shop@2.1.0 --crash-free-sessions 99.5 --max-drop 0.1
 
-      Without --url it asks the service that runs on the data directory. The token for --url is \
-      taken from HALE_TOKEN or SENTRY_AUTH_TOKEN.
+      Without --url it queries the service that runs on the data directory. The token for --url is \
+      read from HALE_TOKEN or SENTRY_AUTH_TOKEN.
 
-      Exit status: 0 green, 1 red, 2 cannot tell yet, 3 the question failed, 64 wrong usage.
+      Exit status: 0 green, 1 red, 2 not decided yet, 3 the query failed, 64 wrong usage.
       """)
 
-  @Option(help: ArgumentHelp("The release that is judged.", valueName: "version"))
+  @Option(help: ArgumentHelp("The release to check.", valueName: "version"))
   var release: String
 
   @Option(
     help: ArgumentHelp(
-      "The release to compare with; previous is the one with the most sessions before.",
+      "The release to compare with; previous means the one with the most sessions before.",
       valueName: "version"))
   var baseline = "previous"
 
-  @Option(help: ArgumentHelp("So many sessions have to be crash-free.", valueName: "percent"))
+  @Option(
+    help: ArgumentHelp("The lowest acceptable share of crash-free sessions.", valueName: "percent"))
   var crashFreeSessions: Double?
 
   @Option(
     help: ArgumentHelp(
-      "So far below the baseline's crash-free sessions may be.", valueName: "points"))
+      "The largest acceptable drop of crash-free sessions below the baseline.", valueName: "points")
+  )
   var maxDrop = 0.2
 
-  @Option(help: ArgumentHelp("With fewer sessions nothing is told.", valueName: "n"))
+  @Option(help: ArgumentHelp("The sessions below which the verdict stays open.", valueName: "n"))
   var minSessions: Int64 = 100
 
   @Option(
     help: ArgumentHelp(
-      "How sure green and red are, however often one looks.", valueName: "percent"))
+      "The confidence of green and red, over all checks together.", valueName: "percent"))
   var confidence = 95.0
 
   @Option(
     help: ArgumentHelp(
-      "Ask again until it is green or red, at most so long, for example 30m.", valueName: "time"))
+      "Check again until green or red, for at most this time, for example 30m.", valueName: "time"))
   var wait: String?
 
   @Option(
-    help: ArgumentHelp("Sessions of this project alone, by slug or id.", valueName: "project"))
+    help: ArgumentHelp("Only sessions of this project, by slug or id.", valueName: "project"))
   var project: String?
 
-  @Option(help: ArgumentHelp("Sessions of this environment alone.", valueName: "name"))
+  @Option(help: ArgumentHelp("Only sessions of this environment.", valueName: "name"))
   var environment: String?
 
   @Option(
-    help: ArgumentHelp("Ask the service here, for example http://hale:8787.", valueName: "url"))
+    help: ArgumentHelp("The service to query, for example http://hale:8787.", valueName: "url"))
   var url: String?
 
   @Option(help: ArgumentHelp("The API token for --url.", valueName: "token"))
   var token: String?
 
   @OptionGroup var organization: OrganizationOptions
-  @Flag(name: .customLong("json"), help: "Print the service's whole answer as JSON.")
+  @Flag(name: .customLong("json"), help: "Print the response of the service as JSON.")
   var isJSON = false
   @OptionGroup var data: DataOptions
 
   func validate() throws {
-    guard !release.isEmpty else { throw ValidationError("--release names a release.") }
+    guard !release.isEmpty else { throw ValidationError("--release takes the name of a release.") }
     if let crashFreeSessions, !(0...100).contains(crashFreeSessions) {
-      throw ValidationError("--crash-free-sessions takes 0 to 100.")
+      throw ValidationError("--crash-free-sessions takes a percentage from 0 to 100.")
     }
     if let crashFreeSessions, 0 < crashFreeSessions, crashFreeSessions <= 1 {
       throw ValidationError(
         "--crash-free-sessions is \(crashFreeSessions), but it takes a percentage like 99.5.")
     }
-    guard (0...90).contains(maxDrop) else { throw ValidationError("--max-drop takes 0 to 90.") }
+    guard (0...90).contains(maxDrop) else {
+      throw ValidationError("--max-drop takes a number from 0 to 90.")
+    }
     guard (0...1_000_000_000).contains(minSessions) else {
-      throw ValidationError("--min-sessions takes 0 to a thousand million.")
+      throw ValidationError("--min-sessions takes a number from 0 to 1000000000.")
     }
     guard (50...99.99).contains(confidence) else {
-      throw ValidationError("--confidence takes 50 to 99.99.")
+      throw ValidationError("--confidence takes a percentage from 50 to 99.99.")
     }
-    guard try waitMilliseconds() >= 0 else { throw ValidationError("--wait takes a time.") }
+    guard try waitMilliseconds() >= 0 else {
+      throw ValidationError("--wait takes a time like 90s, 30m or 2h.")
+    }
   }
 
   func run() throws {
     do {
       let service = try GateService(self)
-      let answer = try ask(service)
+      let answer = try poll(service)
       if isJSON {
         try printLine(answer.text)
       } else {
@@ -103,18 +109,18 @@ struct GateCommand: ParsableCommand {
       case "red": throw ExitCode(1)
       default: throw ExitCode(2)
       }
-    } catch let error as NotThere {
-      try printLine("CANNOT TELL YET: \(error.message)")
+    } catch let error as Missing {
+      try printLine("NOT DECIDED YET: \(error.message)")
       throw ExitCode(2)
     } catch {
-      // Red has the status of a failure elsewhere: a question that fails is told apart.
+      // Status 1 means red here, so that a failed query has another one.
       guard let failure = CommandFailure(error), failure.exitStatus == 1 else { throw error }
       throw CommandFailure(message: failure.message, exitStatus: 3)
     }
   }
 
-  /// The release that was waited for has not come.
-  private struct NotThere: Error {
+  /// The release did not appear while --wait lasted.
+  private struct Missing: Error {
     let message: String
 
     init(_ message: String) {
@@ -122,33 +128,33 @@ struct GateCommand: ParsableCommand {
     }
   }
 
-  /// Asks until there is a verdict or the time is over.
-  private func ask(_ service: GateService) throws -> GateReport {
+  /// Polls until there is a verdict or the time is over.
+  private func poll(_ service: GateService) throws -> GateReport {
     let deadline = SystemClock.monotonicMilliseconds() + (try waitMilliseconds())
-    var told = ""
+    var lastReason = ""
     while true {
-      let outcome = try service.ask(target)
+      let outcome = try service.query(target)
       let left = deadline - SystemClock.monotonicMilliseconds()
       let reason: String
       switch outcome {
-      case .told(let report):
+      case .report(let report):
         if report.verdict != "unknown" || left <= 0 { return report }
         reason = report.reason
-      case .notThere(let message):
-        // Who waits knows that it is to come.
-        if left <= 0 { throw wait == nil ? CommandFailure.failed(message) : NotThere(message) }
+      case .missing(let message):
+        // With --wait the release may still appear.
+        if left <= 0 { throw wait == nil ? CommandFailure.failed(message) : Missing(message) }
         reason = message
       case .unreachable(let message):
         if left <= 0 { throw CommandFailure.failed(message) }
         reason = message
       }
-      if reason != told { printNotice("Waiting: \(reason)") }
-      told = reason
+      if reason != lastReason { printNotice("Waiting: \(reason)") }
+      lastReason = reason
       usleep(UInt32(min(left, Self.pauseMilliseconds) * 1000))
     }
   }
 
-  /// Numbers move by the minute, and asking costs little.
+  /// The pause between two checks; numbers change about once a minute, and a check is cheap.
   private static let pauseMilliseconds: Int64 = 5000
 
   private func waitMilliseconds() throws -> Int64 {
@@ -160,7 +166,7 @@ struct GateCommand: ParsableCommand {
     return number * unit
   }
 
-  /// What stands behind `/api/0/`.
+  /// The path and query of the request, after `/api/0/`.
   private var target: String {
     var items = [
       ("baseline", baseline), ("maxDrop", "\(maxDrop)"), ("minSessions", "\(minSessions)"),
@@ -176,7 +182,7 @@ struct GateCommand: ParsableCommand {
 
   private func print(_ answer: GateReport) throws {
     let words = ["green": "GREEN", "red": "RED"]
-    try printLine("\(words[answer.verdict] ?? "CANNOT TELL YET"): \(answer.reason)")
+    try printLine("\(words[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
     var rows: [[String]] = []
     for side in [answer.candidate, answer.baseline].compactMap(\.self) {
       rows.append([
@@ -185,20 +191,20 @@ struct GateCommand: ParsableCommand {
       ])
     }
     try printColumns(
-      ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ONCE ALL IS TOLD"], rows)
+      ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ESTIMATED"], rows)
     let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
     let each = rows.count == 1 ? "" : " of each"
-    var scope = "In the first \(hours)\(each), as known at that age, users as known now"
+    var note = "In the first \(hours)\(each), as known at that age; users as known now"
     if answer.reportingDelay.isLearnt {
-      let told = Int((answer.reportingDelay.knownShare * 100).rounded())
-      scope += "; about \(told) % of their crashes are told by then"
+      let known = Int((answer.reportingDelay.knownShare * 100).rounded())
+      note += "; about \(known) % of their crashes are reported by then"
     }
-    try printLine(scope + ".")
+    try printLine(note + ".")
   }
 }
 
-/// Cut off, not rounded: 99.9996 % is not 100 %. What is added is above any error of the product,
-/// and below what one session of a hundred million makes.
+/// The percentage with three digits, truncated: 99.9996 % is not 100 %. The added amount is above
+/// the product's rounding error and below the share of one session in a hundred million.
 private func percentText(_ share: Double?) -> String {
   guard let share else { return "-" }
   let thousandths = Int64(share * 100_000 + 1e-6)

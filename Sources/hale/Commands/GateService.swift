@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Outbound
 
-/// What a service answers, as far as it is shown.
+/// The part of the gate's response that the command prints.
 struct GateReport: Decodable {
   struct Side: Decodable {
     struct Corrected: Decodable {
@@ -27,7 +27,7 @@ struct GateReport: Decodable {
   let candidate: Side
   let baseline: Side?
   let reportingDelay: Delay
-  /// The whole answer.
+  /// The JSON of the response.
   var text = ""
 
   private enum CodingKeys: CodingKey {
@@ -35,13 +35,13 @@ struct GateReport: Decodable {
   }
 }
 
-/// The service that is asked: at an address, or on the data directory.
+/// The service that answers the gate's queries: at an address, or on the data directory.
 struct GateService {
   enum Outcome {
-    case told(GateReport)
-    /// The release is not there yet.
-    case notThere(String)
-    /// The service cannot be asked for the moment: it may be starting anew.
+    case report(GateReport)
+    /// The release has no sessions yet.
+    case missing(String)
+    /// The service cannot be reached at the moment; it may be restarting.
     case unreachable(String)
   }
 
@@ -69,12 +69,12 @@ struct GateService {
     }
     guard !token.isEmpty else {
       throw CommandFailure.usage(
-        "--url needs a token: give --token, or set HALE_TOKEN. `hale token create ci` makes one.")
+        "--url needs a token: give --token, or set HALE_TOKEN. `hale token create ci` creates one.")
     }
     self.address = address
   }
 
-  func ask(_ target: String) throws -> Outcome {
+  func query(_ target: String) throws -> Outcome {
     let response: HTTPAnswer
     do {
       response = try send(target)
@@ -85,15 +85,15 @@ struct GateService {
     }
     guard response.status == 200 else {
       let message = "The service answered \(response.status): \(response.detail)"
-      if response.status == 404, response.missing == "release" { return .notThere(message) }
+      if response.status == 404, response.missing == "release" { return .missing(message) }
       if response.status >= 500 { return .unreachable(message) }
       throw CommandFailure.failed(message)
     }
     guard var report = try? JSONDecoder().decode(GateReport.self, from: Data(response.body)) else {
-      throw CommandFailure.failed("The service's answer is none of a gate: \(response.text)")
+      throw CommandFailure.failed("unexpected gate response: \(response.text)")
     }
     report.text = response.text
-    return .told(report)
+    return .report(report)
   }
 
   private func send(_ target: String) throws -> HTTPAnswer {
@@ -106,7 +106,7 @@ struct GateService {
     let service = ControlSocket(dataDirectory: dataDirectory)
     guard let response = try service.send("GET", "/control/api/0/" + target) else {
       throw CommandFailure.failed(
-        "No service runs on \(dataDirectory). Name its directory with --data, or its address with "
+        "No service runs on \(dataDirectory). Give its directory with --data, or its address with "
           + "--url.")
     }
     return response
@@ -114,7 +114,7 @@ struct GateService {
 }
 
 extension HTTPAnswer {
-  /// What is not there, where the service says so: 404 is also what a wrong address is answered.
+  /// The kind of thing that is missing, if the service names it; a wrong address is a 404, too.
   fileprivate var missing: String? {
     struct ErrorBody: Decodable {
       let missing: String

@@ -28,7 +28,7 @@ struct PublicURLOptions: ParsableArguments {
   var given: [(setting: Setting, value: String?)] { [(.publicURL, publicURL)] }
 }
 
-/// The flags of the commands that send notices.
+/// The flags of the commands that send notifications.
 struct NoticeOptions: ParsableArguments {
   @Option(name: Setting.privateNoticeHosts.flagName, help: Setting.privateNoticeHosts.flagHelp)
   var privateNoticeHosts: String?
@@ -53,14 +53,14 @@ struct NoticeOptions: ParsableArguments {
 }
 
 struct JSONOptions: ParsableArguments {
-  @Flag(name: .customLong("json"), help: "Print one line of JSON an entry, for scripts.")
+  @Flag(name: .customLong("json"), help: "Print one line of JSON per entry, for scripts.")
   var isJSON = false
 }
 
-/// The flag that says which organization is meant.
+/// The flag that names the organization.
 struct OrganizationOptions: ParsableArguments {
   @Option(
     name: .customLong("org"),
-    help: ArgumentHelp("The organization, by slug. (default: default)", valueName: "slug"))
+    help: ArgumentHelp("The slug of the organization. (default: default)", valueName: "slug"))
   var slug: String?
 }

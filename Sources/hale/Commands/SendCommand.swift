@@ -4,46 +4,47 @@ import Outbound
 struct SendCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "send",
-    abstract: "Post envelope files to a DSN and say what became of each.",
+    abstract: "Send envelope files to a DSN.",
     discussion: """
-      Each file is the body of one request, sent as it is; one that is packed with gzip is \
-      announced as such. '-' stands for standard input. Exits with 1 where any was not taken.
+      Each file is sent unchanged as the body of one request; a gzip file gets its \
+      Content-Encoding. '-' reads standard input. Prints the response to each, and exits with 1 if \
+      one was rejected.
 
-      200 says that an envelope was whole and what is good of it is stored; what became of each \
-      item, the service says at /api/0/organizations/ORG/outcomes/.
+      200 means that the envelope is well-formed and its valid items are stored. The outcome of \
+      each item is counted at /api/0/organizations/ORG/outcomes/.
 
-        hale send session.envelope --dsn http://8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55@127.0.0.1:8787/1
+        hale send session.envelope --dsn http://PUBLIC_KEY@127.0.0.1:8787/1
       """)
 
-  /// What the service takes at most in one request, decoded; a file is never larger than that.
+  /// The size limit of a file, in bytes: the service's limit for one decoded request.
   private static let bytesMax = 200 << 20
 
   @Argument(help: "The envelope files.", completion: .file())
   var files: [String]
 
-  @Option(help: ArgumentHelp("The DSN of a project.", valueName: "dsn"))
+  @Option(help: ArgumentHelp("The DSN to send to.", valueName: "dsn"))
   var dsn: String
 
   func run() throws {
     let dsn = try DSN.sendable(dsn)
     let client = HTTPClient(caFile: try Settings(flags: []).notices.caFile)
-    var isAllTaken = true
+    var areAllAccepted = true
     for file in files {
-      let (outcome, isTaken) = Self.outcome(of: file, sentTo: dsn, through: client)
+      let (outcome, isAccepted) = Self.outcome(of: file, sentTo: dsn, through: client)
       try printLine("\(file): \(outcome)")
-      isAllTaken = isAllTaken && isTaken
+      areAllAccepted = areAllAccepted && isAccepted
     }
-    if !isAllTaken { throw ExitCode.failure }
+    if !areAllAccepted { throw ExitCode.failure }
   }
 
   private static func outcome(
     of file: String, sentTo dsn: DSN, through client: HTTPClient
-  ) -> (text: String, isTaken: Bool) {
+  ) -> (text: String, isAccepted: Bool) {
     do {
       let bytes = try readFile(file, bytesMax: bytesMax)
       let response = try dsn.post(bytes, through: client)
       if response.status == 200 { return ("200 \(response.text)", true) }
-      return ("refused with \(response.status): \(response.detail)", false)
+      return ("rejected with \(response.status): \(response.detail)", false)
     } catch {
       return (CommandFailure(error)?.message ?? "\(error)", false)
     }
@@ -51,10 +52,10 @@ struct SendCommand: ParsableCommand {
 }
 
 extension DSN {
-  /// A service under load answers late rather than refuse.
+  /// The time limit of a request; a service under load answers late rather than with an error.
   private static let timeoutSeconds = 300
 
-  /// A DSN that envelopes can be posted to from here.
+  /// The DSN in a text, to send envelopes to.
   static func sendable(_ text: String) throws(CommandFailure) -> DSN {
     guard let dsn = DSN(text) else {
       throw .usage(
@@ -63,7 +64,7 @@ extension DSN {
     return dsn
   }
 
-  /// Posts an envelope as SDKs do; one that is packed with gzip is announced as such.
+  /// Posts an envelope as SDKs do, with a Content-Encoding if it is a gzip file.
   func post(
     _ envelope: [UInt8], through client: HTTPClient
   ) throws(OutboundFailure) -> HTTPAnswer {

@@ -26,8 +26,8 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral {
   }
 }
 
-/// A JSON object on one line, its members in the order given: an encoder would keep none, and
-/// people read these lines too.
+/// A JSON object on one line, with its members in the given order: people read these lines, and
+/// an encoder would not keep the order.
 func jsonLine(_ members: [(name: String, value: JSONValue)]) -> String {
   var json = JSONWriter()
   json.object { json in
@@ -36,7 +36,7 @@ func jsonLine(_ members: [(name: String, value: JSONValue)]) -> String {
   return String(decoding: json.bytes, as: UTF8.self)
 }
 
-/// A text as JSON writes it, with its quotation marks.
+/// The JSON string of a text, with quotation marks.
 func jsonText(_ text: String) -> String {
   String(decoding: JSONWriter.quoted(text), as: UTF8.self)
 }

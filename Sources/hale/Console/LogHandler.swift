@@ -1,18 +1,18 @@
 import Glibc
 import Logging
 
-/// How log lines are written.
+/// The format of log lines.
 enum LogFormat: String, Sendable {
   /// `2026-03-01T10:00:00.123Z info listening address=127.0.0.1:8787`
   case text
-  /// One JSON object a line.
+  /// One JSON object per line.
   case json
 }
 
-/// Writes one structured line an event to standard error.
+/// Writes each log event as one structured line to standard error.
 ///
-/// Its times are the system's, also where the service's clock is another: who looks for the cause
-/// of something compares them with other logs.
+/// The times are those of the system's clock, also where the service has another one, so that they
+/// compare with other logs.
 struct StandardErrorLogHandler: LogHandler {
   private let format: LogFormat
   var metadata: Logger.Metadata = [:]
@@ -46,19 +46,19 @@ struct StandardErrorLogHandler: LogHandler {
             ("message", .string(message)),
           ] + pairs.map { ($0.name, .string($0.value)) })
       }
-    // One write a line, so that lines of different threads and processes do not mix.
+    // One write per line keeps the lines of threads and processes apart.
     _ = writeAll(line + "\n", to: STDERR_FILENO)
   }
 }
 
-/// A message without line breaks: clients' texts must not be able to forge a line.
+/// A message without line breaks, so that a client's text cannot forge a line.
 private func oneLine(_ text: String) -> String {
   guard text.unicodeScalars.contains(where: \.isControl) else { return text }
   return String(
     String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
 }
 
-/// A value as it stands after `name=`; in JSON's quotation marks where its end would be unclear.
+/// The value for after `name=`: a JSON string where its end would be unclear.
 private func quotedIfNeeded(_ value: String) -> String {
   let isPlain =
     !value.isEmpty

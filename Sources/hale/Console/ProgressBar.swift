@@ -1,6 +1,6 @@
 import Glibc
 
-/// Shows how far a work is: at a terminal as a bar that moves, elsewhere as a line for each tenth.
+/// The progress of a long task: a bar on a terminal, elsewhere a line for each tenth.
 final class ProgressBar {
   private static let width = 30
   private static let redrawMilliseconds: Int64 = 50
@@ -14,7 +14,7 @@ final class ProgressBar {
     self.verb = verb
   }
 
-  /// - Parameter note: what stands behind the bar.
+  /// - Parameter note: the text after the bar.
   func update(_ done: Int, of total: Int, note: @autoclosure () -> String) {
     guard total > 0 else { return }
     if isTerminal {

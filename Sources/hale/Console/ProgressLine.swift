@@ -1,7 +1,7 @@
 import Glibc
 import ReleaseHealth
 
-/// Tells people at a terminal how far a long work is, once a second; nobody else.
+/// The progress of a long task, shown once a second on a terminal and nowhere else.
 final class ProgressLine {
   private let verb: String
   private let isShown = isatty(STDERR_FILENO) != 0

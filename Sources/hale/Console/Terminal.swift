@@ -1,6 +1,6 @@
 import Glibc
 
-/// Writes one line to standard output, and at once: who reads it waits for it.
+/// Writes one line to standard output without buffering.
 func printLine(_ line: String) throws(CommandFailure) {
   guard writeAll(line + "\n", to: STDOUT_FILENO) else {
     throw .failed(SystemError("write to", "standard output").description + ".")
@@ -9,11 +9,11 @@ func printLine(_ line: String) throws(CommandFailure) {
 
 /// Writes one line to standard error.
 func printNotice(_ line: String) {
-  // Where standard error is gone there is nobody left to tell.
+  // Nothing can be done where standard error is closed.
   _ = writeAll(line + "\n", to: STDERR_FILENO)
 }
 
-/// Writes names and values below each other: two or more spaces part them.
+/// Writes one line for each name and value, with the values aligned.
 func printPairs(_ pairs: [(name: String, value: String)]) throws(CommandFailure) {
   let width = pairs.map(\.name.count).max() ?? 0
   for (name, value) in pairs {
@@ -22,7 +22,7 @@ func printPairs(_ pairs: [(name: String, value: String)]) throws(CommandFailure)
   }
 }
 
-/// Writes a table with a line of titles, its columns aligned.
+/// Writes a table with a header line and aligned columns.
 func printColumns(_ titles: [String], _ rows: [[String]]) throws(CommandFailure) {
   let lines = [titles] + rows
   let widths = titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
@@ -36,9 +36,9 @@ func printColumns(_ titles: [String], _ rows: [[String]]) throws(CommandFailure)
   }
 }
 
-/// Writes all of a text in as few calls as the system allows.
+/// Writes a text with as few system calls as possible.
 ///
-/// - Returns: whether all of it was taken; errno says why not.
+/// - Returns: whether all of it was written; errno has the reason if not.
 func writeAll(_ text: String, to descriptor: Int32) -> Bool {
   var text = text
   return text.withUTF8 { bytes in

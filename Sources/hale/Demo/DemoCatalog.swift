@@ -2,7 +2,7 @@ import Demo
 import ReleaseHealth
 import Storage
 
-/// Makes the projects of the demo, and in an empty directory what they belong to.
+/// Creates the demo's projects and, in an empty directory, their organization and a token.
 struct DemoCatalog {
   private let command: DemoCommand
   private let settings: Settings
@@ -14,7 +14,7 @@ struct DemoCatalog {
     session = try CatalogSession(settings)
   }
 
-  /// - Throws: where a history would be mixed with what a project has already.
+  /// - Throws: where a project exists already, so that two histories would mix.
   func projects(at now: Timestamp) throws -> [DemoProject] {
     let owner = try owner(at: now)
     let catalog = try session.catalog()
@@ -24,7 +24,7 @@ struct DemoCatalog {
     if command.days > 0, let taken = known.first {
       throw CommandFailure.failed(
         "There is a project '\(taken.slug)' already. Choose another name, as in `hale demo --name "
-          + "\(command.name)2`, or go on with this one: `hale demo --days 0 --live`.")
+          + "\(command.name)2`, or continue with this one: `hale demo --days 0 --live`.")
     }
     return try zip(apps, slugs).enumerated().map { index, each in
       let (app, slug) = each
@@ -34,9 +34,12 @@ struct DemoCatalog {
         project = there
         key = catalog.keys(of: there).first { $0.revoked == nil }?.publicKey ?? key
       } else {
-        project = try session.store.createProject(
-          organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key,
-          at: now)
+        let id = try session.make(
+          .createProject(
+            organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key))
+        project = Project(
+          id: ProjectID(rawValue: id), organization: owner.id, slug: slug,
+          platform: app.platform, created: now)
         if index == 0 { try watch(project, at: now) }
       }
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id)
@@ -44,38 +47,44 @@ struct DemoCatalog {
     }
   }
 
-  /// An objective, most of whose budget the bad release uses up, and an alert rule.
+  /// Adds an alert rule and an objective, most of whose budget the bad release uses.
   private func watch(_ project: Project, at now: Timestamp) throws {
     if let target = Objective.Target(percent: "99") {
-      try session.store.setObjective(Objective(target: target), of: project.id, at: now)
+      try session.make(.setObjective(Objective(target: target), project: project.id))
     }
     let rule = AlertRule(
       measure: .sessionCrashFree, projects: [project.id], environment: "production",
       releases: .latest, windowMinutes: 360, critical: 97, warning: 99, sessionsMin: 50)
-    _ = try session.store.saveAlertRule(
-      AlertRuleDraft(name: "Newest release of \(project.slug)", rule: rule), id: nil,
-      of: project.organization, at: now, telling: { _, _ in nil })
+    try session.make(
+      .createAlertRule(
+        organization: project.organization,
+        AlertRuleDraft(name: "Newest release of \(project.slug)", rule: rule)))
   }
 
-  /// In an empty directory, the organization and the token that a first start of the service makes:
-  /// later it would find something there and print none.
+  /// The organization of the projects.
+  ///
+  /// An empty directory gets the organization and the token of a first start here, because the
+  /// service creates them only in an empty directory.
   private func owner(at now: Timestamp) throws -> Organization {
     let catalog = try session.catalog()
     if !catalog.organizations.isEmpty {
       return try catalog.organization(command.organization.slug)
     }
     let slug = command.organization.slug ?? "default"
-    let owner = try session.store.createOrganization(slug: slug, at: now)
+    let owner = Organization(
+      id: OrganizationID(rawValue: try session.make(.createOrganization(slug: slug))), slug: slug,
+      created: now)
     let token = settings.initialToken ?? BearerToken.random()
-    _ = try session.store.createToken(
-      organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token), at: now)
+    try session.make(
+      .createToken(
+        organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token)))
     guard settings.initialToken == nil else { return owner }
-    // Standard output is for the lines of JSON alone.
+    // Standard output has only lines of JSON.
     if command.json.isJSON {
       printNotice("token  \(token)")
     } else {
       try printPairs([("token", token)])
-      try printLine("Keep it now: it is stored as a hash, and not shown again.")
+      try printLine("Store the token now: it is not shown again.")
     }
     return owner
   }

@@ -2,23 +2,23 @@ import Demo
 import Envelopes
 import ReleaseHealth
 
-/// A project that made-up traffic is sent to, and what was sent so far.
+/// A project that made-up traffic is sent to, with the counts of what was sent.
 struct DemoProject {
   var id: ProjectID
   var slug: String
   var dsn: String
-  /// Of the applications whose traffic it gets, their places.
+  /// The indices of the applications whose traffic it gets.
   var apps: [Int]
   var tally = DemoTally()
 }
 
-/// Sends traffic, first of the past and then of each minute that ends.
+/// Sends traffic: first the history, then each minute that ends.
 struct DemoRun<Sink: DemoSink> {
   private let sink: Sink
   private var traffic: DemoTraffic
   private(set) var projects: [DemoProject]
 
-  /// In the past, so many minutes are sent together.
+  /// The number of history minutes that are sent together.
   private static var minutesTogether: Int { 10 }
 
   init(_ traffic: DemoTraffic, to projects: [DemoProject], through sink: Sink) {
@@ -29,11 +29,11 @@ struct DemoRun<Sink: DemoSink> {
 
   var sessions: Int64 { projects.reduce(0) { $0 + $1.tally.counts.total } }
 
-  /// Sends what came before a minute.
+  /// Sends the minutes before the given one.
   ///
   /// - Parameters:
-  ///   - arrival: when all of it arrives; nil for when it was made.
-  ///   - progress: is told how many minutes were sent.
+  ///   - arrival: the arrival time of everything; nil for the time of each minute.
+  ///   - progress: called with the number of minutes sent and of sessions so far.
   mutating func sendHistory(
     until end: Int, arrival: Timestamp?, progress: (_ minutes: Int, _ sessions: Int64) -> Void
   ) throws {
@@ -47,7 +47,7 @@ struct DemoRun<Sink: DemoSink> {
     }
   }
 
-  /// Sends what came in the minutes that have ended by now.
+  /// Sends the minutes that have ended by now.
   mutating func sendLive(now: Timestamp) throws {
     while traffic.minute < now.minute { try send(until: traffic.minute + 1, arrival: now) }
   }
@@ -76,7 +76,7 @@ struct DemoRun<Sink: DemoSink> {
   }
 }
 
-/// Packs reports into as few envelopes as SDKs' limits allow.
+/// Packs reports into as few envelopes as the limits of SDKs allow.
 private struct DemoEnvelopes {
   private let sentAt: Timestamp
   private var done: [[UInt8]] = []
@@ -93,7 +93,7 @@ private struct DemoEnvelopes {
       case .browser: "sentry.javascript.browser"
       case .server: "sentry.python"
       }
-    for update in reports.updates + reports.refusable { add(sdk) { $0.add(update) } }
+    for update in reports.updates + reports.rejectable { add(sdk) { $0.add(update) } }
     for aggregates in reports.aggregates { add(sdk) { $0.add(aggregates) } }
   }
 
@@ -109,7 +109,7 @@ private struct DemoEnvelopes {
       self.open = nil
     }
     var writer = open?.writer ?? EnvelopeWriter(sentAt: sentAt, sdk: sdk)
-    // Only one of the two may hold the bytes, or each item would copy them.
+    // A second reference to the bytes would make each item copy them.
     open = nil
     item(&writer)
     open = (sdk, writer)

@@ -3,25 +3,25 @@ import Outbound
 import ReleaseHealth
 import Storage
 
-/// Where made-up traffic goes.
+/// A receiver of made-up traffic.
 protocol DemoSink {
-  /// The time of whoever counts it.
+  /// The time on the receiver's clock.
   func now() throws -> Timestamp
 
-  /// Hands an envelope over, as one that arrives at a time.
+  /// Sends an envelope that counts as arriving at a time.
   func send(_ envelope: [UInt8], to project: ProjectID, at time: Timestamp) throws
 
-  /// What was handed over so far is stored, once this returns.
+  /// Returns once everything that was sent is stored.
   func commit() throws
 
-  /// Has the stages of adoption found of an hour that is over.
+  /// Determines the adoption stages for an hour that is over.
   func adopt(_ projects: [ProjectID], hour: Int) throws
 
-  /// What comes when the history is over.
+  /// Called once, when everything is sent.
   func finish(at now: Timestamp) throws
 }
 
-/// The service that runs on a data directory: it takes envelopes of any time over its socket.
+/// The service that runs on a data directory: its control socket accepts envelopes of any age.
 struct ServiceDemoSink: DemoSink {
   private let socket: ControlSocket
 
@@ -39,7 +39,7 @@ struct ServiceDemoSink: DemoSink {
     let body = try answer("GET", "/control/clock").body
     guard let clock = try? JSONDecoder().decode(Clock.self, from: Data(body)),
       let time = Timestamp(rfc3339: clock.now)
-    else { throw CommandFailure.failed("The service does not tell its time.") }
+    else { throw CommandFailure.failed("unexpected clock response") }
     return time
   }
 
@@ -72,7 +72,7 @@ struct ServiceDemoSink: DemoSink {
   }
 }
 
-/// Any service, by a DSN: as SDKs send, and with their limits.
+/// A service that is reached by a DSN, as SDKs reach it and with their limits.
 struct DSNDemoSink: DemoSink {
   let dsn: DSN
   let client: HTTPClient

@@ -1,18 +1,21 @@
 import Access
+import HTTP
 import Ingest
+import Metrics
 import ReleaseHealth
 import SQLiteStorage
 import Service
 import Storage
 
-/// A data directory that no service runs on: the parts of the service do its work here.
+/// A data directory on which no service runs: envelopes take the way that they take in a service.
 final class DirectoryDemoSink: DemoSink {
   private let store: SQLiteStore
   private let queue: IngestQueue
   private let clock: SystemClock
-  private var replay: EnvelopeReplay?
+  /// nil until the catalog has the projects.
+  private var endpoint: IngestEndpoint?
 
-  /// The directory is locked.
+  /// - Precondition: this process holds the directory's lock.
   init(_ settings: Settings) throws {
     let clock = try SystemClock(settings.now)
     store = try openStore(
@@ -24,9 +27,30 @@ final class DirectoryDemoSink: DemoSink {
   func now() -> Timestamp { clock.now() }
 
   func send(_ envelope: [UInt8], to project: ProjectID, at time: Timestamp) throws {
-    let replay = try replay ?? EnvelopeReplay(CatalogCache(store).snapshot, into: queue)
-    self.replay = replay
-    while !replay.take(envelope, for: project, at: time) { try commit() }
+    let body = try begun().beginForOwner(
+      project: project, receivedAt: time, exchange: ExchangeID(rawValue: 0))
+    if case .respond(let response) = body.read(envelope.span) { throw refused(response) }
+    while true {
+      switch body.end() {
+      case .blocked: try commit()
+      case .respond(let response) where response.status != 200: throw refused(response)
+      default: return
+      }
+    }
+  }
+
+  private func begun() throws -> IngestEndpoint {
+    if let endpoint { return endpoint }
+    let endpoint = IngestEndpoint(
+      IngestEndpoint.Dependencies(
+        catalog: try CatalogCache(store), clock: WallClock { [clock] in clock.now() }, queue: queue,
+        metrics: Metrics(), random: { 0 }))
+    self.endpoint = endpoint
+    return endpoint
+  }
+
+  private func refused(_ response: Response) -> CommandFailure {
+    .failed("An envelope was answered \(response.status).")
   }
 
   func commit() throws {

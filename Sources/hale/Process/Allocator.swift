@@ -1,14 +1,14 @@
 import CMalloc
 
-/// How the C library's allocator is used by a service (mallopt(3)).
+/// Settings of the C library's allocator for a service (mallopt(3)).
 enum Allocator {
-  /// Before the first thread starts.
+  /// Must be called before the first thread starts.
   static func configure() {
-    // A question's answer is some megabytes, given back when it is sent. Given back to the kernel
-    // each time, its pages cost as much as the question: twice the time of 14 days by hour.
+    // The response of a query takes some megabytes, freed when it is sent. Returning its pages to
+    // the kernel each time doubles the time of a query for 14 days by hour.
     mallopt(M_TRIM_THRESHOLD, 16 << 20)
-    // One arena for the loop and one for the others: memory that one thread let go of is there for
-    // the next.
+    // One arena for the listener's loop and one for the other threads, so that they reuse the
+    // memory that another thread freed.
     mallopt(M_ARENA_MAX, 2)
   }
 }

@@ -1,12 +1,12 @@
 import Glibc
 import Outbound
 
-/// The socket by which commands reach the service that runs on a data directory.
+/// The control socket: commands reach the service that runs on a data directory by it.
 struct ControlSocket {
   let dataDirectory: String
   private let client: HTTPClient
 
-  /// A job may have a large database to go through.
+  /// The time limit of a request; a job may work through a large database.
   private static let timeoutSeconds = 3600
 
   init(dataDirectory: String) {
@@ -23,7 +23,7 @@ struct ControlSocket {
         HTTPCall(
           method, "http://localhost\(path)", body: body, timeoutSeconds: Self.timeoutSeconds))
     } catch {
-      // None is there, or one that a killed service left behind.
+      // There is no socket, or only the file that a killed service left.
       if error.cause == .unreachable(ENOENT) || error.cause == .unreachable(ECONNREFUSED) {
         return nil
       }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file descriptor that is closed where its owner ends.
+/// A file descriptor that closes with its owner.
 struct Descriptor: ~Copyable {
   let number: Int32
 
@@ -33,11 +33,11 @@ struct Descriptor: ~Copyable {
   }
 }
 
-/// The whole of a file.
+/// The contents of a file.
 ///
 /// - Parameters:
 ///   - path: the file, or `-` for standard input.
-///   - bytesMax: the size past which it is refused.
+///   - bytesMax: the size limit; a larger file is an error.
 func readFile(_ path: String, bytesMax: Int) throws(SystemError) -> [UInt8] {
   let isStandardInput = path == "-"
   let file =
@@ -58,11 +58,11 @@ extension Descriptor {
   }
 }
 
-/// What stands under a name; a link is itself, not what it leads to.
+/// The kind of a directory entry; links are not followed.
 enum FileKind: Equatable {
   case file, other
 
-  /// - Returns: nil where nothing is.
+  /// - Returns: nil where there is no entry.
   init?(path: String) {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else { return nil }
@@ -70,7 +70,7 @@ enum FileKind: Equatable {
   }
 }
 
-/// What the system knows about a file without opening it.
+/// The identity and size of a file, read without opening it.
 struct FileIdentity: Equatable, Sendable {
   private let device: UInt64
   private let inode: UInt64
@@ -79,7 +79,7 @@ struct FileIdentity: Equatable, Sendable {
   private let changed: Int64
   let isDirectory: Bool
 
-  /// - Returns: nil where there is no such file, or none that may be looked at.
+  /// - Returns: nil where there is no such file, or it is not accessible.
   init?(path: String) {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
@@ -102,8 +102,7 @@ struct FileIdentity: Equatable, Sendable {
   }
 }
 
-/// Creates a directory, and those above it, where it is not there yet. What Hale makes is for its
-/// own user alone.
+/// Creates a directory with its parents where it is missing, readable by Hale's user alone.
 func createDirectory(_ path: String) throws(SystemError) {
   if let identity = FileIdentity(path: path) {
     guard identity.isDirectory else {

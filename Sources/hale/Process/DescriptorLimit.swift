@@ -1,9 +1,9 @@
 import Glibc
 
-/// How many descriptors the process may have open.
+/// The limit of open file descriptors.
 enum DescriptorLimit {
-  /// Raises the soft limit to the hard one: the soft one is kept at 1024 for programs that use
-  /// `select`, and would hold the service to fewer connections than it can serve.
+  /// Raises the soft limit to the hard one: the usual soft limit of 1024, meant for programs that
+  /// use `select`, allows fewer connections than the service can serve.
   static func raise() {
     var limit = rlimit()
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }

@@ -1,20 +1,20 @@
 import Glibc
 
-/// The right to run a service on a data directory; one process has it at a time.
+/// The lock of a data directory, which one process holds at a time.
 ///
-/// It is a lock of the kernel on `hale.lock`, so it ends with its process however that ends, and
-/// a file that stayed behind locks nobody out.
+/// It is a kernel lock on `hale.lock`, so that it ends with its process and a file that is left
+/// behind locks nobody out.
 struct DirectoryLock: ~Copyable {
   private let file: Descriptor
 
-  /// What a process holds the lock for.
+  /// The purpose of holding the lock.
   enum Purpose: String {
     case service
-    /// A job on the directory: it ends soon, and who wants the lock waits for it.
+    /// A command on the directory: it ends soon, and others wait for it.
     case job
   }
 
-  /// - Throws: where another process holds the lock, with its number if that is known.
+  /// - Throws: where a service holds the lock; the message has its process id if known.
   init(dataDirectory: String, for purpose: Purpose) throws {
     let path = dataDirectory + "/hale.lock"
     let file = try Descriptor(opening: path, O_RDWR | O_CREAT)
@@ -24,18 +24,18 @@ struct DirectoryLock: ~Copyable {
       let text = String(
         decoding: (try? file.read(upTo: 32, naming: path)) ?? [], as: UTF8.self)
       if text.hasSuffix(" \(Purpose.job.rawValue)\n") {
-        printNotice("Waiting for the job that runs on \(dataDirectory).")
+        printNotice("Waiting for the command that runs on \(dataDirectory).")
         repeat { isTaken = flock(file.number, LOCK_EX) == 0 } while !isTaken && errno == EINTR
         guard isTaken else { throw SystemError("lock", path) }
       }
       guard isTaken else {
         let holder = Int32(text.prefix { $0.isNumber }).map { " (process \($0))" } ?? ""
         throw CommandFailure.failed(
-          "The directory \(dataDirectory) is in use by another hale\(holder): one at a time can "
-            + "run on it.")
+          "The directory \(dataDirectory) is in use by another hale\(holder). Only one can run on "
+            + "it at a time.")
       }
     }
-    // The number is a help for people; the lock holds without it.
+    // The process id is information for people; the lock works without it.
     if ftruncate(file.number, 0) == 0 {
       _ = writeAll("\(getpid()) \(purpose.rawValue)\n", to: file.number)
     }

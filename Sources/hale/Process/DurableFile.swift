@@ -1,13 +1,12 @@
 import Glibc
 
-/// A file that is written under a name of its own and gets the one that is wanted when it is whole.
-/// Whatever ends the process before, but a kill, removes it.
+/// A file with a temporary name, which gets its final name when it is complete. A signal that ends
+/// the process removes it; SIGKILL does not.
 struct PartialFile {
   let path: String
   private let wanted: String
 
-  /// - Throws: where the wanted name is that of something that is no file, or its directory is not
-  ///   there.
+  /// - Throws: where the final name is not that of a plain file, or its directory is missing.
   init(for wanted: String) throws {
     let directory = directoryPath(of: wanted)
     guard !wanted.isEmpty, FileIdentity(path: directory)?.isDirectory == true else {
@@ -19,7 +18,7 @@ struct PartialFile {
     removeAtSignals(path)
   }
 
-  /// Gives the file its name, durably: what is in it first.
+  /// Syncs the file's contents, and then gives it its final name durably.
   func finish() throws(SystemError) {
     do {
       let file = try Descriptor(opening: path, O_RDONLY)
@@ -36,40 +35,40 @@ struct PartialFile {
   }
 }
 
-/// Removes a file if it is there.
+/// Removes a file if it exists.
 func removeFile(_ path: String) {
   _ = unsafe unlink(path)
 }
 
-/// Gives a file another name in the same directory, also after a loss of power.
+/// Renames a file within its directory; the new name survives a power loss.
 func renameDurably(_ path: String, to other: String) throws(SystemError) {
   guard unsafe rename(path, other) == 0 else { throw SystemError("rename to \(other)", path) }
   try syncDirectory(of: other)
 }
 
-/// Gives a file a second name in the same directory, also after a loss of power.
+/// Gives a file a second name in its directory, which survives a power loss.
 func linkDurably(_ path: String, to other: String) throws(SystemError) {
   guard unsafe link(path, other) == 0 else { throw SystemError("link to \(other)", path) }
   try syncDirectory(of: other)
 }
 
-/// Makes the names in a file's directory survive a loss of power.
+/// Syncs a file's directory, so that its names survive a power loss.
 private func syncDirectory(of path: String) throws(SystemError) {
   let directory = directoryPath(of: path)
   let opened = try Descriptor(opening: directory, O_RDONLY | O_DIRECTORY)
   guard fsync(opened.number) == 0 else { throw SystemError("sync", directory) }
 }
 
-/// The directory that a file is in.
+/// The directory of a file.
 func directoryPath(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// What a signal that ends the process removes.
+/// The file that a fatal signal removes.
 ///
-/// nonisolated(unsafe) because a handler of signals can only look at a global; it is set before the
-/// handler is, on the only thread of these commands.
+/// nonisolated(unsafe) because a signal handler can only read a global; it is set before the
+/// handler, on the only thread of these commands.
 private nonisolated(unsafe) var pathToRemove: UnsafeMutablePointer<CChar>?
 
 private func removeAtSignals(_ path: String?) {
@@ -79,12 +78,12 @@ private func removeAtSignals(_ path: String?) {
       if let path = unsafe pathToRemove { unsafe _ = unlink(path) }
       _exit(128 + number)
     }
-    // Whoever had it ignored, as nohup does, wants the work done to its end.
+    // A signal that was ignored before, as by nohup, stays ignored.
     if isIgnored(before) { signal(number, SIG_IGN) }
   }
 }
 
-/// Whether a handler is SIG_IGN. Swift compares no functions, so that their addresses are.
+/// Whether a handler is SIG_IGN, by its address, since Swift does not compare functions.
 func isIgnored(_ handler: (@convention(c) (Int32) -> Void)?) -> Bool {
   unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
 }

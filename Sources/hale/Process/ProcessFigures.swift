@@ -6,9 +6,9 @@ extension ProcessFigures {
   /// Reads them from /proc and the system.
   ///
   /// - Parameters:
-  ///   - databasePath: the file whose size is told.
-  ///   - connections: that are open.
-  ///   - pendingUpdates: that wait to be folded.
+  ///   - databasePath: the database whose file sizes are reported.
+  ///   - connections: the number of open connections.
+  ///   - pendingUpdates: the number of updates that wait to be folded.
   init(of databasePath: String, connections: Int, pendingUpdates: Int) {
     self.init()
     self.connections = Int64(connections)
@@ -32,9 +32,8 @@ extension ProcessFigures {
     Double(time.tv_sec) + Double(time.tv_usec) / 1e6
   }
 
-  /// proc(5): of /proc/self/stat the 22nd field is the start in ticks since boot, the 23rd the bytes
-  /// of address space, the 24th the resident pages. The second is a name in parentheses, which may
-  /// have blanks.
+  /// Reads /proc/self/stat. proc(5): field 22 is the start in ticks since boot, 23 the bytes of
+  /// address space, 24 the resident pages. Field 2 is a name in parentheses, which may have blanks.
   private mutating func readProcess() {
     let ticks = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
     guard let text = Self.text(of: "/proc/self/stat"), let name = text.lastIndex(of: ")") else {
@@ -57,7 +56,7 @@ extension ProcessFigures {
     defer { unsafe closedir(directory) }
     var count = 0
     while unsafe readdir(directory) != nil { count += 1 }
-    // Its own two names, and the descriptor that it is read with.
+    // Minus `.`, `..` and the descriptor of the directory itself.
     return max(0, count - 3)
   }
 }

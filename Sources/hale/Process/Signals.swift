@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import Locks
 
-/// Asks the service to stop, once.
+/// A request to stop the service, which takes effect once.
 final class StopSignal: Sendable {
   private struct State {
     var isRequested = false
@@ -11,8 +11,8 @@ final class StopSignal: Sendable {
 
   private let state = Locked(State())
 
-  /// Names what stops the service. It is called once, on another thread, and must not block; it is
-  /// called at once where a signal came before.
+  /// Sets the action that stops the service. It is called once, on another thread, and must not
+  /// block. It is called at once if a signal came before.
   func onRequest(_ action: @escaping @Sendable () -> Void) {
     let isLate = state.withLock { state in
       if !state.isRequested { state.action = action }
@@ -31,19 +31,19 @@ final class StopSignal: Sendable {
 }
 
 enum Signals {
-  /// How long after a signal another one is taken for its echo.
+  /// The time after a signal in which another one counts as the same, in microseconds.
   private static let echoMicroseconds: UInt32 = 200_000
-  /// How long the service may take to stop.
+  /// The time limit of a shutdown, in seconds.
   private static let drainSecondsMax = 10
 
-  /// Lets writes past the limit of `ulimit -f` fail as those to a full disk do, instead of ending
-  /// the process.
+  /// Ignores SIGXFSZ: writes past the limit of `ulimit -f` then fail as on a full disk, instead of
+  /// ending the process.
   static func ignoreFileSizeLimit() {
     signal(SIGXFSZ, SIG_IGN)
   }
 
-  /// Turns SIGTERM and SIGINT into `stop`. To be called before any other thread is there: the
-  /// threads inherit that these signals are blocked, so that only the waiting one gets them.
+  /// Turns SIGTERM and SIGINT into `stop`. Must be called before another thread starts: threads
+  /// inherit the blocked signals, so that only the waiting thread receives them.
   static func watch(_ stop: StopSignal, _ logger: Logger) throws(SystemError) {
     signal(SIGHUP, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
@@ -64,19 +64,19 @@ enum Signals {
     var signals = endSignals()
     var number: Int32 = 0
     unsafe sigwait(&signals, &number)
-    logger.info("draining", metadata: ["signal": "\(name(of: number))"])
+    logger.info("shutdown started", metadata: ["signal": "\(name(of: number))"])
     stop.request()
-    // timeout(1) and shells signal the process and then its whole group: that is one wish to stop.
+    // timeout(1) and shells signal the process and then its group: that is one request.
     usleep(echoMicroseconds)
     var noTime = timespec()
     while unsafe sigtimedwait(&signals, nil, &noTime) >= 0 {}
     var limit = timespec(tv_sec: drainSecondsMax, tv_nsec: 0)
-    // What was answered is on disk, so that leaving at once loses nothing.
+    // Everything that was answered is on disk, so that an immediate exit loses nothing.
     if unsafe sigtimedwait(&signals, nil, &limit) >= 0 {
-      logger.warning("stopped by a second signal")
+      logger.warning("shutdown incomplete, second signal")
     } else {
       logger.error(
-        "stopped because draining took too long", metadata: ["seconds": "\(drainSecondsMax)"])
+        "shutdown incomplete, drain timed out", metadata: ["seconds": "\(drainSecondsMax)"])
     }
     _exit(1)
   }

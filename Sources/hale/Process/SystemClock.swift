@@ -2,13 +2,13 @@ import Glibc
 import ReleaseHealth
 import Locks
 
-/// What the service's clock follows, as `--now` says it.
+/// The source of the service's clock, as `--now` sets it.
 enum ClockSource: Equatable, Sendable {
   /// The system's time.
   case system
-  /// Starts here and ticks on.
+  /// A clock that starts at this time and runs.
   case starting(Timestamp)
-  /// Stands at the time that is written in this file.
+  /// The time that is written in this file.
   case file(path: String)
 
   /// - Returns: nil where the text is neither a time nor `@FILE`.
@@ -23,13 +23,13 @@ enum ClockSource: Equatable, Sendable {
   }
 }
 
-/// The service's clock: the only reader of the system's time but for log lines.
+/// The service's clock, which alone reads the system's time, except for log lines.
 ///
-/// Buckets, age limits, quota windows and jobs follow it; deadlines do not, they are monotonic.
+/// Buckets, age limits and jobs follow it; deadlines are monotonic.
 struct SystemClock: Sendable {
   /// The time now. May be called from any thread.
   let now: @Sendable () -> Timestamp
-  /// Whether the time is whatever a file says. Periodic jobs then run only when asked for.
+  /// Whether the time comes from a file. Periodic jobs then run only by `hale jobs run`.
   let isFile: Bool
 
   /// - Throws: where the source is a file without a time in it.
@@ -49,7 +49,7 @@ struct SystemClock: Sendable {
     }
   }
 
-  /// The system's time, whatever the service's clock says.
+  /// The system's time, independent of the service's clock.
   static func wall() -> Timestamp { Timestamp(milliseconds: milliseconds(of: CLOCK_REALTIME)) }
 
   /// Milliseconds since an arbitrary instant, never set back.
@@ -69,12 +69,10 @@ struct SystemClock: Sendable {
   }
 }
 
-/// A file that a time stands in.
+/// A file that contains a time.
 ///
-/// It is looked at whenever the time is asked for, and read again once it is another file than
-/// before. A request that begins after the file was replaced therefore sees the new time, without
-/// a watcher thread that could be late. A look costs about a microsecond, and the option serves
-/// replays and tests.
+/// Each call checks the file's identity, which takes about a microsecond, and reads the file again
+/// if it changed. A request that begins after the file was replaced therefore sees the new time.
 private final class ClockFile: Sendable {
   private struct State {
     var identity: FileIdentity
@@ -87,8 +85,8 @@ private final class ClockFile: Sendable {
   init(path: String) throws(CommandFailure) {
     guard let state = Self.read(path) else {
       throw .usage(
-        "--\(Setting.now.name) (\(Setting.now.variable)) is '@\(path)', but that file cannot be read "
-          + "or holds no time. It takes \(Setting.now.form).")
+        "--\(Setting.now.name) (\(Setting.now.variable)) is '@\(path)', but the file is unreadable "
+          + "or contains no time. It takes \(Setting.now.form).")
     }
     self.path = path
     self.state = Locked(state)
@@ -104,8 +102,8 @@ private final class ClockFile: Sendable {
   }
 
   private static func read(_ path: String) -> State? {
-    // A pipe that nobody writes to is not waited for. The identity is that of the opened file: between a look at the path and the opening, another
-    // file could have taken its place.
+    // O_NONBLOCK does not wait for a pipe's writer. The identity is that of the opened file,
+    // because the path may be replaced before it is opened.
     guard let file = try? Descriptor(opening: path, O_RDONLY | O_NONBLOCK),
       let identity = FileIdentity(file),
       let bytes = try? file.readAll(bytesMax: 1024, naming: path),

@@ -1,4 +1,4 @@
-/// A file that is read again when it has changed.
+/// A file that is read again when it changes.
 struct WatchedFile: Sendable {
   let path: String
   private var seen: FileIdentity?
@@ -10,7 +10,7 @@ struct WatchedFile: Sendable {
     self.path = path
   }
 
-  /// - Returns: nil while it is as it was read last. That it is gone is told once.
+  /// - Returns: nil while the file is unchanged. A missing file throws once.
   mutating func bytesIfChanged() throws(SystemError) -> [UInt8]? {
     let identity = FileIdentity(path: path)
     if identity == nil ? isGone : identity == seen { return nil }
@@ -19,7 +19,7 @@ struct WatchedFile: Sendable {
     return try readFile(path, bytesMax: Self.bytesMax)
   }
 
-  /// Has the file read again though it stays as it is: nothing came of what was read.
+  /// Makes the next call read the file again, for when its contents could not be applied.
   mutating func forget() {
     seen = nil
   }

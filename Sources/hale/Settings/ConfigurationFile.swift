@@ -1,21 +1,21 @@
-/// The optional configuration file: lines `HALE_LISTEN=0.0.0.0:8787`, empty ones, and comments
-/// that start with `#`. The last line about a setting stands, as in every environment file.
+/// The optional configuration file: lines such as `HALE_LISTEN=0.0.0.0:8787`, empty lines, and
+/// comments that start with `#`. The last line about a setting wins, as in any environment file.
 ///
-/// A setting that is silently without effect is what an operator finds last, so that a line that
-/// is not understood is an error with its number.
+/// An invalid line is an error with its number, because an operator would not notice that a line
+/// is ignored.
 struct ConfigurationFile {
-  /// A configuration larger than this is no configuration.
+  /// The size limit of the file, in bytes.
   private static let bytesMax = 1 << 20
 
   let path: String
-  /// The values, by the names of the variables.
+  /// The values, by the names of their variables.
   let values: [String: String]
   private let lines: [String: Int]
-  /// Lines about names that are not Hale's, as the beginning of a sentence.
+  /// Lines with names that are not Hale's, as the beginning of a sentence.
   private let foreign: [String]
 
   /// - Parameters:
-  ///   - path: where the file is.
+  ///   - path: the path of the file.
   ///   - origin: the flag or variable that named it.
   init(path: String, origin: String) throws(CommandFailure) {
     let text: String
@@ -25,10 +25,10 @@ struct ConfigurationFile {
       throw .usage("\(origin) names a file that cannot be used: \(error.description).")
     }
     try self.init(text: text, path: path)
-    for line in foreign { printNotice("\(line), which is no setting of Hale: passed over.") }
+    for line in foreign { printNotice("\(line), which is not a setting of Hale. It is ignored.") }
   }
 
-  /// - Parameter path: what errors call the file.
+  /// - Parameter path: the name of the file in errors.
   init(text: String, path: String) throws(CommandFailure) {
     var values: [String: String] = [:]
     var lines: [String: Int] = [:]
@@ -46,18 +46,18 @@ struct ConfigurationFile {
       guard known.contains(name) || !name.hasPrefix("HALE_") else {
         let reason =
           name == Setting.configuration.variable
-          ? "which a file cannot set" : "which is no setting of Hale"
+          ? "which a file cannot set" : "which is not a setting of Hale"
         throw .usage(
           "\(place) sets \(name), \(reason). A file can set \(known.joined(separator: ", ")).")
       }
       if !known.contains(name) { foreign.append("\(place) sets \(name)") }
       let text = line[line.index(after: sign)...].trimmingWhitespace()
       let value = text.withoutQuotes()
-      // A shell would take it for a comment, and a container's runtime for a part of the value.
+      // A shell reads ` #` as a comment, and a container runtime as part of the value.
       if value == String(text), value.contains(" #") {
         throw .usage(
-          "\(place) gives \(name) a value with ' #' in it. A comment stands on a line of its own; "
-            + "where it is meant, put the value in quotation marks.")
+          "\(place) gives \(name) a value that contains ' #'. Put a comment on its own line, or "
+            + "the value in quotation marks.")
       }
       values[name] = value
       lines[name] = index + 1
@@ -68,7 +68,7 @@ struct ConfigurationFile {
     self.values = values
   }
 
-  /// How an error calls the setting that this file gives.
+  /// The name in errors of a setting from this file.
   func origin(of setting: Setting) -> String {
     guard let line = lines[setting.variable] else { return setting.variable }
     return "\(setting.variable) (line \(line) of \(path))"
@@ -76,7 +76,7 @@ struct ConfigurationFile {
 }
 
 extension StringProtocol {
-  /// Without the quotation marks around it, as shells and service managers read such files.
+  /// The text without the quotation marks around it, as shells read such files.
   fileprivate func withoutQuotes() -> String {
     for mark in ["\"", "'"] where count > 1 && hasPrefix(mark) && hasSuffix(mark) {
       return String(dropFirst().dropLast())
@@ -84,7 +84,7 @@ extension StringProtocol {
     return String(self)
   }
 
-  /// Without spaces, tabs and carriage returns at either end.
+  /// The text without spaces, tabs and carriage returns at either end.
   fileprivate func trimmingWhitespace() -> SubSequence {
     let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" }
     guard let first = firstIndex(where: { !isBlank($0) }),

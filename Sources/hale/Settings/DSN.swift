@@ -1,11 +1,11 @@
 import ReleaseHealth
 
-/// What an SDK is pointed with: the public URL with a key as its user and a project at its end.
+/// A DSN: the public URL with a public key as its user and a project as its last path segment.
 struct DSN: Equatable, Sendable {
-  /// Without user and project.
+  /// The address without user and project.
   var server: WebAddress
   var publicKey: String
-  /// As it stands in the address: digits, in a DSN of Hale.
+  /// The project as it stands in the address; digits in a DSN of Hale.
   var project: String
 
   init(server: WebAddress, publicKey: String, project: ProjectID) {
@@ -14,7 +14,7 @@ struct DSN: Equatable, Sendable {
     self.project = String(project.rawValue)
   }
 
-  /// - Returns: nil where the text is no DSN.
+  /// - Returns: nil where the text is not a DSN.
   init?(_ text: String) {
     guard var server = WebAddress(text), let key = server.user, !key.isEmpty,
       let slash = server.path.lastIndex(of: "/")

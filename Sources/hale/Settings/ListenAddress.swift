@@ -12,7 +12,7 @@ struct ListenAddress: Equatable, Sendable {
     self.port = port
   }
 
-  /// - Returns: nil where the text is no `HOST:PORT`.
+  /// - Returns: nil where the text is not `HOST:PORT`.
   init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"),
       let port = decimalPort(text[text.index(after: colon)...]),
@@ -21,8 +21,7 @@ struct ListenAddress: Equatable, Sendable {
     self.init(host: host, port: port)
   }
 
-  /// The same port at the address by which this machine itself reaches it: a wildcard address
-  /// is one to listen on, not one to connect to.
+  /// The address to connect to from this machine: a wildcard address becomes the loopback address.
   var reachable: ListenAddress {
     switch host {
     case "0.0.0.0": ListenAddress(host: "127.0.0.1", port: port)
@@ -35,12 +34,12 @@ struct ListenAddress: Equatable, Sendable {
   var text: String { "\(bracketed(host)):\(port)" }
 }
 
-/// A host with the brackets that an IPv6 address needs before a port.
+/// A host, in brackets if it is an IPv6 address.
 func bracketed(_ host: String) -> String {
   host.contains(":") ? "[\(host)]" : host
 }
 
-/// A host as it stands before a port, without its brackets; nil where it cannot be one.
+/// The host of a text from before a port, without brackets; nil where it is not valid.
 func hostName(_ text: Substring) -> String? {
   if text.hasPrefix("["), text.hasSuffix("]") {
     let address = text.dropFirst().dropLast()
@@ -53,7 +52,7 @@ func hostName(_ text: Substring) -> String? {
   return isName && !text.isEmpty ? String(text) : nil
 }
 
-/// A port number in decimal digits; nil where the text is none.
+/// The port number of decimal digits; nil for any other text.
 func decimalPort(_ text: Substring) -> UInt16? {
   decimalNumber(text).flatMap(UInt16.init(exactly:))
 }

@@ -5,10 +5,10 @@ import HTTP
 import Outbound
 import Service
 
-/// What notices are sent with.
+/// The settings of outgoing notifications.
 struct NoticeSettings: Sendable {
   var addresses: AddressPolicy
-  /// nil for the system's certificates.
+  /// The CA bundle for outgoing TLS; nil for the system's.
   var caFile: String?
   var mailServer: MailServer?
   var mailFrom: String?
@@ -16,7 +16,7 @@ struct NoticeSettings: Sendable {
 
   var outlets: NoticeOutlets {
     NoticeOutlets(
-      outlet: Outlet(addresses: addresses, caFile: caFile), addresses: addresses,
+      outlet: OutboundClient(addresses: addresses, caFile: caFile), addresses: addresses,
       mailServer: mailServer, mailFrom: mailFrom, commandDirectory: commandDirectory)
   }
 }
@@ -27,9 +27,9 @@ func canRead(_ path: String) -> Bool {
 }
 
 extension MailServer {
-  /// - Parameter url: `smtp://USER:PASSWORD@HOST:PORT`, user and port where they are needed, with
-  ///   what has a meaning in addresses percent-encoded.
-  /// - Returns: nil where the text is no such address.
+  /// - Parameter url: `smtp://USER:PASSWORD@HOST:PORT`, where user and port are optional and
+  ///   reserved characters are percent-encoded.
+  /// - Returns: nil where the text is not such a URL.
   init?(url: String) {
     guard let parts = URLParts(url), [nil, "tls=none", "tls=required"].contains(parts.query),
       parts.fragment == nil, parts.path.isEmpty || parts.path == "/",
@@ -47,7 +47,7 @@ extension MailServer {
       }
       if user == nil { return nil }
     }
-    // What follows is the authority of any address.
+    // The rest is the authority of any URL.
     guard let address = WebAddress("http://\(parts.authority)")
     else { return nil }
     self.init(

@@ -1,12 +1,12 @@
 import Envelopes
 import Storage
 
-/// The public keys that DSNs carry.
+/// The public keys in DSNs.
 enum PublicKey {
   /// The accepted form, as the end of the sentence “it takes …”.
   static let rule = "32 hexadecimal characters"
 
-  /// The key in lower case, as it is stored; nil where it is none.
+  /// The key in lower case, as it is stored; nil where the text is not a key.
   static func normalized(_ text: String) -> String? {
     Envelopes.DSN.canonicalKey(text)
   }
@@ -14,7 +14,7 @@ enum PublicKey {
   static func random() -> String { NewSecret.publicKey(.random(in: .min ... .max)) }
 }
 
-/// The tokens that the API takes.
+/// The tokens of the API.
 enum BearerToken {
   static func random() -> String {
     NewSecret.token((.random(in: .min ... .max), .random(in: .min ... .max)))

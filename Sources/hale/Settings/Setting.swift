@@ -1,24 +1,24 @@
 import ArgumentParser
 import Storage
 
-/// One setting of Hale: its names, what it takes and what it does, written here and nowhere else.
+/// A setting: its names, its form and its help, in one place.
 ///
 /// A setting is a flag (`--public-url`), an environment variable (`HALE_PUBLIC_URL`) and a line of
-/// the configuration file (`HALE_PUBLIC_URL=…`); the first of these that is there decides.
+/// the configuration file (`HALE_PUBLIC_URL=…`); the first of these that is present wins.
 struct Setting: Sendable {
-  /// The name that flag and variable are made from, for example `public-url`.
+  /// The name that the flag and the variable derive from, for example `public-url`.
   let name: String
-  /// Whether there is a flag. Secrets have none: arguments can be read by every user of a machine.
+  /// Whether there is a flag. Secrets have none, because all users of a machine can read arguments.
   var hasFlag = true
-  /// Whether a line of the configuration file can say it.
+  /// Whether the configuration file can set it.
   var isInFile = true
-  /// What stands for the value in help texts, for example `host:port`.
+  /// The placeholder of the value in help texts, for example `host:port`.
   let valueName: String
-  /// The value where nothing is said, as text; nil where that is no value.
+  /// The default, as text; nil where there is none.
   var defaultValue: String?
   /// The accepted form, as the end of the sentence “it takes …”.
   let form: String
-  /// What it does: one sentence without its full stop.
+  /// The help: one sentence without its full stop.
   let help: String
 
   /// The flag, for example `--public-url`; nil where there is none.
@@ -29,10 +29,10 @@ struct Setting: Sendable {
     "HALE_" + name.uppercased().replacing("-", with: "_")
   }
 
-  /// The name for a declaration of the flag.
+  /// The name, to declare the flag.
   var flagName: NameSpecification { .customLong(name) }
 
-  /// The help for a declaration of the flag.
+  /// The help, to declare the flag.
   var flagHelp: ArgumentHelp {
     let standing = defaultValue.map { "\(variable); default \($0)" } ?? variable
     return ArgumentHelp("\(help). (\(standing))", valueName: valueName)
@@ -42,8 +42,8 @@ struct Setting: Sendable {
 extension Setting {
   static let configuration = Setting(
     name: "config", isInFile: false, valueName: "file",
-    form: "the path of a file that can be read, for example /etc/hale.conf",
-    help: "Read settings from this file, with lines like HALE_LISTEN=0.0.0.0:8787")
+    form: "the path of a readable file, for example /etc/hale.conf",
+    help: "A file of settings, with lines like HALE_LISTEN=0.0.0.0:8787")
 
   static let listen = Setting(
     name: "listen", valueName: "host:port", defaultValue: "127.0.0.1:8787",
@@ -53,22 +53,22 @@ extension Setting {
   static let data = Setting(
     name: "data", valueName: "dir", defaultValue: "./hale-data",
     form: "the path of a directory, for example ./hale-data",
-    help: "The directory that holds everything that Hale remembers")
+    help: "The data directory, with everything that Hale stores")
 
   static let publicURL = Setting(
     name: "public-url", valueName: "url",
     form: "an http:// or https:// address, for example https://hale.example.com",
-    help: "The address by which SDKs and browsers reach the service: DSNs are printed with it")
+    help: "The URL by which SDKs and browsers reach the service; it appears in DSNs")
 
   static let now = Setting(
     name: "now", valueName: "time",
-    form: "a time like 2026-03-01T10:00:00Z, or @FILE with a file that such a time stands in",
-    help: "Start the clock at this time and let it tick on, or follow the time in @FILE")
+    form: "a time like 2026-03-01T10:00:00Z, or @FILE with a file that contains such a time",
+    help: "The time at which the clock starts, or @FILE for a clock that shows the time in a file")
 
   static let logFormat = Setting(
     name: "log-format", valueName: "format", defaultValue: "text",
     form: "text or json",
-    help: "How the log lines on standard error are written: text or json")
+    help: "The format of the log lines on standard error: text or json")
 
   static let logLevel = Setting(
     name: "log-level", valueName: "level", defaultValue: "info",
@@ -78,42 +78,42 @@ extension Setting {
   static let retentionDays = Setting(
     name: "retention-days", valueName: "days", defaultValue: "90",
     form:
-      "a whole number of days from 7 (longer than updates of a session are taken) to 3650, for example 90",
-    help: "How many days counts and users are kept")
+      "a whole number of days from 7 (longer than updates are accepted) to 3650, for example 90",
+    help: "The retention of counts and users, in days")
 
   static let privateNoticeHosts = Setting(
     name: "private-notice-hosts", valueName: "list",
-    form: "names of hosts, addresses and networks with commas between, for example "
+    form: "host names, addresses and networks, separated by commas, for example "
       + "chat.internal,10.1.0.0/16, or * for all",
-    help: "The private addresses that notices may be sent to; without it none")
+    help: "Private hosts that notifications may be sent to; none by default")
 
   static let caFile = Setting(
     name: "ca-file", valueName: "file",
-    form: "the path of a file of certificates in PEM, for example /etc/hale/ca.pem",
-    help: "Check servers that are sent to by these certificates instead of the system's")
+    form: "the path of a PEM file of certificates, for example /etc/hale/ca.pem",
+    help: "CA bundle for outgoing TLS, instead of the system's")
 
   static let smtpURL = Setting(
     name: "smtp-url", hasFlag: false, valueName: "url",
-    form: "smtp://USER:PASSWORD@HOST:PORT or smtps://…, with ?tls=none where the server has no TLS",
+    form: "smtp://USER:PASSWORD@HOST:PORT or smtps://…, with ?tls=none for a server without TLS",
     help:
-      "The mail server for notices; smtp:// goes on only by STARTTLS, unless ?tls=none stands behind it"
+      "The mail server for notifications; smtp:// requires STARTTLS unless ?tls=none is given"
   )
 
   static let smtpFrom = Setting(
     name: "smtp-from", valueName: "address",
-    form: "a mail address alone, for example hale@example.com",
-    help: "The sender of mails, where a channel names none")
+    form: "a bare mail address, for example hale@example.com",
+    help: "The sender of mail, for channels that have none of their own")
 
   static let noticeCommands = Setting(
     name: "notice-commands", valueName: "dir",
     form: "the path of a directory, for example /etc/hale/commands",
-    help: "The directory of the programs that channels of the kind command may run; without it none"
+    help: "The directory of programs that command channels may run; none by default"
   )
 
   static let alerts = Setting(
     name: "alerts", valueName: "file",
-    form: "the path of a file with alert rules, for example /etc/hale/alerts.json",
-    help: "Declare alert rules by this JSON file; it is read again when it changes")
+    form: "the path of an alert rules file, for example /etc/hale/alerts.json",
+    help: "A JSON file of alert rules, read again when it changes")
 
   static let initialKey = Setting(
     name: "initial-key", hasFlag: false, valueName: "hex",
@@ -137,7 +137,7 @@ extension Setting {
     initialProject,
   ]
 
-  /// All settings as the Markdown table that stands in README.
+  /// The Markdown table of all settings, as docs/settings.md has it.
   static var markdownTable: String {
     let rows = all.map { setting in
       let flag = setting.flag.map { "`\($0) \(setting.valueName.uppercased())`" } ?? "–"

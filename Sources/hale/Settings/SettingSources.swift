@@ -1,10 +1,10 @@
 import FoundationEssentials
 
-/// Where values of settings come from, the deciding one first: flags, the environment, the file.
+/// The sources of settings, in the order of precedence: flags, the environment, the file.
 struct SettingSources {
-  /// A value together with where it was found.
+  /// A value with its source.
   struct Found {
-    /// The setting as it was given, for example `--listen` or `HALE_LISTEN (line 3 of hale.conf)`.
+    /// The name of the source, for example `--listen` or `HALE_LISTEN (line 3 of hale.conf)`.
     let origin: String
     let value: String
   }
@@ -14,28 +14,28 @@ struct SettingSources {
   private var file: ConfigurationFile?
 
   /// - Parameters:
-  ///   - flags: the flags that were given; nil values are flags that were not.
-  ///   - environment: the environment; the process's own unless a test brings another.
+  ///   - flags: the flags of the command; a nil value is a flag that was not given.
+  ///   - environment: the environment; by default the process's own.
   init(
     flags: [(setting: Setting, value: String?)],
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(CommandFailure) {
     self.flags = flags
     self.environment = environment
-    // The file is itself named by a flag or a variable, so it is found by the other two.
+    // A flag or a variable names the file itself.
     if let path = value(of: .configuration) {
       file = try ConfigurationFile(path: path.value, origin: path.origin)
     }
   }
 
-  /// The deciding value of a setting; nil where nothing is said.
+  /// The value of a setting from the first source that has it; nil where none has.
   func value(of setting: Setting) -> Found? {
     if let flag = setting.flag,
       let value = flags.last(where: { $0.setting.name == setting.name })?.value
     {
       return Found(origin: flag, value: value)
     }
-    // An empty variable is none: container files often pass on variables that nobody set.
+    // An empty variable counts as absent: container files often pass on unset variables.
     if let value = environment[setting.variable], !value.isEmpty {
       return Found(origin: setting.variable, value: value)
     }

@@ -8,14 +8,14 @@ import Storage
 struct Settings: Sendable {
   var listen: ListenAddress
   var dataDirectory: String
-  /// As it was set; nil where nobody said it.
+  /// The public URL; nil where none is set.
   var publicURL: WebAddress?
   var now: ClockSource
   var logFormat: LogFormat
   var logLevel: Logger.Level
-  /// How long counts and users are kept.
+  /// The retention of counts and users, in days.
   var retentionDays: Int
-  /// The operators' file of alert rules.
+  /// The path of the alert rules file.
   var alertsFile: String?
   var notices: NoticeSettings
   /// 32 lower-case hexadecimal characters.
@@ -55,7 +55,7 @@ struct Settings: Sendable {
     try self.init(SettingSources(flags: flags))
   }
 
-  /// Where log lines of this process go.
+  /// The logger of this process.
   var logger: Logger {
     let format = logFormat
     var logger = Logger(label: "hale", factory: { _ in StandardErrorLogHandler(format: format) })
@@ -71,14 +71,14 @@ extension SettingSources {
   ) throws(CommandFailure) -> Value {
     if let value = try optional(setting, parse) { return value }
     guard let text = setting.defaultValue, let value = parse(text) else {
-      preconditionFailure("The default of \(setting.name) is not in its own form.")
+      preconditionFailure("The default of \(setting.name) is not valid.")
     }
     return value
   }
 
-  /// The value of a setting that may be missing.
+  /// The value of a setting; nil where it is not set.
   ///
-  /// - Parameter isSecret: whether an error must not repeat the value.
+  /// - Parameter isSecret: whether errors leave out the value.
   fileprivate func optional<Value>(
     _ setting: Setting, isSecret: Bool = false, _ parse: (String) -> Value?
   ) throws(CommandFailure) -> Value? {

@@ -4,13 +4,13 @@ import Bytes
 struct WebAddress: Equatable, Sendable {
   /// `http` or `https`.
   var scheme: String
-  /// What stands before an `@`: the public key, in a DSN.
+  /// The part before an `@`: the public key, in a DSN.
   var user: String?
-  /// Without brackets.
+  /// The host without brackets.
   var host: String
-  /// nil where the scheme's own port is meant.
+  /// The port; nil for the scheme's default.
   var port: UInt16?
-  /// Empty, or starts with a slash and does not end with one.
+  /// The path: empty, or with a leading slash and without a trailing one.
   var path: String
 
   init(scheme: String, user: String? = nil, host: String, port: UInt16?, path: String = "") {
@@ -21,13 +21,14 @@ struct WebAddress: Equatable, Sendable {
     self.path = path
   }
 
-  /// - Returns: nil where the text is no such address, or has a query or a fragment.
+  /// - Returns: nil where the text is not such an address, or has a query or a fragment.
   init?(_ text: String) {
     guard text.utf8.allSatisfy(\.isVisible),
       !text.contains(where: { "?#\"'<>\\^`{|}".contains($0) }),
       let url = URLParts(text), case let scheme = url.scheme.lowercased(),
       scheme == "http" || scheme == "https", let host = hostName(url.host)
     else { return nil }
+    // Old DSNs have a secret key after a colon, which is not used any more.
     var port: UInt16?
     if let text = url.port {
       guard let number = decimalPort(text), number > 0 else { return nil }
@@ -40,13 +41,13 @@ struct WebAddress: Equatable, Sendable {
     self.init(scheme: scheme, user: user, host: host, port: port, path: String(path))
   }
 
-  /// An address that DSNs can be printed with: one that names no user.
+  /// The address for DSNs, which must not name a user.
   init?(publicURL text: String) {
     guard let address = WebAddress(text), address.user == nil else { return nil }
     self = address
   }
 
-  /// The address of a service that listens here and stands behind nothing.
+  /// The address of a service that is reached without a proxy.
   init(listening address: ListenAddress) {
     self.init(scheme: "http", host: address.host, port: address.port)
   }
@@ -54,7 +55,7 @@ struct WebAddress: Equatable, Sendable {
   /// The port to connect to.
   var effectivePort: UInt16 { port ?? (scheme == "https" ? 443 : 80) }
 
-  /// `HOST` or `HOST:PORT`, as a Host header has it.
+  /// `HOST` or `HOST:PORT`, as in a Host header.
   var authority: String {
     bracketed(host) + (port.map { ":\($0)" } ?? "")
   }
@@ -66,3 +67,4 @@ struct WebAddress: Equatable, Sendable {
     "\(scheme)://\(user.map { "\($0)@" } ?? "")\(authority)\(path)"
   }
 }
+/// The first range of `other` in the text.

@@ -21,8 +21,8 @@ import Testing
     let start = ServiceFixture.now.advanced(byMilliseconds: -minutesAgo * 60_000)
     var batch = IngestBatch(receivedAt: ServiceFixture.now)
     for index in 0..<count {
-      batch.reports.append(
-        SessionReport(
+      batch.add(
+        NamedReport(
           key: SessionKey(
             scope: Scope(
               project: ProjectID(rawValue: 1), release: "shop@1", environment: "production"),

@@ -36,7 +36,7 @@ import Testing
     #expect(fixture.send(.put, "/sign-in/", headers: [:]).headers["Allow"] == "GET, HEAD, POST")
   }
 
-  /// What the page names is there, can be kept for good, and is all there is.
+  /// The files that the page names exist, can be cached forever, and are all files.
   @Test func everyFileIsNamedAndFound() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../../../Sources/Dashboard/Page").standardizedFileURL
@@ -58,13 +58,13 @@ import Testing
     #expect(old.status == 200 && old.headers["Cache-Control"] == "no-cache")
   }
 
-  @Test func whatIsThereIsNotSentAgain() throws {
+  @Test func cachedFilesAreNotSentAgain() throws {
     let fixture = try ServiceFixture()
     let tag = try #require(get(fixture, "/").headers["ETag"])
     #expect(get(fixture, "/", ["If-None-Match": tag]).status == 304)
   }
 
-  @Test func packedForWhoTakesIt() throws {
+  @Test func filesAreCompressedForClientsThatAcceptIt() throws {
     let fixture = try ServiceFixture()
     let plain = get(fixture, "/")
     #expect(plain.headers["Content-Encoding"] == nil)
@@ -74,13 +74,13 @@ import Testing
     #expect(packed.body == gzip(plain.body) && packed.body.count < plain.body.count)
   }
 
-  /// All of it, as a browser loads it.
+  /// The size of all files, as a browser loads them.
   @Test func theWholePageIsSmall() {
     let sizes = DashboardFiles.all.map { gzip($0.bytes)?.count ?? 0 }
     #expect(sizes.reduce(0, +) <= 200_000)
   }
 
-  @Test func behindAProxyWithAPathTheBaseHasIt() throws {
+  @Test func theBaseHasThePathOfAProxy() throws {
     let fixture = try ServiceFixture(pathPrefix: "/tools/hale")
     #expect(text(get(fixture, "/tools/hale/")).contains(#"<base href="/tools/hale/">"#))
     #expect(text(get(fixture, "/")).contains(#"<base href="/tools/hale/">"#))

@@ -5,11 +5,11 @@ import Testing
 
 @testable import Service
 
-/// A poll that nothing has happened for costs no question to the store.
+/// A poll without changes causes no query of the store.
 @Suite struct EntityTagTests {
   private static let list = "/api/0/organizations/default/releases/"
 
-  private func ask(
+  private func query(
     _ fixture: ServiceFixture, tag: String? = nil, token: String = ServiceFixture.token
   ) -> Response {
     var headers: Headers = ["Authorization": "Bearer \(token)"]
@@ -19,31 +19,31 @@ import Testing
 
   @Test func theSameAnswerIsNotSentTwice() throws {
     let fixture = try ServiceFixture()
-    let first = ask(fixture)
+    let first = query(fixture)
     let tag = try #require(first.headers["ETag"])
     #expect(first.headers["Cache-Control"] == "private, no-cache")
     for named in [tag, "W/\(tag)", "\"other\", \(tag)", "*"] {
-      let again = ask(fixture, tag: named)
+      let again = query(fixture, tag: named)
       #expect(again.status == 304 && again.body.isEmpty)
       #expect(again.headers["ETag"] == tag)
     }
-    // It is no answer for whoever may not ask.
-    #expect(ask(fixture, tag: tag, token: "wrong").status == 401)
-    #expect(ask(fixture, tag: tag, token: ServiceFixture.adminToken).status == 200)
+    // A client without permission gets no 304.
+    #expect(query(fixture, tag: tag, token: "wrong").status == 401)
+    #expect(query(fixture, tag: tag, token: ServiceFixture.adminToken).status == 200)
   }
 
-  @Test func sessionsChangesAndCommandsChangeIt() throws {
+  @Test func sessionsChangesAndCommandsChangeTheTag() throws {
     let fixture = try ServiceFixture()
-    var tags = [ask(fixture).headers["ETag"]]
+    var tags = [query(fixture).headers["ETag"]]
     #expect(fixture.send(sessionEnvelope).status == 200)
-    tags.append(ask(fixture, tag: tags[0]).headers["ETag"])
+    tags.append(query(fixture, tag: tags[0]).headers["ETag"])
     #expect(
       fixture.change(.post, Self.list, #"{"version":"a@1","projects":["shop"]}"#).status == 201)
-    tags.append(ask(fixture, tag: tags[1]).headers["ETag"])
+    tags.append(query(fixture, tag: tags[1]).headers["ETag"])
     try fixture.change { (catalog) throws(StoreError) in
       _ = try catalog.createOrganization(slug: "another", at: ServiceFixture.now)
     }
-    tags.append(ask(fixture, tag: tags[2]).headers["ETag"])
+    tags.append(query(fixture, tag: tags[2]).headers["ETag"])
     #expect(Set(tags.compactMap(\.self)).count == 4)
   }
 

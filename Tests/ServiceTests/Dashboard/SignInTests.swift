@@ -14,27 +14,27 @@ import Testing
     fixture.send(.post, "/sign-in/", headers: headers, body: [Array(body.utf8)])
   }
 
-  private func ask(_ fixture: ServiceFixture, _ headers: Headers) -> Int {
+  private func query(_ fixture: ServiceFixture, _ headers: Headers) -> Int {
     fixture.send(.get, Self.organization, headers: headers).status
   }
 
-  @Test func aGoodTokenGoesIntoACookieThatTheAPITakes() throws {
+  @Test func aValidTokenIsSetAsACookieForTheAPI() throws {
     let fixture = try ServiceFixture()
     let answer = signIn(fixture, "token=\(ServiceFixture.token)")
     #expect(answer.status == 204)
     #expect(
       answer.headers["Set-Cookie"]
         == "hale_token=a-token; Path=/; Max-Age=7776000; HttpOnly; SameSite=Strict")
-    #expect(ask(fixture, ["Cookie": "other=1; hale_token=a-token"]) == 200)
-    #expect(ask(fixture, ["Cookie": "hale_token=wrong"]) == 401)
-    // A bearer that is there decides; what a proxy asks for by another scheme does not.
+    #expect(query(fixture, ["Cookie": "other=1; hale_token=a-token"]) == 200)
+    #expect(query(fixture, ["Cookie": "hale_token=wrong"]) == 401)
+    // A bearer token takes precedence; the credentials of a proxy's scheme do not.
     for (field, status) in [("Bearer x", 401), ("Bearer", 401), ("Basic eDp5", 200)] {
       #expect(
-        ask(fixture, ["Authorization": field, "Cookie": "hale_token=a-token"]) == status)
+        query(fixture, ["Authorization": field, "Cookie": "hale_token=a-token"]) == status)
     }
   }
 
-  /// The form comes first, without a question to the API that fails, and then what was asked for.
+  /// Views without a token redirect to the form, which leads back to the requested view.
   @Test(arguments: [
     ("/", "/sign-in/"), ("/?statsPeriod=7d", "/sign-in/?next=%3FstatsPeriod%3D7d"),
     ("/releases/shop%401/", "/sign-in/?next=releases%2Fshop%25401%2F"),
@@ -49,14 +49,14 @@ import Testing
     }
   }
 
-  @Test func unknownAndEmptyTokensAreRefused() throws {
+  @Test func unknownAndEmptyTokensAreRejected() throws {
     let fixture = try ServiceFixture()
     #expect(signIn(fixture, "token=nobody").status == 401)
     #expect(signIn(fixture, "token=").status == 400)
     #expect(signIn(fixture, "token=nobody").headers["Set-Cookie"] == nil)
   }
 
-  /// Another site must neither sign in nor out nor change something with the visitor's cookie.
+  /// Another site must not sign in, sign out or change anything with the visitor's cookie.
   @Test(
     arguments: [
       [:], ["Sec-Fetch-Site": "cross-site"], ["Sec-Fetch-Site": "same-site"],

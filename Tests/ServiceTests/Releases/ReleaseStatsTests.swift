@@ -148,14 +148,13 @@ import Testing
     let started = Timestamp(
       seconds: ServiceFixture.now.seconds - 7 * 86_400 - 2 * 3600 - 1800)
     var batch = IngestBatch(receivedAt: started)
-    batch.reports = [
-      SessionReport(
+    batch.add(
+      NamedReport(
         key: SessionKey(
           scope: Scope(
             project: ProjectID(rawValue: 1), release: "shop@1.10.0+8", environment: nil),
           started: started, sessionID: SessionID(value: 1)),
-        correctedStart: started, status: .exited)
-    ]
+        correctedStart: started, status: .exited))
     try fixture.store.ingest(batch)
     let answer = try stats(query + "&interval=1h", of: fixture)
     #expect((answer["statTotals"] as? [String: Int])?["sessions"] == sessions)

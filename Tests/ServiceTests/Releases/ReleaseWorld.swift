@@ -14,8 +14,8 @@ extension ServiceFixture {
       var batch = IngestBatch(
         receivedAt: ServiceFixture.now.advanced(byMilliseconds: -hoursAgo * 3_600_000))
       for index in 0..<count {
-        batch.reports.append(
-          SessionReport(
+        batch.add(
+          NamedReport(
             key: SessionKey(
               scope: Scope(
                 project: ProjectID(rawValue: 1), release: release, environment: environment),

@@ -49,8 +49,8 @@ import Testing
       ("shop (7) OR 8", false), ("1.9.0\(blanks)7", false), ("shop\(blanks)(7) OR 8", false),
     ] {
       let search = try ReleaseSearch(query, environments: EnvironmentSelection())
-      #expect(search.includes(ReleaseSubject(name: "shop@1.9.0+7", stage: .lowAdoption)))
-      #expect(search.includes(ReleaseSubject(name: "shop@7.1.9.0", stage: .lowAdoption)) != isBuild)
+      #expect(search.finds("shop@1.9.0+7", at: .lowAdoption))
+      #expect(search.finds("shop@7.1.9.0", at: .lowAdoption) != isBuild)
     }
   }
 
@@ -239,10 +239,10 @@ import Testing
     (#"{"version":"a","projects":[]}"#, #""projects" is required: a list of ids or slugs."#),
     (
       #"{"version":5}"#,
-      #"The body is not the JSON that is asked for: "version" is not of the right type, a text."#
+      #"The body is not the expected JSON: "version" has the wrong type, expected a string."#
     ),
-    ("[]", "The body is not the JSON that is asked for: it has to be an object."),
-    ("{", "The body is not the JSON that is asked for: it cannot be read."),
+    ("[]", "The body is not the expected JSON: it must be an object."),
+    ("{", "The body is not the expected JSON: it cannot be read."),
     (#"{"version":"latest","projects":["shop"]}"#, #"Invalid release name: "latest""#),
     (#"{"version":" ","projects":["shop"]}"#, #"Invalid release name: " ""#),
     (#"{"version":"a","projects":["other"]}"#, #"Invalid project id or slug: "other""#),

@@ -56,7 +56,7 @@ import Testing
     func add(
       _ project: Int64, _ release: String, _ environment: String?, hour: Int64,
       _ status: SessionStatus, user: Character? = nil, duration: Int64? = nil,
-      hang: HangMechanism = .none
+      hang: AbnormalMechanism = .none
     ) {
       let started = ServiceFixture.now.advanced(byMilliseconds: (hour - 12) * 3_600_000 + 900_000)
       let key = SessionKey(
@@ -64,8 +64,8 @@ import Testing
           project: ProjectID(rawValue: project), release: release, environment: environment),
         started: started, sessionID: SessionID(value: UInt128(batch.reports.count + 1)))
       let user = user.map { UserHash(value: UInt128($0.asciiValue ?? 0)) }
-      batch.reports.append(
-        SessionReport(
+      batch.add(
+        NamedReport(
           key: key, correctedStart: started, status: status, mechanism: hang,
           durationMilliseconds: duration, user: user))
     }
@@ -216,7 +216,7 @@ import Testing
       "as far back as minutes are kept",
       "field=sum(session)&interval=1m&start=2025-12-20&end=2025-12-20T01:00:00",
       "The time-range when using one-minute resolution intervals is restricted to the last 5 days: "
-        + "minute counts are kept for 5 days. Ask with an interval of 1h."),
+        + "minute counts are kept for 5 days. Use an interval of 1h."),
     Rule(
       "a thousand points", "field=sum(session)&statsPeriod=1001h",
       "Your interval and date range would create too many results. "
@@ -264,7 +264,7 @@ import Testing
     Rule(
       "series of durations by whole hours", "field=p50(session.duration)&interval=30m",
       "The interval has to be a multiple of one hour for p50(session.duration): durations are kept "
-        + "by the hour. Ask with an interval of 1h, or with includeSeries=0 for the totals alone."),
+        + "by the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone."),
   ]
 
   @Test(arguments: errors)

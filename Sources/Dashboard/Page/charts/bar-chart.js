@@ -1,5 +1,5 @@
-// Stacked bars over time, a part for each status. A button of each status takes it out and in again:
-// without the healthy ones the others are seen.
+// Stacked bars over time, by status. A button for each status hides and shows it: without the healthy
+// sessions the others are visible.
 
 import { timeChart } from "./chart.js";
 import { h, setAttribute, svg } from "../lib/dom.js";
@@ -23,12 +23,12 @@ export function statusBars({ label, hidden = [] }) {
       const width = Math.max(1, Math.min(step - 2, 36));
       data.times.forEach((_, at) => {
         let base = 0;
-        // The worst at the bottom, where all of them begin at the same line.
+        // The worst status is at the bottom, where all bars start at the same line.
         for (const status of shown().toReversed()) {
           const value = data.counts[status][at];
           if (!value) continue;
           const [top, bottom] = [y(base + value), y(base)];
-          // What is there is seen, however little it is.
+          // A small count is visible too.
           const size = { x: x(at) - width / 2, y: Math.min(top, bottom - 1), width, height: Math.max(1, bottom - top) };
           plot.append(svg("rect", { class: `fill-${status}`, ...size }));
           const pattern = size.height > 4 && marks(status, size.x, size.y, size.width, size.height);

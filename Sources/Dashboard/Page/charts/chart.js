@@ -1,5 +1,5 @@
-// What the charts share: frame, axes, and the place that is pointed at. A pointer and the arrow keys
-// move through the points alike; a screen reader hears the values of each.
+// The common parts of charts: frame, axes, and the selected point. The pointer and the arrow keys
+// select points, and screen readers announce their values.
 
 import { freshID, h, setAttribute, svg } from "../lib/dom.js";
 import { clockText, dayAndClock, dayText, utcText } from "../lib/format.js";
@@ -10,14 +10,14 @@ const margin = { top: 10, bottom: 24, left: 58 };
  * A chart over time.
  *
  * - Parameters:
- *   - label: what it shows, in a few words.
+ *   - label: a short title.
  *   - draw: draws into the plot; gets {plot, x, y, width, height, data, step}.
- *   - domain: of the values: {low, high} of the data.
- *   - valuesAt: what stands at a point: [{name, text, swatch}].
- *   - tick: a value of the axis as text; gets the step to the next one, too.
- *   - right: room for names behind the last point.
- *   - steps: the distances of ticks to choose from; round decimal ones unless given.
- *   - hasValues: whether there is anything to draw.
+ *   - domain: the range of the values of the data: {low, high}.
+ *   - valuesAt: the values of a point: [{name, text, swatch}].
+ *   - tick: formats a value of the axis; also gets the step between ticks.
+ *   - right: the space for names after the last point.
+ *   - steps: the possible steps between ticks; round decimal ones by default.
+ *   - hasValues: whether the data has any values.
  */
 export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, right = 16, isBanded = false, hasValues = () => true, steps }) {
   const picture = svg("svg", { role: "img", "aria-label": label });
@@ -27,7 +27,7 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
     class: "pointer", tabindex: 0, role: "slider", "aria-label": `${label}: points`, "aria-valuemin": 0,
     "aria-orientation": "horizontal",
   });
-  const nothing = h("div", { class: "nothing", hidden: true }, "Nothing in this period");
+  const nothing = h("div", { class: "nothing", hidden: true }, "No data in this period");
   const element = h("div", { class: "chart" }, picture, cross, tip, pointer, nothing);
   element.style.height = `${height}px`;
   let data, scale, index = null;
@@ -42,7 +42,7 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
     const inner = height - margin.top - margin.bottom;
     const { low, high, ticks, step: tickStep } = axis(domain(data), steps);
     const count = data.times.length;
-    // Bars fill their interval, points of a line stand at the ends of the plot.
+    // Bars fill their intervals, while lines reach from end to end of the plot.
     const step = isBanded ? width / count : width / Math.max(1, count - 1);
     const x = (at) => margin.left + (isBanded ? at * step + step / 2 : at * step);
     const y = (value) => margin.top + inner - ((value - low) / (high - low || 1)) * inner;
@@ -111,9 +111,9 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
   return {
     element,
     pointer,
-    /** The point that is pointed at, if any. */
+    /** The selected point, if any. */
     get index() { return index; },
-    /** - Parameter summary: what the chart says, for those who do not see it. */
+    /** - Parameter summary: a description of the chart for screen readers. */
     update(fresh, summary) {
       data = fresh;
       setAttribute(picture, "aria-label", summary ? `${label}. ${summary}` : label);
@@ -139,7 +139,7 @@ function axis({ low, high, ceiling }, steps) {
   return { low: ticks[0], high: ticks.at(-1), ticks, step };
 }
 
-/** Some points with their times, so that their texts do not touch. */
+/** The labels of the time axis, spaced so that they do not touch. */
 function timeTicks(times, width) {
   const wanted = Math.max(2, Math.min(7, Math.floor(width / 100)));
   const every = Math.max(1, Math.ceil(times.length / wanted));
@@ -156,7 +156,7 @@ function timeTicks(times, width) {
   return ticks;
 }
 
-/** A heading, a chart, and below it what its colours mean. */
+/** A panel with a heading, a chart and its legend. */
 export function panel(title, note, ...content) {
   const id = freshID("panel");
   return h("section", { class: "panel", "aria-labelledby": id },

@@ -1,11 +1,11 @@
-// Lines over time, one for each series; where there is no value the line has a gap.
+// Lines over time, one for each series; a missing value is a gap in the line.
 
 import { timeChart } from "./chart.js";
 import { h, svg } from "../lib/dom.js";
 
 const lineClasses = 8;
 
-/** How a line is drawn: its colour, and from the ninth on dashed. */
+/** The class of a line: its colour, and dashes from the ninth line on. */
 const lineClass = (at) => `line line-${at % lineClasses}${at >= lineClasses ? " is-dashed" : ""}`;
 
 const lineMark = (at) =>
@@ -14,14 +14,14 @@ const lineMark = (at) =>
 
 /**
  * - Parameters:
- *   - options: of `timeChart`; `format` writes a value in full, `ceiling` ends the axis.
- *   - isFromZero: the axis begins at 0, and else a little below the least value.
- *   - choose: is called with the id of the series that is clicked.
+ *   - options: the options of `timeChart`; `ceiling` is the upper end of the axis.
+ *   - isFromZero: whether the axis starts at 0; otherwise it starts a little below the least value.
+ *   - choose: called with the id of the clicked series.
  *
- * Data are {times, series: [{id, name, values, text}], band, notes, thresholds, spans}, a value a number or null; `text(at)` writes one.
- * A band is what is not sure: {low, high} or null at each time. `notes(at)` are more lines of the values of a time.
- * Thresholds are {value, level}: lines across, drawn as far as the axis reaches, which reaches them all with `isWhole`. Spans are
- * {from, to, level}: points during which an alarm was on.
+ * Data are {times, series: [{id, name, values, text}], band, notes, thresholds, spans}. A value is a number or null; `text(at)`
+ * formats it. A band is an interval {low, high} or null at each time. `notes(at)` are further lines of the values of a time.
+ * Thresholds are {value, level}: horizontal lines within the axis, which includes all of them with `isWhole`. Spans are
+ * {from, to, level}: points of an incident.
  */
 export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose, ...options }) {
   const chart = timeChart({
@@ -33,7 +33,7 @@ export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose
       const marks = thresholds.map(({ value }) => value);
       if (isWhole) values.push(...marks);
       const high = ceiling ?? Math.max(0, ...values);
-      // A wide band or a far threshold is cut off rather than the lines made flat.
+      // A wide band or a distant threshold is cut off, so that the lines do not become flat.
       const lows = [...(band ?? []).filter(Boolean).map(({ low }) => low), ...marks];
       if (lows.length && values.length) values.push(Math.max(Math.min(...lows), high - 3 * (high - Math.min(...values))));
       return { low: isFromZero || !values.length ? 0 : Math.min(...values), high, ceiling };
@@ -82,7 +82,7 @@ export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose
   return chart;
 }
 
-/** The series whose line is next to where the pointer is, at its time. */
+/** The series whose line is nearest to the pointer at its time. */
 function nearestSeries(chart, event) {
   const lines = [...chart.element.querySelectorAll("path.line")];
   const box = chart.element.getBoundingClientRect();
@@ -112,7 +112,7 @@ function path(values, x, y) {
   }).join("");
 }
 
-/** Around each run of times that have a band; a time alone gets some width. */
+/** The outline of the band for each run of times; a single time gets some width. */
 function bandPath(band, x, y) {
   const half = band.length > 1 ? Math.min(6, (x(1) - x(0)) / 2) : 6;
   const runs = [];
@@ -131,16 +131,16 @@ function bandPath(band, x, y) {
 export const bandMark = () =>
   svg("svg", { class: "line-mark", viewBox: "0 0 16 8", width: 16, height: 8, "aria-hidden": "true" }, svg("rect", { class: "band", width: 16, height: 8 }));
 
-/** How a threshold is drawn. */
+/** The mark of a threshold for legends. */
 export const thresholdMark = (level) =>
   svg("svg", { class: "line-mark", viewBox: "0 0 16 8", width: 16, height: 8, "aria-hidden": "true" },
     svg("line", { class: `threshold threshold-${level}`, x1: 0, x2: 16, y1: 4, y2: 4 }));
 
-/** Those that no line leads to or from. */
+/** The points without neighbours, which no line connects. */
 const lonePoints = (values) => values.flatMap((value, at) =>
   value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null ? [at] : []);
 
-/** Names behind the ends of their lines, moved apart where they would meet. */
+/** Draws names after the ends of their lines, and moves them apart if they would overlap. */
 function names(plot, ends) {
   let free = Infinity;
   for (const end of ends.sort((left, right) => right.y - left.y)) {

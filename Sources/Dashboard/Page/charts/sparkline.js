@@ -1,4 +1,4 @@
-// A line as high as a word: how a number went, without axes. The number itself stands beside it.
+// A line of the height of a word, without axes, next to its number.
 
 import { setAttribute, svg } from "../lib/dom.js";
 

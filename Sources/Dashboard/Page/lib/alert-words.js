@@ -1,9 +1,9 @@
-// What the pages about alert rules have in common: levels, values and what a rule can watch.
+// Texts that the pages about alert rules share: levels, values and measures.
 
 import { h } from "./dom.js";
 import { axisPercent, count, fraction, NONE } from "./format.js";
 
-/** What a rule can watch: its name in the API, in words, and whether more of it is worse. */
+/** The measures of rules: the name in the API, the text, and whether more is worse. */
 export const measures = [
   ["crash_free_rate(session)", "Crash-free sessions", false],
   ["crash_free_rate(user)", "Crash-free users", false],
@@ -15,24 +15,24 @@ export const measures = [
   ["unhandled_rate(user)", "Users with an unhandled session", true],
   ["abnormal_rate(session)", "Abnormal sessions", true],
   ["abnormal_rate(user)", "Users with an abnormal session", true],
-  ["unhealthy_rate(session)", "Sessions that were not healthy", true],
+  ["unhealthy_rate(session)", "Unhealthy sessions", true],
   ["anr_rate()", "Users whose application did not respond", true],
   ["foreground_anr_rate()", "Users whose application did not respond in the foreground", true],
   ["sum(session)", "Number of sessions", false],
   ["count_unique(user)", "Number of users", false],
 ];
 
-/** Sentry's names of the first two, which the API answers with. */
+/** The measure of a rule; the API answers the first two by Sentry's names. */
 export const measureOf = ({ aggregate }) =>
   aggregate.startsWith("percentage(sessions_crashed") ? measures[0][0]
     : aggregate.startsWith("percentage(users_crashed") ? measures[1][0] : aggregate;
 
 const levelNames = { ok: "OK", warning: "Warning", critical: "Critical" };
 
-/** A level, told by its word and its sign as by its colour. */
+/** A level, marked by its name and a sign besides its colour. */
 export const levelMark = (level, text = levelNames[level]) => h("span", { class: "level", "data-level": level }, text);
 
-/** The level of a rule; one that was not evaluated, or had nothing to look at, has none. */
+/** The level of a rule, or the reason why it has none. */
 export function stateMark({ state: { level, evaluated, value, sessions }, minSessions }) {
   if (level !== "ok") return levelMark(level);
   if (!evaluated) return levelMark("none", "Not evaluated yet");
@@ -42,7 +42,7 @@ export function stateMark({ state: { level, evaluated, value, sessions }, minSes
 
 const unitText = { "%": "%", points: " points", "": "" };
 
-/** A value of a rule with its unit, never rounded into what it is not. */
+/** A value of a rule with its unit, never rounded to 0 or 100 %. */
 export function valueText(value, unit) {
   if (value == null) return NONE;
   if (unit === "") return count(value);
@@ -50,7 +50,7 @@ export function valueText(value, unit) {
   return value < 0 ? `−${size}` : size;
 }
 
-/** A threshold as it was given. */
+/** A threshold as it was set. */
 export const thresholdText = (value, unit) => `${unit === "" ? count(value) : String(value).replace("-", "−")}${unitText[unit]}`;
 
 /** A value on an axis. */
@@ -62,7 +62,7 @@ export const sideText = ({ thresholdType }) => (thresholdType === 0 ? "above" : 
 
 const trigger = (rule, label) => rule.triggers.find((one) => one.label === label);
 
-/** The thresholds of a rule, the worst first: {value, level, text}. */
+/** The thresholds of a rule, worst first: {value, level, text}. */
 export function thresholdsOf(rule) {
   const side = sideText(rule);
   const found = ["critical", "warning"].flatMap((level) => {
@@ -70,29 +70,29 @@ export function thresholdsOf(rule) {
     return one ? [{ value: one.alertThreshold, level, text: `${levelNames[level]} ${side} ${thresholdText(one.alertThreshold, rule.unit)}` }] : [];
   });
   if (rule.resolveThreshold != null) {
-    found.push({ value: rule.resolveThreshold, level: "resolve", text: `Resolved at ${thresholdText(rule.resolveThreshold, rule.unit)}` });
+    found.push({ value: rule.resolveThreshold, level: "resolve", text: `Resolves at ${thresholdText(rule.resolveThreshold, rule.unit)}` });
   }
   return found;
 }
 
-/** Who is told of a rule: the names of its channels, with the level where they are told of one alone. */
+/** The channels that a rule notifies, with the level if it notifies them of one only. */
 export function channelsOf(rule) {
-  const told = new Map();
+  const notified = new Map();
   for (const { label, actions } of rule.triggers) {
     const own = actions.map(({ channel }) => channel);
-    for (const name of own.length ? own : rule.channels) told.set(name, [...(told.get(name) ?? []), label]);
+    for (const name of own.length ? own : rule.channels) notified.set(name, [...(notified.get(name) ?? []), label]);
   }
-  return [...told].map(([name, levels]) => (levels.length < rule.triggers.length ? `${name} (${levels[0]})` : name));
+  return [...notified].map(([name, levels]) => (levels.length < rule.triggers.length ? `${name} (${levels[0]})` : name));
 }
 
 /**
- * Whether a rule watches the crash-free rate of a release as a page shows it.
+ * Whether a rule is about the crash-free rate of a release that a page shows.
  *
  * - Parameter shown: {version, environment, projects}: with slugs.
  */
 export function watches(rule, { version, environment, projects }) {
   if (rule.comparison || ![measures[0][0], measures[1][0]].includes(measureOf(rule))) return false;
-  // One over several projects is about other sessions than those of a release.
+  // A rule over several projects counts other sessions than the page.
   if (rule.projects.length !== 1 || !projects.includes(rule.projects[0])) return false;
   if (rule.environment != null && environment && rule.environment !== environment) return false;
   const { release } = rule;

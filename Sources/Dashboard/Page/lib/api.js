@@ -1,8 +1,8 @@
-// Asks the JSON API. An answer is kept with its tag, and asked for again with it: as long as nothing
-// changed the service answers 304 without looking anything up, and what was read stands.
+// The client of the JSON API. It caches answers with their entity tags: until something changes, the
+// service answers 304 without a query of the store.
 
 class ApiError extends Error {
-  /** - Parameter fields: what is wrong with single fields of a form: {name: reasons}. */
+  /** - Parameter fields: the errors of single fields of a form: {name: reasons}. */
   constructor(status, detail, fields) {
     super(detail);
     this.status = status;
@@ -13,7 +13,7 @@ class ApiError extends Error {
 const answers = new Map();
 const answersMax = 100;
 
-/** - Returns: {data, next}: what was read, and the cursor of the next page if there is one. */
+/** - Returns: {data, next}: the answer, and the cursor of the next page if there is one. */
 export async function get(path, parameters = {}, { signal } = {}) {
   const url = new URL(`api/0/${path}`, document.baseURI);
   for (const [name, value] of Object.entries(parameters)) {
@@ -33,8 +33,8 @@ export async function get(path, parameters = {}, { signal } = {}) {
 }
 
 /**
- * Tells whether one of some answers is another than the last time. What did not change is the same
- * object, so that a view has to draw nothing, and takes no focus or selection away.
+ * Makes a function that answers whether any of its arguments changed since the last call. An unchanged answer of
+ * the API is the same object, so that a view can skip drawing, and keeps focus and selection.
  */
 export function changes() {
   let last = [];
@@ -45,7 +45,7 @@ export function changes() {
   };
 }
 
-/** Reads a list page by page, each of them quick. */
+/** Reads a list page by page. */
 export async function* pages(path, parameters, options) {
   for (let cursor = ""; cursor !== undefined;) {
     const { data, next } = await get(path, { ...parameters, per_page: 50, cursor }, options);
@@ -54,7 +54,7 @@ export async function* pages(path, parameters, options) {
   }
 }
 
-/** Changes something; a body goes as JSON. */
+/** Sends a change, with a JSON body if there is one. */
 export async function change(method, path, body) {
   const response = await send(new URL(`api/0/${path}`, document.baseURI), {
     method, body: body === undefined ? undefined : JSON.stringify(body),
@@ -88,11 +88,11 @@ async function send(url, options) {
   let detail = `Hale answered ${response.status}.`;
   try {
     const answer = await response.json();
-    // What is wrong with single fields stands under their names.
+    // Errors of single fields are under their names.
     if (answer.detail === undefined) fields = answer;
     detail = answer.detail ?? (Object.entries(answer).map(([name, reasons]) => `${name}: ${[reasons].flat().join(" ")}`).join(" ") || detail);
   } catch {
-    // A proxy's page is no answer of Hale's.
+    // The answer of a proxy is not JSON.
   }
   throw new ApiError(response.status, detail, fields);
 }

@@ -1,5 +1,5 @@
-// Makes elements. Text goes in as text, never as HTML; styles through classes or the CSSOM, as the
-// page's Content-Security-Policy wants it.
+// Creates elements. Text is never parsed as HTML; styles are set by classes or the CSSOM, as the
+// page's Content-Security-Policy requires.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -18,7 +18,7 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** null and false take the attribute away. */
+/** null and false remove the attribute. */
 export function setAttribute(element, name, value) {
   if (value == null || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) {
@@ -26,12 +26,12 @@ export function setAttribute(element, name, value) {
   }
 }
 
-/** Touches the page only where something changed, so that a selection of text survives. */
+/** Changes the page only if the text differs, so that a selection survives. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Holds a table that may be wider than its place: the keyboard reaches it while it is. */
+/** A scrollable frame of a table; it is focusable while the table is wider. */
 export function scrollFrame(label, table) {
   const frame = h("div", { class: "table-frame" }, table);
   new ResizeObserver(() => {

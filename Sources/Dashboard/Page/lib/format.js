@@ -1,5 +1,5 @@
-// Numbers and times as text. Nothing is rounded into something that it is not: 99.996 % is not
-// 100 %, and one in a million is not 0.
+// Numbers and times as text. Rounding never gives 0 or 100 %: 99.996 % is not 100 %, and one in a
+// million is not 0.
 
 const grouped = new Intl.NumberFormat("en");
 
@@ -8,13 +8,12 @@ export const count = (value) => grouped.format(value);
 export const plural = (value, one, many = one + "s") =>
   `${count(value)} ${value === 1 ? one : many}`;
 
-/** What a share of nothing is: neither 0 nor 1. */
+/** The text of a missing value, such as a share of nothing. */
 export const NONE = "–";
 
 /**
- * part of whole in percent, cut off behind so many digits that neither 100 nor 0 appears unless it is
- * exact: 24,999 of 25,000 is 99.996%. Whole numbers are counted with, so that no error of a floating
- * point number shows.
+ * The share of part in whole in percent, cut off after enough digits that 100 and 0 appear only if
+ * exact: 24,999 of 25,000 is 99.996%. It uses whole numbers, without floating point errors.
  */
 export function percent(part, whole, digits = 2) {
   if (!whole) return NONE;
@@ -25,9 +24,9 @@ export function percent(part, whole, digits = 2) {
     const unit = 10n ** BigInt(digits);
     const product = numerator * 100n * unit;
     const scaled = product / denominator;
-    // Nothing but zeros or nines tells too little, unless it is exact: 99.99 may be 99.999999.
-    const tellsLittle = (scaled === 0n || scaled === 100n * unit - 1n) && product % denominator !== 0n;
-    if (!tellsLittle || digits === 9) return decimal(scaled, digits) + "%";
+    // Only zeros or nines need more digits, unless they are exact: 99.99 may be 99.999999.
+    const isVague = (scaled === 0n || scaled === 100n * unit - 1n) && product % denominator !== 0n;
+    if (!isVague || digits === 9) return decimal(scaled, digits) + "%";
   }
 }
 
@@ -36,10 +35,10 @@ function decimal(scaled, digits) {
   return digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text;
 }
 
-/** A share that the API gives as a fraction of 1, for charts and estimates. */
+/** A share of the API, a fraction of 1, for charts and estimates. */
 export function fraction(value, digits = 2) {
   if (value == null) return NONE;
-  // Six digits more than are shown, so that cutting off does not meet a floating point error.
+  // Uses six more digits than it shows, so that floating point errors do not show.
   const whole = 10 ** (digits + 8);
   const part = Math.round(value * whole);
   if (value > 0 && part === 0) return `<${decimal(1n, digits + 6)}%`;
@@ -47,7 +46,7 @@ export function fraction(value, digits = 2) {
   return percent(part, whole, digits);
 }
 
-/** A share on an axis, with as many digits as the step from one to the next has. */
+/** A share on an axis, with as many digits as the step between ticks. */
 export function axisPercent(value, step) {
   const isWhole = (size) => Math.abs(size - Math.round(size)) < 1e-6;
   let digits = 0;
@@ -65,7 +64,7 @@ export function points(difference) {
   return { text: (direction > 0 ? "+" : "−") + size.toFixed(digits), direction };
 }
 
-/** Milliseconds in the largest unit that says enough. */
+/** Milliseconds in a suitable unit. */
 export function duration(milliseconds) {
   if (milliseconds == null) return NONE;
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
@@ -77,7 +76,7 @@ export function duration(milliseconds) {
   return `${Math.floor(minutes / 60)} h${rest(minutes % 60, "min")}`;
 }
 
-// Times: those of the place where they are read, and of UTC where they are pointed at.
+// Times are shown in the local time zone, and in UTC as the tooltip.
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
@@ -88,11 +87,11 @@ export const clockText = (date) => clock.format(date);
 export const dayAndClock = (date) => `${day.format(date)}, ${clock.format(date)}`;
 export const utcText = (date) => `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 
-/** The day, with its year where it is another one than now. */
+/** The day, with the year if it is not the current one. */
 export const dateText = (date, now = new Date()) =>
   (date.getFullYear() === now.getFullYear() ? day : dayOfYear).format(date);
 
-/** How long ago a time was; in what is left of its hour, "now". */
+/** How long ago a time was. */
 export function ageText(date, now = new Date()) {
   const hours = Math.floor((now - date) / 3_600_000);
   if (hours < 1) return "this hour";
@@ -101,10 +100,10 @@ export function ageText(date, now = new Date()) {
   return days < 60 ? `${days} d ago` : `${Math.floor(days / 30)} mo ago`;
 }
 
-/** A release without its package, where there is one. */
+/** A release without its package. */
 export const withoutPackage = (version) => version.slice(version.lastIndexOf("@") + 1);
 
-/** The number that a person knows a release by. */
+/** The short name of a release. */
 export function shortVersion(entry) {
   return entry.versionInfo?.description || entry.version;
 }

@@ -1,9 +1,9 @@
-// Keeps a view up to date while somebody may look at it. Most rounds end with answers of 304.
+// Updates a view periodically while the page is visible. Most rounds get 304 only.
 
 const roundMilliseconds = 5000;
 const slowMilliseconds = 20_000;
 
-/** - Parameter round: asks again; rounds never overlap, and a failure makes the next one wait longer. */
+/** - Parameter round: updates the view; rounds never overlap, and after a failure the next one waits longer. */
 export function keepLive(round) {
   let timer, isRunning = false, pause = roundMilliseconds;
   const plan = () => {

@@ -1,9 +1,9 @@
-// The choices above a view. Each changes the address, and the address changes the view.
+// The controls above a view. Each changes the address, and the address changes the view.
 
 import { h, setAttribute } from "./dom.js";
 import { go, periodNames, periods } from "./state.js";
 
-/** A drop-down list of the system: every keyboard, phone and screen reader knows it. */
+/** A native drop-down list, which works with every keyboard, phone and screen reader. */
 export function picker(label, choose) {
   const select = h("select", { "aria-label": label, onchange: () => choose(select.value) });
   let written = "";
@@ -11,7 +11,7 @@ export function picker(label, choose) {
     element: h("label", { class: "picker" }, h("span", {}, label), select),
     /** - Parameter options: [value, text]. */
     update(options, value) {
-      // One that is in the address and not there is shown all the same: it explains the empty page.
+      // A value of the address that does not exist is shown too: it explains the empty page.
       const all = options.some(([name]) => name === value) ? options : [...options, [value, value]];
       const text = JSON.stringify(all);
       if (text !== written) select.replaceChildren(...all.map(([name, shown]) => h("option", { value: name }, shown)));
@@ -21,7 +21,7 @@ export function picker(label, choose) {
   };
 }
 
-/** A choice of two or three that are all seen. */
+/** A visible choice of two or three values. */
 export function segments(label, options, choose) {
   const buttons = options.map(([value, text]) =>
     h("button", { type: "button", onclick: () => choose(value), "data-value": value }, text));

@@ -1,4 +1,4 @@
-// What Sentry's pages take for mobile and for desktop: stages and the adoption chart are for these.
+// Sentry's mobile and desktop platforms, which have adoption stages and the adoption chart.
 
 const mobile = new Set([
   "android", "apple-ios", "capacitor", "cocoa", "cocoa-objc", "cocoa-swift", "cordova", "dart-flutter",

@@ -1,5 +1,5 @@
-// What to paste into an application, with its DSN in it. Each starts sessions by itself but for
-// Python's, which says when one begins.
+// Snippets to paste into an application, with its DSN. All SDKs start sessions automatically, except
+// for Python scripts.
 
 export const snippets = [
   { name: "Browser", language: "js", code: (dsn) => `import * as Sentry from "@sentry/browser";
@@ -9,7 +9,7 @@ Sentry.init({
   release: "my-app@1.0.0",
   environment: "production",
 });` },
-  { name: "Android", language: "xml", code: (dsn) => `<!-- AndroidManifest.xml; the release is package@versionName+versionCode by itself -->
+  { name: "Android", language: "xml", code: (dsn) => `<!-- AndroidManifest.xml; the release defaults to package@versionName+versionCode -->
 <application>
   <meta-data android:name="io.sentry.dsn" android:value="${dsn}" />
   <meta-data android:name="io.sentry.environment" android:value="production" />
@@ -19,7 +19,7 @@ Sentry.init({
 SentrySDK.start { options in
   options.dsn = "${dsn}"
   options.environment = "production"
-}  // the release is bundle@version+build by itself` },
+}  // the release defaults to bundle@version+build` },
   { name: "Flutter", language: "dart", code: (dsn) => `import 'package:sentry_flutter/sentry_flutter.dart';
 
 await SentryFlutter.init((options) {
@@ -46,7 +46,7 @@ sentry_sdk.init(
     release="my-app@1.0.0",
     environment="production",
 )
-# Web frameworks start sessions by themselves; a script says so:
+# Web frameworks start sessions automatically; a script starts one explicitly:
 sentry_sdk.get_isolation_scope().start_session(session_mode="application")` },
   { name: ".NET", language: "csharp", code: (dsn) => `SentrySdk.Init(options =>
 {
@@ -72,7 +72,7 @@ printf '{}\\n{"type":"session"}\\n{"sid":"%s","init":true,"started":"%s","status
   } },
 ];
 
-/** The one that fits what a project was created as. */
+/** The name of the snippet for a project's platform. */
 export function snippetOf(platform) {
   const found = [
     [/android/, "Android"], [/ios|cocoa|apple|swift|macos/, "iOS"], [/flutter|dart/, "Flutter"], [/react-native/, "React Native"],

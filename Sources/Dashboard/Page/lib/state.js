@@ -1,4 +1,4 @@
-// What the page shows is in its address: a link shows somebody else the same, and back goes back.
+// The address contains the state of the page: links show the same view, and the back button works.
 
 export const periods = ["24h", "48h", "7d", "14d", "30d", "90d"];
 export const periodNames = {
@@ -6,10 +6,10 @@ export const periodNames = {
   "30d": "Last 30 days", "90d": "Last 90 days",
 };
 
-/** The length of a point of the charts: each period has some dozens of them. */
+/** The interval of the charts: each period has some dozens of points. */
 export const intervals = { "24h": "1h", "48h": "2h", "7d": "6h", "14d": "12h", "30d": "1d", "90d": "1d" };
 
-/** How far back the page of an alert rule goes, and the length of its points. */
+/** The ranges of the page of an alert rule, with their intervals. */
 export const ranges = { "6h": "1m", "24h": "5m", "7d": "30m" };
 
 const defaults = {
@@ -22,7 +22,7 @@ const choices = {
 
 const basePath = new URL(document.baseURI).pathname;
 
-/** The view and its parameters that an address stands for. */
+/** The view of an address, with its parameters. */
 export function read(url = new URL(location.href)) {
   const place = { view: "releases", version: "", id: "" };
   const path = url.pathname.startsWith(basePath) ? url.pathname.slice(basePath.length) : url.pathname.slice(1);
@@ -55,7 +55,7 @@ function decode(part) {
   }
 }
 
-/** What each view has in its address. */
+/** The parameters in the address of each view. */
 const kept = {
   releases: ["project", "environment", "statsPeriod", "display", "sort", "query"],
   release: ["project", "environment", "statsPeriod", "display", "base", "align"],
@@ -65,7 +65,7 @@ const kept = {
   signIn: ["next"],
 };
 
-/** The list of releases as it was looked at last: a way back keeps its order and search. */
+/** The last state of the list of releases, so that the way back keeps its order and search. */
 export const lastList = { place: {} };
 
 /** The address of a view, relative to the base of the page. */
@@ -84,7 +84,7 @@ export function address(place) {
 
 let whenMoved = () => {};
 
-/** - Parameter listener: is called when the address changed, by a link, the page or the browser. */
+/** - Parameter listener: called when a link, the page or the browser changes the address. */
 export function start(listener) {
   whenMoved = listener;
   addEventListener("popstate", () => listener(read()));
@@ -99,7 +99,7 @@ export function start(listener) {
   });
 }
 
-/** Goes to a view. With `replaces`, back does not lead to the one before. */
+/** Goes to a view. With `replaces` it replaces the current one in the history. */
 export function go(place, { replaces = false } = {}) {
   const url = new URL(address(place), document.baseURI);
   if (url.href === location.href) return;

@@ -1,5 +1,5 @@
-// The five ends of a session: their order, names and what they mean. Colours and patterns of each are
-// in the style sheet under its class, the same in every chart and in light and dark.
+// The five statuses of a session: their order, names and meanings. The style sheet has their colours,
+// which are the same in every chart and in light and dark mode.
 
 import { h, svg } from "./dom.js";
 
@@ -16,8 +16,8 @@ export const statusNames = {
 export const statusMeanings = {
   healthy: "Ended normally, without an error",
   errored: "Ended normally, with handled errors",
-  unhandled: "Went on after an error that nothing handled",
-  abnormal: "Froze, or was ended by the system",
+  unhandled: "Continued after an unhandled error",
+  abnormal: "Froze, or was killed by the system",
   crashed: "Ended by a crash",
 };
 
@@ -29,7 +29,7 @@ export const swatch = (status) =>
       marks(status, 0, 0, 12, 12)));
 
 /**
- * The pattern of a status over a box, so that no two are told apart by colour alone: lines for crashed,
+ * The pattern of a status over a box, so that statuses differ not only by colour: lines for crashed,
  * dots for unhandled, bars for abnormal.
  */
 export function marks(status, x, y, width, height) {
@@ -37,7 +37,7 @@ export function marks(status, x, y, width, height) {
   return svg("rect", { class: "marks", x, y, width, height, fill: `url(#marks-${status})` });
 }
 
-/** The patterns' definitions, once for the whole page. */
+/** The definitions of the patterns, once per page. */
 export const patterns = () =>
   svg("svg", { width: 0, height: 0, class: "definitions", "aria-hidden": "true" },
     svg("defs", {},

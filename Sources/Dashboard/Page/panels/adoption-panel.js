@@ -1,4 +1,4 @@
-// How releases took over from each other, for one application that people install.
+// The adoption of releases over time, for a single mobile or desktop project.
 
 import { changes, get } from "../lib/api.js";
 import { panel } from "../charts/chart.js";
@@ -10,7 +10,7 @@ import { address, go, intervals } from "../lib/state.js";
 
 const top = 8;
 
-/** Without the zeros before a release was there, but for the one from which its line rises. */
+/** Removes the leading zeros of a series, except for the one from which its line rises. */
 const fromFirst = (values) => {
   const first = values.findIndex((value) => value > 0);
   return values.map((value, at) => (at < first - 1 ? null : value));
@@ -45,7 +45,7 @@ export function adoptionPanel(world) {
       element.hidden = !data.total.count;
       setText(note, `Share of each release, of all ${place.display} of the project${place.environment && ` in ${place.environment}`}`);
       if (element.hidden || !isNew(data, address(place))) return;
-      // One package needs no name.
+      // The package is omitted if all releases have the same.
       const packages = new Set(data.releases.map(({ release }) => release.slice(0, -withoutPackage(release).length)));
       const series = data.releases.map(({ release, series }) => ({
         id: release, name: packages.size === 1 ? withoutPackage(release) : release, values: fromFirst(series.share), href: address(toRelease(release)),

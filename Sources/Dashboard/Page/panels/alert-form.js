@@ -1,4 +1,4 @@
-// A form for an alert rule, new or changed, which can be tried on the past before it is kept.
+// A form for a new or existing alert rule, with a back-test before it is saved.
 
 import { change } from "../lib/api.js";
 import { measureOf, measures, valueText } from "../lib/alert-words.js";
@@ -7,15 +7,15 @@ import { freshID, h, setAttribute, setText } from "../lib/dom.js";
 
 const windows = [[10, "10 minutes"], [15, "15 minutes"], [30, "30 minutes"], [60, "1 hour"], [120, "2 hours"], [360, "6 hours"],
   [720, "12 hours"], [1440, "1 day"], [2880, "2 days"], [10_080, "7 days"]];
-const comparisons = [["", "the value itself"], ["previousRelease", "its change against the release before"], ["previousWeek", "its change against the week before"]];
+const comparisons = [["", "the value itself"], ["previousRelease", "its change from the previous release"], ["previousWeek", "its change from the previous week"]];
 
 const number = (text) => (text === "" ? null : Number(text));
 
 /**
  * - Parameters:
- *   - rule: to be changed; null for a new one.
- *   - channels: names of those that there are.
- *   - done: is called with the rule that was kept.
+ *   - rule: the rule to change; null for a new one.
+ *   - channels: the names of all channels.
+ *   - done: called with the saved rule.
  */
 export function alertForm(world, { rule, channels, done, cancel }) {
   const error = h("div", { class: "error", role: "alert" });
@@ -59,16 +59,16 @@ export function alertForm(world, { rule, channels, done, cancel }) {
       h("datalist", { id: names.environments }, environments.filter(Boolean).map((name) => h("option", { value: name }))),
       h("datalist", { id: names.releases }, h("option", { value: "latest" }))),
     h("div", { class: "fields" },
-      field("thresholdType", "It alarms", side),
-      field("critical", "Critical", decimal(of("critical")?.alertThreshold ?? (rule ? "" : 99), { required: true }), "In percent, or a number"),
-      field("warning", "Warning", decimal(of("warning")?.alertThreshold), "May be empty"),
-      field("resolveThreshold", "Resolved at", decimal(rule?.resolveThreshold), "May be empty"),
-      field("minSessions", "From so many sessions on", input(rule?.minSessions ?? 0, { type: "number", min: 0 })),
-      field("thresholdPeriod", "Minutes in a row", input(rule?.thresholdPeriod ?? 1, { type: "number", min: 1, max: 100 }))),
-    channels.length ? checks("Tell", "channels", channels, rule?.channels ?? [])
-      : h("p", { class: "under" }, "Nobody is told yet: a channel is made in the ", h("a", { href: "settings/", "data-nav": true }, "settings"), "."),
+      field("thresholdType", "Fires", side),
+      field("critical", "Critical", decimal(of("critical")?.alertThreshold ?? (rule ? "" : 99), { required: true }), "Percent, or a number"),
+      field("warning", "Warning", decimal(of("warning")?.alertThreshold), "Optional"),
+      field("resolveThreshold", "Resolves at", decimal(rule?.resolveThreshold), "Optional"),
+      field("minSessions", "Minimum sessions", input(rule?.minSessions ?? 0, { type: "number", min: 0 })),
+      field("thresholdPeriod", "Consecutive minutes", input(rule?.thresholdPeriod ?? 1, { type: "number", min: 1, max: 100 }))),
+    channels.length ? checks("Notify", "channels", channels, rule?.channels ?? [])
+      : h("p", { class: "under" }, "There are no channels yet: create one in the ", h("a", { href: "settings/", "data-nav": true }, "settings"), "."),
     h("div", { class: "actions" }, h("button", { type: "submit", class: "primary" }, rule ? "Save rule" : "Create rule"),
-      h("button", { type: "button", onclick: tryIt }, "Try it on the last 14 days"),
+      h("button", { type: "button", onclick: tryIt }, "Back-test on the last 14 days"),
       h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")),
     trial);
 
@@ -76,7 +76,7 @@ export function alertForm(world, { rule, channels, done, cancel }) {
     const values = new FormData(form);
     const triggers = ["critical", "warning"].filter((label) => values.get(label) !== "").map((label) => ({
       label, alertThreshold: Number(values.get(label)),
-      // Channels of one level alone are set over the API: they stay.
+      // Channels of a single level are set over the API and stay as they are.
       actions: (of(label)?.actions ?? []).map(({ channel }) => channel),
     }));
     return {
@@ -89,7 +89,7 @@ export function alertForm(world, { rule, channels, done, cancel }) {
     };
   }
 
-  /** Shows what is wrong beside where it is. */
+  /** Runs the work and shows errors with the fields that they are about. */
   async function perform(work) {
     error.replaceChildren();
     for (const control of form.elements) control.removeAttribute("aria-invalid");
@@ -119,7 +119,7 @@ export function alertForm(world, { rule, channels, done, cancel }) {
 
   function tryIt() {
     perform(async () => {
-      setText(trial, "It is tried …");
+      setText(trial, "Back-test in progress …");
       try {
         const given = read();
         const answer = await change("POST", `organizations/${world.organization}/alert-rules/backtest/`, { rule: given, statsPeriod: "14d" });

@@ -1,18 +1,18 @@
-// When a rule would have alarmed in the past, in words and as a table.
+// The result of a back-test: when a rule would have fired, as a sentence and as a table.
 
 import { levelMark } from "../lib/alert-words.js";
 import { h, scrollFrame } from "../lib/dom.js";
 import { count, dateText, dayAndClock, duration, utcText } from "../lib/format.js";
 
-/** - Parameter text: writes a value of the rule. */
+/** - Parameter text: formats a value of the rule. */
 export function backTestTable({ transitions, minutes, basis, start, end, knownFrom }, text) {
   const fired = transitions.filter(({ from }) => from === "ok").length;
-  const alarmed = (minutes.warning + minutes.critical) * 60_000;
+  const firing = (minutes.warning + minutes.critical) * 60_000;
   const times = fired === 1 ? "once" : `${count(fired)} times`;
-  const words = fired === 0 ? "It would not have alarmed" : `It would have alarmed ${times}, for ${duration(alarmed)} in all`;
-  const known = knownFrom && Date.parse(knownFrom) > Date.parse(start) ? ` What arrived before ${dayAndClock(new Date(knownFrom))} is not known.` : "";
+  const words = fired === 0 ? "The rule would not have fired" : `The rule would have fired ${times}, for ${duration(firing)} in total`;
+  const known = knownFrom && Date.parse(knownFrom) > Date.parse(start) ? ` Sessions that arrived before ${dayAndClock(new Date(knownFrom))} are not in the arrival log.` : "";
   const method = basis === "arrivals"
-    ? "By what had arrived at each time, in steps of ten minutes and over whole hours of start." : "By what a rule that asks the same found each minute.";
+    ? "From the arrival log, in steps of ten minutes and over whole start hours." : "From the stored evaluations of a rule with the same query.";
   const list = transitions.slice(-50);
   const hasReleases = list.some(({ release }) => release);
   return h("div", { class: "back-test" },

@@ -1,4 +1,4 @@
-// The error budget of one project: what is left, how fast it goes, and how it came to that.
+// The error budget of one project: what remains, the burn rates, and the history.
 
 import { changes, get } from "../lib/api.js";
 import { panel } from "../charts/chart.js";
@@ -8,7 +8,7 @@ import { lineChart } from "../charts/line-chart.js";
 
 export const measures = { crash_free_sessions: "sessions", crash_free_users: "users" };
 
-/** An objective in words. */
+/** An objective as text. */
 export const objectiveText = ({ measure, target, days }) =>
   `${target} % of ${measures[measure]} crash-free over ${days === 1 ? "1 day" : `${days} days`}`;
 
@@ -16,23 +16,23 @@ const windowNames = {
   "5m": "5 minutes", "30m": "30 minutes", "1h": "hour", "2h": "2 hours", "6h": "6 hours", "1d": "day", "3d": "3 days",
 };
 
-/** A share that may be below 0 or far above 1. */
+/** Formats a share that may be below 0 or far above 1. */
 export const share = (value) => (value == null ? NONE : value < 0 ? `−${fraction(-value, 1)}` : fraction(value, 1));
 
 const factor = (rate) => (rate == null ? NONE : `${rate === 0 || rate >= 10 ? Math.round(rate) : rate < 0.1 ? "<0.1" : rate.toFixed(1)}×`);
 
-/** How long a budget lasts at a burn rate, in words. */
+/** How long a full budget lasts at a burn rate. */
 function lasting(rate, days) {
   if (rate == null) return "no sessions";
-  if (rate === 0) return "nothing is used";
+  if (rate === 0) return "no budget is used";
   const left = days / rate;
-  if (rate < 0.1) return "hardly anything is used";
-  if (left >= 2) return `a whole budget would last ${count(Math.floor(left))} days`;
+  if (rate < 0.1) return "almost no budget is used";
+  if (left >= 2) return `a full budget would last ${count(Math.floor(left))} days`;
   const hours = Math.floor(left * 24);
-  return hours < 1 ? "a whole budget would be gone within an hour" : `a whole budget would last ${hours === 1 ? "1 hour" : `${hours} hours`}`;
+  return hours < 1 ? "a full budget would last less than an hour" : `a full budget would last ${hours === 1 ? "1 hour" : `${hours} hours`}`;
 }
 
-const asked = 30_000;
+const refreshMilliseconds = 30_000;
 
 export function budgetPanel(world) {
   const value = h("b", {});
@@ -42,12 +42,12 @@ export function budgetPanel(world) {
   const facts = h("dl", { class: "facts" });
   const rates = h("tbody", {});
   const chart = lineChart({
-    label: "Budget left by day", height: 210, isFromZero: false, ceiling: 1, tick: (left) => share(left).replace(".0%", "%"),
+    label: "Remaining budget by day", height: 210, isFromZero: false, ceiling: 1, tick: (left) => share(left).replace(".0%", "%"),
   });
   const alarm = h("p", { class: "alarm", role: "status" });
   const element = panel("Error budget", " ", h("div", { class: "budget" }, h("div", {}, value, words, bar), alarm), h("div", { class: "halves" },
     h("div", {}, facts, scrollFrame("Burn rates", h("table", { class: "plain" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "In the last"), h("th", { scope: "col", class: "number" }, "Burn rate"), h("th", { scope: "col" }, "At that pace"))), rates))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "In the last"), h("th", { scope: "col", class: "number" }, "Burn rate"), h("th", { scope: "col" }, "At this rate"))), rates))),
     chart.element));
   const note = element.querySelector(".note");
   element.hidden = true;
@@ -58,15 +58,15 @@ export function budgetPanel(world) {
     const what = measures[objective.measure];
     setText(note, `${objectiveText(objective)}, all environments`);
     setText(value, share(left));
-    setText(words, left == null ? `no ${what} in these days` : left < 0 ? "overspent: more crashed than may crash" : "of the budget is left");
+    setText(words, left == null ? `no ${what} in this window` : left < 0 ? "overspent: more crashed than allowed" : "of the budget remains");
     value.dataset.state = left == null ? "" : left < 0 ? "bad" : "good";
     fill.style.width = `${Math.max(0, Math.min(1, left ?? 0)) * 100}%`;
-    bar.setAttribute("aria-label", `Budget left: ${share(left)}`);
+    bar.setAttribute("aria-label", `Remaining budget: ${share(left)}`);
     const burning = pairs.filter(({ burns }) => burns);
-    setText(alarm, burning.length === 0 ? "" : `Burning: in the last ${windowNames[burning[0].long]} the budget went ${factor(rateOf(burnRates, burning[0].long))} as fast as it may, and still does in the last ${windowNames[burning[0].short]}.`);
+    setText(alarm, burning.length === 0 ? "" : `Burning: the burn rate of the last ${windowNames[burning[0].long]} is ${factor(rateOf(burnRates, burning[0].long))}, and the last ${windowNames[burning[0].short]} burned too.`);
     const fact = (name, text, under) => h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, text), h("span", { class: "change" }, under)));
     facts.replaceChildren(
-      fact("May crash", count(Math.floor(allowed)), `of ${count(total)} ${what}`),
+      fact("Allowed", count(Math.floor(allowed)), `of ${count(total)} ${what}`),
       fact("Crashed", count(bad), left == null ? "" : `${share(1 - left)} of the budget`));
     rates.replaceChildren(...["1h", "6h", "1d", "3d"].map((window) => {
       const rate = rateOf(burnRates, window);
@@ -75,7 +75,7 @@ export function budgetPanel(world) {
         h("td", { class: "number" }, factor(rate), pair && h("span", { class: "verdict", "data-verdict": "worse" }, "burns")),
         h("td", {}, lasting(rate, objective.days)));
     }));
-    chart.update({ times: series.days.map((text) => new Date(text)), series: [{ name: "Left", values: series.left, text: (at) => share(series.left[at]) }] },
+    chart.update({ times: series.days.map((text) => new Date(text)), series: [{ name: "Remaining", values: series.left, text: (at) => share(series.left[at]) }] },
       `${share(left)} now`);
   }
 
@@ -87,8 +87,8 @@ export function budgetPanel(world) {
         element.hidden = true;
         return;
       }
-      // It moves by the day: every round of the page would be a question too many.
-      if (project.id !== last.project || Date.now() - last.time >= asked) {
+      // The budget changes slowly, so it is not queried in every round.
+      if (project.id !== last.project || Date.now() - last.time >= refreshMilliseconds) {
         const { data } = await get(`projects/${world.organization}/${project.slug}/budget/`, {}, { signal });
         last = { project: project.id, time: Date.now(), isThere: data.objective !== null };
         if (last.isThere && isNew(data)) show(data);

@@ -1,4 +1,4 @@
-// Where notices go: the channels with a test for each, and what was told last.
+// The notification channels with a test of each, and the latest notifications.
 
 import { change, get } from "../lib/api.js";
 import { h, scrollFrame } from "../lib/dom.js";
@@ -7,7 +7,7 @@ import { dayAndClock, utcText } from "../lib/format.js";
 const kinds = { webhook: "Webhook", slack: "Slack", discord: "Discord", email: "Mail", command: "Command" };
 const statuses = { delivered: "delivered", waiting: "waiting", givenUp: "given up" };
 
-/** - Parameters: perform has something changed, form and endButton make what changes it. */
+/** - Parameters: perform makes a change, form and endButton create the controls of changes. */
 export function channelsPanel(world, { perform, form, field, endButton }) {
   const path = () => `organizations/${world.organization}/notice-channels/`;
   const fresh = h("div", { class: "fresh", role: "status" });
@@ -15,17 +15,17 @@ export function channelsPanel(world, { perform, form, field, endButton }) {
   const newChannel = form("New channel", [
     field("Name", { name: "name", required: true, maxlength: 100, autocomplete: "off" }),
     h("label", {}, h("span", {}, "Kind"), h("select", { name: "kind" }, Object.entries(kinds).map(([value, name]) => h("option", { value }, name)))),
-    field("Address, mailboxes or program", { name: "target", required: true, autocomplete: "off", placeholder: "https://…" }),
+    field("URL, mail addresses or program", { name: "target", required: true, autocomplete: "off", placeholder: "https://…" }),
   ], "Create channel", async ({ name, kind, target }) => {
     const place = kind === "email" ? { to: target.split(/[\s,]+/).filter(Boolean) } : kind === "command" ? { command: target } : { url: target };
     const made = await change("POST", path(), { name, kind, ...place });
-    fresh.replaceChildren(made.secret ? h("p", {}, `The secret that signs what ${name} gets. It is shown this once: `, h("code", {}, made.secret)) : "");
+    fresh.replaceChildren(made.secret ? h("p", {}, `The secret that signs requests to ${name}. It is shown only once: `, h("code", {}, made.secret)) : "");
   });
   const table = (name, heads, body) => scrollFrame(name, h("table", { class: "plain" }, h("thead", {}, h("tr", {},
     heads.map((head) => head ? h("th", { scope: "col" }, head) : h("td", {})))), body));
-  const history = h("div", {}, h("h3", {}, "What was told last"), table("Notices", ["When", "Channel", "Notice", "Delivery"], notices));
-  const element = h("section", { class: "panel", "aria-label": "Notices" }, h("header", {}, h("h2", {}, "Notices"),
-    h("p", { class: "note" }, "Where it is told when something goes wrong")), fresh,
+  const history = h("div", {}, h("h3", {}, "Latest notifications"), table("Latest notifications", ["When", "Channel", "Notification", "Delivery"], notices));
+  const element = h("section", { class: "panel", "aria-label": "Notifications" }, h("header", {}, h("h2", {}, "Notifications"),
+    h("p", { class: "note" }, "The channels that alert rules notify")), fresh,
   table("Channels", ["Channel", "Kind", "To", "", ""], channels), newChannel, history);
 
   function testButton(channel) {

@@ -1,4 +1,4 @@
-// A release beside another one: whether the difference may be chance.
+// The comparison of two releases: whether the difference may be chance.
 
 import { changes, get } from "../lib/api.js";
 import { panel } from "../charts/chart.js";
@@ -27,7 +27,7 @@ export function comparisonPanel(world) {
   const frame = scrollFrame("Comparison", h("table", { class: "plain" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Measure"), names,
       h("th", { scope: "col", class: "number" }, "Difference, points"), h("th", { scope: "col" }, "Verdict"))), body));
-  const element = panel("Comparison", "With 95 % intervals: a difference whose interval holds 0 may be chance",
+  const element = panel("Comparison", "With 95 % intervals: a difference whose interval contains 0 may be chance",
     h("div", { class: "toolbar" }, other.element, align.element), frame, note);
   element.classList.add("is-wide");
 
@@ -38,7 +38,7 @@ export function comparisonPanel(world) {
 
   return {
     element,
-    /** - Parameter shown: {start, end} of what the page shows, which is compared where ages are not. */
+    /** - Parameter shown: {start, end} of the page's period, which is compared unless ages are. */
     async update(fresh, release, scope, shown, { signal } = {}) {
       place = fresh;
       const organization = `organizations/${world.organization}`;

@@ -1,17 +1,17 @@
-// What is still to be told of a release: the estimate beside the exact count, and the gate's verdict.
+// Late crashes of a release: the exact count, the estimate, and the gate's verdict.
 
 import { changes, get } from "../lib/api.js";
 import { panel } from "../charts/chart.js";
 import { h } from "../lib/dom.js";
 import { count, fraction, NONE, percent, plural } from "../lib/format.js";
 
-/** The estimate is never shown without this. */
-export const estimateName = "Estimate once all late crashes are told";
+/** The label of the estimate, which is never shown without it. */
+export const estimateName = "Estimate once all late crashes are reported";
 
-const verdicts = { green: "healthy enough", red: "worse", unknown: "cannot tell yet" };
-const asked = 30_000;
+const verdicts = { green: "healthy enough", red: "worse", unknown: "not decided yet" };
+const refreshMilliseconds = 30_000;
 
-/** Whether there is an estimate, and it is another number than the exact one. */
+/** Whether there is an estimate that differs from the exact count. */
 export const isToCome = (data) => data?.estimate != null && data.reportingDelay.knownShare < 0.995;
 
 export const rangeText = ({ low, high }) => `${fraction(low)} to ${fraction(high)}`;
@@ -20,13 +20,13 @@ const within = (hours) => (hours === 0 ? "within the hour of the start" : `withi
 
 export function estimatePanel(world) {
   const list = h("dl", { class: "facts" });
-  const element = panel("Late crashes", "Apps tell of a crash at their next launch: a young release looks healthier than it is", list);
+  const element = panel("Late crashes", "Apps report a crash at their next launch: a young release looks healthier than it is", list);
   element.classList.add("is-wide");
   const isNew = changes();
-  let last = { question: "", time: 0, answers: [null, null] };
+  let last = { key: "", time: 0, answers: [null, null] };
 
-  /** null where the release is too old, or has nothing to compare with. */
-  async function ask(path, parameters, options) {
+  /** - Returns: null if the release is too old, or if there is no baseline. */
+  async function query(path, parameters, options) {
     try {
       return (await get(path, parameters, options)).data;
     } catch (error) {
@@ -37,12 +37,12 @@ export function estimatePanel(world) {
 
   function show(data, gate) {
     const fact = (name, value, note) => h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, value), h("span", { class: "change" }, note)));
-    const facts = [fact("Crash-free sessions, as told so far", percent(data.sessions - data.crashed, data.sessions), `${count(data.crashed)} of ${count(data.sessions)} crashed`)];
+    const facts = [fact("Crash-free sessions, reported so far", percent(data.sessions - data.crashed, data.sessions), `${count(data.crashed)} of ${count(data.sessions)} crashed`)];
     const { isLearnt, crashes, hoursToHalf, hoursToMost, knownShare } = data.reportingDelay;
     if (isToCome(data)) facts.push(fact(estimateName, fraction(data.estimate.value), `${rangeText(data.estimate)}, with 95 % confidence`));
     facts.push(isLearnt
-      ? fact("Told so far", `about ${fraction(knownShare, 0)}`, `of the crashes of these sessions; half are told ${within(hoursToHalf)}, nine tenths ${within(hoursToMost)}, as learnt from ${plural(crashes, "crash", "crashes")} of the last 7 days`)
-      : fact("Told so far", NONE, "too few crashes in the last 7 days to learn how late they are told: there is no estimate"));
+      ? fact("Reported so far", `about ${fraction(knownShare, 0)}`, `of the crashes of these sessions; half are reported ${within(hoursToHalf)}, nine tenths ${within(hoursToMost)}, as learnt from ${plural(crashes, "crash", "crashes")} of the last 7 days`)
+      : fact("Reported so far", NONE, "too few crashes in the last 7 days to learn the reporting delay: there is no estimate"));
     if (gate) facts.push(fact("Release gate", h("span", { class: "verdict", "data-verdict": { green: "better", red: "worse" }[gate.verdict] }, verdicts[gate.verdict]), gate.reason));
     list.replaceChildren(...facts);
   }
@@ -52,14 +52,14 @@ export function estimatePanel(world) {
     /** - Returns: the estimate, if there is one. */
     async update(place, scope, { signal } = {}) {
       const path = `organizations/${world.organization}/releases/${encodeURIComponent(place.version)}/`;
-      const question = JSON.stringify([path, scope]);
-      // The delay is learnt from a week of arrivals: too much for every round of the page.
-      if (question !== last.question || Date.now() - last.time >= asked) {
+      const key = JSON.stringify([path, scope]);
+      // The delay is learnt from a week of arrivals, so it is not queried in every round.
+      if (key !== last.key || Date.now() - last.time >= refreshMilliseconds) {
         const { statsPeriod, interval, ...whole } = scope;
         const answers = await Promise.all([
-          ask(`${path}estimate/`, scope, { signal }), ask(`${path}gate/`, whole, { signal }),
+          query(`${path}estimate/`, scope, { signal }), query(`${path}gate/`, whole, { signal }),
         ]);
-        last = { question, time: Date.now(), answers };
+        last = { key, time: Date.now(), answers };
       }
       const [data, gate] = last.answers;
       element.hidden = !data;

@@ -1,10 +1,10 @@
-// The objective of a project in the settings: what it is, and how an admin changes it.
+// The objective of a project in the settings, with a form for admins.
 
 import { change } from "../lib/api.js";
 import { measures, objectiveText } from "./budget-panel.js";
 import { h } from "../lib/dom.js";
 
-/** - Parameter perform: has a change made, and shows what is wrong with it or what is there then. */
+/** - Parameter perform: makes a change and updates the view, or shows the error. */
 export function objectiveForm(world, project, objective, isAdmin, perform) {
   const path = `projects/${world.organization}/${project.slug}/objectives/`;
   const text = objective ? `Objective: ${objectiveText(objective)}` : "No objective";

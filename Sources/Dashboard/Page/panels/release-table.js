@@ -1,5 +1,5 @@
-// The table of releases. Its rows are kept and only what changed in them is written; their order stands
-// still for as long as the pointer or the focus is among them.
+// The table of releases. Updates write only changed cells, and keep the order of the rows while the
+// pointer or the focus is in the table.
 
 import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
 import { ageText, count, dateText, NONE, percent, points, shortVersion, utcText } from "../lib/format.js";
@@ -7,7 +7,7 @@ import { isMobile } from "../lib/platforms.js";
 import { sparkline } from "../charts/sparkline.js";
 import { address } from "../lib/state.js";
 
-/** By what the rows are ordered, under the key that stands in the address; `users` is the name where users are shown. */
+/** The columns with their sort order; `key` is in the address, `users` is the title while users are displayed. */
 export const columns = [
   { key: "version", name: "Release", order: (row) => row.rank },
   { key: "adoption", name: "Adoption 24 h", isNumber: true, order: (row) => row.share },
@@ -37,7 +37,7 @@ export function releaseTable(world, choose) {
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, headings.map(({ cell }) => cell))), body);
   const element = scrollFrame("Releases", table);
   const rows = new Map();
-  let place, isWaiting = false, wasShown = "";
+  let place, isWaiting = false, shownQuery = "";
 
   const nextSort = (key) => (place.sort === `-${key}` ? key : `-${key}`);
 
@@ -49,7 +49,7 @@ export function releaseTable(world, choose) {
     }
   }
 
-  /** Whether somebody is about to click or to read a row. */
+  /** Whether the user is in the table with the pointer or the focus. */
   const isBusy = () => body.matches(":hover") || body.contains(document.activeElement);
 
   function arrange() {
@@ -59,7 +59,7 @@ export function releaseTable(world, choose) {
     const sign = place.sort.startsWith("-") ? -1 : 1;
     const sorted = [...rows.values()].sort((left, right) => {
       const [one, two] = [column.order(left), column.order(right)];
-      // What has no value is last in both directions.
+      // Rows without a value are last in both directions.
       if (one == null || two == null) return (one == null) - (two == null) || left.rank - right.rank;
       return (one < two ? -1 : one > two ? 1 : 0) * sign || right.entry.first - left.entry.first || right.rank - left.rank;
     });
@@ -68,14 +68,14 @@ export function releaseTable(world, choose) {
     });
   }
 
-  const settle = () => isWaiting && !isBusy() && arrange();
-  body.addEventListener("pointerleave", () => queueMicrotask(settle));
-  body.addEventListener("focusout", () => setTimeout(settle));
+  const arrangeIfIdle = () => isWaiting && !isBusy() && arrange();
+  body.addEventListener("pointerleave", () => queueMicrotask(arrangeIfIdle));
+  body.addEventListener("focusout", () => setTimeout(arrangeIfIdle));
 
   return {
     element,
     get isEmpty() { return rows.size === 0; },
-    /** Follows the address before the answer is there. */
+    /** Applies the sort order of the address before the answer arrives. */
     show(fresh) {
       const isSorted = place && place.sort !== fresh.sort;
       place = fresh;
@@ -85,10 +85,10 @@ export function releaseTable(world, choose) {
     update(entries, fresh) {
       place = fresh;
       showHeadings();
-      // Another question is another table; the same one, asked again, must not move.
-      const question = JSON.stringify({ ...place, sort: "" });
-      const isAsked = question !== wasShown;
-      wasShown = question;
+      // A new query redraws the table; an update of the same query must not move rows.
+      const query = JSON.stringify({ ...place, sort: "" });
+      const isNewQuery = query !== shownQuery;
+      shownQuery = query;
       const ranks = versionRanks(entries);
       const kept = new Set();
       for (const raw of entries) {
@@ -103,13 +103,13 @@ export function releaseTable(world, choose) {
         row.element.remove();
         rows.delete(key);
       }
-      if (isAsked || !isBusy()) arrange();
+      if (isNewQuery || !isBusy()) arrange();
       else isWaiting = true;
     },
   };
 }
 
-/** The members that the table needs, with times as dates. */
+/** Reads the members that the table needs, with times as dates. */
 function readEntry(entry) {
   const [project] = entry.projects;
   const health = project?.healthData;
@@ -121,7 +121,7 @@ function readEntry(entry) {
     key: `${project?.slug}/${entry.version}`, version: entry.version, short: shortVersion(entry),
     package: entry.versionInfo?.package, project, stage: entry.adoptionStages?.[project?.slug]?.stage,
     parts: entry.versionInfo?.version, build: entry.versionInfo?.version?.buildCode ?? "",
-    // A release that its maker announced is older than its first session.
+    // A release that was created over the API is older than its first session.
     first: first && first < created ? first : created, last: date(health?.lastSession),
     health: {
       sessions: health?.sessions ?? none, users: health?.users ?? none, previous: health?.previous,
@@ -132,7 +132,7 @@ function readEntry(entry) {
   };
 }
 
-/** The place of each release in the order of the versions; those without one by their text. */
+/** The rank of each release by version; releases without a version are ordered by text. */
 function versionRanks(entries) {
   const natural = new Intl.Collator("en", { numeric: true });
   const sorted = entries.map((raw) => ({ raw, parts: raw.versionInfo?.version })).sort((left, right) => {
@@ -140,7 +140,7 @@ function versionRanks(entries) {
     if ((one?.major === undefined) !== (two?.major === undefined)) return one?.major === undefined ? -1 : 1;
     if (one?.major === undefined) return natural.compare(left.raw.version, right.raw.version);
     return one.major - two.major || one.minor - two.minor || one.patch - two.patch
-      // A final version stands above its prereleases.
+      // A final version is above its prereleases.
       || !one.pre - !two.pre || natural.compare(one.pre ?? "", two.pre ?? "")
       || natural.compare(one.buildCode ?? "", two.buildCode ?? "") || natural.compare(left.raw.version, right.raw.version);
   });
@@ -209,7 +209,7 @@ function showTime(element, date, write) {
   setAttribute(element, "title", date && utcText(date));
 }
 
-/** A crash-free rate, and below it how it differs from the release before. */
+/** A crash-free rate with its difference to the previous release. */
 function rateCell() {
   const rate = h("span", { class: "rate" });
   const change = h("span", { class: "change" });
@@ -222,7 +222,7 @@ function rateCell() {
   };
 }
 
-/** Writes how a crash-free rate differs from another one; nothing where one of them is none. */
+/** Shows the difference of two crash-free rates; nothing if either has no sessions. */
 export function showChange(element, counts, before, version) {
   const [now, then] = [free(counts), before ? free(before) : null];
   if (now === null || then === null) {

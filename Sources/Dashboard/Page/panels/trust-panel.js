@@ -1,4 +1,4 @@
-// How far the numbers can be trusted: what came late, twice or not at all.
+// The data quality of a release: what was reported late, twice or not at all.
 
 import { changes, get } from "../lib/api.js";
 import { panel } from "../charts/chart.js";
@@ -8,9 +8,9 @@ import { count, NONE, percent } from "../lib/format.js";
 export function trustPanel(world) {
   const list = h("dl", { class: "facts" });
   const reasons = h("tbody", {});
-  const element = panel("How trustworthy", "What stands behind the numbers of this release, and what its projects' clients sent",
-    list, scrollFrame("Not counted", h("table", { class: "plain" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Not counted, by reason"), h("th", { scope: "col", class: "number" }, "Items"), h("th", { scope: "col", class: "number" }, "Share"))), reasons)));
+  const element = panel("Data quality", "How the sessions of this release were reported, and which items its projects rejected",
+    list, scrollFrame("Rejected items", h("table", { class: "plain" },
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Rejected: reason"), h("th", { scope: "col", class: "number" }, "Items"), h("th", { scope: "col", class: "number" }, "Share"))), reasons)));
   element.classList.add("is-wide");
   const isNew = changes();
   return {
@@ -27,17 +27,17 @@ export function trustPanel(world) {
       const sum = (read) => buckets.reduce((all, bucket) => all + read(bucket), 0);
       const all = sum(({ counts }) => counts.total);
       const counted = sum(({ aggregates }) => aggregates.total);
-      const told = all - counted;
+      const single = all - counted;
       const crashed = sum(({ counts }) => counts.crashed);
       const late = (status) => sum(({ late }) => late.reduce((total, { change }) => total + change[status], 0));
       const totals = outcomes.data.groups[0]?.totals;
       list.replaceChildren(
-        fact("First told within their hour", percent(sum(({ prompt }) => prompt.total), told, 1), `of ${count(told)} sessions that came one by one`),
-        fact("Crashes told later", percent(late("crashed"), crashed, 1), `${count(late("crashed"))} of ${count(crashed)}, after the hour of their start`),
-        fact("Counted by the client", percent(counted, all, 1), "these carry no id: sent twice they count twice"),
-        fact("Sent more than once", count(sum(({ repeated }) => repeated)), "counted once"),
-        fact("Without a beginning", count(sum(({ withoutInit }) => withoutInit)), "no update with init came; they count as all others do"),
-        fact("Of unknown arrival", count(sum(({ unlogged }) => unlogged.total)), "arrivals are logged for 30 days"),
+        fact("First reported within their hour", percent(sum(({ prompt }) => prompt.total), single, 1), `of ${count(single)} single sessions`),
+        fact("Crashes reported late", percent(late("crashed"), crashed, 1), `${count(late("crashed"))} of ${count(crashed)}, after the hour of their start`),
+        fact("Session aggregates", percent(counted, all, 1), "counted by the client, without ids: if sent twice, they count twice"),
+        fact("Repeated updates", count(sum(({ repeated }) => repeated)), "counted once"),
+        fact("Without init", count(sum(({ withoutInit }) => withoutInit)), "no update with init was received; they count like all others"),
+        fact("Arrival unknown", count(sum(({ unlogged }) => unlogged.total)), "the arrival log keeps 30 days"),
         fact("Items received", totals ? count(totals.received) : NONE, totals ? `${count(totals.accepted)} accepted` : ""));
       const rejected = outcomes.data.outcomes.filter(({ outcome }) => outcome === "rejected")
         .reduce((table, { reason, quantity }) => table.set(reason, (table.get(reason) ?? 0) + quantity), new Map());

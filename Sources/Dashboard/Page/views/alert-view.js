@@ -1,4 +1,4 @@
-// One alert rule: how its value went between its thresholds, when it alarmed, and when it would have.
+// One alert rule: its value over time with the thresholds, its incidents, and a back-test.
 
 import { alertForm } from "../panels/alert-form.js";
 import { axisText, channelsOf, measureOf, sideText, stateMark, thresholdsOf, valueText } from "../lib/alert-words.js";
@@ -31,22 +31,22 @@ export function alertView(world) {
   const figure = h("div", {}), legend = h("div", {});
   const facts = h("dl", { class: "pairs" });
   const incidents = incidentTable({ hasRules: false });
-  const noIncident = h("p", { class: "under" }, "It has not alarmed.");
+  const noIncident = h("p", { class: "under" }, "No incidents yet.");
   const trial = h("div", { role: "status" });
-  const tried = h("button", { type: "button", onclick: tryIt }, "Try it on the last 14 days");
-  const value = panel("Value", "The worst of each point, and when it alarmed", figure, legend);
+  const tried = h("button", { type: "button", onclick: tryIt }, "Back-test on the last 14 days");
+  const value = panel("Value", "The worst value of each point, and the incidents", figure, legend);
   value.classList.add("is-wide");
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, h("a", { class: "back", href: "alerts/", "data-nav": true }, "All alert rules"), heading, state, words),
     h("div", { class: "toolbar" }, range.element, mute.element, unmute, edit, remove), error, formPanel,
     h("div", { class: "panels" }, value, panel("Rule", null, facts), panel("Incidents", null, noIncident, incidents.element),
-      panel("Back-test", "When it would have alarmed, as it was known at the time", tried, trial)));
+      panel("Back-test", "When the rule would have fired, from what was known at each time", tried, trial)));
   element.querySelector(".panels").lastChild.classList.add("is-wide");
   const isNew = changes();
 
   const path = () => `organizations/${world.organization}/alert-rules/${encodeURIComponent(place.id)}/`;
 
-  /** Asks once more before the rule is gone. */
+  /** Deletes the rule at the second press. */
   async function end() {
     if (remove.textContent === "Delete") return setText(remove, "Sure?");
     await perform(async () => {
@@ -78,7 +78,7 @@ export function alertView(world) {
   function tryIt() {
     const { unit } = rule;
     return perform(async () => {
-      setText(trial, "It is tried …");
+      setText(trial, "Back-test in progress …");
       try {
         const { data } = await get(`${path()}backtest/`, { statsPeriod: "14d" });
         trial.replaceChildren(backTestTable(data, (one) => valueText(one, unit)));
@@ -89,7 +89,7 @@ export function alertView(world) {
     });
   }
 
-  /** The axis of a rate ends at 100 %, that of what may go up begins at 0. */
+  /** The axis of a crash-free rate ends at 100 %; the axis of other values starts at 0. */
   function makeChart() {
     const isFree = measureOf(rule).startsWith("crash_free") && rule.unit === "%" && !rule.comparison;
     const kind = JSON.stringify([isFree, rule.unit, rule.comparison]);
@@ -132,11 +132,11 @@ export function alertView(world) {
     const { state: now } = rule;
     facts.replaceChildren(...[
       fact("Now", valueText(now.value, rule.unit), now.sessions == null ? "not evaluated yet" : `of ${plural(now.sessions, "session")} in the window`),
-      fact("Alarms", thresholdsOf(rule).filter(({ level }) => level !== "resolve").map(({ text }) => text),
-        `${rule.thresholdPeriod === 1 ? "at the first minute" : `after ${count(rule.thresholdPeriod)} minutes in a row`}${rule.minSessions ? `, from ${plural(rule.minSessions, "session")} on` : ""}`),
-      fact("Is over", rule.resolveThreshold == null ? `no more ${sideText(rule)} ${valueText(thresholdsOf(rule).findLast(({ level }) => level !== "resolve").value, rule.unit)}` : thresholdsOf(rule).at(-1).text, ""),
-      fact("Tells", channelsOf(rule).join(", ") || "nobody", ""),
-      fact("Made", rule.source === "file" ? "in the operators' file" : "here or over the API", rule.source === "file" ? "it is changed there" : `changed ${dayAndClock(new Date(rule.dateModified))}`),
+      fact("Fires", thresholdsOf(rule).filter(({ level }) => level !== "resolve").map(({ text }) => text),
+        `${rule.thresholdPeriod === 1 ? "after 1 minute" : `after ${count(rule.thresholdPeriod)} consecutive minutes`}${rule.minSessions ? `, minimum ${plural(rule.minSessions, "session")}` : ""}`),
+      fact("Resolves", rule.resolveThreshold == null ? `no longer ${sideText(rule)} ${valueText(thresholdsOf(rule).findLast(({ level }) => level !== "resolve").value, rule.unit)}` : thresholdsOf(rule).at(-1).text, ""),
+      fact("Notifies", channelsOf(rule).join(", ") || "nobody", ""),
+      fact("Source", rule.source === "file" ? "alert rules file" : "dashboard or API", rule.source === "file" ? "can only be changed in the file" : `changed ${dayAndClock(new Date(rule.dateModified))}`),
     ].flat());
     mute.update([["", rule.snooze ? "muted" : "not muted"], ...muteLengths], "");
     mute.element.hidden = !isAdmin;
@@ -158,10 +158,10 @@ export function alertView(world) {
         if (problem.status !== 404) throw problem;
         element.classList.add("is-missing");
         setText(heading, "Alert rule");
-        return setText(words, "There is no such rule here: it may have been deleted.");
+        return setText(words, "The rule does not exist; it may have been deleted.");
       }
       element.classList.remove("is-missing");
-      // A name may change while it is looked at.
+      // The name may change while the page is open.
       if (found.data.id !== place.id) return go({ ...place, id: found.data.id }, { replaces: true });
       const [who, evaluations, incidentList, channelList] = await Promise.all([
         get("", {}, { signal }), get(`${path()}evaluations/`, { statsPeriod: place.range, interval: ranges[place.range] }, { signal }),
@@ -180,7 +180,7 @@ export function alertView(world) {
   };
 }
 
-/** The runs of points at which the rule alarmed: {from, to, level}, both ends points. */
+/** The ranges of points at which the rule fires: {from, to, level}, both inclusive. */
 function spansOf(levels) {
   const spans = [];
   levels.forEach((level, at) => {

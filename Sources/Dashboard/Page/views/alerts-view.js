@@ -1,4 +1,4 @@
-// All alert rules: which of them alarm, and what happened last.
+// All alert rules with their levels, and the latest incidents.
 
 import { alertForm } from "../panels/alert-form.js";
 import { channelsOf, stateMark, thresholdsOf, valueText } from "../lib/alert-words.js";
@@ -9,7 +9,7 @@ import { incidentTable } from "../panels/incident-table.js";
 import { picker } from "../lib/pickers.js";
 import { address, go } from "../lib/state.js";
 
-export const isAlarming = ({ state }) => state.level !== "ok";
+export const isFiring = ({ state }) => state.level !== "ok";
 
 const worst = { critical: 0, warning: 1, ok: 2 };
 
@@ -21,12 +21,12 @@ export function alertsView(world) {
   const rules = h("tbody", {});
   const list = h("section", { class: "panel", "aria-label": "Rules" }, scrollFrame("Rules", h("table", { class: "plain rules" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Rule"), h("th", { scope: "col" }, "Now"), h("th", { scope: "col", class: "number" }, "Value"),
-      ["Thresholds", "Tells"].map((name) => h("th", { scope: "col", class: "only-wide" }, name)))), rules)));
+      ["Thresholds", "Notifies"].map((name) => h("th", { scope: "col", class: "only-wide" }, name)))), rules)));
   const empty = h("div", { class: "empty", hidden: true }, h("h2", {}, "No alert rules yet"),
-    h("p", {}, "A rule looks each minute at the crash-free rate, the number of sessions or another figure, and tells a channel when it goes bad."),
-    h("p", { class: "under" }, "Rules can be made here with a token of scope admin, over the API, or in the file of ", h("code", {}, "hale serve --alerts"), "."));
+    h("p", {}, "A rule evaluates the crash-free rate, the number of sessions or another measure each minute, and notifies channels when a threshold is exceeded."),
+    h("p", { class: "under" }, "Create rules here with a token of scope admin, over the API, or in the file of ", h("code", {}, "hale serve --alerts"), "."));
   const incidents = incidentTable({ hasRules: true });
-  const past = h("section", { class: "panel", "aria-label": "Incidents", hidden: true }, h("header", {}, h("h2", {}, "Last incidents")), incidents.element);
+  const past = h("section", { class: "panel", "aria-label": "Incidents", hidden: true }, h("header", {}, h("h2", {}, "Latest incidents")), incidents.element);
   const formPanel = h("section", { class: "panel", "aria-label": "New rule", hidden: true });
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, "Alerts"), summary),
@@ -70,8 +70,8 @@ export function alertsView(world) {
       add.hidden = !who.data.auth.scopes.includes("org:admin");
       channels = channelList.data.map(({ name }) => name);
       const shown = [...ruleList.data].sort((left, right) => worst[left.state.level] - worst[right.state.level]);
-      const alarming = shown.filter(isAlarming).length;
-      setText(summary, shown.length ? `${plural(shown.length, "rule")}, ${alarming ? `${count(alarming)} of them ${alarming === 1 ? "alarms" : "alarm"}` : "none of them alarms"}` : "");
+      const firing = shown.filter(isFiring).length;
+      setText(summary, shown.length ? `${plural(shown.length, "rule")}, ${firing ? `${count(firing)} firing` : "none firing"}` : "");
       const text = JSON.stringify([shown, incidentList.data]);
       if (text === written) return;
       written = text;

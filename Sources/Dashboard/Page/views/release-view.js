@@ -1,4 +1,4 @@
-// One release: how its sessions and users fared over time, where, and against another release.
+// One release: its sessions and users over time and by environment, and a comparison with another release.
 
 import { thresholdsOf, watches, measureOf } from "../lib/alert-words.js";
 import { changes, get } from "../lib/api.js";
@@ -53,9 +53,9 @@ export function releaseView(world) {
       panel("Crash-free rate", null, freeChart.element, freeLegend),
       panel("Adoption", "Share of all sessions and users of the project", adoption.element, adoptionLegend),
       estimate.element,
-      panel("Sessions", "By how they ended", ...sessionBars.elements),
-      panel("Users", "Each once in a point, under the worst of their sessions", ...userBars.elements),
-      panel("Durations", "Of sessions that exited", durations.element, durationLegend),
+      panel("Sessions", "By status", ...sessionBars.elements),
+      panel("Users", "Each user once per point, by the worst session", ...userBars.elements),
+      panel("Durations", "Sessions that exited", durations.element, durationLegend),
       panel("Environments", null, scrollFrame("Environments", h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Environment"),
           ["Sessions", "Crash-free sessions", "Users", "Crash-free users", "Crashes"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
@@ -68,31 +68,31 @@ export function releaseView(world) {
     async update(fresh, { signal } = {}) {
       place = fresh;
       pickers.update(place, world);
-      const { sort, query: search, display } = lastList.place;
-      setAttribute(back, "href", address({ ...place, sort, query: search, display, view: "releases" }));
+      const { sort, query: listQuery, display } = lastList.place;
+      setAttribute(back, "href", address({ ...place, sort, query: listQuery, display, view: "releases" }));
       setText(back, place.project ? `Releases of ${place.project}` : "All releases");
       setText(heading, place.version);
       const organization = `organizations/${world.organization}`;
-      // One interval for all: ranges are rounded to whole ones, and the numbers of a page are of the same time.
+      // All queries use one interval: ranges are rounded to whole intervals, so all numbers cover the same time.
       const scope = {
         project: place.project, environment: place.environment, statsPeriod: place.statsPeriod, interval: intervals[place.statsPeriod],
       };
       const release = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
       element.classList.toggle("is-missing", !release);
-      if (!release) return setText(facts, "There is no release of this name here.");
-      // Without a choice the projects of the release are meant: its share is that among theirs.
+      if (!release) return setText(facts, "There is no release with this name.");
+      // Without a selection, adoption is the share within the release's own projects.
       if (!place.project) scope.project = release.projects.map(({ id }) => id);
-      const query = `release:${quoted(place.version)}`;
-      const ask = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
-      const asked = ask({ ...scope, query, field: fields, groupBy: "session.status" });
+      const search = `release:${quoted(place.version)}`;
+      const query = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
+      const byStatus = query({ ...scope, query: search, field: fields, groupBy: "session.status" });
       const [own, all, places, estimated, rules] = await Promise.all([
-        asked,
-        ask({ ...scope, field: [SESSIONS, USERS] }),
-        ask({ ...scope, query, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
+        byStatus,
+        query({ ...scope, field: [SESSIONS, USERS] }),
+        query({ ...scope, query: search, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
         estimate.update(place, scope, { signal }),
         get(`${organization}/alert-rules/`, { project: scope.project, per_page: 100 }, { signal }),
-        asked.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
-        trust.update(place, scope, query, { signal }),
+        byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
+        trust.update(place, scope, search, { signal }),
       ]);
       if (!isNew(release, own.data, all.data, places.data, estimated, rules.data)) return;
       const shown = { version: place.version, environment: place.environment, projects: release.projects.map(({ slug }) => slug) };
@@ -102,7 +102,7 @@ export function releaseView(world) {
     },
   };
 
-  /** null where there is no such release. */
+  /** - Returns: null if the release does not exist. */
   async function find(path, signal) {
     try {
       return (await get(path, {
@@ -185,7 +185,7 @@ export function releaseView(world) {
 
 const total = (counts) => statuses.reduce((sum, status) => sum + counts[status], 0);
 
-/** A value of the search, with what would end it made harmless. */
+/** A quoted value of a search, with special characters escaped. */
 const quoted = (text) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("*", "\\*")}"`;
 
 /** Round durations, in milliseconds. */
@@ -194,7 +194,7 @@ const durationSteps = [
   1_800_000, 3_600_000, 7_200_000, 21_600_000, 86_400_000,
 ];
 
-/** What may come of each time of a chart, where something may. */
+/** The interval of the estimate for each point of a chart; null where nothing is to come. */
 function bandOf({ intervals, low, high }, times) {
   const places = new Map(intervals.map((text, at) => [Date.parse(text), at]));
   return times.map((time) => {
@@ -203,7 +203,7 @@ function bandOf({ intervals, low, high }, times) {
   });
 }
 
-/** An answer that is grouped by status, by field. */
+/** Reads an answer that is grouped by status: counts by field. */
 function readStatuses({ intervals, groups }) {
   const times = intervals.map((text) => new Date(text));
   const of = (status) => groups.find(({ by }) => by["session.status"] === status) ?? { totals: {}, series: {} };

@@ -1,4 +1,4 @@
-// All releases: how adopted and how healthy each is.
+// All releases with their adoption and health.
 
 import { pages } from "../lib/api.js";
 import { adoptionPanel } from "../panels/adoption-panel.js";
@@ -10,7 +10,7 @@ import { columns, columnTitle, releaseTable } from "../panels/release-table.js";
 import { setupView } from "./setup-view.js";
 import { go, intervals, lastList } from "../lib/state.js";
 
-/** Beyond these a search finds them. */
+/** The maximum number of listed releases; a search finds the others. */
 const releasesMax = 1000;
 
 export function releasesView(world) {
@@ -21,7 +21,7 @@ export function releasesView(world) {
     "aria-describedby": "search-hint",
     oninput: () => {
       clearTimeout(typing);
-      // Whoever went on to another view meanwhile stays there.
+      // Does nothing if the user has left the view meanwhile.
       typing = setTimeout(() => element.isConnected && go({ ...place, query: search.value.trim() }, { replaces: true }), 250);
     },
   });
@@ -46,14 +46,14 @@ export function releasesView(world) {
     const parameters = {
       project: place.project, environment: place.environment, query: place.query, health: 1, overview: 1,
       flatten: 1, adoptionStages: 1, summaryStatsPeriod: place.statsPeriod, healthStatsPeriod: "24h",
-      // As the charts of a release have it: its numbers are those of its page.
+      // The interval is that of a release's page, so that both show the same numbers.
       summaryInterval: intervals[place.statsPeriod],
       healthStat: place.display,
     };
     const entries = [];
     for await (const page of pages(`organizations/${world.organization}/releases/`, parameters, { signal })) {
       entries.push(...page);
-      // The first ones are there at once.
+      // Shows the first page at once.
       if (table.isEmpty) table.update(entries, place);
       if (entries.length >= releasesMax) break;
     }
@@ -90,7 +90,7 @@ export function releasesView(world) {
         const [entries] = await Promise.all([load(signal), chart.update(place, { signal }), budget.update(place, { signal })]);
         hint.hidden = true;
         table.update(entries, place);
-        setText(summary, entries.length < releasesMax ? plural(entries.length, "release") : `The newest ${plural(entries.length, "release")}: search to find others`);
+        setText(summary, entries.length < releasesMax ? plural(entries.length, "release") : `The newest ${plural(entries.length, "release")}: search to find the others`);
         showEmpty(entries);
       } catch (error) {
         if (error.status !== 400 || !place.query) throw error;
@@ -108,8 +108,8 @@ export function releasesView(world) {
     const isCut = place.query || place.environment || place.project;
     const isKnown = world.selected(place).length > 0;
     empty.replaceChildren(
-      h("h2", {}, "No releases here"),
-      h("p", {}, !isKnown ? `There is no project “${place.project}”.` : place.query ? `Nothing is found for “${place.query}”.` : "No session told of a release here."),
+      h("h2", {}, "No releases found"),
+      h("p", {}, !isKnown ? `There is no project “${place.project}”.` : place.query ? `No release matches “${place.query}”.` : "No session has reported a release."),
       isCut ? h("button", { type: "button", onclick: () => go({ ...place, query: "", environment: "", project: "" }) }, "Show all releases") : "");
   }
 }

@@ -1,5 +1,5 @@
-// Projects with their keys, tokens, and channels of notices. A token that only reads sees them; one of scope admin changes
-// them.
+// Projects with their keys, tokens, and notification channels. A token of scope read shows them; one of scope admin
+// changes them.
 
 import { change, get } from "../lib/api.js";
 import { channelsPanel } from "../panels/channels-panel.js";
@@ -27,23 +27,23 @@ export function settingsView(world) {
   });
   const newToken = form("New token", [
     field("Name", { name: "name", required: true, maxlength: 64, autocomplete: "off" }),
-    h("label", {}, h("span", {}, "Scope"), h("select", { name: "scope" }, h("option", { value: "read" }, "read"), h("option", { value: "admin" }, "admin: reads and changes"))),
+    h("label", {}, h("span", {}, "Scope"), h("select", { name: "scope" }, h("option", { value: "read" }, "read"), h("option", { value: "admin" }, "admin: read and change"))),
   ], "Create token", async (values) => {
     const { name, token } = await change("POST", `organizations/${world.organization}/org-auth-tokens/`, values);
-    fresh.replaceChildren(h("p", {}, `The token ${name}. It is shown this once: Hale keeps a hash of it.`),
+    fresh.replaceChildren(h("p", {}, `The token ${name}. It is shown only once: Hale stores a hash.`),
       h("div", { class: "dsn" }, h("code", {}, token), copyButton(() => token, "Copy token")));
   });
   const channels = channelsPanel(world, { perform, form, field, endButton });
   const element = h("div", { class: "view settings" },
     h("div", { class: "title" }, h("h1", { tabindex: -1 }, "Settings"), note), error,
-    h("section", { class: "panel", "aria-label": "Projects" }, h("header", {}, h("h2", {}, "Projects and their keys")), projects, newProject,
+    h("section", { class: "panel", "aria-label": "Projects" }, h("header", {}, h("h2", {}, "Projects and keys")), projects, newProject,
       h("datalist", { id: "platforms" }, platforms.map((name) => h("option", { value: name })))),
     h("section", { class: "panel", "aria-label": "Tokens" }, h("header", {}, h("h2", {}, "Tokens"),
-      h("p", { class: "note" }, "For this page, and for whatever asks the API")), fresh,
+      h("p", { class: "note" }, "For the dashboard and for clients of the API")), fresh,
     scrollFrame("Tokens", h("table", { class: "plain" }, h("thead", {}, h("tr", {},
       ["Name", "Scope", "Created"].map((name) => h("th", { scope: "col" }, name)), h("td", {}))), tokens)), newToken),
     channels.element);
-  // Until it is known who asks.
+  // Hidden until the scope of the token is known.
   newProject.hidden = newToken.hidden = true;
   let isAdmin = false, written = "";
 
@@ -65,7 +65,7 @@ export function settingsView(world) {
     return element;
   }
 
-  /** A button that asks once more before it ends something for good. */
+  /** A button that deletes or revokes at the second press. */
   function endButton(label, name, work) {
     let isSure = false;
     const button = h("button", {
@@ -73,7 +73,7 @@ export function settingsView(world) {
         if (!isSure) {
           isSure = true;
           setText(button, "Sure?");
-          button.setAttribute("aria-label", `${label} ${name}: press again to do it`);
+          button.setAttribute("aria-label", `${label} ${name}: press again to confirm`);
           return;
         }
         await perform(work);
@@ -90,7 +90,7 @@ export function settingsView(world) {
   function showProject(project, keys, [objective]) {
     const path = `projects/${world.organization}/${project.slug}/keys/`;
     return h("article", { class: "card", "aria-label": project.slug },
-      h("h3", {}, project.slug, h("span", { class: "under" }, [project.platform, `number ${project.id}`, project.hasSessions ? null : "no session yet"].filter(Boolean).join(" · "))),
+      h("h3", {}, project.slug, h("span", { class: "under" }, [project.platform, `number ${project.id}`, project.hasSessions ? null : "no sessions yet"].filter(Boolean).join(" · "))),
       h("ul", { class: "keys" }, keys.map((key) => h("li", { class: key.isActive ? null : "is-revoked" },
         h("code", {}, key.dsn.public),
         key.isActive ? copyButton(() => key.dsn.public, "Copy DSN") : h("span", { class: "under" }, "revoked"),
@@ -102,7 +102,7 @@ export function settingsView(world) {
   function showToken(token) {
     const created = new Date(token.dateCreated);
     return h("tr", { class: token.isActive ? null : "is-revoked" },
-      h("th", { scope: "row" }, token.name, token.isCurrent && h("span", { class: "under" }, "signed in with it")),
+      h("th", { scope: "row" }, token.name, token.isCurrent && h("span", { class: "under" }, "current sign-in")),
       h("td", {}, token.scope),
       h("td", {}, h("time", { datetime: token.dateCreated, title: utcText(created) }, dateText(created))),
       h("td", { class: "number" }, token.isActive
@@ -120,9 +120,9 @@ export function settingsView(world) {
         ofProjects("keys"), ofProjects("objectives"),
       ]);
       isAdmin = who.data.auth.scopes.includes("org:admin");
-      setText(note, isAdmin ? "" : "This token may read: sign in with one of scope admin to change something.");
+      setText(note, isAdmin ? "" : "This token has scope read: sign in with a token of scope admin to make changes.");
       newProject.hidden = newToken.hidden = !isAdmin;
-      // Written anew only when something changed, so that nothing moves under the pointer or loses focus.
+      // Redraws only after a change, so that nothing moves under the pointer or loses focus.
       const text = JSON.stringify([isAdmin, notices, world.projects, tokenList.data, [...keyLists, ...objectives].map(({ data }) => data)]);
       if (text === written) return;
       written = text;

@@ -1,10 +1,10 @@
-// What to do while no session came yet. When one does, the table takes its place by itself.
+// Setup instructions, until the first session arrives and the table of releases takes their place.
 
 import { get } from "../lib/api.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
 import { snippetOf, snippets } from "../lib/snippets.js";
 
-/** The DSN of a project, from the first of its keys that is good. */
+/** The DSN of a project, from its first active key. */
 async function dsnOf(world, project, options) {
   const { data } = await get(`projects/${world.organization}/${project.slug}/keys/`, {}, options);
   return data.find(({ isActive }) => isActive)?.dsn.public ?? null;
@@ -19,7 +19,7 @@ export function setupView(world) {
   const block = h("pre", {}, code);
   const tabs = snippets.map(({ name }) => h("button", { type: "button", onclick: () => choose(name) }, name));
   const line = h("div", { class: "dsn" }, h("span", {}, "DSN"), value, copyButton(() => dsn, "Copy DSN"));
-  const lead = h("p", {}, "Give a Sentry SDK this DSN and a release. The first session turns this page into the table of releases.");
+  const lead = h("p", {}, "Configure a Sentry SDK with this DSN and a release. The releases appear here with the first session.");
   const steps = [lead, line, h("div", { class: "tabs", role: "group", "aria-label": "Platform" }, tabs),
     h("div", { class: "snippet" }, block, copyButton(() => code.textContent, "Copy code")),
     h("p", { class: "waiting" }, h("span", { class: "pulse", "aria-hidden": "true" }), "Waiting for the first session")];
@@ -38,17 +38,17 @@ export function setupView(world) {
       for (const step of steps) step.hidden = !first;
       if (!first) {
         setText(title, "No project yet");
-        setText(help, "Make one under Settings, or by: hale project create NAME");
+        setText(help, "Create one under Settings, or with: hale project create NAME");
         help.hidden = false;
         return;
       }
-      setText(title, `${first.slug} waits for its first session`);
+      setText(title, `${first.slug} has no sessions yet`);
       try {
         dsn = await dsnOf(world, first, options);
-        setText(help, dsn ? "" : "The project has no key that is good: make one under Settings, or by: hale key create " + first.slug);
+        setText(help, dsn ? "" : "The project has no active key: create one under Settings, or with: hale key create " + first.slug);
       } catch (error) {
         if (error.status !== 403 && error.status !== 404) throw error;
-        setText(help, "The start of Hale printed the DSN, and `hale project list` prints it again.");
+        setText(help, "Hale printed the DSN at its first start; `hale project list` prints it again.");
       }
       line.hidden = !dsn;
       help.hidden = !help.textContent;
@@ -67,7 +67,7 @@ export function copyButton(text, label) {
         await navigator.clipboard.writeText(text());
         setText(button, "Copied");
       } catch {
-        // Browsers keep the clipboard from pages without TLS on other machines.
+        // Browsers deny the clipboard to pages without TLS on other machines.
         setText(button, "Select and copy");
       }
       setTimeout(() => setText(button, label), 2000);

@@ -1,4 +1,4 @@
-// Asks for a token, which the service keeps in a cookie that no script can read.
+// The sign-in form: the service sets a cookie with the token, which no script can read.
 
 import { signIn } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
@@ -26,9 +26,9 @@ export function signInView(world) {
         button.disabled = false;
       }
     },
-  }, // Managers of passwords want a name for what they keep.
+  }, // Password managers need a user name.
   h("input", { name: "username", autocomplete: "username", value: "hale", hidden: true }), h("label", { for: "token" }, "Token"), token, error, button,
-  h("p", { class: "note", id: "sign-in-help" }, "The first start of Hale printed one. More are made by ", h("code", {}, "hale token create NAME"), "."));
+  h("p", { class: "note", id: "sign-in-help" }, "Hale printed a token at its first start. ", h("code", {}, "hale token create NAME"), " creates another one."));
   return {
     element: h("div", { class: "view sign-in" }, h("h1", { tabindex: -1 }, "Sign in"), form),
     title: () => "Sign in",

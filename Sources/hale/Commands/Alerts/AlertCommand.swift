@@ -9,11 +9,11 @@ struct AlertCommand: ParsableCommand {
     commandName: "alert",
     abstract: "List, show, mute and back-test alert rules.",
     discussion: """
-      Rules are made over the API, or declared in the file that `hale serve --alerts FILE` reads. \
-      A rule is named by its name or id.
+      Rules are created over the API, or in the file that `hale serve --alerts FILE` reads. \
+      Commands take the name or the id of a rule.
 
         hale alert list
-        hale alert backtest --rule "Crash-free sessions" --from 2026-03-01 --to 2026-03-08
+        hale alert backtest --rule checkout --from 2026-03-01 --to 2026-03-08
         hale alert mute "Crash-free sessions" --for 2h
       """,
     subcommands: [List.self, Show.self, BackTest.self, Mute.self, Unmute.self])
@@ -52,7 +52,7 @@ struct AlertCommand: ParsableCommand {
       abstract: "Show an alert rule and its last incidents.",
       discussion: "  hale alert show \"Crash-free sessions\"")
 
-    @Argument(help: "The name or the id of the rule.")
+    @Argument(help: "The name or id of the rule.")
     var rule: String
 
     @OptionGroup var organization: OrganizationOptions
@@ -63,19 +63,24 @@ struct AlertCommand: ParsableCommand {
       let session = try AlertSession(data, organization)
       let rule = try session.rule(self.rule)
       if json.isJSON { return try printLine(jsonLine(session.members(rule))) }
-      let asked = rule.rule
-      let side = asked.isAbove ? "above" : "below"
+      let condition = rule.rule
+      let side = condition.isAbove ? "above" : "below"
       var pairs = [
-        ("name", rule.draft.name), ("aggregate", asked.measure.rawValue),
+        ("name", rule.draft.name), ("aggregate", condition.measure.rawValue),
         ("projects", session.slugs(rule).joined(separator: ", ")),
-        ("environment", asked.environment ?? "all"), ("release", asked.releases.text ?? "all"),
-        ("window", "\(asked.windowMinutes) minutes"), ("critical", "\(side) \(asked.critical)"),
+        ("environment", condition.environment ?? "all"),
+        ("release", condition.releases.text ?? "all"),
+        ("window", "\(condition.windowMinutes) minutes"),
+        ("critical", "\(side) \(condition.critical)"),
       ]
-      if let comparison = asked.comparison { pairs.append(("change against", comparison.rawValue)) }
-      if let warning = asked.warning { pairs.append(("warning", "\(side) \(warning)")) }
-      if let resolve = asked.resolve { pairs.append(("resolved at", "\(resolve)")) }
+      if let comparison = condition.comparison {
+        pairs.append(("change against", comparison.rawValue))
+      }
+      if let warning = condition.warning { pairs.append(("warning", "\(side) \(warning)")) }
+      if let resolve = condition.resolve { pairs.append(("resolved at", "\(resolve)")) }
       pairs += [
-        ("min. sessions", "\(asked.sessionsMin)"), ("evaluations", "\(asked.period) in a row"),
+        ("minimum sessions", "\(condition.sessionsMin)"),
+        ("evaluations", "\(condition.period) in a row"),
         ("channels", rule.draft.allChannels.sorted().joined(separator: ", ")),
         ("source", rule.isDeclared ? "file" : "api"),
         ("muted until", session.muted(rule)?.readable ?? "-"),
@@ -102,26 +107,27 @@ struct AlertCommand: ParsableCommand {
   struct BackTest: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "backtest",
-      abstract: "Tell when a rule would have fired in the past.",
+      abstract: "Show when a rule would have fired in the past.",
       discussion: """
-        As it was known at the time: sessions are replayed from the log of arrivals, every ten \
-        minutes, over whole start hours; rules about users from what a rule that asks the same has \
-        recorded. The rule is one that is there, or a file with one as JSON.
+        Evaluates the rule on what was known at each time. Rules about sessions are replayed from \
+        the arrival log, every ten minutes and over whole start hours. Rules about users are \
+        replayed from the values that a rule with the same condition has recorded. The rule is an \
+        existing one, or one in a JSON file.
 
           hale alert backtest --rule rule.json --from 2026-03-01 --to 2026-03-08
         """)
 
-    @Option(help: ArgumentHelp("The name or the id of a rule, or a file.", valueName: "rule"))
+    @Option(help: ArgumentHelp("The name or id of a rule, or a JSON file.", valueName: "rule"))
     var rule: String
 
-    @Option(help: ArgumentHelp("The beginning, for example 2026-03-01T10:00Z.", valueName: "time"))
+    @Option(help: ArgumentHelp("The start, for example 2026-03-01T10:00Z.", valueName: "time"))
     var from: String
 
-    @Option(help: ArgumentHelp("The end; the present, where it is missing.", valueName: "time"))
+    @Option(help: ArgumentHelp("The end. The default is now.", valueName: "time"))
     var to: String?
 
     @OptionGroup var organization: OrganizationOptions
-    @Flag(name: .customLong("json"), help: "Print the answer as the API gives it.")
+    @Flag(name: .customLong("json"), help: "Print the response of the API as JSON.")
     var isJSON = false
     @OptionGroup var data: DataOptions
 
@@ -146,7 +152,7 @@ struct AlertCommand: ParsableCommand {
       let start = try time(from, "--from")
       let end = min(try to.map { try time($0, "--to") } ?? session.now, session.now)
       guard start < session.now else {
-        throw CommandFailure.usage("--from is '\(from)', which is still to come.")
+        throw CommandFailure.usage("--from is '\(from)', which is in the future.")
       }
       guard start < end else { throw CommandFailure.usage("--from is not before --to.") }
       let isRule = try session.alerts.alertRules(of: session.organization.id).contains {
@@ -159,10 +165,10 @@ struct AlertCommand: ParsableCommand {
       if isJSON { return try printLine(text) }
       let report = try JSONDecoder().decode(Report.self, from: Data(answer))
       if let known = report.knownFrom.flatMap({ ReleaseHealth.RFC3339.parse($0) }), known > start {
-        try printLine("Known from \(known.readable) on: before that it could not have fired.")
+        try printLine("The data starts at \(known.readable). The rule could not have fired before.")
       }
       if report.transitions.isEmpty {
-        try printLine("It would not have fired.")
+        try printLine("The rule would not have fired.")
       } else {
         try printColumns(
           ["TIME", "FROM", "TO", "VALUE", "SESSIONS", "RELEASE"],
@@ -175,13 +181,13 @@ struct AlertCommand: ParsableCommand {
       }
       let parts = ["ok", "warning", "critical"].map { "\($0) \(report.minutes[$0] ?? 0)" }
       try printLine(
-        "Minutes: \(parts.joined(separator: ", ")); of these \(report.minutes["withoutData"] ?? 0) "
-          + "without enough data.")
+        "Minutes: \(parts.joined(separator: ", ")). "
+          + "\(report.minutes["withoutData"] ?? 0) of them had too few sessions.")
     }
 
     private func fileOfRule() throws -> [UInt8] {
       guard FileIdentity(path: rule) != nil else {
-        throw CommandFailure.failed("There is neither a rule nor a file '\(rule)'.")
+        throw CommandFailure.failed("There is no alert rule and no file '\(rule)'.")
       }
       return try readFile(rule, bytesMax: 1 << 20)
     }
@@ -197,15 +203,19 @@ struct AlertCommand: ParsableCommand {
 
   struct Mute: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Tell nobody of a rule for a time; it is evaluated all the same.",
-      discussion: "  hale alert mute \"Crash-free sessions\" --for 2h")
+      abstract: "Stop the notifications of a rule for some time.",
+      discussion: """
+        The rule is still evaluated, and `hale alert list` shows its state.
 
-    @Argument(help: "The name or the id of the rule.")
+          hale alert mute "Crash-free sessions" --for 2h
+        """)
+
+    @Argument(help: "The name or id of the rule.")
     var rule: String
 
     @Option(
       name: .customLong("for"),
-      help: ArgumentHelp("How long: 30m, 8h or 14d, at most a year.", valueName: "time"))
+      help: ArgumentHelp("The duration: 30m, 8h or 14d, at most a year.", valueName: "time"))
     var length = "1h"
 
     @OptionGroup var organization: OrganizationOptions
@@ -228,10 +238,14 @@ struct AlertCommand: ParsableCommand {
 
   struct Unmute: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Tell of a rule again, and of what began meanwhile.",
-      discussion: "  hale alert unmute \"Crash-free sessions\"")
+      abstract: "Resume the notifications of a rule.",
+      discussion: """
+        An incident that opened while the rule was muted sends its notification now.
 
-    @Argument(help: "The name or the id of the rule.")
+          hale alert unmute "Crash-free sessions"
+        """)
+
+    @Argument(help: "The name or id of the rule.")
     var rule: String
 
     @OptionGroup var organization: OrganizationOptions
@@ -246,8 +260,7 @@ struct AlertCommand: ParsableCommand {
   }
 }
 
-/// What commands about alert rules work with: the database itself, and the service's clock where one
-/// runs.
+/// The database that commands about alert rules work on, and the service's clock where one runs.
 private struct AlertSession {
   let alerts: any AlertStore
   let organization: Organization
@@ -267,7 +280,7 @@ private struct AlertSession {
     now = try Self.serviceTime(directory) ?? session.now
   }
 
-  /// nil where no service runs.
+  /// The time of the running service; nil where no service runs.
   private static func serviceTime(_ directory: String) throws -> Timestamp? {
     struct Clock: Decodable {
       let now: String
@@ -286,14 +299,14 @@ private struct AlertSession {
       return rule
     }
     throw CommandFailure.failed(
-      "There is no alert rule '\(name)'. `hale alert list` shows those that are there.")
+      "There is no alert rule '\(name)'. `hale alert list` lists the rules.")
   }
 
   func slugs(_ rule: StoredAlertRule) -> [String] {
     rule.rule.projects.map { id in projects.first { $0.id == id }?.slug ?? "\(id.rawValue)" }
   }
 
-  /// Until when it is muted, if it is.
+  /// The end of the rule's mute; nil where it is not muted.
   func muted(_ rule: StoredAlertRule) -> Timestamp? {
     rule.mutedUntil.flatMap { now < $0 ? $0 : nil }
   }
@@ -322,7 +335,7 @@ private struct AlertSession {
     } else if let until, until > now {
       try printLine("The rule '\(rule.draft.name)' is muted until \(until.readable).")
     } else {
-      try printLine("The rule '\(rule.draft.name)' is not muted any more.")
+      try printLine("The rule '\(rule.draft.name)' is no longer muted.")
     }
   }
 

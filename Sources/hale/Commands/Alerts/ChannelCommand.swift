@@ -9,9 +9,9 @@ import Storage
 struct ChannelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "channel",
-    abstract: "Say where notices go, and try it.",
+    abstract: "Create, list, test and delete notification channels.",
     discussion: """
-      A channel is a web address, a chat, mailboxes, or a program of the operator's.
+      A channel is where notifications go: a webhook, a chat, mail addresses, or a program.
 
         hale channel create ops --kind webhook --url https://ops.example.com/hook
         hale channel test ops
@@ -20,41 +20,41 @@ struct ChannelCommand: ParsableCommand {
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Make a channel.",
+      abstract: "Create a notification channel.",
       discussion: """
-        A webhook gets a secret for its signatures, which is printed once, or the one that \
-        HALE_CHANNEL_SECRET holds. An address that is a secret is better given as '-', and on \
-        standard input.
+        A webhook gets a random secret for its signatures, which is printed once; the variable \
+        HALE_CHANNEL_SECRET sets another. Pass a secret address on standard input, with --url -.
 
           hale channel create ops --kind webhook --url https://ops.example.com/hook
           hale channel create chat --kind slack --url - < address
-          hale channel create mail --kind email --to ops@example.com --to dev@example.com
+          hale channel create mail --kind email --to ops@example.com
           hale channel create pager --kind command --command page
         """)
 
-    @Argument(help: "A name, for example ops.")
+    @Argument(help: "A name for the channel, for example ops.")
     var name: String
 
     @Option(
-      help: ArgumentHelp("webhook, slack, discord, email or command.", valueName: "kind"),
+      help: ArgumentHelp("The kind: webhook, slack, discord, email or command.", valueName: "kind"),
       completion: .list(NoticeChannel.Kind.allCases.map(\.rawValue)))
     var kind: String
 
     @Option(
       help: ArgumentHelp(
-        "The address of a webhook, slack or discord; '-' reads it from standard input.",
+        "The URL of a webhook, slack or discord channel; '-' reads it from standard input.",
         valueName: "url"))
     var url: String?
 
-    @Option(help: ArgumentHelp("A recipient of mails; can be repeated.", valueName: "address"))
+    @Option(help: ArgumentHelp("A recipient of mail; can be repeated.", valueName: "address"))
     var to: [String] = []
 
     @Option(
-      help: ArgumentHelp("The sender of mails, instead of --smtp-from.", valueName: "address"))
+      help: ArgumentHelp("The sender of mail, instead of --smtp-from.", valueName: "address"))
     var from: String?
 
     @Option(
-      help: ArgumentHelp("A program in the directory of --notice-commands.", valueName: "name"))
+      help: ArgumentHelp(
+        "The name of a program in the --notice-commands directory.", valueName: "name"))
     var command: String?
 
     @OptionGroup var organization: OrganizationOptions
@@ -78,9 +78,12 @@ struct ChannelCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
-      let channel = try session.store.createChannel(
-        organization: owner.id, name: name, kind: settings.kind, settings: settings.stored,
-        at: session.now)
+      let id = try session.make(
+        .createChannel(
+          organization: owner.id, name: name, kind: settings.kind, settings: settings.stored))
+      let channel = NoticeChannel(
+        id: id, organization: owner.id, name: name, kind: settings.kind,
+        settings: settings.stored, created: session.now)
       let shown = settings.kind == .webhook && form.secret == nil ? secret : nil
       if json.isJSON {
         try printLine(jsonLine(channel.members + [("secret", .optional(shown))]))
@@ -89,7 +92,7 @@ struct ChannelCommand: ParsableCommand {
           [("id", "\(channel.id)"), ("name", channel.name), ("kind", channel.kind.rawValue)]
             + (shown.map { [("secret", $0)] } ?? []))
         if shown != nil {
-          try printLine("Keep the secret now: it is not shown again.")
+          try printLine("Store the secret now: it is not shown again.")
         }
       }
     }
@@ -127,10 +130,10 @@ struct ChannelCommand: ParsableCommand {
 
   struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Send a test through a channel, and say what became of it.",
+      abstract: "Send a test notification through a channel.",
       discussion: """
-        Where a service runs on the data directory, the service does it, with its own settings. \
-        Otherwise this command does. Exits with 1 where it was not delivered.
+        If a service runs on the data directory, the service sends it, with its own settings. \
+        Otherwise this command sends it. Exits with 1 if it was not delivered.
 
           hale channel test ops
         """)
@@ -158,16 +161,16 @@ struct ChannelCommand: ParsableCommand {
         return
       }
       guard failure.isEmpty else {
-        throw CommandFailure.failed("The test was not delivered: \(failure)")
+        throw CommandFailure.failed("The test notification was not delivered: \(failure)")
       }
-      try printLine("The test was delivered to \(found.target).")
+      try printLine("The test notification was delivered to \(found.target).")
     }
 
     private struct Outcome: Decodable {
       var lastFailure: String?
     }
 
-    /// - Returns: why it failed, empty where it did not; nil where no service runs.
+    /// - Returns: the reason of the failure, empty on success; nil where no service runs.
     private func testInService(_ channel: NoticeChannel, _ settings: Settings) throws -> String? {
       let service = ControlSocket(dataDirectory: settings.dataDirectory)
       guard let response = try service.send("POST", "/control/channels/\(channel.id)/test") else {
@@ -192,7 +195,7 @@ struct ChannelCommand: ParsableCommand {
 
   struct Delete: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Delete a channel, with the notices that wait for it and their history.",
+      abstract: "Delete a channel, its pending notifications and their history.",
       discussion: "  hale channel delete ops")
 
     @Argument(help: "The channel, by name or id.")
@@ -205,7 +208,7 @@ struct ChannelCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let found = try session.channel(channel, of: organization.slug)
-      _ = try session.store.deleteChannel(found.id)
+      try session.make(.deleteChannel(id: found.id))
       if json.isJSON {
         try printLine(jsonLine(found.members))
       } else {
@@ -216,7 +219,7 @@ struct ChannelCommand: ParsableCommand {
 }
 
 extension NoticeChannel {
-  /// Where it leads, without what only its owner is to know.
+  /// The destination without its secrets.
   fileprivate var target: String { ChannelSettings(self)?.target ?? "-" }
 
   fileprivate var members: [(name: String, value: JSONValue)] {
@@ -228,7 +231,7 @@ extension NoticeChannel {
 }
 
 extension CatalogSession {
-  /// The channel that an argument means: by its name, or else its number.
+  /// The channel that an argument names, by its name or its id.
   fileprivate func channel(_ text: String, of slug: String?) throws -> NoticeChannel {
     let channels = try store.channels(of: try catalog().organization(slug).id)
     let found =
@@ -237,7 +240,7 @@ extension CatalogSession {
       let names = channels.map(\.name).joined(separator: ", ")
       throw CommandFailure.failed(
         "There is no channel '\(text)'. "
-          + (names.isEmpty ? "`hale channel create` makes one." : "There is: \(names)."))
+          + (names.isEmpty ? "`hale channel create` creates one." : "The channels are: \(names)."))
     }
     return found
   }

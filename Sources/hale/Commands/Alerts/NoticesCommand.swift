@@ -7,14 +7,14 @@ import Storage
 struct NoticesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "notices",
-    abstract: "Show what was told through channels, and what waits to be.",
+    abstract: "List notifications and their delivery.",
     discussion: """
-      The newest first. A notice that could not be delivered says why, and when it is tried again.
+      The newest come first. A failed delivery shows its reason and the time of the next attempt.
 
         hale notices --limit 20
       """)
 
-  @Option(help: ArgumentHelp("So many at most.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of notifications to list.", valueName: "n"))
   var limit = 100
 
   @OptionGroup var organization: OrganizationOptions
@@ -23,7 +23,7 @@ struct NoticesCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...100_000).contains(limit) else {
-      throw ValidationError("--limit takes 1 to 100000.")
+      throw ValidationError("--limit takes a number from 1 to 100000.")
     }
   }
 

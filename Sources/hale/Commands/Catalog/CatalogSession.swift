@@ -1,21 +1,24 @@
+import FoundationEssentials
 import Glibc
 import ReleaseHealth
 import Storage
 
-/// What a command that reads or changes the catalog works with.
+/// The catalog, as commands read and change it.
 ///
-/// It works on the database itself, so that no service need run; one that runs sees the change.
+/// It reads the database itself, so that no service need run. Changes are made by the service where
+/// one runs: the database has one writer.
 struct CatalogSession {
-  /// Where a service is when nobody says otherwise.
+  /// The default address of a service.
   private static let usualAddress = WebAddress(
     listening: ListenAddress(host: "127.0.0.1", port: 8787))
 
-  let store: any CatalogStore & NoticeStore & AlertStore
+  let store: any CatalogStore & JobRunStore & NoticeStore & AlertStore
   private let settings: Settings
+  private let service: ControlSocket
   let now: Timestamp
 
   /// - Parameters:
-  ///   - createsDirectory: whether the data directory is made where it is missing. Only a command
+  ///   - createsDirectory: whether a missing data directory is created. Only a command
   ///     that makes sense in an empty one does so: a mistyped `--data` should be an error.
   init(_ settings: Settings, createsDirectory: Bool = false) throws {
     let directory = settings.dataDirectory
@@ -32,8 +35,32 @@ struct CatalogSession {
       }
     }
     self.settings = settings
+    service = ControlSocket(dataDirectory: directory)
     now = try SystemClock(settings.now).now()
     store = try openCatalog(dataDirectory: directory)
+  }
+
+  /// Has the service that runs on the data make a change, which it then knows at once; where none
+  /// runs, makes it here.
+  ///
+  /// - Returns: the number of what was created; 0 where nothing was.
+  @discardableResult
+  func make(_ change: CatalogChange) throws -> Int64 {
+    let request = CatalogChangeRequest(change: change, at: now)
+    let body = [UInt8](try JSONEncoder().encode(request))
+    guard let response = try service.send("POST", "/control/changes", body: body) else {
+      return try change.make(store, store, store, at: now)
+    }
+    let answer = try? JSONDecoder().decode(CatalogChangeAnswer.self, from: Data(response.body))
+    guard response.status == 200, let answer else {
+      throw CommandFailure.failed(
+        "The service on \(settings.dataDirectory) answered \(response.status): "
+          + response.detail)
+    }
+    guard let id = answer.id else {
+      throw CommandFailure.failed(answer.failure ?? "The service did not make the change.")
+    }
+    return id
   }
 
   func catalog() throws -> Catalog {
@@ -43,7 +70,7 @@ struct CatalogSession {
     return catalog
   }
 
-  /// The address that DSNs are printed with: as set here, else as the service last ran under it.
+  /// The address in printed DSNs: the setting, or else the one that the service last ran under.
   func server(_ catalog: Catalog) -> WebAddress {
     settings.publicURL ?? catalog.publicURL.flatMap { WebAddress(publicURL: $0) }
       ?? Self.usualAddress
@@ -51,8 +78,7 @@ struct CatalogSession {
 }
 
 extension Catalog {
-  /// The organization that `--org` means. Where it is not given, that is the only one there is,
-  /// or else `default`.
+  /// The organization of `--org`. Without the flag, it is the only one, or else `default`.
   func organization(_ slug: String?) throws(CommandFailure) -> Organization {
     if slug == nil, organizations.count == 1, let only = organizations.first { return only }
     return try namedOrganization(slug ?? "default")
@@ -67,10 +93,10 @@ extension Catalog {
           + "or use `hale org create \(slug)`.")
     }
     let slugs = organizations.map(\.slug).sorted().joined(separator: ", ")
-    throw .failed("There is no organization '\(slug)'. There is: \(slugs).")
+    throw .failed("There is no organization '\(slug)'. The organizations are: \(slugs).")
   }
 
-  /// The project that an argument means: its number, or its slug within an organization.
+  /// The project that an argument names: by its id, or by its slug within an organization.
   func project(_ text: String, organization slug: String?) throws(CommandFailure) -> Project {
     if let number = Int64(text) {
       let project = projects.first { $0.id.rawValue == number }
@@ -86,12 +112,12 @@ extension Catalog {
       let slugs = own.map(\.slug).sorted().joined(separator: ", ")
       throw .failed(
         "There is no project '\(text)' in the organization '\(organization.slug)'. "
-          + (own.isEmpty ? "It has none." : "There is: \(slugs)."))
+          + (own.isEmpty ? "It has no projects." : "The projects are: \(slugs)."))
     }
     return project
   }
 
-  /// A project's keys, in the order of their making.
+  /// A project's keys, in the order of their creation.
   func keys(of project: Project) -> [ProjectKey] {
     keys.filter { $0.project == project.id }
       .sorted { ($0.created, $0.publicKey) < ($1.created, $1.publicKey) }

@@ -6,8 +6,8 @@ struct KeyCommand: ParsableCommand {
     commandName: "key",
     abstract: "Create, list and revoke DSN public keys.",
     discussion: """
-      A key is what an SDK identifies itself with. It is public: it can only send. A project can \
-      have several, for example one for each customer's build.
+      SDKs identify their project by a public key, which only allows sending. A project can have \
+      several keys, for example one for each customer's build.
 
         hale key create shop
       """,
@@ -15,9 +15,9 @@ struct KeyCommand: ParsableCommand {
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Create one more key of a project.",
+      abstract: "Create another key of a project.",
       discussion: """
-        Prints the DSN with the new key. The keys before it stay good.
+        Prints the DSN with the new key. Existing keys stay valid.
 
           hale key create shop
         """)
@@ -35,7 +35,7 @@ struct KeyCommand: ParsableCommand {
       let catalog = try session.catalog()
       let project = try catalog.project(project, organization: organization.slug)
       let key = PublicKey.random()
-      try session.store.createKey(project: project.id, publicKey: key, at: session.now)
+      try session.make(.createKey(project: project.id, publicKey: key))
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id).text
       if json.isJSON {
         try printLine(jsonLine([("publicKey", .string(key)), ("dsn", .string(dsn))]))
@@ -47,7 +47,7 @@ struct KeyCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the keys of a project, the revoked ones too.",
+      abstract: "List the keys of a project, including revoked ones.",
       discussion: "  hale key list shop")
 
     @Argument(help: "The project, by slug or id.")
@@ -86,9 +86,9 @@ struct KeyCommand: ParsableCommand {
 
   struct Revoke: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Revoke a key: what is sent with it is refused from now on.",
+      abstract: "Revoke a key: Hale rejects what is sent with it from then on.",
       discussion: """
-        It cannot be undone. What was counted stays counted.
+        This cannot be undone. Sessions that are already counted stay counted.
 
           hale key revoke 8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55
         """)
@@ -104,7 +104,7 @@ struct KeyCommand: ParsableCommand {
         throw CommandFailure.usage("The key is '\(publicKey)', but it takes \(PublicKey.rule).")
       }
       let session = try CatalogSession(Settings(flags: data.given))
-      try session.store.revokeKey(publicKey: key, at: session.now)
+      try session.make(.revokeKey(publicKey: key))
       if json.isJSON {
         try printLine(
           jsonLine([("publicKey", .string(key)), ("revoked", .string(session.now.rfc3339))]))

@@ -7,9 +7,9 @@ struct ObjectiveCommand: ParsableCommand {
     commandName: "objective",
     abstract: "Set, list and remove the objectives of projects.",
     discussion: """
-      An objective says how many of a project's sessions, or users, are to be crash-free. The others \
-      are its error budget: the dashboard, the API and /metrics tell what is left of it and how fast \
-      it goes.
+      An objective is the share of a project's sessions or users that is to be crash-free. The \
+      rest is its error budget: the dashboard, the API and /metrics show what is left of it and \
+      its burn rate.
 
         hale objective set shop --crash-free-sessions 99.9 --days 28
       """,
@@ -19,8 +19,8 @@ struct ObjectiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Set the objective of a project.",
       discussion: """
-        It takes the place of the one before. Without options it is 99.9 % of sessions over 28 days. \
-        A running service follows it within two seconds.
+        Replaces the project's objective. The default is 99.9 % of sessions over 28 days. A \
+        running service applies it at once.
 
           hale objective set shop --crash-free-users 99.5 --days 7
         """)
@@ -28,14 +28,18 @@ struct ObjectiveCommand: ParsableCommand {
     @Argument(help: "The project, by slug or id.")
     var project: String
 
-    @Option(help: ArgumentHelp("Sessions to be crash-free, in percent.", valueName: "percent"))
+    @Option(
+      help: ArgumentHelp(
+        "The target share of crash-free sessions, in percent.", valueName: "percent"))
     var crashFreeSessions: String?
 
     @Option(
-      help: ArgumentHelp("Instead: users to be crash-free, in percent.", valueName: "percent"))
+      help: ArgumentHelp(
+        "The target share of crash-free users, in percent, instead of sessions.",
+        valueName: "percent"))
     var crashFreeUsers: String?
 
-    @Option(help: "The length of the window, up to now: 1 to 90 days.")
+    @Option(help: "The window up to now, in days: 1 to 90.")
     var days = Objective.daysDefault
 
     @OptionGroup var organization: OrganizationOptions
@@ -46,7 +50,7 @@ struct ObjectiveCommand: ParsableCommand {
       let objective = try checkedObjective()
       let session = try CatalogSession(Settings(flags: data.given))
       let project = try session.catalog().project(project, organization: organization.slug)
-      try session.store.setObjective(objective, of: project.id, at: session.now)
+      try session.make(.setObjective(objective, project: project.id))
       if json.isJSON {
         try printLine(jsonLine(objective.fields(of: project)))
       } else {
@@ -121,11 +125,11 @@ struct ObjectiveCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let project = try session.catalog().project(project, organization: organization.slug)
-      try session.store.removeObjective(of: project.id)
+      try session.make(.removeObjective(project: project.id))
       if json.isJSON {
         try printLine(jsonLine([("project", .string(project.slug))]))
       } else {
-        try printLine("\(project.slug) has no objective any more.")
+        try printLine("\(project.slug) no longer has an objective.")
       }
     }
   }

@@ -7,8 +7,8 @@ struct OrganizationCommand: ParsableCommand {
     commandName: "org",
     abstract: "Create and list organizations.",
     discussion: """
-      Projects, API tokens and questions belong to an organization. The first start of the service \
-      creates one, 'default'; more are needed only to keep teams apart.
+      Projects and API tokens belong to an organization. The first start \
+      of the service creates 'default'; more are needed only to separate teams.
 
         hale org create acme
       """,
@@ -18,8 +18,7 @@ struct OrganizationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create an organization.",
       discussion: """
-        A running service knows it within two seconds. The data directory is created where it is \
-        missing.
+        A running service knows it at once. A missing data directory is created.
 
           hale org create acme --json
         """)
@@ -33,7 +32,9 @@ struct OrganizationCommand: ParsableCommand {
     func run() throws {
       let slug = try Slug.checked(slug, naming: "The slug of an organization")
       let session = try CatalogSession(Settings(flags: data.given), createsDirectory: true)
-      let organization = try session.store.createOrganization(slug: slug, at: session.now)
+      let id = try session.make(.createOrganization(slug: slug))
+      let organization = Organization(
+        id: OrganizationID(rawValue: id), slug: slug, created: session.now)
       if json.isJSON {
         try printLine(jsonLine(organization.members))
       } else {

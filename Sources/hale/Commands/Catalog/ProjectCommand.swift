@@ -7,7 +7,7 @@ struct ProjectCommand: ParsableCommand {
     commandName: "project",
     abstract: "Create and list projects.",
     discussion: """
-      A project is what a DSN leads to: as a rule one application.
+      A DSN belongs to a project, which usually stands for one application.
 
         hale project create shop --platform python
       """,
@@ -17,13 +17,13 @@ struct ProjectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Create a project with its first DSN.",
       discussion: """
-        Prints the id, the slug and the DSN. A running service takes sessions for it within two \
+        Prints the id, the slug and the DSN. A running service accepts sessions for it within two \
         seconds.
 
           hale project create shop --platform python
 
-        Applications in the field keep the DSN that they were built with, when their project gets \
-        the number and the public key that it had before and the host name is moved here:
+        To move released applications to Hale with the DSN that they were built with, point its \
+        host name here and give the project its old id and public key:
 
           hale project create shop --id 4504 \\
             --public-key 8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55
@@ -34,19 +34,21 @@ struct ProjectCommand: ParsableCommand {
 
     @Option(
       name: .customLong("org"),
-      help: ArgumentHelp("The organization that gets the project, by slug.", valueName: "slug"))
+      help: ArgumentHelp("The slug of the project's organization.", valueName: "slug"))
     var organization = "default"
 
     @Option(
       help: "The platform, for example python, javascript, apple-ios or android.")
     var platform: String?
 
-    @Option(help: ArgumentHelp("The number to give; the next free one otherwise.", valueName: "n"))
+    @Option(
+      help: ArgumentHelp("The id of the project. The default is the next free one.", valueName: "n")
+    )
     var id: Int64?
 
     @Option(
       help: ArgumentHelp(
-        "The public key to give: \(PublicKey.rule); a random one otherwise.", valueName: "hex"))
+        "The public key: \(PublicKey.rule). The default is a random one.", valueName: "hex"))
     var publicKey: String?
 
     @OptionGroup var json: JSONOptions
@@ -57,7 +59,7 @@ struct ProjectCommand: ParsableCommand {
       let slug = try Slug.checked(slug, naming: "The slug of a project")
       let key = try checkedKey()
       if let id, id < 1 {
-        throw CommandFailure.usage("--id is \(id), but it takes a number from 1.")
+        throw CommandFailure.usage("--id is \(id), but it takes a number of at least 1.")
       }
       if let platform, !PlatformName.isValid(platform) {
         throw CommandFailure.usage(
@@ -65,20 +67,21 @@ struct ProjectCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
       let catalog = try session.catalog()
-      let project = try session.store.createProject(
-        organization: try catalog.namedOrganization(organization).id, slug: slug,
-        platform: platform, id: id.map { ProjectID(rawValue: $0) }, publicKey: key,
-        at: session.now)
-      let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id).text
+      let project = ProjectID(
+        rawValue: try session.make(
+          .createProject(
+            organization: try catalog.namedOrganization(organization).id, slug: slug,
+            platform: platform, id: id.map { ProjectID(rawValue: $0) }, publicKey: key)))
+      let dsn = DSN(server: session.server(catalog), publicKey: key, project: project).text
       if json.isJSON {
         try printLine(
           jsonLine([
-            ("id", .integer(project.id.rawValue)), ("slug", .string(project.slug)),
+            ("id", .integer(project.rawValue)), ("slug", .string(slug)),
             ("dsn", .string(dsn)), ("publicKey", .string(key)),
           ]))
       } else {
         try printPairs([
-          ("id", "\(project.id.rawValue)"), ("slug", project.slug), ("DSN", dsn),
+          ("id", "\(project.rawValue)"), ("slug", slug), ("DSN", dsn),
         ])
       }
     }
@@ -96,7 +99,7 @@ struct ProjectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the projects of an organization.",
       discussion: """
-        The DSN is that of the oldest key that was not revoked.
+        The DSN contains the oldest key that is not revoked.
 
           hale project list --org acme
         """)

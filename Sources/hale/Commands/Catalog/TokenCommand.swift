@@ -6,8 +6,8 @@ struct TokenCommand: ParsableCommand {
     commandName: "token",
     abstract: "Create, list and revoke API tokens.",
     discussion: """
-      A token is the bearer token with which dashboards and scripts ask an organization's API. \
-      Hale keeps only a hash of it.
+      The dashboard and scripts authenticate to an organization's API with a bearer token. Hale \
+      stores only its hash.
 
         hale token create dashboard
       """,
@@ -15,20 +15,20 @@ struct TokenCommand: ParsableCommand {
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Create a token and print it, once.",
+      abstract: "Create a token and print it once.",
       discussion: """
-        A running service takes it within two seconds.
+        A running service accepts it at once.
 
           hale token create deploy --scope admin
         """)
 
-    @Argument(help: "A name by which to revoke it, for example dashboard.")
+    @Argument(help: "A name for the token, for example dashboard.")
     var name: String
 
     @OptionGroup var organization: OrganizationOptions
 
     @Option(
-      help: ArgumentHelp("What it may do: read, or admin for changes too.", valueName: "scope"),
+      help: ArgumentHelp("The scope: read, or admin to allow changes.", valueName: "scope"),
       completion: .list(TokenScope.allCases.map(\.rawValue)))
     var scope = TokenScope.read.rawValue
 
@@ -47,21 +47,21 @@ struct TokenCommand: ParsableCommand {
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
       let token = BearerToken.random()
-      _ = try session.store.createToken(
-        organization: owner.id, name: name, scope: scope, digest: tokenDigest(token),
-        at: session.now)
+      try session.make(
+        .createToken(
+          organization: owner.id, name: name, scope: scope, digest: tokenDigest(token)))
       if json.isJSON {
         try printLine(jsonLine([("token", .string(token))]))
       } else {
         try printPairs([("token", token)])
-        try printLine("Keep it now: it is stored as a hash, and not shown again.")
+        try printLine("Store the token now: it is not shown again.")
       }
     }
   }
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the tokens of an organization, the revoked ones too.",
+      abstract: "List the tokens of an organization, including revoked ones.",
       discussion: "  hale token list --org acme")
 
     @OptionGroup var organization: OrganizationOptions
@@ -94,15 +94,15 @@ struct TokenCommand: ParsableCommand {
 
   struct Revoke: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Revoke a token: requests with it are refused from now on.",
+      abstract: "Revoke a token: Hale rejects requests with it from then on.",
       discussion: """
-        It cannot be undone. The API refuses to revoke an organization's last token of scope admin; \
-        this command does it.
+        This cannot be undone. The API refuses to revoke an organization's last admin token; this \
+        command does not.
 
           hale token revoke dashboard
         """)
 
-    @Argument(help: "The name that the token was created with.")
+    @Argument(help: "The name of the token.")
     var name: String
 
     @OptionGroup var organization: OrganizationOptions
@@ -112,8 +112,7 @@ struct TokenCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
-      try session.store.revokeToken(
-        organization: owner.id, name: name, keepsAdmin: false, at: session.now)
+      try session.make(.revokeToken(organization: owner.id, name: name))
       if json.isJSON {
         try printLine(
           jsonLine([("name", .string(name)), ("revoked", .string(session.now.rfc3339))]))

@@ -5,23 +5,23 @@ import Storage
 struct BackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup",
-    abstract: "Write all data into one file, and verify it.",
+    abstract: "Write a verified backup of all data into one file.",
     discussion: """
-      The file is the data as it was at one moment; a service may run, and takes sessions \
-      meanwhile. It is there under its name only when it is whole and verified.
+      The file is a consistent snapshot. A service may run and accept sessions meanwhile. The file \
+      gets its name only when it is complete and verified.
 
-      It holds the key by which users are hashed: who has it can tell whether a user they know is \
-      among the data. Without it every user would count as a new one after a restore. So keep it as \
-      you keep the data.
+      It contains the key of the user hashes: whoever has it can check whether a known user is in \
+      the data. Without the key every user would count as new after a restore. Protect the file as \
+      you protect the data.
 
-        hale backup /backups                       a file named by the time
+        hale backup /backups                       named by the time
         hale backup /backups/monday.backup --force
       """)
 
-  @Argument(help: "The file, or a directory for one named by the time.", completion: .file())
+  @Argument(help: "The file, or a directory for a file named by the time.", completion: .file())
   var destination: String
 
-  @Flag(help: "Replace a file that is there.")
+  @Flag(help: "Replace an existing file.")
   var force = false
 
   @OptionGroup var json: JSONOptions
@@ -47,35 +47,35 @@ struct BackupCommand: ParsableCommand {
           ("durationMilliseconds", .integer(milliseconds)), ("verified", .boolean(isVerified)),
         ]))
     } else {
-      let checked = isVerified ? "verified" : "of an older version, its file checked"
+      let checked = isVerified ? "verified" : "of an older version, only its file verified"
       try printLine("\(path): \(bytes) bytes, \(checked), \(milliseconds) ms.")
-      try printLine("It holds the key of the user hashes: keep it as you keep the data.")
+      try printLine("It contains the key of the user hashes: protect it as you protect the data.")
     }
   }
 
-  /// Only what is not there, or with --force a plain file, is written over; never the data itself.
+  /// Allows a new file, or with --force an existing plain file, but never the data itself.
   private func checkDestination(_ path: String, dataDirectory: String) throws {
     let own = FileIdentity(path: dataDirectory)
     let name = path.split(separator: "/").last.map(String.init) ?? path
     if own != nil, FileIdentity(path: directoryPath(of: path)) == own,
       ["hale.db", "hale.lock", "hale.sock"].contains(where: name.hasPrefix)
     {
-      throw CommandFailure.failed("\(path) is one of the data directory's own names.")
+      throw CommandFailure.failed("\(path) is one of the data directory's own files.")
     }
     guard let kind = FileKind(path: path) else { return }
     guard kind == .file else {
-      throw CommandFailure.failed("\(path) is there and is no plain file. Choose another name.")
+      throw CommandFailure.failed("\(path) exists and is not a plain file. Choose another name.")
     }
     guard force else {
-      throw CommandFailure.failed("\(path) is there already. Choose another name, or add --force.")
+      throw CommandFailure.failed("\(path) exists already. Choose another name, or add --force.")
     }
   }
 }
 
-/// Copies a database under another name first, and verifies it before it gets its own.
+/// Copies a database to a temporary file, verifies that, and renames it.
 ///
-/// - Returns: the bytes of the file, and whether its numbers were verified; of an older version only
-///   the file is.
+/// - Returns: the size of the file in bytes, and whether its numbers were verified; for an older
+///   version only the file is.
 func writeVerified(
   from source: String, to path: String
 ) throws -> (bytes: Int64, isVerified: Bool) {
@@ -88,7 +88,7 @@ func writeVerified(
     if report.findingCount > 0 {
       for finding in report.findings { printNotice("\(finding.check): \(finding.detail)") }
       throw CommandFailure.failed(
-        "\(source) is not as it should be (\(report.findingCount) findings); nothing was written "
+        "\(source) failed verification (\(report.findingCount) findings); nothing was written "
           + "to \(path). See `hale verify`.")
     }
     let isCurrent = try isCurrentData(path: part.path)

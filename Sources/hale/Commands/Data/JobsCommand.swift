@@ -10,7 +10,7 @@ struct JobsCommand: ParsableCommand {
     commandName: "jobs",
     abstract: "List the periodic jobs, or run one now.",
     discussion: """
-      Without a subcommand: lists the jobs with their last run.
+      Without a subcommand, lists the jobs with their last runs.
 
         hale jobs
         hale jobs run adoption
@@ -20,7 +20,8 @@ struct JobsCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the periodic jobs with their last run.", discussion: "  hale jobs list --json"
+      abstract: "List the periodic jobs with their last runs.",
+      discussion: "  hale jobs list --json"
     )
 
     @OptionGroup var json: JSONOptions
@@ -63,9 +64,9 @@ struct JobsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Run a periodic job now.",
       discussion: """
-        Where a service runs on the data directory, the service does it, at the time of its own \
-        clock. Otherwise it is done on the directory, at --now. Prints what was done; exits with 1 \
-        where it failed.
+        If a service runs on the data directory, the service runs the job, at the time of its own \
+        clock. Otherwise this command runs it on the directory, at the time of --now. Prints a \
+        summary, and exits with 1 if the job failed.
 
           hale jobs run retention
         """)
@@ -103,7 +104,7 @@ struct JobsCommand: ParsableCommand {
 
     /// - Returns: nil where no service runs.
     private func runInService(_ settings: Settings) throws -> JobOutcome? {
-      // The name becomes part of a path; one with other characters is no job's.
+      // The name becomes part of a path, and no job's name has other characters.
       let isName = name.utf8.allSatisfy { $0.isAlphanumeric || $0 == UInt8(ascii: "-") }
       guard isName, !name.isEmpty else { throw unknownJob() }
       let service = ControlSocket(dataDirectory: settings.dataDirectory)
@@ -117,14 +118,14 @@ struct JobsCommand: ParsableCommand {
             + response.detail)
       }
       if data.now != nil {
-        printNotice("The service ran the job at the time of its own clock; --now was passed over.")
+        printNotice("The service ran the job at the time of its own clock; --now was ignored.")
       }
       return outcome
     }
 
     private func runOnDirectory(_ settings: Settings) throws -> JobOutcome {
       guard periodicJobNames.contains(name) else { throw unknownJob() }
-      // A service that starts meanwhile would not know what the job changes under it.
+      // A service that starts meanwhile would not see what the job changes.
       let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .job)
       defer { withExtendedLifetime(lock) {} }
       let run = try runJobOnDirectory(
@@ -136,12 +137,13 @@ struct JobsCommand: ParsableCommand {
     }
 
     private func unknownJob() -> CommandFailure {
-      .usage("There is no job '\(name)'. There is: \(periodicJobNames.joined(separator: ", ")).")
+      .usage(
+        "There is no job '\(name)'. The jobs are: \(periodicJobNames.joined(separator: ", ")).")
     }
   }
 }
 
-/// What a service answers to the request to run a job.
+/// The response of a service to a request to run a job.
 private struct JobOutcome: Decodable {
   let name: String
   let succeeded: Bool

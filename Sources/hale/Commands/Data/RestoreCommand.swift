@@ -6,19 +6,19 @@ import Storage
 struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore",
-    abstract: "Put a backup in the place of a data directory's database.",
+    abstract: "Replace a data directory's database by a backup.",
     discussion: """
-      No service may run on the directory: what it takes meanwhile would be lost. The backup is \
-      verified first (of one that an older version wrote, only the file). A database that is there is kept under another name, and only replaced with \
-      --force.
+      No service may run on the directory, because what it accepts meanwhile would be lost. The \
+      backup is verified first; for one from an older version, only its file is. An existing \
+      database is replaced only with --force, and is kept under another name.
 
         hale restore /backups/hale-20260301T100000Z.backup --data /var/lib/hale
       """)
 
-  @Argument(help: "The backup.", completion: .file())
+  @Argument(help: "The backup file.", completion: .file())
   var source: String
 
-  @Flag(help: "Put it in the place of a database that is there, which is kept beside it.")
+  @Flag(help: "Replace an existing database, which is kept under another name.")
   var force = false
 
   @OptionGroup var json: JSONOptions
@@ -37,13 +37,13 @@ struct RestoreCommand: ParsableCommand {
     guard force || !isThere else {
       throw CommandFailure.failed(
         "There is a database in \(settings.dataDirectory) already. Choose another --data, or add "
-          + "--force: it is then kept under another name.")
+          + "--force, which keeps it under another name.")
     }
-    // Whole and on the disk before anything of what is there is touched.
+    // The copy is complete and on disk before anything that exists is touched.
     let fresh = path + ".restored-\(getpid())"
     let bytes = try writeVerified(from: source, to: fresh).bytes
     let kept = isThere ? try keepOld(path, settings) : nil
-    // A log belongs to its file: one of another would be read into this one.
+    // A WAL belongs to its database: SQLite would apply the old one to the new file.
     for suffix in ["-wal", "-shm"] { removeFile(path + suffix) }
     try renameDurably(fresh, to: path)
     if json.isJSON {
@@ -52,20 +52,20 @@ struct RestoreCommand: ParsableCommand {
           ("file", .string(path)), ("bytes", .integer(bytes)), ("replaced", .optional(kept)),
         ]))
     } else {
-      try printLine("\(path) is that of \(source): \(bytes) bytes.")
-      if let kept { try printLine("What was there is now \(kept).") }
+      try printLine("\(path) is restored from \(source): \(bytes) bytes.")
+      if let kept { try printLine("The database before is kept as \(kept).") }
     }
   }
 
-  /// Gives the database that is there a second name. Its log is brought in first, so that until the
-  /// new file takes its place it stands under its old name, whole.
+  /// Gives the existing database a second name. Its WAL is checkpointed first, so that the file is
+  /// complete under both names until the new one replaces it.
   private func keepOld(_ path: String, _ settings: Settings) throws -> String {
     let time = try SystemClock(settings.now).now().rfc3339.filter { $0 != "-" && $0 != ":" }
     let old = "\(path).before-\(time)"
     do {
       try bringLogIn(path: path)
     } catch {
-      // Of a damaged one the log is kept beside it.
+      // The WAL of a damaged database is kept beside it.
       if FileIdentity(path: path + "-wal") != nil {
         try linkDurably(path + "-wal", to: old + "-wal")
       }

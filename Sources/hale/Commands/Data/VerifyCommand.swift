@@ -4,17 +4,17 @@ import Storage
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Check that the data is whole and that its numbers are right.",
+    abstract: "Verify the database and its numbers.",
     discussion: """
-      Counts users and sessions again from the sessions that are still remembered, compares all \
-      that is kept twice, and checks the file. Only reads, also while a service runs. Exits with 1 \
-      where something is wrong.
+      Recounts users and sessions from the stored sessions, compares everything that is stored \
+      twice, and checks the file. It only reads, and may run beside a service. Exits with 1 if \
+      it finds a difference.
 
         hale verify --data /var/lib/hale
         hale verify hale-20260301T100000Z.backup
       """)
 
-  @Argument(help: "A backup to check in place of the data directory.", completion: .file())
+  @Argument(help: "A backup to verify, instead of the data directory.", completion: .file())
   var file: String?
 
   @OptionGroup var json: JSONOptions
@@ -32,18 +32,18 @@ struct VerifyCommand: ParsableCommand {
             }))
     } else {
       try printPairs(report.compared.map { ($0.check, "\($0.count) compared") })
-      if report.findingCount == 0 { try printLine("All of it is right.") }
+      if report.findingCount == 0 { try printLine("No differences found.") }
     }
     guard report.findingCount == 0 else {
       for finding in report.findings { printNotice("\(finding.check): \(finding.detail)") }
       throw CommandFailure.failed(
-        "\(path): \(report.findingCount) findings. Keep the file, and see `hale help restore` for "
-          + "putting a backup in its place.")
+        "\(path): \(report.findingCount) findings. Keep the file, and see `hale help restore` to "
+          + "replace it by a backup.")
     }
   }
 }
 
-/// The database of a data directory, which must be there.
+/// The path of a data directory's database, which must exist.
 func dataFile(_ directory: String) throws(CommandFailure) -> String {
   let path = directory + "/hale.db"
   guard FileIdentity(path: path) != nil else {
@@ -52,7 +52,7 @@ func dataFile(_ directory: String) throws(CommandFailure) -> String {
   return path
 }
 
-/// Verifies a file, and shows how far it is.
+/// Verifies a file, and shows the progress.
 func verified(_ path: String) throws -> VerificationReport {
   guard let identity = FileIdentity(path: path), !identity.isDirectory else {
     throw CommandFailure.failed("There is no file \(path).")

@@ -1,17 +1,17 @@
 import ReleaseHealth
 import Storage
 
-/// What `serve` prints once it listens, and what it creates in an empty directory.
+/// Creates the first organization, project and token, and prints what `serve` prints at its start.
 struct FirstStart {
   let settings: Settings
-  /// What the service listens on, with the port that the system gave.
+  /// The address that the service listens on, with the port that the system chose.
   let address: ListenAddress
   let now: Timestamp
 
-  /// Creates what a first start creates, and prints the lines.
+  /// Creates the objects of a first start if there is no organization, and prints the lines.
   ///
-  /// It is done when the service listens and not before: a first start that finds its port taken
-  /// would use up the only time that the token is shown.
+  /// Called once the service listens, because the token is shown only once and a start may fail,
+  /// for example when the port is in use.
   func announce(_ store: any CatalogStore) throws {
     let server = settings.publicURL ?? WebAddress(listening: address.reachable)
     guard let catalog = try store.catalog(unlessVersion: nil) else { return }
@@ -21,8 +21,8 @@ struct FirstStart {
       try printPairs(pairs)
       if catalog.projects.isEmpty {
         printNotice(
-          "There is no project yet: `hale project create NAME` makes one and prints its DSN, "
-            + "`hale token create NAME` a token to ask with.")
+          "There is no project yet: `hale project create NAME` creates one and prints its DSN, "
+            + "`hale token create NAME` creates a token for the API.")
       }
       return
     }
@@ -37,22 +37,22 @@ struct FirstStart {
       organization: organization.id, name: "initial", scope: .admin, digest: tokenDigest(token),
       at: now)
     pairs.append(("DSN", DSN(server: server, publicKey: key, project: project.id).text))
-    // A token that came with the environment is known to who set it, and standard output is
-    // often kept.
+    // A token from the environment is known already, and standard output is often stored.
     if settings.initialToken == nil { pairs.append(("token", token)) }
     try printPairs(pairs)
     if server.host.contains(":") {
       printNotice(
-        "Some SDKs cannot read a DSN with an IPv6 address; name the service by --public-url.")
+        "Some SDKs cannot parse a DSN with an IPv6 address; set --public-url to a host name.")
     }
-    try printLine("The dashboard is at the address, and asks for the token.")
-    try printLine(question(token: settings.initialToken == nil ? token : nil))
+    try printLine(
+      "Open the address in a browser for the dashboard, and sign in with the token. A first query:")
+    try printLine(exampleQuery(token: settings.initialToken == nil ? token : nil))
   }
 
-  /// A line that asks the service for something when it is pasted into a shell.
+  /// A query to paste into a shell.
   ///
-  /// - Parameter token: nil where it is not to be shown; the shell's own variable stands for it.
-  private func question(token: String?) -> String {
+  /// - Parameter token: nil where it must not be shown; the line then has the variable's name.
+  private func exampleQuery(token: String?) -> String {
     let place = WebAddress(listening: address.reachable).text
     let shown = token ?? "$" + Setting.initialToken.variable
     return "curl -H \"Authorization: Bearer \(shown)\" "

@@ -4,10 +4,10 @@ import Outbound
 struct HealthCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health",
-    abstract: "Ask a running service whether it answers.",
+    abstract: "Check whether a service is up.",
     discussion: """
-      Asks /healthz at the listen address, or below --url. Exits with 0 if it answers within \
-      three seconds, and with 1 otherwise: made for the health check of a container.
+      Requests /healthz at the listen address, or under --url. Exits with 0 if the response comes \
+      within three seconds, and with 1 otherwise. Meant for the health check of a container.
 
         hale health --listen 127.0.0.1:8787
       """)
@@ -15,7 +15,8 @@ struct HealthCommand: ParsableCommand {
   @Option(name: Setting.listen.flagName, help: Setting.listen.flagHelp)
   var listen: String?
 
-  @Option(help: ArgumentHelp("Ask here instead, for example http://hale:8787.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp("The service to check, for example http://hale:8787.", valueName: "url"))
   var url: String?
 
   @Option(

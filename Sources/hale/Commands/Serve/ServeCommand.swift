@@ -3,16 +3,15 @@ import Logging
 import ReleaseHealth
 import Storage
 
-/// What the service is run with.
+/// The settings of a running service.
 struct ServeSettings: Sendable {
   var listen: ListenAddress
   var dataDirectory: String
-  /// As it was set; nil where the address listened on is the public one. The service answers under
-  /// its path, too.
+  /// The public URL; nil where none is set. The service also answers under its path.
   var publicURL: WebAddress?
-  /// How long counts and users are kept.
+  /// The retention of counts and users, in days.
   var retentionDays: Int
-  /// The operators' file of alert rules.
+  /// The path of the alert rules file.
   var alertsFile: String?
   var notices: NoticeSettings
   var clock: SystemClock
@@ -24,19 +23,18 @@ struct ServeCommand: ParsableCommand {
     commandName: "serve",
     abstract: "Run the service.",
     discussion: """
-      Prints its address once it listens. The first start on an empty data directory also creates \
-      the organization 'default', a project, a DSN and an admin token, and prints them, once; \
-      HALE_INITIAL_KEY, HALE_INITIAL_TOKEN and HALE_INITIAL_PROJECT set them instead, for \
+      Prints its address once it listens. The first start on an empty data directory creates the \
+      organization 'default', a project, a DSN and an admin token, and prints them once. \
+      HALE_INITIAL_KEY, HALE_INITIAL_TOKEN and HALE_INITIAL_PROJECT choose their values, for \
       containers. Log lines go to standard error.
 
-      SIGTERM and SIGINT let the service finish what it has read, and exit with 0; a second one \
-      ends it at once.
+      After SIGTERM or SIGINT the service finishes the requests that it has read and exits with \
+      0. A second signal stops it at once.
 
         hale serve --data /var/lib/hale --public-url https://hale.example.com
 
-      For replays and tests the clock can start at a given time and tick on, or stand at the time \
-      written in a file and follow it, both ways; with a file, periodic jobs run only when \
-      `hale jobs run` asks for them:
+      For replays and tests the clock can start at a given time, or always show the time that is \
+      written in a file. With a file, periodic jobs run only by `hale jobs run`.
 
         hale serve --now 2026-03-01T10:00:00Z
         hale serve --now @clock.txt

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStorage
 
-@Suite struct AccountReaderTests {
+@Suite struct OutcomeReaderTests {
   static let start = Timestamp(milliseconds: 20_000 * 86_400_000 + 90_000)
 
   private func history(_ fixture: StoreFixture, hours: Int = 1) throws -> SessionHistory {
@@ -107,9 +107,9 @@ import Testing
   /// Explanations come from roll-ups, never from session states, and no statement walks through
   /// what the range does not ask for.
   @Test(arguments: [
-    AccountReader.SQL.outcomes, AccountReader.SQL.days,
-    AccountReader.SQL.minutes, AccountReader.SQL.arrivals, AccountReader.SQL.floor,
-    AccountReader.SQL.arrivalsOfScope,
+    OutcomeReader.SQL.outcomes, OutcomeReader.SQL.days,
+    OutcomeReader.SQL.minutes, OutcomeReader.SQL.arrivals, OutcomeReader.SQL.floor,
+    OutcomeReader.SQL.arrivalsOfScope,
   ])
   func statementsSearchRollUps(sql: String) throws {
     let fixture = try StoreFixture()

@@ -72,7 +72,7 @@ struct ExplainRequest {
   }
 
   /// Asks the store and writes the answer. Blocks.
-  func json(store: any AccountStore) throws(StoreError) -> [UInt8] {
+  func json(store: any OutcomeStore) throws(StoreError) -> [UInt8] {
     let history = try store.history(request.healthQuery())
     // On a full hour the range of the bucket before it has the one that begins, too.
     let buckets = zip(request.range.bucketStarts, history.buckets).filter {

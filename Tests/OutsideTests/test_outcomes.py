@@ -1,4 +1,4 @@
-"""Where numbers come from: what became of every item, and why a bucket has its count."""
+"""The outcome of every item, the explanation of a bucket, and the comparison of releases."""
 
 import json
 import random
@@ -8,7 +8,7 @@ from hale import (STATUSES, aggregates, days, envelope, hours, iso, item, minute
 NOON = utc("2026-03-10T12:30:00Z")
 
 
-def account(hale, **params):
+def outcomes(hale, **params):
     reply = hale.get("/organizations/default/outcomes/", {"statsPeriod": "24h", **params})
     assert reply.status == 200, reply
     return reply.json
@@ -18,8 +18,8 @@ def adds_up(part):
     return part["received"] == part["accepted"] + part["rejected"] + part["skipped"]
 
 
-def test_every_item_is_accounted_for(start):
-    """A mix of everything, over three hours and two projects: what was sent is what is told."""
+def test_every_item_has_an_outcome(start):
+    """A mix of items over three hours and two projects: outcomes match what was sent."""
     hale = start(clock=NOON)
     other = hale.cli_json("project", "create", "shop")
     good = session(at=NOON - minutes(9), did="ada")
@@ -50,14 +50,14 @@ def test_every_item_is_accounted_for(start):
     wait(lambda: hale.post(
         envelope(good), auth=False, target=f"/api/{other['id']}/envelope/",
         headers={"X-Sentry-Auth": f"Sentry sentry_key={key}"}).status == 200, "the new project")
-    # What is refused as a whole is told to the one who sent it, and no item of anybody.
+    # A rejected request has no outcomes; its sender gets the error.
     assert hale.post(b"{}\n{\"type\":\"session\",\"length\":9}\n{}").status == 400
 
-    answer = account(hale)
+    answer = outcomes(hale)
     (group,) = answer["groups"]
     totals = group["totals"]
     assert adds_up(totals)
-    # In the third hour one is no longer in the future: the sum stays.
+    # In the third hour one session is no longer in the future; the sum stays.
     each = accepted + rejected + skipped
     assert totals["accepted"] == 3 * accepted + 1 + 1
     assert totals["received"] == 3 * each + 1 + 1
@@ -71,25 +71,25 @@ def test_every_item_is_accounted_for(start):
             "2026-03-10T14:00:00Z": each + 2}.get(begin, 0), begin
     assert all(sum(values) == totals[name] for name, values in group["series"].items())
 
-    # Groups are parts of the whole, and the list of outcomes says the same.
+    # The groups add up, and the list of outcomes has the same numbers.
     for group_by in (["project"], ["reason"], ["project", "reason"]):
-        groups = account(hale, groupBy=group_by, includeSeries=0)["groups"]
+        groups = outcomes(hale, groupBy=group_by, includeSeries=0)["groups"]
         assert all(adds_up(group["totals"]) for group in groups)
         for name, total in totals.items():
             assert sum(group["totals"][name] for group in groups) == total, (group_by, name)
     reasons = {group["by"]["reason"]: group["totals"]["received"]
-               for group in account(hale, groupBy="reason")["groups"]}
+               for group in outcomes(hale, groupBy="reason")["groups"]}
     assert sum(number for reason, number in reasons.items() if reason) == totals["rejected"]
     assert {"invalid_release", "missing_release", "invalid_session_id", "too_old",
             "invalid_started", "invalid_payload"} < set(reasons)
     listed = answer["outcomes"]
     assert sum(entry["quantity"] for entry in listed if entry["outcome"] == "rejected") == \
         totals["rejected"]
-    assert account(hale, project="shop")["groups"][0]["totals"]["received"] == 1
+    assert outcomes(hale, project="shop")["groups"][0]["totals"]["received"] == 1
 
 
 def test_explanations_add_up(start):
-    """Random traffic over two days: each bucket is explained by parts that make its number."""
+    """Random traffic over two days: the parts of an explanation add up to the bucket's number."""
     hale = start(clock=NOON - days(2))
     chance = random.Random(7)
     known, repeated = [], 0
@@ -131,16 +131,16 @@ def test_explanations_add_up(start):
                           {"statsPeriod": "4d", "interval": "1d"}).json["buckets"]
     assert any(late["change"]["healthy"] < 0 < late["change"]["total"] + 1
                for bucket in everything for late in bucket["late"])
-    told = account(hale, statsPeriod="4d")["groups"][0]["totals"]["repeated"]
-    assert sum(bucket["repeated"] for bucket in everything) == told > 0
-    # A single bucket is named by any instant in it.
+    counted = outcomes(hale, statsPeriod="4d")["groups"][0]["totals"]["repeated"]
+    assert sum(bucket["repeated"] for bucket in everything) == counted > 0
+    # Any instant in a bucket identifies it.
     (one,) = hale.get("/organizations/default/sessions/explain/",
                       {"bucket": iso(NOON - hours(5))}).json["buckets"]
     assert one["start"] == "2026-03-10T07:00:00Z" and one["end"] == "2026-03-10T08:00:00Z"
 
 
 def test_two_releases_are_compared(start):
-    """A release that crashes more, and one of which nobody can tell yet."""
+    """A release that crashes more, and one with too few sessions."""
     hale = start(clock=NOON - days(3))
 
     def run(release, crashed, fine):
@@ -165,7 +165,7 @@ def test_two_releases_are_compared(start):
     assert worse["difference"]["crashFreeSessions"]["verdict"] == "worse"
     assert worse["difference"]["crashFreeUsers"]["high"] < 0
     assert compare("app@3")["difference"]["crashFreeSessions"]["verdict"] == "chance"
-    # Of the second to the fiftieth second, the crash left out, and the thirteenth and later ones.
+    # Sessions from second 2 to 50 without the crash, and from the thirteenth on.
     for side, middle, late in (("base", 26, 48), ("candidate", 31, 49)):
         for name, seconds in (("durationP50", middle), ("durationP95", late)):
             assert abs(worse[side][name] - 1000 * seconds) <= 1000 * seconds / 256, (side, name)

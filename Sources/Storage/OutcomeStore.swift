@@ -1,7 +1,7 @@
 package import ReleaseHealth
 
 /// Tells where the numbers of a ``SessionStore`` come from. Called from any thread; blocks.
-package protocol AccountStore: Sendable {
+package protocol OutcomeStore: Sendable {
   /// What became of the items that arrived in some hours (since 1970): one entry for each
   /// `intervalHours` of them, of which the last may be shorter.
   func outcomes(

@@ -1,9 +1,9 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Tells where numbers come from, on a reader's connection: from the outcomes, the packed counts
-/// and the log of arrivals; never from session states.
-enum AccountReader {
+/// Reads outcomes, and how counts came about, on a reader's connection: from the outcomes, the packed
+/// counts and the arrival log; never from session states.
+enum OutcomeReader {
   /// The statements, so that a test can look at their plans.
   enum SQL {
     static let outcomes = """
@@ -79,16 +79,19 @@ enum AccountReader {
 
 // MARK: Replay
 
-extension AccountReader {
+extension OutcomeReader {
   /// How far from a start its changes can arrive, in hours: an update is taken for five days, and
   /// the service's clock may have been off by a day.
   fileprivate static let hoursBefore = 25
   fileprivate static let hoursAfter = 5 * 24 + 26
 
-  /// Hands over all changes of the start hours of a query in the order in which they arrived.
-  static func replay(
-    _ query: HealthQuery, from connection: Connection, _ body: (ArrivalChange) -> Void
-  ) throws(StoreError) {
+  /// A page ends with the step in which it reaches so many changes.
+  private static let pageChanges = 10_000
+
+  /// The changes of the start hours of a query in the order in which they arrived.
+  static func arrivals(
+    _ query: HealthQuery, from step: Int?, on connection: Connection
+  ) throws(StoreError) -> ArrivalPage {
     let members = try SelectedScopes(query, from: connection).members
     let keys = Dictionary(
       uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.scope)) })
@@ -98,19 +101,24 @@ extension AccountReader {
     let select = try connection.prepare(SQL.replay)
     select.bind(1, hours.lowerBound)
     select.bind(2, hours.upperBound)
-    select.bind(3, (hours.lowerBound - hoursBefore) * 6)
+    select.bind(3, step ?? (hours.lowerBound - hoursBefore) * 6)
     select.bind(4, (hours.upperBound + hoursAfter) * 6)
+    var changes: [ArrivalChange] = []
     while try select.step() {
+      let step = Int(select.integer(0))
+      if changes.count >= pageChanges, changes.last?.step != step {
+        return ArrivalPage(changes: changes, next: step)
+      }
       guard let key = keys[select.integer(1)] else { continue }
       var change = SessionCounts()
       for (column, severity) in Severity.allCases.enumerated() {
         change[severity] = select.integer(Int32(3 + column))
       }
       if change.isZero { continue }
-      body(
-        ArrivalChange(
-          step: Int(select.integer(0)), hour: Int(select.integer(2)), key: key, change: change))
+      changes.append(
+        ArrivalChange(step: step, hour: Int(select.integer(2)), key: key, change: change))
     }
+    return ArrivalPage(changes: changes, next: nil)
   }
 }
 
@@ -157,7 +165,7 @@ private struct HistoryReader {
   }
 
   mutating func readCounts() throws(StoreError) {
-    let days = try connection.prepare(AccountReader.SQL.days)
+    let days = try connection.prepare(OutcomeReader.SQL.days)
     days.bind(1, hours.lowerBound.flooredDivision(by: 24))
     days.bind(2, (hours.upperBound + 23).flooredDivision(by: 24))
     while try days.step() {
@@ -176,7 +184,7 @@ private struct HistoryReader {
   /// The log knows whole hours. The last one may have sessions of the minutes behind the range:
   /// a start may lie a minute in the future.
   private mutating func readStartingLater() throws(StoreError) {
-    let select = try connection.prepare(AccountReader.SQL.minutes)
+    let select = try connection.prepare(OutcomeReader.SQL.minutes)
     let (hour, end) = HourDelta.split(minute: minutes.upperBound)
     select.bind(1, hour)
     while try select.step() {
@@ -190,16 +198,16 @@ private struct HistoryReader {
   }
 
   mutating func readArrivals() throws(StoreError) {
-    let floor = try connection.number(AccountReader.SQL.floor).map { Int($0) }
+    let floor = try connection.number(OutcomeReader.SQL.floor).map { Int($0) }
     // What arrives in the step behind may be of the hour that begins with the next one.
     firstKnownHour = floor.map { $0.flooredDivision(by: Self.stepsPerHour) + 2 }
-    let end = (hours.upperBound + AccountReader.hoursAfter) * Self.stepsPerHour
+    let end = (hours.upperBound + OutcomeReader.hoursAfter) * Self.stepsPerHour
     let first = max(
-      (hours.lowerBound - AccountReader.hoursBefore) * Self.stepsPerHour,
+      (hours.lowerBound - OutcomeReader.hoursBefore) * Self.stepsPerHour,
       floor.map { $0 + 1 } ?? Int.min)
     let steps = first..<max(first, end)
     let select = try connection.prepare(
-      isSelective ? AccountReader.SQL.arrivalsOfScope : AccountReader.SQL.arrivals)
+      isSelective ? OutcomeReader.SQL.arrivalsOfScope : OutcomeReader.SQL.arrivals)
     select.bind(1, hours.lowerBound)
     select.bind(2, hours.upperBound)
     guard isSelective else {

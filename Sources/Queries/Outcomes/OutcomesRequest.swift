@@ -67,7 +67,7 @@ struct OutcomesRequest {
   /// Asks the store. Blocks.
   ///
   /// - Returns: the answer, and the value of its `Link` header.
-  func answer(url: String, store: any AccountStore) throws(StoreError) -> (
+  func answer(url: String, store: any OutcomeStore) throws(StoreError) -> (
     json: [UInt8], link: String
   ) {
     let buckets = try store.outcomes(

@@ -3,15 +3,15 @@ import Testing
 
 @testable import Outbound
 
-@Suite struct OutletTests {
-  private let outlet = Outlet(addresses: .all)
+@Suite struct OutboundClientTests {
+  private let client = OutboundClient(addresses: .all)
 
-  @Test func aCallArrivesAsItIs() throws {
+  @Test func aRequestIsSentUnchanged() throws {
     let server = try WebServer(answers: [
       "HTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 429 Slow\r\nRetry-After: 7\r\n"
         + "Content-Length: 2\r\n\r\nno"
     ])
-    let answer = try outlet.send(
+    let answer = try client.send(
       HTTPCall(
         url: "http://127.0.0.1:\(server.port)/hook?x=1",
         headers: [("Content-Type", "application/json"), ("Request-ID", "a\r\nEvil: b")],
@@ -26,31 +26,31 @@ import Testing
     #expect(request.hasSuffix("\r\n\r\n{\"a\":\"é\"}"))
   }
 
-  @Test func redirectionsAreNotFollowed() throws {
+  @Test func redirectsAreNotFollowed() throws {
     let server = try WebServer(answers: [
       "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
     ])
-    #expect(try outlet.send(HTTPCall(url: "http://127.0.0.1:\(server.port)/")).status == 302)
+    #expect(try client.send(HTTPCall(url: "http://127.0.0.1:\(server.port)/")).status == 302)
   }
 
-  @Test func aLongAnswerIsCut() throws {
+  @Test func aLongResponseIsCut() throws {
     let body = String(repeating: "x", count: 100_000)
     let server = try WebServer(answers: ["HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + body]
     )
     var call = HTTPCall(method: "GET", url: "http://127.0.0.1:\(server.port)/")
     call.answerBytesMax = 100
-    let answer = try outlet.send(call)
+    let answer = try client.send(call)
     #expect(answer.status == 200 && answer.body.count == 100 && answer.isCut)
     #expect(server.requests[0].hasPrefix("GET / "))
   }
 
-  /// A server that is in trouble may be well the next time.
-  @Test func anAnswerThatBreaksOffIsNotForGood() throws {
+  /// A server that fails may succeed at the next attempt.
+  @Test func anIncompleteResponseIsNotPermanent() throws {
     let server = try WebServer(answers: [
       "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nabcde"
     ])
     do throws(OutboundFailure) {
-      _ = try outlet.send(HTTPCall(url: "http://127.0.0.1:\(server.port)/"))
+      _ = try client.send(HTTPCall(url: "http://127.0.0.1:\(server.port)/"))
       Issue.record("it was whole")
     } catch {
       #expect(!error.isPermanent, "\(error.reason)")
@@ -60,9 +60,9 @@ import Testing
   @Test(arguments: [
     "127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "0x7f.1",
   ])
-  func privateAddressesAreRefusedHoweverTheyAreWritten(host: String) throws {
+  func privateAddressesAreRefusedInEveryNotation(host: String) throws {
     do throws(OutboundFailure) {
-      _ = try Outlet(addresses: .publicOnly).send(HTTPCall(url: "http://\(host):9/"))
+      _ = try OutboundClient(addresses: .publicOnly).send(HTTPCall(url: "http://\(host):9/"))
       Issue.record("it went out")
     } catch {
       #expect(error.isPermanent && error.reason.contains("a private address"), "\(error.reason)")
@@ -72,11 +72,11 @@ import Testing
   @Test(arguments: [
     "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/", "smtp://127.0.0.1/",
   ])
-  func otherProtocolsAreNone(url: String) {
-    #expect(throws: OutboundFailure.self) { try outlet.send(HTTPCall(url: url)) }
+  func otherProtocolsAreRefused(url: String) {
+    #expect(throws: OutboundFailure.self) { try client.send(HTTPCall(url: url)) }
   }
 
-  @Test func oneThatNeverAnswersIsGivenUp() throws {
+  @Test func aServerThatNeverRespondsTimesOut() throws {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     listen(descriptor, 1)
@@ -89,7 +89,7 @@ import Testing
     }
     let port = UInt16(bigEndian: address.sin_port)
     #expect(throws: OutboundFailure.self) {
-      try outlet.send(HTTPCall(url: "http://127.0.0.1:\(port)/", timeoutMilliseconds: 200))
+      try client.send(HTTPCall(url: "http://127.0.0.1:\(port)/", timeoutMilliseconds: 200))
     }
   }
 }

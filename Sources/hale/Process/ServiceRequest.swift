@@ -11,7 +11,7 @@ extension HTTPCall {
       method: method, url: url, headers: [("User-Agent", "hale/\(haleVersion)")] + headers,
       body: body, timeoutMilliseconds: timeoutSeconds * 1000)
     connectTimeoutMilliseconds = 30_000
-    // A larger answer is none that commands ask for.
+    // No response to a command is larger.
     answerBytesMax = 16 << 20
     needsWholeAnswer = true
   }
@@ -23,7 +23,7 @@ extension HTTPAnswer {
     String(decoding: body, as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 
-  /// The `detail` of an error's JSON, or else its body as it is.
+  /// The `detail` of an error response, or else its body.
   var detail: String {
     struct ErrorBody: Decodable {
       let detail: String
@@ -34,9 +34,9 @@ extension HTTPAnswer {
 }
 
 extension OutboundFailure {
-  /// The failure of a command's request, with the way out where there is one.
+  /// The failure of a command's request as a sentence, with a remedy where there is one.
   var sentence: String {
     cause == .certificate
-      ? "\(reason). HALE_CA_FILE names the certificates that it is verified by." : "\(reason)."
+      ? "\(reason). HALE_CA_FILE sets the CA bundle." : "\(reason)."
   }
 }

@@ -3,12 +3,12 @@ internal import HTTP
 package import Storage
 
 /// Questions about where numbers come from, and what they are worth.
-package struct AccountActions: Sendable {
-  private let store: any SessionStore & ReleaseStore & AccountStore
+package struct OutcomeActions: Sendable {
+  private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let retentionDays: Int
 
   package init(
-    store: any SessionStore & ReleaseStore & AccountStore, retentionDays: Int
+    store: any SessionStore & ReleaseStore & OutcomeStore, retentionDays: Int
   ) {
     self.store = store
     self.retentionDays = retentionDays
@@ -44,7 +44,7 @@ package struct AccountActions: Sendable {
 }
 
 /// The routes of the API that these actions answer.
-extension AccountActions {
+extension OutcomeActions {
   package var routes: [APIRoute] {
     [
       APIRoute("organizations/{organization}/sessions/explain", .get(explain)),

@@ -125,10 +125,7 @@ struct CompareRequest {
   ) throws(StoreError) -> Side {
     var own = HealthQuery(projects: projects, minutes: minutes)
     own.measures = [.sessions, .users, .durations]
-    let name = Name(release)
-    own.includes = { [environments] in
-      environments.includes($0.environment) && Name($0.release) == name
-    }
+    own.filter = .all([.environments(environments), .release(release)])
     return Side(
       release: release, minutes: minutes, firstHour: firstHour,
       cell: try store.health(own).first?.totals ?? HealthCell())
@@ -140,7 +137,7 @@ struct CompareRequest {
   ) throws(StoreError) -> HealthCell {
     var all = HealthQuery(projects: projects, minutes: minutes)
     all.measures = [.sessions, .users]
-    all.includes = { [environments] in environments.includes($0.environment) }
+    all.filter = .environments(environments)
     return try store.health(all).first?.totals ?? HealthCell()
   }
 }

@@ -2,17 +2,17 @@ internal import Bytes
 internal import CCurl
 internal import Glibc
 
-/// A mail server, as the operator sets it.
+/// The mail server of the settings.
 package struct MailServer: Equatable, Sendable {
-  /// `smtp` or `smtps`: TLS from the start.
+  /// The scheme: `smtp`, or `smtps` for TLS from the start.
   package var scheme: String
-  /// Without brackets.
+  /// The host without brackets.
   package var host: String
-  /// nil where the scheme's own is meant.
+  /// The port; nil for the scheme's default.
   package var port: Int?
   package var user: String?
   package var password: String?
-  /// Whether mail goes only once the connection is encrypted, by STARTTLS.
+  /// Whether the connection must be encrypted, by STARTTLS for `smtp`.
   package var requiresTLS: Bool
 
   package init(
@@ -30,10 +30,10 @@ package struct MailServer: Equatable, Sendable {
 
 /// A mail to deliver.
 package struct Mail: Sendable {
-  /// Addresses alone, without names.
+  /// The bare address, without a name.
   package var sender: String
   package var recipients: [String]
-  /// RFC 5322, with CRLF between lines.
+  /// The message (RFC 5322), with CRLF between lines.
   package var message: [UInt8]
 
   package init(sender: String, recipients: [String], message: [UInt8]) {
@@ -43,20 +43,20 @@ package struct Mail: Sendable {
   }
 }
 
-/// Why something did not get out.
+/// The reason why something was not sent.
 package struct OutboundFailure: Error, Equatable, Sendable {
-  /// What callers tell apart.
+  /// The causes that callers distinguish.
   package enum Cause: Equatable, Sendable {
-    /// No connection was made; the system's error number says why.
+    /// No connection was made, with the system's error number.
     case unreachable(Int32)
     /// The server's certificate cannot be verified.
     case certificate
     case other
   }
 
-  /// For people; names the host.
+  /// The reason as a text with the host's name.
   package var reason: String
-  /// The other side will say the same next time.
+  /// Whether a retry would fail in the same way.
   package var isPermanent: Bool
   package var cause: Cause
 
@@ -72,10 +72,10 @@ package struct OutboundFailure: Error, Equatable, Sendable {
   }
 }
 
-/// The way out.
-package struct Outlet: Sendable {
+/// Sends HTTP requests and mail, and runs programs, within an address policy.
+package struct OutboundClient: Sendable {
   private let addresses: AddressPolicy
-  /// The certificates that servers are checked by; nil for the system's.
+  /// The path of the CA bundle; nil for the system's.
   private let caFile: String?
 
   package init(addresses: AddressPolicy, caFile: String? = nil) {
@@ -83,18 +83,18 @@ package struct Outlet: Sendable {
     self.caFile = caFile
   }
 
-  /// Makes a request. Redirections are answers like others.
+  /// Makes a request. Redirects are not followed.
   package func send(_ call: HTTPCall) throws(OutboundFailure) -> HTTPAnswer {
     try HTTPClient(addresses: addresses, caFile: caFile).send(call)
   }
 
-  /// Hands a mail to the server. All recipients get it, or it counts as failed.
+  /// Sends a mail. It fails unless the server accepts all recipients.
   package func send(_ mail: Mail, by server: MailServer) throws(OutboundFailure) {
     let host = server.host.contains(":") ? "[\(server.host)]" : server.host
     let port = server.port.map { ":\($0)" } ?? ""
     let transfer = Transfer(
       on: try CurlHandle(), url: "\(server.scheme)://\(host)\(port)", name: host + port,
-      // The operator named the server; a relay on this machine is the usual one.
+      // The operator names the server, which is often a relay on this machine.
       addresses: .all, isMail: true)
     transfer.limit(milliseconds: 15_000, connectMilliseconds: 5000)
     if let caFile { transfer.set(CURLOPT_CAINFO, caFile) }
@@ -117,12 +117,12 @@ package struct Outlet: Sendable {
   }
 }
 
-/// The host of a URL, and its port where the URL names one.
+/// The host of a URL, with its port if the URL has one.
 func authority(of url: String) -> String {
   URLParts(url)?.authority ?? ""
 }
 
-/// The system's words for an error number.
+/// The system's text for an error number.
 package func errorText(_ number: Int32) -> String {
   unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import hale
 
-@Suite struct StartPagesTests {
+@Suite struct IdleMemoryTests {
   @Test(
     arguments: [
       ("00400000-00452000 r-xp 00000000 08:02 17      /usr/bin/a space", 0x400000..<0x452000),
@@ -16,6 +16,6 @@ import Testing
       ("", nil),
     ] as [(Substring, Range<UInt>?)])
   func onlyPagesThatNobodyWrote(line: Substring, pages: Range<UInt>?) {
-    #expect(StartPages.ownPages(line) == pages)
+    #expect(IdleMemory.code(line) == pages)
   }
 }

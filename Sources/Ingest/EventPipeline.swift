@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Compression
 internal import FoundationEssentials
@@ -7,7 +8,7 @@ internal import Storage
 
 /// Reads the one event of `/store/`, of which nothing is kept but that it came, and its id for the
 /// answer.
-final class EventIntake: BodyReader {
+final class EventPipeline: BodyReader {
   private let dependencies: IngestEndpoint.Dependencies
   private var source: BodySource
   private var event: [UInt8] = []
@@ -69,7 +70,7 @@ final class SkippedItem: BodyReader {
   init(_ dependencies: IngestEndpoint.Dependencies, project: ProjectID, answer: Response) {
     queue = dependencies.queue
     submission = Submission(receivedAt: dependencies.clock.now, project: project)
-    submission.outcomes[OutcomeKey(project: project, outcome: .skipped)] = 1
+    submission.count(.skipped)
     self.answer = answer
   }
 

@@ -1,0 +1,215 @@
+internal import Access
+internal import Envelopes
+internal import HTTP
+internal import Metrics
+internal import ReleaseHealth
+internal import Storage
+
+/// One envelope on its way from its connection to the writer: each slice of the body is decoded,
+/// read and normalized as it comes in. Nothing is enqueued before the envelope is known to be whole.
+///
+/// Used on the loop thread only.
+final class EnvelopePipeline: BodyReader {
+  /// What is known of a request before its body.
+  struct Request {
+    var exchange: ExchangeID
+    /// nil until the DSN in the envelope's header gives it.
+    var access: IngestAccess?
+    /// The project that the path names.
+    var project: ProjectID?
+    var snapshot: CatalogSnapshot
+    /// The header `Origin`.
+    var origin: String?
+    /// The time of the arrival, where a past is sent; nil for the time at which it is.
+    var receivedAt: Timestamp?
+  }
+
+  private let endpoint: IngestEndpoint
+  private var request: Request
+  private var source: BodySource
+  private var reader = EnvelopeReader()
+  /// nil until the envelope's header was read.
+  private var normalizer: Normalizer?
+  private var submission: Submission
+  private var share: HeldShare
+  /// The event that the envelope's header names.
+  private var eventID: String?
+  /// The time at which the envelope was read to its end, by ``Metrics/seconds``; from then on it
+  /// waits for room in the queue.
+  private var wholeAt: Double?
+  let isCostly: Bool
+
+  init(
+    _ endpoint: IngestEndpoint, source: consuming BodySource, _ request: consuming Request
+  ) {
+    self.endpoint = endpoint
+    isCostly = source.isCostly
+    self.source = source
+    share = HeldShare(of: endpoint.held)
+    submission = Submission(
+      receivedAt: request.receivedAt ?? endpoint.dependencies.clock.now,
+      project: request.access?.project)
+    self.request = request
+  }
+
+  func read(_ bytes: Span<UInt8>) -> BodyProgress {
+    do throws(IngestRefusal) {
+      return try source.read(bytes) { (slice) throws(IngestRefusal) in try readItems(slice) }
+    } catch {
+      return .respond(endpoint.dependencies.answer(error))
+    }
+  }
+
+  func end() -> BodyProgress {
+    do throws(IngestRefusal) {
+      return enqueue(wholeAt: try finish())
+    } catch {
+      return .respond(endpoint.dependencies.answer(error))
+    }
+  }
+
+  private func readItems(_ slice: Span<UInt8>) throws(IngestRefusal) {
+    var index = 0
+    while let item = try next(slice, &index) { try process(item) }
+    try share.hold(heldBytes)
+  }
+
+  private func next(
+    _ slice: Span<UInt8>, _ index: inout Int
+  ) throws(IngestRefusal) -> EnvelopeItem? {
+    do throws(EnvelopeError) {
+      return try reader.next(slice, &index)
+    } catch {
+      throw refusal(of: error)
+    }
+  }
+
+  /// What is held until the envelope's end, at most.
+  private var heldBytes: Int {
+    let names = DomainLimits.releaseBytesMax + DomainLimits.environmentBytesMax
+    return reader.heldBytes
+      + submission.batch.reports.count * MemoryLayout<SessionReport>.stride
+      + submission.batch.aggregated.count * MemoryLayout<AggregatedSessions>.stride
+      + submission.batch.series.count * (MemoryLayout<Scope>.stride + names)
+  }
+
+  /// Reads the envelope to its end, if that was not done.
+  ///
+  /// - Returns: ``wholeAt``
+  private func finish() throws(IngestRefusal) -> Double {
+    if let wholeAt { return wholeAt }
+    let now = endpoint.dependencies.metrics.seconds
+    try source.finish()
+    guard source.hasBytes else { throw .emptyBody }
+    let last: EnvelopeItem?
+    do throws(EnvelopeError) {
+      last = try reader.finish()
+    } catch {
+      throw refusal(of: error)
+    }
+    if let last { try process(last) }
+    // Drift and ages are those of the envelope's beginning, which is when the SDK sent it. One that
+    // took minutes to come in would fit no batch of those that arrived with it.
+    if request.receivedAt == nil { submission.batch.received(at: endpoint.dependencies.clock.now) }
+    share.giveBack()
+    wholeAt = now
+    return now
+  }
+
+  private func enqueue(wholeAt: Double) -> BodyProgress {
+    let eventID =
+      eventID
+      ?? (reader.hasEventItem ? EventID.text(endpoint.dependencies.random()) : nil)
+    let ticket =
+      submission.hasUpdates
+      ? Ticket(exchange: request.exchange, wholeAt: wholeAt, eventID: eventID) : nil
+    guard endpoint.dependencies.queue.submit(submission, ticket: ticket) else { return .blocked }
+    return ticket == nil ? .respond(.accepted(eventID: eventID)) : .pending
+  }
+
+  /// A header that cannot be read could have held the authorization that is missing.
+  private func refusal(of error: EnvelopeError) -> IngestRefusal {
+    if request.access == nil, case .invalidEnvelopeHeader = error {
+      return IngestRefusal(401, "bad envelope authentication header", causes: error.causes)
+    }
+    return IngestRefusal(error)
+  }
+
+  // MARK: Items
+
+  private func process(_ item: EnvelopeItem) throws(IngestRefusal) {
+    switch item {
+    case .header(let header): try process(header)
+    case .session(.success(let update)): process(update)
+    case .sessions(.success(let aggregates)): process(aggregates)
+    case .session(.failure(let reason)), .sessions(.failure(let reason)): submission.reject(reason)
+    case .skipped: submission.count(.skipped)
+    }
+  }
+
+  /// The header comes first: it may bring the authorization, and must not contradict the
+  /// request's. Hosts are not compared: tunnels and proxies have their own.
+  private func process(_ header: EnvelopeHeader) throws(IngestRefusal) {
+    eventID = header.eventID
+    if let dsn = header.dsn {
+      if let project = request.access?.project ?? request.project, dsn.projectID != project {
+        throw IngestRefusal(.projectMismatch)
+      }
+      if let access = request.access, dsn.publicKey != access.publicKey {
+        throw IngestRefusal(.publicKeyMismatch)
+      }
+      if request.access == nil {
+        request.access = try IngestAccess(
+          publicKey: dsn.publicKey, project: dsn.projectID, snapshot: request.snapshot)
+      }
+    }
+    guard let access = request.access else { throw .missingAuthorization }
+    if let stated = header.origin, let origin = request.origin, stated != origin {
+      throw IngestRefusal(.originMismatch)
+    }
+    submission.project = access.project
+    normalizer = Normalizer(
+      project: access.project,
+      times: Normalization(receivedAt: submission.batch.receivedAt, sentAt: header.sentAt),
+      snapshot: request.snapshot)
+  }
+
+  private func process(_ update: SessionUpdate) {
+    guard let normalizer else { return }
+    do throws(RejectionReason) {
+      switch try normalizer.normalize(update) {
+      case .report(let report, let series): submission.batch.add(report, of: series)
+      case .aggregated(let sessions, let series): submission.batch.add(sessions, of: series)
+      }
+      submission.accepted += 1
+    } catch {
+      submission.reject(error)
+    }
+  }
+
+  /// Each bucket is accepted or rejected by itself.
+  private func process(_ aggregates: SessionAggregates) {
+    guard let normalizer else { return }
+    let buckets = aggregates.buckets
+    submission.reject(.invalidStart, aggregates.unreadableBuckets)
+    // Nothing in it counts; but it was sent.
+    if buckets.isEmpty, aggregates.unreadableBuckets == 0 { submission.count(.skipped) }
+    // The limit of an item holds for all items of the envelope together, so that what is kept of
+    // it until its end stays small.
+    if submission.batch.aggregated.count + buckets.count > EnvelopeLimits.bucketsMax {
+      return submission.reject(.tooLarge, buckets.count)
+    }
+    let series = Result { () throws(RejectionReason) in try normalizer.series(of: aggregates) }
+    var accepted = 0
+    for bucket in buckets {
+      do throws(RejectionReason) {
+        let sessions = try normalizer.normalize(bucket)
+        submission.batch.add(sessions, of: try series.get())
+        accepted += 1
+      } catch {
+        submission.reject(error)
+      }
+    }
+    submission.count(.acceptedAnonymous, accepted)
+  }
+}

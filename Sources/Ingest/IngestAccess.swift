@@ -1,0 +1,25 @@
+internal import Access
+internal import ReleaseHealth
+
+/// The project that an ingest request is for, and the public key that gives access to it.
+struct IngestAccess {
+  let publicKey: String
+  let project: ProjectID
+
+  /// - Parameter project: the one that the request names; nil where it names none.
+  init(
+    publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot
+  ) throws(IngestRefusal) {
+    guard let owner = snapshot.project(ofKey: publicKey),
+      project == nil || project == owner
+    else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }
+    self.publicKey = publicKey
+    self.project = owner
+  }
+
+  /// The access of a command on this machine, which needs no key.
+  init(command project: ProjectID) {
+    publicKey = ""
+    self.project = project
+  }
+}

@@ -1,0 +1,46 @@
+package import HTTP
+package import ReleaseHealth
+package import Storage
+
+/// The accepted part of one envelope, and the outcomes of all its items.
+package struct Submission: Sendable {
+  /// The project whose outcomes are counted; nil until it is known.
+  package var project: ProjectID?
+  package var batch: IngestBatch
+  /// Items of the outcome ``Outcome/accepted``: nearly all are, and need no dictionary.
+  package var accepted: Int64 = 0
+
+  package init(receivedAt: Timestamp, project: ProjectID?) {
+    batch = IngestBatch(receivedAt: receivedAt)
+    self.project = project
+  }
+
+  /// There is something whose storing must be waited for.
+  package var hasUpdates: Bool { batch.updateCount > 0 }
+
+  /// Counts items of an outcome other than ``Outcome/accepted``.
+  package mutating func count(_ outcome: Outcome, _ quantity: Int = 1) {
+    guard quantity > 0, let project else { return }
+    batch.outcomes[OutcomeKey(project: project, outcome: outcome), default: 0] += Int64(quantity)
+  }
+
+  /// Drops items, with the reason as their outcome. All others of the envelope stay.
+  package mutating func reject(_ reason: RejectionReason, _ quantity: Int = 1) {
+    count(.rejected(reason), quantity)
+  }
+}
+
+/// A request that is answered once its updates are stored.
+package struct Ticket: Sendable {
+  package var exchange: ExchangeID
+  /// The time at which its envelope was whole, by ``Metrics/seconds``.
+  package var wholeAt: Double
+  /// The event that the answer names.
+  package var eventID: String?
+
+  package init(exchange: ExchangeID, wholeAt: Double, eventID: String? = nil) {
+    self.exchange = exchange
+    self.wholeAt = wholeAt
+    self.eventID = eventID
+  }
+}

@@ -1,0 +1,81 @@
+package import ReleaseHealth
+
+/// Normalized reports that are to be stored together.
+package struct IngestBatch: Sendable {
+  /// The series of the reports and aggregates, each once; these name theirs by its place here.
+  package private(set) var series: [Scope] = []
+  package private(set) var reports: [SessionReport] = []
+  package private(set) var aggregated: [AggregatedSessions] = []
+  package var outcomes: [OutcomeKey: Int64] = [:]
+  /// The time at which the batch was opened, by the service's clock: the arrival of all that is in
+  /// it.
+  package private(set) var receivedAt: Timestamp
+  /// The places of the series, once there are more than ``seriesScannedMax``.
+  private var places: [Scope: Int] = [:]
+
+  /// Up to so many series are looked through; to look up one in a table costs as much.
+  private static let seriesScannedMax = 4
+
+  package init(receivedAt: Timestamp) {
+    self.receivedAt = receivedAt
+  }
+
+  /// How many reports and aggregates there are.
+  package var updateCount: Int { reports.count + aggregated.count }
+
+  /// Sets the time of the arrival of all that is in the batch.
+  package mutating func received(at time: Timestamp) {
+    receivedAt = time
+    for index in reports.indices { reports[index].receivedAt = time }
+  }
+
+  package mutating func add(_ report: SessionReport, of series: Scope) {
+    add(report, at: place(of: series))
+  }
+
+  package mutating func add(_ sessions: AggregatedSessions, of series: Scope) {
+    add(sessions, at: place(of: series))
+  }
+
+  /// Adds all that is in another batch. It counts as received with this one.
+  package mutating func merge(_ other: IngestBatch) {
+    // Most batches are of one envelope, and have one series.
+    if other.series.count == 1 {
+      let place = place(of: other.series[0])
+      for report in other.reports { add(report, at: place) }
+      for sessions in other.aggregated { add(sessions, at: place) }
+    } else if !other.series.isEmpty {
+      let places = other.series.map { place(of: $0) }
+      for report in other.reports { add(report, at: places[report.series]) }
+      for sessions in other.aggregated { add(sessions, at: places[sessions.series]) }
+    }
+    if !other.outcomes.isEmpty { outcomes.merge(other.outcomes, uniquingKeysWith: +) }
+  }
+
+  private mutating func add(_ report: SessionReport, at place: Int) {
+    reports.append(report)
+    reports[reports.count - 1].series = place
+    reports[reports.count - 1].receivedAt = receivedAt
+  }
+
+  private mutating func add(_ sessions: AggregatedSessions, at place: Int) {
+    aggregated.append(sessions)
+    aggregated[aggregated.count - 1].series = place
+  }
+
+  private mutating func place(of series: Scope) -> Int {
+    if self.series.count <= Self.seriesScannedMax {
+      if let place = self.series.firstIndex(of: series) { return place }
+    } else if let place = places[series] {
+      return place
+    }
+    let place = self.series.count
+    self.series.append(series)
+    if place == Self.seriesScannedMax {
+      for (place, series) in self.series.enumerated() { places[series] = place }
+    } else if place > Self.seriesScannedMax {
+      places[series] = place
+    }
+    return place
+  }
+}
