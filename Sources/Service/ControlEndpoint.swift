@@ -69,7 +69,7 @@ struct ControlEndpoint {
     return .respond(.json(json.bytes))
   }
 
-  /// A change of the catalog by a command: whoever asks the service afterwards is answered by it.
+  /// Makes a change of the catalog for a command; later requests to the service see it.
   private func change(_ exchange: ExchangeID) -> RequestDisposition {
     .read(
       APIBodyReader { body in

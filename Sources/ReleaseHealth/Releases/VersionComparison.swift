@@ -24,8 +24,8 @@ package struct VersionComparison: Equatable, Sendable {
   /// - Parameters:
   ///   - package: the release has to have the same one; nil for any.
   ///   - wanted: what the version is compared with; the numbers that it lacks are 0.
-  ///   - components: so many leading numbers have to be equal, whatever the relation; nil compares
-  ///     the whole version.
+  ///   - components: the number of leading numbers that have to be equal for any relation; nil
+  ///     compares the whole version.
   package init(
     _ relation: Relation, package: String?, wanted: ReleaseVersion.Semver, components: Int? = nil
   ) {
