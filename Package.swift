@@ -188,7 +188,7 @@ let package = Package(
       ("Bytes", ["Bytes"]),
       ("API", ["API", "HTTP", "Storage", "ReleaseHealth"]),
       ("Locks", []),
-      ("Ingest", ["Ingest"]),
+      ("Ingest", ["Ingest", "Metrics", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       (
         "Queries", ["Queries", "API", "Bytes", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]
       ),

@@ -160,7 +160,7 @@ package final class Service: RequestHandler {
   /// Tries whether the store can be written, on the writer's own thread. The little that is written
   /// may find room where a batch did not, so that what just failed is believed.
   private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
-    dependencies.queue.perform { [dependencies, sink] in
+    dependencies.queue.writes.submit(in: .change) { [dependencies, sink] in
       let failure = dependencies.queue.recentFailure
       sink.respond(Self.readiness(of: dependencies.store, failure), to: [exchange])
       return true

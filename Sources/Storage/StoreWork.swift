@@ -9,7 +9,7 @@ package enum StoreWork: Sendable {
 
 /// Who is told of a store's own work.
 package struct StoreWatch: Sendable {
-  private let monotonicNanoseconds: @Sendable () -> Int64
+  package let monotonicNanoseconds: @Sendable () -> Int64
   private let note: @Sendable (StoreWork, _ seconds: Double) -> Void
 
   /// - Parameters:

@@ -34,7 +34,7 @@ import Testing
     ],
     // Level 3: none of these imports another.
     "Ingest": [
-      "Access", "Compression", "Dispatch", "Envelopes", "FoundationEssentials", "HTTP", "Locks",
+      "Access", "Compression", "Envelopes", "FoundationEssentials", "HTTP", "Locks",
       "Metrics", "ReleaseHealth", "Storage",
     ],
     "Queries": [

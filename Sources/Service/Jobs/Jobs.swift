@@ -6,13 +6,24 @@ package import Logging
 package import Locks
 internal import ReleaseHealth
 package import Storage
-internal import Synchronization
 
-/// The periodic jobs, run on the writer's thread between batches. The questions of alert rules are
-/// asked on a reader's, so that no batch waits for them; notices go on a thread of their own.
+/// Runs the periodic jobs, a step at a time on the writer's thread between batches.
 package final class Jobs: Sendable {
-  /// The jobs by name, as commands call them.
-  package static let names = ["adoption", "alerts", "notices", "retention"]
+  /// The jobs, as commands and the API name them.
+  package enum Name: String, CaseIterable, Sendable {
+    case adoption, alerts, notices, retention
+  }
+
+  /// The names of all jobs.
+  package static let names = Name.allCases.map(\.rawValue)
+
+  /// A run of a job, and since when.
+  private struct Run: Sendable {
+    let name: Name
+    let job: any PeriodicJob
+    let started: Timestamp
+    let startedMilliseconds: Int64
+  }
 
   private let store: any SessionStore & ReleaseStore
   private let catalog: any CatalogStore
@@ -43,127 +54,87 @@ package final class Jobs: Sendable {
   }
 
   /// Starts a job; `done` is called when it has ended, on the thread that it ran on.
-  ///
-  /// - Returns: false when there is no job of the name.
-  package func start(_ name: String, done: @escaping @Sendable (JobRun) -> Void) -> Bool {
-    guard Self.names.contains(name) else { return false }
-    let run = RunningJob(name: name, started: clock.now)
-    let begin = monotonicMilliseconds()
-    let work: @Sendable () -> Bool = { [self] in
-      defer { queue.version.grow() }
-      guard let ended = step(run, begin) else { return false }
-      metrics.note(ended)
-      // Alert rules are evaluated each minute: only what changes is worth a line.
-      let isQuiet = run.name == "alerts" && ended.succeeded && !run.hasNews
-      log.log(
-        level: isQuiet ? .debug : .info,
-        "job ended",
-        metadata: [
-          "job": "\(run.name)", "succeeded": "\(ended.succeeded)", "summary": "\(ended.summary)",
-        ])
+  package func start(_ name: Name, done: @escaping @Sendable (JobRun) -> Void = { _ in }) {
+    let run = begin(name)
+    let step: @Sendable () -> Bool = { [self] in
+      guard let ended = advance(run) else { return false }
       done(ended)
       return true
     }
-    switch name {
-    // Notices wait for other machines, which the writer does not.
-    case "notices" where notices.startThread({ _ = work() }): break
-    // Where no reader takes it, the writer asks.
-    case "alerts"
-    where workers.submit({ [self] in
-      evaluate(run)
-      queue.perform(work)
-    }):
-      break
-    default: queue.perform(work)
-    }
-    return true
-  }
-
-  private func evaluate(_ run: RunningJob) {
-    do throws(StoreError) {
-      let results = try alerts.evaluate(at: run.started)
-      run.evaluated.withLock { $0 = .success(results) }
-    } catch {
-      run.evaluated.withLock { $0 = .failure(error) }
+    switch run.job {
+    case is NotificationsJob:
+      // Never on the writer's thread, which those who record what was delivered wait for.
+      let work: @Sendable () -> Void = { _ = step() }
+      if notices.startThread(work) || workers.submit(work) { return }
+      done(end(run, .failure(.unavailable(operation: "start", reason: "no thread is free"))))
+    case let job as AlertsJob:
+      // Where no reader takes it, the writer evaluates the rules.
+      let isTaken = workers.submit { [queue] in
+        job.evaluate()
+        queue.writes.submit(in: .job, step)
+      }
+      if !isTaken { queue.writes.submit(in: .job, step) }
+    default:
+      queue.writes.submit(in: .job, step)
     }
   }
 
   /// Runs a job to its end on the calling thread, for commands that work on a directory which no
   /// service has.
-  package func runToEnd(_ name: String) -> JobRun? {
-    guard Self.names.contains(name) else { return nil }
-    let run = RunningJob(name: name, started: clock.now)
-    let begin = monotonicMilliseconds()
+  package func runToEnd(_ name: Name) -> JobRun {
+    let run = begin(name)
     while true {
-      if let ended = step(run, begin) { return ended }
+      if let ended = advance(run) { return ended }
     }
   }
 
-  /// Brings in, as a step of its own, what arrived before a job began: all of it at once would hold
-  /// up the batches that come meanwhile.
-  ///
-  /// - Returns: whether there was something.
-  private func settle(before run: RunningJob) throws(StoreError) -> Bool {
-    guard let found = try store.settle(whatArrivedBy: run.started) else { return false }
-    metrics.note(found)
-    return true
+  private func begin(_ name: Name) -> Run {
+    let now = clock.now
+    let folding = FoldingBefore(store: store, metrics: metrics, time: now)
+    let job: any PeriodicJob =
+      switch name {
+      case .adoption: AdoptionJob(store: store, folding: folding)
+      case .alerts: AlertsJob(alerts: alerts, notices: notices, metrics: metrics, at: now)
+      case .notices: NotificationsJob(notices: notices)
+      case .retention: RetentionJob(store: store, folding: folding)
+      }
+    return Run(
+      name: name, job: job, started: now, startedMilliseconds: monotonicMilliseconds())
   }
 
-  /// One step; the run when that was the last.
-  private func step(_ run: RunningJob, _ begin: Int64) -> JobRun? {
+  /// Does one step.
+  ///
+  /// - Returns: the run when that was the last.
+  private func advance(_ run: Run) -> JobRun? {
+    defer { queue.version.grow() }
+    do throws(StoreError) {
+      return try run.job.step().map { end(run, .success($0)) }
+    } catch {
+      return end(run, .failure(error))
+    }
+  }
+
+  /// Records a run, and logs it.
+  private func end(_ run: Run, _ outcome: Result<String, StoreError>) -> JobRun {
     var ended = JobRun(
-      name: run.name, started: run.started, durationMilliseconds: monotonicMilliseconds() - begin,
+      name: run.name.rawValue, started: run.started,
+      durationMilliseconds: monotonicMilliseconds() - run.startedMilliseconds,
       summary: "", succeeded: true)
     do throws(StoreError) {
-      switch run.name {
-      case "adoption":
-        if try settle(before: run) { return nil }
-        let runs = try store.runAdoption(at: run.started)
-        ended.summary = runs == 1 ? "1 hourly run" : "\(runs) hourly runs"
-      case "notices":
-        ended.summary = try notices.runDue().summary
-        ended.durationMilliseconds = monotonicMilliseconds() - begin
-      case "alerts":
-        if run.evaluated.withLock({ $0 }) == nil { evaluate(run) }
-        let results = try run.evaluated.withLock({ $0 })?.get() ?? []
-        let changes = try alerts.keep(results)
-        run.steps.store(changes, ordering: .relaxed)
-        ended.summary =
-          (results.count == 1 ? "1 rule" : "\(results.count) rules")
-          + (changes == 1 ? ", 1 change" : ", \(changes) changes")
-        metrics.note(results)
-        if changes > 0 { notices.wake() }
-      default:
-        if try settle(before: run) { return nil }
-        if try store.housekeep(at: run.started) {
-          run.steps.add(1, ordering: .relaxed)
-          return nil
-        }
-        ended.summary = "\(run.steps.load(ordering: .relaxed)) steps"
-      }
+      ended.summary = try outcome.get()
       try catalog.recordJobRun(ended)
     } catch {
       ended.succeeded = false
       ended.summary = error.sentence
     }
+    metrics.note(ended)
+    log.log(
+      level: ended.succeeded && !run.job.hasNews ? .debug : .info,
+      "job ended",
+      metadata: [
+        "job": "\(ended.name)", "succeeded": "\(ended.succeeded)", "summary": "\(ended.summary)",
+      ])
     return ended
-  }
-}
-
-/// How far a job came.
-private final class RunningJob: Sendable {
-  let name: String
-  let started: Timestamp
-  let steps = Atomic<Int>(0)
-  /// What the rules found; nil before they were evaluated.
-  let evaluated = Locked<Result<[AlertResult], StoreError>?>(nil)
-
-  /// A level of a rule changed.
-  var hasNews: Bool { steps.load(ordering: .relaxed) > 0 }
-
-  init(name: String, started: Timestamp) {
-    self.name = name
-    self.started = started
   }
 }
 

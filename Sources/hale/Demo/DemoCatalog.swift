@@ -1,3 +1,4 @@
+import Access
 import Demo
 import ReleaseHealth
 import Storage
@@ -68,7 +69,8 @@ struct DemoCatalog {
     let owner = try session.store.createOrganization(slug: slug, at: now)
     let token = settings.initialToken ?? BearerToken.random()
     _ = try session.store.createToken(
-      organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token), at: now)
+      organization: owner.id, name: "initial", scope: .admin, digest: TokenDigest.digest(token),
+      at: now)
     guard settings.initialToken == nil else { return owner }
     // Standard output is for the lines of JSON alone.
     if command.json.isJSON {

@@ -1,5 +1,7 @@
+import Service
+
 /// A file that is read again when it has changed.
-struct WatchedFile: Sendable {
+struct WatchedFile: ChangingFile {
   let path: String
   private var seen: FileIdentity?
   private var isGone = false
@@ -10,7 +12,7 @@ struct WatchedFile: Sendable {
     self.path = path
   }
 
-  /// - Returns: nil while it is as it was read last. That it is gone is told once.
+  /// - Returns: nil while it is as it was read last. That it is gone is thrown once.
   mutating func bytesIfChanged() throws(SystemError) -> [UInt8]? {
     let identity = FileIdentity(path: path)
     if identity == nil ? isGone : identity == seen { return nil }

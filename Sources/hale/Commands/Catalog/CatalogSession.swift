@@ -33,7 +33,7 @@ struct CatalogSession {
     }
     self.settings = settings
     now = try SystemClock(settings.now).now()
-    store = try openCatalog(dataDirectory: directory)
+    store = try openStore(dataDirectory: directory, ownsSessions: false)
   }
 
   func catalog() throws -> Catalog {

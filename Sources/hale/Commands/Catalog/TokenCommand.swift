@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Storage
 
@@ -48,7 +49,7 @@ struct TokenCommand: ParsableCommand {
       let owner = try session.catalog().organization(organization.slug)
       let token = BearerToken.random()
       _ = try session.store.createToken(
-        organization: owner.id, name: name, scope: scope, digest: tokenDigest(token),
+        organization: owner.id, name: name, scope: scope, digest: TokenDigest.digest(token),
         at: session.now)
       if json.isJSON {
         try printLine(jsonLine([("token", .string(token))]))
