@@ -144,7 +144,7 @@ let package = Package(
       ("Bytes", []),
       ("API", ["API", "HTTP", "Storage", "ReleaseHealth"]),
       ("Locks", []),
-      ("Ingest", ["Ingest"]),
+      ("Ingest", ["Ingest", "Metrics", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       (
         "Queries", ["Queries", "API", "HTTP", "Storage", "SQLiteStorage", "ReleaseHealth"]
       ),

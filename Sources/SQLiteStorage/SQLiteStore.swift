@@ -1,11 +1,13 @@
+package import Locks
 package import ReleaseHealth
 package import Storage
 internal import Synchronization
 
 /// A ``SessionStore`` and ``CatalogStore`` in one SQLite file.
 ///
-/// One connection writes; every reader has its own and sees the last commit (WAL). Writers in
-/// other processes (the commands) take turns through SQLite's lock.
+/// One connection writes, on the thread that owns the ``WriteQueue``; every reader has its own and
+/// sees the last commit (WAL). Writers in other processes (the commands) take turns through SQLite's
+/// lock.
 package final class SQLiteStore: Sendable {
   package struct Settings: Sendable {
     /// The database file; its directory exists.
@@ -62,37 +64,17 @@ package final class SQLiteStore: Sendable {
     }
   }
 
-  /// What works on the writer's connection.
-  struct Writer {
-    let connection: Connection
-    let interning: Interning
-    let ingest: IngestTransaction
-    let housekeeping: Housekeeping
-
-    init(_ settings: Settings) throws(StoreError) {
-      connection = try Database.openWriter(path: settings.path, newSecret: settings.newSecret)
-      let counts = try CountTables(connection)
-      let users = try UserTables(connection)
-      interning = try Interning(connection)
-      ingest = try IngestTransaction(
-        connection, interning: interning,
-        changes: try CountChanges(connection, counts: counts, users: users), settings)
-      housekeeping = Housekeeping(
-        connection: connection, interning: interning, counts: counts, users: users,
-        retentionDays: settings.retentionDays)
-    }
-  }
-
-  private let settings: Settings
-  private let writer: WriterLock
+  /// The queue of all work on the write connection.
+  package let writes: WriteQueue
+  private let writer: WriterConnection
   private let readers: ReaderPool
   private let checkpoints: Checkpoints
-  /// How many updates are stored that no reader sees yet. Changed by the holder of the writer.
+  /// How many updates are stored that no reader sees yet. Changed by the owner of the writes.
   private let pendingCount = Atomic(0)
 
   package init(_ settings: Settings) throws(StoreError) {
-    self.settings = settings
-    writer = WriterLock(settings)
+    writes = WriteQueue { [observer = settings.observer] in observer?.monotonicNanoseconds ?? 0 }
+    writer = WriterConnection(settings)
     readers = ReaderPool(path: settings.path)
     checkpoints = Checkpoints(path: settings.path, observer: settings.observer)
     // Opens the file now, so that what is wrong with it is known at the start.
@@ -121,18 +103,20 @@ package final class SQLiteStore: Sendable {
   /// So much is checked in some hundredths of a second.
   private static let wholeCheckBytesMax: Int64 = 32 << 20
 
-  /// Hands out the writer once everything that waits is folded.
+  /// Hands out the writer once everything that waits is folded: first in slices, between which batches
+  /// have their turn, and then what these left.
   func write<Value: Sendable>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    try ingesting { (writer) throws(StoreError) in
+    if pendingUpdates > 0 { try foldWhatWaits(in: .change) }
+    return try ingesting { (writer) throws(StoreError) in
       try writer.ingest.foldAll()
       return try body(writer)
     }
   }
 
-  /// Brings the log into the file, beside the writer, on the calling thread until
-  /// ``stopCheckpoints()``. Without such a thread the writer does it.
+  /// Runs WAL checkpoints beside the writer, on the calling thread until ``stopCheckpoints()``.
+  /// Without such a thread the writer runs them.
   package func runCheckpoints() throws(StoreError) {
     try checkpoints.run()
   }
@@ -147,10 +131,10 @@ package final class SQLiteStore: Sendable {
   ) throws(StoreError) -> Value {
     if pendingUpdates > 0 {
       do throws(StoreError) {
-        try foldWhatWaits()
+        try foldWhatWaits(in: .query)
       } catch {
         // Where the disk takes nothing, the answer comes from the writer's memory.
-        return try ingesting { (writer) throws(StoreError) in
+        return try ingesting(in: .query) { (writer) throws(StoreError) in
           try writer.ingest.withAllFolded { () throws(StoreError) in try body(writer.connection) }
         }
       }
@@ -158,17 +142,16 @@ package final class SQLiteStore: Sendable {
     return try readers.use(body)
   }
 
-  /// Folds all that was stored before, in slices: batches have their turn between them. Each turn at
-  /// the writer waits for a batch's commit, so that one slice takes one turn and no other.
-  private func foldWhatWaits() throws(StoreError) {
+  /// Folds all that was stored before, in slices: batches have their turn between them.
+  private func foldWhatWaits(in lane: WriteQueue.Lane) throws(StoreError) {
     var last: Int64?
-    var waits = true
-    while waits {
-      (last, waits) = try ingesting { (writer) throws(StoreError) in
-        if last == nil { writer.ingest.noteQuestion() }
-        let last = last ?? writer.ingest.lastBatch
-        if writer.ingest.waits(upTo: last) { try writer.ingest.foldSlice() }
-        return (last, writer.ingest.waits(upTo: last))
+    try writes.perform(in: lane) { () throws(StoreError) -> Void? in
+      try use { (writer) throws(StoreError) in
+        if last == nil, lane == .query { writer.ingest.noteQuestion() }
+        let batch = last ?? writer.ingest.lastBatch
+        last = batch
+        if writer.ingest.waits(upTo: batch) { try writer.ingest.foldSlice() }
+        return writer.ingest.waits(upTo: batch) ? nil : ()
       }
     }
   }
@@ -182,6 +165,16 @@ package final class SQLiteStore: Sendable {
 
   /// Hands out the writer as it is.
   func ingesting<Value: Sendable>(
+    in lane: WriteQueue.Lane = .change,
+    _ body: (borrowing Writer) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    // The writer's own batches take no way around.
+    if writes.isOwner { return try use(body) }
+    return try writes.perform(in: lane) { () throws(StoreError) -> Value? in try use(body) }
+  }
+
+  /// Only for the owner of the writes.
+  private func use<Value>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try writer.use { (writer) throws(StoreError) in
@@ -230,12 +223,12 @@ extension SQLiteStore: SessionStore {
     }
   }
 
-  /// Brings what is in the log into the file and closes the connections, the writer's last: only it
-  /// may remove the log.
+  /// Folds what waits, runs a WAL checkpoint and closes the connections, the writer's last: only it
+  /// may remove the WAL.
   package func close() throws(StoreError) {
     readers.close()
     try write { (_) throws(StoreError) in }
-    try writer.close()
+    try writes.perform(in: .change) { () throws(StoreError) -> Void? in try writer.close() }
   }
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {

@@ -83,12 +83,12 @@ struct ControlEndpoint {
   }
 
   private func run(_ name: String, _ exchange: ExchangeID) -> RequestDisposition {
-    let isStarted = dependencies.jobs.start(name) { [sink] run in
-      sink.respond(.json(run.json), to: [exchange])
+    guard let job = Jobs.Name(rawValue: name) else {
+      let names = Jobs.names.joined(separator: ", ")
+      return .respond(.failure(404, "there is no job '\(name)'; the jobs are: \(names)"))
     }
-    if isStarted { return .pending }
-    let names = Jobs.names.joined(separator: ", ")
-    return .respond(.failure(404, "there is no job '\(name)'; the jobs are: \(names)"))
+    dependencies.jobs.start(job) { [sink] run in sink.respond(.json(run.json), to: [exchange]) }
+    return .pending
   }
 
   private func take(
@@ -110,7 +110,7 @@ struct ControlEndpoint {
     guard let hour = Int(hour), abs(hour) < 1 << 30 else {
       return .respond(.failure(400, "'\(hour)' is not a number of hours since 1970"))
     }
-    dependencies.queue.perform { [store = dependencies.store, sink] in
+    dependencies.queue.writes.submit(in: .job) { [store = dependencies.store, sink] in
       do throws(StoreError) {
         try store.runAdoption(of: project, hour: hour)
         sink.respond(.json(Array("{}".utf8)), to: [exchange])

@@ -162,7 +162,7 @@ package final class Service: RequestHandler {
   /// Checks on the writer's thread whether the store can be written. The check writes little and
   /// may find room where a batch did not, so a recent failure of a batch counts too.
   private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
-    dependencies.queue.perform { [dependencies, sink] in
+    dependencies.queue.writes.submit(in: .change) { [dependencies, sink] in
       let failure = dependencies.queue.recentFailure
       sink.respond(Self.readiness(of: dependencies.store, failure), to: [exchange])
       return true

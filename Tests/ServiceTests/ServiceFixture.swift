@@ -60,7 +60,9 @@ final class ServiceFixture {
     try prepare(sqlite)
     store = FaultyStore(sqlite)
     self.metrics = metrics
-    queue = IngestQueue(store: store, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
+    sqlite.writes.handOver()
+    queue = IngestQueue(
+      store: store, writes: sqlite.writes, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     catalog = try CatalogCache(sqlite)
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     notices = NoticeSender(
@@ -82,11 +84,13 @@ final class ServiceFixture {
       notices: notices, log: log, random: { 7 }, address: APIAddress(pathPrefix: pathPrefix),
       retentionDays: 90, metrics: metrics)
     service = Service(dependencies, sink: sink)
+    Thread.detachNewThread { [writes = sqlite.writes] in writes.run() }
     Thread.detachNewThread { [workers] in workers.run() }
   }
 
   deinit {
     workers.close()
+    sqlite.writes.close()
   }
 
   /// Sends a request whose body comes in slices.
@@ -121,11 +125,10 @@ final class ServiceFixture {
     return (id, taken.response, taken.blocked)
   }
 
-  /// Does the writer's work.
+  /// Has the writer store the open batch.
   @discardableResult
   func drain() -> Int {
     let rooms = Atomic(0)
-    // The test is the writer.
     queue.runUntilEmpty(
       IngestQueue.Callbacks(
         committed: { [sink] tickets, failure in

@@ -5,6 +5,7 @@ import Ingest
 import Foundation
 import HTTP
 import Logging
+import Metrics
 import Outbound
 import ReleaseHealth
 import SQLiteStorage
@@ -16,6 +17,7 @@ import TestSupport
 /// A clock that stands where it was set.
 final class SimulatedClock: Sendable {
   private let time: Locked<Timestamp>
+  private let monotonic = Locked(Int64(0))
 
   init(_ now: Timestamp) {
     time = Locked(now)
@@ -24,6 +26,12 @@ final class SimulatedClock: Sendable {
   var now: Timestamp {
     get { time.withLock { $0 } }
     set { time.withLock { $0 = newValue } }
+  }
+
+  /// The time of a clock that is never set back.
+  var monotonicMilliseconds: Int64 {
+    get { monotonic.withLock { $0 } }
+    set { monotonic.withLock { $0 = newValue } }
   }
 }
 
@@ -87,8 +95,17 @@ final class SimulatedService {
     return response?.status ?? answers.wait(for: exchange).status
   }
 
-  func runJob(_ name: String) -> JobRun? {
-    running.jobs.runToEnd(name)
+  /// Has the scheduler do what is due.
+  ///
+  /// - Returns: the jobs that ran.
+  func tick() -> [JobRun] {
+    let due = running.scheduler.tick(
+      at: clock.now, monotonicMilliseconds: clock.monotonicMilliseconds)
+    running.queue.writes.doSubmitted()
+    let runs = running.metrics.current.jobs
+    return due.compactMap { task in
+      if case .job(let name) = task { runs[name.rawValue] } else { nil }
+    }
   }
 
   /// What ends with a restart.
@@ -96,7 +113,8 @@ final class SimulatedService {
     let sqlite: SQLiteStore
     let store: FaultyStore
     let queue: IngestQueue
-    let jobs: Jobs
+    let scheduler: Scheduler
+    let metrics = Metrics()
     let service: Service
 
     init(
@@ -112,7 +130,7 @@ final class SimulatedService {
       try prepare(sqlite)
       store = FaultyStore(sqlite)
       let wall = WallClock { clock.now }
-      queue = IngestQueue(store: store)
+      queue = IngestQueue(store: store, writes: sqlite.writes)
       let log = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
       let catalog = try CatalogCache(sqlite)
       let notices = NoticeSender(
@@ -121,15 +139,20 @@ final class SimulatedService {
           outlet: OutboundClient(addresses: .publicOnly), addresses: .publicOnly),
         catalog: catalog, clock: wall, random: { 7 }, webURL: nil, changed: {},
         startThread: { _ in false }, log: log)
-      jobs = Jobs(
+      // No reader takes anything: this thread does all work.
+      let workers = WorkQueue(waitingMax: 0)
+      let jobs = Jobs(
         store: store, catalog: sqlite, queue: queue, notices: notices, clock: wall,
-        monotonicMilliseconds: { 0 }, log: log,
+        monotonicMilliseconds: { 0 }, metrics: metrics, log: log,
         alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
-        workers: WorkQueue())
+        workers: workers)
+      scheduler = Scheduler(
+        Schedule(startingAt: clock.monotonicMilliseconds, runsJobs: true), catalog: catalog,
+        jobs: jobs, alertRulesFile: nil, log: log)
       service = Service(
         ServiceDependencies(
           store: store, alerts: sqlite, catalog: catalog, clock: wall, queue: queue,
-          workers: WorkQueue(), jobs: jobs, notices: notices, log: log, random: { 7 },
+          workers: workers, jobs: jobs, notices: notices, log: log, random: { 7 },
           address: APIAddress(), retentionDays: retentionDays),
         sink: answers)
     }

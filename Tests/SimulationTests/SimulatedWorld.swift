@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import ReleaseHealth
 import SQLiteStorage
+import Service
 import Storage
 import TestSupport
 
@@ -22,7 +23,8 @@ enum SimulationStep: Hashable, CustomStringConvertible {
   case aggregates(random: UInt64)
   /// The next batch is not stored; or it is, and the answer is lost.
   case fault(isLate: Bool)
-  case job(String)
+  /// The scheduler looks what is due.
+  case tick
   case restart(isCrash: Bool)
   case check(random: UInt64)
 
@@ -35,7 +37,7 @@ enum SimulationStep: Hashable, CustomStringConvertible {
     case .again(let random): ".again(random: \(random))"
     case .aggregates(let random): ".aggregates(random: \(random))"
     case .fault(let isLate): ".fault(isLate: \(isLate))"
-    case .job(let name): ".job(\"\(name)\")"
+    case .tick: ".tick"
     case .restart(let isCrash): ".restart(isCrash: \(isCrash))"
     case .check(let random): ".check(random: \(random))"
     }
@@ -60,8 +62,7 @@ enum SimulationStep: Hashable, CustomStringConvertible {
       case 70..<78: return .again(random: random.next())
       case 78..<82: return .aggregates(random: random.next())
       case 82..<85: return .fault(isLate: Bool.random(using: &random))
-      case 85..<89: return .job("retention")
-      case 89..<93: return .job("adoption")
+      case 85..<93: return .tick
       case 93..<95: return .restart(isCrash: Bool.random(using: &random))
       default: return .check(random: random.next())
       }
@@ -162,6 +163,7 @@ final class SimulatedWorld {
     default: break
     }
     service.clock.now = time.advanced(byMilliseconds: serviceOff)
+    service.clock.monotonicMilliseconds = time.milliseconds - Self.start.milliseconds
     latest = max(latest, service.clock.now)
     switch step {
     case .time, .serviceClock: return nil
@@ -172,7 +174,7 @@ final class SimulatedWorld {
     case .fault(let isLate):
       fault = isLate
       return nil
-    case .job(let name): return try runJob(name)
+    case .tick: return try tick()
     case .restart(let isCrash):
       try service.restart(isCrash: isCrash)
       return nil
@@ -380,9 +382,11 @@ final class SimulatedWorld {
 
   // MARK: Jobs and checks
 
-  private func runJob(_ name: String) throws -> String? {
-    guard let run = service.runJob(name), run.succeeded else { return "\(name) failed" }
-    if name == "adoption" { try stages.run(at: service.clock.now, model) }
+  private func tick() throws -> String? {
+    for run in service.tick() {
+      if !run.succeeded { return "\(run.name) failed: \(run.summary)" }
+      if run.name == Jobs.Name.adoption.rawValue { try stages.run(at: service.clock.now, model) }
+    }
     return nil
   }
 

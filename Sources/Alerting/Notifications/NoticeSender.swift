@@ -54,8 +54,6 @@ package final class NoticeSender: Sendable {
   package let startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool
   private let log: Logger
   private let state = Locked(State())
-  /// Whether the store may be closed by now. Held while something is written down.
-  private let isClosed = Locked(false)
   private let woken = DispatchSemaphore(value: 0)
   private let stopped = DispatchSemaphore(value: 0)
 
@@ -91,11 +89,14 @@ package final class NoticeSender: Sendable {
       let pause = serveDue()
       _ = woken.wait(timeout: .now() + .milliseconds(Int(pause)))
     }
-    // What is nearly done is written down; what is not is sent again after the next start.
+  }
+
+  /// Waits, after ``stop()`` and the end of ``run()``, for attempts that are nearly done, two seconds
+  /// at most. What is not done by then is sent again after the next start.
+  package func close() {
     for _ in 0..<Self.stopStepsMax where state.withLock({ !$0.busy.isEmpty }) {
       _ = woken.wait(timeout: .now() + .milliseconds(100))
     }
-    isClosed.withLock { $0 = true }
   }
 
   private static let stopStepsMax = 20
@@ -105,7 +106,7 @@ package final class NoticeSender: Sendable {
     woken.signal()
   }
 
-  /// Has ``run()`` return within two seconds. No attempt begins any more.
+  /// Has ``run()`` return. No attempt begins any more.
   package func stop() {
     state.withLock { $0.isStopped = true }
     stopped.signal()
@@ -189,12 +190,9 @@ package final class NoticeSender: Sendable {
   private func keep(_ progress: NoticeProgress, of notice: NoticeRecord) -> Bool {
     while true {
       do throws(StoreError) {
-        let isKept = try isClosed.withLock { isClosed throws(StoreError) in
-          if !isClosed { try store.record(progress, of: notice) }
-          return !isClosed
-        }
+        try store.record(progress, of: notice)
         changed()
-        return isKept
+        return true
       } catch {
         log.error(
           "notice not recorded",
@@ -285,10 +283,7 @@ package final class NoticeSender: Sendable {
     log.info(
       "channel tested",
       metadata: ["channel": "\(channel.name)", "delivered": "\(progress.delivered != nil)"])
-    let done = progress
-    let id = try isClosed.withLock { isClosed throws(StoreError) in
-      isClosed ? 0 : try store.addToHistory(notice, channel: channel.id, done)
-    }
+    let id = try store.addToHistory(notice, channel: channel.id, progress)
     changed()
     return NoticeRecord(id: id, channel: channel.id, notice: notice, progress: progress)
   }

@@ -1,3 +1,4 @@
+import Access
 import Demo
 import ReleaseHealth
 import Storage
@@ -77,7 +78,7 @@ struct DemoCatalog {
     let token = settings.initialToken ?? BearerToken.random()
     try session.make(
       .createToken(
-        organization: owner.id, name: "initial", scope: .admin, digest: tokenDigest(token)))
+        organization: owner.id, name: "initial", scope: .admin, digest: TokenDigest.digest(token)))
     guard settings.initialToken == nil else { return owner }
     // Standard output has only lines of JSON.
     if command.json.isJSON {

@@ -20,7 +20,7 @@ final class DirectoryDemoSink: DemoSink {
     let clock = try SystemClock(settings.now)
     store = try openStore(
       dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
-    queue = IngestQueue(store: store)
+    queue = IngestQueue(store: store, writes: store.writes)
     self.clock = clock
   }
 

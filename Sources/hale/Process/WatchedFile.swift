@@ -1,5 +1,7 @@
-/// A file that is read again when it changes.
-struct WatchedFile: Sendable {
+import Service
+
+/// A file that is read again when it has changed.
+struct WatchedFile: ChangingFile {
   let path: String
   private var seen: FileIdentity?
   private var isGone = false

@@ -1,3 +1,4 @@
+import Alerting
 import ArgumentParser
 import FoundationEssentials
 import Outbound
@@ -342,8 +343,13 @@ private struct AlertSession {
   func backTest(
     named name: String?, bytes: [UInt8], start: Timestamp, end: Timestamp
   ) throws -> [UInt8] {
-    try backTestAlert(
-      dataDirectory: directory, named: name, bytes: bytes, start: start, end: end,
-      organization: organization, projects: projects)
+    let store = try openStore(dataDirectory: directory, ownsSessions: false)
+    do throws(AlertFile.Failure) {
+      return try AlertBackTest.run(
+        named: name, bytes: bytes, start: start, end: end, organization: organization,
+        projects: projects, store: store)
+    } catch {
+      throw CommandFailure.failed(error.description)
+    }
   }
 }

@@ -37,7 +37,7 @@ struct CatalogSession {
     self.settings = settings
     service = ControlSocket(dataDirectory: directory)
     now = try SystemClock(settings.now).now()
-    store = try openCatalog(dataDirectory: directory)
+    store = try openStore(dataDirectory: directory, ownsSessions: false)
   }
 
   /// Has the service that runs on the data make a change, which it then knows at once; where none

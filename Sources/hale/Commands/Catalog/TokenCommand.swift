@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Storage
 
@@ -49,7 +50,7 @@ struct TokenCommand: ParsableCommand {
       let token = BearerToken.random()
       try session.make(
         .createToken(
-          organization: owner.id, name: name, scope: scope, digest: tokenDigest(token)))
+          organization: owner.id, name: name, scope: scope, digest: TokenDigest.digest(token)))
       if json.isJSON {
         try printLine(jsonLine([("token", .string(token))]))
       } else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ReleaseHealth
+import SQLiteStorage
 import Storage
 
 struct BackupCommand: ParsableCommand {
@@ -82,7 +83,7 @@ func writeVerified(
   let part = try PartialFile(for: path)
   do {
     let line = ProgressLine("copying")
-    let bytes = try copyData(from: source, to: part.path, progress: line.update)
+    let bytes = try DataFile.copy(from: source, to: part.path, progress: line.update)
     line.finish()
     let report = try verified(part.path)
     if report.findingCount > 0 {
@@ -91,7 +92,7 @@ func writeVerified(
         "\(source) failed verification (\(report.findingCount) findings); nothing was written "
           + "to \(path). See `hale verify`.")
     }
-    let isCurrent = try isCurrentData(path: part.path)
+    let isCurrent = try DataFile.isCurrent(path: part.path)
     try part.finish()
     return (bytes, isCurrent)
   } catch {

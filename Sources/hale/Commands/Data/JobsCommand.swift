@@ -3,6 +3,7 @@ import ArgumentParser
 import FoundationEssentials
 import Outbound
 import ReleaseHealth
+import Service
 import Storage
 
 struct JobsCommand: ParsableCommand {
@@ -30,7 +31,7 @@ struct JobsCommand: ParsableCommand {
     func run() throws {
       let session = try CatalogSession(Settings(flags: data.given))
       let runs = try session.store.jobRuns()
-      let names = periodicJobNames + runs.map(\.name).filter { !periodicJobNames.contains($0) }
+      let names = Jobs.names + runs.map(\.name).filter { !Jobs.names.contains($0) }
       var rows: [[String]] = []
       for name in names {
         let run = runs.first { $0.name == name }
@@ -72,8 +73,8 @@ struct JobsCommand: ParsableCommand {
         """)
 
     @Argument(
-      help: "The job: \(periodicJobNames.joined(separator: ", ")).",
-      completion: .list(periodicJobNames))
+      help: "The job: \(Jobs.names.joined(separator: ", ")).",
+      completion: .list(Jobs.names))
     var name: String
 
     @OptionGroup var json: JSONOptions
@@ -124,12 +125,12 @@ struct JobsCommand: ParsableCommand {
     }
 
     private func runOnDirectory(_ settings: Settings) throws -> JobOutcome {
-      guard periodicJobNames.contains(name) else { throw unknownJob() }
+      guard let job = Jobs.Name(rawValue: name) else { throw unknownJob() }
       // A service that starts meanwhile would not see what the job changes.
       let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .job)
       defer { withExtendedLifetime(lock) {} }
       let run = try runJobOnDirectory(
-        name: name, dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
+        job, dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
         notices: settings.notices, now: SystemClock(settings.now).now())
       return JobOutcome(
         name: run.name, succeeded: run.succeeded, summary: run.summary,
@@ -138,7 +139,7 @@ struct JobsCommand: ParsableCommand {
 
     private func unknownJob() -> CommandFailure {
       .usage(
-        "There is no job '\(name)'. The jobs are: \(periodicJobNames.joined(separator: ", ")).")
+        "There is no job '\(name)'. The jobs are: \(Jobs.names.joined(separator: ", ")).")
     }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SQLiteStorage
 import Storage
 
 struct VerifyCommand: ParsableCommand {
@@ -59,5 +60,5 @@ func verified(_ path: String) throws -> VerificationReport {
   }
   let line = ProgressLine("verifying")
   defer { line.finish() }
-  return try verifyData(path: path, progress: line.update)
+  return try DataFile.verify(path: path, progress: line.update)
 }

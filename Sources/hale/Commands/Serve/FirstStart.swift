@@ -1,3 +1,4 @@
+import Access
 import ReleaseHealth
 import Storage
 
@@ -34,7 +35,8 @@ struct FirstStart {
       publicKey: key, at: now)
     let token = settings.initialToken ?? BearerToken.random()
     _ = try store.createToken(
-      organization: organization.id, name: "initial", scope: .admin, digest: tokenDigest(token),
+      organization: organization.id, name: "initial", scope: .admin,
+      digest: TokenDigest.digest(token),
       at: now)
     pairs.append(("DSN", DSN(server: server, publicKey: key, project: project.id).text))
     // A token from the environment is known already, and standard output is often stored.

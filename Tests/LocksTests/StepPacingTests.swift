@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Ingest
+@testable import Locks
 
 @Suite struct StepPacingTests {
   @Test func theFirstStepNeedNotWait() {

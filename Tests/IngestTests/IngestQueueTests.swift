@@ -1,6 +1,7 @@
 import Foundation
 import Locks
 import ReleaseHealth
+import SQLiteStorage
 import Storage
 import Synchronization
 import TestSupport
@@ -8,9 +9,7 @@ import Testing
 
 @testable import Ingest
 @testable import Metrics
-@testable import Service
 
-/// What the writer's thread does beside batches.
 @Suite struct IngestQueueTests {
   private static let callbacks = IngestQueue.Callbacks(committed: { _, _ in }, hasRoom: {})
 
@@ -20,7 +19,7 @@ import Testing
     let steps = Atomic(0)
     let ended = DispatchSemaphore(value: 0)
     let begun = DispatchSemaphore(value: 0)
-    queue.perform {
+    queue.writes.submit(in: .job) {
       begun.signal()
       return steps.add(1, ordering: .relaxed).newValue == 100_000
     }
@@ -29,7 +28,7 @@ import Testing
       ended.signal()
     }
     begun.wait()
-    queue.close()
+    queue.writes.close()
     ended.wait()
     #expect(steps.load(ordering: .relaxed) < 100_000)
   }
@@ -37,7 +36,7 @@ import Testing
   @Test func whereNobodyElseWritesAJobIsDoneToItsEnd() {
     let queue = IngestQueue(store: ReferenceStore())
     let steps = Atomic(0)
-    queue.perform { steps.add(1, ordering: .relaxed).newValue == 100 }
+    queue.writes.submit(in: .job) { steps.add(1, ordering: .relaxed).newValue == 100 }
     queue.runUntilEmpty(Self.callbacks)
     #expect(steps.load(ordering: .relaxed) == 100)
   }
@@ -45,7 +44,10 @@ import Testing
   /// A failure is recent by a clock that is never set back, whatever the service's clock says.
   @Test func aFailureIsRecentForThreeSeconds() throws {
     let time = Locked(Int64(0))
-    let store = try ServiceFixture().store
+    let directory = try TemporaryDirectory()
+    let store = FaultyStore(
+      try SQLiteStore(
+        .init(path: directory.path + "/hale.db", newSecret: Array(repeating: 1, count: 32))))
     let queue = IngestQueue(
       store: store, metrics: Metrics(monotonicNanoseconds: { time.withLock { $0 } }))
     func submit() {

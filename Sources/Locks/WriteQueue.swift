@@ -1,0 +1,319 @@
+internal import Dispatch
+internal import Glibc
+internal import Synchronization
+
+/// Gives the write queue its batches. All is called on the writer's thread.
+package protocol BatchSource: Sendable {
+  /// Stores the open batch and answers those who wait for it.
+  ///
+  /// Where it returns that nothing is there, the next batch is announced by ``WriteQueue/wake()``.
+  ///
+  /// - Parameter takesOutcomesAlone: whether a batch of outcomes alone is stored, too.
+  func storeBatch(takesOutcomesAlone: Bool) -> BatchTurn
+
+  /// Folds a slice of what batches left; called while there is nothing else to do.
+  ///
+  /// - Returns: whether something may be left.
+  func foldSlice() -> Bool
+}
+
+/// What became of a turn for a batch.
+package enum BatchTurn: Sendable {
+  case stored, nothing
+  /// The open batch has outcomes alone. Nobody waits for it, so that it is given some time to become
+  /// a larger one.
+  case outcomesAlone
+}
+
+/// The queue of all work on the write connection, which one thread owns: the writer.
+///
+/// There is no timer: when a batch is stored, all that came in meanwhile makes the next one, so that
+/// a lone update waits for one sync of the disk, and under load thousands share one. Between two
+/// batches each ``Lane`` has one step done, in the order of their priority. So a batch waits for one
+/// step of each lane at most, and no lane starves.
+///
+/// Where no thread serves (commands that open the database themselves, tests, the simulation) the
+/// calling thread is the owner while it works. Two at once are a mistake of the program, and trap.
+package final class WriteQueue: Sendable {
+  /// The kinds of work beside batches, by their priority.
+  package enum Lane: Int, CaseIterable, Sendable {
+    /// A query waits for updates to be folded.
+    case query
+    /// Changes of the catalog, of alert rules and of notifications; checks of readiness.
+    case change
+    /// Steps of periodic jobs, as ``StepPacing`` lets them.
+    case job
+  }
+
+  /// Something to do, a step at a time.
+  ///
+  /// @unchecked because it is made by one thread and handed to the owner through the lock; whoever
+  /// waits for its end reads nothing before.
+  private final class Errand: @unchecked Sendable {
+    /// Does one step, and returns whether it was the last.
+    var step: (() -> Bool)?
+    /// Is signalled at the end, where somebody waits.
+    let ended: DispatchSemaphore?
+    /// Hands over what the step has written to whoever waits.
+    let isOver = Atomic(false)
+
+    init(ended: DispatchSemaphore? = nil, _ step: @escaping () -> Bool) {
+      self.step = step
+      self.ended = ended
+    }
+
+    /// Does one step.
+    ///
+    /// - Returns: whether it was the last.
+    func advance() -> Bool {
+      if let step, !step() { return false }
+      // Nothing of the step is left when its caller goes on.
+      step = nil
+      isOver.store(true, ordering: .releasing)
+      ended?.signal()
+      return true
+    }
+
+    func wait() {
+      ended?.wait()
+      precondition(isOver.load(ordering: .acquiring), "an errand that nobody has done")
+    }
+  }
+
+  private struct State {
+    /// A thread is the owner, or is about to be.
+    var isServed = false
+    /// The thread waits to be woken.
+    var isIdle = false
+    var lanes: [[Errand]] = Lane.allCases.map { _ in [] }
+  }
+
+  private let state = Locked(State())
+  /// How many errands are in the lanes. Changed with the lock held, and read without.
+  private let errandCount = Atomic(0)
+  /// The thread that owns the write connection now; 0 where nobody does.
+  private let owner = Atomic<UInt>(0)
+  private let isClosed = Atomic(false)
+  private let awake = DispatchSemaphore(value: 0)
+  private let monotonicNanoseconds: @Sendable () -> Int64
+
+  /// Under load there is always a next batch within this time; without, what waits is folded.
+  private static let foldMilliseconds = 5
+
+  /// - Parameter monotonicNanoseconds: a clock that is never set back.
+  package init(monotonicNanoseconds: @escaping @Sendable () -> Int64 = { 0 }) {
+    self.monotonicNanoseconds = monotonicNanoseconds
+  }
+
+  // MARK: Work
+
+  /// Has a step done by the owner again and again until it gives a value, and waits for that.
+  ///
+  /// Called from any thread; the owner's own work is done at once. Whoever calls must not hold a lock
+  /// that the writer takes.
+  package func perform<Value, Failure: Error>(
+    in lane: Lane, _ step: () throws(Failure) -> Value?
+  ) throws(Failure) -> Value {
+    if isOwner { return try Self.finish(step) }
+    var result: Result<Value, Failure>?
+    let isQueued = withoutActuallyEscaping(step) { step in
+      let errand = Errand(ended: DispatchSemaphore(value: 0)) {
+        do throws(Failure) {
+          guard let value = try step() else { return false }
+          result = .success(value)
+        } catch {
+          result = .failure(error)
+        }
+        return true
+      }
+      let isQueued = enqueue(errand, in: lane, ifServed: true)
+      if isQueued { errand.wait() }
+      return isQueued
+    }
+    if let result { return try result.get() }
+    precondition(!isQueued, "an errand ended without a result")
+    claim()
+    defer { owner.store(0, ordering: .releasing) }
+    return try Self.finish(step)
+  }
+
+  /// Has a step done by the owner again and again until it returns true. Nobody waits for it.
+  ///
+  /// Where no thread serves it waits for ``doSubmitted()``.
+  package func submit(in lane: Lane, _ step: @escaping @Sendable () -> Bool) {
+    _ = enqueue(Errand(step), in: lane, ifServed: false)
+  }
+
+  /// Does on the calling thread what was submitted, to its end, where no thread serves.
+  package func doSubmitted() {
+    if state.withLock({ $0.isServed }) { return }
+    claim()
+    defer { owner.store(0, ordering: .releasing) }
+    for lane in Lane.allCases {
+      while let errand = take(lane) { while !errand.advance() {} }
+    }
+  }
+
+  private func enqueue(_ errand: Errand, in lane: Lane, ifServed: Bool) -> Bool {
+    let (isQueued, wasIdle) = state.withLock { state in
+      if ifServed, !state.isServed { return (false, false) }
+      state.lanes[lane.rawValue].append(errand)
+      errandCount.add(1, ordering: .releasing)
+      defer { state.isIdle = false }
+      return (true, state.isIdle)
+    }
+    if wasIdle { awake.signal() }
+    return isQueued
+  }
+
+  private static func finish<Value, Failure: Error>(
+    _ step: () throws(Failure) -> Value?
+  ) throws(Failure) -> Value {
+    while true {
+      if let value = try step() { return value }
+    }
+  }
+
+  // MARK: The owner
+
+  private static var thread: UInt { UInt(pthread_self()) }
+
+  /// Whether the calling thread owns the write connection.
+  package var isOwner: Bool { owner.load(ordering: .relaxed) == Self.thread }
+
+  private func claim() {
+    let (isFree, _) = owner.compareExchange(
+      expected: 0, desired: Self.thread, ordering: .acquiring)
+    precondition(isFree, "two threads write, and none of them is the writer")
+  }
+
+  /// From now on all work waits for the thread that calls ``run(_:)``. To be called before that
+  /// thread is started, and before any other thread has work.
+  package func handOver() {
+    state.withLock { $0.isServed = true }
+  }
+
+  /// Has the writer look for the next batch of its source, of which it knew nothing.
+  package func wake() {
+    awake.signal()
+  }
+
+  /// Makes the calling thread the owner for good, once ``run(_:)`` has returned: it closes the store.
+  /// What other threads still come with waits for the end of the process.
+  package func takeOver() {
+    claim()
+  }
+
+  /// Lets ``run(_:)`` return once every batch is stored and everybody who waits has a result. Of the
+  /// jobs each does one more step, and goes on after the next start.
+  package func close() {
+    isClosed.store(true, ordering: .releasing)
+    awake.signal()
+  }
+
+  /// Is the writer, on the calling thread, until ``close()``.
+  package func run(_ source: some BatchSource) {
+    claim()
+    handOver()
+    var pacing = StepPacing()
+    // At the start, what an earlier process left.
+    var mayFold = true
+    var takesOutcomesAlone = false
+    while true {
+      let isClosed = isClosed.load(ordering: .acquiring)
+      let batch = source.storeBatch(takesOutcomesAlone: takesOutcomesAlone || isClosed)
+      takesOutcomesAlone = false
+      if batch == .stored {
+        mayFold = true
+        pacing.noteBatch(at: seconds)
+      }
+      if takeTurns(&pacing, isClosed) || batch == .stored { continue }
+      switch rest(isClosed) {
+      case .over:
+        owner.store(0, ordering: .releasing)
+        return
+      case .none: continue
+      case .untilJob: _ = awake.wait(timeout: .now() + pacing.pause(at: seconds))
+      case .untilWoken where !mayFold && batch == .nothing: awake.wait()
+      case .untilWoken:
+        let time = DispatchTime.now() + .milliseconds(Self.foldMilliseconds)
+        guard awake.wait(timeout: time) == .timedOut else { continue }
+        if batch == .nothing { mayFold = source.foldSlice() } else { takesOutcomesAlone = true }
+      }
+    }
+  }
+
+  private var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
+
+  /// Does one step of each lane.
+  ///
+  /// - Returns: whether there was one.
+  private func takeTurns(_ pacing: inout StepPacing, _ isClosed: Bool) -> Bool {
+    if errandCount.load(ordering: .acquiring) == 0 { return false }
+    var didStep = false
+    for lane in Lane.allCases {
+      if lane == .job, !isClosed, pacing.pause(at: seconds) > 0 { continue }
+      guard let errand = take(lane) else { continue }
+      didStep = true
+      let start = seconds
+      let isDone = errand.advance()
+      if lane == .job { pacing.noteStep(from: start, to: seconds) }
+      if !isDone { putBack(errand, in: lane) }
+    }
+    return didStep
+  }
+
+  private func take(_ lane: Lane) -> Errand? {
+    state.withLock { state in
+      if state.lanes[lane.rawValue].isEmpty { return nil }
+      errandCount.subtract(1, ordering: .relaxed)
+      return state.lanes[lane.rawValue].removeFirst()
+    }
+  }
+
+  /// Jobs take turns; a query that has begun goes on, as the next one needs less for it.
+  private func putBack(_ errand: Errand, in lane: Lane) {
+    state.withLock { state in
+      // A job that is cut off by the end goes on after the next start.
+      if lane == .job, isClosed.load(ordering: .acquiring) { return }
+      let place = lane == .job ? state.lanes[lane.rawValue].count : 0
+      state.lanes[lane.rawValue].insert(errand, at: place)
+      errandCount.add(1, ordering: .relaxed)
+    }
+  }
+
+  private enum Rest {
+    /// There is something to do.
+    case none
+    case untilWoken, untilJob
+    /// The queue is closed, and empty.
+    case over
+  }
+
+  /// Decides, where a turn found nothing to do, how the writer waits.
+  private func rest(_ isClosed: Bool) -> Rest {
+    state.withLock { state in
+      let hasJobs = !state.lanes[Lane.job.rawValue].isEmpty
+      for lane in [Lane.query, .change] where !state.lanes[lane.rawValue].isEmpty { return .none }
+      if self.isClosed.load(ordering: .acquiring) != isClosed { return .none }
+      if isClosed {
+        if hasJobs { return .none }
+        return .over
+      }
+      state.isIdle = true
+      return hasJobs ? .untilJob : .untilWoken
+    }
+  }
+}
+
+extension WriteQueue {
+  /// Is the writer, where batches come as changes of other threads.
+  package func run() {
+    run(NoBatches())
+  }
+
+  private struct NoBatches: BatchSource {
+    func storeBatch(takesOutcomesAlone: Bool) -> BatchTurn { .nothing }
+    func foldSlice() -> Bool { false }
+  }
+}

@@ -1,0 +1,46 @@
+internal import Locks
+internal import Storage
+
+/// Keeps connections of readers that are not in use.
+final class ReaderPool: Sendable {
+  /// @unchecked because a connection is either in the pool, under its mutex, or with one caller.
+  private struct Idle: @unchecked Sendable {
+    var connections: [Connection] = []
+  }
+
+  private let path: String
+  private let idle = Locked(Idle())
+
+  /// More than that are closed after use.
+  private static let idleMax = 3
+
+  init(path: String) {
+    self.path = path
+  }
+
+  /// Closes the connections that are not in use.
+  func close() {
+    idle.withLock { $0.connections = [] }
+  }
+
+  func use<Value: Sendable>(
+    _ body: (Connection) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let taken = idle.withLock { idle in
+      Idle(connections: idle.connections.popLast().map { [$0] } ?? [])
+    }
+    let connection: Connection
+    if let first = taken.connections.first {
+      connection = first
+    } else {
+      connection = try Database.openReader(path: path)
+    }
+    // A connection that failed is not used again.
+    let value = try body(connection)
+    let given = Idle(connections: [connection])
+    idle.withLock { idle in
+      if idle.connections.count < Self.idleMax { idle.connections += given.connections }
+    }
+    return value
+  }
+}

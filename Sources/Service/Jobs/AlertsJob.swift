@@ -1,0 +1,53 @@
+internal import Alerting
+internal import Locks
+internal import Metrics
+internal import ReleaseHealth
+internal import Storage
+
+/// Evaluates the alert rules. Their queries run on a reader's thread, so that no batch waits for
+/// them; what they found is kept on the writer's.
+final class AlertsJob: PeriodicJob {
+  private struct State {
+    /// What the rules found; nil before they were evaluated.
+    var evaluated: Result<[AlertResult], StoreError>?
+    var changes = 0
+  }
+
+  private let alerts: AlertRunner
+  private let notices: NoticeSender
+  private let metrics: Metrics
+  private let time: Timestamp
+  private let state = Locked(State())
+
+  init(alerts: AlertRunner, notices: NoticeSender, metrics: Metrics, at time: Timestamp) {
+    self.alerts = alerts
+    self.notices = notices
+    self.metrics = metrics
+    self.time = time
+  }
+
+  /// Rules are evaluated each minute: only what changes is worth a line.
+  var hasNews: Bool { state.withLock { $0.changes > 0 } }
+
+  /// Runs the queries of the rules. A step does it where nobody did before.
+  func evaluate() {
+    let evaluated: Result<[AlertResult], StoreError>
+    do throws(StoreError) {
+      evaluated = .success(try alerts.evaluate(at: time))
+    } catch {
+      evaluated = .failure(error)
+    }
+    state.withLock { $0.evaluated = evaluated }
+  }
+
+  func step() throws(StoreError) -> String? {
+    if state.withLock({ $0.evaluated == nil }) { evaluate() }
+    let results = try state.withLock { $0.evaluated }?.get() ?? []
+    let changes = try alerts.keep(results)
+    state.withLock { $0.changes = changes }
+    metrics.note(results)
+    if changes > 0 { notices.wake() }
+    return (results.count == 1 ? "1 rule" : "\(results.count) rules")
+      + (changes == 1 ? ", 1 change" : ", \(changes) changes")
+  }
+}

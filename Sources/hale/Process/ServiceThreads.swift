@@ -1,0 +1,97 @@
+import Alerting
+import Dispatch
+import Ingest
+import Locks
+import Logging
+import SQLiteStorage
+import Service
+import Storage
+
+/// The threads of a service: all of them are started here, and joined. The listener's loop is the
+/// main thread; which thread waits for signals is known before there is a service.
+struct ServiceThreads {
+  /// What the threads run.
+  struct Work {
+    var store: SQLiteStore
+    var queue: IngestQueue
+    var workers: WorkQueue
+    var scheduler: Scheduler
+    var notices: NoticeSender
+    var clock: SystemClock
+    var logger: Logger
+  }
+
+  private static let readerCount = 2
+
+  private let work: Work
+  private let writer: ServiceThread
+  private let checkpoints: ServiceThread
+  private let readers: [ServiceThread]
+  private let scheduling: ServiceThread
+  private let schedulingStopped = DispatchSemaphore(value: 0)
+  /// Starts an attempt for each notification that is due. nil where the time is a file's: they are
+  /// then sent as other jobs run, when they are asked to.
+  private let sending: ServiceThread?
+
+  init(_ work: Work, _ callbacks: IngestQueue.Callbacks) throws(SystemError) {
+    self.work = work
+    work.store.writes.handOver()
+    writer = try ServiceThread { [queue = work.queue] in queue.run(callbacks) }
+    checkpoints = try ServiceThread { [work] in
+      do throws(StoreError) {
+        try work.store.runCheckpoints()
+      } catch {
+        work.logger.error("WAL checkpoint failed", metadata: ["reason": "\(error.sentence)"])
+      }
+    }
+    var readers: [ServiceThread] = []
+    for _ in 0..<Self.readerCount {
+      readers.append(try ServiceThread(work.workers.run))
+    }
+    self.readers = readers
+    scheduling = try ServiceThread { [work, schedulingStopped] in
+      Self.schedule(work.scheduler, work.clock, until: schedulingStopped)
+    }
+    sending =
+      work.clock.isFile ? nil : try ServiceThread(work.notices.run)
+  }
+
+  /// Starts a thread that ends by itself: for the notifications of one channel.
+  ///
+  /// - Returns: false where none can be started.
+  @Sendable
+  static func startLane(_ body: @escaping @Sendable () -> Void) -> Bool {
+    (try? ServiceThread(body)) != nil
+  }
+
+  private static func schedule(
+    _ scheduler: Scheduler, _ clock: SystemClock, until stopped: DispatchSemaphore
+  ) {
+    var isMinuteOver = false
+    while true {
+      let pause = scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
+      if stopped.wait(timeout: .now() + .milliseconds(Int(pause))) == .success { return }
+      // Half a second after the jobs of a minute: nothing needs their memory until the next.
+      if isMinuteOver { IdleMemory.release() }
+      let due = scheduler.tick(
+        at: clock.now(), monotonicMilliseconds: SystemClock.monotonicMilliseconds())
+      isMinuteOver = due.contains(.job(.alerts))
+    }
+  }
+
+  /// Stops the threads, once the listener has drained. The writer ends when nobody is left that it
+  /// works for; from then on the calling thread owns the writes.
+  func stop() {
+    schedulingStopped.signal()
+    work.notices.stop()
+    work.workers.close()
+    for thread in readers + [scheduling] { thread.join() }
+    sending?.join()
+    work.notices.close()
+    work.store.writes.close()
+    writer.join()
+    work.store.writes.takeOver()
+    work.store.stopCheckpoints()
+    checkpoints.join()
+  }
+}
