@@ -1,3 +1,4 @@
+import Outbound
 import FoundationEssentials
 import Glibc
 import ReleaseHealth
