@@ -1,6 +1,6 @@
 package import Metrics
-package import HTTP
-package import ReleaseHealth
+internal import HTTP
+internal import ReleaseHealth
 package import Storage
 package import Locks
 

@@ -90,7 +90,7 @@ final class WriterConnection: @unchecked Sendable {
       writer = nil
       suspicions += 1
       if suspicions > Self.suspicionsMax { damage = error }
-    case .full, .refused: break
+    default: break
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Bytes
+package import Access
 package import Metrics
 package import Ingest
 package import Alerting
@@ -26,7 +27,7 @@ package final class Jobs: Sendable {
   }
 
   private let store: any SessionStore & ReleaseStore
-  private let catalog: any CatalogStore
+  private let catalog: any JobRunStore
   private let queue: IngestQueue
   private let notices: NoticeSender
   private let clock: WallClock
@@ -37,7 +38,7 @@ package final class Jobs: Sendable {
   private let workers: WorkQueue
 
   package init(
-    store: any SessionStore & ReleaseStore, catalog: any CatalogStore, queue: IngestQueue,
+    store: any SessionStore & ReleaseStore, catalog: any JobRunStore, queue: IngestQueue,
     notices: NoticeSender, clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64,
     metrics: Metrics = Metrics(), log: Logger, alerts: AlertRunner, workers: WorkQueue
   ) {

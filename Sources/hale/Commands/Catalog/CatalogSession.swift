@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Outbound
 import ReleaseHealth
 import Storage
 
