@@ -34,7 +34,7 @@ import Testing
     ],
     // Level 3: none of these imports another.
     "Ingest": [
-      "Access", "Bytes", "Compression", "Dispatch", "Envelopes", "FoundationEssentials", "HTTP",
+      "Access", "Bytes", "Compression", "Envelopes", "FoundationEssentials", "HTTP",
       "Locks",
       "Metrics", "ReleaseHealth", "Storage",
     ],

@@ -57,7 +57,7 @@ package final class AlertRulesFile: Sendable {
         guard let bytes = try state.file.bytesIfChanged() else { return }
         let count = try declare(bytes)
         state.isStoreFailing = false
-        log.notice("alert rules read", metadata: ["file": "\(path)", "rules": "\(count)"])
+        log.notice("alert rules loaded", metadata: ["file": "\(path)", "rules": "\(count)"])
       } catch {
         state.isStoreFailing = false
         if case AlertFile.Failure.store = error {
@@ -66,7 +66,7 @@ package final class AlertRulesFile: Sendable {
           if wasStoreFailing { return }
         }
         log.error(
-          "alert rules not read, keeping previous rules",
+          "alert rules not applied, keeping previous rules",
           metadata: ["file": "\(path)", "reason": "\(error)"])
       }
     }

@@ -1,5 +1,6 @@
 package import Access
 internal import Bytes
+package import Access
 package import Metrics
 package import Ingest
 package import Alerting

@@ -57,7 +57,7 @@ package final class Scheduler: Sendable {
     do throws(StoreError) {
       try catalog.refresh()
     } catch {
-      log.error("catalog not read", metadata: ["reason": "\(error.sentence)"])
+      log.error("catalog refresh failed", metadata: ["reason": "\(error.sentence)"])
     }
   }
 }

@@ -1,6 +1,6 @@
 import Service
 
-/// A file that is read again when it has changed.
+/// A file that is read again when it changes.
 struct WatchedFile: ChangingFile {
   let path: String
   private var seen: FileIdentity?

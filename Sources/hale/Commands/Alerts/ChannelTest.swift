@@ -16,7 +16,7 @@ func testChannel(
     webURL: settings.publicURL?.text, version: DataVersion(),
     log: Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() }))
   guard let record = try sender.test(channel) else {
-    preconditionFailure("A sender of its own is free.")
+    preconditionFailure("A new sender is not busy.")
   }
   try store.close()
   return record

@@ -1,6 +1,7 @@
 import Outbound
 import FoundationEssentials
 import Glibc
+import Outbound
 import ReleaseHealth
 import Storage
 

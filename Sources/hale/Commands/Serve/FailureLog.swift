@@ -21,7 +21,7 @@ final class FailureLog: Sendable {
   func note(_ reason: String?, envelopes: Int) {
     state.withLock { state in
       guard let reason else {
-        if state.reason != nil { logger.notice("batches are stored again") }
+        if state.reason != nil { logger.notice("batch writes recovered") }
         state = State()
         return
       }
@@ -29,7 +29,7 @@ final class FailureLog: Sendable {
       let now = SystemClock.monotonicMilliseconds()
       if reason == state.reason, now < state.next { return }
       logger.error(
-        "batch not stored", metadata: ["envelopes": "\(state.envelopes)", "reason": "\(reason)"])
+        "batch write failed", metadata: ["envelopes": "\(state.envelopes)", "reason": "\(reason)"])
       state = State(reason: reason, envelopes: 0, next: now + 10_000)
     }
   }
