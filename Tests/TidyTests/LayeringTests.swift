@@ -48,7 +48,8 @@ import Testing
     "Dashboard": ["API", "Access", "Bytes", "Compression", "HTTP", "Hashing", "Locks", "Storage"],
     // Level 4.
     "Service": [
-      "API", "Access", "Alerting", "Bytes", "Dashboard", "HTTP", "Ingest", "Locks",
+      "API", "Access", "Alerting", "Bytes", "Dashboard", "FoundationEssentials", "HTTP", "Ingest",
+      "Locks",
       "Logging", "Metrics", "Queries", "ReleaseHealth", "Storage", "Synchronization",
     ],
     // Level 5.
