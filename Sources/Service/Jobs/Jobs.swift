@@ -1,6 +1,5 @@
 package import Access
 internal import Bytes
-package import Access
 package import Metrics
 package import Ingest
 package import Alerting

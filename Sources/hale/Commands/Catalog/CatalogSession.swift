@@ -1,7 +1,6 @@
 import Outbound
 import FoundationEssentials
 import Glibc
-import Outbound
 import ReleaseHealth
 import Storage
 
