@@ -65,7 +65,7 @@ package struct APIEndpoint {
       guard let action = route.actions.first(where: { $0.method == method }) else {
         return .respond(.methodNotAllowed(route.allowed))
       }
-      return begin(head, route.name, action, names, exchange)
+      return begin(head, Match(route: route.name, action: action, names: names), exchange)
     }
     return .respond(.failure(404, "there is nothing at \(head.path)"))
   }
@@ -85,16 +85,24 @@ package struct APIEndpoint {
       let token = APIToken(
         id: 0, organization: organization.id, name: "", scope: .read, digest: [],
         created: organization.created, revoked: nil)
-      return begin(head, route.name, action, names, exchange, token: token)
+      let match = Match(route: route.name, action: action, names: names)
+      return begin(head, match, exchange, token: token)
     }
     return .respond(Response(.notFound))
   }
 
+  /// What a request leads to.
+  private struct Match {
+    var route: String
+    var action: APIRoute.Action
+    var names: [Substring: String]
+  }
+
   /// - Parameter token: nil to authenticate the request by its own token.
   private func begin(
-    _ head: RequestHead, _ route: String, _ action: APIRoute.Action,
-    _ names: [Substring: String], _ exchange: ExchangeID, token: APIToken? = nil
+    _ head: RequestHead, _ match: Match, _ exchange: ExchangeID, token: APIToken? = nil
   ) -> RequestDisposition {
+    let (route, action) = (match.route, match.action)
     do throws(APIError) {
       let snapshot = dependencies.catalog.snapshot
       let caller: APIToken
@@ -105,7 +113,8 @@ package struct APIEndpoint {
           of: head, snapshot, for: action.scope, publicOrigin: dependencies.address.publicOrigin)
       }
       let call = APICall(
-        address: dependencies.address, head: head, names: names, token: caller, snapshot: snapshot,
+        address: dependencies.address, head: head, names: match.names, token: caller,
+        snapshot: snapshot,
         now: dependencies.clock.now)
       if action.method == .get {
         let work = try action.prepare(call)

@@ -223,6 +223,20 @@ extension SQLiteStore: SessionStore {
     }
   }
 
+  /// Gives back the memory of readers that are not in use, and where hardly a batch came since the
+  /// last call, of the write connection's page cache. To be called about once a minute; nobody waits
+  /// for it.
+  package func releaseMemory() {
+    readers.close()
+    writes.submit(in: .job) { [self] in
+      // Where the database cannot be opened there is nothing to give back.
+      try? ingesting { (writer) throws(StoreError) in
+        if writer.ingest.wasQuiet() { try writer.connection.execute("PRAGMA shrink_memory") }
+      }
+      return true
+    }
+  }
+
   /// Folds what waits, runs a WAL checkpoint and closes the connections, the writer's last: only it
   /// may remove the WAL.
   package func close() throws(StoreError) {

@@ -17,11 +17,11 @@ struct MetricsText {
   /// Writes all metrics of Hale.
   static func write(
     _ state: Metrics.State, _ process: ProcessFigures, _ budgets: [BudgetFigures.Figure],
-    notices: NoticeSender.Tally, queuedUpdates: Int, queuedQueries: Int
+    notices: NoticeSender.Tally, queued: (updates: Int, queries: Int)
   ) -> [UInt8] {
     var writer = MetricsText()
-    writer.writeIngest(state, queuedUpdates: queuedUpdates)
-    writer.writeQueries(state, queuedQueries: queuedQueries)
+    writer.writeIngest(state, queuedUpdates: queued.updates)
+    writer.writeQueries(state, queuedQueries: queued.queries)
     writer.writeJobs(state)
     writer.writeBudgets(budgets)
     writer.writeAlerts(state, notices)

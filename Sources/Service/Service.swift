@@ -149,8 +149,7 @@ package final class Service: RequestHandler {
           dependencies.catalog.snapshot.catalog.objectives, now: dependencies.clock.now,
           store: dependencies.store),
         notices: dependencies.notices.attempts,
-        queuedUpdates: dependencies.queue.waitingUpdates,
-        queuedQueries: dependencies.workers.waitingCount)
+        queued: (dependencies.queue.waitingUpdates, dependencies.workers.waitingCount))
       sink.respond(
         Response(
           headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: text),

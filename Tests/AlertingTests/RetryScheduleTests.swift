@@ -12,8 +12,8 @@ import Testing
   ) -> Int64? {
     let now = created.advanced(byMilliseconds: age * 1000)
     let next = RetrySchedule.next(
-      attempts: attempts, created: created, now: now, isPermanent: isPermanent,
-      retryAfter: retryAfter, jitter: jitter)
+      attempts: attempts, created: created, now: now,
+      failure: (isPermanent, retryAfter), jitter: jitter)
     return next.map { ($0.milliseconds - now.milliseconds) / 1000 }
   }
 

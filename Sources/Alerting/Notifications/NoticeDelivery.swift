@@ -98,7 +98,7 @@ struct NoticeDelivery {
         return outcome(
           try outlets.outlet.send(
             WebhookPayload.call(
-              notice, url: url, secret: secret, installation: installation, requestID: requestID,
+              notice, to: (url, secret), installation: installation, requestID: requestID,
               at: now)))
       case .slack(let url):
         return outcome(

@@ -228,7 +228,7 @@ package final class NoticeSender: Sendable {
       progress.failure = reason
       progress.nextAttempt = RetrySchedule.next(
         attempts: progress.attempts, created: record.notice.created, now: now,
-        isPermanent: isPermanent, retryAfter: retryAfter,
+        failure: (isPermanent, retryAfter),
         jitter: Double(random() >> 104) / Double(1 << 24))
       var metadata = metadata
       metadata["reason"] = "\(reason)"

@@ -6,27 +6,26 @@ package enum RetrySchedule {
   static let pauses: [Int64] = [10, 30, 120, 600, 1800, 3600]
   /// From this age on, a failed attempt was the last.
   static let hoursMax: Int64 = 24
-  /// A receiver that says that it does not want the notice is asked again, in case somebody is just
-  /// mending it, but not for long.
+  /// A permanent failure is retried a few times, since somebody may be repairing the receiver.
   static let permanentAttemptsMax = 4
 
   /// - Parameters:
   ///   - attempts: how many there were.
   ///   - created: when the notice was made.
-  ///   - isPermanent: the receiver will say the same next time.
-  ///   - retryAfter: the seconds that the receiver asked for.
+  ///   - failure: whether the receiver would answer the same again, and the seconds of its
+  ///     `Retry-After`.
   ///   - jitter: from 0 up to 1: notices that failed together are not all tried together.
   /// - Returns: nil when the notice is given up.
   package static func next(
-    attempts: Int, created: Timestamp, now: Timestamp, isPermanent: Bool, retryAfter: Int64?,
-    jitter: Double
+    attempts: Int, created: Timestamp, now: Timestamp,
+    failure: (isPermanent: Bool, retryAfter: Int64?), jitter: Double
   ) -> Timestamp? {
-    if isPermanent, attempts >= permanentAttemptsMax { return nil }
+    if failure.isPermanent, attempts >= permanentAttemptsMax { return nil }
     if now.milliseconds - created.milliseconds >= hoursMax * 3_600_000 { return nil }
     let pause = pauses[min(max(attempts, 1), pauses.count) - 1] * 1000
     let spread = Int64(Double(pause) * (0.9 + 0.2 * jitter))
-    let asked = min(max(retryAfter ?? 0, 0), hoursMax * 3600) * 1000
-    return now.advanced(byMilliseconds: max(spread, asked))
+    let requested = min(max(failure.retryAfter ?? 0, 0), hoursMax * 3600) * 1000
+    return now.advanced(byMilliseconds: max(spread, requested))
   }
 
   /// The seconds of a `Retry-After` field (RFC 9110 §10.2.3): a number, or a date.

@@ -36,17 +36,17 @@ enum WebhookPayload {
   /// - Parameters:
   ///   - requestID: new for each attempt.
   static func call(
-    _ notice: Notice, url: String, secret: String, installation: UInt128, requestID: UInt128,
-    at now: Timestamp
+    _ notice: Notice, to hook: (url: String, secret: String), installation: UInt128,
+    requestID: UInt128, at now: Timestamp
   ) -> HTTPCall {
     let body = body(notice, installation: installation)
     return HTTPCall(
-      url: url,
+      url: hook.url,
       headers: [
         ("Content-Type", "application/json"),
         ("Sentry-Hook-Resource", "metric_alert"),
         ("Sentry-Hook-Timestamp", String(now.seconds)),
-        ("Sentry-Hook-Signature", signature(of: body, secret: secret)),
+        ("Sentry-Hook-Signature", signature(of: body, secret: hook.secret)),
         ("Request-ID", Hexadecimal.text(requestID)),
         ("Idempotency-Key", notice.key),
       ], body: body)

@@ -111,7 +111,7 @@ struct AdoptionChartRequest {
         json.array { json in
           for group in releases {
             Self.write(
-              group.key.release, count(group.totals), group.series.map(count), total, totals,
+              group.key.release, count(group.totals), group.series.map(count), (total, totals),
               to: &json)
           }
         }
@@ -119,7 +119,7 @@ struct AdoptionChartRequest {
       json.member("others") { json in
         if measure == .sessions, let rest = others.first {
           Self.write(
-            nil, count(rest.totals), rest.series.map(count), total, totals, to: &json)
+            nil, count(rest.totals), rest.series.map(count), (total, totals), to: &json)
         } else {
           json.null()
         }
@@ -129,13 +129,13 @@ struct AdoptionChartRequest {
   }
 
   private static func write(
-    _ release: String?, _ count: Int64, _ series: [Int64], _ total: Int64, _ totals: [Int64],
-    to json: inout JSONWriter
+    _ release: String?, _ count: Int64, _ series: [Int64],
+    _ all: (count: Int64, series: [Int64]), to json: inout JSONWriter
   ) {
     json.object { json in
       if let release { json.member("release") { $0.value(release) } }
       json.member("count") { $0.value(count) }
-      json.member("share") { $0.optional(share(count, total)) }
+      json.member("share") { $0.optional(share(count, all.count)) }
       json.member("series") { json in
         json.object { json in
           json.member("count") { json in
@@ -143,7 +143,7 @@ struct AdoptionChartRequest {
           }
           json.member("share") { json in
             json.array { json in
-              for (count, total) in zip(series, totals) { json.optional(share(count, total)) }
+              for (count, total) in zip(series, all.series) { json.optional(share(count, total)) }
             }
           }
         }

@@ -97,7 +97,7 @@ struct ExplainRequest {
           for (start, bucket) in buckets {
             let end = min(end, Timestamp(minute: start.minute + request.range.intervalMinutes))
             Self.write(
-              bucket, from: start, to: end, lateMinutes: lateMinutes,
+              bucket, at: (start, end), lateMinutes: lateMinutes,
               isKnown: history.firstKnownHour.map { start.hour >= $0 } ?? true, &json)
           }
         }
@@ -107,12 +107,12 @@ struct ExplainRequest {
   }
 
   private static func write(
-    _ bucket: SessionHistory.Bucket, from start: Timestamp, to end: Timestamp, lateMinutes: Int,
+    _ bucket: SessionHistory.Bucket, at time: (start: Timestamp, end: Timestamp), lateMinutes: Int,
     isKnown: Bool, _ json: inout JSONWriter
   ) {
     json.object { json in
-      json.member("start") { $0.value(RFC3339.format(start)) }
-      json.member("end") { $0.value(RFC3339.format(end)) }
+      json.member("start") { $0.value(RFC3339.format(time.start)) }
+      json.member("end") { $0.value(RFC3339.format(time.end)) }
       json.member("counts") { $0.value(bucket.counts) }
       json.member("prompt") { $0.value(bucket.prompt) }
       json.member("late") { json in

@@ -10,6 +10,8 @@ final class IngestTransaction {
   private let sessions: SessionFolding
   private let pending: PendingTable
   private let folding: SQLiteStore.Folding
+  /// The batches since ``wasQuiet()`` was called.
+  private var batchCount = 0
   private let observer: (any StoreObserver)?
   /// From so many updates that wait on, each batch has a slice folded first.
   private var pendingLimit = Int.max
@@ -38,6 +40,7 @@ final class IngestTransaction {
   /// - Returns: what became of the batch's items, and what was found of earlier ones since the last
   ///   call.
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
+    batchCount += 1
     let sliceMax = max(folding.sliceUpdatesMax, batch.reports.count)
     if pending.isBetweenRuns { limitPending(at: batch.receivedAt) }
     if pending.count >= pendingLimit { try foldSlice(max: sliceMax) }
@@ -68,6 +71,12 @@ final class IngestTransaction {
     }
     if waits { pending.add(reports, outcomes, receivedAt: batch.receivedAt) }
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
+  }
+
+  /// Whether there were fewer batches than one a second since the last call, a minute ago.
+  func wasQuiet() -> Bool {
+    defer { batchCount = 0 }
+    return batchCount < 60
   }
 
   /// Sets how many updates are to wait while the next run is folded, slice by slice as others come:

@@ -24,7 +24,9 @@ struct GateCommand: ParsableCommand {
       // Without a tolerated drop the risk of a false red is highest.
       var dice = Dice(seed &* 1_000_003 &+ UInt64(number))
       let world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
-      if Self.first(.red, world, world, dropMax: 0, &dice) != nil { reds += 1 }
+      if Self.first(.red, world, world, (dropMax: 0, atFullHours: false), &dice) != nil {
+        reds += 1
+      }
     }
     var figures: [(name: String, value: Double)] = [
       ("roll_outs", Double(rollOuts)), ("false_reds", Double(reds)),
@@ -57,7 +59,7 @@ struct GateCommand: ParsableCommand {
       candidate.crashRate = rate
       sessions.append(
         Self.first(
-          .red, candidate, world, dropMax: dropMax, atFullHours: true, &dice) ?? .infinity)
+          .red, candidate, world, (dropMax: dropMax, atFullHours: true), &dice) ?? .infinity)
     }
     let sample = Sample(sessions)
     return [
@@ -81,10 +83,10 @@ struct GateCommand: ParsableCommand {
       let baseline = world
       if number % 10 == 0 {
         sessions.append(
-          Self.first(.green, world, world, dropMax: 0.002, atFullHours: true, &dice) ?? .infinity)
+          Self.first(.green, world, world, (dropMax: 0.002, atFullHours: true), &dice) ?? .infinity)
       }
       world.crashRate += 0.002
-      if Self.first(.green, world, baseline, dropMax: 0.002, atFullHours: true, &dice) != nil {
+      if Self.first(.green, world, baseline, (dropMax: 0.002, atFullHours: true), &dice) != nil {
         wrong += 1
       }
     }
@@ -99,12 +101,11 @@ struct GateCommand: ParsableCommand {
   /// The sessions of the candidate at the first verdict of this kind; nil if there is none.
   private static func first(
     _ verdict: ReleaseGate.Verdict, _ candidate: RollOutWorld, _ baseline: RollOutWorld,
-    dropMax: Double, atFullHours: Bool = false,
-    _ dice: inout Dice
+    _ terms: (dropMax: Double, atFullHours: Bool), _ dice: inout Dice
   ) -> Double? {
     let one = candidate.arm(&dice, isCandidate: true)
     let other = baseline.arm(&dice, isCandidate: false)
-    let rules = ReleaseGate.Rules(dropMax: dropMax)
+    let rules = ReleaseGate.Rules(dropMax: terms.dropMax)
     // The delay is learnt from the week before; only a green needs it.
     var delay = ReportingDelay(ReportedSessions(), now: 0)
     if verdict == .green {
@@ -115,7 +116,7 @@ struct GateCommand: ParsableCommand {
         history.reported, now: history.sessions.count + ReportingDelay.hoursMax)
     }
     for step in one.sessions.indices
-    where !atFullHours || (step + 1) % RollOutWorld.stepsPerHour == 0 {
+    where !terms.atFullHours || (step + 1) % RollOutWorld.stepsPerHour == 0 {
       let seen = one.seen(at: step)
       let gate = ReleaseGate(
         rules: rules, candidate: seen, baseline: other.seenAsBaseline(at: step),

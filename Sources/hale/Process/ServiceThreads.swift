@@ -50,7 +50,7 @@ struct ServiceThreads {
     }
     self.readers = readers
     scheduling = try ServiceThread { [work, schedulingStopped] in
-      Self.schedule(work.scheduler, work.clock, until: schedulingStopped)
+      Self.schedule(work, until: schedulingStopped)
     }
     sending =
       work.clock.isFile ? nil : try ServiceThread(work.notices.run)
@@ -65,16 +65,19 @@ struct ServiceThreads {
   }
 
   private static func schedule(
-    _ scheduler: Scheduler, _ clock: SystemClock, until stopped: DispatchSemaphore
+    _ work: Work, until stopped: DispatchSemaphore
   ) {
     var isMinuteOver = false
     while true {
-      let pause = scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
+      let pause = work.scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
       if stopped.wait(timeout: .now() + .milliseconds(Int(pause))) == .success { return }
       // Half a second after the jobs of a minute: nothing needs their memory until the next.
-      if isMinuteOver { IdleMemory.release() }
-      let due = scheduler.tick(
-        at: clock.now(), monotonicMilliseconds: SystemClock.monotonicMilliseconds())
+      if isMinuteOver {
+        work.store.releaseMemory()
+        IdleMemory.release()
+      }
+      let due = work.scheduler.tick(
+        at: work.clock.now(), monotonicMilliseconds: SystemClock.monotonicMilliseconds())
       isMinuteOver = due.contains(.job(.alerts))
     }
   }
