@@ -3,7 +3,7 @@ internal import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// Questions about counts.
+/// Queries of counts.
 package struct HealthActions: Sendable {
   private let store: any SessionStore & ReleaseStore
   private let retentionDays: Int

@@ -32,7 +32,7 @@ struct ActiveRequest {
     self.query = query
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
     let groups = try store.health(query)
     var json = JSONWriter()

@@ -4,8 +4,8 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// `GET …/adoption/`, beside Sentry's API: the share of each release of a project in each bucket
-/// of a range (the last 24 hours unless another is asked for), in one call.
+/// `GET …/adoption/`, beside Sentry's API: the share of each release of a project in each bucket of
+/// a range (by default the last 24 hours), in one call.
 ///
 ///     {"start", "end", "by", "intervals": [start of each bucket],
 ///      "total": {"count", "series": [count]},
@@ -23,7 +23,7 @@ struct AdoptionChartRequest {
   private let project: ProjectID
   private let environments: EnvironmentSelection
   private let range: DateRange
-  /// So many releases stand for themselves, those with the most first.
+  /// The number of releases that are listed by themselves, those with the most first.
   private let top: Int
 
   private static let topMax = 1000
@@ -66,7 +66,7 @@ struct AdoptionChartRequest {
     measure == .sessions ? cell.sessions.total : cell.users.total
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
     let buckets = range.bucketStarts.count
     var ranking = query(by: [.release])
@@ -76,7 +76,8 @@ struct AdoptionChartRequest {
       return one == other ? left.key < right.key : one > other
     }
     let first = ranked.prefix(top).map(\.key)
-    // Series of the first ones alone, and one of all others: there may be thousands.
+    // Only the listed releases have a series each; all others share one, because there may be
+    // thousands.
     var named = query(by: [.release])
     named.named = Set(first)
     let groups = try store.health(named)
@@ -84,8 +85,8 @@ struct AdoptionChartRequest {
     let releases = groups.filter { place[$0.key] != nil }
       .sorted { (place[$0.key] ?? 0) < (place[$1.key] ?? 0) }
     let others = groups.filter { place[$0.key] == nil }
-    // Sessions add up, so that shares of one answer always make a whole; asked for apart, the
-    // whole would have the sessions that came in between. Users are a union of their own.
+    // Sessions add up, so the total is their sum. A second query could include sessions that
+    // arrived meanwhile. Users need a union of their own.
     let whole = measure == .sessions ? groups : try store.health(query())
     let total = whole.reduce(0) { $0 + count($1.totals) }
     let totals = (0..<buckets).map { bucket in whole.reduce(0) { $0 + count($1.series[bucket]) } }

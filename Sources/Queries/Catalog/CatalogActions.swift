@@ -5,7 +5,8 @@ internal import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// What dashboards need for their pickers: who may ask, organizations, projects, environments.
+/// What the pickers of dashboards need: the user of the token, organizations, projects,
+/// environments.
 package struct CatalogActions: Sendable {
   private let store: any ReleaseStore
 
@@ -15,7 +16,7 @@ package struct CatalogActions: Sendable {
     self.store = store
   }
 
-  /// Whose token it is and what it may do.
+  /// The user of the token and its scopes.
   func whoAsks(_ call: APICall) throws(APIError) -> APIRoute.Work {
     var json = JSONWriter()
     json.object { json in

@@ -2,8 +2,8 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// Writes organizations, projects and environments with the keys that Sentry's API has and that
-/// clients read. What an error tracker would know beyond that is null, false or empty.
+/// Writes organizations, projects and environments with the keys that Sentry's API has and clients
+/// read. What only an error tracker knows is null, false or empty.
 enum CatalogJSON {
   static func write(
     _ organization: Organization, projects: [Project]? = nil, uses: [ProjectID: ProjectUse] = [:],
@@ -35,8 +35,8 @@ enum CatalogJSON {
   }
 
   /// - Parameters:
-  ///   - use: what its sessions tell; nil when there were none.
-  ///   - organization: for a project on its own.
+  /// - use: what the project's sessions show; nil when there were none.
+  /// - organization: for a single project.
   static func write(
     _ project: Project, _ use: ProjectUse?, of organization: Organization? = nil,
     to json: inout JSONWriter
@@ -81,13 +81,13 @@ enum CatalogJSON {
     }
   }
 
-  /// What Sentry's API documents of an organization and Hale never does.
+  /// The flags of an organization in Sentry's API that are always false in Hale.
   private static let organizationFlags = [
     "isEarlyAdopter", "require2FA", "requireEmailVerification", "requiresSso", "hasAuthProvider",
     "allowMemberInvite", "allowMemberProjectCreation", "allowSuperuserAccess",
   ]
 
-  /// What Sentry's API documents of a project and Hale never has.
+  /// The flags of a project in Sentry's API that are always false in Hale.
   private static let projectFlags = [
     "firstTransactionEvent", "hasUserReports", "hasProfiles", "hasReplays", "hasFlags",
     "hasFeedbacks", "hasNewFeedbacks", "hasMonitors", "hasMinifiedStackTrace", "hasLogs",
@@ -103,7 +103,7 @@ enum CatalogJSON {
     }
   }
 
-  /// What a token may do, in Sentry's words.
+  /// Writes the scopes of a token by Sentry's names.
   static func write(scopes scope: TokenScope, to json: inout JSONWriter) {
     json.array { json in
       for scope in ["org:read", "project:read", "project:releases"] { json.value(scope) }
@@ -126,8 +126,8 @@ enum CatalogJSON {
 
   /// Environments by name.
   ///
-  /// - Parameter all: those of the organization, ascending. Their places are the numbers, so that
-  ///   an environment has the same one in the lists of all projects.
+  /// - Parameter all: the environments of the organization, ascending. The position in it is the
+  ///   id, so that an environment has the same id in the lists of all projects.
   static func write(environments: Set<String>, among all: [String], to json: inout JSONWriter) {
     json.array { json in
       for (index, name) in all.enumerated() where environments.contains(name) {
@@ -138,7 +138,7 @@ enum CatalogJSON {
 }
 
 extension ProjectUse {
-  /// `user`, `server`, `both`, or nil where the items say nothing.
+  /// `user`, `server`, `both`, or nil where the sessions do not show it.
   fileprivate var mode: String? {
     switch (hasSingleSessions, hasAggregates) {
     case (true, true): "both"

@@ -5,7 +5,7 @@ internal import HTTP
 internal import ReleaseHealth
 internal import Storage
 
-/// Projects, DSN keys and tokens as commands make them, with Sentry's paths and forms.
+/// Creates, changes and revokes projects, DSN keys and tokens, with Sentry's paths and forms.
 package struct ManagementActions: Sendable {
   private let catalog: CatalogCache
   private let random: @Sendable () -> UInt128
@@ -68,7 +68,7 @@ package struct ManagementActions: Sendable {
     }
   }
 
-  /// Keys have no names of their own here; Sentry's clients give one.
+  /// Keys have no names in Hale; Sentry's clients send one.
   private struct NewKey: Decodable {
     var name: String?
   }
@@ -122,7 +122,7 @@ package struct ManagementActions: Sendable {
     }
   }
 
-  /// The answer is the only place where the token itself ever stands.
+  /// Creates a token. Only this answer contains the token itself.
   func createToken(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     let body = try call.json(NewToken.self)
@@ -157,10 +157,10 @@ package struct ManagementActions: Sendable {
     }
   }
 
-  // MARK: What they share
+  // MARK: Shared parts
 
-  /// A change, which requests that come after its answer see. What the store refuses is in conflict
-  /// with what is there: a name that is taken, something that is revoked already.
+  /// Makes a change that all later requests see. A conflict with what is stored, such as a name
+  /// that is taken or a key that is revoked already, is refused with 409.
   private func changing(
     _ call: APICall,
     _ body: @escaping @Sendable (any CatalogStore) throws(StoreError) -> Response
@@ -179,7 +179,7 @@ package struct ManagementActions: Sendable {
     }
   }
 
-  /// Whether something that was revoked then belongs into the list: by Sentry's `status`.
+  /// The filter of Sentry's `status` parameter. It takes the time of revocation, nil for none.
   private func isListed(
     _ call: APICall
   ) throws(APIError) -> @Sendable (_ revoked: Timestamp?) -> Bool {

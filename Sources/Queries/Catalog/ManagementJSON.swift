@@ -7,7 +7,7 @@ internal import Storage
 /// Writes keys and tokens with the keys that Sentry's API has.
 enum ManagementJSON {
   static func write(_ key: ProjectKey, _ call: APICall, to json: inout JSONWriter) {
-    // Keys have no names of their own; clients show one.
+    // Keys have no names in Hale; clients show one.
     let name = String(key.publicKey.prefix(8))
     json.object { json in
       json.member("id") { $0.value(key.publicKey) }
@@ -25,7 +25,7 @@ enum ManagementJSON {
     }
   }
 
-  /// - Parameter secret: the token itself, only when it is made.
+  /// - Parameter secret: the token itself; only when it is created.
   static func write(
     _ token: APIToken, secret: String? = nil, _ call: APICall, to json: inout JSONWriter
   ) {
@@ -38,7 +38,7 @@ enum ManagementJSON {
       json.member("isCurrent") { $0.value(token.id == call.token.id) }
       json.member("dateCreated") { $0.value(RFC3339.format(token.created)) }
       json.member("dateRevoked") { $0.optional(token.revoked.map(RFC3339.format)) }
-      // Only a hash is kept, and no log of who asked.
+      // Only a hash of the token is kept, and its use is not recorded.
       for name in ["tokenLastCharacters", "dateLastUsed", "projectLastUsedId"] {
         json.member(name) { $0.null() }
       }
@@ -46,8 +46,8 @@ enum ManagementJSON {
     }
   }
 
-  /// By the address that the service is reached at: as it is set, as the request has it, or as it
-  /// was last.
+  /// The DSN with the service's address: the configured one, that of the request, or the last one
+  /// known.
   private static func dsn(of key: ProjectKey, _ call: APICall) -> String {
     let address =
       call.origin.map { $0 + call.address.pathPrefix }

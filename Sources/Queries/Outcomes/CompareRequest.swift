@@ -4,12 +4,13 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// `GET …/sessions/compare/`, beside Sentry's API: two releases side by side, over a range (the
-/// last 24 hours unless another is asked for), and whether their difference may be chance.
+/// `GET …/sessions/compare/`, beside Sentry's API: two releases side by side, over a range (by
+/// default the last 24 hours), and whether their difference may be chance.
 ///
-/// With `align=age` each is looked at over the same time from its own first session on, in whole
-/// hours: as long as the range, and not longer than the younger one is old. A release of an hour
-/// has its early adopters and none of its late crashes; it compares with the first hour of another.
+/// With `align=age` each release is measured over the same time from its first session on, in whole
+/// hours: as long as the range, and not longer than the younger release is old. A release of an
+/// hour has its early adopters and none of its late crashes; it compares with the first hour of
+/// another.
 ///
 ///     {"align", "base": side, "candidate": side,
 ///      "difference": {"crashFreeSessions": difference, "crashFreeUsers": difference, …}}
@@ -57,16 +58,16 @@ struct CompareRequest {
     var limits = SessionsLimits()
     limits.defaultRangeDays = 1
     limits.retentionDays = retentionDays
-    // Only totals come out.
+    // The answer has only totals.
     limits.pointsMax = .max >> 32
     range = try DateRange(parameters.without("interval"), now: now, limits: limits)
     self.now = now
     self.retentionDays = retentionDays
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   ///
-  /// - Parameter organization: of the projects.
+  /// - Parameter organization: the organization of the projects.
   func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
@@ -84,7 +85,7 @@ struct CompareRequest {
           .badRequest(
             "The first sessions of \"\(name)\" are no longer kept: it cannot be compared by age."))
       }
-      // The hour that has begun is not over for either of them.
+      // The running hour is not complete for either release.
       let ages = firstHours.map { $0.map { max(0, now.hour - $0) } ?? 0 }
       let hours = min((range.minutes.count + 59) / 60, ages[0], ages[1])
       windows = firstHours.map { first in
@@ -154,7 +155,7 @@ private struct Side {
   /// A share of sessions or users that is compared.
   struct Measure: Sendable {
     let name: String
-    /// The more, the better.
+    /// Whether a higher share is better.
     var isGood = false
     let share: @Sendable (Side) -> Proportion?
   }

@@ -4,9 +4,9 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// `GET …/sessions/explain/`, beside Sentry's API: why the sessions API answers the counts that it
-/// does, bucket by bucket. `bucket` names the one that holds an instant; without it the range is
-/// read as in the sessions API.
+/// `GET …/sessions/explain/`, beside Sentry's API: how the counts of the sessions API come about,
+/// bucket by bucket. `bucket` names the one that holds an instant; without it the range is read as
+/// in the sessions API.
 ///
 ///     {"start", "end", "query", "explainedFrom", "lateMinutes",
 ///      "buckets": [{"start", "end", "counts", "prompt", "late": [{"arrived", "change"}],
@@ -16,16 +16,16 @@ internal import Storage
 /// counts = prompt + each change of late + aggregates − startingLater + unlogged.
 struct ExplainRequest {
   private let request: SessionsRequest
-  /// Where the one bucket starts that was asked for; nil for all of the range.
+  /// The start of the one bucket that is requested; nil for all of the range.
   private let bucketStart: Timestamp?
 
   /// Late changes can be many: buckets × five days of arrivals.
   private static let bucketsMax = 100
-  /// Up to so many buckets, late changes stand by the ten minutes in which they arrived; beyond,
-  /// by the hour.
+  /// Up to this number of buckets, late changes are grouped by the ten minutes in which they
+  /// arrived; beyond, by the hour.
   private static let fineBucketsMax = 24
 
-  /// What only an answer with several fields and groups needs.
+  /// The parameters that only an answer with several fields and groups needs.
   private static let ignored: Set = [
     "field", "groupBy", "orderBy", "includeTotals", "includeSeries", "per_page", "cursor", "bucket",
   ]
@@ -65,16 +65,16 @@ struct ExplainRequest {
       throw .invalid(
         "bucket", text, accepted: "Give an ISO 8601 date-time, for example 2026-03-01T10:00:00Z.")
     }
-    // An interval that is none is refused with the rest of the request.
+    // An invalid interval is refused with the rest of the request.
     let seconds = max(1, StatsPeriod.seconds(parameters.one("interval") ?? "1h") ?? 3600)
     let start = instant.seconds.flooredDivision(by: seconds) * seconds
     return (Timestamp(seconds: start), Timestamp(seconds: start + seconds - 1))
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   func json(store: any OutcomeStore) throws(StoreError) -> [UInt8] {
     let history = try store.history(request.healthQuery())
-    // On a full hour the range of the bucket before it has the one that begins, too.
+    // At a full hour the range of the bucket before it also includes the bucket that begins.
     let buckets = zip(request.range.bucketStarts, history.buckets).filter {
       bucketStart == nil || $0.0 == bucketStart
     }
@@ -129,7 +129,7 @@ struct ExplainRequest {
       json.member("startingLater") { $0.value(bucket.startingLater) }
       json.member("unlogged") { $0.value(bucket.unlogged) }
       json.member("repeated") { $0.value(bucket.repeated) }
-      // Where part of the log is gone, what took it back may be left alone.
+      // Where part of the arrival log is gone, only the negative part of a pair may be left.
       json.member("withoutInit") { $0.value(max(0, bucket.withoutInitial)) }
       json.member("isComplete") { $0.value(isKnown && bucket.unlogged.isZero) }
     }
@@ -149,7 +149,7 @@ extension JSONWriter {
 }
 
 extension SessionHistory.Bucket {
-  /// The late changes, those of the same so many minutes together.
+  /// The late changes, summed over intervals of this many minutes.
   fileprivate func late(byMinutes minutes: Int) -> [SessionHistory.Arrival] {
     late.reduce(into: []) { merged, arrival in
       let time = Timestamp(minute: arrival.time.minute.flooredDivision(by: minutes) * minutes)

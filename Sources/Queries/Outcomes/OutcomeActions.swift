@@ -2,7 +2,7 @@ package import API
 internal import HTTP
 package import Storage
 
-/// Questions about where numbers come from, and what they are worth.
+/// Queries of how numbers came about, and how reliable they are.
 package struct OutcomeActions: Sendable {
   private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let retentionDays: Int

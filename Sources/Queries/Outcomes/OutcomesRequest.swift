@@ -4,14 +4,14 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// `GET …/outcomes/`, beside Sentry's API: what became of the items that arrived in a range (the
-/// last 24 hours unless another is asked for), by the hour of their arrival.
+/// `GET …/outcomes/`, beside Sentry's API: the outcomes of the items that arrived in a range (by
+/// default the last 24 hours), by the hour of their arrival.
 ///
 ///     {"start", "end", "intervals": [start of each bucket],
 ///      "groups": [{"by": {"project", "reason"}, "totals": account, "series": accounts},
 ///      "outcomes": [{"project", "outcome", "reason", "quantity"}]}
 ///
-/// Each group, and each bucket of it, is an account that adds up: received = accepted + rejected +
+/// The numbers of each group, and of each of its buckets, add up: received = accepted + rejected +
 /// skipped. A bucket of aggregates counts as an item.
 struct OutcomesRequest {
   private let projects: Set<ProjectID>
@@ -39,7 +39,7 @@ struct OutcomesRequest {
     var limits = SessionsLimits()
     limits.intervalMinutesMin = 60
     limits.defaultRangeDays = 1
-    // One number an outcome comes out without the series, however long the range is.
+    // Without the series the answer has one number an outcome, however long the range is.
     if !includesSeries { limits.pointsMax = .max >> 32 }
     range = try DateRange(parameters, now: now, limits: limits)
     let points = includesSeries ? range.bucketStarts.count : 0
@@ -64,7 +64,7 @@ struct OutcomesRequest {
     var series: [Account]
   }
 
-  /// Asks the store. Blocks.
+  /// Queries the store. Blocks.
   ///
   /// - Returns: the answer, and the value of its `Link` header.
   func answer(url: String, store: any OutcomeStore) throws(StoreError) -> (
@@ -75,8 +75,8 @@ struct OutcomesRequest {
       intervalHours: includesSeries ? range.intervalMinutes / 60 : max(1, hours.count))
     var groups: [Key: Group] = [:]
     let empty = Group(series: Array(repeating: Account(), count: buckets.count))
-    // Without a key there is always a group, with one only where something arrived: as in the
-    // sessions API.
+    // As in the sessions API, a request without `groupBy` always has a group; with it there are
+    // only groups in which something arrived.
     if !isGroupedByProject, !isGroupedByReason { groups[Key()] = empty }
     var all: [OutcomeKey: Int64] = [:]
     for (index, bucket) in buckets.enumerated() {
@@ -175,12 +175,12 @@ struct OutcomesRequest {
   }
 }
 
-/// What became of a number of items.
+/// The numbers of items by outcome.
 private struct Account {
   private var accepted: Int64 = 0
   private var rejected: Int64 = 0
   private var skipped: Int64 = 0
-  /// These are among the accepted ones.
+  /// The aggregates among the accepted items.
   private var aggregates: Int64 = 0
   private var repeated: Int64 = 0
   private var userLeftOut: Int64 = 0

@@ -4,14 +4,14 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// `GET …/releases/{version}/estimate/`, beside Sentry's API: crash-free sessions exactly as told so
-/// far, and what they will be once all late crashes are told.
+/// `GET …/releases/{version}/estimate/`, beside Sentry's API: crash-free sessions exactly as
+/// reported so far, and an estimate of them once all late crashes are reported.
 ///
 ///     {"release", "start", "end", "sessions", "crashed", "crashFreeSessions",
 ///      "estimate": {"value", "low", "high"}, "reportingDelay": {…},
 ///      "series": {"intervals", "value", "low", "high"}}
 ///
-/// The series has the buckets of the sessions API of which crashes may still come.
+/// The series has the buckets of the sessions API for which crashes may still be reported.
 struct EstimateRequest {
   private let release: String
   private let projects: Set<ProjectID>
@@ -29,14 +29,14 @@ struct EstimateRequest {
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
     limits.defaultRangeDays = 14
-    // The delay is known by the hour.
+    // The reporting delay has a resolution of an hour.
     limits.intervalMinutesMin = 60
     range = try DateRange(parameters, now: now, limits: limits)
     release = version
     self.now = now
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   ///
   /// - Returns: nil when there is no such release.
   func json(
@@ -46,7 +46,7 @@ struct EstimateRequest {
     guard let record else { return nil }
     let projects = projects.intersection(record.projects)
     let delay = try ReportingDelay.learnt(from: projects, environments, now: now, store)
-    // From a full hour on, as the delay counts; what is older is one sum.
+    // The delay counts whole hours, so the range starts on a full hour; what is older is one sum.
     let hour = range.start.hour
     let young = max(hour, now.hour - ReportingDelay.hoursMax)
     var hours = [SessionTally](repeating: SessionTally(), count: young - hour)
@@ -92,8 +92,8 @@ struct EstimateRequest {
   }
 
   /// - Parameters:
-  ///   - first: the hour since 1970 that the hours begin with.
-  ///   - young: the first of which crashes may come.
+  ///   - first: the first hour of the hours, since 1970.
+  ///   - young: the first hour for which crashes may still be reported.
   private func writeSeries(
     _ hours: [SessionTally], since first: Int, young: Int, _ delay: ReportingDelay,
     to json: inout JSONWriter
@@ -132,7 +132,7 @@ extension CrashEstimate {
     sessions > 0 ? crashes / Double(sessions) : nil
   }
 
-  /// {"value", "low", "high"}, or null without a session.
+  /// Writes {"value", "low", "high"}, or null without a session.
   func writeCrashFree(to json: inout JSONWriter) {
     guard let rate = crashRate, let interval else { return json.null() }
     json.object { json in

@@ -85,7 +85,7 @@ struct GateAnswer {
       json.member("crashedUsers") { $0.value(side.users.byWorst.crashed) }
       json.member("crashFreeSessions") { $0.optional(total.crashRate.map { 1 - $0 }) }
       json.member("corrected") { json in
-        // What is known now is not what was told at the age.
+        // What is known now differs from what was reported at that age.
         guard delay.isLearnt, side.isKnownAtAge else { return json.null() }
         delay.estimate(hours, now: age).writeCrashFree(to: &json)
       }
@@ -156,7 +156,7 @@ struct GateAnswer {
 
   private func percent(_ share: Double) -> String { points(share) + " %" }
 
-  /// Percentage points with up to three digits behind the point.
+  /// Percentage points with up to three digits after the point.
   private func points(_ share: Double) -> String {
     let thousandths = Int64((share * 100_000).rounded())
     var digits = String(thousandths.magnitude)

@@ -4,14 +4,14 @@ internal import ReleaseHealth
 internal import Storage
 
 /// `GET …/releases/{version}/gate/`, beside Sentry's API: whether a release is healthy enough to be
-/// rolled out further. Both arms are looked at from their own first session on, over as many hours
+/// rolled out further. Both arms are measured from their own first session on, over as many hours
 /// as the candidate has, and as they were known at that age.
 ///
 /// The rules are percentages: `crashFreeSessions`, `maxDrop` (points), `confidence`; `minSessions`
 /// is a number. `baseline` is a release, or `previous`.
 struct GateRequest {
   private let candidate: String
-  /// nil for the one that was there before.
+  /// The baseline release; nil for the previous one.
   private let baseline: String?
   private let rules: ReleaseGate.Rules
   private let projects: Set<ProjectID>
@@ -25,14 +25,14 @@ struct GateRequest {
   ]
   private static let dropMaxDefault = 0.2
   private static let sessionsMinDefault: Int64 = 100
-  /// With more sessions a user, most sessions have none: then crashes are not counted by users.
+  /// Above this ratio most sessions have no user, and crashes are not counted by users.
   private static let sessionsPerUserMax: Int64 = 50
 
   init(
     _ items: [(name: String, value: String)], version: String, projects: [Project],
     now: Timestamp, retentionDays: Int
   ) throws(APIError) {
-    // A mistyped rule would be without effect, and a release let through.
+    // A mistyped rule would have no effect, and a bad release would pass.
     if let other = items.first(where: { !Self.names.contains($0.name) }) {
       throw .badRequest(
         "There is no parameter \"\(other.name)\"; there are "
@@ -77,9 +77,9 @@ struct GateRequest {
     return number
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   ///
-  /// - Parameter organization: of the projects.
+  /// - Parameter organization: the organization of the projects.
   func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
@@ -113,8 +113,8 @@ struct GateRequest {
       try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
   }
 
-  /// The release of the same package that had the most sessions in the day before the candidate's
-  /// first one.
+  /// The release of the same package with the most sessions in the day before the first session of
+  /// the candidate.
   private func previous(
     to record: ReleaseRecord, started: Int?, among records: [ReleaseRecord],
     _ store: any SessionStore & ReleaseStore
@@ -146,7 +146,7 @@ struct GateRequest {
     }
     let delay = try ReportingDelay.learnt(
       from: projects.intersection(record.projects), environments, now: now, store)
-    // Users count for both arms or for none: they would not be alike otherwise.
+    // Users count for both arms or for neither, so that the arms are comparable.
     let areUsersKnown = [one, other].compactMap(\.self).allSatisfy {
       $0.users.total * Self.sessionsPerUserMax >= $0.final.sessions
     }
@@ -178,8 +178,8 @@ struct GateRequest {
 
 extension ReportedSessions {
   /// - Parameters:
-  ///   - history: by the hour.
-  ///   - firstHour: that of its first bucket, since 1970.
+  ///   - history: the history by the hour.
+  ///   - firstHour: the hour of its first bucket, since 1970.
   init(_ history: SessionHistory, firstHour: Int) {
     self.init(
       hours: history.buckets.map { bucket in

@@ -4,15 +4,15 @@ internal import Storage
 /// One of the two releases that a gate compares: its first hours.
 struct GateSide {
   let release: String
-  /// Of the first session, since 1970.
+  /// The hour of the first session, since 1970.
   let firstHour: Int
-  /// How many hours are looked at, the one that runs among them.
+  /// The number of hours that are measured, including the running one.
   let age: Int
   let reported: ReportedSessions
-  /// The log of arrivals reaches back to its first session; otherwise it is looked at as it is known
-  /// now, which is fair to the candidate: later crashes count against the baseline.
+  /// Whether the arrival log reaches back to the first session. Otherwise the counts are those
+  /// known now, which is fair to the candidate: later crashes count against the baseline.
   let isKnownAtAge: Bool
-  /// Of the same hours, as known now.
+  /// The users of the same hours, as known now.
   let users: UserCounts
 
   /// What was known at the age.

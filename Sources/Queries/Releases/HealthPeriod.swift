@@ -36,9 +36,9 @@ enum HealthPeriod: String, CaseIterable {
     return end - segments.count * intervalMinutes..<end
   }
 
-  /// The period back from now, from its first full minute on and with the minute that has begun.
-  /// Up to two days it is exact to the minute; what lies further back is known by the hour alone,
-  /// so that longer ones begin on a full hour.
+  /// The period back from now, from its first full minute on, including the running minute. Up to
+  /// two days it is exact to the minute. Older counts exist by the hour only, so longer periods
+  /// begin on a full hour.
   func window(until now: Timestamp) -> Range<Int> {
     let length = segments.count * segments.minutes
     let minutes = -(-now.milliseconds).flooredDivision(by: 60_000)

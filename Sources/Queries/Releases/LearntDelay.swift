@@ -3,10 +3,10 @@ internal import ReleaseHealth
 internal import Storage
 
 extension ReportingDelay {
-  /// The delay of a project is learnt from so many days.
+  /// The number of days from which the reporting delay of a project is learnt.
   private static let learningDays = 7
 
-  /// What the log of arrivals of the last days tells of projects. Blocks.
+  /// Learns the reporting delay of projects from the arrival log of the last days. Blocks.
   static func learnt(
     from projects: Set<ProjectID>, _ environments: EnvironmentSelection, now: Timestamp,
     _ store: any OutcomeStore
@@ -19,7 +19,7 @@ extension ReportingDelay {
       ReportedSessions(try store.history(query), firstHour: first), now: now.hour - first)
   }
 
-  /// - Parameter knownShare: of the crashes that the answer is about.
+  /// - Parameter knownShare: the known share of the crashes that the answer is about.
   func write(knownShare: Double, to json: inout JSONWriter) {
     func write(hours share: Double, _ json: inout JSONWriter) {
       if isLearnt { json.value(hours(untilShare: share)) } else { json.null() }

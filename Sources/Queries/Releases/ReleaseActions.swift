@@ -5,7 +5,7 @@ internal import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// Releases: list, page, and what release tools do to them.
+/// Releases: list, page, and what release tools change.
 package struct ReleaseActions: Sendable {
   private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let retentionDays: Int
@@ -42,8 +42,7 @@ package struct ReleaseActions: Sendable {
   func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     var items = try items(of: call)
-    // Neighbours in an order by counts are found in the flat list, which a page has no other use
-    // for.
+    // The flat list finds the neighbours in an order by counts; a page has no other use for it.
     items.removeAll { $0.name == "flatten" }
     let sort = QueryParameters(items).one("sort").flatMap(ReleaseSort.init)
     if sort?.needsHealth == true { items.append((name: "flatten", value: "1")) }
@@ -65,7 +64,7 @@ package struct ReleaseActions: Sendable {
     return { () throws(StoreError) in
       switch try request.response(of: organization.id, store: store) {
       case .success(let json): .json(json)
-      // The release may be still to come; at a wrong address, which is 404 as well, nothing is.
+      // The release may still appear. A wrong path, also 404, has no release to wait for.
       case .failure(let error) where error.status == 404:
         .failure(error.status, error.detail, missing: "release")
       case .failure(let error): Response(error)
@@ -108,7 +107,7 @@ package struct ReleaseActions: Sendable {
 
   // MARK: Changes
 
-  /// What release tools send; what they send beyond that is for error trackers.
+  /// The body that release tools send; members for error trackers are ignored.
   private struct Body: Decodable {
     /// A slug, or an id as text or number.
     struct ProjectName: Decodable {
@@ -128,7 +127,7 @@ package struct ReleaseActions: Sendable {
     var status: String?
   }
 
-  /// 201 for a new release, 208 for one that was there: as Sentry answers.
+  /// Creates a release. As in Sentry, the status is 201 for a new release and 208 for a known one.
   func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let body = try call.json(Body.self)
     guard let version = body.version else { throw .badRequest("\"version\" is required.") }
@@ -176,7 +175,7 @@ package struct ReleaseActions: Sendable {
         Name($0.version) == Name(version)
       }
       if mustExist, !isKnown { return Response(.notFound) }
-      // As in Sentry: a new one of no project would show up nowhere.
+      // As in Sentry: a new release without a project would appear nowhere.
       if !isKnown, change.projects.isEmpty {
         return Response(.badRequest("\"projects\" is required: a list of ids or slugs."))
       }
@@ -199,7 +198,7 @@ package struct ReleaseActions: Sendable {
     }
   }
 
-  /// The parameters; the project of the path, where it names one, is the only one.
+  /// The parameters. A project in the path replaces the parameter.
   private func items(
     of call: APICall
   ) throws(APIError) -> [(name: String, value: String)] {

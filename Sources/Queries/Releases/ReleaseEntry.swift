@@ -1,17 +1,17 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// A line of a list of releases: a release with all of its projects, or with one of them.
+/// An entry of a list of releases: a release with all of its projects, or with one of them.
 struct ReleaseEntry {
   let record: ReleaseRecord
   let version: ReleaseVersion
   let projects: [Project]
 
-  /// By what lists are ordered and cut. Finalizing does not move a release: Sentry's lists go by
-  /// `date_added`, too.
+  /// The date that lists order and page by. As in Sentry (`date_added`), finalizing does not change
+  /// it.
   var date: Timestamp { record.created }
 
-  /// Its place in each project and environment that the request selects.
+  /// The places of the release in each project and environment that the request selects.
   func places(_ environments: EnvironmentSelection) -> [ReleaseRecord.Place] {
     record.places.filter { place in
       projects.contains { $0.id == place.project }
@@ -19,9 +19,9 @@ struct ReleaseEntry {
     }
   }
 
-  /// The entries that a request asks for, in its order.
+  /// The entries that a request selects, in its order.
   ///
-  /// - Parameter id: of a release that stands among them whatever the filters say.
+  /// - Parameter id: a release that is listed whatever the filters select.
   static func entries(
     of records: [ReleaseRecord], _ request: ReleasesRequest, _ health: ReleaseHealthData,
     including id: Int64? = nil
@@ -32,8 +32,8 @@ struct ReleaseEntry {
       let projects = record.projects.compactMap { selected[$0] }
       let whole = ReleaseEntry(
         record: record, version: ReleaseVersion(record.version), projects: projects)
-      // In a flat list each project speaks for itself: an environment or a stage that another
-      // project knows the release in does not list it here.
+      // In a flat list an entry is about one project: an environment or a stage of the release in
+      // another project does not list it.
       let parts =
         request.isFlat
         ? projects.map { ReleaseEntry(record: record, version: whole.version, projects: [$0]) }
@@ -44,20 +44,20 @@ struct ReleaseEntry {
   }
 
   private func isSelected(by request: ReleasesRequest) -> Bool {
-    // A release that was made for no project belongs to all of the organization.
+    // A release without a project belongs to the whole organization.
     if projects.isEmpty, !record.projects.isEmpty { return false }
     if let dates = request.dates, !dates.contains(date) { return false }
     let places = places(request.environments)
     if !request.environments.isAll, places.isEmpty { return false }
-    // A release can be adopted in one project and replaced in another: as in Sentry, one of them
-    // is enough. Without an environment no search speaks of stages, and any one will do.
+    // A release can be adopted in one project and replaced in another; as in Sentry, one match is
+    // enough. Without an environment no search filters stages, and any stage matches.
     let stages = Set(places.map(\.adoption.stage))
     return (stages.isEmpty ? [.lowAdoption] : stages).contains { stage in
       request.search.finds(record.version, at: stage, version: version)
     }
   }
 
-  /// Sorts by what the request says, and what is equal there newest first.
+  /// Sorts by the order of the request, and ties by the newest first.
   private static func sorted(
     _ entries: [ReleaseEntry], _ request: ReleasesRequest, _ health: ReleaseHealthData
   ) -> [ReleaseEntry] {
@@ -79,7 +79,7 @@ struct ReleaseEntry {
     default:
       return byRank { $0.rank(request, health) }
     }
-    // The higher first; what has no rank comes last.
+    // The higher comes first; entries without a rank come last.
     func byRank<Rank: Comparable>(_ rank: (ReleaseEntry) -> Rank?) -> [ReleaseEntry] {
       entries.map { ($0, rank($0)) }.sorted { left, right in
         guard let one = left.1, let other = right.1, one != other else {
@@ -91,7 +91,7 @@ struct ReleaseEntry {
     }
   }
 
-  /// The higher comes first.
+  /// The rank of an entry; the higher comes first.
   private func rank(_ request: ReleasesRequest, _ health: ReleaseHealthData) -> Double? {
     let key = projects.first.map {
       GroupKey(project: $0.id, release: record.version)

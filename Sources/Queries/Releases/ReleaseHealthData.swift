@@ -1,7 +1,7 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The counts that a list of releases shows and ranks by, each release in each of its projects.
+/// The counts that a list of releases shows and ranks by, by release and project.
 struct ReleaseHealthData {
   private(set) var summary: [GroupKey: HealthCell] = [:]
   private(set) var day: [GroupKey: HealthCell] = [:]
@@ -12,7 +12,7 @@ struct ReleaseHealthData {
   /// No counts.
   init() {}
 
-  /// Asks the store for what the request ranks by. Blocks.
+  /// Queries the counts that the request ranks by. Blocks.
   init(ranking request: ReleasesRequest, store: any SessionStore) throws(StoreError) {
     switch request.sort {
     case .date, .semver, .build, .adoption: return
@@ -23,11 +23,11 @@ struct ReleaseHealthData {
     }
   }
 
-  /// Asks the store for what the entries show. Blocks.
+  /// Queries the counts of the entries. Blocks.
   ///
   /// Only their releases are counted: an organization has thousands, and a page a hundred.
   ///
-  /// - Parameter records: of the organization, among which the releases before them are.
+  /// - Parameter records: the releases of the organization, including the previous ones.
   mutating func load(
     for entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
     _ request: ReleasesRequest, store: any SessionStore & ReleaseStore
@@ -58,7 +58,7 @@ struct ReleaseHealthData {
 }
 
 extension HealthQuery {
-  /// The same query for some releases alone.
+  /// The same query, restricted to some releases.
   fileprivate func of(_ releases: Set<Name>) -> HealthQuery {
     var query = self
     query.filter = .all([.releases(releases), filter])

@@ -2,8 +2,8 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// Writes release objects with the keys of Sentry's API. What Hale does not know (commits,
-/// deploys, authors, issues) is null, 0 or empty, as in an organization that never told it.
+/// Writes release objects with the keys of Sentry's API. What Hale does not store (commits,
+/// deploys, authors, issues) is null, 0 or empty, as in an organization that never sends it.
 struct ReleaseJSON {
   let request: ReleasesRequest
   let health: ReleaseHealthData
@@ -13,7 +13,7 @@ struct ReleaseJSON {
     json.object { json in
       json.member("id") { $0.value(record.id) }
       json.member("version") { $0.value(record.version) }
-      // Sentry's list gives the whole name here, too.
+      // Sentry's list has the whole name here, too.
       json.member("shortVersion") { $0.value(record.version) }
       json.member("status") { $0.value(record.status.rawValue) }
       json.member("versionInfo") { Self.write(entry.version, to: &$0) }
@@ -90,7 +90,7 @@ struct ReleaseJSON {
     }
   }
 
-  /// Percentages are of 100 here, unlike in the sessions API, and are not rounded.
+  /// Writes the health. Percentages are of 100 here, unlike in the sessions API, and not rounded.
   private func writeHealth(
     _ id: ProjectID, _ key: GroupKey, _ hasHealthData: Bool, to json: inout JSONWriter
   ) {
@@ -132,7 +132,7 @@ struct ReleaseJSON {
     }
   }
 
-  /// Of 100; null, not 0, for a release that nobody uses.
+  /// The percentage; null, not 0, for a release without users.
   private static func share(_ part: Int64, _ whole: Int64) -> Double? {
     part > 0 && whole > 0 ? Double(part) / Double(whole) * 100 : nil
   }
@@ -152,8 +152,8 @@ struct ReleaseJSON {
     }
   }
 
-  /// By project; of several environments the one that was seen last decides. Null for a release
-  /// that no session of a project ever named.
+  /// Writes the adoption stages by project. The environment with the newest session decides. A
+  /// project without a session of the release has null.
   private func writeStages(_ entry: ReleaseEntry, to json: inout JSONWriter) {
     let places = entry.places(request.environments).filter { $0.environment != nil }
     if places.isEmpty {
@@ -178,7 +178,7 @@ struct ReleaseJSON {
   }
 }
 
-/// What the page of one release knows of its surroundings.
+/// The neighbours and the session times on the page of one release.
 struct ReleaseMeta {
   /// Hours since 1970.
   private let sessionHours: ClosedRange<Int>?
@@ -188,15 +188,15 @@ struct ReleaseMeta {
   private let last: String?
 
   /// - Parameters:
-  ///   - id: of the release, which is among the entries.
-  ///   - entries: in the order of the list.
+  ///   - id: a release among the entries.
+  ///   - entries: the entries in the order of the list.
   init(of id: Int64, among entries: [ReleaseEntry], sessionHours: ClosedRange<Int>?) {
     self.sessionHours = sessionHours
-    // Lists begin with the newest: what comes before in a list came after in time. Sentry turns
-    // them around for the same reason.
+    // Lists begin with the newest, so the previous entry in a list is the next one in time. Sentry
+    // reverses them for the same reason.
     last = entries.first?.record.version
     first = entries.last?.record.version
-    // A flat list may have the release several times, and its other projects are no neighbours.
+    // A flat list may have the release several times; its other projects are no neighbours.
     let index = entries.firstIndex { $0.record.id == id } ?? entries.endIndex
     next = entries[..<index].last?.record.version
     previous = entries[index...].first { $0.record.id != id }?.record.version

@@ -2,7 +2,7 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// What a table of releases shows of one in a project beside the health that Sentry's API has:
+/// The members of a release in a project that Sentry's API lacks, for a table of releases:
 ///
 ///     "sessions": counts, "users": counts, "firstSession", "lastSession",
 ///     "previous": {"version", "sessions": counts, "users": counts}
@@ -11,11 +11,11 @@ internal import Storage
 struct ReleaseOverview {
   /// The hours in which the first and the last session started, since 1970.
   private let hours: ClosedRange<Int>?
-  /// The version that its users had before: of the releases of the project, package and selected
-  /// environments the next one below.
+  /// The previous version: the next lower one among the releases of the project, package and
+  /// selected environments.
   let previous: String?
 
-  /// Of each entry in each of its projects. Blocks.
+  /// The overview of each entry in each of its projects. Blocks.
   static func of(
     _ entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
     _ request: ReleasesRequest, store: any ReleaseStore
@@ -38,8 +38,8 @@ struct ReleaseOverview {
   }
 
   /// - Parameters:
-  ///   - summary: of the release.
-  ///   - before: of the previous one; nil when nothing of it was counted.
+  ///   - summary: the counts of the release.
+  ///   - before: the counts of the previous release; nil when there are none.
   func writeMembers(_ summary: HealthCell, before: HealthCell?, to json: inout JSONWriter) {
     let time: (Int) -> String = { RFC3339.format(Timestamp(minute: $0 * 60)) }
     json.member("sessions") { $0.value(summary.sessions) }
@@ -57,7 +57,7 @@ struct ReleaseOverview {
   }
 }
 
-/// The releases of a project in the order of their versions; those without one by their age.
+/// The releases of a project in the order of their versions; those without a version by age.
 private struct ReleaseOrder {
   private var previous: [Int64: String] = [:]
 

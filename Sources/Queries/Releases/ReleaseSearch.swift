@@ -2,12 +2,12 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// A search over releases: terms over the name's parts and the adoption stage, and free text, which
-/// is looked for in the name.
+/// A search over releases: terms about the name's parts and the adoption stage, and free text that
+/// the name contains.
 struct ReleaseSearch {
   private let filter: SeriesFilter
 
-  /// - Parameter environments: those that the request selects.
+  /// - Parameter environments: the environments that the request selects.
   init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let texts = Self.describedBuild(text) {
       filter = .any(texts.map { .releaseContains($0) })
@@ -25,21 +25,21 @@ struct ReleaseSearch {
     }
   }
 
-  /// Whether it finds a release at a stage of adoption.
+  /// Whether the search matches a release at an adoption stage.
   ///
-  /// - Parameter version: what the release's name says, where it was read before.
+  /// - Parameter version: the parsed name of the release, where it was parsed before.
   func finds(_ release: String, at stage: AdoptionStage, version: ReleaseVersion? = nil) -> Bool {
-    // No term asks for the project or the environment.
+    // No term is about the project or the environment.
     filter.matches(
       Scope(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
       version: version)
   }
 
-  /// `1.9.0 (7)`, as releases are shown to people, who copy it: the release `1.9.0+7`, or one with
-  /// that text in its name. Sentry reads it so, too.
+  /// Reads `1.9.0 (7)`, the form in which releases are shown and copied: it matches the release
+  /// `1.9.0+7` and names with that text. Sentry does so, too.
   ///
-  /// Each character is looked at a few times at most: a regular expression goes back and forth over
-  /// blanks, for minutes where there are many.
+  /// It takes linear time; a regular expression would backtrack over blanks, for minutes where
+  /// there are many.
   private static func describedBuild(_ text: String) -> [String]? {
     let text = text.lowercased()
     guard !text.contains(":"), let opening = text.firstIndex(of: "("),

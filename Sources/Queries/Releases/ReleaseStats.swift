@@ -4,7 +4,7 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// `GET …/releases/{version}/stats/`: how one release did over time in a project.
+/// `GET …/releases/{version}/stats/`: the health of one release over time in a project.
 struct ReleaseStatsRequest {
   enum Kind: String {
     case sessions, users
@@ -18,9 +18,9 @@ struct ReleaseStatsRequest {
   private let intervalMinutes: Int
   private let now: Timestamp
 
-  /// How long after a release's creation its users are looked at, in days.
+  /// The ages of a release at which its users are counted, in days.
   private static let breakdownDays = [1, 2, 7, 14, 30]
-  /// Sentry's `MAX_ROLLUP_POINTS`: ninety days by the hour have to fit.
+  /// Sentry's `MAX_ROLLUP_POINTS`: ninety days by the hour must fit.
   private static let pointsMax = 10_000
 
   init(
@@ -54,7 +54,7 @@ struct ReleaseStatsRequest {
     intervalMinutes = rollup
   }
 
-  /// The first minute that no longer counts: Sentry takes the next ten seconds, Hale the next
+  /// The first minute after the end. Sentry rounds the end up to ten seconds, Hale to the next
   /// minute. Where single minutes are no longer kept it is the next full hour; the second that
   /// makes a given end inclusive adds none.
   private static func minuteAfter(_ end: Timestamp, now: Timestamp) -> Int {
@@ -70,11 +70,12 @@ struct ReleaseStatsRequest {
     return query
   }
 
-  /// Asks the store and writes the answer. Blocks.
+  /// Queries the store and writes the answer. Blocks.
   ///
   /// - Parameters:
-  ///   - created: when the release was made, or first heard of.
-  ///   - firstHour: of its sessions. They are told of when they end: the first began before it.
+  ///   - created: when the release was created, or first reported.
+  ///   - firstHour: the hour of its first session. Sessions are often reported at their end, so the
+  ///     first one can start before the release is created.
   func json(
     created: Timestamp, firstHour: Int?, store: any SessionStore
   ) throws(StoreError) -> [UInt8] {
@@ -84,7 +85,7 @@ struct ReleaseStatsRequest {
     let group = try store.health(series).first
     var breakdown: [(end: Timestamp, cell: HealthCell)] = []
     for end in breakdownEnds(created) {
-      // Old minutes are gone: such ends are taken on the hour, but none beyond now.
+      // Old minutes are gone: such ends are rounded up to the hour, but not beyond now.
       let after =
         end == now
         ? now.minute + 1
@@ -118,9 +119,8 @@ struct ReleaseStatsRequest {
     return json.bytes
   }
 
-  /// The first end that is still to come is replaced by now, unless it is the one of the second
-  /// day: that comes only a day after the end before it. Sentry's rule looks at the end, not at
-  /// now.
+  /// The ends of the breakdown. The first end after now is replaced by now, except that of the
+  /// second day, which is a day after the end before it. Sentry's rule uses the end, not now.
   private func breakdownEnds(_ created: Timestamp) -> [Timestamp] {
     let day: Int64 = 86_400_000
     var ends: [Timestamp] = []
@@ -143,7 +143,7 @@ struct ReleaseStatsRequest {
     }
   }
 
-  /// Durations are told by the sessions API alone, and are null here.
+  /// Writes the answer. Durations are in the sessions API only, and null here.
   private func write(
     _ counts: SessionCounts, withDurations: Bool, to json: inout JSONWriter
   ) {

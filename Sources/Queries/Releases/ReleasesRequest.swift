@@ -3,7 +3,7 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// How a list of releases is ordered.
+/// The order of a list of releases.
 enum ReleaseSort: String, CaseIterable {
   case date, semver, build, adoption
   case sessions, users
@@ -12,7 +12,7 @@ enum ReleaseSort: String, CaseIterable {
   case crashFreeSessions = "crash_free_sessions"
   case crashFreeUsers = "crash_free_users"
 
-  /// It ranks by counts, which belong to a release in one project.
+  /// Whether the order is by counts, which belong to a release in one project.
   var needsHealth: Bool {
     switch self {
     case .date, .semver, .build, .adoption: false
@@ -33,16 +33,16 @@ struct ReleasesRequest {
   let status: ReleaseRecord.Status
   let withHealth: Bool
   let withStages: Bool
-  /// Health has what a table of releases shows beside Sentry's members, and the release before.
+  /// Whether health includes the members that Sentry's API lacks, and the previous release.
   let withOverview: Bool
-  /// One entry for each release and project.
+  /// Whether the list has one entry for each release and project.
   let isFlat: Bool
   let sort: ReleaseSort
   let healthStat: HealthStat
-  /// What the counts of the summary are of, in minutes since 1970.
+  /// The minutes of the counts of the summary, since 1970.
   let summaryMinutes: Range<Int>
   let healthPeriod: HealthPeriod
-  /// When the releases were made; nil for all.
+  /// The range of creation of the listed releases; nil for all.
   let dates: Range<Timestamp>?
   let page: Page
   let now: Timestamp
@@ -83,7 +83,7 @@ struct ReleasesRequest {
     page = try Page(parameters, sizeMax: Self.pageSizeMax)
   }
 
-  /// The period back from now, or, with an interval, the range that the sessions API makes of both: so
+  /// The period back from now, or, with an interval, the range that the sessions API would use, so
   /// that a list and the series beside it are of the same time.
   private static func summaryMinutes(
     _ parameters: QueryParameters, now: Timestamp
@@ -102,7 +102,7 @@ struct ReleasesRequest {
     guard ["statsPeriod", "start", "end"].contains(where: { parameters.one($0) != nil }) else {
       return nil
     }
-    // Releases are no buckets: Sentry does not round the range here.
+    // Releases are no buckets: as in Sentry, the range is not rounded here.
     let range = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     return range.start..<range.end
   }

@@ -8,16 +8,16 @@ enum ReleaseTerms {
     "release", "release.package", "release.version", "release.build", "release.stage",
   ]
 
-  /// The filter that a term stands for; nil for a term with another key.
+  /// The filter of a term; nil for a term with another key.
   ///
-  /// - Parameter environments: those that the request selects.
+  /// - Parameter environments: the environments that the request selects.
   static func filter(
     _ term: SearchTerm, environments: EnvironmentSelection
   ) throws(APIError) -> SeriesFilter? {
     var conditions: [SeriesFilter] = []
     switch term.key {
     case "release":
-      // In Sentry it stands for the newest release. No release is called so.
+      // In Sentry it means the newest release. No release has that name.
       if term.values.contains(where: { $0.literal == "latest" }) {
         throw .badRequest("\"release:latest\" is not supported in the query. Name the release.")
       }
@@ -57,7 +57,7 @@ extension SeriesFilter {
 }
 
 extension SearchTerm {
-  /// `release:>1.0` would compare names; nobody means that.
+  /// Refuses `release:>1.0`, which would compare names and is never intended.
   func refuseComparisons() throws(APIError) {
     for value in values where value.isComparison {
       throw .badRequest(
@@ -68,6 +68,6 @@ extension SearchTerm {
 }
 
 extension SearchValue {
-  /// It begins with `<` or `>`, as in a comparison.
+  /// Whether the text begins with `<` or `>`, as a comparison does.
   var isComparison: Bool { !isQuoted && (text.hasPrefix("<") || text.hasPrefix(">")) }
 }

@@ -1,17 +1,17 @@
 internal import API
 internal import Storage
 
-/// A search as it is written: its leaves, and how `AND`, `OR` and parentheses join them.
+/// A parsed search: its leaves, and how `AND`, `OR` and parentheses join them.
 indirect enum SearchTree: Equatable {
   case leaf(SearchLeaf)
-  /// Without any, everything is found.
+  /// An empty list matches everything.
   case all([SearchTree])
   case any([SearchTree])
 
-  /// The filter that it stands for.
+  /// The filter of the search.
   ///
-  /// - Parameter condition: what a leaf stands for; the second value says whether it is an
-  ///   alternative: whether an `OR` stands above it.
+  /// - Parameter condition: the filter of a leaf; the second argument says whether the leaf is
+  ///   below an `OR`.
   func filter(
     isAlternative: Bool = false,
     _ condition: (SearchLeaf, _ isAlternative: Bool) throws(APIError) -> SeriesFilter
@@ -33,7 +33,7 @@ indirect enum SearchTree: Equatable {
   }
 }
 
-/// A leaf of a search as it is written.
+/// A leaf of a parsed search.
 enum SearchLeaf: Equatable {
   case term(SearchTerm)
   /// A word without a key.
@@ -41,8 +41,8 @@ enum SearchLeaf: Equatable {
 }
 
 extension SearchTree {
-  /// Reads a search. As in Sentry, what stands side by side is joined as by `AND`, and `AND` binds
-  /// more closely than `OR`.
+  /// Parses a search. As in Sentry, terms side by side are joined by `AND`, and `AND` binds more
+  /// closely than `OR`.
   init(_ text: String) throws(APIError) {
     var parser = SearchParser(tokens: try SearchLexer.tokens(of: text)[...])
     self = try parser.search()
@@ -54,7 +54,7 @@ private struct SearchParser {
   var tokens: ArraySlice<SearchToken>
   private var depth = 0
 
-  /// Parentheses within parentheses: the parser and the search call themselves for each.
+  /// The limit of nested parentheses: the parser and the search recurse for each.
   private static let depthMax = 20
 
   init(tokens: ArraySlice<SearchToken>) {
@@ -64,7 +64,7 @@ private struct SearchParser {
   mutating func search() throws(APIError) -> SearchTree {
     if tokens.isEmpty { return .all([]) }
     let tree = try alternatives()
-    // Alternatives end at the end, or where nothing was opened.
+    // Alternatives end at the end, or at a parenthesis that was not opened.
     guard tokens.isEmpty else {
       throw .badRequest("The query has a parenthesis that closes nothing.")
     }
@@ -80,7 +80,7 @@ private struct SearchParser {
     return parts.count == 1 ? parts[0] : .any(parts)
   }
 
-  /// - Parameter name: of the operator that stands in front; nil at a beginning.
+  /// - Parameter name: the operator in front; nil at a beginning.
   private mutating func conjunction(
     after name: String?
   ) throws(APIError) -> SearchTree {

@@ -1,14 +1,14 @@
 internal import API
 internal import ReleaseHealth
 
-/// How searches write comparisons: `release.version:>1.2`, `release.version:shop@1.2`,
+/// The comparisons of versions in searches: `release.version:>1.2`, `release.version:shop@1.2`,
 /// `release.version:1.2.*`.
 extension VersionComparison {
   init(_ value: SearchValue) throws(APIError) {
     let (relation, text) = value.comparison
     let isPattern = text.hasSuffix(".*")
     let bare = isPattern ? String(text.dropLast(2)) : text
-    // Only behind a package is something read as a version.
+    // A version is parsed only after a package.
     let version = ReleaseVersion(bare.contains("@") ? bare : "-@" + bare)
     guard let semver = version.semver, let parsed = version.version,
       !isPattern || (relation == .equal && parsed.prerelease == nil)
@@ -22,7 +22,7 @@ extension VersionComparison {
   }
 }
 
-/// `release.build:>42`, `release.build:abc*`.
+/// The comparisons of builds in searches: `release.build:>42`, `release.build:abc*`.
 extension BuildComparison {
   init(_ value: SearchValue) {
     let (relation, text) = value.comparison
@@ -32,7 +32,7 @@ extension BuildComparison {
 }
 
 extension SearchValue {
-  /// `>`, `>=`, `<`, `<=` or nothing, and what stands behind it.
+  /// The relation (`>`, `>=`, `<`, `<=` or none) and the text after it.
   fileprivate var comparison: (relation: Relation, text: String) {
     if isQuoted { return (.equal, text) }
     for (prefix, relation) in [

@@ -2,22 +2,22 @@ package import API
 package import ReleaseHealth
 package import Storage
 
-/// A search over sessions in the language of Sentry's page "Search" (Query Syntax): terms over the
-/// release, the environment and the project, which `AND`, `OR` and parentheses join, and over
-/// `session.status`, which have to hold beside all others.
+/// A search over sessions in the language of Sentry's page "Search" (Query Syntax): terms about the
+/// release, the environment and the project, joined by `AND`, `OR` and parentheses, and terms about
+/// `session.status`, which are always joined by `AND`.
 package struct SearchQuery: Sendable {
-  /// As the request gave it.
+  /// The text as given in the request.
   package let text: String
-  /// The severities that count; nil when the search says nothing of `session.status`. Empty when
-  /// no session can match.
+  /// The severities that count; nil when the search has no `session.status`. It is empty when no
+  /// session can match.
   package let statuses: SeveritySet?
-  /// What the terms but `session.status` ask of a series. A status is no part of a series: it
-  /// selects among the counts.
+  /// The condition on the series, from all terms but `session.status`: a status selects among the
+  /// counts of a series.
   package let filter: SeriesFilter
 
   /// - Parameters:
-  ///   - projects: those that the search may name.
-  ///   - environments: those that the request selects.
+  ///   - projects: the projects that the search may name.
+  ///   - environments: the environments that the request selects.
   package init(
     _ text: String, projects: [Project], environments: EnvironmentSelection = EnvironmentSelection()
   ) throws(APIError) {
@@ -26,9 +26,9 @@ package struct SearchQuery: Sendable {
     filter = try SearchTree(text).filter { (leaf, isAlternative) throws(APIError) in
       let term = try Self.term(leaf)
       if term.key == "session.status" {
-        // Sentry counts each status by itself, and cannot tell which of them an alternative means.
+        // Sentry counts each status by itself, and cannot apply one within an alternative.
         guard !isAlternative else { throw Self.unparsableStatus }
-        // Several terms have to hold together, as in Sentry.
+        // Several terms are joined by `AND`, as in Sentry.
         let kept = try Self.severities(term)
         statuses = statuses?.intersection(kept) ?? kept
         return .everything

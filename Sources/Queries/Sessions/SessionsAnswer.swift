@@ -3,23 +3,23 @@ internal import Bytes
 package import Storage
 import ReleaseHealth
 
-/// The answer to a ``SessionsRequest``: which groups are on its page, and in which order.
+/// The answer to a ``SessionsRequest``: the groups of its page, in their order.
 package struct SessionsAnswer: Sendable {
-  /// A group of the reply.
+  /// A group of the answer.
   private struct Group {
     var health: HealthGroup
-    /// The part of the health group that counts; nil for all of it.
+    /// The severities that count; nil for all.
     var statuses: SeveritySet?
-    /// What `by` says of `session.status`; nil when the request does not group by it.
+    /// The `session.status` in `by`; nil when the request does not group by it.
     var status: Severity?
   }
 
-  /// Groups follow after this page.
+  /// Whether further groups follow after this page.
   package let hasMore: Bool
   private let request: SessionsRequest
   private var groups: [Group]
 
-  /// Asks the store. Blocks.
+  /// Queries the store. Blocks.
   package init(_ request: SessionsRequest, store: any SessionStore) throws(StoreError) {
     if request.matchesNothing {
       self.init(request, groups: [])
@@ -32,8 +32,8 @@ package struct SessionsAnswer: Sendable {
     }
   }
 
-  /// Puts the counts of the page in the place of those that ranked it: totals and series of one
-  /// answer come from one look at the database.
+  /// Replaces the counts that ranked the groups of the page: totals and series of one answer come
+  /// from one read of the database.
   private mutating func fill(_ counted: [HealthGroup]) {
     let counted = Dictionary(uniqueKeysWithValues: counted.map { ($0.key, $0) })
     for index in groups.indices {
@@ -46,7 +46,7 @@ package struct SessionsAnswer: Sendable {
     }
   }
 
-  /// - Parameter groups: the store's answer to ``SessionsRequest/healthQuery()``, in any order.
+  /// - Parameter groups: the result of ``SessionsRequest/healthQuery()``, in any order.
   package init(_ request: SessionsRequest, groups: [HealthGroup]) {
     self.request = request
     let all = Self.allGroups(request, groups)
@@ -57,12 +57,12 @@ package struct SessionsAnswer: Sendable {
 
   /// The value of the `Link` header.
   ///
-  /// - Parameter url: of the request, with its query.
+  /// - Parameter url: the URL of the request, with its query.
   package func linkHeader(url: String) -> String {
     request.page.linkHeader(url: url, hasMore: hasMore)
   }
 
-  /// The body of the reply.
+  /// The body of the answer.
   package var json: [UInt8] {
     let buckets = request.range.bucketStarts.count
     let numbers = request.includesSeries ? groups.count * request.fields.count * buckets : 0
@@ -133,11 +133,12 @@ package struct SessionsAnswer: Sendable {
     }
   }
 
-  /// Every group of the reply in its order, split by status where the request asks for it.
+  /// All groups of the answer in their order, split by status where the request groups by it.
   private static func allGroups(_ request: SessionsRequest, _ groups: [HealthGroup]) -> [Group] {
     if request.matchesNothing { return [] }
     var groups = groups
-    // Sentry: without a key there is always a group, with one only where there is data.
+    // As in Sentry, a request without `groupBy` always has a group; with it there are only groups
+    // with data.
     if groups.isEmpty && request.groupBy.isEmpty {
       let count = request.includesSeries ? request.range.bucketStarts.count : 0
       groups = [
@@ -151,7 +152,7 @@ package struct SessionsAnswer: Sendable {
     guard request.isGroupedByStatus else {
       return ordered.map { Group(health: $0, statuses: statuses, status: nil) }
     }
-    // Always all five, as in Sentry: those that the search leaves out have zeros.
+    // As in Sentry there are always all five; those that the search excludes are zero.
     let shown = Severity.allCases.sorted { $0.name < $1.name }
     return ordered.flatMap { group in
       shown.map {
@@ -161,13 +162,13 @@ package struct SessionsAnswer: Sendable {
     }
   }
 
-  /// Groups without a value come last in either direction. Groups that are alike in their value
-  /// stand in the order of their keys: pages of the same numbers never overlap.
+  /// Sorts the groups. Groups without a value come last in either direction, and ties are ordered
+  /// by their keys, so that pages of the same numbers never overlap.
   private static func sorted(
     _ groups: [HealthGroup], by order: SessionsRequest.Order, statuses: SeveritySet?
   ) -> [HealthGroup] {
     let ranks = groups.map { order.field.value(in: $0.totals, statuses: statuses).rank }
-    // By their places: a group is large to be moved about.
+    // The indices are sorted, because moving groups is expensive.
     return groups.indices.sorted { left, right in
       switch (ranks[left], ranks[right]) {
       case (let left?, let right?) where left != right:

@@ -3,8 +3,7 @@ package import API
 package import ReleaseHealth
 package import Storage
 
-/// A number that the sessions endpoint can be asked for. The raw values are the names in Sentry's
-/// sessions API.
+/// A field of the sessions endpoint. The raw values are the names in Sentry's sessions API.
 package enum SessionsField: String, CaseIterable, Sendable {
   case sessionCount = "sum(session)"
   case userCount = "count_unique(user)"
@@ -38,19 +37,20 @@ package enum SessionsField: String, CaseIterable, Sendable {
     self = field
   }
 
-  /// A count can be split and filtered by `session.status`; a rate already speaks of one.
+  /// Whether the field is a count, which can be split and filtered by `session.status`; a rate is
+  /// already about one status.
   package var isCount: Bool { self == .sessionCount || self == .userCount }
 
-  /// Durations are told of sessions that exited, whatever else became of them, and stand in
-  /// Sentry's API under `healthy`.
+  /// Whether the field is a duration. Durations are reported for sessions that exited, and Sentry's
+  /// API has them under `healthy`.
   package var isDuration: Bool { measure == .durations }
 
-  /// Whether it has a value where only some severities count; nil stands for all.
+  /// Whether the field has a value where only some severities count; nil stands for all.
   package func speaks(of statuses: SeveritySet?) -> Bool {
     !isDuration || statuses?.contains(.healthy) ?? true
   }
 
-  /// What the store has to count for it.
+  /// The measures that the store counts for the field.
   package var measure: HealthQuery.Measures {
     switch self {
     case .sessionCount, .sessionCrashRate, .sessionCrashFreeRate, .sessionUnhandledRate,
@@ -104,7 +104,7 @@ package enum SessionsField: String, CaseIterable, Sendable {
 }
 
 extension JSONNumber {
-  /// By which groups are ordered; nil comes last in either direction.
+  /// The value that groups are ordered by; nil comes last in either direction.
   package var rank: Double? {
     switch self {
     case .integer(let number): Double(number)

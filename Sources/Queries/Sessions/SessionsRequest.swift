@@ -3,9 +3,9 @@ package import API
 package import ReleaseHealth
 package import Storage
 
-/// A request to Sentry's sessions API, read and checked.
+/// A validated request to Sentry's sessions API.
 package struct SessionsRequest: Sendable {
-  /// By which field groups are ordered.
+  /// The order of groups by a field.
   package struct Order: Equatable, Sendable {
     package var field: SessionsField
     package var isDescending: Bool
@@ -16,7 +16,7 @@ package struct SessionsRequest: Sendable {
     }
   }
 
-  /// In the order of the request, each once. Never empty.
+  /// The fields in the order of the request, without duplicates. Never empty.
   package let fields: [SessionsField]
   package let groupBy: Set<HealthQuery.Dimension>
   /// Whether groups are split by `session.status` as well.
@@ -31,14 +31,13 @@ package struct SessionsRequest: Sendable {
   package let includesTotals: Bool
   package let includesSeries: Bool
 
-  /// Reads the parameters of a request.
+  /// Parses the parameters of a request.
   ///
-  /// The checks stand in Sentry's order, so that a request with several mistakes hears of the
-  /// same one.
+  /// The checks have Sentry's order, so that a request with several mistakes gets the same error.
   ///
   /// - Parameters:
   ///   - items: the decoded parameters of the URL.
-  ///   - projects: those of the organization.
+  /// - projects: the projects of the organization.
   ///   - now: the service's time.
   package static func parse(
     _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
@@ -71,40 +70,41 @@ package struct SessionsRequest: Sendable {
       includesTotals: includesTotals, includesSeries: includesSeries)
   }
 
-  /// No session can match, or no field speaks of those that can: the answer has no groups, as in
-  /// Sentry, and the store need not be asked.
+  /// Whether no session can match, or no field has a value for those that can. As in Sentry, the
+  /// answer then has no groups, and the store is not queried.
   package var matchesNothing: Bool {
     search.statuses?.isEmpty == true || !fields.contains { $0.speaks(of: search.statuses) }
   }
 
-  /// Groups are ranked by their totals first: there may be tens of thousands of them, and a page
-  /// shows the series of a few.
+  /// Whether groups are ranked by their totals first: there may be tens of thousands of them, and a
+  /// page shows the series of a few.
   package var isRankedFirst: Bool { includesSeries && !groupBy.isEmpty }
 
-  /// What the store has to be asked to rank the groups.
+  /// The query that ranks the groups.
   package func rankingQuery() -> HealthQuery {
     var query = healthQuery()
     query.intervalMinutes = nil
-    // Sessions tell which groups there are; users cost more, and rank only where they are asked to.
+    // The counts of sessions show which groups exist. Users cost more, and are queried only where
+    // they rank.
     if query.measures.contains(.sessions), order.field.measure == .sessions {
       query.measures = .sessions
     }
     return query
   }
 
-  /// What the store has to be asked for the groups of a page alone.
+  /// The query for the groups of one page.
   package func healthQuery(of page: Set<GroupKey>) -> HealthQuery {
     var query = healthQuery()
     query.filter = .all([query.filter, .groups(page, by: groupBy)])
     return query
   }
 
-  /// What the store has to be asked.
+  /// The query for all groups.
   package func healthQuery() -> HealthQuery {
     var query = HealthQuery(projects: projects, minutes: range.minutes)
     query.intervalMinutes = includesSeries ? range.intervalMinutes : nil
     query.groupBy = groupBy
-    // What is null by the filter need not be counted, and makes no groups.
+    // A measure that the filter makes null is not counted, and makes no groups.
     query.measures = HealthQuery.Measures(
       fields.filter { $0.speaks(of: search.statuses) }.map(\.measure))
     query.filter = .all([.environments(environments), search.filter])
@@ -138,16 +138,16 @@ package struct SessionsRequest: Sendable {
     return (dimensions, isGroupedByStatus)
   }
 
-  /// Sentry's rules on which fields go with `session.status`.
+  /// Checks Sentry's rules on which fields go with `session.status`.
   private static func checkStatuses(
     _ fields: [SessionsField], isGrouped: Bool, filter: SeveritySet?
   ) throws(APIError) {
-    // Sentry answers a filter that nothing can meet before it looks at the fields.
+    // Sentry answers a filter that nothing can match before it checks the fields.
     if filter?.isEmpty == true { return }
     for field in fields {
       if field.isCount {
-        // A user with a healthy and a crashed session is counted as crashed alone, so that a sum
-        // over some statuses would not be the users who had such sessions.
+        // A user with a healthy and a crashed session counts as crashed only, so the sum over some
+        // statuses is not the number of users with such sessions.
         if field == .userCount, !isGrouped, let filter, filter.count > 1 {
           throw .badRequest(
             "Cannot filter count_unique by multiple session.status unless it is in groupBy")
@@ -162,8 +162,8 @@ package struct SessionsRequest: Sendable {
     }
   }
 
-  /// Histograms are kept by the hour: what they would say of minutes is refused, instead of said
-  /// of other minutes.
+  /// Refuses durations by minutes: histograms are kept by the hour, and would be those of other
+  /// minutes.
   private static func checkDurations(
     _ fields: [SessionsField], intervalMinutes: Int
   ) throws(APIError) {
