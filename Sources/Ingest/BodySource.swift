@@ -2,16 +2,16 @@ internal import Compression
 internal import Envelopes
 internal import HTTP
 
-/// What the decoders of all requests share: where decoded slices are put, since the loop thread
-/// reads one at a time, and the memory that they may hold.
+/// The state that the decoders of all requests share: the buffer for decoded slices, since the loop
+/// thread reads one at a time, and the limit of their memory.
 ///
 /// @unchecked because only the loop thread, which calls the body readers, touches it.
 final class DecodingBuffer: @unchecked Sendable {
   private var bytes = [UInt8](repeating: 0, count: 64 << 10)
-  /// Of the decoders of all requests.
+  /// The memory limit of all decoders together.
   fileprivate let memory = DecoderMemory()
 
-  /// Lends the buffer out; moved, not copied.
+  /// Lends the buffer; it is moved, not copied.
   fileprivate func use<Value>(
     _ body: (inout [UInt8]) throws(IngestRefusal) -> Value
   ) throws(IngestRefusal) -> Value {
@@ -22,13 +22,13 @@ final class DecodingBuffer: @unchecked Sendable {
   }
 }
 
-/// A request's body as it was before its content coding.
+/// A request's body without its content coding.
 struct BodySource: ~Copyable {
-  /// nil without a content coding.
+  /// The decoder; nil without a content coding.
   private let decoding: (decoder: ContentDecoder, buffer: DecodingBuffer)?
-  /// Reading on may take long.
+  /// Whether reading may take long.
   let isCostly: Bool
-  /// At least one byte came out.
+  /// Whether at least one byte was decoded.
   private(set) var hasBytes = false
   private var hasInput = false
 
@@ -43,8 +43,8 @@ struct BodySource: ~Copyable {
       )
   }
 
-  /// Hands the next decoded slice on: all of it without a coding, else as much as the buffer
-  /// holds, so that a small body that grows large does not keep other connections waiting.
+  /// Passes on the next decoded slice. Without a coding it is the whole input, otherwise as much as
+  /// the buffer holds, so that a small body that expands a lot does not delay other connections.
   mutating func read(
     _ bytes: Span<UInt8>, _ body: (Span<UInt8>) throws(IngestRefusal) -> Void
   ) throws(IngestRefusal) -> BodyProgress {
@@ -65,7 +65,7 @@ struct BodySource: ~Copyable {
     }
   }
 
-  /// Checks that the body was whole.
+  /// Checks that the body was complete.
   func finish() throws(IngestRefusal) {
     guard let (decoder, _) = decoding, hasInput else { return }
     do throws(ContentDecodingError) {

@@ -1,13 +1,13 @@
 package import HTTP
 package import Storage
 
-/// Tells SDKs that their updates are stored, or could not be.
+/// Answers the requests whose updates are stored, or could not be.
 package enum CommitAnswers {
   package static func answer(
     _ tickets: [Ticket], _ failure: StoreError?, through sink: any ResponseSink
   ) {
     if let failure {
-      // SDKs do not send again, but proxies and replays may: they are told when.
+      // SDKs do not retry, but proxies and replays may: `Retry-After` says when.
       let response = Response.failure(503, "failed to store the envelope: \(failure.sentence)")
         .openToAllOrigins.adding(["Retry-After": "30"])
       sink.respond(response, to: tickets.map(\.exchange))
@@ -24,7 +24,7 @@ package enum CommitAnswers {
 }
 
 extension Response {
-  /// 200 for an SDK. Never compressed: an SDK (Unity) mishandles a compressed small answer.
+  /// The response 200. It is never compressed: an SDK (Unity) mishandles a small compressed body.
   static func accepted(eventID: String?) -> Response {
     let body = eventID.map { "{\"id\":\"\($0)\"}" } ?? "{}"
     return .json(Array(body.utf8), headers: CrossOrigin.headers)

@@ -1,11 +1,11 @@
 package import HTTP
 
 extension Response {
-  /// The answer with what lets web pages of any origin read it.
+  /// The response with the headers that let web pages of any origin read it.
   package var openToAllOrigins: Response { adding(CrossOrigin.headers) }
 }
 
-/// Lets web pages of any origin send and read the answer, as Relay does.
+/// Lets web pages of any origin send requests and read the responses, as Relay does.
 enum CrossOrigin {
   static let headers: Headers = [
     "Access-Control-Allow-Origin": "*",

@@ -6,12 +6,12 @@ internal import Metrics
 internal import ReleaseHealth
 internal import Storage
 
-/// One envelope on its way from its connection to the writer: each slice of the body is decoded,
-/// read and normalized as it comes in. Nothing is enqueued before the envelope is known to be whole.
+/// Decodes, reads and normalizes an envelope slice by slice as it arrives. Nothing is enqueued
+/// before the envelope is known to be complete.
 ///
 /// Used on the loop thread only.
 final class EnvelopePipeline: BodyReader {
-  /// What is known of a request before its body.
+  /// The part of a request that is known before its body.
   struct Request {
     var exchange: ExchangeID
     /// nil until the DSN in the envelope's header gives it.
@@ -21,7 +21,7 @@ final class EnvelopePipeline: BodyReader {
     var snapshot: CatalogSnapshot
     /// The header `Origin`.
     var origin: String?
-    /// The time of the arrival, where a past is sent; nil for the time at which it is.
+    /// The time of arrival of a replayed envelope; nil for now.
     var receivedAt: Timestamp?
   }
 
@@ -35,8 +35,8 @@ final class EnvelopePipeline: BodyReader {
   private var share: HeldShare
   /// The event that the envelope's header names.
   private var eventID: String?
-  /// The time at which the envelope was read to its end, by ``Metrics/seconds``; from then on it
-  /// waits for room in the queue.
+  /// The time at which the whole envelope was read, by ``Metrics/seconds``; after that it waits for
+  /// room in the queue.
   private var wholeAt: Double?
   let isCostly: Bool
 
@@ -85,7 +85,7 @@ final class EnvelopePipeline: BodyReader {
     }
   }
 
-  /// What is held until the envelope's end, at most.
+  /// The bytes held until the envelope's end, at most.
   private var heldBytes: Int {
     let names = DomainLimits.releaseBytesMax + DomainLimits.environmentBytesMax
     return reader.heldBytes
@@ -94,7 +94,7 @@ final class EnvelopePipeline: BodyReader {
       + submission.batch.series.count * (MemoryLayout<Scope>.stride + names)
   }
 
-  /// Reads the envelope to its end, if that was not done.
+  /// Reads the envelope to its end, unless that is done already.
   ///
   /// - Returns: ``wholeAt``
   private func finish() throws(IngestRefusal) -> Double {
@@ -110,7 +110,7 @@ final class EnvelopePipeline: BodyReader {
     }
     if let last { try process(last) }
     // Drift and ages are those of the envelope's beginning, which is when the SDK sent it. One that
-    // took minutes to come in would fit no batch of those that arrived with it.
+    // took minutes to arrive would fit no batch of that time.
     if request.receivedAt == nil { submission.batch.received(at: endpoint.dependencies.clock.now) }
     share.giveBack()
     wholeAt = now
@@ -128,7 +128,7 @@ final class EnvelopePipeline: BodyReader {
     return ticket == nil ? .respond(.accepted(eventID: eventID)) : .pending
   }
 
-  /// A header that cannot be read could have held the authorization that is missing.
+  /// The refusal for a header that cannot be read: it could contain the missing authorization.
   private func refusal(of error: EnvelopeError) -> IngestRefusal {
     if request.access == nil, case .invalidEnvelopeHeader = error {
       return IngestRefusal(401, "bad envelope authentication header", causes: error.causes)
@@ -148,8 +148,8 @@ final class EnvelopePipeline: BodyReader {
     }
   }
 
-  /// The header comes first: it may bring the authorization, and must not contradict the
-  /// request's. Hosts are not compared: tunnels and proxies have their own.
+  /// The header comes first: it may contain the authorization, and must not contradict that of the
+  /// request. Hosts are not compared, because tunnels and proxies have their own.
   private func process(_ header: EnvelopeHeader) throws(IngestRefusal) {
     eventID = header.eventID
     if let dsn = header.dsn {
@@ -188,15 +188,15 @@ final class EnvelopePipeline: BodyReader {
     }
   }
 
-  /// Each bucket is accepted or rejected by itself.
+  /// Accepts or rejects each bucket by itself.
   private func process(_ aggregates: SessionAggregates) {
     guard let normalizer else { return }
     let buckets = aggregates.buckets
     submission.reject(.invalidStart, aggregates.unreadableBuckets)
-    // Nothing in it counts; but it was sent.
+    // It counts nothing, but it has an outcome.
     if buckets.isEmpty, aggregates.unreadableBuckets == 0 { submission.count(.skipped) }
-    // The limit of an item holds for all items of the envelope together, so that what is kept of
-    // it until its end stays small.
+    // The limit of an item holds for all items of the envelope together, so that the part held
+    // until its end stays small.
     if submission.batch.aggregated.count + buckets.count > EnvelopeLimits.bucketsMax {
       return submission.reject(.tooLarge, buckets.count)
     }

@@ -6,7 +6,7 @@ internal import HTTP
 internal import ReleaseHealth
 internal import Storage
 
-/// Reads the one event of `/store/`, of which nothing is kept but that it came, and its id for the
+/// Reads the event of a request to `/store/`. Only its outcome is counted, and its id is in the
 /// answer.
 final class EventPipeline: BodyReader {
   private let dependencies: IngestEndpoint.Dependencies
@@ -14,7 +14,7 @@ final class EventPipeline: BodyReader {
   private var event: [UInt8] = []
   private var share: HeldShare
   private let project: ProjectID
-  /// nil until the event was read.
+  /// The item; nil until the event was read.
   private var skipped: SkippedItem?
 
   init(
@@ -61,7 +61,7 @@ final class EventPipeline: BodyReader {
   }
 }
 
-/// Counts an item of which nothing else is kept, and answers once the queue has room for that.
+/// Counts an item of which only the outcome is kept, and answers once the queue has room.
 final class SkippedItem: BodyReader {
   private let queue: IngestQueue
   private var submission: Submission
@@ -81,12 +81,12 @@ final class SkippedItem: BodyReader {
   }
 }
 
-/// What is looked at of an event: JSON, or as old clients send it base64 of zlib of JSON.
+/// The part of an event that is read: JSON, or from old clients base64 of zlib of JSON.
 struct StoredEvent: Decodable {
-  /// 32 hexadecimal digits; nil where the event names none.
+  /// The id with 32 hexadecimal digits; nil where the event has none.
   let id: String?
 
-  /// Sentry's limit.
+  /// Sentry's size limit of an event.
   static let bytesMax = 1 << 20
 
   private enum CodingKeys: String, CodingKey {
@@ -95,7 +95,7 @@ struct StoredEvent: Decodable {
 
   init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    // An id that is no UUID is none: the event is then given one.
+    // An id that is not a UUID is ignored: the event then gets a new one.
     id = (try? values.decode(String.self, forKey: .id)).flatMap { Hexadecimal.number($0.utf8.span) }
       .map { Hexadecimal.text($0) }
   }

@@ -1,6 +1,5 @@
-/// What all bodies that are being read may hold together of what stands in them, until they are
-/// whole: a kilobyte of gzip is enough for a session's payload of a mebibyte, and a client may
-/// leave its body unended.
+/// Limits the memory that the content of all unfinished bodies may hold together: a kilobyte of
+/// gzip is enough for a session payload of a mebibyte, and a client may leave its body unfinished.
 ///
 /// Used on the loop thread only.
 final class HeldMemory {
@@ -11,8 +10,8 @@ final class HeldMemory {
     self.bytesMax = bytesMax
   }
 
-  /// - Parameter bytes: less than zero to give some back.
-  /// - Returns: false when there is no room for so much more.
+  /// - Parameter bytes: the number to take; negative to give some back.
+  /// - Returns: false when the limit would be exceeded.
   fileprivate func take(_ bytes: Int) -> Bool {
     guard bytesInUse + bytes <= bytesMax else { return false }
     bytesInUse += bytes
@@ -24,13 +23,13 @@ final class HeldMemory {
   }
 }
 
-/// The part of one body in ``HeldMemory``; given back when the body is let go.
+/// The share of one body in ``HeldMemory``; given back when the body is released.
 struct HeldShare: ~Copyable {
   private let memory: HeldMemory
   private var bytes = 0
 
-  /// Up to here nothing is counted: most envelopes never come to it, and find room whatever the
-  /// others hold. Ten thousand connections hold 80 MiB so, less than of heads that do not end.
+  /// Bytes below this number are not counted: most envelopes never exceed it, and always find room.
+  /// Ten thousand connections then hold 80 MiB, less than unfinished request heads can.
   private static let freeBytes = 8 << 10
 
   init(of memory: HeldMemory) {
@@ -41,7 +40,7 @@ struct HeldShare: ~Copyable {
     memory.give(bytes)
   }
 
-  /// Says how much the body holds by now.
+  /// Sets the number of bytes that the body holds now.
   mutating func hold(_ held: Int) throws(IngestRefusal) {
     let counted = held > Self.freeBytes ? held : 0
     if counted == bytes { return }
@@ -49,7 +48,8 @@ struct HeldShare: ~Copyable {
     bytes = counted
   }
 
-  /// The body is whole: what waits of it now waits for the writer, which refuses nothing.
+  /// Gives the share back once the body is complete: what is left of it waits for the writer, which
+  /// refuses nothing.
   mutating func giveBack() {
     memory.give(bytes)
     bytes = 0

@@ -6,7 +6,7 @@ struct IngestAccess {
   let publicKey: String
   let project: ProjectID
 
-  /// - Parameter project: the one that the request names; nil where it names none.
+  /// - Parameter project: the project in the request; nil where it has none.
   init(
     publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot
   ) throws(IngestRefusal) {

@@ -7,17 +7,17 @@ internal import Envelopes
 package import HTTP
 package import ReleaseHealth
 
-/// `POST /api/{project}/envelope/` and `/store/`: what SDKs see.
+/// The endpoints that SDKs send to: `POST /api/{project}/envelope/` and `/store/`.
 ///
-/// A class, so that what reads a body holds one reference in place of all the dependencies.
+/// It is a class, so that each body reader holds one reference to all the dependencies.
 package final class IngestEndpoint {
-  /// What taking an envelope needs.
+  /// The dependencies of ingest.
   package struct Dependencies: Sendable {
     package var catalog: CatalogCache
     package var clock: WallClock
     package var queue: IngestQueue
     package var metrics: Metrics
-    /// Makes ids for events that came without one.
+    /// Makes ids for events without one.
     package var random: @Sendable () -> UInt128
 
     package init(
@@ -41,7 +41,7 @@ package final class IngestEndpoint {
     self.dependencies = dependencies
   }
 
-  /// - Parameter project: as the path has it; nil where it names none.
+  /// - Parameter project: the project in the path; nil where it has none.
   package func begin(
     _ head: RequestHead, _ kind: IngestKind, project: Substring?, exchange: ExchangeID
   ) -> RequestDisposition {
@@ -61,9 +61,9 @@ package final class IngestEndpoint {
     }
   }
 
-  /// The shorter way of a request like one before.
+  /// Begins a request that equals an earlier one, without routing.
   ///
-  /// - Returns: nil when there was none; then the request is to be routed.
+  /// - Returns: nil when there was none; the request is then routed.
   package func beginKnown(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition? {
     let snapshot = dependencies.catalog.snapshot
     guard let entry = known.find(head, snapshot) else { return nil }
@@ -79,7 +79,7 @@ package final class IngestEndpoint {
     }
   }
 
-  /// Receives an envelope of a command on this machine, which needs no key, as one that arrived at
+  /// Receives an envelope of a command on this machine, which needs no key, as if it arrived at
   /// another time.
   package func beginForOwner(
     project: ProjectID, receivedAt: Timestamp, exchange: ExchangeID
@@ -138,7 +138,7 @@ package final class IngestEndpoint {
     return coding
   }
 
-  /// Relay: an unsigned integer of 64 bits. Hale gives no project a number beyond 63.
+  /// A project id is an unsigned integer of 64 bits, as in Relay. Hale assigns at most 63 bits.
   private static func projectID(_ text: Substring) throws(IngestRefusal) -> ProjectID {
     let text = percentDecoded(String(text), plusIsSpace: false) ?? ""
     guard let number = decimalNumber(text) else {
@@ -147,7 +147,7 @@ package final class IngestEndpoint {
     return ProjectID(rawValue: Int64(exactly: number) ?? -1)
   }
 
-  /// The oldest form of all: an event in the URL of an image.
+  /// Serves the oldest form of ingest: an event in the URL of an image.
   private func pixel(
     _ head: RequestHead, project: Substring?
   ) throws(IngestRefusal) -> SkippedItem {
@@ -164,7 +164,7 @@ package final class IngestEndpoint {
         .openToAllOrigins)
   }
 
-  /// A GIF of one pixel.
+  /// A GIF of one transparent pixel.
   private static let transparentPixel: [UInt8] = [
     0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 0x01, 0x00, 0x01, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00,
     0xff, 0xff, 0xff, 0x21, 0xf9, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00, 0x00, 0x00,
@@ -182,11 +182,11 @@ package final class IngestEndpoint {
   }
 }
 
-/// The two forms of requests to ingest.
+/// The two forms of ingest requests.
 package enum IngestKind: Sendable {
   /// `/api/PROJECT/envelope/`
   case envelope
-  /// `/api/PROJECT/store/`, of clients from before envelopes.
+  /// `/api/PROJECT/store/`, of clients older than envelopes.
   case store
 }
 

@@ -4,11 +4,11 @@ internal import ReleaseHealth
 package import Storage
 package import Locks
 
-/// The open batch, which the writer takes when it has stored the one before.
+/// The open batch, which the writer takes once it has stored the one before.
 package final class IngestQueue: Sendable {
-  /// What the queue calls on the writer's thread.
+  /// The callbacks of the queue, on the writer's thread.
   package struct Callbacks: Sendable {
-    /// A batch was stored; with an error it was not.
+    /// A batch was stored, or, with an error, could not be.
     package var committed: @Sendable ([Ticket], StoreError?) -> Void
     /// There is room again, after ``IngestQueue/submit(_:ticket:)`` returned false.
     package var hasRoom: @Sendable () -> Void
@@ -24,19 +24,19 @@ package final class IngestQueue: Sendable {
 
   private struct State {
     var open: IngestBatch?
-    /// Accepted items of the open batch that are not in its outcomes yet: as long as they are of
-    /// one project, a sum takes the place of a look into the dictionary for each envelope.
+    /// The accepted items of the open batch that are not in its outcomes yet: as long as they are
+    /// of one project, a sum avoids a dictionary lookup for each envelope.
     var accepted: (project: ProjectID, count: Int64)?
     /// The requests that wait for the open batch.
     var tickets: [Ticket] = []
-    /// The writer found nothing to store, and is to be woken.
+    /// Whether the writer found nothing to store, and must be woken.
     var isIdle = false
-    /// Someone was turned away since the open batch was last taken.
+    /// Whether a submission was turned away since the open batch was last taken.
     var hasWaiting = false
-    /// Why the store did not take what it was given last, and when that was, by ``Metrics/seconds``.
+    /// Why the store last failed, and when, by ``Metrics/seconds``.
     var failure: (error: StoreError, at: Double)?
 
-    /// Changes the open batch where it is, so that its arrays are not copied.
+    /// Adds to the open batch in place, so that its arrays are not copied.
     mutating func add(_ submission: Submission) {
       if open == nil {
         open = submission.batch
@@ -61,15 +61,15 @@ package final class IngestQueue: Sendable {
   private let store: any SessionStore
   private let batchUpdatesMax: Int
   private let metrics: Metrics
-  /// The queue of all writes, which takes its batches from here.
+  /// The write queue, which takes its batches from here.
   package let writes: WriteQueue
-  /// The version of what is stored.
+  /// The version of the stored data.
   package let version = DataVersion()
   private let state = Locked(State())
 
   /// - Parameters:
-  ///   - writes: the store's.
-  ///   - batchUpdatesMax: from so many updates on, a batch takes no more envelopes.
+  ///   - writes: the write queue of the store.
+  ///   - batchUpdatesMax: a batch with this number of updates takes no more envelopes.
   package init(
     store: any SessionStore, writes: WriteQueue = WriteQueue(), metrics: Metrics = Metrics(),
     batchUpdatesMax: Int = 10_000
@@ -82,7 +82,7 @@ package final class IngestQueue: Sendable {
 
   /// Adds an envelope's updates to the open batch.
   ///
-  /// - Parameter ticket: the request that is answered when they are stored; nil where none is.
+  /// - Parameter ticket: the request that is answered when the updates are stored; nil for none.
   /// - Returns: false when the batch is full: nothing was added, and the caller waits for
   ///   ``Callbacks/hasRoom``.
   package func submit(_ submission: Submission, ticket: Ticket?) -> Bool {
@@ -91,7 +91,7 @@ package final class IngestQueue: Sendable {
         state.hasWaiting = true
         return nil
       }
-      // The writer knows of outcomes alone that came before, and looks again by itself.
+      // The writer knows of earlier outcomes, and looks again by itself.
       let isKnown = state.open != nil && !submission.hasUpdates
       state.add(submission)
       if let ticket { state.tickets.append(ticket) }
@@ -108,18 +108,18 @@ package final class IngestQueue: Sendable {
     batch.updateCount >= batchUpdatesMax
   }
 
-  /// Whether a submission arrived about when a batch was opened. All of a batch counts as arrived
-  /// then, and where a past is brought in that may be long ago.
+  /// Whether a submission arrived about when the batch was opened. A whole batch counts as arrived
+  /// then; the time of a replayed envelope may be long ago.
   private static func arrived(_ submission: Submission, with batch: IngestBatch) -> Bool {
     abs(submission.batch.receivedAt.milliseconds - batch.receivedAt.milliseconds) < 60_000
   }
 
-  /// How many updates wait for the writer.
+  /// The number of updates that wait for the writer.
   package var waitingUpdates: Int {
     state.withLock { $0.open?.updateCount ?? 0 }
   }
 
-  /// Why the store did not take what it was given last, if that was in the last seconds.
+  /// Why the store last failed, if that was in the last seconds.
   package var recentFailure: StoreError? {
     guard let failure = state.withLock({ $0.failure }) else { return nil }
     return metrics.seconds - failure.at <= Self.recentSeconds ? failure.error : nil
@@ -127,13 +127,13 @@ package final class IngestQueue: Sendable {
 
   private static let recentSeconds = 3.0
 
-  /// Is the writer, on the calling thread, until ``WriteQueue/close()``.
+  /// Runs the writer on the calling thread until ``WriteQueue/close()``.
   package func run(_ callbacks: Callbacks) {
     writes.run(Source(queue: self, callbacks: callbacks))
   }
 
-  /// Stores the open batch on the calling thread, and does what was submitted for the writer, where no
-  /// other thread is.
+  /// Stores the open batch and does the submitted work on the calling thread, where there is no
+  /// writer thread.
   package func runUntilEmpty(_ callbacks: Callbacks) {
     while storeBatch(takesOutcomesAlone: true, callbacks) == .stored {}
     writes.doSubmitted()
@@ -185,8 +185,8 @@ package final class IngestQueue: Sendable {
     }
   }
 
-  /// - Returns: whether something may be left to do. What cannot be done now is tried again with the
-  ///   next batch or query.
+  /// - Returns: whether something may be left to fold. What cannot be folded now is tried again
+  ///   with the next batch or query.
   private func foldSlice() -> Bool {
     do throws(StoreError) {
       guard let found = try store.settle() else { return false }

@@ -23,7 +23,7 @@ struct IngestRefusal: Error {
 }
 
 extension IngestEndpoint.Dependencies {
-  /// The answer to a request that is refused, which is counted: nothing else is left of it.
+  /// Counts a refusal and returns its response; nothing else of the request is kept.
   func answer(_ refusal: IngestRefusal) -> Response {
     metrics.countRefusal(refusal.response.status)
     return refusal.response

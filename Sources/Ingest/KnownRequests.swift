@@ -3,24 +3,25 @@ internal import Access
 internal import HTTP
 internal import ReleaseHealth
 
-/// Remembers whom requests speak for, by the bytes that say it: their target and `X-Sentry-Auth`.
+/// Remembers the access that requests have, by the bytes that decide it: target and
+/// `X-Sentry-Auth`.
 ///
-/// The devices that run one version of an application send the same ones. A comparison of some
-/// hundred bytes takes the place of routing, of reading the credentials and of looking the key up,
-/// which together cost more than all the rest of a request's head.
+/// The devices with one version of an application send the same ones. A comparison of some hundred
+/// bytes replaces routing, reading the credentials and looking the key up, which together cost more
+/// than the rest of a request's head.
 ///
-/// Only what was taken is remembered, and only as long as the catalog stays the same, so that a key
-/// that is revoked is refused at once. Used on the loop thread only.
+/// Only accepted requests are remembered, and only while the catalog stays the same, so that a
+/// revoked key is refused at once. Used on the loop thread only.
 final class KnownRequests {
-  /// What a request came to.
+  /// The result for a request.
   struct Entry {
     var kind: IngestKind
-    /// As the path has it.
+    /// The project in the path.
     var project: ProjectID?
     var access: IngestAccess
   }
 
-  /// A class, so that to look at one counts one reference.
+  /// A class, so that reading a slot counts one reference.
   final class Slot {
     let target: [UInt8]
     let credentials: [UInt8]
@@ -33,9 +34,9 @@ final class KnownRequests {
     }
   }
 
-  /// A request has one slot where it can be; another with the same one takes its place.
+  /// A request has one possible slot; another request with the same slot replaces it.
   static let slotCount = 256
-  /// Of a target and credentials together.
+  /// The limit of target and credentials together, in bytes.
   static let keyBytesMax = 512
 
   private(set) var slots: [Slot?] = Array(repeating: nil, count: slotCount)
@@ -67,8 +68,8 @@ final class KnownRequests {
       entry: entry)
   }
 
-  /// Where the credentials stand in the headers' block; empty where the target has them. nil when
-  /// other fields count, too.
+  /// The range of the credentials in the block of headers; empty where the target has them. nil
+  /// when other fields matter, too.
   private static func credentials(_ head: RequestHead) -> Range<Int>? {
     let sentryAuth = head.headers.find("X-Sentry-Auth")
     guard head.method == .post, !head.isControl, sentryAuth.count <= 1,
@@ -77,7 +78,8 @@ final class KnownRequests {
     return sentryAuth.first
   }
 
-  /// Anyone may find requests that share a slot; they only take it from each other.
+  /// The slot of a request. Anyone can find requests that share a slot; they only replace each
+  /// other.
   private static func index(_ target: Span<UInt8>, _ credentials: Span<UInt8>) -> Int {
     let hash = hash(credentials, hash(target, 0))
     return Int(truncatingIfNeeded: (hash ^ hash >> 32) % UInt64(slotCount))

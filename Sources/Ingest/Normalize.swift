@@ -2,11 +2,11 @@ internal import Access
 internal import Envelopes
 internal import ReleaseHealth
 
-/// The stage that turns what was read of an envelope into what a store is given: starts are
-/// corrected by the drift of the device's clock, ages and names are checked, users are hashed. What
-/// fails a check is rejected alone.
+/// Turns what was read of an envelope into what the store takes: it corrects starts by the drift of
+/// the device's clock, checks ages and names, and hashes users. An item that fails a check is
+/// rejected by itself.
 struct Normalizer {
-  /// What an update becomes.
+  /// The normalized form of an update.
   enum Item {
     case report(SessionReport, of: Scope)
     /// A session without an id, which no later update can name.

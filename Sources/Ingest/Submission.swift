@@ -7,7 +7,7 @@ package struct Submission: Sendable {
   /// The project whose outcomes are counted; nil until it is known.
   package var project: ProjectID?
   package var batch: IngestBatch
-  /// Items of the outcome ``Outcome/accepted``: nearly all are, and need no dictionary.
+  /// The number of items with the outcome ``Outcome/accepted``: nearly all, without a dictionary.
   package var accepted: Int64 = 0
 
   package init(receivedAt: Timestamp, project: ProjectID?) {
@@ -15,7 +15,7 @@ package struct Submission: Sendable {
     self.project = project
   }
 
-  /// There is something whose storing must be waited for.
+  /// Whether there are updates, so that the request waits until they are stored.
   package var hasUpdates: Bool { batch.updateCount > 0 }
 
   /// Counts items of an outcome other than ``Outcome/accepted``.
@@ -24,7 +24,7 @@ package struct Submission: Sendable {
     batch.outcomes[OutcomeKey(project: project, outcome: outcome), default: 0] += Int64(quantity)
   }
 
-  /// Drops items, with the reason as their outcome. All others of the envelope stay.
+  /// Rejects items, with the reason as their outcome. The other items of the envelope stay.
   package mutating func reject(_ reason: RejectionReason, _ quantity: Int = 1) {
     count(.rejected(reason), quantity)
   }
@@ -33,9 +33,9 @@ package struct Submission: Sendable {
 /// A request that is answered once its updates are stored.
 package struct Ticket: Sendable {
   package var exchange: ExchangeID
-  /// The time at which its envelope was whole, by ``Metrics/seconds``.
+  /// The time at which the whole envelope was read, by ``Metrics/seconds``.
   package var wholeAt: Double
-  /// The event that the answer names.
+  /// The event id of the answer.
   package var eventID: String?
 
   package init(exchange: ExchangeID, wholeAt: Double, eventID: String? = nil) {

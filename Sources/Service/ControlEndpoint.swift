@@ -137,7 +137,7 @@ struct ControlEndpoint {
     return isStarted ? .pending : .respond(.failure(503, "no thread can be started"))
   }
 
-  /// Finds a project by its number, also one that a command has just created.
+  /// Finds a project by its id, including one that a command has just created.
   private func found(_ text: Substring) -> ProjectID? {
     guard let number = Int64(text) else { return nil }
     let project = ProjectID(rawValue: number)

@@ -35,8 +35,8 @@ enum CatalogJSON {
   }
 
   /// - Parameters:
-  /// - use: what the project's sessions show; nil when there were none.
-  /// - organization: for a single project.
+  ///   - use: what the project's sessions show; nil when there were none.
+  ///   - organization: for a single project.
   static func write(
     _ project: Project, _ use: ProjectUse?, of organization: Organization? = nil,
     to json: inout JSONWriter

@@ -37,7 +37,7 @@ package struct SessionsRequest: Sendable {
   ///
   /// - Parameters:
   ///   - items: the decoded parameters of the URL.
-  /// - projects: the projects of the organization.
+  ///   - projects: the projects of the organization.
   ///   - now: the service's time.
   package static func parse(
     _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,

@@ -1,7 +1,7 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Finds the stages of adoption of the hours since the last run.
+/// Computes the adoption stages of the hours since the last run.
 struct AdoptionJob: PeriodicJob {
   let store: any ReleaseStore
   let folding: FoldingBefore

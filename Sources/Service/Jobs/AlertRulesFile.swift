@@ -2,25 +2,25 @@ internal import Alerting
 internal import Locks
 package import Logging
 
-/// A file whose changes are noticed.
+/// A file that is read again when it changes.
 package protocol ChangingFile: Sendable {
   /// The file's path, for messages.
   var path: String { get }
 
   /// Reads the file.
   ///
-  /// - Returns: nil while it is as it was read last. That it is gone is thrown once.
+  /// - Returns: nil while the file is unchanged. A missing file throws once.
   mutating func bytesIfChanged() throws -> [UInt8]?
 
-  /// Has the file read again though it stays as it is.
+  /// Makes the next call read the file again, even if it is unchanged.
   mutating func forget()
 }
 
-/// Keeps the declared alert rules those of the operators' file.
+/// Applies the operators' file of alert rules whenever it changes.
 package final class AlertRulesFile: Sendable {
   private struct State: Sendable {
     var file: any ChangingFile
-    /// The store failed when it was last given rules, which was logged.
+    /// Whether the store failed to take the rules last time, which was logged.
     var isStoreFailing = false
   }
 
@@ -28,7 +28,8 @@ package final class AlertRulesFile: Sendable {
   private let log: Logger
   private let state: Locked<State>
 
-  /// - Parameter declare: makes the declared rules those of the bytes, and returns how many there are.
+  /// - Parameter declare: replaces the declared rules with those of the bytes, and returns their
+  ///   number.
   package init(
     _ file: any ChangingFile, log: Logger,
     declare: @escaping @Sendable ([UInt8]) throws -> Int
@@ -38,17 +39,17 @@ package final class AlertRulesFile: Sendable {
     self.declare = declare
   }
 
-  /// Takes over the file at the start, where its errors end the program.
+  /// Applies the file at the start, where its errors end the program.
   package func readFirst() throws {
     try state.withLock { state in
       if let bytes = try state.file.bytesIfChanged() { _ = try declare(bytes) }
     }
   }
 
-  /// Takes over the file where it has changed.
+  /// Applies the file if it has changed.
   ///
-  /// What is wrong with it is logged once, and the rules stay as they are. Where it is the store that
-  /// fails, the file is read again until its rules are stored.
+  /// An error is logged once, and the previous rules stay. If the store fails, the file is read
+  /// again until its rules are stored.
   package func readIfChanged() {
     state.withLock { state in
       let path = state.file.path

@@ -5,10 +5,10 @@ internal import ReleaseHealth
 internal import Storage
 
 /// Evaluates the alert rules. Their queries run on a reader's thread, so that no batch waits for
-/// them; what they found is kept on the writer's.
+/// them; the results are stored on the writer's.
 final class AlertsJob: PeriodicJob {
   private struct State {
-    /// What the rules found; nil before they were evaluated.
+    /// The results of the rules; nil before they were evaluated.
     var evaluated: Result<[AlertResult], StoreError>?
     var changes = 0
   }
@@ -26,10 +26,10 @@ final class AlertsJob: PeriodicJob {
     self.time = time
   }
 
-  /// Rules are evaluated each minute: only what changes is worth a line.
+  /// Rules are evaluated each minute, so only changes are logged.
   var hasNews: Bool { state.withLock { $0.changes > 0 } }
 
-  /// Runs the queries of the rules. A step does it where nobody did before.
+  /// Runs the queries of the rules. A step does so if it was not done before.
   func evaluate() {
     let evaluated: Result<[AlertResult], StoreError>
     do throws(StoreError) {

@@ -18,7 +18,7 @@ package final class Jobs: Sendable {
   /// The names of all jobs.
   package static let names = Name.allCases.map(\.rawValue)
 
-  /// A run of a job, and since when.
+  /// A run of a job, and its start.
   private struct Run: Sendable {
     let name: Name
     let job: any PeriodicJob
@@ -54,7 +54,7 @@ package final class Jobs: Sendable {
     self.log = log
   }
 
-  /// Starts a job; `done` is called when it has ended, on the thread that it ran on.
+  /// Starts a job. `done` is called at its end, on the thread that the job ran on.
   package func start(_ name: Name, done: @escaping @Sendable (JobRun) -> Void = { _ in }) {
     let run = begin(name)
     let step: @Sendable () -> Bool = { [self] in
@@ -64,12 +64,12 @@ package final class Jobs: Sendable {
     }
     switch run.job {
     case is NotificationsJob:
-      // Never on the writer's thread, which those who record what was delivered wait for.
+      // Not on the writer's thread, because the senders wait for it to record deliveries.
       let work: @Sendable () -> Void = { _ = step() }
       if notices.startThread(work) || workers.submit(work) { return }
       done(end(run, .failure(.unavailable(operation: "start", reason: "no thread is free"))))
     case let job as AlertsJob:
-      // Where no reader takes it, the writer evaluates the rules.
+      // If no reader takes it, the writer evaluates the rules.
       let isTaken = workers.submit { [queue] in
         job.evaluate()
         queue.writes.submit(in: .job, step)
@@ -80,8 +80,8 @@ package final class Jobs: Sendable {
     }
   }
 
-  /// Runs a job to its end on the calling thread, for commands that work on a directory which no
-  /// service has.
+  /// Runs a job to its end on the calling thread, for commands on a directory without a running
+  /// service.
   package func runToEnd(_ name: Name) -> JobRun {
     let run = begin(name)
     while true {
@@ -115,7 +115,7 @@ package final class Jobs: Sendable {
     }
   }
 
-  /// Records a run, and logs it.
+  /// Records and logs a run.
   private func end(_ run: Run, _ outcome: Result<String, StoreError>) -> JobRun {
     var ended = JobRun(
       name: run.name.rawValue, started: run.started,
@@ -140,7 +140,7 @@ package final class Jobs: Sendable {
 }
 
 extension JobRun {
-  /// The answer to whoever had the job run.
+  /// The answer to a request that ran the job.
   var json: [UInt8] {
     var json = JSONWriter()
     json.object { json in

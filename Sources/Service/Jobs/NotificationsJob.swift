@@ -1,8 +1,8 @@
 internal import Alerting
 internal import Storage
 
-/// Delivers the notifications that are due. It waits for other machines, which the writer does not:
-/// it has a thread of its own.
+/// Delivers the notifications that are due. It has a thread of its own, because it waits for other
+/// machines and the writer must not.
 struct NotificationsJob: PeriodicJob {
   let notices: NoticeSender
 

@@ -6,10 +6,10 @@ internal import Storage
 protocol PeriodicJob: Sendable {
   /// Does one short step.
   ///
-  /// - Returns: what the run did, in some words, when that was the last step; else nil.
+  /// - Returns: a short summary of the run after its last step; else nil.
   func step() throws(StoreError) -> String?
 
-  /// Whether the run, when it has succeeded, is worth a line of the log.
+  /// Whether a successful run is logged.
   var hasNews: Bool { get }
 }
 
@@ -17,8 +17,8 @@ extension PeriodicJob {
   var hasNews: Bool { true }
 }
 
-/// Folds, a slice in each step, what arrived before a job began: all of it at once would hold up the
-/// batches that come meanwhile.
+/// Folds the updates that arrived before a job began, a slice in each step, so that batches do not
+/// wait for all of it.
 struct FoldingBefore: Sendable {
   let store: any SessionStore
   let metrics: Metrics

@@ -1,7 +1,7 @@
 internal import Storage
 internal import Synchronization
 
-/// Closes hours and days, and drops what is older than its retention.
+/// Closes hours and days, and deletes what is older than its retention.
 final class RetentionJob: PeriodicJob {
   private let store: any SessionStore
   private let folding: FoldingBefore

@@ -1,13 +1,13 @@
 package import ReleaseHealth
 
-/// What is due when: by the hours and minutes of the service's clock, and by a clock that is never
-/// set back.
+/// The times at which tasks are due, by the hours and minutes of the service's clock and by a clock
+/// that is never set back.
 package struct Schedule: Sendable {
-  /// Something that is done again and again.
+  /// A task that is repeated.
   package enum Task: Hashable, Sendable {
-    /// Changes by commands take effect.
+    /// Applies changes that commands made.
     case catalog
-    /// The operators' file of alert rules is read again when it has changed.
+    /// Reads the operators' file of alert rules again when it has changed.
     case alertRulesFile
     case job(Jobs.Name)
   }
@@ -25,14 +25,14 @@ package struct Schedule: Sendable {
 
   /// - Parameters:
   ///   - monotonicMilliseconds: when the service starts, by a clock that is never set back.
-  ///   - runsJobs: whether jobs are due at all; else they run only when they are asked to.
+  ///   - runsJobs: whether jobs are due at all; otherwise they run only on request.
   package init(startingAt monotonicMilliseconds: Int64, runsJobs: Bool) {
     self.runsJobs = runsJobs
     nextCatalog = monotonicMilliseconds + Self.catalogMilliseconds
     nextRetention = monotonicMilliseconds + Self.firstRetentionMilliseconds
   }
 
-  /// Takes what is due, once, in the order in which it is to be done.
+  /// Returns the tasks that are due, each once, in the order in which they are to be done.
   package mutating func takeDue(
     at now: Timestamp, monotonicMilliseconds: Int64
   ) -> [Task] {
@@ -47,12 +47,13 @@ package struct Schedule: Sendable {
       adoptionHour = now.hour
       due.append(.job(.adoption))
     }
-    // The first run after a standstill is about the minute that runs; those missed stay so.
+    // The first run after a standstill evaluates the current minute only; missed minutes stay
+    // missed.
     if now.minute != alertsMinute {
       alertsMinute = now.minute
       due.append(.job(.alerts))
     }
-    // A run that takes longer than the time to the next one is waited for.
+    // The next run does not start before a long run has ended.
     if monotonicMilliseconds >= nextRetention, !isRetentionRunning {
       isRetentionRunning = true
       nextRetention = monotonicMilliseconds + Self.retentionMilliseconds
@@ -61,12 +62,12 @@ package struct Schedule: Sendable {
     return due
   }
 
-  /// A run of the retention that was due has ended.
+  /// Notes the end of a retention run that was due.
   package mutating func noteRetentionEnded() {
     isRetentionRunning = false
   }
 
-  /// After how many milliseconds to look again.
+  /// The number of milliseconds until the next check.
   package func pause(atMonotonicMilliseconds now: Int64) -> Int64 {
     max(0, nextCatalog - now)
   }

@@ -4,7 +4,7 @@ package import Logging
 package import ReleaseHealth
 internal import Storage
 
-/// Keeps the service in step with what time and other processes do.
+/// Runs what is due by the clock, and applies changes that other processes made.
 package final class Scheduler: Sendable {
   private let catalog: CatalogCache
   private let jobs: Jobs
@@ -12,7 +12,7 @@ package final class Scheduler: Sendable {
   private let log: Logger
   private let schedule: Locked<Schedule>
 
-  /// - Parameter alertRulesFile: as it was read at the start; nil where the operators have none.
+  /// - Parameter alertRulesFile: the file as read at the start; nil where the operators have none.
   package init(
     _ schedule: Schedule, catalog: CatalogCache, jobs: Jobs, alertRulesFile: AlertRulesFile?,
     log: Logger
@@ -24,8 +24,8 @@ package final class Scheduler: Sendable {
     self.log = log
   }
 
-  /// Does what is due, and starts the jobs that are. Called from one thread at a time; jobs may end
-  /// later, on other threads.
+  /// Does what is due, and starts the jobs that are due. Called from one thread at a time; jobs may
+  /// end later, on other threads.
   ///
   /// - Parameters:
   ///   - now: the time of the service's clock.
@@ -48,7 +48,7 @@ package final class Scheduler: Sendable {
     return due
   }
 
-  /// After how many milliseconds to tick again.
+  /// The number of milliseconds until the next tick.
   package func pause(atMonotonicMilliseconds now: Int64) -> Int64 {
     schedule.withLock { $0.pause(atMonotonicMilliseconds: now) }
   }
