@@ -2,7 +2,7 @@ internal import Bytes
 package import ReleaseHealth
 
 extension SessionPayload {
-  /// - Returns: the buckets of a `sessions` item, without those that count nothing.
+  /// - Returns: the buckets of a `sessions` item, without empty ones.
   package static func aggregates(
     _ bytes: Span<UInt8>
   ) throws(RejectionReason) -> SessionAggregates {
@@ -17,14 +17,14 @@ extension SessionPayload {
   }
 }
 
-/// A `sessions` item while it is read.
+/// The state of reading a `sessions` item.
 private struct AggregatesReading {
   var aggregates = SessionAggregates(release: "", environment: nil, buckets: [])
   private var isTooLarge = false
   private var attributes = AttributeFaults()
   private var isFaulty = false
 
-  /// The first of what is wrong.
+  /// The first fault.
   var rejection: RejectionReason? {
     if isTooLarge { return .tooLarge }
     if isFaulty || attributes.isFaulty { return .invalidPayload }

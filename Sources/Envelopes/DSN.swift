@@ -1,9 +1,9 @@
 internal import Bytes
 package import ReleaseHealth
 
-/// What a DSN says about where to send: `https://KEY[:SECRET]@HOST[:PORT]/[PATH/]PROJECT`.
+/// The parts of a DSN that Hale uses: `https://KEY[:SECRET]@HOST[:PORT]/[PATH/]PROJECT`.
 ///
-/// Host, port and path are not kept: behind tunnels and proxies they name someone else.
+/// Host, port and path are ignored: behind tunnels and proxies they differ from the service's.
 package struct DSN: Hashable, Sendable {
   /// 32 hexadecimal digits in lower case.
   package var publicKey: String
@@ -14,7 +14,7 @@ package struct DSN: Hashable, Sendable {
     self.projectID = projectID
   }
 
-  /// - Returns: nil when the text is no DSN, or its key or project are not of their form.
+  /// - Returns: nil when the text is not a DSN, or its key or project is malformed.
   package init?(_ text: String) {
     guard let url = URLParts(text), ["http", "https"].contains(url.scheme.lowercased()),
       let userinfo = url.userinfo, !url.host.isEmpty

@@ -1,32 +1,32 @@
-/// Why an envelope is refused as a whole.
+/// The reason for which an envelope is rejected as a whole.
 ///
 /// Status, detail and causes are Relay's (`EnvelopeError` of `relay-server/src/envelope/mod.rs`),
 /// because SDKs log them and people search for them.
 package enum EnvelopeError: Error, Equatable, Sendable {
-  /// It ends inside a payload whose length was given.
+  /// The envelope ends inside a payload whose length was given.
   case unexpectedEnd
-  /// It holds nothing but white space.
+  /// The envelope has only white space.
   case missingHeader
-  /// Something else follows where a header or a payload must end.
+  /// Other bytes follow where a header or a payload must end.
   case missingNewline
-  /// The header is not JSON, or a known key has an unusable value; with the reason.
+  /// The envelope's header is not JSON, or a known key has an invalid value.
   case invalidEnvelopeHeader(HeaderFault)
-  /// As ``invalidEnvelopeHeader(_:)``, of an item's header.
+  /// An item's header is not JSON, or a known key has an invalid value.
   case invalidItemHeader(HeaderFault)
-  /// The header's `dsn` names another project than the request.
+  /// The header's `dsn` has another project than the request.
   case projectMismatch
   /// The header's `dsn` has another key than the request.
   case publicKeyMismatch
   /// The header's `origin` is not the request's.
   case originMismatch
-  /// More items than ``EnvelopeLimits/itemsMax``.
+  /// The envelope has more items than ``EnvelopeLimits/itemsMax``.
   case tooManyItems
-  /// More items than ``EnvelopeLimits/sessionItemsMax``.
+  /// The envelope has more items than ``EnvelopeLimits/sessionItemsMax``.
   case tooManySessionItems
-  /// Longer than ``EnvelopeLimits/envelopeBytesMax``.
+  /// The envelope is longer than ``EnvelopeLimits/envelopeBytesMax``.
   case tooLong
 
-  /// The status to answer with.
+  /// The status of the response.
   package var status: Int {
     switch self {
     case .tooManyItems, .tooManySessionItems, .tooLong: 413
@@ -48,7 +48,7 @@ package enum EnvelopeError: Error, Equatable, Sendable {
     }
   }
 
-  /// What led to it, outermost first.
+  /// The causes, outermost first.
   package var causes: [String] {
     switch self {
     case .unexpectedEnd: ["unexpected end of file"]
@@ -64,19 +64,19 @@ package enum EnvelopeError: Error, Equatable, Sendable {
   }
 }
 
-/// What is wrong with the JSON of a header.
+/// The fault of a header's JSON.
 package enum HeaderFault: Error, Hashable, Sendable, CustomStringConvertible {
-  /// It is no JSON object.
+  /// The header is not a JSON object.
   case malformed
   /// The envelope ends before the header does.
   case truncated
-  /// It is longer than ``EnvelopeLimits/headerBytesMax``.
+  /// The header is longer than ``EnvelopeLimits/headerBytesMax``.
   case tooLong
-  /// The key occurs twice. Relay's parser refuses that, and picking one would be a guess.
+  /// The key occurs twice. Relay's parser refuses that, too; either value would be a guess.
   case duplicate(HeaderKey)
-  /// The key's value has the wrong type or cannot be read.
+  /// The key's value has the wrong type or cannot be parsed.
   case invalid(HeaderKey)
-  /// The key is required.
+  /// A required key is missing.
   case missing(HeaderKey)
 
   package var description: String {

@@ -1,15 +1,15 @@
 internal import Bytes
 package import ReleaseHealth
 
-/// The first line of an envelope. Keys that Hale has no use for are ignored.
+/// The first line of an envelope. Keys that Hale does not use are ignored.
 package struct EnvelopeHeader: Equatable, Sendable {
-  /// The event that the envelope is about: 32 hexadecimal digits in lower case.
+  /// The id of the event in the envelope: 32 hexadecimal digits in lower case.
   package var eventID: String?
-  /// Where the envelope is meant to go. It authenticates a request that does nothing else to.
+  /// The DSN that the envelope is sent to. It authenticates a request without other credentials.
   package var dsn: DSN?
-  /// When the SDK sent the envelope, by the device's clock.
+  /// The time at which the SDK sent the envelope, by the device's clock.
   package var sentAt: Timestamp?
-  /// The web page's origin.
+  /// The origin of the web page.
   package var origin: String?
 
   package init(
@@ -103,7 +103,7 @@ struct ItemHeader {
   }
 }
 
-/// What is wrong with a header: the first thing is told.
+/// The faults of a header, of which the first is reported.
 private struct HeaderFaults {
   private(set) var first: HeaderFault?
   private var seen: UInt8 = 0
@@ -112,7 +112,7 @@ private struct HeaderFaults {
     if first == nil { first = fault }
   }
 
-  /// Finds duplicates.
+  /// Adds a fault for a duplicate key.
   mutating func check(_ key: HeaderKey) {
     let bit: UInt8 = 1 << key.rawValue
     if seen & bit != 0 { add(.duplicate(key)) }

@@ -1,36 +1,37 @@
 internal import Bytes
 package import ReleaseHealth
 
-/// What a reader comes across in an envelope, in its order.
+/// A part of an envelope, in the order in which the reader finds them.
 package enum EnvelopeItem: Equatable, Sendable {
-  /// The envelope's header, always the first. It comes as soon as it is complete.
+  /// The envelope's header, always the first. It is returned as soon as it is complete.
   case header(EnvelopeHeader)
   case session(Result<SessionUpdate, RejectionReason>)
   case sessions(Result<SessionAggregates, RejectionReason>)
-  /// An item that was walked past.
+  /// An item that was skipped.
   case skipped(ItemType)
 }
 
-/// Reads an envelope that comes in slices, whatever their size, and holds almost nothing of it.
+/// Reads an envelope in slices of any size, and holds almost nothing of it.
 ///
-/// The caller hands over each slice, takes items until there are none left in it, and at the end
-/// asks for the last one:
+/// The caller passes each slice until it has no more items, and at the end gets the last item:
 ///
 ///     var index = 0
 ///     while let item = try reader.next(slice, &index) { … }
 ///     …
 ///     if let last = try reader.finish() { … }
 ///
-/// It may stop after any item, and go on later with the rest of the slice. Only once ``finish()``
-/// has returned is the envelope known to be whole: a broken frame invalidates the items before it.
+/// The caller may stop after any item, and go on later with the rest of the slice. The envelope is
+/// known to be complete only once ``finish()`` has returned: a broken frame invalidates the items
+/// before it.
 ///
-/// The frame is Relay's (`relay-server/src/envelope`): a header, then items, each a header line and
-/// a payload of the `length` given there or else up to the end of its line. A little more is taken:
-/// white space after a header, CRLF for LF after a header or payload, blank lines at the end.
+/// The frame is Relay's (`relay-server/src/envelope`): a header, then items, each with a header
+/// line and a payload of the given `length` or else up to the end of its line. The reader also
+/// accepts white space after a header, CRLF for LF after a header or payload, and blank lines at
+/// the end.
 package struct EnvelopeReader {
-  /// Some item makes the envelope one about an event: ``ItemType/requiresEvent``.
+  /// Whether some item belongs to an event: ``ItemType/requiresEvent``.
   package private(set) var hasEventItem = false
-  /// The items begun so far, of all types.
+  /// The number of items begun so far, of all types.
   package private(set) var itemCount = 0
 
   private var state = State.beforeHeader(.envelope)
@@ -41,14 +42,14 @@ package struct EnvelopeReader {
 
   package init() {}
 
-  /// What it keeps in memory between slices.
+  /// The memory held between slices, in bytes.
   package var heldBytes: Int { held.capacity }
 
-  /// Reads on until the next item is complete.
+  /// Reads until the next item is complete.
   ///
   /// - Parameters:
   ///   - bytes: a slice of the envelope.
-  ///   - index: where to go on in it; moved behind what was read.
+  ///   - index: the position in the slice; moved behind what was read.
   /// - Returns: nil when the slice is used up.
   package mutating func next(
     _ bytes: Span<UInt8>, _ index: inout Int
@@ -68,7 +69,7 @@ package struct EnvelopeReader {
 
   /// Ends the envelope.
   ///
-  /// - Returns: the last item, when nothing but the end of the envelope has ended it.
+  /// - Returns: the last item, if only the end of the envelope ended it.
   package mutating func finish() throws(EnvelopeError) -> EnvelopeItem? {
     switch state {
     case .failed(let error): throw error
@@ -112,9 +113,9 @@ package struct EnvelopeReader {
 
   private struct Payload {
     var type: ItemType
-    /// What is left of the length that the header gave; nil when it gave none.
+    /// The bytes left of the length in the header; nil when it had none.
     var bytesLeft: Int?
-    /// It is held when it spans slices; others are walked past.
+    /// Whether the payload is held when it spans slices; others are skipped.
     var isHeld: Bool
   }
 
@@ -124,7 +125,7 @@ package struct EnvelopeReader {
     while index < bytes.count {
       switch state {
       case .beforeHeader(let part):
-        // Relay's JSON parser passes over white space before a value, blank lines included.
+        // Relay's JSON parser skips white space before a value, including blank lines.
         let start = index
         while index < bytes.count, bytes[index].isWhitespace { index += 1 }
         if case .envelope = part, bytesRead + index - start > EnvelopeLimits.headerBytesMax {
@@ -204,7 +205,7 @@ package struct EnvelopeReader {
     return nil
   }
 
-  /// Passes the rest of a header's line; false when the slice ends before it.
+  /// Skips the rest of a header's line; false when the slice ends before it.
   private func endHeader(_ bytes: Span<UInt8>, _ index: inout Int) throws(EnvelopeError) -> Bool {
     while index < bytes.count {
       let byte = bytes[index]
@@ -248,7 +249,7 @@ package struct EnvelopeReader {
     return nil
   }
 
-  /// - Parameter rest: what follows on what is held.
+  /// - Parameter rest: the bytes that follow the held ones.
   private mutating func completed(_ payload: Payload, _ rest: Span<UInt8>) -> EnvelopeItem {
     if payload.isHeld { return withHeld(rest) { Self.item(payload.type, $0) } }
     return switch payload.type {
@@ -270,22 +271,22 @@ package struct EnvelopeReader {
     }
   }
 
-  /// Calls `body` with what is held and `rest` in one piece, and lets go of what is held.
+  /// Calls `body` with the held bytes and `rest` in one piece, and releases the held bytes.
   private mutating func withHeld<Result, Failure>(
     _ rest: Span<UInt8>, _ body: (Span<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     if held.isEmpty { return try body(rest) }
     held.append(copying: rest)
     defer {
-      // A reader's memory goes back to little after a large payload.
+      // A reader's memory shrinks again after a large payload.
       held.removeAll(keepingCapacity: held.capacity <= EnvelopeLimits.headerBytesMax)
     }
     return try body(held.span)
   }
 }
 
-/// Finds the end of a JSON object that comes in slices by its brackets; what stands between them is
-/// checked when it is complete.
+/// Finds the end of a JSON object in slices by its brackets; its contents are checked when it is
+/// complete.
 private struct ObjectScan {
   private var depth = 0
   private var isInString = false

@@ -1,15 +1,15 @@
 internal import Bytes
 package import ReleaseHealth
 
-/// Writes envelopes as SDKs do: what ``EnvelopeReader`` and ``SessionPayload`` read.
+/// Writes envelopes as SDKs do; ``EnvelopeReader`` and ``SessionPayload`` read them.
 package struct EnvelopeWriter: Sendable {
   /// The envelope so far.
   package private(set) var bytes: [UInt8]
-  /// How many items it has; SDKs send at most ``EnvelopeLimits/sessionItemsMax`` in one.
+  /// The number of items; SDKs send at most ``EnvelopeLimits/sessionItemsMax`` in an envelope.
   package private(set) var itemCount = 0
 
   /// - Parameters:
-  ///   - sentAt: when the envelope leaves, by the clock that its sessions were timed with.
+  ///   - sentAt: the sending time, by the clock of the sessions' times.
   ///   - sdk: the name of the client.
   package init(sentAt: Timestamp, sdk: String) {
     bytes = []
@@ -57,8 +57,7 @@ package struct EnvelopeWriter: Sendable {
     writeAttributes(release: update.release, environment: update.environment)
   }
 
-  /// Adds a `sessions` item. Of a bucket's counts, a client can tell no unhandled errors apart
-  /// from others.
+  /// Adds a `sessions` item. The wire format does not distinguish unhandled errors in buckets.
   package mutating func add(_ aggregates: SessionAggregates) {
     write("{\"type\":\"sessions\"}\n{\"aggregates\":[")
     for (index, bucket) in aggregates.buckets.enumerated() {

@@ -7,13 +7,13 @@ package enum IngestAuth {
   ///   - sentryAuth: the values of `X-Sentry-Auth`.
   ///   - authorization: the values of `Authorization`.
   ///   - query: the query of the target, still encoded.
-  /// - Returns: 32 hexadecimal digits in lower case; nil when the request names no key, and then the
-  ///   envelope's header may name a ``DSN``.
+  /// - Returns: 32 hexadecimal digits in lower case; nil when the request has no key, in which case
+  ///   the envelope's header may have a ``DSN``.
   package static func find(
     sentryAuth: [String], authorization: [String], query: String?
   ) throws(IngestAuthError) -> String? {
     var claim: Claim?
-    // Even two that agree are refused: which of them proxies and logs look at is anyone's guess.
+    // Even two equal ones are refused: proxies and logs may read either.
     for value in sentryAuth + authorization {
       let bytes = value.utf8.span
       guard bytes.hasPrefix("sentry ") else { continue }
@@ -21,7 +21,7 @@ package enum IngestAuth {
       claim = try Claim(header: bytes.extracting(7...))
     }
     for value in authorization {
-      // Basic credentials that cannot be read are meant for someone else.
+      // Basic credentials that cannot be decoded are not for Hale.
       let bytes = value.utf8.span
       guard bytes.hasPrefix("basic "), let key = basicUser(bytes.extracting(6...)) else {
         continue
@@ -44,7 +44,7 @@ package enum IngestAuth {
     return publicKey
   }
 
-  /// The user of `Basic` credentials, RFC 7617: what stands before the colon.
+  /// The user of `Basic` credentials (RFC 7617): the text before the colon.
   private static func basicUser(_ encoded: Span<UInt8>) -> String? {
     guard let decoded = Base64.decode(encoded),
       let colon = decoded.firstIndex(of: UInt8(ascii: ":")),
@@ -54,13 +54,13 @@ package enum IngestAuth {
   }
 }
 
-/// Why a request is not taken as it authenticates itself.
+/// The reason for which the authentication of a request is rejected.
 package enum IngestAuthError: Error, Hashable, Sendable {
-  /// More than one source names a key.
+  /// More than one source has a key.
   case multiple
-  /// The header or the query names no key.
+  /// The header or the query has no key.
   case missingKey
-  /// The version is no number.
+  /// The version is not a number.
   case invalidVersion
   /// The key is not 32 hexadecimal digits.
   case invalidKey
@@ -85,7 +85,7 @@ package enum IngestAuthError: Error, Hashable, Sendable {
     }
   }
 
-  /// What led to it.
+  /// The causes of the error.
   package var causes: [String] {
     switch self {
     case .missingKey: ["missing public key"]
@@ -113,7 +113,7 @@ private struct Claim {
       guard let name = header.nextPart(&value, until: UInt8(ascii: "=")), name != item,
         let field = Field(header.extracting(header.trimmed(name)))
       else { continue }
-      // What follows on a second sign is not part of the value.
+      // Text after a second equals sign is not part of the value.
       let text = header.nextPart(&value, until: UInt8(ascii: "=")) ?? value
       try set(field, String(copying: header.extracting(header.trimmed(text))))
     }
@@ -160,8 +160,7 @@ private struct Claim {
 }
 
 extension Span<UInt8> {
-  /// Whether the bytes begin with a prefix, whose letters are given in lower case and count in
-  /// either.
+  /// Whether the bytes begin with a prefix, ignoring case; the prefix is given in lower case.
   fileprivate func hasPrefix(_ prefix: StaticString) -> Bool {
     let length = prefix.utf8CodeUnitCount
     guard count >= length else { return false }
@@ -179,7 +178,7 @@ extension Span<UInt8> {
     return (0...count - length).contains { extracting($0..<$0 + length).equals(text) }
   }
 
-  /// Cuts the part before a separator, and the separator, off `rest`; nil when nothing is left.
+  /// Cuts the part before a separator, and the separator, off `rest`; nil when `rest` is empty.
   fileprivate func nextPart(_ rest: inout Range<Int>, until separator: UInt8) -> Range<Int>? {
     guard !rest.isEmpty else { return nil }
     var end = rest.lowerBound
@@ -196,7 +195,7 @@ extension Span<UInt8> {
     return start..<end
   }
 
-  /// Undoes percent-encoding and `+`.
+  /// Decodes percent-encoding and `+`.
   fileprivate func formDecoded() -> [UInt8] {
     percentDecoded(self, plusIsSpace: true, keepsBroken: true) ?? []
   }

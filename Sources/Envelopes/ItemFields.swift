@@ -1,9 +1,9 @@
 internal import Bytes
 internal import ReleaseHealth
 
-/// What `session` and `sessions` items share: their `attrs`, users, and fields of the wrong type.
+/// The shared parts of `session` and `sessions` items: `attrs`, users, and fields of a wrong type.
 
-/// What of the `attrs` of an item cannot be used.
+/// The faults in the `attrs` of an item.
 struct AttributeFaults {
   private(set) var hasRelease = false
   private var hasWrongType = false
@@ -12,7 +12,7 @@ struct AttributeFaults {
 
   var isFaulty: Bool { hasWrongType || hasWrongRelease || hasWrongEnvironment }
 
-  /// Reads the release and the environment of an item. Of two `attrs` the last one stands.
+  /// Reads the release and the environment of an item. Of two `attrs` the last one counts.
   mutating func read(
     _ bytes: Span<UInt8>, _ json: inout JSONReader, _ release: inout String,
     _ environment: inout String?
@@ -60,7 +60,7 @@ private enum AttributeKey {
 }
 
 extension SessionPayload {
-  /// Relay takes the nil UUID, with or without hyphens, for no user.
+  /// Whether the text is the nil UUID, with or without hyphens, which Relay treats as no user.
   static func isNilUUID(_ text: Span<UInt8>) -> Bool {
     guard text.count == 32 || text.count == 36, text[0] == UInt8(ascii: "0") else { return false }
     return sessionID(text)?.value == 0
@@ -85,7 +85,7 @@ extension JSONField {
 }
 
 extension JSONField<JSONString> {
-  /// The user; the empty string is one, as with Relay.
+  /// The user; as in Relay, the empty string is one.
   func distinctID(_ bytes: Span<UInt8>) -> String? {
     map { $0.withBytes(bytes) { SessionPayload.isNilUUID($0) ? nil : String(copying: $0) } }
   }

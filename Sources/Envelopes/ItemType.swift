@@ -2,7 +2,7 @@ internal import Bytes
 
 /// The types of items, by their names on the wire.
 ///
-/// A closed list, so that no client can make up any number of things to count.
+/// The list is closed, so that clients cannot create any number of counters.
 package enum ItemType: String, CaseIterable, Hashable, Sendable {
   case attachment
   case checkIn = "check_in"
@@ -29,7 +29,7 @@ package enum ItemType: String, CaseIterable, Hashable, Sendable {
   case transaction
   case unrealReport = "unreal_report"
   case userReport = "user_report"
-  /// Any other: newer than this list.
+  /// Any other type, newer than this list.
   case unknown
 
   init(wire name: Span<UInt8>) {
@@ -38,15 +38,15 @@ package enum ItemType: String, CaseIterable, Hashable, Sendable {
     } else if name.equals("sessions") {
       self = .sessions
     } else if name.equals("profile_chunk_ui") {
-      // Some versions of sentry-java say it so.
+      // Some versions of sentry-java use this name.
       self = .profileChunk
     } else {
       self = ItemType(rawValue: String(copying: name)) ?? .unknown
     }
   }
 
-  /// An envelope with such an item has an event id: the one in its header or, without one, a new
-  /// one that the answer names. Relay's `requires_event`.
+  /// Whether an envelope with such an item has an event id: the one in its header, or else a new
+  /// one that the answer has. Relay's `requires_event`.
   package var requiresEvent: Bool {
     switch self {
     case .attachment, .event, .feedback, .formData, .profile, .rawSecurity, .replayEvent,

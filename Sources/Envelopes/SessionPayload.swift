@@ -3,12 +3,11 @@ package import ReleaseHealth
 
 /// Reads the payloads of `session` and `sessions` items.
 ///
-/// The JSON is checked completely, also what is ignored, before anything comes of it. Where a key
-/// occurs twice, the last one stands. `null` means absent everywhere; Relay refuses it for some
-/// keys, to no one's use. When several things are wrong, the reason is the first in the order of
-/// ``RejectionReason``.
+/// All of the JSON is checked first, including ignored parts. Of a duplicate key the last value
+/// counts. `null` means absent everywhere; Relay refuses it for some keys, which helps nobody. Of
+/// several faults the first in the order of ``RejectionReason`` is reported.
 package enum SessionPayload {
-  /// - Returns: a `session` item's one update.
+  /// - Returns: the update of a `session` item.
   package static func update(_ bytes: Span<UInt8>) throws(RejectionReason) -> SessionUpdate {
     var reading = UpdateReading()
     do throws(JSONError) {
@@ -26,15 +25,15 @@ package enum SessionPayload {
   }
 }
 
-/// An update while it is read, and the fields that cannot be used so far. A later duplicate of a key
-/// takes its fault back.
+/// The state of reading an update, with its faulty fields so far. A later duplicate of a key clears
+/// its fault.
 private struct UpdateReading {
-  /// Its start and release stand for nothing until they were read.
+  /// The start and the release are placeholders until they are read.
   var update = SessionUpdate(started: Timestamp(milliseconds: 0), release: "")
   private var faults: Faults = [.started]
   private var attributes = AttributeFaults()
 
-  /// The first of what is wrong, in the order of ``RejectionReason``.
+  /// The first fault in the order of ``RejectionReason``.
   var rejection: RejectionReason? {
     if !faults.subtracting([.sessionID, .started]).isEmpty || attributes.isFaulty {
       return .invalidPayload
@@ -99,7 +98,7 @@ private struct UpdateReading {
   }
 }
 
-/// Fields of an update that cannot be used.
+/// The faulty fields of an update.
 private struct Faults: OptionSet {
   var rawValue: UInt16
 
@@ -120,8 +119,8 @@ private struct Faults: OptionSet {
 }
 
 extension JSONDecimal {
-  /// The number as seconds, in milliseconds: rounded, and cut to the domain's limit. Of a negative
-  /// one the sign is dropped, as sentry-java does with the durations it sends.
+  /// The number of seconds in milliseconds, rounded and cut to the domain's limit. A negative sign
+  /// is dropped, as sentry-java sends it with durations.
   fileprivate var durationMilliseconds: Int64? {
     let limit = UInt64(DomainLimits.durationMillisecondsMax)
     var value = digits
@@ -133,11 +132,11 @@ extension JSONDecimal {
         exponent -= 1
       }
     } else {
-      // Nineteen digits and more away nothing is left of nineteen digits, not even by rounding.
+      // With nineteen or more decimals dropped, nineteen digits round to zero.
       guard exponent >= -19 else { return 0 }
       var divisor: UInt64 = 1
       for _ in 0..<(-exponent) { divisor *= 10 }
-      // Digits that were dropped when reading cannot turn a half that rounds down into one up.
+      // Digits that were dropped in parsing cannot make a half that rounds down round up.
       let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
       value = quotient + (remainder >= divisor - remainder ? 1 : 0)
     }

@@ -1,18 +1,18 @@
-/// When the steps of jobs have their turn among the batches of the ingest queue.
+/// Decides when the steps of jobs run between the batches of the ingest queue.
 ///
-/// While batches come, each step is followed by a rest of twice its time, so that jobs take a third of
-/// the writer's time at most, and a request waits for one step, not for one after the other.
+/// While batches come, each step is followed by a rest of twice its time, so that jobs take a third
+/// of the writer's time at most, and a request waits for one step, not for a series of them.
 struct StepPacing {
   private static let restsPerStep = 2.0
-  /// When no batch was stored for so long, nobody waits for a step.
+  /// After this time without a batch, nobody waits for a step.
   private static let quietSeconds = 0.005
 
   private var lastBatch = -Double.infinity
   private var restEnd = -Double.infinity
 
-  /// A batch was stored.
+  /// Notes that a batch was stored.
   ///
-  /// - Parameter seconds: by a clock that is never set back, as all times here.
+  /// - Parameter seconds: the time by a clock that is never set back, as everywhere here.
   mutating func noteBatch(at seconds: Double) {
     lastBatch = seconds
   }
@@ -21,7 +21,7 @@ struct StepPacing {
     restEnd = end + Self.restsPerStep * (end - start)
   }
 
-  /// For how many seconds no step is to be done; 0 when one may be.
+  /// The number of seconds in which no step may run; 0 when one may.
   func pause(at seconds: Double) -> Double {
     max(0, min(restEnd, lastBatch + Self.quietSeconds) - seconds)
   }

@@ -2,59 +2,58 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// Gives the write queue its batches. All is called on the writer's thread.
+/// The source of batches for the write queue. It is called on the writer's thread only.
 package protocol BatchSource: Sendable {
   /// Stores the open batch and answers those who wait for it.
   ///
-  /// Where it returns that nothing is there, the next batch is announced by ``WriteQueue/wake()``.
+  /// After it returns that there is no batch, ``WriteQueue/wake()`` announces the next one.
   ///
   /// - Parameter takesOutcomesAlone: whether a batch of outcomes alone is stored, too.
   func storeBatch(takesOutcomesAlone: Bool) -> BatchTurn
 
-  /// Folds a slice of what batches left; called while there is nothing else to do.
+  /// Folds a slice of the stored updates; called while there is nothing else to do.
   ///
   /// - Returns: whether something may be left.
   func foldSlice() -> Bool
 }
 
-/// What became of a turn for a batch.
+/// The result of a turn for a batch.
 package enum BatchTurn: Sendable {
   case stored, nothing
-  /// The open batch has outcomes alone. Nobody waits for it, so that it is given some time to become
-  /// a larger one.
+  /// The open batch has only outcomes. Nobody waits for it, so it may grow for some time.
   case outcomesAlone
 }
 
 /// The queue of all work on the write connection, which one thread owns: the writer.
 ///
-/// There is no timer: when a batch is stored, all that came in meanwhile makes the next one, so that
-/// a lone update waits for one sync of the disk, and under load thousands share one. Between two
-/// batches each ``Lane`` has one step done, in the order of their priority. So a batch waits for one
-/// step of each lane at most, and no lane starves.
+/// There is no timer: when a batch is stored, everything that arrived meanwhile makes the next one,
+/// so that a lone update waits for one sync of the disk, and under load thousands share one.
+/// Between two batches each ``Lane`` has one step done, in the order of priority. So a batch waits
+/// for one step of each lane at most, and no lane starves.
 ///
-/// Where no thread serves (commands that open the database themselves, tests, the simulation) the
-/// calling thread is the owner while it works. Two at once are a mistake of the program, and trap.
+/// Without a writer thread (commands that open the database themselves, tests, the simulation) the
+/// calling thread is the owner while it works. Two at once are a programming error, and trap.
 package final class WriteQueue: Sendable {
-  /// The kinds of work beside batches, by their priority.
+  /// The kinds of work besides batches, by priority.
   package enum Lane: Int, CaseIterable, Sendable {
     /// A query waits for updates to be folded.
     case query
     /// Changes of the catalog, of alert rules and of notifications; checks of readiness.
     case change
-    /// Steps of periodic jobs, as ``StepPacing`` lets them.
+    /// Steps of periodic jobs, paced by ``StepPacing``.
     case job
   }
 
-  /// Something to do, a step at a time.
+  /// A piece of work, done step by step.
   ///
-  /// @unchecked because it is made by one thread and handed to the owner through the lock; whoever
-  /// waits for its end reads nothing before.
+  /// @unchecked because one thread makes it and hands it to the owner through the lock; a waiting
+  /// thread reads nothing before its end.
   private final class Errand: @unchecked Sendable {
     /// Does one step, and returns whether it was the last.
     var step: (() -> Bool)?
-    /// Is signalled at the end, where somebody waits.
+    /// Signalled at the end, where a thread waits.
     let ended: DispatchSemaphore?
-    /// Hands over what the step has written to whoever waits.
+    /// Publishes the writes of the steps to the waiting thread.
     let isOver = Atomic(false)
 
     init(ended: DispatchSemaphore? = nil, _ step: @escaping () -> Bool) {
@@ -67,7 +66,7 @@ package final class WriteQueue: Sendable {
     /// - Returns: whether it was the last.
     func advance() -> Bool {
       if let step, !step() { return false }
-      // Nothing of the step is left when its caller goes on.
+      // The step's captures are released before its caller goes on.
       step = nil
       isOver.store(true, ordering: .releasing)
       ended?.signal()
@@ -81,23 +80,23 @@ package final class WriteQueue: Sendable {
   }
 
   private struct State {
-    /// A thread is the owner, or is about to be.
+    /// Whether a thread is the owner, or is about to be.
     var isServed = false
-    /// The thread waits to be woken.
+    /// Whether the writer waits to be woken.
     var isIdle = false
     var lanes: [[Errand]] = Lane.allCases.map { _ in [] }
   }
 
   private let state = Locked(State())
-  /// How many errands are in the lanes. Changed with the lock held, and read without.
+  /// The number of errands in the lanes. It is changed with the lock held, and read without.
   private let errandCount = Atomic(0)
-  /// The thread that owns the write connection now; 0 where nobody does.
+  /// The thread that owns the write connection now; 0 for none.
   private let owner = Atomic<UInt>(0)
   private let isClosed = Atomic(false)
   private let awake = DispatchSemaphore(value: 0)
   private let monotonicNanoseconds: @Sendable () -> Int64
 
-  /// Under load there is always a next batch within this time; without, what waits is folded.
+  /// Under load the next batch comes within this time; without load, the writer then folds.
   private static let foldMilliseconds = 5
 
   /// - Parameter monotonicNanoseconds: a clock that is never set back.
@@ -107,10 +106,10 @@ package final class WriteQueue: Sendable {
 
   // MARK: Work
 
-  /// Has a step done by the owner again and again until it gives a value, and waits for that.
+  /// Makes the owner repeat a step until it returns a value, and waits for that.
   ///
-  /// Called from any thread; the owner's own work is done at once. Whoever calls must not hold a lock
-  /// that the writer takes.
+  /// May be called from any thread; on the owner's thread the work is done at once. The caller must
+  /// not hold a lock that the writer takes.
   package func perform<Value, Failure: Error>(
     in lane: Lane, _ step: () throws(Failure) -> Value?
   ) throws(Failure) -> Value {
@@ -137,14 +136,14 @@ package final class WriteQueue: Sendable {
     return try Self.finish(step)
   }
 
-  /// Has a step done by the owner again and again until it returns true. Nobody waits for it.
+  /// Makes the owner repeat a step until it returns true. Nobody waits for it.
   ///
-  /// Where no thread serves it waits for ``doSubmitted()``.
+  /// Without a writer thread the work waits for ``doSubmitted()``.
   package func submit(in lane: Lane, _ step: @escaping @Sendable () -> Bool) {
     _ = enqueue(Errand(step), in: lane, ifServed: false)
   }
 
-  /// Does on the calling thread what was submitted, to its end, where no thread serves.
+  /// Does the submitted work to its end on the calling thread, where there is no writer thread.
   package func doSubmitted() {
     if state.withLock({ $0.isServed }) { return }
     claim()
@@ -187,36 +186,36 @@ package final class WriteQueue: Sendable {
     precondition(isFree, "two threads write, and none of them is the writer")
   }
 
-  /// From now on all work waits for the thread that calls ``run(_:)``. To be called before that
-  /// thread is started, and before any other thread has work.
+  /// Makes all work wait for the thread that calls ``run(_:)``. Must be called before that thread
+  /// is started, and before any other thread has work.
   package func handOver() {
     state.withLock { $0.isServed = true }
   }
 
-  /// Has the writer look for the next batch of its source, of which it knew nothing.
+  /// Makes the writer look for the next batch of its source.
   package func wake() {
     awake.signal()
   }
 
-  /// Makes the calling thread the owner for good, once ``run(_:)`` has returned: it closes the store.
-  /// What other threads still come with waits for the end of the process.
+  /// Makes the calling thread the owner for good, once ``run(_:)`` has returned: it closes the
+  /// store. Work of other threads then waits for the end of the process.
   package func takeOver() {
     claim()
   }
 
-  /// Lets ``run(_:)`` return once every batch is stored and everybody who waits has a result. Of the
-  /// jobs each does one more step, and goes on after the next start.
+  /// Makes ``run(_:)`` return once every batch is stored and every waiting caller has a result.
+  /// Each job does one more step, and goes on after the next start.
   package func close() {
     isClosed.store(true, ordering: .releasing)
     awake.signal()
   }
 
-  /// Is the writer, on the calling thread, until ``close()``.
+  /// Runs the writer on the calling thread until ``close()``.
   package func run(_ source: some BatchSource) {
     claim()
     handOver()
     var pacing = StepPacing()
-    // At the start, what an earlier process left.
+    // Updates that an earlier process left are folded first.
     var mayFold = true
     var takesOutcomesAlone = false
     while true {
@@ -271,10 +270,10 @@ package final class WriteQueue: Sendable {
     }
   }
 
-  /// Jobs take turns; a query that has begun goes on, as the next one needs less for it.
+  /// Jobs take turns. A query that has begun goes first, because it saves the next one work.
   private func putBack(_ errand: Errand, in lane: Lane) {
     state.withLock { state in
-      // A job that is cut off by the end goes on after the next start.
+      // A job that is cut off at the end goes on after the next start.
       if lane == .job, isClosed.load(ordering: .acquiring) { return }
       let place = lane == .job ? state.lanes[lane.rawValue].count : 0
       state.lanes[lane.rawValue].insert(errand, at: place)
@@ -283,14 +282,14 @@ package final class WriteQueue: Sendable {
   }
 
   private enum Rest {
-    /// There is something to do.
+    /// There is work to do.
     case none
     case untilWoken, untilJob
-    /// The queue is closed, and empty.
+    /// The queue is closed and empty.
     case over
   }
 
-  /// Decides, where a turn found nothing to do, how the writer waits.
+  /// Decides how the writer waits after a turn without work.
   private func rest(_ isClosed: Bool) -> Rest {
     state.withLock { state in
       let hasJobs = !state.lanes[Lane.job.rawValue].isEmpty
@@ -307,7 +306,7 @@ package final class WriteQueue: Sendable {
 }
 
 extension WriteQueue {
-  /// Is the writer, where batches come as changes of other threads.
+  /// Runs the writer where batches come as changes of other threads.
   package func run() {
     run(NoBatches())
   }

@@ -13,15 +13,15 @@ import Storage
 
 // Where the modules are put together; nothing is decided here.
 
-/// Runs the service until it is asked to stop and has drained.
+/// Runs the service until a stop is requested and the listener has drained.
 ///
-/// The directory exists and is locked, signals are watched.
+/// The directory must exist and be locked, and signals must be watched.
 ///
 /// - Parameters:
-///   - stop: `stop.onRequest { … }` names what starts the draining; it is called on another thread.
-///   - bound: called once, when the store is open and the listener's socket listens, and before the
-///     service reads the catalog or answers: it creates what a first start creates, and prints the
-///     address. Its arguments are the port that the socket got and the open catalog.
+///   - stop: the signal that starts the draining; its action is called on another thread.
+///   - bound: called once, when the store is open and the socket listens, and before the service
+///     reads the catalog or answers: it creates what a first start creates, and prints the address.
+///     Its arguments are the port of the socket and the open catalog.
 func runService(
   _ settings: ServeSettings, stop: StopSignal,
   bound: (_ port: UInt16, _ catalog: any CatalogStore) throws -> Void
@@ -53,8 +53,8 @@ func runService(
   do throws(StoreError) {
     try store.close()
   } catch {
-    // A full disk, maybe, or a failing one. What was answered is on it all the same, and the next
-    // start goes on with it.
+    // The disk may be full or failing. All acknowledged updates are on it, and the next start goes
+    // on.
     settings.logger.error("shutdown incomplete", metadata: ["reason": "\(error.sentence)"])
   }
 }

@@ -1,10 +1,10 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Counts sessions or users for budgets, of several projects at a time.
+/// Counts sessions or users for the budgets of several projects at a time.
 enum BudgetCounts {
-  /// The objective's window, with the minute that runs. Up to two days it is exact to the minute; what
-  /// lies further back is known by the hour alone, so that longer ones begin on a full hour.
+  /// The objective's window, including the running minute. Up to two days it is exact to the
+  /// minute. Older counts exist by the hour only, so longer windows begin on a full hour.
   static func minutes(ofDays days: Int, until now: Timestamp) -> Range<Int> {
     let start = now.minute + 1 - days * 1440
     return (days <= 2 ? start : start.flooredDivision(by: 60) * 60)..<now.minute + 1
@@ -14,7 +14,7 @@ enum BudgetCounts {
     now.minute + 1 - window.minutes..<now.minute + 1
   }
 
-  /// Projects without a session in the range are left out.
+  /// Reads the counts by project; projects without a session in the range are omitted.
   static func read(
     _ measure: Objective.Measure, of projects: Set<ProjectID>, _ minutes: Range<Int>,
     _ store: any SessionStore

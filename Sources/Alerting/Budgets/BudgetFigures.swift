@@ -2,13 +2,13 @@ internal import Locks
 package import ReleaseHealth
 package import Storage
 
-/// The budgets of all projects for `/metrics`, read anew once a minute at most, and by as many
-/// questions to the store for a thousand projects as for one.
+/// The budgets of all projects for `/metrics`, read once a minute at most. The number of queries
+/// does not depend on the number of projects.
 package final class BudgetFigures: Sendable {
   package struct Figure: Sendable {
     package var project: ProjectID
     package var measure: Objective.Measure
-    /// nil where nothing was counted.
+    /// The rest of the budget; nil where nothing was counted.
     package var left: Double?
     package var burnRates: [BurnWindow: Double] = [:]
   }
@@ -23,7 +23,8 @@ package final class BudgetFigures: Sendable {
 
   package init() {}
 
-  /// Blocks. Whoever asks while another one reads gets what was read before.
+  /// Returns the figures. Blocks, except that a caller during another's read gets the previous
+  /// ones.
   package func current(
     _ objectives: [ProjectObjective], now: Timestamp, store: any SessionStore
   ) -> [Figure] {
@@ -34,7 +35,7 @@ package final class BudgetFigures: Sendable {
       return nil
     }
     if let kept { return kept }
-    // Where the store cannot answer there is no figure, and no old one that looks like a fresh one.
+    // Where the store fails there is no figure, rather than an old one that looks fresh.
     let figures = (try? Self.read(objectives, now: now, store)) ?? []
     state.withLock { state in
       if state.objectives == objectives { state.figures = figures }

@@ -13,7 +13,7 @@ enum BudgetJSON {
     }
   }
 
-  /// Of a project without an objective.
+  /// Writes a project without an objective.
   static func writeNone(to json: inout JSONWriter) {
     json.object { json in
       for name in ["objective", "start", "end"] + numbers { json.member(name) { $0.null() } }

@@ -20,7 +20,7 @@ package struct ObjectiveActions: Sendable {
     self.retentionDays = retentionDays
   }
 
-  /// What is left out is as usual: 99.9 % of sessions over 28 days.
+  /// An objective; missing members have the defaults: 99.9 % of sessions over 28 days.
   private struct Body: Decodable {
     var measure: String?
     var target: Double?
@@ -54,7 +54,7 @@ package struct ObjectiveActions: Sendable {
       }
     }
     if let percent = body.target {
-      // The shortest digits that read back as the same number are those that were sent.
+      // The shortest digits that parse to the same number are those of the request.
       if let target = Objective.Target(percent: percent.description) {
         objective.target = target
       } else {

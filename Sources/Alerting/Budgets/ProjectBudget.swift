@@ -1,18 +1,19 @@
 package import ReleaseHealth
 package import Storage
 
-/// The error budget of a project now, how fast it goes, and how it came to that.
+/// The error budget of a project now, its burn rates, and its course.
 package struct ProjectBudget {
   package let objective: ProjectObjective
   package let minutes: Range<Int>
   package let budget: ErrorBudget
-  /// In the order of ``BurnWindow/allCases``.
+  /// The burn rates in the order of ``BurnWindow/allCases``.
   package let burns: [(window: BurnWindow, budget: ErrorBudget)]
-  /// By days since 1970, ascending: what was left at the end of each, and today up to now, of the
-  /// window that ended then. nil where nothing was counted, and where counts of it are dropped.
+  /// The rest of the budget at the end of each day, and today until now, over the window that ended
+  /// then; days are counted since 1970, ascending. nil where nothing was counted, and where some
+  /// counts have expired.
   package let series: [(day: Int, left: Double?)]
 
-  /// Each point of users asks for a union of its own.
+  /// The maximum number of points of users, because each needs a union of its own.
   private static let userPointsMax = 14
 
   package init(
@@ -31,12 +32,12 @@ package struct ProjectBudget {
       (window, try read(BudgetCounts.minutes(of: window, until: now)))
     }
 
-    // The counts of each day since the first one of the first window.
+    // The counts of each day from the first day of the first window on.
     let first = now.day - 2 * days + 2
     var query = HealthQuery(projects: [project], minutes: first * 1440..<(now.day + 1) * 1440)
     query.intervalMinutes = 1440
     let daily = try store.health(query).first?.series.map { $0.counts(of: .sessions) } ?? []
-    // Where the oldest day that is kept has sessions there were others before it, as a rule.
+    // If the oldest kept day has sessions, earlier days most likely had some, too.
     let oldest = now.day - retentionDays + 1
     let isCut = daily.indices.contains(oldest - first) && daily[oldest - first].total > 0
     let step = measure == .sessions ? 1 : (days + Self.userPointsMax - 1) / Self.userPointsMax

@@ -2,15 +2,15 @@ internal import Bytes
 internal import FoundationEssentials
 package import Storage
 
-/// What a channel of each kind needs.
+/// The settings of a channel, by kind.
 package enum ChannelSettings: Equatable, Sendable {
   /// Sentry's webhook, signed with the secret.
   case webhook(url: String, secret: String)
   case slack(url: String)
   case discord(url: String)
-  /// - Parameter from: nil for the service's own sender.
+  /// - Parameter from: the sender; nil for that of the service.
   case email(to: [String], from: String?)
-  /// A program that the operator has put into the directory of such programs.
+  /// A program that the operator has put into the command directory.
   case command(name: String)
 
   package var kind: NoticeChannel.Kind {
@@ -23,7 +23,7 @@ package enum ChannelSettings: Equatable, Sendable {
     }
   }
 
-  /// As it is stored, secrets among it.
+  /// The stored form, which includes secrets.
   package var stored: String {
     var json = JSONWriter()
     json.object { json in
@@ -47,7 +47,7 @@ package enum ChannelSettings: Equatable, Sendable {
     return String(decoding: json.bytes, as: UTF8.self)
   }
 
-  /// - Returns: nil where the settings are not those of the kind.
+  /// - Returns: nil where the settings are invalid for the kind.
   package init?(_ channel: NoticeChannel) {
     let data = Data(channel.settings.utf8)
     guard let form = try? JSONDecoder().decode(ChannelForm.self, from: data) else { return nil }
@@ -65,8 +65,8 @@ package enum ChannelSettings: Equatable, Sendable {
     }
   }
 
-  /// Where notices go, without what only its owner is to know: the paths of a chat's addresses are
-  /// secrets, and so may be the query of any.
+  /// The destination of notifications without its secrets: the path of a chat's address is secret,
+  /// and so may be the query of any address.
   package var target: String {
     switch self {
     case .webhook(let url, _):
@@ -80,7 +80,7 @@ package enum ChannelSettings: Equatable, Sendable {
   }
 }
 
-/// A channel as people give it: over the API, and by flags of the command.
+/// A channel as given over the API, and by flags of the command.
 package struct ChannelForm: Decodable, Sendable {
   package var name: String?
   package var kind: String?
@@ -93,7 +93,7 @@ package struct ChannelForm: Decodable, Sendable {
   package init() {}
 }
 
-/// What is wrong with a member of a form.
+/// A fault of a member of a form.
 package struct ChannelFault: Equatable, Sendable {
   package var field: String
   package var reason: String
@@ -103,7 +103,7 @@ extension ChannelForm {
   package static let recipientsMax = 20
   private static let urlBytesMax = 2000
 
-  /// Puts in what the form leaves out: as it stands in a channel that is changed.
+  /// Completes missing members from the channel that is changed.
   package func completed(by channel: NoticeChannel, _ settings: ChannelSettings?) -> ChannelForm {
     var form = self
     form.name = name ?? channel.name
@@ -122,9 +122,9 @@ extension ChannelForm {
     return form
   }
 
-  /// Checks everything that can be known without trying.
+  /// Checks everything that can be checked without sending.
   ///
-  /// - Parameter secret: for a webhook that is given none.
+  /// - Parameter newSecret: the secret of a webhook that is given none.
   package func checked(
     newSecret: String
   ) -> (name: String, settings: ChannelSettings?, faults: [ChannelFault]) {
@@ -144,7 +144,7 @@ extension ChannelForm {
     case .webhook:
       settings = .webhook(url: url ?? "", secret: secret ?? newSecret)
       if let secret, !Self.isSecret(secret) {
-        // The value stays out of the answer.
+        // The answer does not contain the value.
         faults.append(
           ChannelFault(
             field: "secret", reason: "It takes 16 to 200 visible ASCII characters without spaces."))
@@ -171,7 +171,7 @@ extension ChannelForm {
     return (name, settings, faults)
   }
 
-  /// Members that belong to other kinds: most likely a mistake, and without effect.
+  /// The members for other kinds, which have no effect and are most likely a mistake.
   private func surplus(for kind: NoticeChannel.Kind) -> [ChannelFault] {
     let given: [(String, Bool, [NoticeChannel.Kind])] = [
       ("url", url != nil, [.webhook, .slack, .discord]), ("secret", secret != nil, [.webhook]),
@@ -190,8 +190,8 @@ extension ChannelForm {
     return ChannelFault(field: field, reason: "It is \"\(value)\", but \(accepted).")
   }
 
-  /// - Returns: nil where the address is good. What is wrong is told without the address, which may
-  ///   hold a secret.
+  /// - Returns: nil where the address is valid. The fault does not contain the address, which may
+  ///   have a secret.
   private static func urlFault(_ url: String?) -> String? {
     guard let url else { return "It is missing; it takes an https:// or http:// address." }
     let isPlain = url.utf8.allSatisfy { $0.isVisible && $0 != UInt8(ascii: "#") }
@@ -226,15 +226,15 @@ extension ChannelForm {
     return faults
   }
 
-  /// A name that leads to no other directory.
+  /// Whether the name stays within the command directory.
   private static func isCommandName(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count) && text.utf8.first?.isAlphanumeric == true
       && text.utf8.allSatisfy { $0.isAlphanumeric || "._-".utf8.contains($0) }
   }
 }
 
-/// Addresses of mailboxes, as far as they are taken: RFC 5321's `Mailbox` without quoted names and
-/// literal addresses.
+/// The accepted addresses of mailboxes: RFC 5321's `Mailbox` without quoted names and literal
+/// addresses.
 package enum MailAddress {
   package static func isValid(_ text: String) -> Bool {
     let parts = text.split(separator: "@", omittingEmptySubsequences: false)

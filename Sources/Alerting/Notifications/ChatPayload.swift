@@ -3,9 +3,10 @@ internal import Outbound
 internal import ReleaseHealth
 internal import Storage
 
-/// Messages for incoming webhooks of chats.
+/// Messages for the incoming webhooks of chats.
 enum ChatPayload {
-  /// Slack's, with `text` for those that know no blocks, as Mattermost and Rocket.Chat.
+  /// Slack's message, with `text` for chats that know no blocks, such as Mattermost and
+  /// Rocket.Chat.
   static func slack(_ notice: Notice) -> [UInt8] {
     let heading = "*\(slackText(cut(notice.title, 250)))*"
     let text = slackText(cut(notice.text, 2000))
@@ -31,7 +32,7 @@ enum ChatPayload {
     return json.bytes
   }
 
-  /// Discord's: one embed, which calls nobody by name.
+  /// Discord's message: one embed, which mentions nobody.
   static func discord(_ notice: Notice) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
@@ -59,12 +60,12 @@ enum ChatPayload {
       body: body)
   }
 
-  /// Slack's escapes; without them `<!channel>` would call everyone.
+  /// Escapes text for Slack; otherwise `<!channel>` would notify everyone.
   private static func slackText(_ text: String) -> String {
     text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
   }
 
-  /// Chats refuse what is too long.
+  /// Shortens text, because chats refuse long messages.
   private static func cut(_ text: String, _ charactersMax: Int) -> String {
     text.count <= charactersMax ? text : text.prefix(charactersMax - 1) + "…"
   }

@@ -1,8 +1,8 @@
 internal import Outbound
 internal import Storage
 
-/// A notice for a program: the webhook's body on its standard input, and what short scripts need in
-/// its environment. Of the service's own environment, which may hold secrets, it sees nothing.
+/// A notification for a program: the webhook's body on its standard input, and the most important
+/// values in its environment. The service's own environment, which may have secrets, is not passed.
 enum CommandPayload {
   static func program(_ notice: Notice, path: String, installation: UInt128) -> Program {
     Program(

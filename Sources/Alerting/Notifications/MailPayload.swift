@@ -4,7 +4,7 @@ internal import Outbound
 internal import ReleaseHealth
 internal import Storage
 
-/// A notice as a mail.
+/// A notification as a mail.
 enum MailPayload {
   static func mail(
     _ notice: Notice, from: String, to: [String], at now: Timestamp
@@ -14,13 +14,13 @@ enum MailPayload {
     if let url = notice.webURL { text += "\r\n\(url)\r\n" }
     let headers = [
       "From: Hale <\(from)>",
-      // RFC 5322 §2.1.1: 998 bytes a line; a fold before each address stays below.
+      // RFC 5322 §2.1.1: at most 998 bytes a line; a fold before each address stays below.
       "To: " + to.joined(separator: ",\r\n "),
       "Subject: " + encodedWords(notice.title, after: 9),
       "Date: " + httpDate(now.seconds).replacing("GMT", with: "+0000"),
-      // The same at every attempt: mail systems drop what they have already.
+      // The id is the same at every attempt, so that mail systems drop duplicates.
       "Message-ID: <\(localPart(notice.key))@\(domain)>",
-      // RFC 3834: nobody who is away answers.
+      // RFC 3834: absent recipients send no automatic reply.
       "Auto-Submitted: auto-generated",
       "MIME-Version: 1.0",
       "Content-Type: text/plain; charset=utf-8",
@@ -30,15 +30,15 @@ enum MailPayload {
     return Mail(sender: from, recipients: to, message: Array((head + base64Lines(text)).utf8))
   }
 
-  /// A text as RFC 2047 has it in a header where it is not plain ASCII, folded so that no line has
-  /// more than 76 characters.
+  /// Encodes a header's text that is not plain ASCII by RFC 2047, folded so that no line has more
+  /// than 76 characters.
   ///
-  /// - Parameter used: characters that stand on the line already.
+  /// - Parameter used: the number of characters that are already on the line.
   static func encodedWords(_ text: String, after used: Int) -> String {
     let isPlain = text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
-    // What looks like an encoded word would be decoded.
+    // Text that looks like an encoded word would be decoded.
     if isPlain, text.utf8.count <= 76 - used, !text.contains("=?") { return text }
-    // RFC 2047 §2: 75 characters a word, 12 of them its frame; §5: no character is cut in two.
+    // RFC 2047 §2: at most 75 characters a word, 12 of them its frame; §5: no character is split.
     let bytesMax = 45
     var words: [String] = []
     var word: [UInt8] = []
@@ -56,7 +56,7 @@ enum MailPayload {
     return words.joined(separator: "\r\n ")
   }
 
-  /// RFC 2045 §6.8: lines of 76 characters. None can begin with a dot.
+  /// Encodes text by RFC 2045 §6.8 in lines of 76 characters. None can begin with a dot.
   private static func base64Lines(_ text: String) -> String {
     let encoded = Array(Base64.encode(Array(text.utf8)).utf8)
     var lines = ""
@@ -67,7 +67,7 @@ enum MailPayload {
     return lines
   }
 
-  /// A key as the left side of a message's id: what has no place there becomes a number.
+  /// The local part of a message id from a key; characters that are not allowed become numbers.
   private static func localPart(_ key: String) -> String {
     var text = ""
     for byte in key.utf8 {

@@ -4,7 +4,7 @@ package import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// Channels of notices, and the history of what was told through them.
+/// Notification channels, and the history of their notifications.
 package struct NoticeActions: Sendable {
   private let notices: NoticeSender
   private let random: @Sendable () -> UInt128
@@ -57,7 +57,7 @@ package struct NoticeActions: Sendable {
     }
   }
 
-  /// What the body leaves out stays as it is.
+  /// Changes a channel; members that the body omits stay as they are.
   func update(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let form = try call.json(ChannelForm.self)
     return try withChannel(call) { (channel) throws(StoreError) in
@@ -87,7 +87,7 @@ package struct NoticeActions: Sendable {
     }
   }
 
-  /// Its notices go with it: there is no place left that they could be told at.
+  /// Deletes a channel and its notifications.
   func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
     try withChannel(call) { (channel) throws(StoreError) in
       do throws(StoreError) {
@@ -100,7 +100,7 @@ package struct NoticeActions: Sendable {
     }
   }
 
-  /// 200 also when it was not delivered: the test was made, and says why.
+  /// Sends a test notification. The status is 200 even if the delivery fails; the answer says why.
   func test(_ call: APICall) throws(APIError) -> APIRoute.Work {
     try withChannel(call) { (channel) throws(StoreError) in
       try Self.answerToTest(of: channel, by: notices)
@@ -152,9 +152,9 @@ package struct NoticeActions: Sendable {
     }
   }
 
-  // MARK: What they share
+  // MARK: Shared parts
 
-  /// Work on the channel that the path names, by id or by name.
+  /// Work on the channel in the path, by id or by name.
   private func withChannel(
     _ call: APICall,
     _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
@@ -186,7 +186,7 @@ package struct NoticeActions: Sendable {
     return .failure(errors)
   }
 
-  /// A name that is taken is a fault of the field.
+  /// Turns a name that is taken into a fault of the field.
   private func namedOnce(
     _ body: () throws(StoreError) -> Response
   ) throws(StoreError) -> Response {

@@ -2,16 +2,16 @@ package import Outbound
 internal import ReleaseHealth
 internal import Storage
 
-/// What the operator has set for notices.
+/// The operator's settings for sending notifications.
 package struct NoticeOutlets: Sendable {
   package var outlet: OutboundClient
-  /// Which addresses channels may lead to.
+  /// The addresses that channels may send to.
   package var addresses: AddressPolicy
-  /// nil where mail cannot be sent.
+  /// The mail server; nil where mail cannot be sent.
   package var mailServer: MailServer?
-  /// The sender where a channel names none.
+  /// The sender for channels without one.
   package var mailFrom: String?
-  /// The directory of the programs that channels may run; nil where there are none.
+  /// The directory of the programs that channels may run; nil for none.
   package var commandDirectory: String?
 
   package init(
@@ -25,7 +25,7 @@ package struct NoticeOutlets: Sendable {
     self.commandDirectory = commandDirectory
   }
 
-  /// What a channel would need and is not there, as far as a look shows it.
+  /// The missing requirements of a channel, as far as they can be checked without sending.
   func faults(of settings: ChannelSettings) -> [ChannelFault] {
     switch settings {
     case .webhook(let url, _), .slack(let url), .discord(let url):
@@ -74,7 +74,7 @@ package struct NoticeOutlets: Sendable {
   }
 }
 
-/// Brings one notice to one channel.
+/// Delivers one notification to one channel.
 struct NoticeDelivery {
   enum Outcome: Equatable {
     case delivered
@@ -82,15 +82,15 @@ struct NoticeDelivery {
   }
 
   let outlets: NoticeOutlets
-  /// Names this database to receivers.
+  /// Identifies this database to receivers.
   let installation: UInt128
-  /// New for each attempt.
+  /// A new id for each attempt.
   let requestID: UInt128
   let now: Timestamp
 
   private static let reasonCharactersMax = 300
 
-  /// Blocks until it is known.
+  /// Delivers the notification, and blocks until the outcome is known.
   func deliver(_ notice: Notice, to settings: ChannelSettings) -> Outcome {
     do throws(OutboundFailure) {
       switch settings {
@@ -137,7 +137,7 @@ struct NoticeDelivery {
     if (200...299).contains(answer.status) { return .delivered }
     var reason = "the receiver answered \(answer.status)"
     if (300...399).contains(answer.status) {
-      // Nothing is sent to an address that nobody named.
+      // A redirection is not followed, because nobody configured its address.
       reason += ", a redirection, which is not followed: name the address itself"
     } else {
       let text = String(decoding: answer.body, as: UTF8.self)

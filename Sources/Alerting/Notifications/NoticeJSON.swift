@@ -2,9 +2,9 @@ internal import Bytes
 internal import ReleaseHealth
 package import Storage
 
-/// Writes channels and notices for the API. Secrets stay out.
+/// Writes channels and notifications for the API, without secrets.
 enum NoticeJSON {
-  /// - Parameter secret: the one that was just made, shown this once.
+  /// - Parameter secret: a secret that was just generated, which is shown this once.
   static func write(_ channel: NoticeChannel, secret: String? = nil, to json: inout JSONWriter) {
     let settings = ChannelSettings(channel)
     var recipients: [String]?

@@ -5,22 +5,22 @@ internal import Locks
 internal import ReleaseHealth
 package import Storage
 
-/// Takes notices out of the queue and brings them to their channels.
+/// Takes notifications out of the queue and delivers them to their channels.
 ///
-/// One thread looks what is due, and sleeps; each channel that has something gets a thread for as
-/// long as that takes, so that one that is slow holds nobody up. Within a channel notices keep their
-/// order. What became of a notice is written down behind the attempt: one that was cut off is made
-/// again, with the same key.
+/// One thread checks what is due, and sleeps. Each channel with due notifications gets a thread for
+/// as long as that takes, so that a slow one delays no other. Within a channel notifications keep
+/// their order. The outcome is stored after the attempt: an interrupted attempt is repeated with
+/// the same key.
 package final class NoticeSender: Sendable {
   private struct State {
-    /// Channels that a thread works for.
+    /// The channels that a thread works for.
     var busy: Set<Int64> = []
     var tests = 0
     var isStopped = false
     var attempts = Tally()
   }
 
-  /// What became of attempts: those of a run of the job, or all since the start.
+  /// The number of attempts by outcome, in a run of the job or since the start.
   package struct Tally: Equatable, Sendable {
     package var delivered = 0
     package var failed = 0
@@ -46,21 +46,21 @@ package final class NoticeSender: Sendable {
   private let catalog: CatalogCache
   private let clock: WallClock
   private let random: @Sendable () -> UInt128
-  /// The page to look at; nil while the service knows no address of its own.
+  /// The address of the web page in notifications; nil while the service does not know its own.
   let webURL: String?
-  /// Is told when the history has changed.
+  /// Called when the history has changed.
   private let changed: @Sendable () -> Void
-  /// Runs work on a thread of its own; false where there is none.
+  /// Runs work on a new thread; false where none can be started.
   package let startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool
   private let log: Logger
   private let state = Locked(State())
   private let woken = DispatchSemaphore(value: 0)
   private let stopped = DispatchSemaphore(value: 0)
 
-  /// So many channels are served at a time.
+  /// The maximum number of channels that are served at a time.
   private static let lanesMax = 4
   private static let testsMax = 4
-  /// The queue is looked at so often at least: a command may have put something in.
+  /// The longest pause between checks of the queue, to which a command may have added.
   private static let pauseMillisecondsMax: Int64 = 60_000
   private static let pauseMillisecondsMin: Int64 = 200
 
@@ -83,7 +83,7 @@ package final class NoticeSender: Sendable {
 
   // MARK: The thread
 
-  /// Serves on the calling thread until ``stop()``.
+  /// Runs the sender on the calling thread until ``stop()``.
   package func run() {
     while !state.withLock({ $0.isStopped }) {
       let pause = serveDue()
@@ -91,8 +91,8 @@ package final class NoticeSender: Sendable {
     }
   }
 
-  /// Waits, after ``stop()`` and the end of ``run()``, for attempts that are nearly done, two seconds
-  /// at most. What is not done by then is sent again after the next start.
+  /// Waits, after ``stop()`` and the end of ``run()``, up to two seconds for running attempts.
+  /// Those that have not ended by then are repeated after the next start.
   package func close() {
     for _ in 0..<Self.stopStepsMax where state.withLock({ !$0.busy.isEmpty }) {
       _ = woken.wait(timeout: .now() + .milliseconds(100))
@@ -101,21 +101,21 @@ package final class NoticeSender: Sendable {
 
   private static let stopStepsMax = 20
 
-  /// Has the queue looked at: something was put in.
+  /// Checks the queue now, because a notification was added.
   package func wake() {
     woken.signal()
   }
 
-  /// Has ``run()`` return. No attempt begins any more.
+  /// Makes ``run()`` return. No further attempt begins.
   package func stop() {
     state.withLock { $0.isStopped = true }
     stopped.signal()
     woken.signal()
   }
 
-  /// Starts a thread for each channel that has something due.
+  /// Starts a thread for each channel with due notifications.
   ///
-  /// - Returns: how long nothing else will be, in milliseconds.
+  /// - Returns: the time until the next one is due, in milliseconds.
   private func serveDue() -> Int64 {
     do throws(StoreError) {
       for notice in try store.dueNotices(at: clock.now) {
@@ -150,7 +150,7 @@ package final class NoticeSender: Sendable {
 
   // MARK: The job
 
-  /// Delivers all that is due, on the calling thread, and returns when that is done.
+  /// Delivers all due notifications on the calling thread.
   package func runDue() throws(StoreError) -> Tally {
     var tally = Tally()
     for notice in try store.dueNotices(at: clock.now) {
@@ -164,7 +164,7 @@ package final class NoticeSender: Sendable {
     return tally
   }
 
-  /// Delivers what is due of a channel, the oldest first.
+  /// Delivers the due notifications of a channel, the oldest first.
   private func drain(_ channel: Int64) -> Tally {
     var tally = Tally()
     do throws(StoreError) {
@@ -183,10 +183,10 @@ package final class NoticeSender: Sendable {
     return tally
   }
 
-  /// Writes down what became of a notice, as soon as that is possible: what cannot be written is not
-  /// to be sent over and over.
+  /// Stores the outcome of an attempt, and retries until it is stored: otherwise the notification
+  /// would be sent over and over.
   ///
-  /// - Returns: false when the service stopped before it was.
+  /// - Returns: false when the service stopped before.
   private func keep(_ progress: NoticeProgress, of notice: NoticeRecord) -> Bool {
     while true {
       do throws(StoreError) {
@@ -198,7 +198,7 @@ package final class NoticeSender: Sendable {
           "notice not recorded",
           metadata: ["notice": "\(notice.id)", "reason": "\(error.sentence)"])
         if stopped.wait(timeout: .now() + .seconds(10)) == .success {
-          // For the next one that waits.
+          // Wakes the next waiting thread.
           stopped.signal()
           return false
         }
@@ -247,22 +247,21 @@ package final class NoticeSender: Sendable {
     guard let settings = ChannelSettings(channel) else {
       return .failed("the channel's settings cannot be read", isPermanent: true, retryAfter: nil)
     }
-    // The same for as long as the database lives, and nothing that could be turned back.
+    // Constant for the life of the database, and not reversible.
     let installation = catalog.snapshot.hasher.hash("installation\nof notices").value
     return NoticeDelivery(
       outlets: outlets, installation: installation, requestID: random(), now: clock.now
     ).deliver(notice, to: settings)
   }
 
-  /// Since the start, without tests.
+  /// The attempts since the start, without tests.
   package var attempts: Tally { state.withLock { $0.attempts } }
 
   // MARK: Tests
 
-  /// Sends a notice that only says that the channel works, at once and once, and puts what became of
-  /// it into the history.
+  /// Sends a test notification once, without retries, and adds its outcome to the history.
   ///
-  /// - Returns: nil when too many of them are under way.
+  /// - Returns: nil when too many tests are running.
   package func test(_ channel: NoticeChannel) throws(StoreError) -> NoticeRecord? {
     let isFree = state.withLock { state in
       if state.tests >= Self.testsMax { return false }

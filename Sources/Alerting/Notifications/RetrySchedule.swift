@@ -1,21 +1,22 @@
 package import ReleaseHealth
 
-/// When a notice that could not be delivered is tried again.
+/// The times at which a failed notification is retried.
 package enum RetrySchedule {
-  /// The pauses behind the first attempts, in seconds; the last one stands for all that follow.
+  /// The pauses after the first attempts, in seconds; the last one repeats.
   static let pauses: [Int64] = [10, 30, 120, 600, 1800, 3600]
-  /// From this age on, a failed attempt was the last.
+  /// The age from which no further attempt is made, in hours.
   static let hoursMax: Int64 = 24
   /// A permanent failure is retried a few times, since somebody may be repairing the receiver.
   static let permanentAttemptsMax = 4
 
   /// - Parameters:
-  ///   - attempts: how many there were.
-  ///   - created: when the notice was made.
+  ///   - attempts: the number of attempts so far.
+  ///   - created: when the notification was created.
   ///   - failure: whether the receiver would answer the same again, and the seconds of its
   ///     `Retry-After`.
-  ///   - jitter: from 0 up to 1: notices that failed together are not all tried together.
-  /// - Returns: nil when the notice is given up.
+  ///   - jitter: from 0 up to 1, so that notifications that failed together are not all retried
+  ///     together.
+  /// - Returns: nil when the notification is given up.
   package static func next(
     attempts: Int, created: Timestamp, now: Timestamp,
     failure: (isPermanent: Bool, retryAfter: Int64?), jitter: Double

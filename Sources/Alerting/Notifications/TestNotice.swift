@@ -2,7 +2,7 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// What is sent to try a channel.
+/// The test notification of a channel.
 enum TestNotice {
   static func notice(
     _ channel: NoticeChannel, key: String, webURL: String?, at now: Timestamp
@@ -14,7 +14,7 @@ enum TestNotice {
       json.member("identifier") { $0.value("0") }
       json.member("organization_id") { $0.value(String(channel.organization.rawValue)) }
       json.member("projects") { $0.array { _ in } }
-      // Closed, as Sentry numbers it: nobody has anything to do.
+      // Sentry's number for closed, because nobody needs to act.
       json.member("status") { $0.value(2) }
       json.member("title") { $0.value(title) }
       json.member("date_created") { $0.value(RFC3339.format(now)) }

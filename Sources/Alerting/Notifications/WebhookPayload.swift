@@ -4,9 +4,9 @@ internal import Outbound
 internal import ReleaseHealth
 internal import Storage
 
-/// Sentry's webhook for alerts of metrics.
+/// The body of Sentry's webhook for metric alerts.
 enum WebhookPayload {
-  /// - Parameter installation: names this database to the receiver.
+  /// - Parameter installation: identifies this database to the receiver.
   static func body(_ notice: Notice, installation: UInt128) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in
@@ -33,8 +33,7 @@ enum WebhookPayload {
     return json.bytes
   }
 
-  /// - Parameters:
-  ///   - requestID: new for each attempt.
+  /// - Parameter requestID: a new id for each attempt.
   static func call(
     _ notice: Notice, to hook: (url: String, secret: String), installation: UInt128,
     requestID: UInt128, at now: Timestamp
@@ -58,7 +57,7 @@ enum WebhookPayload {
     return Hexadecimal.text((0..<32).map { code[$0] })
   }
 
-  /// With the bits of RFC 9562's version 8, whose content is the maker's own.
+  /// A UUID of version 8 (RFC 9562), whose content is up to the vendor.
   private static func uuid(_ number: UInt128) -> String {
     let version: UInt128 = 0x8000 << 64
     let variant: UInt128 = 0x8 << 60

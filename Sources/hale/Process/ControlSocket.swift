@@ -1,7 +1,7 @@
 import Glibc
 import Outbound
 
-/// The control socket: commands reach the service that runs on a data directory by it.
+/// The control socket, over which commands reach the service that runs on a data directory.
 struct ControlSocket {
   let dataDirectory: String
   private let client: HTTPClient

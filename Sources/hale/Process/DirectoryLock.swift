@@ -2,8 +2,8 @@ import Glibc
 
 /// The lock of a data directory, which one process holds at a time.
 ///
-/// It is a kernel lock on `hale.lock`, so that it ends with its process and a file that is left
-/// behind locks nobody out.
+/// It is a kernel lock on `hale.lock`, so that it ends with its process, and the file that remains
+/// locks nobody out.
 struct DirectoryLock: ~Copyable {
   private let file: Descriptor
 

@@ -1,9 +1,9 @@
 import CMalloc
 import Glibc
 
-/// The memory that a service at rest gives back to the system.
+/// The memory that an idle service returns to the system.
 enum IdleMemory {
-  /// Gives back what the allocator holds free, and the code of the program and its libraries.
+  /// Returns the free memory of the allocator, and the code pages of the program and its libraries.
   ///
   /// The kernel maps sixteen pages around each page of code that is touched, so that reading
   /// arguments and settings leaves half of the program's code resident. What is used again comes

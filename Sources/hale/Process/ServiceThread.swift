@@ -1,7 +1,7 @@
 import Dispatch
 import Glibc
 
-/// A thread of its own, which can be waited for. Foundation's would bring ICU into the binary.
+/// A thread that can be waited for. Foundation's would add ICU to the binary.
 final class ServiceThread: Sendable {
   private let body: @Sendable () -> Void
   private let ended = DispatchSemaphore(value: 0)

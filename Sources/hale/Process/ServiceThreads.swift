@@ -7,8 +7,8 @@ import SQLiteStorage
 import Service
 import Storage
 
-/// The threads of a service: all of them are started here, and joined. The listener's loop is the
-/// main thread; which thread waits for signals is known before there is a service.
+/// The threads of a service, which are all started and joined here. The main thread runs the
+/// listener's loop; the thread that waits for signals is started earlier.
 struct ServiceThreads {
   /// What the threads run.
   struct Work {
@@ -29,8 +29,8 @@ struct ServiceThreads {
   private let readers: [ServiceThread]
   private let scheduling: ServiceThread
   private let schedulingStopped = DispatchSemaphore(value: 0)
-  /// Starts an attempt for each notification that is due. nil where the time is a file's: they are
-  /// then sent as other jobs run, when they are asked to.
+  /// The thread that sends due notifications. It is nil where the time comes from a file: they are
+  /// then sent on request only, as other jobs run.
   private let sending: ServiceThread?
 
   init(_ work: Work, _ callbacks: IngestQueue.Callbacks) throws(SystemError) {
@@ -56,7 +56,7 @@ struct ServiceThreads {
       work.clock.isFile ? nil : try ServiceThread(work.notices.run)
   }
 
-  /// Starts a thread that ends by itself: for the notifications of one channel.
+  /// Starts a thread that ends by itself, for the notifications of one channel.
   ///
   /// - Returns: false where none can be started.
   @Sendable
@@ -82,8 +82,8 @@ struct ServiceThreads {
     }
   }
 
-  /// Stops the threads, once the listener has drained. The writer ends when nobody is left that it
-  /// works for; from then on the calling thread owns the writes.
+  /// Stops the threads, once the listener has drained. The writer ends when no other thread needs
+  /// it; from then on the calling thread owns the writes.
   func stop() {
     schedulingStopped.signal()
     work.notices.stop()
