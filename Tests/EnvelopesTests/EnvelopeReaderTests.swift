@@ -74,7 +74,7 @@ import Testing
       let part = Array(sample[..<length])
       let whole = Reading(part)
       #expect(Reading(part, cuts: [length / 3, length / 2]) == whole)
-      // Byte by byte costs the square of the length: a few of them will do.
+      // Byte by byte takes quadratic time, so only some lengths are tried.
       if length % 16 == 0 { #expect(Reading(part, cuts: Array(0..<length)) == whole) }
     }
   }
@@ -87,7 +87,7 @@ import Testing
       Issue.record("no header")
       return
     }
-    // Right behind the header's last bracket: nothing is waited for.
+    // The item ends right behind the header's last bracket, without waiting for more bytes.
     #expect(index == 2)
     var rest = bytes[index...]
     var items = 0
@@ -103,7 +103,7 @@ import Testing
     #expect(reader.itemCount == 3)
   }
 
-  // MARK: The frame, by Relay's tests and beyond
+  // MARK: Frames, from Relay's tests and more
 
   @Test(
     arguments: [
@@ -198,7 +198,7 @@ import Testing
       ("{}\n{\"type\":\"a\",\"length\":2}\nab \n", .missingNewline),
       ("{}\n{\"type\":\"a\",\"length\":2}\nab\r\r\n", .missingNewline),
       ("{}\n{\"type\":\"a\",\"length\":0}\n{\"type\":\"a\"}\n", .missingNewline),
-      // A good item before the break is of no use.
+      // A valid item before the broken frame does not count.
       ("{}\n{\"type\":\"session\"}\n" + session + "\nx", .invalidItemHeader(.malformed)),
     ] as [(String, EnvelopeError)])
   func refusesFrame(_ text: String, _ error: EnvelopeError) {
@@ -304,7 +304,7 @@ import Testing
       #expect(
         Reading(bytes, cuts: Array(stride(from: 0, to: bytes.count, by: 1000))).error == error)
     }
-    // One that never ends is given up as soon as it is too long.
+    // A header that never ends is rejected as soon as it is too long.
     var reader = EnvelopeReader()
     let start = Array("{\"a\":\"".utf8)
     var index = 0
@@ -318,7 +318,7 @@ import Testing
     }
   }
 
-  /// White space before the header keeps no request waiting for an authorization that never comes.
+  /// White space before the header cannot delay the rejection of an unauthenticated request.
   @Test func limitsWhatComesBeforeTheHeader() throws {
     let blanks = [UInt8](repeating: 0x20, count: EnvelopeLimits.headerBytesMax)
     #expect(Reading(blanks + Array("{}\n".utf8)).error == nil)
@@ -373,7 +373,7 @@ import Testing
     #expect(EnvelopeError.tooLong.detail == "envelope exceeded size limits (more than 200 MiB)")
   }
 
-  // MARK: Words
+  // MARK: Sentences
 
   @Test func sayWhatRelaySays() {
     let causes: [(EnvelopeError, [String])] = [

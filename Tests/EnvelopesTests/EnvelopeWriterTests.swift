@@ -2,7 +2,7 @@ import Envelopes
 import ReleaseHealth
 import Testing
 
-/// What is written is read as what it was.
+/// The reader returns what the writer wrote.
 @Suite struct EnvelopeWriterTests {
   private static let start = Timestamp(milliseconds: 1_772_361_000_123)
 

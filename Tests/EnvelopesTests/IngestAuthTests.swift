@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func readsBasicCredentials() {
-    // The key, a colon and any password, or none.
+    // The key, optionally followed by a colon and any password.
     for encoded in [
       "Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6",
       "bASIC MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6c2VjcmV0",
@@ -62,14 +62,14 @@ import Testing
     ] {
       #expect(Self.find([], [encoded]) == .success(Self.key))
     }
-    // What is not meant for us is passed over.
+    // Credentials for others are ignored.
     for encoded in [
       "Basic", "Basic ", "Basic !!!!", "Basic MDEy", "Basic Og==", "Basic /zo=", "Basic MDEyM",
     ] {
       #expect(Self.find([], [encoded]) == .success(nil))
     }
     #expect(Self.find([], ["Basic eDp5"]) == .failure(.invalidKey))
-    // Not in the header of our own.
+    // `X-Sentry-Auth` takes no Basic credentials.
     #expect(Self.find(["Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6"]) == .success(nil))
   }
 

@@ -5,9 +5,9 @@ import ReleaseHealth
 import TestSupport
 import Testing
 
-/// Compares what the scanner takes for JSON with what Foundation's decoder does.
+/// Compares what the scanner accepts as JSON with what Foundation's decoder accepts.
 @Suite struct JSONOracleTests {
-  /// Any JSON value, of which everything is looked at.
+  /// Any JSON value, decoded completely.
   struct AnyJSON: Decodable {
     struct Key: CodingKey {
       var stringValue: String
@@ -78,7 +78,7 @@ import Testing
       return "[" + space + elements.joined(separator: ",") + "]"
     default:
       let members = (0..<Int.random(in: 0..<4, using: &random)).map { index in
-        // Foundation keeps one of two equal keys and does not look at the other's value.
+        // Foundation keeps one of two equal keys and does not check the other's value.
         space + "\"\(text(&random))\(index)\":" + value(&random, depth: depth + 1)
       }
       return "{" + members.joined(separator: ",") + space + "}"
@@ -110,8 +110,8 @@ import Testing
     }
   }
 
-  /// Foundation refuses numbers that no Double holds and zeros with an exponent (`0e5`), and takes
-  /// a comma before a closing bracket. RFC 8259 has a grammar without either.
+  /// Foundation refuses numbers that no Double represents and zeros with an exponent (`0e5`), and
+  /// accepts a comma before a closing bracket. The grammar of RFC 8259 differs in both.
   static func isKnownDifference(_ value: [UInt8], _ ours: Bool) -> Bool {
     let isSpace = Set(" \t\r\n".utf8)
     let dense = (value + [UInt8(ascii: "}")]).filter { !isSpace.contains($0) }

@@ -1,6 +1,6 @@
 import Envelopes
 
-/// Envelopes as SDKs were seen to send them; keys, users and hosts are made up.
+/// Envelopes as recorded from SDKs; keys, users and hosts are made up.
 enum Samples {
   static let browser = #"""
     {"sent_at":"2026-11-23T03:12:04.719Z","sdk":{"name":"sentry.javascript.browser","version":"10.63.0"}}
@@ -21,7 +21,7 @@ enum Samples {
     {"init":true,"sid":"64326b96-ab1b-46ca-eeb3-aa435859decb","status":"exited","did":"native-user-1","errors":0,"started":"2026-11-23T03:28:19.629Z","duration":0.004,"attrs":{"release":"nativeold.noenv@1.0.0","environment":null}}
     """#
 
-  /// A crash: the event, a minidump with every awkward byte in it, and the session.
+  /// A crash: the event, a minidump with every special byte, and the session.
   static let nativeCrash: [UInt8] =
     Array(
       #"""
@@ -64,7 +64,7 @@ enum Samples {
     [browser, java, native, python, rust].map { Array($0.utf8) } + [nativeCrash]
 }
 
-/// What reading an envelope came to.
+/// The result of reading an envelope.
 struct Reading: Equatable {
   var items: [EnvelopeItem] = []
   var error: EnvelopeError?

@@ -14,7 +14,7 @@ import Testing
     }
   }
 
-  /// An item with all that is required and `members`, which come last.
+  /// An item with all required members, followed by `members`.
   static func item(_ members: String) -> String {
     let comma = members.isEmpty ? "" : ","
     return #"{"started":"2026-03-01T10:00:00Z","attrs":{"release":"a@1"}\#(comma)\#(members)}"#
@@ -42,7 +42,7 @@ import Testing
       (#""sid":"AB423ED1-39B9-471F-97F9-ACBE3E6148A7""#, update { $0.sessionID = sid }),
       (#""sid":"\u0061b423ed139b9471f97f9acbe3e6148a7""#, update { $0.sessionID = sid }),
       (
-        // sentry-native draws the variant's bits too.
+        // sentry-native also randomizes the bits of the variant.
         #""sid":"ffffffff-ffff-46f9-0446-ffffffffffff""#,
         update { $0.sessionID = SessionID(value: 0xffff_ffff_ffff_46f9_0446_ffff_ffff_ffff) }
       ),
@@ -90,7 +90,7 @@ import Testing
       (#""abnormal_mechanism":"anr_background""#, update { $0.mechanism = .background }),
       (#""abnormal_mechanism":"none""#, update()),
       (#""abnormal_mechanism":"ANR_FOREGROUND""#, update()),
-      // The last of a key stands, also when one before it cannot be used.
+      // The last value of a key counts, also when an earlier one is invalid.
       (#""did":"a","did":"b""#, update { $0.distinctID = "b" }),
       (#""did":"a","did":null"#, update()),
       (#""did":5,"did":"b""#, update { $0.distinctID = "b" }),
@@ -99,7 +99,7 @@ import Testing
       (#""errors":-1,"errors":2"#, update { $0.errors = 2 }),
       (#""attrs":5,"attrs":{"release":"b"}"#, update { $0.release = "b" }),
       (#""attrs":{"release":5,"release":"b"}"#, update { $0.release = "b" }),
-      // Keys that are not known, of whatever value; keys with escapes.
+      // Unknown keys with any value; keys with escapes.
       (#""x":{"sid":[5,{"did":null}],"attrs":-0.5e+9},"":"","Sid":1,"sid ":2"#, update()),
       (#""d\u0069d":"a","\u0069nit":true"#, update { ($0.distinctID, $0.isInitial) = ("a", true) }),
       // Attributes.
@@ -162,7 +162,7 @@ import Testing
       (#""attrs":{"release":5}"#, .invalidPayload),
       (#""attrs":{"release":"a","environment":5}"#, .invalidPayload),
       (#""errors":2,"errors":-1"#, .invalidPayload),
-      // Of several faults the first in the enumeration is told.
+      // Of several faults the first in the enumeration is reported.
       (#""attrs":{},"started":5,"sid":5,"seq":-1"#, .invalidPayload),
       (#""attrs":{},"started":5,"sid":5"#, .invalidSessionID),
       (#""attrs":{},"started":5"#, .invalidStart),
@@ -346,7 +346,7 @@ import Testing
       .joined(separator: ",")
     #expect(try Self.buckets(atLimit).get().buckets.count == EnvelopeLimits.bucketsMax)
     #expect(Self.buckets(atLimit + ",{}") == .failure(.tooLarge))
-    // What is no JSON is told as such.
+    // Invalid JSON is reported as such.
     #expect(Self.buckets(atLimit + ",{},{]") == .failure(.invalidPayload))
   }
 }

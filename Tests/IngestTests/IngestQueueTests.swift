@@ -13,7 +13,7 @@ import Testing
 @Suite struct IngestQueueTests {
   private static let callbacks = IngestQueue.Callbacks(committed: { _, _ in }, hasRoom: {})
 
-  /// The end does not wait for a job of many steps: it goes on after the next start.
+  /// Shutdown does not wait for a job of many steps: the job goes on after the next start.
   @Test func theEndCutsAJobOff() throws {
     let queue = IngestQueue(store: ReferenceStore())
     let steps = Atomic(0)
@@ -41,7 +41,7 @@ import Testing
     #expect(steps.load(ordering: .relaxed) == 100)
   }
 
-  /// A failure is recent by a clock that is never set back, whatever the service's clock says.
+  /// The age of a failure follows a clock that is never set back, not the service's clock.
   @Test func aFailureIsRecentForThreeSeconds() throws {
     let time = Locked(Int64(0))
     let directory = try TemporaryDirectory()

@@ -35,7 +35,7 @@ import Testing
     #expect(!isTaken)
     release.signal()
     ended.wait()
-    // Each other thread ends as well.
+    // Wakes each other thread, so that it ends as well.
     work()
     ended.wait()
     #expect(done.load(ordering: .relaxed) == 0)

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Locks
 
-/// The order of the work on the write connection. The test is the writer itself: what waits before it
-/// begins decides all that follows.
+/// The order of the work on the write connection. The test is the writer: the work that is queued
+/// before it begins decides everything that follows.
 @Suite struct WriteQueueTests {
-  /// Keeps in order what was done, by a clock that work alone moves.
+  /// Records the order of the work, by a clock that only work advances.
   private final class Journal: Sendable {
     private let lines = Locked<[String]>([])
     private let nanoseconds = Locked(Int64(0))
@@ -19,7 +19,7 @@ import Testing
       nanoseconds.withLock { $0 += milliseconds * 1_000_000 }
     }
 
-    /// Work of so many steps, each of which takes so long.
+    /// Makes work with this number of steps of this duration.
     func steps(_ name: String, _ count: Int, milliseconds: Int64 = 0) -> @Sendable () -> Bool {
       let done = Counter()
       return { [self] in
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  /// Gives what it is told, turn by turn, and then has the queue closed.
+  /// Returns its list of results, turn by turn, and then closes the queue.
   private final class Script: BatchSource {
     private let turns: Locked<[BatchTurn]>
     private let slices: Locked<Int>
@@ -94,7 +94,7 @@ import Testing
       journal.text == "batch query1 a1 job1 batch query2 b1 job2 batch query3 batch")
   }
 
-  /// What one query has folded the next one need not; jobs share the writer.
+  /// A query that has begun goes first, because it saves the next one work; jobs share the writer.
   @Test func aQueryGoesOnAndJobsTakeTurns() {
     let journal = Journal()
     let queue = WriteQueue()
@@ -109,8 +109,8 @@ import Testing
     #expect(other.text == "batch a1 batch b1 batch a2 batch b2")
   }
 
-  /// However long jobs and changes go on, neither a batch nor a query waits for more than one step of
-  /// each; and however many batches come, all lanes get on.
+  /// However long jobs and changes take, batches and queries wait for at most one step of each;
+  /// however many batches come, all lanes progress.
   @Test func nothingStarves() {
     let journal = Journal()
     let queue = WriteQueue()
@@ -124,8 +124,8 @@ import Testing
     #expect(journal.text == turns.joined(separator: " "))
   }
 
-  /// While batches come, a step of a job is followed by a rest of twice its time; other lanes have
-  /// none.
+  /// While batches come, a step of a job is followed by a rest of twice its time; other lanes are
+  /// not paced.
   @Test func jobsArePaced() {
     let journal = Journal()
     let queue = WriteQueue(monotonicNanoseconds: { journal.time })
@@ -137,7 +137,7 @@ import Testing
     #expect(journal.text == "batch query1 job1 batch query2 batch job2 batch")
   }
 
-  /// Outcomes alone are given some time to become a larger batch, and are stored then.
+  /// A batch of outcomes only may grow for some time, and is stored then.
   @Test func outcomesAloneAreStoredInTheEnd() {
     let journal = Journal()
     let queue = WriteQueue()
@@ -145,7 +145,7 @@ import Testing
     #expect(journal.text == "batch")
   }
 
-  /// Where nothing else is to do the writer folds, slice by slice, until nothing is left.
+  /// An idle writer folds, slice by slice, until nothing is left.
   @Test func theIdleWriterFolds() {
     let journal = Journal()
     let queue = WriteQueue()
@@ -153,7 +153,7 @@ import Testing
     #expect(journal.text == "batch fold fold fold")
   }
 
-  /// At the end everybody who waits has a result, and jobs do one more step.
+  /// At shutdown every waiting caller has a result, and each job does one more step.
   @Test func theEndCutsJobsOff() {
     let journal = Journal()
     let queue = WriteQueue()
@@ -166,8 +166,8 @@ import Testing
 
   private struct Refusal: Error, Equatable {}
 
-  /// Others wait for the writer, and get its value or its error; the writer's own work is done at
-  /// once.
+  /// Other threads wait for the writer, and get its value or its error; the writer's own work is
+  /// done at once.
   @Test func whoAsksGetsTheResultOfTheWriter() {
     let queue = WriteQueue()
     queue.handOver()
@@ -187,13 +187,13 @@ import Testing
       queue.close()
     }
     queue.run()
-    // Whoever closes the store is the owner from now on.
+    // The thread that closes the store is the owner from now on.
     queue.takeOver()
     #expect(queue.perform(in: .change) { () -> Int? in 7 } == 7)
   }
 
-  /// Where no thread serves, the calling thread does the work, and what was submitted waits until it
-  /// is asked for.
+  /// Without a writer thread the calling thread does the work, and submitted work waits for
+  /// `doSubmitted`.
   @Test func withoutAThreadTheCallerIsTheOwner() {
     let journal = Journal()
     let queue = WriteQueue()
@@ -208,7 +208,7 @@ import Testing
     #expect(journal.text == "change job1 job2")
   }
 
-  /// Without a writer a second thread is a mistake, and ends the program before it writes.
+  /// Without a writer a second thread is a programming error, and traps before it writes.
   @Test func twoThreadsWithoutAWriterAreRefused() async {
     await #expect(processExitsWith: .failure) {
       let queue = WriteQueue()

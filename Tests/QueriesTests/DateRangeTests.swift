@@ -117,7 +117,7 @@ struct DateRangeTests {
     #expect(try Self.rounded(row.query, now: SessionsFixtures.now) == row.expected)
   }
 
-  /// The bucket that begins with the hour is there from its first instant on.
+  /// At a full hour the range includes the bucket that begins.
   @Test func aFullHourHasItsBucketAtOnce() throws {
     let now = Timestamp(seconds: 1_773_576_000)
     #expect(
@@ -205,8 +205,8 @@ struct DateRangeTests {
     #expect(SessionsFixtures.refusal("field=sum(session)", limits: limits) == nil)
   }
 
-  /// Whatever is asked for: whole hours from the start on, all of it covered but for the part of
-  /// the first bucket that rounding to the end cuts off, and never past the next minute.
+  /// Every range starts on a full hour, covers all of the requested time but for the part of the
+  /// first bucket that rounding to the end cuts off, and never goes past the next minute.
   @Test func rangesKeepTheirShape() throws {
     for interval: Int64 in [1, 2, 5, 15, 30, 45, 60, 90, 120, 360, 720, 1440] {
       for minutes in stride(from: Int64(1), to: 360, by: 7) {

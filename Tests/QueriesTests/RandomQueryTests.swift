@@ -8,11 +8,12 @@ import Testing
 
 @testable import Queries
 
-/// The truth of answers: random histories go through the real store, random questions through the
-/// service, and what it answers is held against every single session, counted by the model.
+/// Answers are exact: random histories go through the real store, random queries through the
+/// service, and the answers are compared with every single session, counted by the model.
 ///
-/// A search is made as a text for the service and as a condition for the model at once; ranges,
-/// rates and orders are worked out here a second time, from Sentry's page "Retrieve Release Health
+/// A search is generated as text for the service and as a condition for the model; ranges, rates
+/// and orders are computed here a second time, from Sentry's page "Retrieve Release Health Session
+/// Statistics".
 /// Session Statistics".
 @Suite struct RandomQueryTests {
   @Test(arguments: 0..<10 as Range<UInt64>)
@@ -25,8 +26,8 @@ import Testing
     }
   }
 
-  /// Sessions of the hours always add up to the total. Users do so only where nobody is in two of
-  /// them.
+  /// Sessions of the hours always add up to the total; users do so only where no user is in two
+  /// hours.
   @Test(arguments: 200..<240 as Range<UInt64>)
   func usersAddUpOnlyWhereTheyAreOthers(seed: UInt64) throws {
     let directory = try TemporaryDirectory()
@@ -69,7 +70,7 @@ import Testing
     #expect(try isSum("count_unique(user)") == (Set(all).count == all.count))
   }
 
-  /// The pages of any question, put together, are its groups.
+  /// The pages of any query together are its groups.
   @Test(arguments: 100..<104 as Range<UInt64>)
   func pagesMakeTheWhole(seed: UInt64) throws {
     var world = try QueryWorld(seed: seed)
@@ -84,7 +85,7 @@ import Testing
         paged += page.groups.map(\.description)
         cursor = page.nextCursor
       }
-      // A page has so many groups of other keys; each is split by status.
+      // The page size counts groups of other keys; each is split by status.
       #expect(paged == whole, "seed \(seed): \(question.items)")
     }
   }
@@ -94,7 +95,7 @@ import Testing
 private struct QueryWorld {
   static let projects = [SessionsFixtures.project(1, "one"), SessionsFixtures.project(2, "two")]
 
-  /// What the names of the releases say, in words of their own.
+  /// The parts of the releases' names, written out independently of the parser.
   struct Release {
     var name: String
     var package: String?
@@ -140,7 +141,7 @@ private struct QueryWorld {
     var stages = ReferenceStages()
     for _ in 0..<4 {
       let end = now.milliseconds + 60_000
-      // Most of what arrives has just begun.
+      // Most sessions have just begun.
       for (count, hours) in [(40, 119), (40, 20), (30, 1)] as [(Int, Int64)] {
         let range = end - hours * 3_600_000..<end
         var reports = (0..<count).flatMap { _ in generator.session(startedIn: range) }
@@ -162,7 +163,7 @@ private struct QueryWorld {
   }
 }
 
-/// A search, as text and as what it means.
+/// A search, as text and as a condition.
 private struct Search {
   var text: String
   var holds: @Sendable (Scope, AdoptionStage) -> Bool
@@ -184,7 +185,7 @@ private struct Search {
     }
     let and = [" AND ", " "].randomElement(using: &random)!
     let text = parts.map(\.text).joined(separator: and)
-    // Within alternatives, too: what AND joins needs no parentheses.
+    // Also within alternatives: what `AND` joins needs no parentheses.
     return Search(text: Bool.random(using: &random) || and == " " ? "(\(text))" : text) {
       scope, stage in
       parts.allSatisfy { $0.holds(scope, stage) }
@@ -258,13 +259,13 @@ private struct Search {
   }
 }
 
-/// A question, as the parameters of a request and as what they mean.
+/// A query, as the parameters of a request and as their meaning.
 private struct Question {
   static let statuses = ["abnormal", "crashed", "errored", "healthy", "unhandled"]
   static let keys = ["project", "release", "environment"]
 
   var fields: [String] = []
-  /// Without `session.status`.
+  /// The keys of `groupBy` without `session.status`.
   var groupBy: [String] = []
   var isByStatus = false
   var filter: Set<String>?
@@ -299,7 +300,7 @@ private struct Question {
     default: break
     }
     if Int.random(in: 0..<4, using: &random) == 0 {
-      // A search may name only projects that are selected: it names this one.
+      // A search may name only selected projects, and it names this one.
       projects = [1]
       items.append(("project", Bool.random(using: &random) ? "one" : "1"))
     }
@@ -395,7 +396,7 @@ private struct Question {
     return query
   }
 
-  /// Whether a series counts, by the request's own words.
+  /// Whether a series matches the request's parameters.
   private func counts(_ series: Scope, _ stage: AdoptionStage) -> Bool {
     (environments.isEmpty || environments.contains(series.environment ?? ""))
       && search?.holds(series, stage) ?? true
@@ -449,7 +450,8 @@ private struct Question {
     }
   }
 
-  /// Durations are those of healthy sessions: of others they are null, and count as not asked for.
+  /// Whether a field has a value. Durations are those of healthy sessions; for others they are
+  /// null, as if the field were not requested.
   private func isTold(_ field: String) -> Bool {
     !field.contains("duration") || filter?.contains("healthy") ?? true
   }
@@ -473,7 +475,7 @@ private struct Question {
     }
     return groups.flatMap { group in
       (isByStatus ? Self.statuses : [""]).map { status in
-        // All five are there; those that the filter leaves out are empty.
+        // All five are listed; those that the filter excludes are zero.
         let counted: Set<String>? =
           status.isEmpty ? filter : filter?.contains(status) ?? true ? [status] : []
         var by: [String] = []
@@ -516,8 +518,8 @@ private struct Question {
         }
         guard withTotals, let total = found.totals?[field] ?? nil else { continue }
         let sum = series.reduce(0) { $0 + ($1 ?? 0) }
-        // Sessions add up. Users of several buckets count once: they add up only where no user is
-        // in two of them.
+        // Sessions add up. Users of several buckets count once, so they add up only where no user
+        // is in two buckets.
         if field == "sum(session)" { #expect(total == sum, said) }
         if field == "count_unique(user)", !isByStatus, filter == nil {
           #expect(total <= sum && total >= series.reduce(0) { max($0, $1 ?? 0) }, said)
@@ -527,7 +529,7 @@ private struct Question {
     checkOrder(reply, said)
   }
 
-  /// Times may be off by what is stated; all else is exact.
+  /// Compares times with the documented tolerance, and all other values exactly.
   private func expectNear(
     _ found: Double??, _ wanted: Double??, _ field: String, _ said: Comment
   ) {
@@ -544,8 +546,9 @@ private struct Question {
     #expect(abs(found - wanted) <= allowed, "\(field), \(said)")
   }
 
-  /// By the field of `orderBy`, or else by the sessions, or else by the first field, the highest
-  /// first; what has no value is last. Groups by status stand together, and in the order of those.
+  /// Checks the order: by the field of `orderBy`, or else by the sessions, or else by the first
+  /// field, the highest first; groups without a value are last. Groups by status stay together, in
+  /// the order of the statuses.
   private func checkOrder(_ reply: Reply, _ said: Comment) {
     if isByStatus {
       let found = reply.groups.map { $0.by.split(separator: "session.status=").last ?? "" }
@@ -582,7 +585,7 @@ private struct Reply {
 
   var intervals: [String]
   var groups: [Group]
-  /// nil on the last page.
+  /// The cursor of the next page; nil on the last one.
   var nextCursor: String?
 
   init(_ items: [(name: String, value: String)], _ world: QueryWorld) throws {
@@ -590,7 +593,7 @@ private struct Reply {
       SessionsRequest.parse(items, projects: QueryWorld.projects, now: world.now), world.store)
   }
 
-  /// All pages of an answer. A page has at most 10,000 numbers a field.
+  /// Collects all pages of an answer. A page has at most 10,000 numbers a field.
   static func whole(_ items: [(name: String, value: String)], _ world: QueryWorld) throws -> Reply {
     var whole = try Reply(items, world)
     while let cursor = whole.nextCursor {

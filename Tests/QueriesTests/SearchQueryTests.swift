@@ -14,7 +14,7 @@ struct SearchQueryTests {
     Scope(project: ProjectID(rawValue: 30), release: "d", environment: "prod"),
   ]
 
-  /// Which of the scopes above a search keeps.
+  /// Searches, with the indices of the series above that they select.
   private static let searches: [SessionsCase<[Int]>] = [
     SessionsCase("everything", "", [0, 1, 2, 3, 4]),
     SessionsCase("white space", " \t", [0, 1, 2, 3, 4]),
@@ -215,7 +215,7 @@ struct SearchQueryTests {
     }
   }
 
-  /// Terms over what a release's name says, and over its stage of adoption.
+  /// Terms about the parts of a release's name, and about its adoption stage.
   private static let releases: [SessionsCase<[String]>] = [
     SessionsCase("above", "release.version:>1.2", ["shop@2.0.0", "shop@1.10.0+8"]),
     SessionsCase("from on", "release.version:>=1.2", ["shop@2.0.0", "shop@1.10.0+8", "web@1.2"]),
@@ -248,8 +248,9 @@ struct SearchQueryTests {
     #expect(kept.map(\.0) == row.expected)
   }
 
-  /// Every search of up to six terms, operators and parentheses is refused, or means what operators
-  /// on a stack say: `AND` before `OR`, and side by side is `AND`.
+  /// Every search of up to six terms, operators and parentheses is refused, or means the same as
+  /// evaluation with operators on a stack: `AND` binds before `OR`, and terms side by side are
+  /// joined by `AND`.
   @Test func joinsAsOperatorsOnAStackDo() {
     let words = ["release:a", "environment:e", "AND", "OR", "(", ")"]
     let scopes = ["a", "b"].flatMap { release in
@@ -276,12 +277,12 @@ struct SearchQueryTests {
     #expect(taken > 1000)
   }
 
-  /// Reads infix notation with two stacks, as a pocket calculator does.
+  /// Evaluates infix notation with two stacks, as a pocket calculator does.
   private struct OperatorStack {
     var values: [Bool] = []
     var operators: [String] = []
 
-    /// nil where the search cannot be read.
+    /// The value; nil where the search cannot be parsed.
     static func value(_ words: [String], _ isTrue: (String) -> Bool) -> Bool? {
       var stack = OperatorStack()
       var isOperandNext = true
@@ -314,7 +315,7 @@ struct SearchQueryTests {
     }
 
     private mutating func push(_ name: String) {
-      // What binds as closely or more closely is done first.
+      // Operators that bind as closely or more closely are applied first.
       while let top = operators.last, top == "AND" || top == name { apply() }
       operators.append(name)
     }
@@ -325,8 +326,8 @@ struct SearchQueryTests {
     }
   }
 
-  /// No text makes the lexer fail otherwise than by an ``APIError``: every string of up to four of
-  /// the characters that mean something.
+  /// The lexer fails with an ``APIError`` only: every string of up to four of the significant
+  /// characters is accepted or refused.
   @Test func readsOrRefusesEverything() {
     let alphabet: [Character] = [
       "r", ":", "\"", "\\", "[", "]", ",", "(", ")", "!", " ", "*",
@@ -337,7 +338,7 @@ struct SearchQueryTests {
       texts = texts.flatMap { text in alphabet.map { text + String($0) } }
       for text in texts where (try? SearchQuery(text, projects: [])) != nil { readable += 1 }
     }
-    // Only white space names no unknown key.
+    // Only white space has no unknown key.
     #expect(readable == 4)
   }
 }

@@ -96,8 +96,8 @@ struct SessionsAnswerTests {
         + #""p99(session.duration)":[null,1800.0],"max(session.duration)":[null,2000.0]}}"#)
   }
 
-  /// As in Sentry: grouped by status, only `healthy` has durations; and filtered, only what still
-  /// has the healthy ones.
+  /// As in Sentry: grouped by status, only `healthy` has durations; filtered, only filters that
+  /// include `healthy` have them.
   @Test(arguments: [
     SessionsCase("by status", "groupBy=session.status", ["null", "null", "null", "2000", "null"]),
     SessionsCase(
@@ -258,8 +258,8 @@ struct SessionsAnswerTests {
         + "results=\"true\"; cursor=\"0:2:0\"")
   }
 
-  /// Series of sessions add up to totals, five statuses to the whole, five rates to one, and the
-  /// pages to the groups, whatever was counted.
+  /// Series of sessions add up to totals, the five statuses to the whole, the five rates to one,
+  /// and the pages to the groups, whatever was counted.
   @Test func numbersAddUp() throws {
     var random = SplitMix64(seed: 1)
     for _ in 0..<50 {

@@ -190,7 +190,7 @@ struct SessionsRequestTests {
         .matchesNothing)
   }
 
-  /// As in Sentry: what is asked for cannot be said of the sessions that are left.
+  /// As in Sentry, a request matches nothing if no field has a value for the selected statuses.
   @Test(arguments: [
     ("field=avg(session.duration)&query=session.status:abnormal", true),
     ("field=avg(session.duration)&query=session.status:[abnormal,healthy]", false),
@@ -201,7 +201,7 @@ struct SessionsRequestTests {
     #expect(try SessionsFixtures.parse("statsPeriod=1h&" + query).matchesNothing == isNothing)
   }
 
-  /// By minutes there are no durations, but totals can be told.
+  /// Series by the minute have no durations, but totals do.
   @Test func totalsOfDurationsGoWithAnyInterval() throws {
     let request = try SessionsFixtures.parse(
       "field=max(session.duration)&statsPeriod=1h&interval=1m&includeSeries=0")

@@ -16,7 +16,7 @@ import Testing
     #expect(world.changes > 10)
   }
 
-  /// Minutes without a service are not made up for.
+  /// Minutes without a service are not evaluated later.
   @Test func missedMinutesAreNotEvaluated() throws {
     let service = try SimulatedService(startingAt: Self.start, retentionDays: 90)
     let rule = AlertRule(
@@ -41,7 +41,7 @@ private struct AlertWorld {
   fileprivate struct Rule {
     var rule: AlertRule
     var level = AlertLevel.ok
-    /// What each value asked for, given the level of its time.
+    /// The level that each value requires, given the level at its time.
     var asked: [AlertLevel] = []
     var incidents = 0
   }
@@ -51,9 +51,9 @@ private struct AlertWorld {
   private var minute: Int
   private var sessions: [(minute: Int, isCrashed: Bool)] = []
   private var rules: [Rule]
-  /// How often a level changed.
+  /// The number of changes of level.
   private(set) var changes = 0
-  /// Of the sessions that come, in tenths.
+  /// The share of crashing sessions, in tenths.
   private var crashing = 0
 
   init(seed: UInt64, start: Timestamp) throws {
@@ -109,7 +109,7 @@ private struct AlertWorld {
     }
   }
 
-  /// A session of the last half an hour, most of them of the last minutes.
+  /// Sends a session of the last half hour; most are from the last minutes.
   private mutating func send() {
     let back = Int.random(in: 0..<6, using: &random) == 0 ? 30 : 2
     let started = minute - Int.random(in: 0...back, using: &random)

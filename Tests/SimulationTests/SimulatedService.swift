@@ -14,7 +14,7 @@ import Storage
 import Locks
 import TestSupport
 
-/// A clock that stands where it was set.
+/// A clock that stays where it is set.
 final class SimulatedClock: Sendable {
   private let time: Locked<Timestamp>
   private let monotonic = Locked(Int64(0))
@@ -71,13 +71,13 @@ final class SimulatedService {
     try running.sqlite.releases(of: OrganizationID(rawValue: 1))
   }
 
-  /// - Parameter isCrash: nothing is brought to an end; what was committed is in the log.
+  /// - Parameter isCrash: whether to skip the shutdown; what was committed is in the WAL.
   func restart(isCrash: Bool) throws {
     if !isCrash { try running.sqlite.close() }
     running = try Running(directory.path, retentionDays, clock, answers) { _ in }
   }
 
-  /// The status of the answer to an envelope, which comes in slices.
+  /// Posts an envelope in slices, and returns the status of the answer.
   func post(_ envelope: [[UInt8]], project: Int64) -> Int {
     let head = RequestHead(
       method: .post, path: "/api/\(project)/envelope/",
@@ -85,8 +85,8 @@ final class SimulatedService {
     let exchange = ExchangeID(rawValue: nextExchange)
     nextExchange += 1
     let response = running.service.take(head, body: envelope, exchange: exchange).response
-    // The writer's thread is this one. What is only counted is not waited for, and stored as well:
-    // a batch that stayed open would give its time to what arrives later.
+    // This thread is the writer's. A batch of outcomes is stored as well, although nobody waits for
+    // it: if it stayed open, later updates would get its time.
     running.queue.runUntilEmpty(
       IngestQueue.Callbacks(
         committed: { [answers] tickets, failure in
@@ -95,7 +95,7 @@ final class SimulatedService {
     return response?.status ?? answers.wait(for: exchange).status
   }
 
-  /// Has the scheduler do what is due.
+  /// Makes the scheduler do what is due.
   ///
   /// - Returns: the jobs that ran.
   func tick() -> [JobRun] {
@@ -108,7 +108,7 @@ final class SimulatedService {
     }
   }
 
-  /// What ends with a restart.
+  /// The part of the service that ends with a restart.
   private struct Running {
     let sqlite: SQLiteStore
     let store: FaultyStore
@@ -125,7 +125,7 @@ final class SimulatedService {
         .init(
           path: directory + "/hale.db", retentionDays: retentionDays,
           newSecret: [UInt8](repeating: 1, count: 32),
-          // Small, so that restarts meet runs that are folded in part.
+          // The limits are small, so that restarts meet runs that are folded in part.
           folding: .init(directUpdatesMax: 1, pendingUpdatesMax: 12, sliceUpdatesMax: 5)))
       try prepare(sqlite)
       store = FaultyStore(sqlite)
@@ -139,7 +139,7 @@ final class SimulatedService {
           outlet: OutboundClient(addresses: .publicOnly), addresses: .publicOnly),
         catalog: catalog, clock: wall, random: { 7 }, webURL: nil, changed: {},
         startThread: { _ in false }, log: log)
-      // No reader takes anything: this thread does all work.
+      // There are no reader threads: this thread does all work.
       let workers = WorkQueue(waitingMax: 0)
       let jobs = Jobs(
         store: store, catalog: sqlite, queue: queue, notices: notices, clock: wall,

@@ -6,24 +6,24 @@ import Service
 import Storage
 import TestSupport
 
-/// Something that happens in a simulation. What is random about it is decided by its own number, so
-/// that any part of a history is a history, too.
+/// An event of a simulation. Its own number seeds its randomness, so that any part of a history is
+/// also a history.
 enum SimulationStep: Hashable, CustomStringConvertible {
-  /// Time passes, for everyone.
+  /// Time passes for all clocks.
   case time(milliseconds: Int64)
-  /// The service's clock is set, and stays off by that much.
+  /// The service's clock is set, and stays off by this much.
   case serviceClock(offMilliseconds: Int64)
-  /// A device starts a session and tells of it.
+  /// A device starts a session and reports it.
   case begin(device: Int, random: UInt64)
-  /// A device tells more of a session, or its end, which may be late.
+  /// A device reports an update of a session, or its end, possibly late.
   case go(device: Int, random: UInt64)
-  /// An envelope that was sent before comes again, as it was.
+  /// An earlier envelope arrives again, unchanged.
   case again(random: UInt64)
   /// A server sends aggregates.
   case aggregates(random: UInt64)
-  /// The next batch is not stored; or it is, and the answer is lost.
+  /// The next batch is not stored, or it is and the answer is lost.
   case fault(isLate: Bool)
-  /// The scheduler looks what is due.
+  /// The scheduler checks what is due.
   case tick
   case restart(isCrash: Bool)
   case check(random: UInt64)
@@ -70,10 +70,10 @@ enum SimulationStep: Hashable, CustomStringConvertible {
   }
 }
 
-/// What a device knows of a session, and the service is told bit by bit.
+/// A session on a device, which reports it update by update.
 private struct DeviceSession {
   var id: UInt64
-  /// By the device's clock.
+  /// The start by the device's clock.
   var started: Timestamp
   var release: String
   var environment: String?
@@ -82,22 +82,22 @@ private struct DeviceSession {
   var isOver = false
 }
 
-/// A device with a clock that is off.
+/// A device with a clock that is wrong.
 private struct Device {
   var project: Int64
   var clockOff: Int64
   var sessions: [DeviceSession] = []
 }
 
-/// An envelope as it went over the wire, and what it says.
+/// An envelope as sent, and its contents.
 private struct Sent {
   var body: [UInt8]
   var project: Int64
-  /// By the device's clock.
+  /// The sending time by the device's clock.
   var sentAt: Timestamp
   var updates: [Update]
   var firstSent: Timestamp
-  /// When the oldest of its sessions began, in everyone's time.
+  /// The start of the oldest of its sessions, in true time.
   var oldestStart: Timestamp
 
   struct Update {
@@ -109,7 +109,7 @@ private struct Sent {
   }
 }
 
-/// A service, its clients, and a model that is told the same.
+/// A service, its clients, and a model that receives the same updates.
 final class SimulatedWorld {
   static let day: Int64 = 86_400_000
   private static let start = Timestamp(milliseconds: 20_500 * day)
@@ -120,13 +120,13 @@ final class SimulatedWorld {
   private let retentionDays: Int
   private var time = SimulatedWorld.start
   private var serviceOff: Int64 = 0
-  /// The latest time that the service's clock ever had: retention follows it.
+  /// The latest time that the service's clock had, which retention follows.
   private var latest = SimulatedWorld.start
   private var devices: [Device]
   private var sent: [Sent] = []
   private var nextSession: UInt64 = 1
   private var fault: Bool?
-  /// The last check that found the model's numbers.
+  /// The number of checks that found the model's numbers.
   private(set) var checks = 0
 
   init(seed: UInt64) throws {
@@ -144,10 +144,10 @@ final class SimulatedWorld {
 
   var simulatedHours: Double { Double(time.milliseconds - Self.start.milliseconds) / 3_600_000 }
 
-  /// - Returns: what is wrong, or nil.
+  /// - Returns: a description of the difference, or nil.
   func perform(_ step: SimulationStep) throws -> String? {
     if let problem = try take(step) { return problem }
-    // After every step the whole, and now and then everything.
+    // The total is checked after every step, and everything now and then.
     var query = HealthQuery(
       projects: [ProjectID(rawValue: 1), ProjectID(rawValue: 2)],
       minutes: (latest.day - retentionDays + 1) * 1440..<(max(service.clock.now, time).hour + 2)
@@ -196,7 +196,7 @@ final class SimulatedWorld {
       user: Bool.random(using: &random) ? index * 10 + Int.random(in: 0..<3, using: &random) : nil)
     nextSession += 1
     devices[index].sessions.append(session)
-    // Some SDKs tell of a session only at its end.
+    // Some SDKs report a session only at its end.
     if Int.random(in: 0..<4, using: &random) == 0 { return nil }
     return post(
       [Sent.Update(session: session, status: .ok, isInitial: true)], from: index, &random)
@@ -204,8 +204,8 @@ final class SimulatedWorld {
 
   private func go(_ index: Int, _ seeded: SplitMix64) -> String? {
     var random = seeded
-    // What is older than four and a half days no device sends any more: a little later the service
-    // may have forgotten it, and would count it again.
+    // Devices send no updates older than four and a half days: a little later the service may have
+    // deleted the session, and would count it again.
     let oldest = time.advanced(byMilliseconds: devices[index].clockOff - 9 * Self.day / 2)
     devices[index].sessions.removeAll { $0.started < oldest || $0.isOver }
     var updates: [Sent.Update] = []
@@ -233,7 +233,7 @@ final class SimulatedWorld {
     return updates.isEmpty ? nil : post(updates, from: index, &random)
   }
 
-  /// Often one that was there already, or a little more.
+  /// Often a duration that already occurred, or one slightly longer.
   private static func duration(_ random: inout SplitMix64) -> Int64 {
     [0, 250, 60_000, 9_000_000].randomElement(using: &random)!
       + Int64.random(in: 0...300, using: &random)
@@ -241,8 +241,8 @@ final class SimulatedWorld {
 
   private func again(_ seeded: SplitMix64) -> String? {
     var random = seeded
-    // As long as the service remembers all sessions of it: what it has forgotten, and the delay
-    // brings back as drift, counts again (docs/counting.md says so).
+    // Envelopes are repeated only while the service keeps all of their sessions: a deleted session
+    // would count again, if the delay moves its start as drift (docs/counting.md).
     sent.removeAll {
       time.milliseconds - $0.firstSent.milliseconds > 2 * Self.day
         || time.milliseconds - $0.oldestStart.milliseconds > 9 * Self.day / 2
@@ -289,7 +289,7 @@ final class SimulatedWorld {
     return "{\"type\":\"session\"}\n{\(fields.joined(separator: ","))}\n"
   }
 
-  /// Cuts the envelope anywhere, posts it, and tells the model what of it counts.
+  /// Splits the envelope at random, posts it, and applies its contents to the model.
   private func deliver(_ envelope: Sent, _ random: inout SplitMix64) -> String? {
     var batch = IngestBatch(receivedAt: service.clock.now)
     for update in envelope.updates {
@@ -312,7 +312,7 @@ final class SimulatedWorld {
     return send(envelope.body, project: envelope.project, batch, &random)
   }
 
-  /// The rules of the protocol in their own words: from 55 minutes of drift on, starts move by it;
+  /// The protocol's rules, written independently: from 55 minutes of drift on, starts move by it;
   /// nothing is older than five days or more than a minute ahead.
   private func correctedStart(_ started: Timestamp, sentAt: Timestamp) -> Timestamp? {
     let now = service.clock.now.milliseconds
@@ -420,7 +420,7 @@ final class SimulatedWorld {
       + Self.difference(found, wanted)
   }
 
-  /// Counts of hours whose log is still there are explained by it, whole.
+  /// The counts of hours whose arrival log is kept are explained by it completely.
   private func unexplained(_ query: HealthQuery) throws -> String? {
     var whole = query
     whole.groupBy = []
@@ -438,7 +438,7 @@ final class SimulatedWorld {
     return nil
   }
 
-  /// The first group, and of it the first bucket, that is not as it should be.
+  /// The first group, and its first bucket, that differs.
   private static func difference(_ found: [HealthGroup], _ wanted: [HealthGroup]) -> String {
     let keys = Set(found.map(\.key)).union(wanted.map(\.key)).sorted()
     for key in keys {
@@ -458,7 +458,7 @@ final class SimulatedWorld {
   private func queries(_ random: inout SplitMix64) -> [HealthQuery] {
     let now = service.clock.now
     let endOfHour = (max(now, time).hour + 2) * 60
-    // What is about to expire may be gone or not.
+    // What is about to expire may be deleted or not.
     let startOfDay = (latest.day - retentionDays + 1) * 1440
     let ranges: [(Range<Int>, Int?)] = [
       (startOfDay..<endOfHour, nil), (startOfDay..<endOfHour, 1440),

@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Hours of clients, clocks, faults, restarts and jobs, in process and without waiting, held against
-/// the model at every check. `Scripts/simulate` runs it for as long as one likes.
+/// Hours of clients, clocks, faults, restarts and jobs, in process and without waiting, are
+/// compared with the model at every check. `Scripts/simulate` runs it for any time.
 @Suite(.serialized) struct SimulationTests {
   private static let stepsPerHistory = 400
 
-  /// - `HALE_SIMULATION_SEED`: the first seed, for repeating a failure.
-  /// - `HALE_SIMULATION_SECONDS`: how long to go on.
+  /// - `HALE_SIMULATION_SEED`: the first seed, to repeat a failure.
+  /// - `HALE_SIMULATION_SECONDS`: the duration.
   @Test func theServiceGivesTheModelsNumbers() throws {
     let environment = ProcessInfo.processInfo.environment
     let first = environment["HALE_SIMULATION_SEED"].flatMap(UInt64.init) ?? 1
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  /// Leaves steps out as long as the history still fails.
+  /// Removes steps as long as the history still fails.
   private static func shrink(
     _ history: [SimulationStep], seed: UInt64
   ) -> (steps: [SimulationStep], problem: String) {
@@ -80,7 +80,7 @@ import Testing
       }
       size /= 2
     }
-    // Of what only lets time pass, one step is enough.
+    // Of several steps that only let time pass, one is enough.
     for index in steps.indices.dropLast().reversed() {
       guard case .time(let one) = steps[index], case .time(let other) = steps[index + 1] else {
         continue

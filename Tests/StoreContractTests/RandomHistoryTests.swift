@@ -5,8 +5,8 @@ import Storage
 import TestSupport
 import Testing
 
-/// Random histories give the same answers from the database as from the model that keeps
-/// everything and computes from nothing.
+/// The database gives the same answers to random histories as the model, which keeps every report
+/// and computes each answer from them.
 @Suite struct RandomHistoryTests {
   static let day: Int64 = 86_400_000
 
@@ -26,14 +26,14 @@ import Testing
     var late: [NamedReport] = []
 
     for _ in 0..<6 {
-      // Updates of sessions of the last five days, some repeated, in any order, in any batches;
-      // and those that were held back before, as far as they are not too old now.
+      // The updates are of sessions of the last five days, some repeated, in any order and in any
+      // batches; delayed ones are included unless they are too old now.
       let range = now.milliseconds - 5 * Self.day + 60_000..<now.milliseconds + 60_000
       var reports = (0..<40).flatMap { _ in generator.session(startedIn: range) }
       let heldBack = Set(reports.map(\.key).filter { $0.sessionID.value % 3 == 0 })
       let lateNow = late.filter { range.contains($0.correctedStart.milliseconds) }
       late = reports.filter { heldBack.contains($0.key) && $0.status != .ok }
-      // What stays behind of a session starts where all of it may be remembered until then.
+      // A delayed update has the start of its whole session, which is then still stored.
       late.removeAll { report in
         reports.contains { $0.key == report.key && $0.correctedStart != $0.key.started }
       }
@@ -42,7 +42,7 @@ import Testing
       reports += reports.filter { _ in Int.random(in: 0..<3, using: &generator.random) == 0 }
       reports.shuffle(using: &generator.random)
       while !reports.isEmpty {
-        // Several steps of the log of arrivals, not always in their order.
+        // Batches arrive in several steps of the arrival log, not always in order.
         var batch = IngestBatch(
           receivedAt: now.advanced(
             byMilliseconds: Int64.random(in: -900_000...900_000, using: &generator.random)))
@@ -52,7 +52,7 @@ import Testing
         batch.add((0..<2).map { _ in generator.aggregate(startedIn: range) })
         try store.ingest(batch)
         try model.ingest(batch)
-        // Batches come between the steps of a run, too.
+        // Batches also come between the steps of a run.
         for _ in 0..<[0, 2, 5, 1000].randomElement(using: &generator.random)! {
           guard try store.housekeep(at: now) else { break }
         }

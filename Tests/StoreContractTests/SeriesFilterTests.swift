@@ -5,12 +5,12 @@ import Storage
 import TestSupport
 import Testing
 
-/// A filter selects the same series in every store: those that its conditions, said once more in
-/// plain words, hold for.
+/// A filter selects the same series in every store: those that match its conditions, which are
+/// written here a second time as plain predicates.
 @Suite struct SeriesFilterTests {
   private static let hour = 490_896
 
-  /// A release with what its name says.
+  /// A release with the parts of its name.
   private struct Release {
     var name: String
     var package: String?
@@ -27,11 +27,11 @@ import Testing
     Release(name: "nightly"),
   ]
 
-  /// A series in its stage, as the plain words see it.
+  /// A series with its adoption stage, as the predicates see it.
   private struct Seen {
     var project: Int64
     var release: Release
-    /// Empty for none.
+    /// The environment; empty for none.
     var environment: String
     var stage: AdoptionStage
   }
@@ -42,7 +42,7 @@ import Testing
     try #require(ReleaseVersion("-@" + text).semver)
   }
 
-  /// Every kind of condition beside what it means.
+  /// Every kind of condition with its predicate.
   private static func leaves() throws -> [(SeriesFilter, Meaning)] {
     func isLess(_ left: [UInt64], _ right: [UInt64]) -> Bool {
       left.lexicographicallyPrecedes(right)
@@ -136,7 +136,7 @@ import Testing
     let store = try SQLiteStore(.init(path: directory.path + "/hale.db", newSecret: secret))
     try prepareCatalog(store)
     let model = ReferenceStore()
-    // A release that has most sessions first and hardly any later is adopted, and then replaced.
+    // A release that first has most sessions and later hardly any is adopted, and then replaced.
     for hour in [Self.hour, Self.hour + 8] {
       var batch = IngestBatch(receivedAt: Timestamp(minute: hour * 60 + 1))
       for release in Self.releases {

@@ -4,10 +4,10 @@ import Storage
 import TestSupport
 import Testing
 
-/// Explanations of random histories add up to what the store answers, and every part is what the
-/// model says that arrived then.
+/// Explanations of random histories add up to the store's counts, and every part is what arrived
+/// then in the model.
 @Suite struct SessionHistoryTests {
-  /// What arrived in a step, of the sessions that started in an hour.
+  /// The sessions that started in an hour, by the step in which their updates arrived.
   private struct Key: Hashable {
     var step: Int
     var hour: Int
@@ -32,7 +32,7 @@ import Testing
       switch seed % 3 {
       case 0: .everything
       case 1: .not(.any([.release("shop@1.1.0"), withoutEnvironment]))
-      // So few series that they are looked for one by one.
+      // Few enough series that they are looked up one by one.
       default: .all([.release("shop@1.1.0"), withoutEnvironment])
       }
     func query(hours: Range<Int>, interval: Int) -> HealthQuery {
@@ -50,7 +50,7 @@ import Testing
 
     var expected: [Key: SessionCounts] = [:]
     var repeated: Int64 = 0
-    /// By the session: whether an update with `init` came.
+    /// Whether an update with `init` arrived, by session.
     var begun: [SessionKey: Bool] = [:]
     for _ in 0..<5 {
       let range = now.milliseconds - 5 * RandomHistoryTests.day + 60_000..<now.milliseconds + 60_000
@@ -85,7 +85,7 @@ import Testing
       now = now.advanced(
         byMilliseconds: Int64.random(in: 0...RandomHistoryTests.day, using: &generator.random))
       while try store.housekeep(at: now) {}
-      // Whole hours, whole days, and the hour that has begun.
+      // Whole hours, whole days, and the running hour.
       for (hours, interval) in [
         (firstHour..<now.hour + 2, 1),
         ((firstHour / 24) * 24..<(now.day + 1) * 24, 24),
@@ -132,7 +132,7 @@ import Testing
     #expect(repeated > 0)
   }
 
-  /// A range that ends within an hour leaves out what starts behind its end, and says so.
+  /// A range that ends within an hour excludes sessions that start after its end, and reports them.
   @Test func theMinuteToComeStandsApart() throws {
     let directory = try TemporaryDirectory()
     let store = try SQLiteStore(.init(path: directory.path + "/hale.db", newSecret: secret))

@@ -2,8 +2,8 @@ package import ReleaseHealth
 package import Storage
 
 extension [HealthGroup] {
-  /// Whether a store's answer is that of the model: all counts the same, and durations as near as
-  /// is promised (``DurationSummary``).
+  /// Whether a store's answer agrees with the model's: counts exactly, and durations within the
+  /// promised error (``DurationSummary``).
   package func agrees(with wanted: [HealthGroup]) -> Bool {
     count == wanted.count
       && zip(self, wanted).allSatisfy { found, wanted in
@@ -25,7 +25,7 @@ extension HealthCell {
 }
 
 extension DurationSummary {
-  /// - Parameter exact: worked out from the durations themselves.
+  /// - Parameter exact: the summary computed from the durations themselves.
   package func agrees(with exact: DurationSummary) -> Bool {
     let pairs = [
       (p50, exact.p50), (p75, exact.p75), (p90, exact.p90), (p95, exact.p95), (p99, exact.p99),

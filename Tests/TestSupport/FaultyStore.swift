@@ -2,7 +2,7 @@ package import ReleaseHealth
 package import Storage
 internal import Locks
 
-/// A store that fails when it is told to.
+/// A store that fails on demand.
 package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
   private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let failure = Locked<StoreError?>(nil)
@@ -12,12 +12,12 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     self.store = store
   }
 
-  /// Fails before anything is stored, until told otherwise.
+  /// Fails before anything is stored, until it is set to nil.
   package func fail(with error: StoreError?) {
     failure.withLock { $0 = error }
   }
 
-  /// Fails once a batch is stored, as when the answer to a commit is lost; until told otherwise.
+  /// Fails after a batch is stored, as when the answer to a commit is lost, until it is set to nil.
   package func failLate(with error: StoreError?) {
     lateFailure.withLock { $0 = error }
   }

@@ -3,10 +3,9 @@ package import HTTP
 internal import Locks
 
 extension RequestHandler {
-  /// Hands a request to the handler without a socket; its body comes in slices.
+  /// Passes a request to the handler without a socket; its body comes in slices.
   ///
-  /// - Returns: the answer, if it came at once; and the reader, if it said that it is blocked at the
-  ///   body's end.
+  /// - Returns: the answer, if it came at once; and the reader, if it is blocked at the body's end.
   package func take(
     _ head: RequestHead, body: [[UInt8]] = [], exchange: ExchangeID
   ) -> (response: Response?, blocked: (any BodyReader)?) {
@@ -39,7 +38,7 @@ extension RequestHandler {
   }
 }
 
-/// Keeps answers until they are asked for.
+/// Keeps answers until they are taken.
 package final class Answers: ResponseSink {
   private let answers = Locked<[ExchangeID: Response]>([:])
   private let arrived = DispatchSemaphore(value: 0)

@@ -1,10 +1,10 @@
 package import ReleaseHealth
 package import Storage
 
-/// What makes two updates updates of the same session.
+/// The identity of a session, by which updates belong together.
 package struct SessionKey: Hashable, Sendable {
   package var scope: Scope
-  /// The start as the SDK sent it.
+  /// The start as sent by the SDK.
   package var started: Timestamp
   package var sessionID: SessionID
 
@@ -15,7 +15,7 @@ package struct SessionKey: Hashable, Sendable {
   }
 }
 
-/// A report with its session's key and what its update said, as tests make and shuffle them.
+/// A report with its session's key and the content of its update, as tests make and shuffle them.
 package struct NamedReport: Hashable, Sendable {
   package var key: SessionKey
   package var correctedStart: Timestamp

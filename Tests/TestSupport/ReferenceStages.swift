@@ -1,14 +1,14 @@
 package import ReleaseHealth
 import Storage
 
-/// Adoption once more, in the words of its definition and from the model's raw reports.
+/// Adoption computed a second time, from its definition and the model's raw reports.
 package struct ReferenceStages {
   package private(set) var times: [Scope: AdoptionTimes] = [:]
   private var lastHour: Int?
 
   package init() {}
 
-  /// What a store's `runAdoption` does at that time.
+  /// Computes what a store's `runAdoption` does at that time.
   package mutating func run(at now: Timestamp, _ model: ReferenceStore) throws {
     let hour = now.hour
     let next = (lastHour ?? hour - 1) + 1

@@ -2,8 +2,8 @@ package import ReleaseHealth
 package import Storage
 internal import Locks
 
-/// The model that stores are held against: it keeps every raw report and computes each answer
-/// from nothing. It shares no code with the reducer, so it cannot share its mistakes.
+/// The model that stores are compared with: it keeps every raw report and computes each answer from
+/// them. It shares no code with the reducer, so it cannot share its mistakes.
 package final class ReferenceStore: SessionStore {
   private struct Raw {
     var reports: [(key: SessionKey, report: SessionReport)] = []
@@ -15,7 +15,7 @@ package final class ReferenceStore: SessionStore {
 
   package init() {}
 
-  /// From now on, queries about stages of adoption are answered by these; all others are low.
+  /// Sets the adoption stages for later queries; all series that are not listed are low.
   package func setStages(_ stages: [Scope: AdoptionStage]) {
     raw.withLock { $0.stages = stages }
   }
@@ -49,14 +49,14 @@ package final class ReferenceStore: SessionStore {
     health(query) { query.filter.matches($0, stage: $1) }
   }
 
-  /// The same with another filter than the query's.
+  /// Queries the counts with another filter than the query's.
   package func health(
     _ query: HealthQuery, where counts: (Scope, AdoptionStage) -> Bool
   ) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
     let raw = raw.withLock { $0 }
-    // What each session adds: where, when, how many of which status, by whom.
+    // The contribution of each session: series, time, count, status, user.
     struct Fact {
       var scope: Scope
       var minute: Int
@@ -64,7 +64,7 @@ package final class ReferenceStore: SessionStore {
       var mechanism: String
       var count: Int64
       var users: Set<UserHash>
-      /// Of a session that exited.
+      /// The duration of a session that exited.
       var duration: Int64?
     }
     var facts: [Fact] = []
@@ -92,7 +92,7 @@ package final class ReferenceStore: SessionStore {
             ? reports.compactMap(\.durationMilliseconds).max() : nil))
     }
     for (scope, sessions) in raw.aggregates.map({ ($0.scope, $0.sessions) }) {
-      // Only a single session has one.
+      // Only a single session has a duration.
       var duration = sessions.durationMilliseconds
       let counts = [
         "healthy": sessions.counts.healthy, "errored": sessions.counts.errored,
@@ -116,7 +116,7 @@ package final class ReferenceStore: SessionStore {
       query.projects.contains(fact.scope.project)
         && counts(fact.scope, raw.stages[fact.scope] ?? .lowAdoption)
     }
-    // Durations are told of whole hours.
+    // Durations exist for whole hours.
     let firstHour = Self.hour(query.minutes.lowerBound)
     let lastHour = Self.hour(query.minutes.upperBound - 1)
     let timed = facts.filter { (firstHour...lastHour).contains(Self.hour($0.minute)) }
@@ -186,7 +186,7 @@ package final class ReferenceStore: SessionStore {
     Int((Double(minute) / 60).rounded(.down))
   }
 
-  /// By the definitions, from all of the durations: a store may be off by as much as
+  /// Computes a summary by the definitions, from all durations: a store may differ by
   /// ``DurationSummary/relativeErrorMax``.
   private static func summary(_ durations: [Int64]) -> DurationSummary? {
     if durations.isEmpty { return nil }

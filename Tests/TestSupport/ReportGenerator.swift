@@ -1,8 +1,8 @@
 package import Bytes
 package import ReleaseHealth
 
-/// Makes random reports of a small world: few projects, releases, environments and users, so that
-/// they meet often.
+/// Generates random reports of a small world with few projects, releases, environments and users,
+/// so that they often coincide.
 package struct ReportGenerator {
   package var random: SplitMix64
   package var releases = ["shop@1.0.0", "shop@1.1.0", "shop@2.0.0"]
@@ -24,7 +24,7 @@ package struct ReportGenerator {
       ? nil : UserHash(value: UInt128(UInt64.random(in: 1...12, using: &random)) << 64 | 7)
   }
 
-  /// The updates of one session: up to five, some with a corrected start of their own.
+  /// Generates the updates of one session: up to five, some with a corrected start of their own.
   package mutating func session(startedIn range: Range<Int64>) -> [NamedReport] {
     nextSession += 1
     let started = Timestamp(milliseconds: Int64.random(in: range, using: &random))

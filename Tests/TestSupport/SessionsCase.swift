@@ -1,5 +1,4 @@
-/// A row of a table: parameters as they stand in a URL but for percent-encoding, and what is
-/// expected of them.
+/// A table row: parameters as in a URL without percent-encoding, and the expected result.
 package struct SessionsCase<Expected: Sendable>: CustomStringConvertible, Sendable {
   package var name: String
   package var query: String

@@ -30,7 +30,7 @@ package enum SessionsFixtures {
     try SessionsRequest.parse(items(query), projects: projects, now: now, limits: limits)
   }
 
-  /// The status and text of the refusal; nil when the request is taken.
+  /// The status and text of the refusal; nil when the request is accepted.
   package static func refusal(
     _ query: String, limits: SessionsLimits = SessionsLimits()
   ) -> APIError? {
@@ -56,7 +56,7 @@ package enum SessionsFixtures {
     HealthCell(sessions: sessions, users: users)
   }
 
-  /// A group of sessions, whose totals are the sum of its series.
+  /// Makes a group of sessions, whose totals are the sum of its series.
   package static func group(
     project: Int64? = nil, release: String? = nil, environment: String? = nil,
     _ series: [SessionCounts]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory that goes away with its owner.
+/// A directory that is deleted with its owner.
 package final class TemporaryDirectory: Sendable {
   package let path: String
 
