@@ -20,8 +20,8 @@ internal import Storage
 ///                "adoption": {"sessions", "users"}, "durationP50", "durationP95"}; durations in
 ///               milliseconds, null when nothing exited
 /// A share:      {"value", "low", "high"}, of 1; null where there is nothing to divide by.
-/// A difference: {"value", "low", "high", "verdict"}, candidate less base, with a verdict of better,
-///               worse or chance; null where one of the two is.
+/// A difference: {"value", "low", "high", "verdict"}, candidate less base, with a verdict of
+///               better, worse or chance; null where one of the two is.
 ///
 /// Sessions of one user tend to end alike, so that the intervals of sessions are a little too
 /// narrow; those of users are not.

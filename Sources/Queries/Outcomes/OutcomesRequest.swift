@@ -8,11 +8,11 @@ internal import Storage
 /// default the last 24 hours), by the hour of their arrival.
 ///
 ///     {"start", "end", "intervals": [start of each bucket],
-///      "groups": [{"by": {"project", "reason"}, "totals": account, "series": accounts},
+///      "groups": [{"by": {"project", "reason"}, "totals": numbers, "series": [numbers]}],
 ///      "outcomes": [{"project", "outcome", "reason", "quantity"}]}
 ///
-/// The numbers of each group, and of each of its buckets, add up: received = accepted + rejected +
-/// skipped. A bucket of aggregates counts as an item.
+/// The numbers of each group and each bucket add up: received = accepted + rejected + skipped. A
+/// bucket of aggregates counts as an item.
 struct OutcomesRequest {
   private let projects: Set<ProjectID>
   private let range: DateRange

@@ -8,7 +8,7 @@ internal import ReleaseHealth
 ///      "reportingDelay": {…}}
 ///
 /// A finding: {"verdict", "value", "low", "high", "limit", "moreSessions"}, of 1; low and high hold
-///            with the confidence asked for, each, at all times; null without such a rule.
+///            with the requested confidence, each, at all times; null without such a rule.
 /// A side:    {"release", "firstSession", "sessions", "crashed", "users", "crashedUsers",
 ///             "crashFreeSessions", "corrected": {"value", "low", "high"}, "known"}.
 struct GateAnswer {
