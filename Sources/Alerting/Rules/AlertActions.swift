@@ -70,8 +70,8 @@ package struct AlertActions: Sendable {
     try withRule(call) { (rule) throws(StoreError) in
       if rule.isDeclared { return declared(rule) }
       _ = try alerts.deleteAlertRule(
-        id: rule.id, of: rule.organization, at: call.now, telling: telling(.ruleDeleted, call))
-      notices.wake()
+        id: rule.id, of: rule.organization, at: call.now)
+      notices.enqueueTransitions()
       return Response(status: 204)
     }
   }
@@ -101,18 +101,10 @@ package struct AlertActions: Sendable {
     }
     guard let read, reader.problems.isEmpty else { return .refusal(reader.problems) }
     let saved = try alerts.saveAlertRule(
-      read, id: before?.id, of: organization, at: call.now, telling: telling(.ruleChanged, call))
+      read, id: before?.id, of: organization, at: call.now)
     guard let saved else { return Response(.notFound) }
-    notices.wake()
+    notices.enqueueTransitions()
     return try answer(saved, call, status: before == nil ? 201 : 200)
-  }
-
-  private func telling(_ ending: AlertNotice.Ending, _ call: APICall) -> AlertEnding {
-    { rule, incident in
-      AlertNotice.end(
-        of: rule, incident, ending, at: call.now, projects: call.snapshot.catalog.projects,
-        webURL: notices.webURL)
-    }
   }
 
   private func answer(
