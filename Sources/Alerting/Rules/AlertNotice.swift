@@ -11,8 +11,8 @@ struct AlertNotice {
   /// Of the dashboard.
   let webURL: String?
 
-  /// Renders the transitions that wait, and puts them into the queues. Called from any thread; blocks.
-  /// What a kill cuts off is done by the next call.
+  /// Renders the transitions that wait, and puts them into the queues. Called from any thread;
+  /// blocks. What a kill cuts off is done by the next call.
   ///
   /// - Returns: how many waited.
   @discardableResult

@@ -172,7 +172,8 @@ enum AlertTables {
     try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)")
   }
 
-  /// Closes the incident of a rule that stops to ask for its value. Of a muted rule nobody is notified.
+  /// Closes the incident of a rule that stops to ask for its value. Of a muted rule nobody is
+  /// notified.
   static func end(
     _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp,
     on connection: Connection
@@ -313,7 +314,8 @@ enum AlertTables {
     return incidents
   }
 
-  /// - Parameter column: the first of id, rule, opened, closed, status, reached, transitions, value.
+  /// - Parameter column: the first of id, rule, opened, closed, status, reached, transitions,
+  ///   value.
   static func incident(_ row: Statement, from column: Int32) -> AlertIncident {
     let (status, reached) = (row.integer(column + 4), Int(row.integer(column + 5)))
     return AlertIncident(

@@ -226,7 +226,8 @@ package struct AlertTransition: Equatable, Sendable {
     before = rule.state.level
     self.incident = incident
     time = record.time
-    // When a mute ends, there may be no data any more: the level was reached by the incident's value.
+    // When a mute ends, there may be no data any more: the level was reached by the incident's
+    // value.
     value = ending == nil ? record.value ?? incident.value : record.value
     sessions = record.sessions
     self.ending = ending
@@ -268,16 +269,17 @@ package protocol AlertStore: Sendable {
 
   /// Makes a rule, or changes the one with the id. It fails where the name is taken
   /// (``StoreError/conflict(_:)``), the organization has ``AlertLimits/rulesMax`` rules, or the
-  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that asks for another value than before begins anew: its
-  /// incident is closed, which is an ``AlertTransition``.
+  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that asks for
+  /// another value than before begins anew: its incident is closed, which is an
+  /// ``AlertTransition``.
   ///
   /// - Returns: nil when there is no rule with the id.
   func saveAlertRule(
     _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> StoredAlertRule?
 
-  /// Deletes a rule and its incidents; the end of an open one is an ``AlertTransition``. It fails where the operators'
-  /// file declares the rule (``StoreError/ruleDeclared(_:)``).
+  /// Deletes a rule and its incidents; the end of an open one is an ``AlertTransition``. It fails
+  /// where the operators' file declares the rule (``StoreError/ruleDeclared(_:)``).
   ///
   /// - Returns: false when there is none.
   func deleteAlertRule(

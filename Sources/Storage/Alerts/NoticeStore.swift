@@ -74,8 +74,8 @@ package protocol NoticeStore: Sendable {
     at now: Timestamp
   ) throws(StoreError) -> NoticeChannel
 
-  /// Changes name and settings. A name that is taken is a ``StoreError/conflict(_:)``; a channel that
-  /// alert rules name keeps its name (``StoreError/channelInUse(rules:)``).
+  /// Changes name and settings. A name that is taken is a ``StoreError/conflict(_:)``; a channel
+  /// that alert rules name keeps its name (``StoreError/channelInUse(rules:)``).
   ///
   /// - Returns: false when the channel is not there.
   func updateChannel(_ channel: NoticeChannel) throws(StoreError) -> Bool
@@ -86,8 +86,8 @@ package protocol NoticeStore: Sendable {
   /// - Returns: false when it is not there.
   func deleteChannel(_ id: Int64) throws(StoreError) -> Bool
 
-  /// The changes of levels whose notices are not in the queue yet, in their order. They are as durable
-  /// as the incidents that they belong to.
+  /// The changes of levels whose notices are not in the queue yet, in their order. They are as
+  /// durable as the incidents that they belong to.
   func alertTransitions() throws(StoreError) -> [AlertTransition]
 
   /// Puts the notice of a transition into the queues of its channels, due at once, and drops the
