@@ -1,4 +1,4 @@
--- The whole schema of a Hale database, version 4. The program applies exactly this file to an
+-- The whole schema of a Hale database, version 5. The program applies exactly this file to an
 -- empty database, and brings older ones to it (Migrations.swift).
 --
 -- Times are integers: milliseconds (suffix-less: created, started, earliest, latest), minutes,
@@ -208,6 +208,51 @@ CREATE TABLE alert_incident (
 ) STRICT;
 
 CREATE INDEX alert_incident_rule ON alert_incident (rule);
+
+-- Changes of a rule's level of which channels are to be notified, each until its notifications stand in
+-- `notice` (a transactional outbox).
+CREATE TABLE alert_transition (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- The rule as it was: it may have changed, or be gone.
+  rule INTEGER NOT NULL,
+  organization INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  rule_created INTEGER NOT NULL,
+  rule_modified INTEGER NOT NULL,
+  measure TEXT NOT NULL,
+  environment TEXT,
+  release TEXT,
+  window_minutes INTEGER NOT NULL,
+  comparison TEXT,
+  above INTEGER NOT NULL,
+  critical REAL NOT NULL,
+  warning REAL,
+  resolve REAL,
+  sessions_min INTEGER NOT NULL,
+  period INTEGER NOT NULL,
+  -- Numbers, with a blank between them.
+  projects TEXT NOT NULL,
+  -- The level before: 0 ok, 1 warning, 2 critical.
+  before INTEGER NOT NULL CHECK (before BETWEEN 0 AND 2),
+  -- The incident behind the change, as in `alert_incident`.
+  incident INTEGER NOT NULL,
+  opened INTEGER NOT NULL,
+  closed INTEGER,
+  status INTEGER NOT NULL CHECK (status IN (2, 10, 20)),
+  reached INTEGER NOT NULL CHECK (reached BETWEEN 1 AND 3),
+  transitions INTEGER NOT NULL,
+  -- The evaluation: when it was, and what it found.
+  time INTEGER NOT NULL,
+  value REAL,
+  sessions INTEGER NOT NULL,
+  -- The release that was looked at, and the one that it was compared with.
+  observed_release TEXT,
+  base_release TEXT,
+  -- Why the incident ended without an evaluation.
+  ending TEXT CHECK (ending IN ('rule_changed', 'rule_deleted')),
+  -- Numbers of the channels of the levels in question, with a blank between them.
+  channels TEXT NOT NULL
+) STRICT;
 
 -- What each evaluation found. Rows outlive their rule until they are dropped.
 CREATE TABLE alert_evaluation (

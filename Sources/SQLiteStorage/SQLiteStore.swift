@@ -6,8 +6,8 @@ internal import Synchronization
 /// A ``SessionStore`` and ``CatalogStore`` in one SQLite file.
 ///
 /// One connection writes, on the thread that owns the ``WriteQueue``; every reader has its own and
-/// sees the last commit (WAL). Writers in other processes (the commands) take turns through SQLite's
-/// lock.
+/// sees the last commit (WAL). Writers in other processes (the commands) take turns through
+/// SQLite's lock.
 package final class SQLiteStore: Sendable {
   package struct Settings: Sendable {
     /// The database file; its directory exists.
@@ -16,7 +16,8 @@ package final class SQLiteStore: Sendable {
     package var retentionDays: Int
     /// 32 random bytes, used only when the file is new.
     package var newSecret: [UInt8]
-    /// Whether this store alone writes sessions: it then folds what an earlier process left waiting.
+    /// Whether this store alone writes sessions: it then folds what an earlier process left
+    /// waiting.
     package var ownsSessions: Bool
     package var folding: Folding
     package var observer: (any StoreObserver)?
@@ -38,16 +39,16 @@ package final class SQLiteStore: Sendable {
   package struct Folding: Sendable {
     /// Batches of up to so many updates are folded at once, larger ones later.
     package var directUpdatesMax: Int
-    /// So many updates wait at most, and one batch; beyond, a batch has slices folded first. Of more,
-    /// each page takes more at a time, but the first question after a while waits longer.
+    /// So many updates wait at most, and one batch; beyond, a batch has slices folded first. Of
+    /// more, each page takes more at a time, but the first question after a while waits longer.
     package var pendingUpdatesMax: Int
     /// While questions are asked, at the pace at which updates come, those of about so long wait: a
     /// question has to wait for what came in that time, not for all that may wait.
     package var pendingMilliseconds: Int64
     /// So long after a question the next one is expected: a dashboard asks every minute.
     package var questionMilliseconds: Int64
-    /// While one slice is folded no batch is stored: two milliseconds with ten releases, more where its
-    /// updates are of more. A batch that is larger, and so
+    /// While one slice is folded no batch is stored: two milliseconds with ten releases, more where
+    /// its updates are of more. A batch that is larger, and so
     /// takes longer itself, has slices of its own size folded, which cost less.
     package var sliceUpdatesMax: Int
 
@@ -103,8 +104,8 @@ package final class SQLiteStore: Sendable {
   /// So much is checked in some hundredths of a second.
   private static let wholeCheckBytesMax: Int64 = 32 << 20
 
-  /// Hands out the writer once everything that waits is folded: first in slices, between which batches
-  /// have their turn, and then what these left.
+  /// Hands out the writer once everything that waits is folded: first in slices, between which
+  /// batches have their turn, and then what these left.
   func write<Value: Sendable>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -224,8 +225,8 @@ extension SQLiteStore: SessionStore {
   }
 
   /// Gives back the memory of readers that are not in use, and where hardly a batch came since the
-  /// last call, of the write connection's page cache. To be called about once a minute; nobody waits
-  /// for it.
+  /// last call, of the write connection's page cache. To be called about once a minute; nobody
+  /// waits for it.
   package func releaseMemory() {
     readers.close()
     writes.submit(in: .job) { [self] in

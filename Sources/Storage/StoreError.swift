@@ -1,7 +1,8 @@
 /// Why a store could not do it.
 ///
 /// The first three are the database's: `operation` says what was tried, `reason` what the database
-/// said. The next are the caller's to mend (``isRefusal``). The last are a file's that is not opened.
+/// said. The next are the caller's to mend (``isRefusal``). The last are a file's that is not
+/// opened.
 package enum StoreError: Error, Equatable, Sendable {
   /// The disk, or the database's own limit, is full: it may work again once there is room.
   case full(operation: String, reason: String)

@@ -27,17 +27,12 @@ import Testing
   }
 
   private func result(
-    _ rule: StoredAlertRule, _ level: AlertLevel, minute: Int = 1, tells: Bool = true
+    _ rule: StoredAlertRule, _ level: AlertLevel, minute: Int = 1, notifies: Bool = true
   ) -> AlertResult {
     let time = Timestamp(minute: Self.now.minute + minute)
-    let notice: @Sendable (AlertIncident) -> Notice = { incident in
-      Notice(
-        key: "\(incident.id)-\(incident.transitions)", action: .critical, title: "", text: "",
-        webURL: nil, subject: "{}", created: time)
-    }
     return AlertResult(
       rule: rule, record: AlertRecord(time: time, value: 7, sessions: 20, level: level),
-      state: AlertState(level: level, alarming: 1), notice: tells ? notice : nil)
+      state: AlertState(level: level, alarming: 1), notifies: notifies)
   }
 
   private func only(_ store: SQLiteStore) throws -> StoredAlertRule {
@@ -48,7 +43,21 @@ import Testing
     _ id: Int64, of organization: OrganizationID = organization
   ) throws(StoreError) -> Bool {
     try fixture.store.deleteAlertRule(
-      id: id, of: organization, at: Self.now, telling: { _, _ in nil })
+      id: id, of: organization, at: Self.now)
+  }
+
+  /// Puts the notices of what waits into the queues, as the module above does.
+  private static func enqueue(_ store: SQLiteStore) throws {
+    for transition in try store.alertTransitions() {
+      let incident = transition.incident
+      let notice = Notice(
+        key: "incident-\(incident.id)-\(incident.transitions)", action: .critical, title: "",
+        text: "", webURL: nil, subject: "{}", created: transition.time)
+      try store.enqueue(notice, of: transition)
+      // Who comes second changes nothing.
+      try store.enqueue(notice, of: transition)
+    }
+    #expect(try store.alertTransitions().isEmpty)
   }
 
   @Test func aRuleIsKeptAsItIs() throws {
@@ -98,7 +107,8 @@ import Testing
     try store.keepAlerts([result(stale, .ok, minute: 3)])
     #expect(try only(store).state.level == .critical)
     try store.keepAlerts([result(try only(store), .ok, minute: 4)])
-    try store.keepAlerts([result(try only(store), .critical, minute: 5, tells: false)])
+    try store.keepAlerts([result(try only(store), .critical, minute: 5, notifies: false)])
+    try Self.enqueue(store)
     let incidents = try store.alertIncidents(
       of: Self.organization, rule: nil, offset: 0, limit: 9)
     #expect(incidents.map(\.id) == [2, 1])
@@ -107,10 +117,12 @@ import Testing
     #expect(incidents[1].closed == Timestamp(minute: Self.now.minute + 4))
     // To a warning goes who stands at it; that it is over, to both.
     #expect(
-      try fixture.number("SELECT count(*) FROM notice WHERE channel = 2 AND key = '1-1'") == 1)
+      try fixture.number("SELECT count(*) FROM notice WHERE channel = 2 AND key = 'incident-1-1'")
+        == 1)
     #expect(
-      try fixture.number("SELECT count(*) FROM notice WHERE channel = 1 AND key = '1-2'") == 1)
-    #expect(try fixture.number("SELECT count(*) FROM notice WHERE key = '1-3'") == 2)
+      try fixture.number("SELECT count(*) FROM notice WHERE channel = 1 AND key = 'incident-1-2'")
+        == 1)
+    #expect(try fixture.number("SELECT count(*) FROM notice WHERE key = 'incident-1-3'") == 2)
     #expect(try fixture.number("SELECT count(*) FROM notice") == 4)
     let records = try store.alertRecords(
       of: 1, minutes: Self.now.minute..<Self.now.minute + 9, limit: 9)
@@ -130,14 +142,8 @@ import Testing
     }
     _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
     func keep(_ level: AlertLevel, minute: Int) throws {
-      var found = try result(only(store), level, minute: minute)
-      let time = found.record.time
-      found.notice = { incident in
-        Notice(
-          key: "incident-\(incident.id)-\(incident.transitions)", action: .critical, title: "",
-          text: "", webURL: nil, subject: "{}", created: time)
-      }
-      try store.keepAlerts([found])
+      try store.keepAlerts([result(only(store), level, minute: minute)])
+      try Self.enqueue(store)
     }
     let later = Timestamp(minute: Self.now.minute + 8 * 1440)
     try keep(.critical, minute: 1)
@@ -183,36 +189,79 @@ import Testing
         VALUES (1, 'pager', 'webhook', '{}', 0), (1, 'a', 'webhook', '{}', 0)
         """)
     }
-    let telling: AlertEnding = { rule, incident in
-      Notice(
-        key: "\(incident.id)-\(incident.transitions)",
-        action: .resolved, title: "", text: "", webURL: nil, subject: "{}", created: Self.now)
-    }
     for name in ["changed", "deleted", "quiet"] {
       _ = try store.saveAlertRule(Self.draft(name), id: nil, of: Self.organization, at: Self.now)
     }
     for rule in try store.alertRules(of: nil) where rule.draft.name != "quiet" {
       try store.keepAlerts([result(rule, .critical)])
     }
+    // Nothing is lost where the notices were not made before the next change.
     // Of this one nobody heard.
     _ = try store.saveAlertRule(Self.draft("untold"), id: nil, of: Self.organization, at: Self.now)
     try store.keepAlerts([
-      result(try #require(try store.alertRules(of: nil).last), .critical, tells: false)
+      result(try #require(try store.alertRules(of: nil).last), .critical, notifies: false)
     ])
     var draft = Self.draft("changed")
     draft.rule.windowMinutes = 78
     _ = try store.saveAlertRule(
-      draft, id: 1, of: Self.organization, at: Self.now, telling: telling)
+      draft, id: 1, of: Self.organization, at: Self.now)
     for id in [Int64(2), 3, 4] {
       #expect(
         try store.deleteAlertRule(
-          id: id, of: Self.organization, at: Self.now, telling: telling))
+          id: id, of: Self.organization, at: Self.now))
     }
+    #expect(
+      try store.alertTransitions().map(\.ending)
+        == [nil, nil, .ruleChanged, .ruleDeleted, .ruleDeleted])
+    try Self.enqueue(store)
     // Only the channel of critical was told of them, and so it alone is told that they are over.
     for key in ["1-2", "2-2"] {
-      #expect(try fixture.number("SELECT channel FROM notice WHERE key = '\(key)'") == 1)
+      #expect(
+        try fixture.number("SELECT channel FROM notice WHERE key = 'incident-\(key)'") == 1)
     }
     #expect(try fixture.number("SELECT count(*) FROM notice") == 4)
+  }
+
+  /// A process that ends between an evaluation and its notices leaves all that they say.
+  @Test func whatWasNotToldYetOutlivesTheProcess() throws {
+    let fixture = try StoreFixture()
+    try fixture.store.write { (writer) throws(StoreError) in
+      try writer.connection.execute(
+        """
+        INSERT INTO notice_channel (organization, name, kind, settings, created)
+        VALUES (1, 'pager', 'webhook', '{}', 0), (1, 'a', 'webhook', '{}', 0)
+        """)
+    }
+    var draft = Self.draft()
+    draft.criticalChannels = ["a", "pager"]
+    _ = try fixture.store.saveAlertRule(draft, id: nil, of: Self.organization, at: Self.now)
+    let rule = try only(fixture.store)
+    var found = result(rule, .critical)
+    found.release = "shop@2"
+    found.baseRelease = "shop@1"
+    try fixture.store.keepAlerts([found])
+    let incident = try #require(
+      try fixture.store.alertIncidents(of: Self.organization, rule: nil, offset: 0, limit: 1).first)
+    _ = try fixture.store.deleteAlertRule(id: 1, of: Self.organization, at: Self.now)
+    try fixture.store.close()
+
+    let store = try StoreFixture.open(fixture.directory)
+    let waiting = try store.alertTransitions()
+    var expected = AlertTransition(of: rule, incident, found: found.record)
+    expected.id = 1
+    expected.release = "shop@2"
+    expected.baseRelease = "shop@1"
+    #expect(waiting.first == expected)
+    #expect(waiting.map(\.incident.level) == [.critical, .ok])
+    #expect(waiting.last?.ending == .ruleDeleted && waiting.last?.value == 7)
+    // A channel that went meanwhile is left out.
+    #expect(try store.deleteChannel(2))
+    try Self.enqueue(store)
+    #expect(
+      try store.dueNotices(at: waiting[0].time).map(\.notice.key) == ["incident-1-1"])
+    #expect(
+      try store.notices(of: Self.organization, channel: nil, offset: 0, limit: 9).map(\.notice.key)
+        == ["incident-1-2", "incident-1-1"])
   }
 
   @Test func theFileDeclaresItsRules() throws {
@@ -248,7 +297,7 @@ import Testing
     try fixture.housekeep(at: Timestamp(minute: Self.now.minute + 8 * 1440))
     #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 1)
     _ = try fixture.store.deleteAlertRule(
-      id: 1, of: Self.organization, at: Self.now, telling: { _, _ in nil })
+      id: 1, of: Self.organization, at: Self.now)
     try fixture.housekeep(at: Timestamp(minute: Self.now.minute + 8 * 1440))
     #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 0)
   }

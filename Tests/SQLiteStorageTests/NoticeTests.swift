@@ -35,11 +35,17 @@ import Testing
       .map { "\($0.channel) \($0.notice.key)" }
   }
 
+  private func enqueue(_ notice: Notice, channel: Int64) throws {
+    try store.write { (writer) throws(StoreError) in
+      try NoticeTables.enqueue(notice, channel: channel, on: writer.connection)
+    }
+  }
+
   @Test func aKeyIsQueuedOnce() throws {
     let (a, b) = (try channel("a"), try channel("b"))
-    try store.enqueue(notice("1"), channel: a)
-    try store.enqueue(notice("1", after: 5), channel: a)
-    try store.enqueue(notice("1"), channel: b)
+    try enqueue(notice("1"), channel: a)
+    try enqueue(notice("1", after: 5), channel: a)
+    try enqueue(notice("1"), channel: b)
     #expect(try due(0) == ["1 1", "2 1"])
     #expect(
       try store.notices(of: organization, channel: a, offset: 0, limit: 9).map(\.notice)
@@ -48,8 +54,8 @@ import Testing
 
   @Test func theOldestGoesFirstAndTheOthersWaitBehindIt() throws {
     let a = try channel("a")
-    try store.enqueue(notice("1"), channel: a)
-    try store.enqueue(notice("2", after: 10), channel: a)
+    try enqueue(notice("1"), channel: a)
+    try enqueue(notice("2", after: 10), channel: a)
     #expect(try due(-1) == [])
     #expect(try due(20) == ["1 1"])
     let first = try #require(try store.dueNotices(at: Self.start).first)
@@ -61,7 +67,7 @@ import Testing
     #expect(try due(999) == [] && due(1000) == ["1 1"])
     #expect(try store.nextNoticeDue() == progress.nextAttempt)
     // A new one has the oldest tried again.
-    try store.enqueue(notice("3", after: 500), channel: a)
+    try enqueue(notice("3", after: 500), channel: a)
     #expect(try due(499) == [] && due(500) == ["1 1"])
     progress.delivered = Self.start
     progress.nextAttempt = nil
@@ -86,7 +92,7 @@ import Testing
     changed.settings = "{\"x\":1}"
     #expect(try store.updateChannel(changed))
     #expect(try store.channels(of: nil).first == changed)
-    try store.enqueue(notice("1"), channel: a)
+    try enqueue(notice("1"), channel: a)
     #expect(try store.deleteChannel(a) && !store.deleteChannel(a))
     #expect(try !store.updateChannel(changed))
     #expect(try due(0) == [] && store.channels(of: nil).map(\.name) == ["b"])

@@ -1,5 +1,5 @@
 package import ReleaseHealth
-import Storage
+package import Storage
 
 /// Adoption computed a second time, from its definition and the model's raw reports.
 package struct ReferenceStages {
@@ -8,19 +8,28 @@ package struct ReferenceStages {
 
   package init() {}
 
-  /// Computes what a store's `runAdoption` does at that time.
-  package mutating func run(at now: Timestamp, _ model: ReferenceStore) throws {
+  /// What a store's `runAdoption` does at that time.
+  ///
+  /// - Returns: how many runs were made.
+  @discardableResult
+  package mutating func run(
+    at now: Timestamp, _ model: ReferenceStore
+  ) throws(StoreError) -> Int {
     let hour = now.hour
     let next = (lastHour ?? hour - 1) + 1
-    guard next <= hour else { return }
-    for hour in max(next, hour - 5)...hour { try run(hour: hour, model) }
+    guard next <= hour else { return 0 }
+    let hours = max(next, hour - 5)...hour
+    for hour in hours { try run(hour: hour, of: Self.projects, model) }
     lastHour = hour
+    return hours.count
   }
 
-  private mutating func run(hour: Int, _ model: ReferenceStore) throws {
-    var query = HealthQuery(
-      projects: [ProjectID(rawValue: 1), ProjectID(rawValue: 2)],
-      minutes: (hour - 6) * 60..<hour * 60)
+  private static let projects: Set<ProjectID> = [ProjectID(rawValue: 1), ProjectID(rawValue: 2)]
+
+  mutating func run(
+    hour: Int, of projects: Set<ProjectID>, _ model: ReferenceStore
+  ) throws(StoreError) {
+    var query = HealthQuery(projects: projects, minutes: (hour - 6) * 60..<hour * 60)
     query.groupBy = [.project, .release, .environment]
     var counts: [Scope: Double] = [:]
     var totals: [String: Double] = [:]

@@ -5,31 +5,67 @@ internal import Locks
 /// The model that stores are compared with: it keeps every raw report and computes each answer from
 /// them. It shares no code with the reducer, so it cannot share its mistakes.
 package final class ReferenceStore: SessionStore {
-  private struct Raw {
-    var reports: [(key: SessionKey, report: SessionReport)] = []
-    var aggregates: [NamedAggregate] = []
+  struct Raw {
+    /// In the order in which they came.
+    var batches: [IngestBatch] = []
     var stages: [Scope: AdoptionStage] = [:]
+    /// When the first session of each series arrived.
+    var seen: [Scope: Timestamp] = [:]
+    /// Made, or first seen in a session; without what sessions say.
+    var releases: [ReleaseRecord] = []
+    var lastRelease: Int64 = 0
+    var adoption = ReferenceStages()
+
+    func stage(of series: Scope) -> AdoptionStage {
+      stages[series] ?? adoption.times[series]?.stage ?? .lowAdoption
+    }
+
+    mutating func makeRelease(_ version: String, at now: Timestamp) -> Int {
+      lastRelease += 1
+      releases.append(
+        ReleaseRecord(
+          id: lastRelease, version: version, created: now, released: nil, ref: nil, url: nil,
+          status: .open, projects: [], places: []))
+      return releases.count - 1
+    }
   }
 
-  private let raw = Locked(Raw())
+  /// What a session, or a part of counted ones, adds: where, when, how many of which status, by whom.
+  struct Fact {
+    var scope: Scope
+    var minute: Int
+    var status: String
+    var mechanism: String
+    var count: Int64
+    var users: Set<UserHash>
+    /// Of a session that exited.
+    var duration: Int64?
+  }
+
+  /// All projects belong to it.
+  static let organization = OrganizationID(rawValue: 1)
+
+  let raw = Locked(Raw())
 
   package init() {}
 
-  /// Sets the adoption stages for later queries; all series that are not listed are low.
+  var snapshot: Raw { raw.withLock { $0 } }
+
+  /// From now on, queries about stages of adoption are answered by these first.
   package func setStages(_ stages: [Scope: AdoptionStage]) {
     raw.withLock { $0.stages = stages }
   }
 
   @discardableResult
   package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
-    raw.withLock {
-      for report in batch.reports {
-        let key = SessionKey(
-          scope: batch.series[report.series], started: report.started, sessionID: report.sessionID)
-        $0.reports.append((key, report))
-      }
-      for sessions in batch.aggregated {
-        $0.aggregates.append(NamedAggregate(scope: batch.series[sessions.series], sessions))
+    raw.withLock { raw in
+      raw.batches.append(batch)
+      for series in batch.series {
+        if raw.seen[series] != nil { continue }
+        raw.seen[series] = batch.receivedAt
+        if !raw.releases.contains(where: { Name($0.version) == Name(series.release) }) {
+          _ = raw.makeRelease(series.release, at: batch.receivedAt)
+        }
       }
     }
     return batch.outcomes
@@ -55,66 +91,11 @@ package final class ReferenceStore: SessionStore {
   ) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
-    let raw = raw.withLock { $0 }
-    // The contribution of each session: series, time, count, status, user.
-    struct Fact {
-      var scope: Scope
-      var minute: Int
-      var status: String
-      var mechanism: String
-      var count: Int64
-      var users: Set<UserHash>
-      /// The duration of a session that exited.
-      var duration: Int64?
-    }
-    var facts: [Fact] = []
-    for (key, pairs) in Dictionary(grouping: raw.reports, by: \.key) {
-      let reports = pairs.map(\.report)
-      let statuses = reports.map { report -> String in
-        switch report.severity {
-        case .crashed: "crashed"
-        case .abnormal: "abnormal"
-        case .unhandled: "unhandled"
-        case .errored: "errored"
-        case .healthy: "healthy"
-        }
-      }
-      let hung = reports.map(\.mechanism)
-      let milliseconds = reports.map(\.correctedStart.milliseconds).sorted()[0]
-      facts.append(
-        Fact(
-          scope: key.scope, minute: Int((Double(milliseconds) / 60_000).rounded(.down)),
-          status: Self.worstFirst.first { statuses.contains($0) } ?? "healthy",
-          mechanism: hung.contains(.foreground)
-            ? "foreground" : hung.contains(.background) ? "background" : "",
-          count: 1, users: Set(reports.compactMap(\.user)),
-          duration: reports.contains { $0.hasExited }
-            ? reports.compactMap(\.durationMilliseconds).max() : nil))
-    }
-    for (scope, sessions) in raw.aggregates.map({ ($0.scope, $0.sessions) }) {
-      // Only a single session has a duration.
-      var duration = sessions.durationMilliseconds
-      let counts = [
-        "healthy": sessions.counts.healthy, "errored": sessions.counts.errored,
-        "unhandled": sessions.counts.unhandled, "abnormal": sessions.counts.abnormal,
-        "crashed": sessions.counts.crashed,
-      ]
-      for (status, count) in counts where count > 0 {
-        facts.append(
-          Fact(
-            scope: scope,
-            minute: Int((Double(sessions.correctedStart.milliseconds) / 60_000).rounded(.down)),
-            status: status,
-            mechanism: sessions.mechanism == .foreground
-              ? "foreground" : sessions.mechanism == .background ? "background" : "",
-            count: count, users: sessions.user.map { [$0] } ?? [], duration: duration))
-        duration = nil
-      }
-    }
-
+    let raw = snapshot
+    var facts = facts
     facts = facts.filter { fact in
       query.projects.contains(fact.scope.project)
-        && counts(fact.scope, raw.stages[fact.scope] ?? .lowAdoption)
+        && counts(fact.scope, raw.stage(of: fact.scope))
     }
     // Durations exist for whole hours.
     let firstHour = Self.hour(query.minutes.lowerBound)
@@ -180,9 +161,61 @@ package final class ReferenceStore: SessionStore {
     .sorted { $0.key < $1.key }
   }
 
+  /// Of all that came.
+  var facts: [Fact] {
+    let batches = snapshot.batches
+    let sessions = Dictionary(grouping: batches.flatMap(\.named), by: \.key)
+    return sessions.map { Self.fact(of: $0.value.map(\.report), in: $0.key.scope) }
+      + batches.flatMap(\.namedAggregates).flatMap(Self.facts)
+  }
+
+  /// - Parameter reports: of one session, in any order.
+  static func fact(of reports: [SessionReport], in series: Scope) -> Fact {
+    let statuses = reports.map { report -> String in
+      switch report.severity {
+      case .crashed: "crashed"
+      case .abnormal: "abnormal"
+      case .unhandled: "unhandled"
+      case .errored: "errored"
+      case .healthy: "healthy"
+      }
+    }
+    let hung = reports.map(\.mechanism)
+    let milliseconds = reports.map(\.correctedStart.milliseconds).sorted()[0]
+    return Fact(
+      scope: series, minute: Int((Double(milliseconds) / 60_000).rounded(.down)),
+      status: worstFirst.first { statuses.contains($0) } ?? "healthy",
+      mechanism: hung.contains(.foreground)
+        ? "foreground" : hung.contains(.background) ? "background" : "",
+      count: 1, users: Set(reports.compactMap(\.user)),
+      duration: reports.contains { $0.hasExited }
+        ? reports.compactMap(\.durationMilliseconds).max() : nil)
+  }
+
+  static func facts(of aggregate: NamedAggregate) -> [Fact] {
+    let sessions = aggregate.sessions
+    // Only a single session has one.
+    var duration = sessions.durationMilliseconds
+    let counts = [
+      "healthy": sessions.counts.healthy, "errored": sessions.counts.errored,
+      "unhandled": sessions.counts.unhandled, "abnormal": sessions.counts.abnormal,
+      "crashed": sessions.counts.crashed,
+    ]
+    return counts.filter { $0.value > 0 }.map { status, count in
+      defer { duration = nil }
+      return Fact(
+        scope: aggregate.scope,
+        minute: Int((Double(sessions.correctedStart.milliseconds) / 60_000).rounded(.down)),
+        status: status,
+        mechanism: sessions.mechanism == .foreground
+          ? "foreground" : sessions.mechanism == .background ? "background" : "",
+        count: count, users: sessions.user.map { [$0] } ?? [], duration: duration)
+    }
+  }
+
   private static let worstFirst = ["crashed", "abnormal", "unhandled", "errored", "healthy"]
 
-  private static func hour(_ minute: Int) -> Int {
+  static func hour(_ minute: Int) -> Int {
     Int((Double(minute) / 60).rounded(.down))
   }
 
@@ -197,5 +230,20 @@ package final class ReferenceStore: SessionStore {
     return DurationSummary(
       average: sorted.reduce(0, +) / Double(sorted.count), p50: quantile(0.5), p75: quantile(0.75),
       p90: quantile(0.9), p95: quantile(0.95), p99: quantile(0.99), longest: sorted.last ?? 0)
+  }
+}
+
+extension IngestBatch {
+  /// The reports with the keys of their sessions.
+  var named: [(key: SessionKey, report: SessionReport)] {
+    reports.map { report in
+      let key = SessionKey(
+        scope: series[report.series], started: report.started, sessionID: report.sessionID)
+      return (key, report)
+    }
+  }
+
+  var namedAggregates: [NamedAggregate] {
+    aggregated.map { NamedAggregate(scope: series[$0.series], $0) }
   }
 }

@@ -101,7 +101,24 @@ package final class NoticeSender: Sendable {
 
   private static let stopStepsMax = 20
 
-  /// Checks the queue now, because a notification was added.
+  /// Puts the notices of changed levels into the queues, and has these looked at. What fails here is
+  /// done again by the thread.
+  func enqueueTransitions() {
+    do throws(StoreError) {
+      try enqueueWaiting()
+    } catch {
+      log.error("notices not enqueued", metadata: ["reason": "\(error.sentence)"])
+    }
+    wake()
+  }
+
+  private func enqueueWaiting() throws(StoreError) {
+    let count = try AlertNotice.enqueueAll(
+      of: store, projects: catalog.snapshot.catalog.projects, webURL: webURL)
+    if count > 0 { changed() }
+  }
+
+  /// Has the queue looked at: something was put in.
   package func wake() {
     woken.signal()
   }
@@ -118,6 +135,7 @@ package final class NoticeSender: Sendable {
   /// - Returns: the time until the next one is due, in milliseconds.
   private func serveDue() -> Int64 {
     do throws(StoreError) {
+      try enqueueWaiting()
       for notice in try store.dueNotices(at: clock.now) {
         let channel = notice.channel
         guard claim(channel, lanesMax: Self.lanesMax) else { continue }
@@ -153,6 +171,7 @@ package final class NoticeSender: Sendable {
   /// Delivers all due notifications on the calling thread.
   package func runDue() throws(StoreError) -> Tally {
     var tally = Tally()
+    try enqueueWaiting()
     for notice in try store.dueNotices(at: clock.now) {
       guard claim(notice.channel, lanesMax: .max) else { continue }
       let served = drain(notice.channel)

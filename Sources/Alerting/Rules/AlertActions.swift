@@ -5,7 +5,7 @@ internal import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// Alert rules over the API: Sentry's paths and forms of old, and what Hale has beside them.
+/// Alert rules over the API, in Sentry's paths and forms, with Hale's additions.
 package struct AlertActions: Sendable {
   private let store: any SessionStore & ReleaseStore
   private let alerts: any AlertStore
@@ -70,8 +70,8 @@ package struct AlertActions: Sendable {
     try withRule(call) { (rule) throws(StoreError) in
       if rule.isDeclared { return declared(rule) }
       _ = try alerts.deleteAlertRule(
-        id: rule.id, of: rule.organization, at: call.now, telling: telling(.ruleDeleted, call))
-      notices.wake()
+        id: rule.id, of: rule.organization, at: call.now)
+      notices.enqueueTransitions()
       return Response(status: 204)
     }
   }
@@ -101,18 +101,10 @@ package struct AlertActions: Sendable {
     }
     guard let read, reader.problems.isEmpty else { return .refusal(reader.problems) }
     let saved = try alerts.saveAlertRule(
-      read, id: before?.id, of: organization, at: call.now, telling: telling(.ruleChanged, call))
+      read, id: before?.id, of: organization, at: call.now)
     guard let saved else { return Response(.notFound) }
-    notices.wake()
+    notices.enqueueTransitions()
     return try answer(saved, call, status: before == nil ? 201 : 200)
-  }
-
-  private func telling(_ ending: AlertNotice.Ending, _ call: APICall) -> AlertEnding {
-    { rule, incident in
-      AlertNotice.end(
-        of: rule, incident, ending, at: call.now, projects: call.snapshot.catalog.projects,
-        webURL: notices.webURL)
-    }
   }
 
   private func answer(
@@ -175,7 +167,7 @@ package struct AlertActions: Sendable {
     return try answer(rule, call)
   }
 
-  // MARK: What became of them
+  // MARK: Incidents and evaluations
 
   func incidents(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
@@ -259,57 +251,9 @@ package struct AlertActions: Sendable {
     return Int(seconds / 60)
   }
 
-  // MARK: Back-test
-
-  /// Of a rule that is there.
-  func backTestOfRule(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let asked = try range(call, QueryParameters(call.items), daysMax: BackTest.daysMax)
-    return try withRule(call) { (rule) throws(StoreError) in
-      try backTest(rule.draft, asked, rule.organization, call)
-    }
-  }
-
-  /// Of a rule in the body, which need not be kept: `rule`, and `statsPeriod` or `start` and `end`.
-  func backTest(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let organization = try call.organization()
-    let projects = try call.projects()
-    let node = try body(of: call)
-    guard let ruleNode = node["rule"] else {
-      throw .badRequest("\"rule\" is missing: a rule as for alert-rules/.")
-    }
-    var items: [(name: String, value: String)] = []
-    for name in ["statsPeriod", "start", "end"] {
-      guard let value = node[name], !value.isNull else { continue }
-      guard case .string(let text) = value.value else {
-        throw .badRequest("\"\(name)\" is not a text.")
-      }
-      items.append((name, text))
-    }
-    let asked = try range(call, QueryParameters(items), daysMax: BackTest.daysMax)
-    return { () throws(StoreError) in
-      var reader = AlertRuleReader(ruleNode, projects: projects)
-      reader.needsName = false
-      let draft = reader.draft(over: nil)
-      reader.checkMembers()
-      guard let draft, reader.problems.isEmpty else { return .refusal(reader.problems) }
-      return try backTest(draft, asked, organization.id, call)
-    }
-  }
-
-  private func backTest(
-    _ draft: AlertRuleDraft, _ asked: (start: Timestamp, end: Timestamp),
-    _ organization: OrganizationID, _ call: APICall
-  ) throws(StoreError) -> Response {
-    let test = BackTest(draft.rule, asked, organization)
-    switch try test.answer(store, alerts) {
-    case .success(let answer): return .json(answer.json(of: test, name: draft.name))
-    case .failure(let problem): return .refusal([(problem, 0)])
-    }
-  }
-
   // MARK: What they share
 
-  private func body(of call: APICall) throws(APIError) -> JSONNode {
+  func body(of call: APICall) throws(APIError) -> JSONNode {
     do throws(JSONNode.Failure) {
       return try JSONNode(call.body)
     } catch {
@@ -318,7 +262,7 @@ package struct AlertActions: Sendable {
   }
 
   /// Work on the rule that the path names, by id or by name.
-  private func withRule(
+  func withRule(
     _ call: APICall, _ work: @escaping @Sendable (StoredAlertRule) throws(StoreError) -> Response
   ) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
@@ -331,7 +275,7 @@ package struct AlertActions: Sendable {
   }
 
   /// The range that a request asks for, up to now: the last day, where it does not say.
-  private func range(
+  func range(
     _ call: APICall, _ parameters: QueryParameters, daysMax: Int
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
     var limits = SessionsLimits()
@@ -355,7 +299,7 @@ extension [StoredAlertRule] {
 
 extension Response {
   /// Sentry's form of refusals: the reasons by the field.
-  fileprivate static func refusal(
+  static func refusal(
     _ problems: [(problem: AlertRule.Problem, line: Int)]
   ) -> Response {
     var fields: [String] = []
@@ -373,35 +317,6 @@ extension Response {
       }
     }
     return .json(json.bytes, status: 400)
-  }
-}
-
-extension BackTest {
-  init(
-    _ rule: AlertRule, _ asked: (start: Timestamp, end: Timestamp), _ organization: OrganizationID
-  ) {
-    self.rule = rule
-    self.organization = organization
-    let step = Self.stepMinutes
-    start = Timestamp(minute: (asked.start.minute + step - 1).flooredDivision(by: step) * step)
-    end = Timestamp(minute: asked.end.minute.flooredDivision(by: step) * step)
-  }
-
-  /// Blocks.
-  func answer(
-    _ store: any ReleaseStore, _ alerts: any AlertStore
-  ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
-    guard rule.measure.isOfUsers else { return .success(try replay(store, alerts)) }
-    let same = try alerts.alertRules(of: organization).first { $0.rule.asksTheSame(as: rule) }
-    guard let same else {
-      return .failure(
-        AlertRule.Problem(
-          "aggregate",
-          "The log of arrivals has no users: a rule about them is tried on what a rule with the same "
-            + "aggregate, projects, environment, release, timeWindow and comparison has recorded, "
-            + "and there is none."))
-    }
-    return .success(try replay(records: same, alerts))
   }
 }
 

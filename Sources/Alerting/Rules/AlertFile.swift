@@ -53,20 +53,13 @@ package enum AlertFile {
   /// - Parameter webURL: of the dashboard; nil while no address is known.
   /// - Returns: how many there are.
   package static func apply(
-    _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore, at now: Timestamp, webURL: String?
+    _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore & NoticeStore, at now: Timestamp,
+    webURL: String?
   ) throws(Failure) -> Int {
     let drafts = try read(bytes, catalog: catalog, alerts: alerts)
     try Failure.of { () throws(StoreError) in
-      try alerts.declareAlertRules(
-        drafts, at: now,
-        telling: { rule, incident in
-          let stays = drafts.contains {
-            $0.organization == rule.organization && $0.draft.name == rule.draft.name
-          }
-          return AlertNotice.end(
-            of: rule, incident, stays ? .ruleChanged : .ruleDeleted, at: now,
-            projects: catalog.projects, webURL: webURL)
-        })
+      try alerts.declareAlertRules(drafts, at: now)
+      try AlertNotice.enqueueAll(of: alerts, projects: catalog.projects, webURL: webURL)
     }
     return drafts.count
   }

@@ -2,44 +2,32 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// What is told of a change of a rule's level: words for people, and Sentry's `metric_alert`.
+/// What channels are notified of a change of a rule's level: words for people, and Sentry's
+/// `metric_alert`.
 struct AlertNotice {
-  /// Why an incident is over that nothing resolved.
-  enum Ending {
-    case ruleDeleted, ruleChanged
-  }
-
-  let stored: StoredAlertRule
-  /// What the thresholds were compared with; nil where an incident ended without an evaluation.
-  var value: Double?
-  /// In the window.
-  let sessions: Int64
-  /// The release that was looked at, and the one that it was compared with.
-  var release: String?
-  var baseRelease: String?
-  let before: AlertLevel
-  let after: AlertLevel
-  var ending: Ending?
-  let now: Timestamp
+  let transition: AlertTransition
   /// Of the organization.
   let projects: [Project]
   /// Of the dashboard.
   let webURL: String?
 
-  /// What is told of an incident that ends with what its rule asks for; nil while the rule is muted.
-  static func end(
-    of stored: StoredAlertRule, _ incident: AlertIncident, _ ending: Ending, at now: Timestamp,
-    projects: [Project], webURL: String?
-  ) -> Notice? {
-    if stored.isMuted(at: now) { return nil }
-    return AlertNotice(
-      stored: stored, value: stored.evaluated?.value, sessions: stored.evaluated?.sessions ?? 0,
-      before: stored.state.level, after: .ok, ending: ending, now: now, projects: projects,
-      webURL: webURL
-    ).notice(incident)
+  /// Renders the transitions that wait, and puts them into the queues. Called from any thread;
+  /// blocks. What a kill cuts off is done by the next call.
+  ///
+  /// - Returns: how many waited.
+  @discardableResult
+  static func enqueueAll(
+    of store: any NoticeStore, projects: [Project], webURL: String?
+  ) throws(StoreError) -> Int {
+    let transitions = try store.alertTransitions()
+    for transition in transitions {
+      let notice = AlertNotice(transition: transition, projects: projects, webURL: webURL).notice
+      try store.enqueue(notice, of: transition)
+    }
+    return transitions.count
   }
 
-  func notice(_ incident: AlertIncident) -> Notice {
+  var notice: Notice {
     let (action, word): (Notice.Action, String) =
       switch after {
       case .ok: (.resolved, "Resolved")
@@ -48,32 +36,38 @@ struct AlertNotice {
       }
     return Notice(
       key: "incident-\(incident.id)-\(incident.transitions)", action: action,
-      title: "\(word): \(stored.draft.name)", text: text, webURL: page,
-      subject: String(decoding: subject(incident), as: UTF8.self), created: now)
+      title: "\(word): \(transition.draft.name)", text: text, webURL: page,
+      subject: String(decoding: subject, as: UTF8.self), created: transition.time)
   }
 
   /// Where the rule is shown; of one that is gone, where the others are.
   private var page: String? {
-    webURL.map { $0 + "/alerts/" + (ending == .ruleDeleted ? "" : "\(stored.id)/") }
+    webURL.map {
+      $0 + "/alerts/" + (transition.ending == .ruleDeleted ? "" : "\(transition.rule)/")
+    }
   }
 
   // MARK: Words
 
-  private var rule: AlertRule { stored.rule }
+  private var rule: AlertRule { transition.draft.rule }
+  private var incident: AlertIncident { transition.incident }
+  private var before: AlertLevel { transition.before }
+  private var after: AlertLevel { incident.level }
 
   /// For example “97.5 % crash-free sessions of shop, production in the last hour, below 99 %.
   /// 1200 sessions.”
   private var text: String {
     let words = AlertWords(rule: rule, projects: projects)
-    switch ending {
+    switch transition.ending {
     case .ruleDeleted: return "The rule was deleted while it was \(before.name)."
     case .ruleChanged: return "The rule was changed while it was \(before.name): it begins anew."
     case nil: break
     }
-    var text = value.map { words.text($0) + " " } ?? ""
-    text += "\(words.measure(against: baseRelease)) \(words.scope(release: release))"
+    var text = transition.value.map { words.text($0) + " " } ?? ""
+    text +=
+      "\(words.measure(against: transition.baseRelease)) \(words.scope(release: transition.release))"
     let threshold = after == .critical ? rule.critical : rule.warning
-    let isBeyond = value.flatMap { value in
+    let isBeyond = transition.value.flatMap { value in
       threshold.map { rule.isAbove ? value > $0 : value < $0 }
     }
     if let threshold, after != .ok, isBeyond == true {
@@ -84,29 +78,29 @@ struct AlertNotice {
     }
     // The number of sessions is said already where it is the value.
     return rule.measure == .sessions && rule.comparison == nil
-      ? text + "." : text + ". \(sessions) sessions."
+      ? text + "." : text + ". \(transition.sessions) sessions."
   }
 
   // MARK: Sentry's form
 
-  private func subject(_ incident: AlertIncident) -> [UInt8] {
+  private var subject: [UInt8] {
     var json = JSONWriter()
     json.object { json in
       json.member("id") { $0.value(String(incident.id)) }
       json.member("identifier") { $0.value(String(incident.id)) }
-      json.member("organization_id") { $0.value(String(stored.organization.rawValue)) }
+      json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
       json.member("projects") { writeProjects(&$0) }
       json.member("status") { $0.value(incident.status) }
       json.member("status_method") { $0.value(2) }
       json.member("type") { $0.value(2) }
-      json.member("title") { $0.value(stored.draft.name) }
+      json.member("title") { $0.value(transition.draft.name) }
       for name in ["date_created", "date_started", "date_detected"] {
         json.member(name) { $0.value(RFC3339.format(incident.opened)) }
       }
       json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
-      json.member("value") { $0.optional(value) }
-      json.member("sessions") { $0.value(sessions) }
-      json.member("release") { $0.optional(release) }
+      json.member("value") { $0.optional(transition.value) }
+      json.member("sessions") { $0.value(transition.sessions) }
+      json.member("release") { $0.optional(transition.release) }
       json.member("alert_rule") { writeRule(&$0) }
     }
     return json.bytes
@@ -120,8 +114,8 @@ struct AlertNotice {
 
   private func writeRule(_ json: inout JSONWriter) {
     json.object { json in
-      json.member("id") { $0.value(String(stored.id)) }
-      json.member("name") { $0.value(stored.draft.name) }
+      json.member("id") { $0.value(String(transition.rule)) }
+      json.member("name") { $0.value(transition.draft.name) }
       json.member("aggregate") { $0.value(rule.measure.sentryName) }
       json.member("dataset") { $0.value("metrics") }
       json.member("query") { $0.value(AlertRuleJSON.query(rule.releases)) }
@@ -147,10 +141,10 @@ struct AlertNotice {
       }
       json.member("status") { $0.value(0) }
       json.member("include_all_projects") { $0.value(false) }
-      json.member("organization_id") { $0.value(String(stored.organization.rawValue)) }
+      json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
       json.member("created_by") { $0.null() }
-      json.member("date_created") { $0.value(RFC3339.format(stored.created)) }
-      json.member("date_modified") { $0.value(RFC3339.format(stored.modified)) }
+      json.member("date_created") { $0.value(RFC3339.format(transition.ruleCreated)) }
+      json.member("date_modified") { $0.value(RFC3339.format(transition.ruleModified)) }
     }
   }
 }

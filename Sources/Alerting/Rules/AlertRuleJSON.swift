@@ -128,12 +128,3 @@ enum AlertRuleJSON {
     }
   }
 }
-
-extension StoredAlertRule {
-  func isMuted(at now: Timestamp) -> Bool { muteEnd(at: now) != nil }
-
-  /// nil when it is not muted.
-  func muteEnd(at now: Timestamp) -> Timestamp? {
-    mutedUntil.flatMap { now < $0 ? $0 : nil }
-  }
-}

@@ -6,13 +6,14 @@ package import Storage
 /// leaves the keeping to the writer's.
 package final class AlertRunner: Sendable {
   private let store: any SessionStore & ReleaseStore
-  private let alerts: any AlertStore
+  private let alerts: any AlertStore & NoticeStore
   private let catalog: CatalogCache
   private let webURL: String?
 
   /// - Parameter webURL: the page that notices lead to; nil while no address is known.
   package init(
-    store: any SessionStore & ReleaseStore, alerts: any AlertStore, catalog: CatalogCache,
+    store: any SessionStore & ReleaseStore, alerts: any AlertStore & NoticeStore,
+    catalog: CatalogCache,
     webURL: String?
   ) {
     self.store = store
@@ -21,7 +22,7 @@ package final class AlertRunner: Sendable {
     self.webURL = webURL
   }
 
-  /// Evaluates all rules at one instant. Rules that ask for the same value share the question.
+  /// Evaluates all rules at one instant. Rules that ask for the same value share the query.
   package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
     let reader = AlertReader(store: store, now: now)
     var asked: [(rule: AlertRule, reading: AlertReading)] = []
@@ -39,11 +40,14 @@ package final class AlertRunner: Sendable {
     return results
   }
 
-  /// Keeps what ``evaluate(at:)`` found. Called from the writer's thread.
+  /// Keeps what ``evaluate(at:)`` found, and puts the notices of what follows into the queue. Called
+  /// from the writer's thread.
   ///
   /// - Returns: how many levels changed.
   package func keep(_ results: [AlertResult]) throws(StoreError) -> Int {
     try alerts.keepAlerts(results)
+    try AlertNotice.enqueueAll(
+      of: alerts, projects: catalog.snapshot.catalog.projects, webURL: webURL)
     return results.count { $0.state.level != $0.rule.state.level }
   }
 
@@ -54,25 +58,14 @@ package final class AlertRunner: Sendable {
     let state = stored.rule.state(after: value, from: stored.state)
     let record = AlertRecord(
       time: now, value: value, sessions: reading.current.sessions.total, level: state.level)
-    var notice: (@Sendable (AlertIncident) -> Notice)?
-    // What began while the rule was muted is told when that is over.
+    // Of what began while the rule was muted the channels are notified when that is over.
     let isUnmuted = stored.mutedUntil.map { until in
       until <= now && (stored.evaluated.map { $0.time <= until } ?? false)
     }
     let isNews = state.level != stored.state.level || isUnmuted == true && state.level != .ok
-    if isNews, !stored.isMuted(at: now) {
-      let told = AlertNotice(
-        stored: stored, value: value, sessions: record.sessions, release: reading.release,
-        baseRelease: reading.baseRelease, before: stored.state.level, after: state.level, now: now,
-        projects: catalog.snapshot.catalog.projects, webURL: webURL)
-      notice = { incident in
-        var told = told
-        // When a mute ends, there may be no data any more: the level was reached by this value.
-        told.value = told.value ?? incident.value
-        return told.notice(incident)
-      }
-    }
-    return AlertResult(rule: stored, record: record, state: state, notice: notice)
+    return AlertResult(
+      rule: stored, record: record, state: state, release: reading.release,
+      baseRelease: reading.baseRelease, notifies: isNews && !stored.isMuted(at: now))
   }
 }
 

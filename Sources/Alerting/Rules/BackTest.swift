@@ -5,9 +5,9 @@ internal import Storage
 /// When a rule would have fired in a past range, by what was known at each time.
 ///
 /// Rules about sessions are replayed from the log of arrivals. It knows ten-minute steps of arrival
-/// and whole hours of start: so the rule is evaluated every ten minutes by what had arrived by then,
-/// and its window is widened to the start hours that it touches. Users are not in the log: rules
-/// about them are replayed from the evaluations that a rule recorded, minute by minute.
+/// and whole hours of start: so the rule is evaluated every ten minutes by what had arrived by
+/// then, and its window is widened to the start hours that it touches. Users are not in the log:
+/// rules about them are replayed from the evaluations that a rule recorded, minute by minute.
 struct BackTest {
   let rule: AlertRule
   let organization: OrganizationID

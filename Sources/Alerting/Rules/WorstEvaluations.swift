@@ -2,8 +2,8 @@ internal import ReleaseHealth
 internal import Storage
 
 extension AlertRule {
-  /// The worst evaluation of each interval, with the interval's beginning as its time: of those of the
-  /// highest level the value that is nearest to an alarm, or farthest beyond.
+  /// The worst evaluation of each interval, with the interval's beginning as its time: of those of
+  /// the highest level the value that is nearest to an alarm, or farthest beyond.
   ///
   /// - Parameter records: the earliest first.
   func worst(of records: [AlertRecord], everyMinutes minutes: Int) -> [AlertRecord] {

@@ -8,7 +8,7 @@ internal import Storage
 /// default the last 24 hours), by the hour of their arrival.
 ///
 ///     {"start", "end", "intervals": [start of each bucket],
-///      "groups": [{"by": {"project", "reason"}, "totals": numbers, "series": [numbers]}],
+///      "groups": [{"by": {"project", "reason"}, "totals": numbers, "series": {name: [number]}}],
 ///      "outcomes": [{"project", "outcome", "reason", "quantity"}]}
 ///
 /// The numbers of each group and each bucket add up: received = accepted + rejected + skipped. A

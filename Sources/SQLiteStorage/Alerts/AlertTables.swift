@@ -42,16 +42,37 @@ enum AlertTables {
     return rules
   }
 
+  /// What the columns from `measure` to `period` say, without the projects.
+  static func condition(_ row: Statement, from column: Int32) -> AlertRule {
+    AlertRule(
+      measure: AlertRule.Measure(rawValue: row.text(column)) ?? .sessionCrashFree, projects: [],
+      environment: row.optionalText(column + 1),
+      releases: AlertRule.Releases(row.optionalText(column + 2)),
+      windowMinutes: Int(row.integer(column + 3)),
+      comparison: row.optionalText(column + 4).flatMap { AlertRule.Comparison(rawValue: $0) },
+      isAbove: row.integer(column + 5) != 0, critical: row.optionalDouble(column + 6) ?? 0,
+      warning: row.optionalDouble(column + 7), resolve: row.optionalDouble(column + 8),
+      sessionsMin: row.integer(column + 9), period: Int(row.integer(column + 10)))
+  }
+
+  /// Binds the columns from `measure` to `period`.
+  static func bind(_ rule: AlertRule, to statement: Statement, from index: Int32) {
+    statement.bind(index, rule.measure.rawValue)
+    statement.bind(index + 1, rule.environment)
+    statement.bind(index + 2, rule.releases.text)
+    statement.bind(index + 3, rule.windowMinutes)
+    statement.bind(index + 4, rule.comparison?.rawValue)
+    statement.bind(index + 5, rule.isAbove ? 1 : 0)
+    statement.bind(index + 6, rule.critical)
+    statement.bind(index + 7, rule.warning)
+    statement.bind(index + 8, rule.resolve)
+    statement.bind(index + 9, rule.sessionsMin)
+    statement.bind(index + 10, rule.period)
+  }
+
   /// Without its projects and channels.
   private static func rule(_ row: Statement) -> StoredAlertRule {
-    let rule = AlertRule(
-      measure: AlertRule.Measure(rawValue: row.text(8)) ?? .sessionCrashFree, projects: [],
-      environment: row.optionalText(9), releases: AlertRule.Releases(row.optionalText(10)),
-      windowMinutes: Int(row.integer(11)),
-      comparison: row.optionalText(12).flatMap { AlertRule.Comparison(rawValue: $0) },
-      isAbove: row.integer(13) != 0, critical: row.optionalDouble(14) ?? 0,
-      warning: row.optionalDouble(15), resolve: row.optionalDouble(16),
-      sessionsMin: row.integer(17), period: Int(row.integer(18)))
+    let rule = condition(row, from: 8)
     let level = AlertLevel(rawValue: Int(row.integer(19))) ?? .ok
     return StoredAlertRule(
       id: row.integer(0), organization: OrganizationID(rawValue: row.integer(1)),
@@ -88,17 +109,7 @@ enum AlertTables {
     update.bind(3, stored.isDeclared ? 1 : 0)
     update.bind(4, stored.modified.milliseconds)
     update.bind(5, stored.asked.milliseconds)
-    update.bind(6, rule.measure.rawValue)
-    update.bind(7, rule.environment)
-    update.bind(8, rule.releases.text)
-    update.bind(9, rule.windowMinutes)
-    update.bind(10, rule.comparison?.rawValue)
-    update.bind(11, rule.isAbove ? 1 : 0)
-    update.bind(12, rule.critical)
-    update.bind(13, rule.warning)
-    update.bind(14, rule.resolve)
-    update.bind(15, rule.sessionsMin)
-    update.bind(16, rule.period)
+    bind(rule, to: update, from: 6)
     try update.run()
     for table in ["alert_rule_project", "alert_rule_channel"] {
       try connection.execute("DELETE FROM \(table) WHERE rule = \(stored.id)")
@@ -155,22 +166,27 @@ enum AlertTables {
   }
 
   static func delete(
-    _ rule: StoredAlertRule, at now: Timestamp, telling: AlertEnding, on connection: Connection
+    _ rule: StoredAlertRule, at now: Timestamp, on connection: Connection
   ) throws(StoreError) {
-    try end(rule, at: now, telling: telling, on: connection)
+    try end(rule, .ruleDeleted, at: now, on: connection)
     try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)")
   }
 
-  /// Closes the incident of a rule that stops to ask for its value.
+  /// Closes the incident of a rule that stops to ask for its value. Of a muted rule nobody is
+  /// notified.
   static func end(
-    _ rule: StoredAlertRule, at now: Timestamp, telling: AlertEnding, on connection: Connection
+    _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp,
+    on connection: Connection
   ) throws(StoreError) {
-    guard
-      let incident = try move(rule, to: .ok, at: now, value: rule.evaluated?.value, on: connection)
-    else { return }
-    if let notice = telling(rule, incident) {
-      try tell(notice, rule: rule, incident, on: connection)
+    let (value, sessions) = (rule.evaluated?.value, rule.evaluated?.sessions ?? 0)
+    guard let incident = try move(rule, to: .ok, at: now, value: value, on: connection) else {
+      return
     }
+    if rule.isMuted(at: now) { return }
+    let record = AlertRecord(time: now, value: value, sessions: sessions, level: .ok)
+    try TransitionTable.add(
+      AlertTransition(of: rule, incident, found: record, ending: ending), of: rule.draft,
+      on: connection)
   }
 
   // MARK: Evaluations
@@ -199,14 +215,12 @@ enum AlertTables {
           on: connection)
       else { return }
       incident = changed.closed == nil ? changed.id : nil
-      if let notice = result.notice?(changed) {
-        try tell(notice, rule: rule, changed, on: connection)
-      }
-    } else if let make = result.notice, let id = rule.incident,
+      try notify(of: changed, result, on: connection)
+    } else if result.notifies, let id = rule.incident,
       let open = try incidents("id = ?1", id, offset: 0, limit: 1, on: connection).first
     {
-      // Told later than it happened; who knows it already is not told again.
-      try tell(make(open), rule: rule, open, on: connection)
+      // Later than it happened; a channel that knows it already is not notified again.
+      try notify(of: open, result, on: connection)
     }
     let update = try connection.prepare(
       """
@@ -271,29 +285,14 @@ enum AlertTables {
     return incident
   }
 
-  /// Puts a notice before all that are to be told: of the level, and of those that are over by it. That
-  /// something is over is told where it was told of.
-  private static func tell(
-    _ notice: Notice, rule: StoredAlertRule, _ incident: AlertIncident, on connection: Connection
+  private static func notify(
+    of incident: AlertIncident, _ result: AlertResult, on connection: Connection
   ) throws(StoreError) {
-    var names = Set<String>()
-    let told = incident.level == .critical ? [.critical] : incident.reached
-    for level in told { names.formUnion(rule.draft.channels(of: level)) }
-    let select = try connection.prepare(
-      "SELECT id, name FROM notice_channel WHERE organization = ? ORDER BY id")
-    select.bind(1, rule.organization.rawValue)
-    var channels: [Int64] = []
-    while try select.step() {
-      if names.contains(select.text(1)) { channels.append(select.integer(0)) }
-    }
-    for channel in channels {
-      if incident.closed != nil,
-        try !NoticeTables.isKnown(notice, to: channel, on: connection)
-      {
-        continue
-      }
-      try NoticeTables.enqueue(notice, channel: channel, on: connection)
-    }
+    guard result.notifies else { return }
+    var transition = AlertTransition(of: result.rule, incident, found: result.record)
+    transition.release = result.release
+    transition.baseRelease = result.baseRelease
+    try TransitionTable.add(transition, of: result.rule.draft, on: connection)
   }
 
   // MARK: Incidents
@@ -311,17 +310,20 @@ enum AlertTables {
     select.bind(2, limit)
     select.bind(3, offset)
     var incidents: [AlertIncident] = []
-    while try select.step() {
-      let reached = Int(select.integer(5))
-      incidents.append(
-        AlertIncident(
-          id: select.integer(0), rule: select.integer(1),
-          opened: Timestamp(milliseconds: select.integer(2)),
-          closed: select.optionalInteger(3).map { Timestamp(milliseconds: $0) },
-          level: select.integer(4) == 20 ? .critical : select.integer(4) == 10 ? .warning : .ok,
-          reached: Set([AlertLevel.warning, .critical].filter { reached & $0.rawValue != 0 }),
-          transitions: Int(select.integer(6)), value: select.optionalDouble(7)))
-    }
+    while try select.step() { incidents.append(incident(select, from: 0)) }
     return incidents
+  }
+
+  /// - Parameter column: the first of id, rule, opened, closed, status, reached, transitions,
+  ///   value.
+  static func incident(_ row: Statement, from column: Int32) -> AlertIncident {
+    let (status, reached) = (row.integer(column + 4), Int(row.integer(column + 5)))
+    return AlertIncident(
+      id: row.integer(column), rule: row.integer(column + 1),
+      opened: Timestamp(milliseconds: row.integer(column + 2)),
+      closed: row.optionalInteger(column + 3).map { Timestamp(milliseconds: $0) },
+      level: status == 20 ? .critical : status == 10 ? .warning : .ok,
+      reached: Set([AlertLevel.warning, .critical].filter { reached & $0.rawValue != 0 }),
+      transitions: Int(row.integer(column + 6)), value: row.optionalDouble(column + 7))
   }
 }

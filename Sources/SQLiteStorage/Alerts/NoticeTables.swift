@@ -3,8 +3,7 @@ internal import Storage
 
 /// The rows of `notice`.
 enum NoticeTables {
-  /// Puts a notice into the queue of a channel, due at once; within the transaction of the change that
-  /// it tells of, so that neither is kept without the other. One that is there already stays.
+  /// Puts a notice into the queue of a channel, due at once. One that is there already stays.
   static func enqueue(
     _ notice: Notice, channel: Int64, on connection: Connection
   ) throws(StoreError) {
@@ -79,7 +78,8 @@ enum NoticeTables {
           SELECT id, created, next_attempt FROM notice
           -- "incident-", its number, and what follows another hyphen.
           WHERE NOT (key GLOB 'incident-*' AND CAST(substr(key, 10) AS INTEGER) IN (
-            SELECT incident FROM alert_rule WHERE incident IS NOT NULL))
+            SELECT incident FROM alert_rule WHERE incident IS NOT NULL
+            UNION SELECT incident FROM alert_transition))
           ORDER BY id LIMIT \(rowsMax))
         WHERE created < \(time) AND next_attempt IS NULL)
       """)

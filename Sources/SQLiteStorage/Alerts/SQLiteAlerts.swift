@@ -15,8 +15,7 @@ extension SQLiteStore: AlertStore {
   }
 
   package func saveAlertRule(
-    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp,
-    telling: AlertEnding
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> StoredAlertRule? {
     try change { (connection) throws(StoreError) in
       let rules = try AlertTables.rules("organization = ?1", organization.rawValue, on: connection)
@@ -28,7 +27,7 @@ extension SQLiteStore: AlertStore {
       }
       return try save(
         draft, over: before, isDeclared: false, among: rules, of: organization, at: now,
-        telling: telling, on: connection)
+        on: connection)
     }
   }
 
@@ -36,7 +35,7 @@ extension SQLiteStore: AlertStore {
   private func save(
     _ draft: AlertRuleDraft, over before: StoredAlertRule?, isDeclared: Bool,
     among rules: [StoredAlertRule], of organization: OrganizationID, at now: Timestamp,
-    telling: AlertEnding, on connection: Connection
+    on connection: Connection
   ) throws(StoreError) -> StoredAlertRule? {
     if before == nil, rules.count >= AlertLimits.rulesMax {
       throw .ruleLimitReached(AlertLimits.rulesMax)
@@ -55,7 +54,7 @@ extension SQLiteStore: AlertStore {
     stored.modified = now
     if let before, !before.rule.asksTheSame(as: draft.rule) {
       stored.asked = now
-      try AlertTables.end(before, at: now, telling: telling, on: connection)
+      try AlertTables.end(before, .ruleChanged, at: now, on: connection)
       try AlertTables.reset(before, on: connection)
     }
     try AlertTables.write(stored, on: connection)
@@ -63,12 +62,12 @@ extension SQLiteStore: AlertStore {
   }
 
   package func deleteAlertRule(
-    id: Int64, of organization: OrganizationID, at now: Timestamp, telling: AlertEnding
+    id: Int64, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool {
     try change { (connection) throws(StoreError) in
       guard let rule = try rule(id, of: organization, connection) else { return false }
       try refuseIfDeclared(rule)
-      try AlertTables.delete(rule, at: now, telling: telling, on: connection)
+      try AlertTables.delete(rule, at: now, on: connection)
       return true
     }
   }
@@ -87,8 +86,7 @@ extension SQLiteStore: AlertStore {
   }
 
   package func declareAlertRules(
-    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp,
-    telling: AlertEnding
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
   ) throws(StoreError) {
     try change { (connection) throws(StoreError) in
       let all = try AlertTables.rules("id > ?1", 0, on: connection)
@@ -96,7 +94,7 @@ extension SQLiteStore: AlertStore {
         let stays = drafts.contains {
           $0.organization == rule.organization && $0.draft.name == rule.draft.name
         }
-        if !stays { try AlertTables.delete(rule, at: now, telling: telling, on: connection) }
+        if !stays { try AlertTables.delete(rule, at: now, on: connection) }
       }
       for (organization, draft) in drafts {
         let rules = try AlertTables.rules(
@@ -108,7 +106,7 @@ extension SQLiteStore: AlertStore {
         if before?.draft == draft { continue }
         _ = try save(
           draft, over: before, isDeclared: true, among: rules, of: organization, at: now,
-          telling: telling, on: connection)
+          on: connection)
       }
     }
   }

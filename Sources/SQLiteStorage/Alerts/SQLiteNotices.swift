@@ -99,9 +99,15 @@ extension SQLiteStore: NoticeStore {
     throw .channelInUse(rules: names)
   }
 
-  package func enqueue(_ notice: Notice, channel: Int64) throws(StoreError) {
+  package func alertTransitions() throws(StoreError) -> [AlertTransition] {
+    try readCatalog { (connection) throws(StoreError) in try TransitionTable.all(on: connection) }
+  }
+
+  package func enqueue(
+    _ notice: Notice, of transition: AlertTransition
+  ) throws(StoreError) {
     try changeNotices { (connection) throws(StoreError) in
-      try NoticeTables.enqueue(notice, channel: channel, on: connection)
+      try TransitionTable.enqueue(notice, of: transition.id, on: connection)
     }
   }
 

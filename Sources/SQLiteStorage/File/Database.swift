@@ -5,7 +5,7 @@ enum Database {
   /// "Hale" in ASCII, as SQLite's application id.
   static let applicationID: Int64 = 0x4861_6c65
   /// The version of schema.sql.
-  static let schemaVersion: Int64 = 4
+  static let schemaVersion: Int64 = 5
 
   /// Opens the file for writing, and lays out the schema if it is empty.
   ///

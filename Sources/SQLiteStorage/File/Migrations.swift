@@ -193,6 +193,44 @@ enum Migrations {
           FROM session WHERE flags & 64 = 0 GROUP BY 1, 2
           ON CONFLICT DO UPDATE SET without_initial = excluded.without_initial;
         """),
+    Step(
+      version: 5,
+      sql: """
+        CREATE TABLE alert_transition (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          rule INTEGER NOT NULL,
+          organization INTEGER NOT NULL,
+          name TEXT NOT NULL,
+          rule_created INTEGER NOT NULL,
+          rule_modified INTEGER NOT NULL,
+          measure TEXT NOT NULL,
+          environment TEXT,
+          release TEXT,
+          window_minutes INTEGER NOT NULL,
+          comparison TEXT,
+          above INTEGER NOT NULL,
+          critical REAL NOT NULL,
+          warning REAL,
+          resolve REAL,
+          sessions_min INTEGER NOT NULL,
+          period INTEGER NOT NULL,
+          projects TEXT NOT NULL,
+          before INTEGER NOT NULL CHECK (before BETWEEN 0 AND 2),
+          incident INTEGER NOT NULL,
+          opened INTEGER NOT NULL,
+          closed INTEGER,
+          status INTEGER NOT NULL CHECK (status IN (2, 10, 20)),
+          reached INTEGER NOT NULL CHECK (reached BETWEEN 1 AND 3),
+          transitions INTEGER NOT NULL,
+          time INTEGER NOT NULL,
+          value REAL,
+          sessions INTEGER NOT NULL,
+          observed_release TEXT,
+          base_release TEXT,
+          ending TEXT CHECK (ending IN ('rule_changed', 'rule_deleted')),
+          channels TEXT NOT NULL
+        ) STRICT;
+        """),
   ]
 
   /// Version 2 had a row for each minute, kind and user.

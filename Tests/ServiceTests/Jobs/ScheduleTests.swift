@@ -8,8 +8,8 @@ import Testing
 
   /// Takes what is due at one moment after the other.
   ///
-  /// - Parameter moments: by the service's clock in seconds since the start, and in milliseconds since
-  ///   the start by the clock that is never set back.
+  /// - Parameter moments: by the service's clock in seconds since the start, and in milliseconds
+  ///   since the start by the clock that is never set back.
   private static func due(
     _ moments: [(clock: Int64, monotonic: Int64)], runsJobs: Bool = true
   ) -> [[Schedule.Task]] {

@@ -12,7 +12,8 @@ import Testing
 /// Every rule of the sessions API (Sentry's page "Retrieve Release Health Session Statistics") with
 /// one case: its text, a request, and what is answered.
 ///
-/// The requests go through the whole service. Its clock stands at 2026-01-01T12:00:00Z. In project 1,
+/// The requests go through the whole service. Its clock stands at 2026-01-01T12:00:00Z. In project
+/// 1,
 /// `shop`, these sessions began, of the users a to e; all but the crashed one exited:
 ///
 /// | | 10 o'clock | 11 o'clock |

@@ -83,6 +83,13 @@ package struct ReleaseChange: Equatable, Sendable {
 }
 
 /// Keeps the releases of organizations, and their adoption. Called from any thread; blocks.
+///
+/// Laws, which the tests hold against every conformer:
+/// - A release is there once it is made or a session of it is stored, and it is told apart by the
+///   bytes of its name. It is deleted only where it has no sessions.
+/// - The places of a release are the series that sessions of it were stored in, each with the
+///   arrival of the first batch.
+/// - An hour has one run of adoption, which reads the six hours before it.
 package protocol ReleaseStore: Sendable {
   /// All releases of an organization, newest first.
   func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord]

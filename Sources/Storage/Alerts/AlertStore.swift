@@ -69,6 +69,13 @@ package struct StoredAlertRule: Equatable, Sendable {
   }
 
   package var rule: AlertRule { draft.rule }
+
+  package func isMuted(at now: Timestamp) -> Bool { muteEnd(at: now) != nil }
+
+  /// nil when it is not muted.
+  package func muteEnd(at now: Timestamp) -> Timestamp? {
+    mutedUntil.flatMap { now < $0 ? $0 : nil }
+  }
 }
 
 /// What an evaluation found.
@@ -132,29 +139,100 @@ extension AlertIncident {
 }
 
 /// An evaluation that is to be kept.
-package struct AlertResult: Sendable {
+package struct AlertResult: Equatable, Sendable {
   /// As the rule was when it was evaluated.
   package var rule: StoredAlertRule
   package var record: AlertRecord
   package var state: AlertState
-  /// What to tell of the change of the level, once it is known as which transition of which incident
-  /// it counts; nil where nobody is told.
-  package var notice: (@Sendable (AlertIncident) -> Notice)?
+  /// The release that was looked at, and the one that it was compared with.
+  package var release: String?
+  package var baseRelease: String?
+  /// Whether the channels are to be notified of the level.
+  package var notifies: Bool
 
   package init(
-    rule: StoredAlertRule, record: AlertRecord, state: AlertState,
-    notice: (@Sendable (AlertIncident) -> Notice)?
+    rule: StoredAlertRule, record: AlertRecord, state: AlertState, release: String? = nil,
+    baseRelease: String? = nil, notifies: Bool
   ) {
     self.rule = rule
     self.record = record
     self.state = state
-    self.notice = notice
+    self.release = release
+    self.baseRelease = baseRelease
+    self.notifies = notifies
   }
 }
 
-/// What is told of an open incident that ends because its rule is changed or deleted: gets the rule
-/// as it was, and the closed incident. nil where nobody is told.
-package typealias AlertEnding = (StoredAlertRule, AlertIncident) -> Notice?
+/// A change of a rule's level of which channels are to be notified.
+package struct AlertTransition: Equatable, Sendable {
+  /// Why an incident ended without an evaluation.
+  package enum Ending: String, Sendable {
+    case ruleChanged = "rule_changed"
+    case ruleDeleted = "rule_deleted"
+  }
+
+  package var id: Int64
+  /// What people said of the rule when its level changed, without its channels.
+  package var draft: AlertRuleDraft
+  package var rule: Int64
+  package var organization: OrganizationID
+  package var ruleCreated: Timestamp
+  package var ruleModified: Timestamp
+  package var before: AlertLevel
+  /// After the change; the rule has its level.
+  package var incident: AlertIncident
+  package var time: Timestamp
+  /// What the thresholds were compared with; nil where nothing was known.
+  package var value: Double?
+  /// In the window.
+  package var sessions: Int64
+  package var release: String?
+  package var baseRelease: String?
+  package var ending: Ending?
+
+  package init(
+    id: Int64, draft: AlertRuleDraft, rule: Int64, organization: OrganizationID,
+    ruleCreated: Timestamp, ruleModified: Timestamp, before: AlertLevel, incident: AlertIncident,
+    time: Timestamp, value: Double?, sessions: Int64, release: String?, baseRelease: String?,
+    ending: Ending?
+  ) {
+    self.id = id
+    self.draft = draft
+    self.rule = rule
+    self.organization = organization
+    self.ruleCreated = ruleCreated
+    self.ruleModified = ruleModified
+    self.before = before
+    self.incident = incident
+    self.time = time
+    self.value = value
+    self.sessions = sessions
+    self.release = release
+    self.baseRelease = baseRelease
+    self.ending = ending
+  }
+
+  /// - Parameter rule: as it was before.
+  package init(
+    of rule: StoredAlertRule, _ incident: AlertIncident, found record: AlertRecord,
+    ending: Ending? = nil
+  ) {
+    id = 0
+    draft = AlertRuleDraft(name: rule.draft.name, rule: rule.rule)
+    self.rule = rule.id
+    organization = rule.organization
+    ruleCreated = rule.created
+    ruleModified = rule.modified
+    before = rule.state.level
+    self.incident = incident
+    time = record.time
+    // When a mute ends, there may be no data any more: the level was reached by the incident's
+    // value.
+    value = ending == nil ? record.value ?? incident.value : record.value
+    sessions = record.sessions
+    self.ending = ending
+  }
+}
 
 /// How the counts of a start hour changed by what arrived in ten minutes.
 package struct ArrivalChange: Equatable, Sendable {
@@ -191,21 +269,21 @@ package protocol AlertStore: Sendable {
 
   /// Makes a rule, or changes the one with the id. It fails where the name is taken
   /// (``StoreError/conflict(_:)``), the organization has ``AlertLimits/rulesMax`` rules, or the
-  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that asks for another value than before begins anew: its
-  /// incident is closed, and told as `telling` has it.
+  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that asks for
+  /// another value than before begins anew: its incident is closed, which is an
+  /// ``AlertTransition``.
   ///
   /// - Returns: nil when there is no rule with the id.
   func saveAlertRule(
-    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp,
-    telling: AlertEnding
+    _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> StoredAlertRule?
 
-  /// Deletes a rule and its incidents, with a notice of an open one. It fails where the operators'
-  /// file declares the rule (``StoreError/ruleDeclared(_:)``).
+  /// Deletes a rule and its incidents; the end of an open one is an ``AlertTransition``. It fails
+  /// where the operators' file declares the rule (``StoreError/ruleDeclared(_:)``).
   ///
   /// - Returns: false when there is none.
   func deleteAlertRule(
-    id: Int64, of organization: OrganizationID, at now: Timestamp, telling: AlertEnding
+    id: Int64, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool
 
   /// - Parameter until: nil to end it.
@@ -218,11 +296,10 @@ package protocol AlertStore: Sendable {
   /// by organization and name. It fails where a rule that is not declared has the name
   /// (``StoreError/conflict(_:)``).
   func declareAlertRules(
-    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp,
-    telling: AlertEnding
+    _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
   ) throws(StoreError)
 
-  /// Keeps evaluations with what follows from them, the incidents and the notices, in one
+  /// Keeps evaluations with what follows from them, the incidents and the transitions, in one
   /// transaction. Those of rules that were changed, deleted or evaluated meanwhile are left out.
   func keepAlerts(_ results: [AlertResult]) throws(StoreError)
 

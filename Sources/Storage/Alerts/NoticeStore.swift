@@ -74,8 +74,8 @@ package protocol NoticeStore: Sendable {
     at now: Timestamp
   ) throws(StoreError) -> NoticeChannel
 
-  /// Changes name and settings. A name that is taken is a ``StoreError/conflict(_:)``; a channel that
-  /// alert rules name keeps its name (``StoreError/channelInUse(rules:)``).
+  /// Changes name and settings. A name that is taken is a ``StoreError/conflict(_:)``; a channel
+  /// that alert rules name keeps its name (``StoreError/channelInUse(rules:)``).
   ///
   /// - Returns: false when the channel is not there.
   func updateChannel(_ channel: NoticeChannel) throws(StoreError) -> Bool
@@ -86,8 +86,14 @@ package protocol NoticeStore: Sendable {
   /// - Returns: false when it is not there.
   func deleteChannel(_ id: Int64) throws(StoreError) -> Bool
 
-  /// Puts a notice into a channel's queue, due at once. One whose key is there already stays.
-  func enqueue(_ notice: Notice, channel: Int64) throws(StoreError)
+  /// The changes of levels whose notices are not in the queue yet, in their order. They are as
+  /// durable as the incidents that they belong to.
+  func alertTransitions() throws(StoreError) -> [AlertTransition]
+
+  /// Puts the notice of a transition into the queues of its channels, due at once, and drops the
+  /// transition, in one transaction. A queue that has the key already stays as it is, and so do all
+  /// where another call was first. The end of an incident goes where its beginning went.
+  func enqueue(_ notice: Notice, of transition: AlertTransition) throws(StoreError)
 
   /// The channels with a notice that is due, and the notice that each begins with: the oldest that
   /// waits, whether itself is due or not. So a channel gets its notices in their order, and a new

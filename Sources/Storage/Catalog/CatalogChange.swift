@@ -55,7 +55,7 @@ package enum CatalogChange: Codable, Equatable, Sendable {
     case .deleteChannel(let id): _ = try notices.deleteChannel(id)
     case .createAlertRule(let organization, let draft):
       return try alerts.saveAlertRule(
-        draft, id: nil, of: organization, at: now, telling: { _, _ in nil })?.id ?? 0
+        draft, id: nil, of: organization, at: now)?.id ?? 0
     }
     return 0
   }

@@ -130,7 +130,8 @@ package struct Catalog: Equatable, Sendable {
 }
 
 /// The changes that commands and the API make to the catalog. They may come from another process
-/// than the service. Each is one transaction; a name that is taken is a ``StoreError/conflict(_:)``.
+/// than the service. Each is one transaction; a name that is taken is a
+/// ``StoreError/conflict(_:)``.
 package protocol CatalogStore: Sendable {
   /// - Parameter since: nil is returned if the catalog still has this version.
   func catalog(unlessVersion since: Int64?) throws(StoreError) -> Catalog?

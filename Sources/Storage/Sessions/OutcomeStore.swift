@@ -1,6 +1,14 @@
 package import ReleaseHealth
 
-/// Tells where the numbers of a ``SessionStore`` come from. Called from any thread; blocks.
+/// Explains the numbers of a ``SessionStore``. Called from any thread; blocks.
+///
+/// Laws, which the tests hold against every conformer:
+/// - An outcome stands in the hour in which its batch was received, and every batch that was stored
+///   before a query is in its answer.
+/// - The parts of a bucket add up to what ``SessionStore/health(_:)`` answers for it.
+/// - A session is prompt until the hour of its start is over; every later change of its counts is
+///   late, at the ten minutes in which it arrived.
+/// - An update is repeated where those before it said all that it says.
 package protocol OutcomeStore: Sendable {
   /// What became of the items that arrived in some hours (since 1970): one entry for each
   /// `intervalHours` of them, of which the last may be shorter.

@@ -1,0 +1,83 @@
+internal import API
+internal import HTTP
+internal import ReleaseHealth
+internal import Storage
+
+/// Back-tests over the API: when an alert rule would have fired.
+extension AlertActions {
+  /// Back-tests a stored rule.
+  func backTestOfRule(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let given = try range(call, QueryParameters(call.items), daysMax: BackTest.daysMax)
+    return try withRule(call) { (rule) throws(StoreError) in
+      try backTest(rule.draft, given, rule.organization, call)
+    }
+  }
+
+  /// Back-tests a rule in the body, which need not be stored: `rule`, and `statsPeriod` or `start`
+  /// and `end`.
+  func backTest(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let projects = try call.projects()
+    let node = try body(of: call)
+    guard let ruleNode = node["rule"] else {
+      throw .badRequest("\"rule\" is missing: a rule as for alert-rules/.")
+    }
+    var items: [(name: String, value: String)] = []
+    for name in ["statsPeriod", "start", "end"] {
+      guard let value = node[name], !value.isNull else { continue }
+      guard case .string(let text) = value.value else {
+        throw .badRequest("\"\(name)\" is not a text.")
+      }
+      items.append((name, text))
+    }
+    let given = try range(call, QueryParameters(items), daysMax: BackTest.daysMax)
+    return { () throws(StoreError) in
+      var reader = AlertRuleReader(ruleNode, projects: projects)
+      reader.needsName = false
+      let draft = reader.draft(over: nil)
+      reader.checkMembers()
+      guard let draft, reader.problems.isEmpty else { return .refusal(reader.problems) }
+      return try backTest(draft, given, organization.id, call)
+    }
+  }
+
+  private func backTest(
+    _ draft: AlertRuleDraft, _ given: (start: Timestamp, end: Timestamp),
+    _ organization: OrganizationID, _ call: APICall
+  ) throws(StoreError) -> Response {
+    let test = BackTest(draft.rule, given, organization)
+    switch try test.answer(store, alerts) {
+    case .success(let answer): return .json(answer.json(of: test, name: draft.name))
+    case .failure(let problem): return .refusal([(problem, 0)])
+    }
+  }
+}
+
+extension BackTest {
+  fileprivate init(
+    _ rule: AlertRule, _ given: (start: Timestamp, end: Timestamp), _ organization: OrganizationID
+  ) {
+    self.rule = rule
+    self.organization = organization
+    let step = Self.stepMinutes
+    start = Timestamp(minute: (given.start.minute + step - 1).flooredDivision(by: step) * step)
+    end = Timestamp(minute: given.end.minute.flooredDivision(by: step) * step)
+  }
+
+  /// Replays the arrival log or, for users, recorded evaluations. Blocks.
+  fileprivate func answer(
+    _ store: any ReleaseStore, _ alerts: any AlertStore
+  ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
+    guard rule.measure.isOfUsers else { return .success(try replay(store, alerts)) }
+    let same = try alerts.alertRules(of: organization).first { $0.rule.asksTheSame(as: rule) }
+    guard let same else {
+      return .failure(
+        AlertRule.Problem(
+          "aggregate",
+          "The arrival log has no users: a rule about users is back-tested on the evaluations of a rule with "
+            + "the same aggregate, projects, environment, release, timeWindow and comparison, and "
+            + "there is none."))
+    }
+    return .success(try replay(records: same, alerts))
+  }
+}

@@ -1,0 +1,73 @@
+import Bytes
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+/// The laws of ``SessionStore``, held against every store.
+@Suite struct SessionStoreTests {
+  private static func reports(_ seed: UInt64) -> (reports: [NamedReport], SplitMix64) {
+    var generator = ReportGenerator(seed: seed)
+    let range =
+      Contract.start.milliseconds..<Contract.after(hours: 30).milliseconds
+    return ((0..<40).flatMap { _ in generator.session(startedIn: range) }, generator.random)
+  }
+
+  private static var query: HealthQuery {
+    var query = Contract.query(hours: 0..<31, interval: 1)
+    query.groupBy = [.release]
+    query.measures = [.sessions, .users, .durations]
+    return query
+  }
+
+  @Test(arguments: Conformer.allCases)
+  func orderDuplicationAndGroupingChangeNoNumber(_ conformer: Conformer) throws {
+    let (first, second) = (try TemporaryDirectory(), try TemporaryDirectory())
+    let (whole, parts) = (try conformer.store(in: first), try conformer.store(in: second))
+    var (reports, random) = Self.reports(1)
+    let now = Contract.after(hours: 31)
+    _ = try whole.ingest(Contract.batch(reports, at: now))
+    reports += reports.filter { _ in Bool.random(using: &random) }
+    reports.shuffle(using: &random)
+    while !reports.isEmpty {
+      let count = Int.random(in: 1...min(20, reports.count), using: &random)
+      _ = try parts.ingest(Contract.batch(Array(reports.prefix(count)), at: now))
+      reports.removeFirst(count)
+    }
+    #expect(try parts.health(Self.query).agrees(with: whole.health(Self.query)))
+  }
+
+  @Test(arguments: Conformer.allCases)
+  func aQuerySeesEveryBatchBeforeIt(_ conformer: Conformer) throws {
+    let directory = try TemporaryDirectory()
+    let store = try conformer.store(in: directory)
+    for id: UInt64 in 1...9 {
+      _ = try store.ingest(
+        Contract.batch([Contract.report(id, .ok, of: Contract.series("a"))], at: Contract.start))
+      let found = try store.health(Contract.query(hours: 0..<1))
+      #expect(found.map(\.totals.sessions.total) == [Int64(id)])
+    }
+    // What a store leaves for later changes no answer.
+    while try store.settle() != nil {}
+    try store.checkWritable()
+    while try store.housekeep(at: Contract.after(hours: 1)) {}
+    #expect(try store.health(Contract.query(hours: 0..<1)).map(\.totals.sessions.healthy) == [9])
+  }
+
+  @Test(arguments: Conformer.allCases)
+  func theSessionsOfASplitRangeAddUp(_ conformer: Conformer) throws {
+    let directory = try TemporaryDirectory()
+    let store = try conformer.store(in: directory)
+    _ = try store.ingest(Contract.batch(Self.reports(2).reports, at: Contract.after(hours: 31)))
+    func sum(_ hours: Range<Int>) throws -> SessionCounts {
+      try store.health(Contract.query(hours: hours)).first?.totals.sessions ?? SessionCounts()
+    }
+    var halves = try sum(0..<13)
+    halves += try sum(13..<31)
+    #expect(try halves == sum(0..<31) && halves.total == 40)
+    for group in try store.health(Self.query) {
+      #expect(
+        group.series.reduce(into: SessionCounts()) { $0 += $1.sessions } == group.totals.sessions)
+    }
+  }
+}

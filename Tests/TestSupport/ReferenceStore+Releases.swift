@@ -1,0 +1,103 @@
+package import ReleaseHealth
+package import Storage
+internal import Locks
+
+/// Releases from what was said about them, and from the raw reports.
+extension ReferenceStore: ReleaseStore {
+  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    let raw = snapshot
+    guard organization == Self.organization else { return [] }
+    return raw.releases.map { release in
+      var release = release
+      let places = raw.seen.filter { Name($0.key.release) == Name(release.version) }
+      release.places = places.map { series, time in
+        ReleaseRecord.Place(
+          project: series.project, environment: series.environment, firstSeen: time,
+          adoption: raw.adoption.times[series] ?? AdoptionTimes())
+      }
+      .sorted {
+        ($0.firstSeen, $0.project, $0.environment ?? "")
+          < ($1.firstSeen, $1.project, $1.environment ?? "")
+      }
+      release.projects = Set(release.projects + places.keys.map(\.project)).sorted()
+      return release
+    }
+    .sorted {
+      let (one, other) = ($0.released ?? $0.created, $1.released ?? $1.created)
+      return one == other ? $0.id > $1.id : one > other
+    }
+  }
+
+  package func saveRelease(
+    _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> Bool {
+    raw.withLock { raw in
+      let old = raw.releases.firstIndex { Name($0.version) == Name(change.version) }
+      let index = old ?? raw.makeRelease(change.version, at: now)
+      raw.releases[index].released = change.released ?? raw.releases[index].released
+      raw.releases[index].ref = change.ref ?? raw.releases[index].ref
+      raw.releases[index].url = change.url ?? raw.releases[index].url
+      raw.releases[index].status = change.status ?? raw.releases[index].status
+      raw.releases[index].projects += change.projects
+      return old == nil
+    }
+  }
+
+  package func deleteRelease(
+    version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Bool {
+    let name = Name(version)
+    if snapshot.seen.keys.contains(where: { Name($0.release) == name }) {
+      throw .releaseHasSessions
+    }
+    return raw.withLock { raw in
+      let count = raw.releases.count
+      raw.releases.removeAll { Name($0.version) == name }
+      return raw.releases.count < count
+    }
+  }
+
+  package func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
+  ) throws(StoreError) -> ClosedRange<Int>? {
+    guard let record = snapshot.releases.first(where: { $0.id == id }) else { return nil }
+    let hours = facts.filter {
+      Name($0.scope.release) == Name(record.version) && projects.contains($0.scope.project)
+        && environments.includes($0.scope.environment)
+    }
+    .map { Self.hour($0.minute) }
+    guard let first = hours.min(), let last = hours.max() else { return nil }
+    return first...last
+  }
+
+  package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
+    var uses: [ProjectID: ProjectUse] = [:]
+    for series in snapshot.seen.keys {
+      var use = uses[series.project] ?? ProjectUse()
+      use.environments = Set(use.environments + [series.environment ?? ""]).sorted()
+      uses[series.project] = use
+    }
+    for (key, _) in snapshot.batches.flatMap(\.outcomes) {
+      if key.outcome == .accepted { uses[key.project]?.hasSingleSessions = true }
+      if key.outcome == .acceptedAnonymous { uses[key.project]?.hasAggregates = true }
+    }
+    return uses
+  }
+
+  package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
+    var adoption = snapshot.adoption
+    let count = try adoption.run(at: now, self)
+    keep(adoption)
+    return count
+  }
+
+  package func runAdoption(of project: ProjectID, hour: Int) throws(StoreError) {
+    var adoption = snapshot.adoption
+    try adoption.run(hour: hour, of: [project], self)
+    keep(adoption)
+  }
+
+  private func keep(_ adoption: ReferenceStages) {
+    raw.withLock { $0.adoption = adoption }
+  }
+}
