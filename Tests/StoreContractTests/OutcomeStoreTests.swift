@@ -4,7 +4,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// The laws of ``OutcomeStore``, held against every store.
+/// The laws of ``OutcomeStore``, tested on every store.
 @Suite struct OutcomeStoreTests {
   private static func key(_ outcome: Outcome, _ project: ProjectID = Contract.one) -> OutcomeKey {
     OutcomeKey(project: project, outcome: outcome)
@@ -67,7 +67,7 @@ import Testing
     #expect(history.buckets[1] == SessionHistory.Bucket())
   }
 
-  /// Every part of an explanation is the model's, and together they are the counts.
+  /// Every part of an explanation equals the model's, and together they are the counts.
   @Test(arguments: 0..<4 as Range<UInt64>)
   func storesExplainAlike(seed: UInt64) throws {
     let directory = try TemporaryDirectory()
@@ -113,7 +113,7 @@ import Testing
     }
   }
 
-  /// Changes that cancel each other may be there or not.
+  /// Changes that cancel each other are optional.
   private static func plain(_ bucket: SessionHistory.Bucket) -> SessionHistory.Bucket {
     var bucket = bucket
     bucket.late.removeAll { $0.change.isZero }

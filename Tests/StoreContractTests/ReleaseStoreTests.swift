@@ -4,7 +4,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// The laws of ``ReleaseStore``, held against every store.
+/// The laws of ``ReleaseStore``, tested on every store.
 @Suite struct ReleaseStoreTests {
   private static let organization = Contract.organization
 
@@ -28,7 +28,7 @@ import Testing
     #expect(record.ref == "abc" && record.url == "https://example.org")
     #expect(record.released == Contract.after(hours: 2) && record.status == .archived)
     #expect(record.projects == [Contract.one, Contract.two] && record.places.isEmpty)
-    // A name that only looks the same is another one.
+    // A name that only looks the same is a different one.
     #expect(
       try store.saveRelease(
         ReleaseChange(version: "A@1"), of: Self.organization, at: Contract.after(hours: 3)))
@@ -113,7 +113,7 @@ import Testing
       try times("a")
         == AdoptionTimes(adopted: Contract.after(hours: 1), unadopted: Contract.after(hours: 8)))
     #expect(try times("b") == AdoptionTimes(adopted: Contract.after(hours: 8)))
-    // A history that is brought in hour by hour is run for its project alone.
+    // A replay of a history hour by hour runs the job for its project only.
     _ = try store.ingest(
       Contract.batch(
         [
@@ -127,7 +127,7 @@ import Testing
     #expect(try store.runAdoption(at: Contract.after(hours: 9)) == 1)
   }
 
-  /// Of random histories two stores know the same releases.
+  /// Two stores have the same releases after random histories.
   @Test(arguments: 0..<3 as Range<UInt64>)
   func storesKnowTheSameReleases(seed: UInt64) throws {
     let directory = try TemporaryDirectory()

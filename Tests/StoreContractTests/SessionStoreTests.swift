@@ -4,7 +4,7 @@ import Storage
 import TestSupport
 import Testing
 
-/// The laws of ``SessionStore``, held against every store.
+/// The laws of ``SessionStore``, tested on every store.
 @Suite struct SessionStoreTests {
   private static func reports(_ seed: UInt64) -> (reports: [NamedReport], SplitMix64) {
     var generator = ReportGenerator(seed: seed)
@@ -47,7 +47,7 @@ import Testing
       let found = try store.health(Contract.query(hours: 0..<1))
       #expect(found.map(\.totals.sessions.total) == [Int64(id)])
     }
-    // What a store leaves for later changes no answer.
+    // Work that a store defers changes no answer.
     while try store.settle() != nil {}
     try store.checkWritable()
     while try store.housekeep(at: Contract.after(hours: 1)) {}

@@ -3,10 +3,10 @@ import SQLiteStorage
 import Storage
 import TestSupport
 
-/// What a second database would have to be.
+/// The protocols that a second database would have to implement.
 typealias ContractStore = SessionStore & ReleaseStore & OutcomeStore
 
-/// The stores that every law is held against.
+/// The stores on which every law is tested.
 enum Conformer: String, CaseIterable, Sendable {
   case sqlite, reference
 
@@ -22,7 +22,7 @@ enum Conformer: String, CaseIterable, Sendable {
   }
 }
 
-/// Short ways to fill a store and to ask it.
+/// Helpers that fill and query a store.
 enum Contract {
   static let start = Timestamp(minute: 490_896 * 60)
   static let one = ProjectID(rawValue: 1)

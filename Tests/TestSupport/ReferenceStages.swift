@@ -8,9 +8,9 @@ package struct ReferenceStages {
 
   package init() {}
 
-  /// What a store's `runAdoption` does at that time.
+  /// Computes what a store's `runAdoption` does at that time.
   ///
-  /// - Returns: how many runs were made.
+  /// - Returns: the number of runs.
   @discardableResult
   package mutating func run(
     at now: Timestamp, _ model: ReferenceStore

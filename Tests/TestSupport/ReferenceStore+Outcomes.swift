@@ -1,8 +1,8 @@
 package import ReleaseHealth
 package import Storage
 
-/// Explanations from the raw reports: what the model would have answered at the end of each ten
-/// minutes.
+/// Explanations from the raw reports: the answers that the model would have given at the end of
+/// each ten minutes.
 extension ReferenceStore: OutcomeStore {
   package func outcomes(
     of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
@@ -43,7 +43,7 @@ extension ReferenceStore: OutcomeStore {
         if let bucket = bucket(Self.hour(fact.minute)) { buckets[bucket].repeated += 1 }
       }
       var before: Fact?
-      // Within a step only what it comes to is known.
+      // Within a step only its total is known.
       for step in Set(updates.map(\.step)).sorted() {
         let after = Self.fact(of: updates.filter { $0.step <= step }, in: key.scope)
         for (fact, sign) in [(before, Int64(-1)), (after, 1)] {
@@ -80,19 +80,18 @@ extension ReferenceStore: OutcomeStore {
     return SessionHistory(firstKnownHour: nil, buckets: buckets)
   }
 
-  /// By session, in the order of their arrival.
+  /// The updates by session, in the order of their arrival.
   private var updates: [SessionKey: [SessionReport]] {
     Dictionary(grouping: snapshot.batches.flatMap(\.named), by: \.key)
       .mapValues { $0.map(\.report) }
   }
 
-  /// Whether an update says nothing that those before it did not say.
+  /// Whether an update adds nothing to those before it.
   private static func isRepeated(_ index: Int, of updates: [SessionReport]) -> Bool {
     index > 0 && said(updates[..<index]) == said(updates[...index])
   }
 
-  /// All that is remembered of a session.
-  /// All that is remembered of a session.
+  /// Everything that is stored of a session.
   private static func said(_ reports: ArraySlice<SessionReport>) -> [String] {
     let nowhere = Scope(project: ProjectID(rawValue: 0), release: "", environment: nil)
     let fact = fact(of: Array(reports), in: nowhere)
@@ -116,7 +115,7 @@ extension ReferenceStore: OutcomeStore {
 }
 
 extension SessionReport {
-  /// The ten minutes in which it arrived.
+  /// The ten minutes in which the report arrived.
   fileprivate var step: Int {
     Int((Double(receivedAt.milliseconds) / 600_000).rounded(.down))
   }

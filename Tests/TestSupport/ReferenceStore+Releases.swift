@@ -2,7 +2,7 @@ package import ReleaseHealth
 package import Storage
 internal import Locks
 
-/// Releases from what was said about them, and from the raw reports.
+/// Releases from the changes made to them and from the raw reports.
 extension ReferenceStore: ReleaseStore {
   package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
     let raw = snapshot

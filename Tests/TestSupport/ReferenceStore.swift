@@ -6,12 +6,12 @@ internal import Locks
 /// them. It shares no code with the reducer, so it cannot share its mistakes.
 package final class ReferenceStore: SessionStore {
   struct Raw {
-    /// In the order in which they came.
+    /// The batches in the order of arrival.
     var batches: [IngestBatch] = []
     var stages: [Scope: AdoptionStage] = [:]
-    /// When the first session of each series arrived.
+    /// The time at which the first session of each series arrived.
     var seen: [Scope: Timestamp] = [:]
-    /// Made, or first seen in a session; without what sessions say.
+    /// The releases that were created, or first seen in a session; without values from sessions.
     var releases: [ReleaseRecord] = []
     var lastRelease: Int64 = 0
     var adoption = ReferenceStages()
@@ -30,7 +30,7 @@ package final class ReferenceStore: SessionStore {
     }
   }
 
-  /// What a session, or a part of counted ones, adds: where, when, how many of which status, by whom.
+  /// The contribution of a session, or of session aggregates: series, time, count, status, users.
   struct Fact {
     var scope: Scope
     var minute: Int
@@ -38,11 +38,11 @@ package final class ReferenceStore: SessionStore {
     var mechanism: String
     var count: Int64
     var users: Set<UserHash>
-    /// Of a session that exited.
+    /// The duration of a session that exited.
     var duration: Int64?
   }
 
-  /// All projects belong to it.
+  /// The organization of all projects.
   static let organization = OrganizationID(rawValue: 1)
 
   let raw = Locked(Raw())
@@ -51,7 +51,7 @@ package final class ReferenceStore: SessionStore {
 
   var snapshot: Raw { raw.withLock { $0 } }
 
-  /// From now on, queries about stages of adoption are answered by these first.
+  /// Sets adoption stages, which take precedence over the computed ones in later queries.
   package func setStages(_ stages: [Scope: AdoptionStage]) {
     raw.withLock { $0.stages = stages }
   }
@@ -161,7 +161,7 @@ package final class ReferenceStore: SessionStore {
     .sorted { $0.key < $1.key }
   }
 
-  /// Of all that came.
+  /// The contributions of all reports and aggregates.
   var facts: [Fact] {
     let batches = snapshot.batches
     let sessions = Dictionary(grouping: batches.flatMap(\.named), by: \.key)
@@ -169,7 +169,7 @@ package final class ReferenceStore: SessionStore {
       + batches.flatMap(\.namedAggregates).flatMap(Self.facts)
   }
 
-  /// - Parameter reports: of one session, in any order.
+  /// - Parameter reports: the reports of one session, in any order.
   static func fact(of reports: [SessionReport], in series: Scope) -> Fact {
     let statuses = reports.map { report -> String in
       switch report.severity {
@@ -194,7 +194,7 @@ package final class ReferenceStore: SessionStore {
 
   static func facts(of aggregate: NamedAggregate) -> [Fact] {
     let sessions = aggregate.sessions
-    // Only a single session has one.
+    // Only a single session has a duration.
     var duration = sessions.durationMilliseconds
     let counts = [
       "healthy": sessions.counts.healthy, "errored": sessions.counts.errored,

@@ -101,8 +101,8 @@ package final class NoticeSender: Sendable {
 
   private static let stopStepsMax = 20
 
-  /// Puts the notices of changed levels into the queues, and has these looked at. What fails here is
-  /// done again by the thread.
+  /// Adds the notifications of changed levels to the queues, and wakes the thread, which repeats
+  /// what fails here.
   func enqueueTransitions() {
     do throws(StoreError) {
       try enqueueWaiting()
@@ -118,7 +118,7 @@ package final class NoticeSender: Sendable {
     if count > 0 { changed() }
   }
 
-  /// Has the queue looked at: something was put in.
+  /// Checks the queue now, because a notification was added.
   package func wake() {
     woken.signal()
   }
