@@ -146,7 +146,7 @@ CREATE TABLE alert_rule (
   declared INTEGER NOT NULL CHECK (declared IN (0, 1)),
   created INTEGER NOT NULL,
   modified INTEGER NOT NULL,
-  -- When the rule's condition last changed.
+  -- When the value that the rule queries last changed; older evaluations are of another value.
   asked INTEGER NOT NULL,
   muted_until INTEGER,
   -- A field of the sessions API.

@@ -120,7 +120,7 @@ final class Connection {
     }
   }
 
-  /// Runs a passive WAL checkpoint, which copies the pages that no reader needs and never blocks.
+  /// Runs a passive WAL checkpoint, which copies as many pages as readers allow and never blocks.
   ///
   /// - Returns: the number of pages in the WAL, and how many of them are in the database file.
   func checkpoint() throws(StoreError) -> (pages: Int, pagesDone: Int) {
@@ -191,7 +191,7 @@ final class Connection {
   }
 
   /// The part of a range of buckets that a table spans, by the first column of its key. A query may
-  /// name any range, and a lookup of each bucket must not cost more than the stored ones.
+  /// have a range of any length; no lookups are made outside the stored part.
   func stored(
     _ buckets: Range<Int>, _ column: String, of table: String
   ) throws(StoreError) -> Range<Int> {
