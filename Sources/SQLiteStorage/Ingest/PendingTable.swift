@@ -7,7 +7,7 @@ internal import Storage
 /// Folding a report writes the page of its session's state, and for sessions up to an hour old that
 /// is a different page each time. Thousands of reports that are folded in the order of their keys
 /// share pages and hour rows. Folding is idempotent, so a run can be cut into slices: a batch is
-/// done once its whole run is folded, and after a crash the rest of a run is folded again.
+/// done once its whole run is folded, and after a crash an unfinished run is folded again.
 final class PendingTable {
   private let connection: Connection
   private let insert: Statement
