@@ -5,19 +5,18 @@ internal import Synchronization
 
 /// A ``SessionStore`` and ``CatalogStore`` in one SQLite file.
 ///
-/// One connection writes, on the thread that owns the ``WriteQueue``; every reader has its own and
-/// sees the last commit (WAL). Writers in other processes (the commands) take turns through
-/// SQLite's lock.
+/// One connection writes, on the thread that owns the ``WriteQueue``; every reader has its own
+/// connection and sees the last commit (WAL). Writers in other processes (the commands) take turns
+/// through SQLite's lock.
 package final class SQLiteStore: Sendable {
   package struct Settings: Sendable {
     /// The database file; its directory exists.
     package var path: String
-    /// For so many days counts and users are kept.
+    /// The retention of counts and users, in days.
     package var retentionDays: Int
-    /// 32 random bytes, used only when the file is new.
+    /// The key of the user hashes, 32 random bytes; used only when the file is new.
     package var newSecret: [UInt8]
-    /// Whether this store alone writes sessions: it then folds what an earlier process left
-    /// waiting.
+    /// Whether only this store writes sessions; it then folds what an earlier process left pending.
     package var ownsSessions: Bool
     package var folding: Folding
     package var observer: (any StoreObserver)?
@@ -35,21 +34,22 @@ package final class SQLiteStore: Sendable {
     }
   }
 
-  /// When the updates of batches are folded into their sessions.
+  /// The limits that decide when updates are folded into their sessions.
   package struct Folding: Sendable {
-    /// Batches of up to so many updates are folded at once, larger ones later.
+    /// The maximum number of updates in a batch that is folded at once.
     package var directUpdatesMax: Int
-    /// So many updates wait at most, and one batch; beyond, a batch has slices folded first. Of
-    /// more, each page takes more at a time, but the first question after a while waits longer.
+    /// The maximum number of pending updates, plus one batch; beyond it, a batch folds slices
+    /// first. A higher limit folds more updates per page, but delays the first query after a pause.
     package var pendingUpdatesMax: Int
-    /// While questions are asked, at the pace at which updates come, those of about so long wait: a
-    /// question has to wait for what came in that time, not for all that may wait.
+    /// While queries come, the time for which updates stay pending at the present rate, in
+    /// milliseconds: a query waits for updates of that time only, not for the maximum.
     package var pendingMilliseconds: Int64
-    /// So long after a question the next one is expected: a dashboard asks every minute.
+    /// The time after a query within which the next is expected, in milliseconds; a dashboard
+    /// queries every minute.
     package var questionMilliseconds: Int64
-    /// While one slice is folded no batch is stored: two milliseconds with ten releases, more where
-    /// its updates are of more. A batch that is larger, and so
-    /// takes longer itself, has slices of its own size folded, which cost less.
+    /// The maximum number of updates in a slice. No batch is stored while a slice is folded, which
+    /// takes two milliseconds with ten releases and more with more. A larger batch folds slices of
+    /// its own size, which cost less per update.
     package var sliceUpdatesMax: Int
 
     package init(
@@ -70,7 +70,8 @@ package final class SQLiteStore: Sendable {
   private let writer: WriterConnection
   private let readers: ReaderPool
   private let checkpoints: Checkpoints
-  /// How many updates are stored that no reader sees yet. Changed by the owner of the writes.
+  /// The number of stored updates that readers do not see yet. Only the owner of the writes changes
+  /// it.
   private let pendingCount = Atomic(0)
 
   package init(_ settings: Settings) throws(StoreError) {
@@ -78,15 +79,15 @@ package final class SQLiteStore: Sendable {
     writer = WriterConnection(settings)
     readers = ReaderPool(path: settings.path)
     checkpoints = Checkpoints(path: settings.path, observer: settings.observer)
-    // Opens the file now, so that what is wrong with it is known at the start.
+    // Opens the file now, so that errors show at the start.
     try ingesting { (_) throws(StoreError) in }
   }
 
-  /// How many updates are durable and wait to be folded into their sessions.
+  /// The number of updates that are durable but not folded into their sessions yet.
   package var pendingUpdates: Int { pendingCount.load(ordering: .acquiring) }
 
-  /// Looks for damage before anything is written: in all of a small file, and in the catalog of a
-  /// larger one, whose whole check is `hale verify`.
+  /// Checks for damage before anything is written: all of a small file, only the catalog of a
+  /// larger one, for which `hale verify` is the full check.
   package func checkFile() throws(StoreError) {
     try read { (connection) throws(StoreError) in
       let pages = try connection.number("PRAGMA page_count") ?? 0
@@ -101,11 +102,11 @@ package final class SQLiteStore: Sendable {
     "scope",
   ]
 
-  /// So much is checked in some hundredths of a second.
+  /// The maximum size of a file that is checked in full, which takes some hundredths of a second.
   private static let wholeCheckBytesMax: Int64 = 32 << 20
 
-  /// Hands out the writer once everything that waits is folded: first in slices, between which
-  /// batches have their turn, and then what these left.
+  /// Calls `body` with the writer once all pending updates are folded. Most are folded in slices,
+  /// so that batches are stored in between.
   func write<Value: Sendable>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -116,7 +117,7 @@ package final class SQLiteStore: Sendable {
     }
   }
 
-  /// Runs WAL checkpoints beside the writer, on the calling thread until ``stopCheckpoints()``.
+  /// Runs WAL checkpoints beside the writer, on the calling thread, until ``stopCheckpoints()``.
   /// Without such a thread the writer runs them.
   package func runCheckpoints() throws(StoreError) {
     try checkpoints.run()
@@ -126,7 +127,7 @@ package final class SQLiteStore: Sendable {
     checkpoints.close()
   }
 
-  /// Hands out a reader that sees every batch that was stored before.
+  /// Calls `body` with a reader that sees every batch stored before.
   func read<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -134,7 +135,7 @@ package final class SQLiteStore: Sendable {
       do throws(StoreError) {
         try foldWhatWaits(in: .query)
       } catch {
-        // Where the disk takes nothing, the answer comes from the writer's memory.
+        // If nothing can be written to the disk, the writer's memory has the answer.
         return try ingesting(in: .query) { (writer) throws(StoreError) in
           try writer.ingest.withAllFolded { () throws(StoreError) in try body(writer.connection) }
         }
@@ -143,7 +144,7 @@ package final class SQLiteStore: Sendable {
     return try readers.use(body)
   }
 
-  /// Folds all that was stored before, in slices: batches have their turn between them.
+  /// Folds all updates stored before, in slices, so that batches are stored in between.
   private func foldWhatWaits(in lane: WriteQueue.Lane) throws(StoreError) {
     var last: Int64?
     try writes.perform(in: lane) { () throws(StoreError) -> Void? in
@@ -157,24 +158,24 @@ package final class SQLiteStore: Sendable {
     }
   }
 
-  /// Hands out a reader for what sessions do not change.
+  /// Calls `body` with a reader of tables that do not depend on pending updates.
   func readCatalog<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try readers.use(body)
   }
 
-  /// Hands out the writer as it is.
+  /// Calls `body` with the writer, without folding first.
   func ingesting<Value: Sendable>(
     in lane: WriteQueue.Lane = .change,
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    // The writer's own batches take no way around.
+    // The owner of the queue calls directly.
     if writes.isOwner { return try use(body) }
     return try writes.perform(in: lane) { () throws(StoreError) -> Value? in try use(body) }
   }
 
-  /// Only for the owner of the writes.
+  /// Uses the writer. Only the owner of the writes may call this.
   private func use<Value>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -199,7 +200,7 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in
       let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)
       if hasWork { try writer.ingest.foldSlice() }
-      // A query may have folded them.
+      // A query may have folded updates of earlier batches.
       let found = writer.ingest.foundRemarks()
       return hasWork || !found.isEmpty ? found : nil
     }
@@ -214,7 +215,7 @@ extension SQLiteStore: SessionStore {
   package func checkWritable() throws(StoreError) {
     try ingesting { (writer) throws(StoreError) in
       try writer.connection.transaction { () throws(StoreError) in
-        // A value that changes each time: SQLite writes no page for one that stays.
+        // The value changes each time, since SQLite writes no page for an unchanged one.
         try writer.connection.execute(
           """
           INSERT INTO setting (name, value) VALUES ('writability_checks', 1)
@@ -224,13 +225,12 @@ extension SQLiteStore: SessionStore {
     }
   }
 
-  /// Gives back the memory of readers that are not in use, and where hardly a batch came since the
-  /// last call, of the write connection's page cache. To be called about once a minute; nobody
-  /// waits for it.
+  /// Releases the memory of idle readers and, if hardly a batch came since the last call, of the
+  /// write connection's page cache. Call it about once a minute; it blocks nobody.
   package func releaseMemory() {
     readers.close()
     writes.submit(in: .job) { [self] in
-      // Where the database cannot be opened there is nothing to give back.
+      // If the database cannot be opened, there is nothing to release.
       try? ingesting { (writer) throws(StoreError) in
         if writer.ingest.wasQuiet() { try writer.connection.execute("PRAGMA shrink_memory") }
       }
@@ -238,8 +238,8 @@ extension SQLiteStore: SessionStore {
     }
   }
 
-  /// Folds what waits, runs a WAL checkpoint and closes the connections, the writer's last: only it
-  /// may remove the WAL.
+  /// Folds the pending updates, runs a WAL checkpoint and closes the connections. The writer closes
+  /// last, since only it may remove the WAL.
   package func close() throws(StoreError) {
     readers.close()
     try write { (_) throws(StoreError) in }
@@ -248,7 +248,8 @@ extension SQLiteStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool {
     try ingesting { (writer) throws(StoreError) in
-      // What arrived since may wait, as if it came after the step: it is of nothing that goes.
+      // Later arrivals may stay pending, as if they came after the step: no data that it drops
+      // concerns them.
       if writer.ingest.waits(by: now) {
         try writer.ingest.foldSlice()
         return true

@@ -5,9 +5,9 @@ import Testing
 
 @testable import SQLiteStorage
 
-/// What is kept of alert rules.
+/// The stored data of alert rules.
 @Suite struct AlertTests {
-  // As long as it is there, so is its directory.
+  // The fixture's directory exists as long as the fixture.
   private let fixture: StoreFixture
   private static let organization = OrganizationID(rawValue: 1)
   private static let now = Timestamp(seconds: 1_767_225_600)
@@ -101,7 +101,7 @@ import Testing
     _ = try store.saveAlertRule(Self.draft(), id: nil, of: Self.organization, at: Self.now)
     try store.keepAlerts([result(try only(store), .warning)])
     #expect(try only(store).incident == 1)
-    // One that was evaluated by what is no longer so is left out.
+    // A result that was evaluated from an outdated state is ignored.
     let stale = try only(store)
     try store.keepAlerts([result(stale, .critical, minute: 2)])
     try store.keepAlerts([result(stale, .ok, minute: 3)])
@@ -115,7 +115,7 @@ import Testing
     #expect(incidents.map(\.transitions) == [1, 3])
     #expect(incidents[1].reached == [.warning, .critical])
     #expect(incidents[1].closed == Timestamp(minute: Self.now.minute + 4))
-    // To a warning goes who stands at it; that it is over, to both.
+    // A warning notifies the channels of that level; its end notifies those of both levels.
     #expect(
       try fixture.number("SELECT count(*) FROM notice WHERE channel = 2 AND key = 'incident-1-1'")
         == 1)
@@ -129,7 +129,8 @@ import Testing
     #expect(records.map(\.level) == [.warning, .critical, .ok, .critical])
   }
 
-  /// An incident may be open for longer than notices are kept: its end is told all the same.
+  /// An incident may be open for longer than the retention of notifications; its end still
+  /// notifies.
   @Test func whatWasToldOfAnOpenIncidentStays() throws {
     let fixture = try StoreFixture(retentionDays: 7)
     let store = fixture.store
@@ -155,7 +156,7 @@ import Testing
     try fixture.housekeep(at: later)
     try keep(.ok, minute: 8 * 1440)
     #expect(try fixture.number("SELECT count(*) FROM notice") == 2)
-    // The first one has told what it had to.
+    // The first notification is not needed any more.
     try fixture.housekeep(at: later)
     #expect(try fixture.number("SELECT count(*) FROM notice WHERE key = 'incident-1-2'") == 1)
     #expect(try fixture.number("SELECT count(*) FROM notice") == 1)
@@ -195,8 +196,7 @@ import Testing
     for rule in try store.alertRules(of: nil) where rule.draft.name != "quiet" {
       try store.keepAlerts([result(rule, .critical)])
     }
-    // Nothing is lost where the notices were not made before the next change.
-    // Of this one nobody heard.
+    // This rule's change notified no channel.
     _ = try store.saveAlertRule(Self.draft("untold"), id: nil, of: Self.organization, at: Self.now)
     try store.keepAlerts([
       result(try #require(try store.alertRules(of: nil).last), .critical, notifies: false)
@@ -279,7 +279,7 @@ import Testing
     }
     #expect(
       try store.muteAlertRule(id: 2, of: Self.organization, until: Self.now))
-    // All or nothing.
+    // The declaration is atomic.
     #expect(throws: StoreError.self) { try declare(["b", "own"]) }
     #expect(try store.alertRules(of: nil).count == 3)
     try declare(["a"])
@@ -302,7 +302,7 @@ import Testing
     #expect(try fixture.number("SELECT count(*) FROM alert_evaluation") == 0)
   }
 
-  /// The arrival log, added up, is what is counted. A page begins where the one before said.
+  /// The arrival log adds up to the counts. A page begins where the one before ended.
   @Test func arrivalsAddUp() throws {
     let fixture = try StoreFixture()
     let start = Self.now

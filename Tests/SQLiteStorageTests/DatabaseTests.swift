@@ -11,7 +11,7 @@ import Testing
   @Test func commitsAreSyncedAndLogged() throws {
     let fixture = try StoreFixture()
     try fixture.store.write { (writer) throws(StoreError) in
-      // 2 is FULL.
+      // The value 2 is FULL.
       #expect(try writer.connection.number("PRAGMA synchronous") == 2)
       #expect(try writer.connection.number("PRAGMA foreign_keys") == 1)
     }
@@ -19,7 +19,7 @@ import Testing
     #expect(try fixture.number("PRAGMA user_version") == Database.schemaVersion)
   }
 
-  /// The thread that brings the log in has a connection that does nothing else.
+  /// The thread that runs WAL checkpoints has a connection that does nothing else.
   @Test func aConnectionThatHasReadNothingBringsTheLogIn() throws {
     let fixture = try StoreFixture()
     let path = fixture.directory.path + "/hale.db"
@@ -27,8 +27,8 @@ import Testing
     #expect(log.pages > 0 && log.pagesDone == log.pages)
   }
 
-  /// The log is brought in on the thread that is given for it, and begins anew once the writer has
-  /// brought in the rest.
+  /// WAL checkpoints run on their own thread, and the WAL restarts once the writer has copied the
+  /// rest.
   @Test func theLogIsBroughtInBesideTheWriter() throws {
     let threads = Locked<[pthread_t]>([])
     let fixture = try StoreFixture(
@@ -44,14 +44,14 @@ import Testing
     try fixture.store.write { (writer) throws(StoreError) in
       try writer.connection.execute("CREATE TABLE filler (content BLOB)")
     }
-    /// - Returns: how many pages the log has then.
+    /// - Returns: the number of pages in the WAL after the write.
     func write(pages: Int) throws -> Int {
       try fixture.store.write { (writer) throws(StoreError) in
         try writer.connection.execute("INSERT INTO filler VALUES (zeroblob(\(pages * 4096)))")
         return writer.connection.logPages
       }
     }
-    // The thread may begin later than the writing, which then brings the log in itself.
+    // The thread may start after the first writes; the writer then runs checkpoints itself.
     var most = 0
     for _ in 0..<100 where !threads.withLock({ $0.contains { $0 != pthread_self() } }) {
       most = max(most, try write(pages: 500))
@@ -90,7 +90,7 @@ import Testing
     #expect(try other.number("SELECT count(*) FROM sqlite_schema") == 1)
   }
 
-  /// Questions are answered from the packed counts and sets, never from session states.
+  /// Queries are answered from the packed counts and sets, never from session states.
   @Test func noQuestionReadsSessionStates() throws {
     let fixture = try StoreFixture()
     let start = Timestamp(milliseconds: 20_000 * 86_400_000)
@@ -120,12 +120,12 @@ import Testing
     #expect(throws: StoreError.conflict(.key(key))) {
       try fixture.store.createKey(project: fixture.project, publicKey: key, at: now)
     }
-    // A refusal leaves nothing behind.
+    // A rejected change leaves nothing behind.
     #expect(try fixture.store.catalog(unlessVersion: catalog.version) == nil)
   }
 
-  /// What the page cache holds after a failed sync is not what is on disk: the file is opened anew.
-  /// A full disk and a refusal leave the connection as it is.
+  /// After a failed sync the page cache may differ from the disk, so the file is reopened. A full
+  /// disk and a rejected change keep the connection.
   @Test(arguments: [
     (StoreError.unavailable(operation: "sync", reason: "disk I/O error"), true),
     (.corrupt(operation: "read", reason: "malformed"), true),
@@ -133,7 +133,7 @@ import Testing
   ])
   func aFailingConnectionIsOpenedAnew(_ failure: StoreError, isReopened: Bool) throws {
     let fixture = try StoreFixture()
-    // Marks the connection: a temporary table goes with it.
+    // Marks the connection: a temporary table ends with it.
     try fixture.store.write { (writer) throws(StoreError) in
       try writer.connection.execute("CREATE TEMP TABLE mark (value INTEGER)")
     }

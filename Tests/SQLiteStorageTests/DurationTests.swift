@@ -4,7 +4,7 @@ import Testing
 
 @testable import SQLiteStorage
 
-/// Durations as questions get them: by the hour, from histograms.
+/// Durations in queries: by hour, from histograms.
 @Suite struct DurationTests {
   static let day = 20_000
   static let start = Timestamp(minute: DurationTests.day * 1440 + 10 * 60)
@@ -21,8 +21,8 @@ import Testing
     return try fixture.store.health(query)
   }
 
-  /// Five releases; the durations of release n are n seconds in the first hour and 10 · n in the
-  /// third.
+  /// A store with five releases; durations of release n are n seconds in the first hour and 10 · n
+  /// in the third.
   private func filled() throws -> StoreFixture {
     let fixture = try StoreFixture()
     var id: UInt64 = 0
@@ -56,14 +56,14 @@ import Testing
     let groups = try ask(fixture, minutes, 60, by: [.release])
     #expect(groups.map { $0.totals.durations?.average } == [5500, 11_000, 16_500, 22_000, 27_500])
     #expect(groups.allSatisfy { $0.series.count == 3 && $0.series[1].durations == nil })
-    // One of five is looked for hour by hour.
+    // One of five releases is read hour by hour.
     let one = try ask(fixture, minutes, 60, release: "shop@2")
     #expect(one.map(\.totals) == [groups[1].totals])
     #expect(one.map(\.series) == [groups[1].series])
   }
 
-  /// A range that ends in the hour that is running has what was sent in it; one that begins within
-  /// an hour has all of that hour.
+  /// A range that ends in the current hour has its durations so far; a range that begins within an
+  /// hour has all of that hour.
   @Test func hoursAtTheEndsAreWhole() throws {
     let fixture = try filled()
     let now = Self.start.minute + 122
@@ -83,8 +83,8 @@ import Testing
     #expect(try fixture.store.health(query).map(\.totals.durations) == [nil])
   }
 
-  /// A session that is found to have lasted longer counts once, with that; and where its start is
-  /// corrected, its duration goes along.
+  /// A raised duration of a session counts once, with the new value; when its start is corrected,
+  /// its duration moves with it.
   @Test func durationsFollowTheirSession() throws {
     let fixture = try StoreFixture()
     let minutes = Self.start.minute..<Self.start.minute + 120

@@ -16,8 +16,8 @@ import Testing
     }
   }
 
-  /// What is asked for costs what is stored, not how long the range is: of one of many releases each
-  /// bucket is looked up by itself.
+  /// The cost of a query depends on the stored data, not on the length of the range; for one of
+  /// many releases, each bucket is looked up by itself.
   @Test(.timeLimit(.minutes(1)), arguments: [nil, 1 << 40])
   func agesCostWhatIsStored(interval: Int?) throws {
     let fixture = try StoreFixture()

@@ -24,7 +24,7 @@ import Testing
     var expected = DurationHistogram()
     expected.add(milliseconds: 900)
     #expect(try histogram() == expected)
-    // Raised: the old one is taken back.
+    // The duration is raised: the old one is subtracted.
     try fixture.ingest(
       [fixture.report(1, started: Self.start, status: .exited, duration: 70_000)], at: Self.start)
     expected = DurationHistogram()
@@ -32,8 +32,8 @@ import Testing
     #expect(try histogram() == expected)
   }
 
-  /// Raised by so little that it stays in its bucket of the histogram, a duration still changes the
-  /// average: in one batch and in two.
+  /// A duration that is raised within its histogram bucket still changes the average, in one batch
+  /// and in two.
   @Test(arguments: [[9_295_877, 9_303_153], [9_303_153, 9_295_877]] as [[Int64]])
   func durationsAreRaisedWithinTheirBucket(durations: [Int64]) throws {
     for isOneBatch in [true, false] {
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  /// The log says what changed and when: a late crash takes a healthy session back.
+  /// The arrival log has each change and its time: a late crash subtracts a healthy session.
   @Test func arrivalsAreLoggedByStepAndStartHour() throws {
     let fixture = try StoreFixture()
     let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  /// Aggregates stand in columns of their own, beside the counts that states stand behind.
+  /// Session aggregates have columns of their own, beside the counts of sessions with a state.
   @Test func aggregatesStandApart() throws {
     let fixture = try StoreFixture()
     var batch = IngestBatch(receivedAt: Self.start)
@@ -136,7 +136,7 @@ import Testing
     #expect(totals.sessions.total == 19_999 && totals.users.total == 19_999)
   }
 
-  /// A range in the future is empty; on a full hour, too, that is an answer.
+  /// The counts of a range in the future are empty, also on a full hour.
   @Test func anEmptyRangeHasNoCounts() throws {
     let fixture = try StoreFixture()
     try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
@@ -146,7 +146,7 @@ import Testing
     }
   }
 
-  /// Numbers that a client made up stop somewhere, and end nothing.
+  /// Huge numbers of a client saturate and crash nothing.
   @Test func hugeAggregatesSaturate() throws {
     var counts = SessionCounts()
     for _ in 0..<20 {
@@ -170,7 +170,7 @@ import Testing
     #expect(grid.slots.map(\.key) == [0, 23])
   }
 
-  /// As the sum of what its slots read back as.
+  /// The sum of packed slots equals the sum of the slots as read.
   @Test func packedCountsAddUp() {
     let most: Int64 = 1 << 60
     let slots = [
@@ -191,12 +191,12 @@ import Testing
         #expect(sum(packed, first..<end) == expected, "\(first)..<\(end)")
       }
     }
-    // What ends early counts as far as it goes.
+    // Truncated bytes are read as far as possible.
     #expect(sum(Array(packed.prefix(4)), 0..<24) == SessionCounts())
     #expect(sum([], 0..<24) == SessionCounts())
   }
 
-  /// Two spellings of one accented letter are two releases, before and after a restart alike.
+  /// Two spellings of one accented letter are two releases, before and after a restart.
   @Test func namesAreToldApartByTheirBytes() throws {
     let fixture = try StoreFixture()
     let names = ["caf\u{e9}@1", "cafe\u{301}@1"]
@@ -215,7 +215,7 @@ import Testing
     }
   }
 
-  /// Numbers that anyone can make up stop somewhere instead of ending the service.
+  /// Huge numbers of a client saturate instead of crashing the service.
   @Test func madeUpNumbersStopSomewhere() throws {
     let fixture = try StoreFixture()
     let made = Int64(1) << 60
@@ -240,7 +240,7 @@ import Testing
     #expect(histogram.totalMilliseconds == .max)
   }
 
-  /// A session that names ever new users keeps the first of them.
+  /// A session that reports ever new users keeps the first of them.
   @Test func usersOfASessionAreBounded() throws {
     let fixture = try StoreFixture()
     let limit = UInt64(DomainLimits.usersPerSessionMax)

@@ -66,7 +66,7 @@ import Testing
     try store.record(progress, of: first)
     #expect(try due(999) == [] && due(1000) == ["1 1"])
     #expect(try store.nextNoticeDue() == progress.nextAttempt)
-    // A new one has the oldest tried again.
+    // A new notification retries the oldest one at once.
     try enqueue(notice("3", after: 500), channel: a)
     #expect(try due(499) == [] && due(500) == ["1 1"])
     progress.delivered = Self.start
@@ -96,11 +96,11 @@ import Testing
     #expect(try store.deleteChannel(a) && !store.deleteChannel(a))
     #expect(try !store.updateChannel(changed))
     #expect(try due(0) == [] && store.channels(of: nil).map(\.name) == ["b"])
-    // A number is never given again: what was said of the old one is not said of another.
+    // An id is never reused, so an outcome of the deleted channel is never taken for the new one's.
     #expect(try channel("c") == 3)
   }
 
-  /// A rule would tell a name that is nobody's any more.
+  /// A channel cannot be renamed while an alert rule names it.
   @Test func aChannelThatARuleTellsKeepsItsName() throws {
     _ = try channel("team")
     var team = try #require(try store.channels(of: organization).first)

@@ -15,11 +15,11 @@ import Testing
     return try fixture.store.history(query)
   }
 
-  /// Repetitions are counted where the session counts, and change no number.
+  /// Repeated updates count in the bucket of the session's start, and change no other number.
   @Test func repetitionsAreToldByTheBucketOfTheStart() throws {
     let fixture = try StoreFixture()
     let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
-    // Drift moves the session an hour back; what is said of it again counts there.
+    // Drift moves the session back by an hour; repeated updates count there.
     let moved = Self.start.advanced(byMilliseconds: -3_600_000)
     try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
     try fixture.ingest([fixture.report(1, started: Self.start)], at: later)
@@ -39,8 +39,8 @@ import Testing
       try fixture.number("SELECT repeated FROM arrival WHERE hour = \(moved.hour)") == 1)
   }
 
-  /// The log is kept for 30 days. What it no longer explains is said to be so, and the parts still
-  /// add up.
+  /// The arrival log has a retention of 30 days. Older changes are reported as unknown, and the
+  /// parts still add up.
   @Test func explanationsReachAsFarAsTheLog() throws {
     let fixture = try StoreFixture()
     let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
@@ -59,8 +59,8 @@ import Testing
     #expect(try history(fixture).buckets[0].unlogged == SessionCounts(crashed: 1))
   }
 
-  /// A clock that is weeks ahead for one run drops what there is. What comes when it is set right
-  /// is explained and verified as ever.
+  /// With a clock that is weeks ahead for one run, all data is dropped. Data that arrives once the
+  /// clock is right is explained and verified as usual.
   @Test(arguments: [60, 200])
   func aClockThatWasAheadDropsNothingToCome(days: Int64) throws {
     let fixture = try StoreFixture()
@@ -104,8 +104,8 @@ import Testing
         == [[:]])
   }
 
-  /// Explanations come from roll-ups, never from session states, and no statement walks through
-  /// what the range does not ask for.
+  /// Explanations come from roll-ups, never from session states, and no statement reads rows
+  /// outside the query's range.
   @Test(arguments: [
     OutcomeReader.SQL.outcomes, OutcomeReader.SQL.days,
     OutcomeReader.SQL.minutes, OutcomeReader.SQL.arrivals, OutcomeReader.SQL.floor,

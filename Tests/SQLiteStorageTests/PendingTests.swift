@@ -6,7 +6,7 @@ import Testing
 
 @testable import SQLiteStorage
 
-/// Updates that are stored and answered, but not folded into their sessions yet.
+/// Updates that are durable and acknowledged, but not folded into their sessions yet.
 @Suite struct PendingTests {
   static let start = Timestamp(seconds: 20_000 * 86_400)
   static let folding = SQLiteStore.Folding(
@@ -33,7 +33,7 @@ import Testing
     )[0][OutcomeKey(project: ProjectID(rawValue: 1), outcome: .accepted)]
   }
 
-  /// Whatever part of a run was folded when the process ended: everything counts, once.
+  /// Whichever part of a run was folded when the process ended, each update counts once.
   @Test(arguments: 0...5)
   func whatWaitsOutlivesTheProcess(slices: Int) throws {
     let fixture = try StoreFixture(folding: Self.folding)
@@ -41,7 +41,7 @@ import Testing
       try fixture.store.ingest(Self.batch(fixture, number * 10..<number * 10 + 10))
     }
     for _ in 0..<slices { #expect(try fixture.store.settle() != nil) }
-    // Two batches more come while the run is folded.
+    // Two more batches arrive while the run is folded.
     try fixture.store.ingest(Self.batch(fixture, 40..<50))
 
     let next = try StoreFixture.open(fixture.directory, folding: Self.folding)
@@ -58,8 +58,8 @@ import Testing
     #expect(report.findings.isEmpty)
   }
 
-  /// Updates that arrived in two steps of the log of arrivals are folded in one slice, the later one
-  /// first: what one takes away the other has given, though the hour has no row yet.
+  /// Updates of two steps of the arrival log are folded in one slice, the later one first: the
+  /// earlier one subtracts what the later one added, though the hour has no row yet.
   @Test(arguments: [0, 511])
   func aLaterUpdateMayBeFoldedFirst(others: UInt64) throws {
     let fixture = try StoreFixture(
@@ -75,11 +75,11 @@ import Testing
       fixture.report($0, started: Self.start.advanced(byMilliseconds: Int64($0)), user: $0)
     }
     if others > 0 {
-      // A whole piece of what waits, and a later one.
+      // A whole piece of the pending updates, and a later update.
       try fixture.ingest(rest + [crash], at: early)
       try fixture.ingest([repetition], at: late)
     } else {
-      // A clock that was set back.
+      // The clock was set back.
       try fixture.ingest([repetition], at: late)
       try fixture.ingest([crash], at: early)
     }
@@ -92,14 +92,14 @@ import Testing
     #expect(report.findings.isEmpty)
   }
 
-  /// A job settles what arrived before it began, and need not go on for ever under load.
+  /// A job folds the updates that arrived before it began, and ends even under load.
   @Test func aJobSettlesWhatArrivedBeforeIt() throws {
     let fixture = try StoreFixture(folding: Self.folding)
     let before = Self.start.advanced(byMilliseconds: -1)
     try fixture.store.ingest(Self.batch(fixture, 0..<10))
     #expect(try fixture.store.settle(whatArrivedBy: before) == nil)
     #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
-    // What comes while the run is folded belongs to the next one.
+    // Updates that arrive while the run is folded belong to the next run.
     var batch = Self.batch(fixture, 10..<20)
     batch.received(at: Self.start.advanced(byMilliseconds: 1))
     try fixture.store.ingest(batch)
@@ -109,15 +109,15 @@ import Testing
     #expect(try Self.accepted(fixture.store) == 20)
   }
 
-  /// Under load that never pauses, what waits is what came lately, at any pace, as long as questions
-  /// are asked; and all that may wait before, and some time after the last one.
+  /// Under steady load of any rate, only the latest updates are pending while queries come; before
+  /// the first query, and some time after the last, as many as the limit allows.
   @Test(arguments: [1, 10, 100])
   func whileQuestionsAreAskedWhatWaitsIsWhatCameLately(updatesPerMillisecond: Int) throws {
     let folding = SQLiteStore.Folding(
       directUpdatesMax: 0, pendingUpdatesMax: 150 * updatesPerMillisecond, pendingMilliseconds: 50,
       questionMilliseconds: 500, sliceUpdatesMax: 10 * updatesPerMillisecond)
     let fixture = try StoreFixture(folding: folding)
-    /// The most that wait in that time; its first 200 milliseconds do not count.
+    /// The maximum of pending updates in that time, without its first 200 milliseconds.
     func mostWaiting(_ milliseconds: Range<Int>) throws -> Int {
       var most = 0
       for millisecond in milliseconds {
@@ -134,7 +134,7 @@ import Testing
       }
       return most
     }
-    // Slices are of ten milliseconds.
+    // A slice has the updates of ten milliseconds.
     let slack = 20 * updatesPerMillisecond
     let all = 150 * updatesPerMillisecond
     #expect(abs(try mostWaiting(0..<450) - all) <= slack)
@@ -143,7 +143,7 @@ import Testing
     #expect(abs(try mostWaiting(1000..<1450) - all) <= slack)
   }
 
-  /// Whoever observes the store knows what waits, and how long each slice took.
+  /// The observer gets the number of pending updates and the duration of each slice.
   @Test func theObserverNotesEachSlice() throws {
     let noted = Locked<[Double]>([])
     let observer = Observer { work, seconds in
@@ -167,7 +167,7 @@ import Testing
     return query
   }
 
-  /// A command beside the service opens the same file, and leaves alone what waits.
+  /// A command that opens the same file as the service folds none of its pending updates.
   @Test func onlyTheOwnerFolds() throws {
     let fixture = try StoreFixture(folding: Self.folding)
     try fixture.store.ingest(Self.batch(fixture, 0..<20))
@@ -185,7 +185,7 @@ import Testing
     #expect(try fixture.ask(days: Self.days).totals.sessions.total == 20)
   }
 
-  /// The rows of a run that is done are written again: the table does not grow.
+  /// The rows of a completed run are reused, so the table does not grow.
   @Test func slotsAreUsedAgain() throws {
     let fixture = try StoreFixture(folding: Self.folding)
     for number in UInt64(0)..<50 {
@@ -196,7 +196,7 @@ import Testing
     #expect(try fixture.number("SELECT max(length(content)) FROM pending") == 4032)
   }
 
-  /// However large batches are, no more waits than is to, and one batch.
+  /// Batches of any size leave at most the limit and one batch pending.
   @Test func whatWaitsIsBounded() throws {
     let folding = SQLiteStore.Folding(
       directUpdatesMax: 0, pendingUpdatesMax: 40, sliceUpdatesMax: 7)
@@ -210,7 +210,8 @@ import Testing
     }
   }
 
-  /// A disk without room for the folding loses nothing, and takes no more than it can keep.
+  /// When the disk has no room to fold, no update is lost, and batches beyond the limit are
+  /// rejected.
   @Test func nothingIsLostWhenFoldingFails() throws {
     let fixture = try StoreFixture(folding: Self.folding)
     func limit(_ pages: Int64) throws {
@@ -229,7 +230,7 @@ import Testing
     }
     try limit(try #require(pages))
     #expect(throws: StoreError.self) { while try fixture.store.settle() != nil {} }
-    // Room for what waits is given by what is folded alone.
+    // Only folding makes room for pending updates.
     #expect(throws: StoreError.self) {
       for number in UInt64(20)..<60 { try ingest(number * 50..<number * 50 + 50) }
     }
@@ -265,11 +266,11 @@ import Testing
       read += slot.reports
       readOutcomes.merge(slot.outcomes, uniquingKeysWith: +)
     }
-    // What was read waited for a start of the store.
+    // Updates that are read from the table are marked as recovered.
     for index in reports.indices { reports[index].isRecovered = true }
     #expect(read == reports)
     #expect(readOutcomes == outcomes)
-    // Damage is told, or changes what is read; it ends nothing.
+    // Damage is detected, or changes the result, but never crashes.
     for index in stride(from: 0, to: 400, by: 7) {
       var damaged = rows[0]
       damaged[index] ^= 0xff

@@ -5,17 +5,17 @@ import Testing
 
 @testable import SQLiteStorage
 
-/// Questions are answered from what was counted when sessions arrived: no statement behind one reads
-/// a state, and none walks through a table that grows with sessions, days or users.
+/// Queries read roll-ups: no statement of a query reads session states, and none scans a table that
+/// grows with sessions, days or users.
 @Suite struct QueryPlanTests {
   static let day = 20_000
 
-  /// Tables with a row for each name that somebody chose, or for each place where one was used.
+  /// Tables with a row for each name, or for each combination of names that is used.
   static let small: Set = [
     "scope", "release", "environment", "project", "adoption", "release_project",
   ]
 
-  /// Every kind of question about counts: grains, groups, measures, few scopes and all of them.
+  /// Every kind of query of counts: grains, groups, measures, few series and all of them.
   static let queries: [HealthQuery] = {
     let day = QueryPlanTests.day
     let all: HealthQuery.Measures = [.sessions, .users, .durations]
@@ -47,7 +47,7 @@ import Testing
     return queries
   }()
 
-  /// The statements that readers prepare while `body` asks.
+  /// The statements that readers prepare while `body` runs queries.
   private func statements(
     of store: SQLiteStore, _ body: () throws -> Void
   ) throws -> Set<String> {
@@ -63,7 +63,7 @@ import Testing
     return seen.statements
   }
 
-  /// The lines of SQLite's plan for a statement (sqlite.org/eqp.html).
+  /// The lines of SQLite's query plan of a statement (sqlite.org/eqp.html).
   private func plan(_ sql: String, _ store: SQLiteStore) throws -> [String] {
     try store.read { (connection) throws(StoreError) in
       let explain = try connection.prepare("EXPLAIN QUERY PLAN \(sql)")
@@ -94,7 +94,7 @@ import Testing
     let statements = try statements(of: store) {
       for query in Self.queries { _ = try store.health(query) }
     }
-    // The table of scopes, and of each kind of counts both ways in.
+    // One for the table of series, and two access paths to each kind of counts.
     #expect(statements.count >= 12)
     for table in [
       "session_day", "session_minute", "user_hour", "user_day", "user_minute", "user_hour_open",
@@ -110,7 +110,7 @@ import Testing
     }
   }
 
-  /// The same for what lists and pages of releases ask beside counts, and for accounts of these.
+  /// The same for lists and pages of releases, and for explanations of counts.
   @Test func listsAndAccountsReadNoStatesAndNoWholeTables() throws {
     let fixture = try filled()
     let store = fixture.store
@@ -134,14 +134,14 @@ import Testing
 
   private func check(_ line: String, _ sql: String) {
     #expect(!line.contains(/\bsession\b/), "\(line), of \(sql)")
-    // "SCAN name", "SCAN TABLE name" before SQLite 3.36; with an index, too, a scan is one.
+    // "SCAN name", or "SCAN TABLE name" before SQLite 3.36; a scan of an index counts, too.
     guard let scan = line.wholeMatch(of: /SCAN (?:TABLE )?(\w+).*/) else { return }
-    // The one row of a SELECT without a table.
+    // The single row of a SELECT without a table.
     if scan.1 == "CONSTANT" { return }
     #expect(Self.small.contains(String(scan.1)), "\(line), of \(sql)")
   }
 
-  /// The check finds what it looks for.
+  /// The check detects a scan.
   @Test func aScanWouldBeFound() throws {
     let fixture = try filled()
     for (sql, table) in [

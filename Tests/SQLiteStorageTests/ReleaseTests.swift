@@ -21,7 +21,7 @@ import Testing
       })
   }
 
-  /// A run of hour H reads the six hours before it, and not H itself.
+  /// The run for hour H reads the six hours before it, and not H itself.
   @Test func aRunReadsTheSixHoursBeforeIt() throws {
     let fixture = try StoreFixture()
     try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
@@ -30,12 +30,12 @@ import Testing
     #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 1)
     #expect(
       try stages(fixture)["shop@1.0.0"] == AdoptionTimes(adopted: after(hours: 1)))
-    // The same hour is run once.
+    // Each hour has one run.
     #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 0)
   }
 
-  /// Another release takes over; the first one falls out of the window and is replaced, and comes
-  /// back with its first time.
+  /// Another release replaces the first, which leaves the window; when the first returns, it keeps
+  /// its first adoption time.
   @Test func replacementAndReturn() throws {
     let fixture = try StoreFixture()
     try fixture.ingest([fixture.report(1, started: Self.start)], at: Self.start)
@@ -59,16 +59,16 @@ import Testing
     #expect(try fixture.store.runAdoption(at: Self.start) == 1)
     #expect(try fixture.store.runAdoption(at: after(hours: 4)) == 4)
     #expect(try fixture.store.runAdoption(at: after(hours: 100)) == 6)
-    // Hours that had their run do not have another, when the clock is set back and comes there again.
+    // When the clock is set back, hours that had their run get no second one.
     #expect(try fixture.store.runAdoption(at: after(hours: 97)) == 0)
     #expect(try fixture.store.runAdoption(at: after(hours: 100)) == 0)
     #expect(try fixture.store.runAdoption(at: after(hours: 101)) == 1)
-    // A clock that had been far ahead does not stop the runs.
+    // A clock that was far ahead does not stop the runs.
     #expect(try fixture.store.runAdoption(at: Self.start) == 1)
     #expect(try fixture.store.runAdoption(at: after(hours: 1)) == 1)
   }
 
-  /// A clock that was days ahead leaves no times behind that cannot be.
+  /// A clock that was days ahead leaves no impossible times.
   @Test func aClockThatWasAheadHasNobodyReplacedBeforeAdopted() throws {
     let fixture = try StoreFixture()
     try fixture.ingest([fixture.report(1, started: after(hours: 48))], at: after(hours: 48))
@@ -80,7 +80,7 @@ import Testing
     #expect(
       try stages(fixture)["shop@1.0.0"]
         == AdoptionTimes(adopted: after(hours: 2), unadopted: after(hours: 2)))
-    // What such a clock left in older versions is nothing that was counted wrong.
+    // Impossible times that older versions stored are no finding.
     try fixture.store.write { (writer) throws(StoreError) in
       try writer.connection.execute(
         "UPDATE adoption SET adopted = unadopted + 1 WHERE unadopted IS NOT NULL")
@@ -130,7 +130,7 @@ import Testing
     #expect(try !fixture.store.deleteRelease(version: "x", of: organization))
   }
 
-  /// After its counts have expired a release can go, and sessions of the same name make it anew.
+  /// A release can be deleted once its counts have expired; a new session creates it again.
   @Test func aReleaseWhoseCountsExpiredCanGo() throws {
     let fixture = try StoreFixture(retentionDays: 30)
     try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
@@ -143,8 +143,8 @@ import Testing
     #expect(try fixture.ask(days: later.day..<later.day + 1).totals.users.total == 1)
   }
 
-  /// With a retention shorter than the life of states, what is left of a deleted release must not
-  /// become part of another.
+  /// If the retention is shorter than the life of states, the remaining states of a deleted release
+  /// must not count for another release.
   @Test func whatADeletedReleaseLeavesIsNobodyElses() throws {
     let fixture = try StoreFixture(retentionDays: 1)
     try fixture.ingest([fixture.report(1, started: Self.start, user: 1)], at: Self.start)
@@ -158,7 +158,7 @@ import Testing
     #expect(totals.sessions.total == 1 && totals.users.total == 1)
   }
 
-  /// Corrections that moved all sessions of a day to another leave a row without any.
+  /// When corrections move all sessions of a day to another, the day's row stays, but is empty.
   @Test func aDayThatLostItsSessionsIsNoneOfTheRelease() throws {
     let fixture = try StoreFixture(retentionDays: 30)
     let (claimed, corrected) = (after(hours: 20 * 24), after(hours: 19 * 24))
@@ -170,7 +170,7 @@ import Testing
       try fixture.store.sessionHours(
         ofRelease: id, projects: [fixture.project], environments: EnvironmentSelection())
         == Self.start.hour...corrected.hour)
-    // The row is as old as what is just kept, and all that counts is older.
+    // The row is the oldest within the retention; all older counts are dropped.
     try fixture.housekeep(at: after(hours: 50 * 24))
     #expect(try fixture.number("SELECT count(*) FROM session_day") == 1)
     #expect(try fixture.store.deleteRelease(version: "shop@1.0.0", of: organization))

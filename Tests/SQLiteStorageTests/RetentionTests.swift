@@ -9,7 +9,7 @@ import Testing
   static let day: Int64 = 86_400_000
   static let start = Timestamp(milliseconds: 20_000 * day)
 
-  /// States go 5 days and an hour after their latest corrected start, and no number moves.
+  /// States are dropped 5 days and an hour after their latest corrected start; no count changes.
   @Test func droppedStatesLeaveTheNumbers() throws {
     let fixture = try StoreFixture()
     let started = Self.start
@@ -31,8 +31,8 @@ import Testing
     #expect(try fixture.ask(days: 20_000..<20_001, intervalMinutes: 60) == before)
   }
 
-  /// What a device's clock claimed is part of the key only: how long a state is kept follows the
-  /// corrected start, on devices that are years behind or ahead.
+  /// The device's time is only part of the key: how long a state is kept depends on the corrected
+  /// start, also for devices that are years behind or ahead.
   @Test(arguments: [-3650, 3650])
   func driftDoesNotDecideHowLongAStateIsKept(days: Int64) throws {
     let fixture = try StoreFixture()
@@ -40,7 +40,7 @@ import Testing
     let first = fixture.report(1, started: claimed, corrected: Self.start, user: 1)
     try fixture.ingest([first], at: Self.start)
     try fixture.housekeep(at: Self.start.advanced(byMilliseconds: 5 * Self.day))
-    // The crash comes four and a half days late and finds its session.
+    // The crash arrives four and a half days late and finds its session.
     let crash = fixture.report(1, started: claimed, corrected: Self.start, status: .crashed)
     try fixture.ingest([crash], at: Self.start.advanced(byMilliseconds: 9 * Self.day / 2))
     let answer = try fixture.ask(days: 20_000..<20_001)
@@ -52,8 +52,8 @@ import Testing
       try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
-  /// A session whose second update was corrected to a later start lives on by that, and its
-  /// bucket's rows with it.
+  /// A later corrected start in the second update keeps the session's state, and the rows of its
+  /// bucket, for longer.
   @Test func theLatestCorrectedStartKeepsTheStateAndItsMinutes() throws {
     let fixture = try StoreFixture()
     let later = Self.start.advanced(byMilliseconds: 4 * Self.day)
@@ -88,7 +88,7 @@ import Testing
     #expect(answer.series.map(\.users.total) == [0, 0, 1])
   }
 
-  /// Users whom nothing names any more are forgotten; those who came back meanwhile are not.
+  /// Users without data are deleted, except those who came back meanwhile.
   @Test func forgottenUsersGo() throws {
     let fixture = try StoreFixture(retentionDays: 30)
     try fixture.ingest(
@@ -103,18 +103,18 @@ import Testing
     let late = Self.start.advanced(byMilliseconds: 38 * Self.day)
     try fixture.housekeep(at: late)
     #expect(try fixture.number("SELECT count(*) FROM user") == 1)
-    // The first user returns as a new one and counts as one.
+    // The first user returns with a new id and counts once.
     try fixture.ingest([fixture.report(4, started: late, user: 1)], at: late)
     try fixture.ingest([fixture.report(5, started: late, user: 2)], at: late)
     #expect(try fixture.ask(days: 20_010..<20_039).totals.users.total == 2)
   }
 
-  /// A clock that ran ahead for a while has minutes dropped too early. The sets that were built
-  /// from them stay, and late updates are added to them.
+  /// If a clock is ahead for a while, minutes are dropped too early. Their sets stay, and late
+  /// updates are added to them.
   @Test func aClockThatWasAheadTakesNoUsers() throws {
     let fixture = try StoreFixture()
     let hour = Self.start.hour * 60..<Self.start.hour * 60 + 60
-    // Two of each release, in different minutes: a part each.
+    // Two sessions of each release in different minutes, so that each has its own part.
     try fixture.ingest(
       (UInt64(0)..<2500).map {
         let started = Self.start.advanced(byMilliseconds: Int64($0 % 2) * 60_000)
@@ -125,7 +125,7 @@ import Testing
     let later = Self.start.advanced(byMilliseconds: Self.day)
     try fixture.housekeep(at: later)
     let ahead = later.advanced(byMilliseconds: 10 * Self.day)
-    // Not to its end: some rows are still there when the clock is set right.
+    // The run is cut short: some rows still exist when the clock is set right.
     while try fixture.store.housekeep(at: ahead),
       try fixture.number("SELECT count(*) FROM user_minute") == all
     {}
@@ -148,7 +148,7 @@ import Testing
     #expect(try fixture.ask(days: 20_000..<20_001).totals.users.total == 2502)
   }
 
-  /// An hour of very many users is closed in parts, and begun anew when an update reaches it.
+  /// An hour with very many users is closed in parts; an update of it starts that again.
   @Test func anHourIsClosedInParts() throws {
     let fixture = try StoreFixture()
     let count: UInt64 = 60_000
@@ -161,11 +161,11 @@ import Testing
     while try fixture.store.settle() != nil {}
     #expect(try fixture.store.housekeep(at: later))
     #expect(try fixture.number("SELECT count(*) FROM user_hour") == 0)
-    // The first user, who was read already, becomes another kind.
+    // The first user, whose changes were read already, gets another kind.
     try fixture.ingest(
       [fixture.report(0, started: Self.start, status: .crashed, user: 0)], at: later)
     let expected = SessionCounts(healthy: Int64(count) - 1, crashed: 1)
-    // The run at hand leaves the hour to the next one.
+    // The current run leaves the hour to the next one.
     for closed: Int64 in [0, 1, 1] {
       #expect(try fixture.ask(days: 20_000..<20_001).totals.users.byWorst == expected)
       try fixture.housekeep(at: later)
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  /// An hour that is updated faster than it is closed holds nothing else up, whether it is closed in
+  /// An hour that is updated faster than it is closed blocks nothing else, whether it is closed in
   /// parts, minute by minute, or at once.
   @Test(arguments: [1, 4] as [UInt64])
   func anHourThatIsUpdatedAgainAndAgainHoldsNothingUp(minutes: UInt64) throws {
@@ -198,7 +198,7 @@ import Testing
     #expect(try fixture.number("SELECT count(*) FROM user_hour_open") == 1)
   }
 
-  /// Old states go in parts, whether drift keeps others among them or not.
+  /// Old states are dropped in parts, whether or not drift keeps others among them.
   @Test func oldStatesGoAmongThoseThatDriftKeeps() throws {
     let fixture = try StoreFixture()
     let now = Self.start.advanced(byMilliseconds: 6 * Self.day)
@@ -208,7 +208,7 @@ import Testing
     try fixture.housekeep(at: now)
     #expect(try fixture.number("SELECT count(*) FROM session") == 3000)
     #expect(try fixture.number("SELECT count(*) FROM session WHERE latest IS NULL") == 0)
-    // A clock set back brings states before the place that the search had reached.
+    // A clock that was set back adds states before the place that the search had reached.
     let back = Self.start.advanced(byMilliseconds: Self.day)
     try fixture.ingest([fixture.report(9000, started: Self.start)], at: back)
     try fixture.housekeep(at: back)

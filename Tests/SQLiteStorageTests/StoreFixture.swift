@@ -5,7 +5,7 @@ import TestSupport
 
 @testable import SQLiteStorage
 
-/// A store in a directory of its own, with one project, and short ways to fill and ask it.
+/// A store in a directory of its own, with one project, and helpers to fill and query it.
 struct StoreFixture {
   let directory: TemporaryDirectory
   let store: SQLiteStore
@@ -24,7 +24,7 @@ struct StoreFixture {
       publicKey: String(repeating: "0", count: 32), at: Timestamp(seconds: 0))
   }
 
-  /// Opens the same file once more.
+  /// Opens the same file again.
   static func open(
     _ directory: TemporaryDirectory, retentionDays: Int = 90, ownsSessions: Bool = true,
     folding: SQLiteStore.Folding = .init(), observer: (any StoreObserver)? = nil
@@ -58,7 +58,7 @@ struct StoreFixture {
     while try store.housekeep(at: now) {}
   }
 
-  /// Totals and series over whole days, or by the given interval.
+  /// Totals and time series over whole days, or with the given interval.
   func ask(
     days: Range<Int>, intervalMinutes: Int? = nil
   ) throws -> (totals: HealthCell, series: [HealthCell]) {
@@ -87,7 +87,7 @@ struct StoreFixture {
   }
 }
 
-/// Hands on what it notes. Its clock goes on by a second each time that it is read.
+/// Passes on each observation. Its clock advances by a second each time that it is read.
 struct Observer: StoreObserver {
   private let time = Shared()
   private let body: @Sendable (StoreWork, Double) -> Void

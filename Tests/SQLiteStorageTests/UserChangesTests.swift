@@ -5,7 +5,7 @@ import Testing
 @testable import SQLiteStorage
 
 @Suite struct UserChangesTests {
-  /// Parts of random changes, packed and merged in any way, have the sums of a dictionary.
+  /// Parts of random changes, packed and merged in any way, have the same sums as a dictionary.
   @Test(arguments: 0..<20 as Range<UInt64>)
   func changesAddUp(seed: UInt64) {
     var random = SplitMix64(seed: seed)

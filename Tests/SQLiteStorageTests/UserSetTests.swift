@@ -5,7 +5,7 @@ import Testing
 
 @testable import SQLiteStorage
 
-/// Distinct users over long ranges: unions of sets that stand for closed hours and days.
+/// Distinct users over long ranges: unions of the sets of closed hours and days.
 @Suite struct UserSetTests {
   static let firstDay = 20_000
   static let dayMilliseconds: Int64 = 86_400_000
@@ -14,7 +14,7 @@ import Testing
     Timestamp(milliseconds: Int64(Self.firstDay + day) * Self.dayMilliseconds + 12 * 3_600_000)
   }
 
-  /// Ninety days, each with the same five users and one of its own, the days closed one by one.
+  /// The days have the same five users each, and one of their own; they are closed one by one.
   @Test func usersOverNinetyDaysAreAUnion() throws {
     let fixture = try StoreFixture()
     for day in 0..<90 {
@@ -31,14 +31,14 @@ import Testing
     #expect(answer.series.map(\.users.total) == Array(repeating: 6, count: 90))
     #expect(answer.totals.sessions.total == 540)
     #expect(try fixture.ask(days: days).totals == answer.totals)
-    // The answers come from the sets: no rows are left for them.
+    // The results come from the sets, since their rows are gone.
     #expect(try fixture.number("SELECT count(*) FROM user_day") == 90)
     #expect(
       try fixture.number("SELECT count(*) FROM user_environment_day WHERE sets IS NOT NULL") == 90)
     #expect(try fixture.number("SELECT count(DISTINCT hour) FROM user_minute") ?? 0 <= 6)
   }
 
-  /// A session of a day that is closed turns out to have crashed: its user crashed that day.
+  /// A session of a closed day crashes late: its user then counts as crashed on that day.
   @Test func lateSeverityReachesAClosedDay() throws {
     let fixture = try StoreFixture()
     try fixture.ingest(
@@ -59,14 +59,14 @@ import Testing
         #expect(answer.totals.users.byWorst == expected, "step \(step)")
         #expect(answer.totals.sessions == expected)
       }
-      // First from the rows that the update opened again, then from sets built anew.
+      // The users come from the rows of the reopened hour, then from rebuilt sets.
       try fixture.housekeep(at: noon(4))
       #expect(try fixture.number("SELECT count(*) FROM user_hour_open") == 0)
     }
   }
 
-  /// Batches come between the steps of a run: a day of which an hour was opened again is not closed
-  /// before the hour is.
+  /// Batches arrive between the steps of a run: a day with a reopened hour is closed only after the
+  /// hour.
   @Test func aDayWaitsForAnHourThatWasOpenedDuringTheRun() throws {
     let fixture = try StoreFixture()
     // More releases than one step closes.
@@ -76,7 +76,7 @@ import Testing
       try fixture.ingest(
         [fixture.report(id, started: noon(0), user: id, release: release)], at: noon(0))
     }
-    // Until some days are closed and others are not.
+    // Runs until some days are closed and others are not.
     while try fixture.number("SELECT count(*) FROM user_day") == 0,
       try fixture.store.housekeep(at: noon(2))
     {}
@@ -96,8 +96,8 @@ import Testing
       try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
-  /// The set of a whole environment's day, as its releases change: it is what the answer comes from
-  /// when all of them are asked about, and let go of when one of them changes.
+  /// The set of an environment's day follows its releases: a query over all of them reads it, and a
+  /// change of one of them clears it.
   @Test func unionsOfReleasesFollowThem() throws {
     let fixture = try StoreFixture()
     let day = Self.firstDay * 1440..<(Self.firstDay + 1) * 1440
@@ -117,7 +117,7 @@ import Testing
     #expect(try users() == [3])
     #expect(try users([.release]) == [2, 1])
 
-    // A release that the day did not have, and a user of another one.
+    // A release that is new on the day, and a new user of another one.
     try fixture.ingest(
       [
         fixture.report(4, started: noon(0), user: 4, release: "shop@3"),
@@ -133,8 +133,8 @@ import Testing
       try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
   }
 
-  /// A correction moves the session to an earlier bucket: the user leaves the later one, unless
-  /// another session holds it there.
+  /// A correction moves the session to an earlier bucket: its user leaves the later one, unless
+  /// another session of the user is there.
   @Test func aMovedSessionTakesItsUserAlong() throws {
     let fixture = try StoreFixture()
     try fixture.ingest(
@@ -173,7 +173,7 @@ import Testing
     #expect(read.counts.withHang == 1 && read.counts.withForegroundHang == 1)
   }
 
-  /// The target for a day of 100,000 out of a million users.
+  /// The size target for a day with 100,000 out of a million users.
   @Test func aLargeSetStaysSmall() {
     var sets = UserSets()
     var state: UInt64 = 1

@@ -7,8 +7,8 @@ package import Storage
 
 /// Alert rules over the API, in Sentry's paths and forms, with Hale's additions.
 package struct AlertActions: Sendable {
-  private let store: any SessionStore & ReleaseStore
-  private let alerts: any AlertStore
+  let store: any SessionStore & ReleaseStore
+  let alerts: any AlertStore
   private let notices: NoticeSender
 
   package init(

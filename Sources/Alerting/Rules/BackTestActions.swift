@@ -1,3 +1,4 @@
+internal import Bytes
 internal import API
 internal import HTTP
 internal import ReleaseHealth
@@ -54,7 +55,7 @@ extension AlertActions {
 }
 
 extension BackTest {
-  fileprivate init(
+  init(
     _ rule: AlertRule, _ given: (start: Timestamp, end: Timestamp), _ organization: OrganizationID
   ) {
     self.rule = rule
@@ -65,7 +66,7 @@ extension BackTest {
   }
 
   /// Replays the arrival log or, for users, recorded evaluations. Blocks.
-  fileprivate func answer(
+  func answer(
     _ store: any ReleaseStore, _ alerts: any AlertStore
   ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
     guard rule.measure.isOfUsers else { return .success(try replay(store, alerts)) }

@@ -191,7 +191,7 @@ extension SQLiteStore: CatalogStore {
     }
   }
 
-  /// A change of the catalog: one transaction, which a running service notices by the version.
+  /// Changes the catalog in one transaction; a running service notices it by the version.
   func change<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -229,7 +229,7 @@ extension SQLiteStore: CatalogStore {
   }
 }
 
-/// Reads the catalog's tables.
+/// Reads the catalog tables.
 private enum CatalogRows {
   static func read(from connection: Connection, version: Int64) throws(StoreError) -> Catalog {
     let secret = try connection.prepare("SELECT value FROM setting WHERE name = 'user_hash_key'")

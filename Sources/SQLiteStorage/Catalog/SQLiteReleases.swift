@@ -84,14 +84,14 @@ extension SQLiteStore: ReleaseStore {
         try connection.execute("DELETE FROM release WHERE id = \(id)")
         return true
       }
-      // The numbers of its scopes must not be used again.
+      // The cached series ids of the release must not be used again.
       if isDeleted { try writer.interning.forget() }
       return isDeleted
     }
   }
 
-  /// Of rows of `session_day`: where corrections moved all sessions of a day to another, its row
-  /// stays with nothing in it.
+  /// Whether a row of `session_day` has sessions. If corrections moved all sessions of a day to
+  /// another, its row stays, but is empty.
   private static let hasSessions = "length(identified) + length(anonymous) > 0"
 
   package func sessionHours(
@@ -148,7 +148,7 @@ extension SQLiteStore: ReleaseStore {
         uses[ProjectID(rawValue: environments.integer(0)), default: ProjectUse()]
           .environments.append(environments.text(1))
       }
-      // What was taken is a few rows an hour; the counts are a row a release and a day.
+      // Outcomes have a few rows per hour; counts would have a row per release and day.
       let taken = try connection.prepare("SELECT DISTINCT project, name FROM outcome")
       while try taken.step() {
         let project = ProjectID(rawValue: taken.integer(0))
@@ -168,8 +168,8 @@ extension SQLiteStore: ReleaseStore {
       let connection = writer.connection
       return try connection.transaction { () throws(StoreError) in
         let last = try connection.number("SELECT value FROM setting WHERE name = 'adoption_hour'")
-        // The first run ever is that of this hour. A clock that was set back waits for the hours that
-        // had their run; one that had been far ahead begins anew.
+        // The first run ever is for this hour. A clock that was set back waits for the hours that
+        // had their run; after one that was far ahead, runs start again at this hour.
         var previous = last.map { Int($0) } ?? now.hour - 1
         if previous >= now.hour + 24 { previous = now.hour - 1 }
         if previous >= now.hour { return 0 }
@@ -197,7 +197,7 @@ extension SQLiteStore: ReleaseStore {
   }
 }
 
-/// Reads the tables of releases.
+/// Reads the release tables.
 private enum ReleaseRows {
   static func read(
     _ organization: OrganizationID, from connection: Connection
@@ -271,9 +271,9 @@ private enum ReleaseRows {
   }
 }
 
-/// One hourly run over the tables.
+/// One hourly adoption run over the tables.
 private enum AdoptionRows {
-  /// - Parameter project: the only one that is looked at; nil for all.
+  /// - Parameter project: the only project to process; nil for all.
   static func run(
     hour: Int, of project: ProjectID? = nil, _ connection: Connection
   ) throws(StoreError) {
@@ -301,7 +301,7 @@ private enum AdoptionRows {
 
   private static let scopeColumns = "scope.id, scope.project, release.version, environment.name"
 
-  /// Joins the scope that a column names, and what belongs to it.
+  /// Joins the series that a column names, with its project and environment.
   private static func joinScope(_ column: String) -> String {
     """
     JOIN scope ON scope.id = \(column) JOIN release ON release.id = scope.release
@@ -336,7 +336,7 @@ private enum AdoptionRows {
     return (times, ids)
   }
 
-  /// The sessions of the hours by scope.
+  /// The number of sessions in the hours, by series id.
   private static func sessions(
     hours: Range<Int>, _ connection: Connection
   ) throws(StoreError) -> (counts: [Scope: Int64], ids: [Scope: Int64]) {

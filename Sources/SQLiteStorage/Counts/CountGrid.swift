@@ -1,17 +1,16 @@
 internal import ReleaseHealth
 
 /// Session counts of consecutive slots (the hours of a day, the minutes of an hour), packed for a
-/// column: for each slot with counts its number, a byte that says which severities follow, and
-/// those.
+/// column. Each slot with counts has its number, a byte of severity flags, and the counts.
 struct CountGrid: Equatable {
-  /// Slots with counts, ascending by number: there are 60 at most, and they are packed in that order.
+  /// Slots with counts, at most 60, ascending by number and packed in that order.
   private(set) var slots: [(key: Int, value: SessionCounts)] = []
 
   init() {}
 
   init(packed: [UInt8]) {
     Self.forEachSlot(packed.span) { slot, counts in
-      // Damaged bytes may name slots in any order.
+      // Damaged bytes may have slots in any order.
       let (index, isThere) = find(slot)
       if isThere {
         slots[index].value = counts
@@ -21,13 +20,13 @@ struct CountGrid: Equatable {
     }
   }
 
-  /// nil where nothing is counted.
+  /// The counts of a slot; nil if there are none.
   subscript(slot: Int) -> SessionCounts? {
     let (index, isThere) = find(slot)
     return isThere ? slots[index].value : nil
   }
 
-  /// Where a slot is, or would be. What is added is mostly of the last ones.
+  /// The index of a slot, or where to insert it. Most additions are to the last slots.
   private func find(_ slot: Int) -> (index: Int, isThere: Bool) {
     var index = slots.count
     while index > 0, slots[index - 1].key >= slot { index -= 1 }
@@ -38,8 +37,8 @@ struct CountGrid: Equatable {
     left.slots.elementsEqual(right.slots, by: ==)
   }
 
-  /// Calls `body` with each slot of a packed value, without a dictionary or a copy between; of damaged
-  /// bytes, with what can be read.
+  /// Calls `body` with each slot of a packed value, without a dictionary or copy; reads damaged
+  /// bytes as far as possible.
   @inline(__always)
   static func forEachSlot(_ packed: Span<UInt8>, _ body: (Int, SessionCounts) -> Void) {
     var index = 0
@@ -54,7 +53,8 @@ struct CountGrid: Equatable {
         }
         count = Int64(truncatingIfNeeded: number)
       }
-      // The bits of the severities' raw values, which the compiler does not see from here.
+      // The literals are the bits of the severities' raw values, which cannot be inlined from
+      // another module.
       read(1, &counts.healthy)
       read(2, &counts.errored)
       read(4, &counts.unhandled)
@@ -65,10 +65,10 @@ struct CountGrid: Equatable {
     }
   }
 
-  /// The sum of the slots of a packed value that lie within `slots`. Where totals
-  /// alone are asked for, as when all groups are ranked, no slot is needed by itself.
+  /// The sum of a packed value's slots within `slots`. Queries of totals alone, such as ranking all
+  /// groups, need no single slots.
   static func sum(_ packed: Span<UInt8>, slots: Range<Int>) -> SessionCounts {
-    // Wide, to be cut once and not with every addition.
+    // Wide integers, so that saturation happens once and not at every addition.
     var healthy: Int128 = 0, errored: Int128 = 0, unhandled: Int128 = 0, abnormal: Int128 = 0
     var crashed: Int128 = 0
     forEachSlot(packed) { slot, counts in

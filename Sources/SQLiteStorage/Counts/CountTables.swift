@@ -3,21 +3,21 @@ internal import Storage
 
 /// Writes the packed counts: `session_minute` and `session_day`.
 ///
-/// Nobody else writes them but housekeeping, so that what was written last is remembered: most
-/// updates of a batch are of the same few hours and scopes as those of the one before.
+/// Only housekeeping also writes them, so the last written rows are cached: most updates of a batch
+/// belong to the same few hours and series as those of the batch before.
 final class CountTables {
   private struct Counts {
     var identified = CountGrid()
     var anonymous = CountGrid()
   }
 
-  /// One of the two tables: rows of a bucket (an hour, a day) and a scope.
+  /// One of the two tables, with a row per bucket (an hour or a day) and series.
   private struct Table {
     let select: Statement
     let upsert: Statement
     var known: [BucketKey: Counts] = [:]
 
-    /// Some megabytes in all; beyond it, what is remembered is forgotten.
+    /// The maximum number of cached rows, some megabytes in all; beyond it the cache is cleared.
     private static let knownMax = 1000
 
     init(_ connection: Connection, name: String, bucket: String) throws(StoreError) {
@@ -47,7 +47,7 @@ final class CountTables {
       known[key] = counts
     }
 
-    /// Takes out what is remembered, so that it is changed where it is and not copied.
+    /// Removes the row from the cache, so that it is changed in place and not copied.
     private mutating func counts(_ key: BucketKey) throws(StoreError) -> Counts? {
       if let counts = known.removeValue(forKey: key) { return counts }
       select.bind(1, key.bucket)
@@ -58,7 +58,7 @@ final class CountTables {
         identified: CountGrid(packed: select.blob(0)), anonymous: CountGrid(packed: select.blob(1)))
     }
 
-    /// Of a bucket that has no row; nil when something is to be taken away from it: the session
+    /// The counts of a bucket without a row; nil when a change subtracts from it, since the session
     /// outlived its bucket's retention.
     private static func begun(by identified: CountGrid) -> Counts? {
       identified.slots.contains { $0.value.hasNegative } ? nil : Counts()
@@ -84,7 +84,7 @@ final class CountTables {
       identified: identified, anonymous: anonymous, BucketKey(bucket: day, scope: key.scope))
   }
 
-  /// Forgets what was remembered: after a rollback, and after rows were dropped.
+  /// Clears the cache, after a rollback or after rows were dropped.
   func forget() {
     minutes.known.removeAll()
     days.known.removeAll()

@@ -1,7 +1,7 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Writes the histograms of durations: `duration_hour`.
+/// Writes the duration histograms: `duration_hour`.
 final class DurationTable {
   private let select: Statement
   private let upsert: Statement
@@ -17,7 +17,7 @@ final class DurationTable {
   }
 
   func add(_ durations: DurationHistogram, _ key: BucketKey) throws(StoreError) {
-    // A duration that was raised within its bucket changes the total alone.
+    // A duration that was raised within its histogram bucket changes only the total.
     if durations == DurationHistogram() { return }
     select.bind(1, key.bucket)
     select.bind(2, key.scope)
@@ -28,7 +28,7 @@ final class DurationTable {
         packed: select.blob(0), totalMilliseconds: select.integer(1))
       select.reset()
     }
-    // Nothing is taken back from an hour whose retention has ended, and nothing raised there.
+    // An hour whose retention has ended is not changed any more.
     if !isKnown, durations.buckets.isEmpty || durations.buckets.contains(where: { $0.count < 0 }) {
       return
     }
@@ -42,7 +42,7 @@ final class DurationTable {
 }
 
 extension DurationHistogram {
-  /// For each bucket, ascending: its distance from the one before, and its count.
+  /// The distance of each bucket from the one before, and its count; ascending.
   var packed: [UInt8] {
     var writer = VarintWriter()
     var previous = 0
@@ -58,7 +58,7 @@ extension DurationHistogram {
   init(packed: [UInt8], totalMilliseconds: Int64) {
     var buckets: [(bucket: Int, count: Int64)] = []
     Self.read(packed) { bucket, count in
-      // Damaged bytes may go back.
+      // Damaged bytes may have buckets in descending order.
       if bucket > buckets.last?.bucket ?? .min { buckets.append((bucket, count)) }
     }
     self.init(buckets: buckets, totalMilliseconds: totalMilliseconds)
@@ -76,7 +76,7 @@ extension DurationHistogram {
 }
 
 extension DurationSum {
-  /// Adds a ``DurationHistogram`` as it is packed.
+  /// Adds a packed ``DurationHistogram``.
   mutating func add(packed: [UInt8], totalMilliseconds: Int64) {
     DurationHistogram.read(packed) { add(bucket: $0, count: $1) }
     add(totalMilliseconds: totalMilliseconds)

@@ -1,16 +1,16 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Which grain answers which part of a question.
+/// The parts of a query by the grain (day, hour, minute) that answers them.
 extension HealthQuery {
-  /// Whether buckets begin and end at multiples of so many minutes, so that a coarser grain can
-  /// answer for the whole ones among them.
+  /// Whether buckets begin and end at multiples of the grain, in minutes, so that it can answer the
+  /// whole ones among them.
   private func isAligned(to grainMinutes: Int) -> Bool {
     guard let interval = intervalMinutes else { return true }
     return interval % grainMinutes == 0 && minutes.lowerBound % grainMinutes == 0
   }
 
-  /// The whole hours of the range that a coarser grain than minutes can answer.
+  /// The whole hours of the range, which a coarser grain than minutes can answer.
   var wholeHours: Range<Int> {
     guard isAligned(to: 60) else { return 0..<0 }
     let first = (minutes.lowerBound + 59).flooredDivision(by: 60)
@@ -18,7 +18,7 @@ extension HealthQuery {
     return first..<max(first, end)
   }
 
-  /// The whole days among the hours that the sets of days can answer.
+  /// The whole days of the range, which the sets of days can answer.
   var wholeDays: Range<Int> {
     guard isAligned(to: 1440) else { return 0..<0 }
     let hours = wholeHours
@@ -37,11 +37,11 @@ extension HealthQuery {
         minutes.lowerBound..<hours.lowerBound * 60,
         hours.upperBound * 60..<minutes.upperBound,
       ]
-    // A range in the future is empty as a whole.
+    // The parts of a range in the future are all empty.
     return ranges.filter { !$0.isEmpty }
   }
 
-  /// The bucket of a minute; nil without a series.
+  /// The bucket of a minute; nil for a query without a time series.
   func bucket(ofMinute minute: Int) -> Int? {
     intervalMinutes.map { (minute - minutes.lowerBound) / $0 }
   }

@@ -1,15 +1,15 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Answers one ``HealthQuery`` on a reader's connection, from the packed counts, the sets of users
-/// and the histograms of durations; never from session states.
+/// Answers one ``HealthQuery`` on a reader's connection, from packed counts, user sets and duration
+/// histograms; never from session states.
 struct HealthReader {
   private let connection: Connection
   private let query: HealthQuery
-  /// The group of each scope that counts.
+  /// The group of each selected series, by series id.
   private var groupOfScope: [Int64: Int] = [:]
   private var selected: [SelectedScopes.Member] = []
-  /// ``SelectedScopes/isSelective``
+  /// See ``SelectedScopes/isSelective``.
   private var isSelective = false
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
@@ -17,25 +17,25 @@ struct HealthReader {
   private var durations: [GroupDurations] = []
 
   private struct GroupSessions {
-    /// Of a series they are its sum.
+    /// The totals; with a time series, its sum.
     var totals = SessionCounts()
-    /// One a bucket; empty while nothing was counted.
+    /// The counts of each bucket; empty while nothing is counted.
     var series: [SessionCounts] = []
   }
 
   private struct GroupDurations {
     var totals = DurationSum()
-    /// One a bucket; empty while nothing was counted.
+    /// The durations of each bucket; empty while nothing is counted.
     var series: [DurationSummary?] = []
   }
 
   static func read(_ query: HealthQuery, from connection: Connection) throws(StoreError)
     -> [HealthGroup]
   {
-    // A range in the future has no minutes at all.
+    // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
     var reader = HealthReader(connection: connection, query: query)
-    // One snapshot for all statements, so that the numbers belong together.
+    // One snapshot serves all statements, so that the numbers are consistent.
     return try connection.transaction("DEFERRED") { () throws(StoreError) in
       try reader.readScopes()
       if query.measures.contains(.sessions) { try reader.readSessions() }
@@ -54,9 +54,9 @@ struct HealthReader {
     self.query = query
   }
 
-  /// Groups in which something was counted, ordered by their keys.
+  /// Groups that have counts, ordered by their keys.
   private var groups: [HealthGroup] {
-    // The order first: a group is large to be moved about.
+    // Indices are sorted first, because a group is expensive to move.
     keys.indices.sorted { keys[$0] < keys[$1] }.compactMap { index -> HealthGroup? in
       let totals = HealthCell(
         sessions: sessions[index].totals, users: users[index].totals,
@@ -152,7 +152,7 @@ struct HealthReader {
     }
   }
 
-  /// Which slots of a row are of those minutes; the edges of a range may lie within a row.
+  /// The slots of a row that lie within the minutes; the range may begin or end within a row.
   private static func slots(
     of minutes: Range<Int>, rowStart: Int, _ slotMinutes: Int, _ slotsPerRow: Int
   ) -> Range<Int> {
@@ -177,7 +177,7 @@ struct HealthReader {
 
   // MARK: Durations
 
-  /// Hour by hour, so that of each group only the histogram of one bucket is held beside its
+  /// Reads durations hour by hour, so that each group holds only one bucket's histogram beside its
   /// totals.
   private mutating func readDurations() throws(StoreError) {
     let first = query.minutes.lowerBound.flooredDivision(by: 60)
@@ -186,7 +186,7 @@ struct HealthReader {
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
         guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
-        // The first hour may have begun before the range did.
+        // The first hour may begin before the range does.
         let minute = max(Int(statement.integer(0)) * 60, reader.query.minutes.lowerBound)
         let bucket = reader.query.bucket(ofMinute: minute)
         if open.bucket != bucket { reader.close(&open) }
@@ -218,11 +218,11 @@ struct HealthReader {
 
   /// The durations of the bucket that is being read.
   private struct OpenDurations {
-    /// nil without a series.
+    /// The bucket; nil for a query without a time series.
     var bucket: Int?
-    /// By group.
+    /// The sums by group.
     var sums: [DurationSum]
-    /// Those with durations.
+    /// The groups that have durations in this bucket.
     var groups: Set<Int> = []
   }
 

@@ -1,10 +1,10 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Reads outcomes, and how counts came about, on a reader's connection: from the outcomes, the packed
+/// Reads outcomes and the history of counts on a reader's connection, from the outcomes, the packed
 /// counts and the arrival log; never from session states.
 enum OutcomeReader {
-  /// The statements, so that a test can look at their plans.
+  /// The statements; a test checks their query plans.
   enum SQL {
     static let outcomes = """
       SELECT (hour - ?1) / ?3, project, name, sum(quantity) FROM outcome
@@ -34,7 +34,7 @@ enum OutcomeReader {
       ORDER BY value DESC LIMIT 1
       """
 
-    /// What changed among sessions with an id.
+    /// Changes of sessions with an id.
     private static let columns = Severity.allCases
       .map { "\($0.name) - anonymous_\($0.name)" }.joined(separator: ", ")
   }
@@ -65,7 +65,7 @@ enum OutcomeReader {
     guard !query.minutes.isEmpty, let interval = query.intervalMinutes else {
       return SessionHistory(firstKnownHour: nil, buckets: [])
     }
-    // One snapshot for all statements, so that the parts belong together.
+    // One snapshot serves all statements, so that the parts are consistent.
     return try connection.transaction("DEFERRED") { () throws(StoreError) in
       var reader = HistoryReader(
         connection, try SelectedScopes(query, from: connection), minutes: query.minutes,
@@ -80,15 +80,15 @@ enum OutcomeReader {
 // MARK: Replay
 
 extension OutcomeReader {
-  /// How far from a start its changes can arrive, in hours: an update is taken for five days, and
-  /// the service's clock may have been off by a day.
+  /// The number of hours before a start in which its changes can arrive: updates are accepted for
+  /// five days, and the service's clock may have been wrong by a day.
   fileprivate static let hoursBefore = 25
   fileprivate static let hoursAfter = 5 * 24 + 26
 
-  /// A page ends with the step in which it reaches so many changes.
+  /// The number of changes at which a page ends, after the last row of that step.
   private static let pageChanges = 10_000
 
-  /// The changes of the start hours of a query in the order in which they arrived.
+  /// The changes of the query's start hours, in the order of arrival.
   static func arrivals(
     _ query: HealthQuery, from step: Int?, on connection: Connection
   ) throws(StoreError) -> ArrivalPage {
@@ -122,18 +122,18 @@ extension OutcomeReader {
   }
 }
 
-/// Puts one ``SessionHistory`` together.
+/// Builds one ``SessionHistory``.
 private struct HistoryReader {
   private let connection: Connection
   private let minutes: Range<Int>
   private let hours: Range<Int>
   private let intervalHours: Int
   private let scopes: Set<Int64>
-  /// ``SelectedScopes/isSelective``
+  /// See ``SelectedScopes/isSelective``.
   private let isSelective: Bool
   private var firstKnownHour: Int?
   private var buckets: [SessionHistory.Bucket]
-  /// Sessions with an id as they are counted now, by bucket.
+  /// Current counts of sessions with an id, by bucket.
   private var identified: [SessionCounts]
 
   private static let stepsPerHour = 6
@@ -181,8 +181,8 @@ private struct HistoryReader {
     if minutes.upperBound % 60 != 0 { try readStartingLater() }
   }
 
-  /// The log knows whole hours. The last one may have sessions of the minutes behind the range:
-  /// a start may lie a minute in the future.
+  /// Reads sessions that start after the range, but in its last hour, since the arrival log has
+  /// whole hours. A start may lie a minute in the future.
   private mutating func readStartingLater() throws(StoreError) {
     let select = try connection.prepare(OutcomeReader.SQL.minutes)
     let (hour, end) = HourDelta.split(minute: minutes.upperBound)
@@ -199,7 +199,7 @@ private struct HistoryReader {
 
   mutating func readArrivals() throws(StoreError) {
     let floor = try connection.number(OutcomeReader.SQL.floor).map { Int($0) }
-    // What arrives in the step behind may be of the hour that begins with the next one.
+    // The last dropped step may have had arrivals of the hour that begins with the step after it.
     firstKnownHour = floor.map { $0.flooredDivision(by: Self.stepsPerHour) + 2 }
     let end = (hours.upperBound + OutcomeReader.hoursAfter) * Self.stepsPerHour
     let first = max(
@@ -224,7 +224,7 @@ private struct HistoryReader {
     }
   }
 
-  /// Adds the rows of the log that a statement finds, in the order of their arrival.
+  /// Adds the rows of the arrival log that a statement returns, in the order of arrival.
   private mutating func add(_ select: Statement) throws(StoreError) {
     while try select.step() {
       let hour = Int(select.integer(2))
@@ -251,7 +251,7 @@ private struct HistoryReader {
 }
 
 extension SessionHistory.Bucket {
-  /// Adds what arrived late; calls come in the order of arrival.
+  /// Adds a late change. Calls come in the order of arrival.
   fileprivate mutating func add(_ change: SessionCounts, at time: Timestamp) {
     if let last = late.indices.last, late[last].time == time {
       late[last].change += change

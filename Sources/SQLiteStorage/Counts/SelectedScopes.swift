@@ -1,21 +1,21 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The scopes that a ``HealthQuery`` counts, as every reader of counts needs them.
+/// The series that a ``HealthQuery`` selects; all readers of counts use them.
 struct SelectedScopes {
   struct Member {
     var id: Int64
     var scope: Scope
-    /// The number of the scope's environment.
+    /// The id of the series' environment.
     var environment: Int64
-    /// All scopes of its environment and project are selected.
+    /// Whether the query selects all series of the project and environment.
     var isOfWholeEnvironment = false
   }
 
-  /// By project, in no other order.
+  /// The selected series, ordered by project only.
   private(set) var members: [Member] = []
-  /// Only a few of the scopes count: to look for them one by one is less work than to read past
-  /// all others.
+  /// Whether so few series are selected that it is cheaper to look them up one by one than to read
+  /// past all others.
   let isSelective: Bool
 
   init(_ query: HealthQuery, from connection: Connection) throws(StoreError) {
@@ -25,7 +25,7 @@ struct SelectedScopes {
     var all = 0
     for project in query.projects.sorted() {
       let first = members.count
-      // How many of each environment are left out.
+      // The number of series of each environment that the query does not select.
       var leftOut: [Int64: Int] = [:]
       select.bind(1, project.rawValue)
       while try select.step() {

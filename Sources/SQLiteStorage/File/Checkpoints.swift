@@ -5,32 +5,32 @@ internal import Synchronization
 
 /// Runs WAL checkpoints on a thread of its own, so that no batch waits for them.
 ///
-/// A checkpoint beside a writer never reaches the WAL's end, and so would never let it begin anew
-/// (sqlite.org/wal.html): what came meanwhile, a small rest, the writer checkpoints itself after its
-/// next commit.
+/// A checkpoint beside an active writer never reaches the WAL's end, so the WAL would never restart
+/// (sqlite.org/wal.html). The writer therefore copies the small rest itself, after its next commit.
 final class Checkpoints: Sendable {
   private enum Stage: Int, AtomicRepresentable {
     /// The WAL grows.
     case growing
     /// The thread runs a checkpoint.
     case running
-    /// The thread is done; the rest is the writer's.
+    /// The thread is done; the writer copies the rest.
     case rest
   }
 
-  /// Checkpoints of 1000 pages cost a fifth more time than of 4000; from there on it is flat.
+  /// The checkpoint threshold. With 1000 pages checkpoints cost a fifth more time; above 4000 the
+  /// cost is flat.
   private static let pages = 4000
-  /// What the writer copies within a millisecond.
+  /// The number of pages that the writer copies within a millisecond.
   private static let restPages = 100
   private static let passesMax = 6
 
   private let path: String
   private let observer: (any StoreObserver)?
   private let stage = Atomic(Stage.growing)
-  /// The thread is there; else the writer runs checkpoints as SQLite does by itself.
+  /// Whether the thread runs; otherwise the writer runs checkpoints as SQLite does by default.
   private let isServed = Atomic(false)
   private let isClosed = Atomic(false)
-  /// From so many pages in the WAL on a checkpoint is due. Only the writer reaches it.
+  /// The number of WAL pages at which a checkpoint is due. Only the writer accesses it.
   private let pagesMax = Atomic(Checkpoints.pages)
   private let wake = DispatchSemaphore(value: 0)
 
@@ -39,10 +39,10 @@ final class Checkpoints: Sendable {
     self.observer = observer
   }
 
-  /// Works on the calling thread until ``close()``.
+  /// Runs checkpoints on the calling thread until ``close()``.
   func run() throws(StoreError) {
     let connection = try Connection(path: path, mode: .writer)
-    // What cannot be read now is tried again with each checkpoint.
+    // If the WAL cannot be opened now, each checkpoint tries again.
     try? connection.openLog()
     isServed.store(true, ordering: .releasing)
     defer { isServed.store(false, ordering: .releasing) }
@@ -54,11 +54,11 @@ final class Checkpoints: Sendable {
     }
   }
 
-  /// Each pass copies what came during the one before, which is less each time.
+  /// Runs passes until little is left; each copies what was written during the one before.
   private func checkpoint(_ connection: Connection) {
     var done = 0
     for _ in 0..<Self.passesMax {
-      // What fails here is tried again by the writer.
+      // The writer retries a failed checkpoint.
       guard let log = try? connection.checkpoint() else { return }
       if log.pagesDone - done <= Self.restPages { return }
       done = log.pagesDone
@@ -70,8 +70,8 @@ final class Checkpoints: Sendable {
     wake.signal()
   }
 
-  /// To be called by the writer after commits, with the pages that are in the WAL. What cannot be
-  /// copied stays in the WAL, which is as durable: no batch fails by it.
+  /// Advances the state after a commit of the writer, with the number of pages in the WAL. A failed
+  /// checkpoint fails no batch: the pages stay in the WAL, which is as durable.
   func advance(_ writer: Connection, logPages: Int) {
     switch stage.load(ordering: .acquiring) {
     case .running: return
@@ -86,14 +86,14 @@ final class Checkpoints: Sendable {
     }
     let log = try? observer.timing(.checkpoint) { () throws(StoreError) in try writer.checkpoint() }
     let isDone = log.map { $0.pagesDone == $0.pages } ?? false
-    // A reader may hold on to the WAL, or the disk be full: the next attempt comes when as much
-    // came again.
+    // A reader may hold the WAL, or the disk may be full: the next attempt comes when the WAL has
+    // grown by the same amount again.
     pagesMax.store((isDone ? 0 : logPages) + Self.pages, ordering: .relaxed)
   }
 }
 
 extension (any StoreObserver)? {
-  /// Does the work, and has it noted how long it took, also when it failed.
+  /// Runs `body` and reports its duration to the observer, also when it failed.
   func timing<Value, Failure: Error>(
     _ work: StoreWork, _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {

@@ -2,27 +2,26 @@ internal import CSQLite
 internal import Glibc
 internal import Storage
 
-/// Sessions in SQLite.
+/// The session store in SQLite.
 ///
-/// Invariant of this module: the only one that calls `sqlite3_` functions, and the only one with
-/// SQL.
+/// Invariant of this module: no other one calls `sqlite3_` functions, or has SQL.
 
 /// A connection to the database, used by one thread at a time.
 @safe
 final class Connection {
   enum Mode {
-    /// Writes, and creates the file if it is not there.
+    /// A connection that writes, and creates the file if it does not exist.
     case writer
-    /// Reads only.
+    /// A read-only connection.
     case reader
   }
 
   private let handle: OpaquePointer
   private let path: String
-  /// Is told of every statement that is prepared: tests read the plans of those behind a question.
+  /// Receives each statement that is prepared; tests read their query plans.
   var noteStatement: ((String) -> Void)?
 
-  /// Once, before the first connection. It cannot be done later, and need not.
+  /// Configures SQLite once, before the first connection; later is not possible.
   private static let isConfigured = csqlite_configure() == SQLITE_OK
 
   init(path: String, mode: Mode) throws(StoreError) {
@@ -44,12 +43,12 @@ final class Connection {
     }
     unsafe handle = opened
     unsafe sqlite3_extended_result_codes(handle, 1)
-    // SQLite brings the log into the file when the last connection closes, whatever the reason is:
-    // not over a file that may be damaged.
+    // When the last connection closes, SQLite runs a WAL checkpoint for whatever reason. It must
+    // not write to a file that may be damaged.
     unsafe csqlite_keep_log_on_close(handle, 1)
     // A command in another process may hold the write lock for a moment, and a service under load
-    // lets go of it only between two batches. SQLite's own handler sleeps longer and longer and
-    // would miss those gaps; this one looks every 0.2 ms, for ten seconds.
+    // releases it only between two batches. SQLite's own handler sleeps ever longer and would miss
+    // those gaps; this one retries every 0.2 ms, for ten seconds.
     unsafe sqlite3_busy_handler(
       handle,
       { _, attempts in
@@ -63,24 +62,24 @@ final class Connection {
     unsafe sqlite3_close_v2(handle)
   }
 
-  /// Runs statements that give no rows.
+  /// Runs statements that return no rows.
   func execute(_ sql: String) throws(StoreError) {
     let code = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
     guard code == SQLITE_OK else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
   }
 
-  /// Runs one of the few statements of each transaction, which is parsed the first time only.
+  /// Runs a statement that each transaction uses; it is parsed only the first time.
   private func executeOften(_ sql: String) throws(StoreError) {
     let known = unsafe often[sql]
     let statement = if let known = unsafe known { unsafe known } else { unsafe try parse(sql) }
     unsafe often[sql] = statement
     let code = unsafe sqlite3_step(statement)
-    // Gives the same code again.
+    // The reset returns the same code again.
     unsafe sqlite3_reset(statement)
     guard code == SQLITE_DONE else { throw unsafe Self.failure(code, handle, "\(path): \(sql)") }
   }
 
-  /// By their text. A ``Statement`` would keep its connection for ever.
+  /// Statements by their SQL. A ``Statement`` would retain its connection for ever.
   private var often: [String: OpaquePointer] = unsafe [:]
 
   /// Prepares a statement that is used many times.
@@ -99,12 +98,13 @@ final class Connection {
     return unsafe prepared
   }
 
-  /// Rows changed by the last statement.
+  /// The number of rows that the last statement changed.
   var changes: Int { unsafe Int(sqlite3_changes(handle)) }
 
   var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
 
-  /// Runs `body` in a transaction that is rolled back if it throws; within a transaction, in that one.
+  /// Runs `body` in a transaction that is rolled back if it throws; joins a transaction that is
+  /// open.
   func transaction<Value>(
     _ kind: String = "IMMEDIATE", _ body: () throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -120,9 +120,9 @@ final class Connection {
     }
   }
 
-  /// Brings in of the log what nobody reads; waits for nobody.
+  /// Runs a passive WAL checkpoint, which copies as many pages as readers allow and never blocks.
   ///
-  /// - Returns: how many pages are in the log, and how many of them are in the file.
+  /// - Returns: the number of pages in the WAL, and how many of them are in the database file.
   func checkpoint() throws(StoreError) -> (pages: Int, pagesDone: Int) {
     try openLog()
     var pages: Int32 = 0
@@ -135,8 +135,8 @@ final class Connection {
     return (Int(pages), Int(done))
   }
 
-  /// Opens the log, as SQLite does with the first read: before, a checkpoint brings in nothing and
-  /// says that all is well.
+  /// Opens the WAL, as SQLite does with the first read. Before that, a checkpoint copies nothing
+  /// and still reports success.
   func openLog() throws(StoreError) {
     if hasLog { return }
     _ = try number("PRAGMA schema_version")
@@ -145,10 +145,10 @@ final class Connection {
 
   private var hasLog = false
 
-  /// How many pages are in the log since the last commit of this connection.
+  /// The number of pages in the WAL after this connection's last commit.
   private(set) var logPages = 0
 
-  /// From now on the log is brought in by ``checkpoint()`` alone, not by commits.
+  /// Turns off automatic checkpoints at commits: from now on only ``checkpoint()`` runs them.
   func watchLog() {
     unsafe sqlite3_wal_hook(
       handle,
@@ -161,13 +161,13 @@ final class Connection {
       }, Unmanaged.passUnretained(self).toOpaque())
   }
 
-  /// From now on each commit is synced to the disk.
+  /// Turns on syncing to the disk at each commit.
   func syncCommits() {
-    // It fails on a broken connection only, which is closed.
+    // It fails only on a broken connection, which is closed.
     unsafe sqlite3_exec(handle, "PRAGMA synchronous = FULL", nil, nil, nil)
   }
 
-  /// Runs `body` in a transaction that is rolled back, and changes nothing on the disk.
+  /// Runs `body` in a transaction that is rolled back; nothing on the disk changes.
   func rehearse<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
     try execute("PRAGMA cache_spill = OFF; BEGIN IMMEDIATE")
     defer {
@@ -177,9 +177,9 @@ final class Connection {
     return try body()
   }
 
-  /// Ends a transaction, if one is open, without its changes.
+  /// Rolls back the transaction, if one is open.
   private func rollBack() {
-    // SQLite may have rolled back by itself after a full disk or an input/output error.
+    // SQLite may have rolled back already, after a full disk or an I/O error.
     guard unsafe sqlite3_get_autocommit(handle) == 0 else { return }
     unsafe sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
   }
@@ -190,8 +190,8 @@ final class Connection {
     return try statement.step() ? statement.integer(0) : nil
   }
 
-  /// The part of a range of buckets that a table spans, by the first column of its key: anyone can ask
-  /// for ages, and where each bucket is looked up those that are not there would be, too.
+  /// The part of a range of buckets that a table spans, by the first column of its key. A query may
+  /// have a range of any length; no lookups are made outside the stored part.
   func stored(
     _ buckets: Range<Int>, _ column: String, of table: String
   ) throws(StoreError) -> Range<Int> {
@@ -200,12 +200,13 @@ final class Connection {
     return buckets.clamped(to: Int(first)..<Int(last) + 1)
   }
 
-  /// When this connection closes as the last one, the log is brought into the file and removed.
+  /// Enables the WAL checkpoint that SQLite runs, before it removes the WAL, when the last
+  /// connection closes.
   func bringLogInOnClose() {
     unsafe csqlite_keep_log_on_close(handle, 0)
   }
 
-  /// Looks for damage in the file.
+  /// Checks the file for damage.
   ///
   /// - Parameter part: a table, or 1 for all of them.
   func quickCheck(_ part: String = "1") throws(StoreError) {

@@ -1,15 +1,15 @@
 package import Storage
 
-/// Work on a database file as a whole. It reads one state of it, also while a service writes.
+/// Operations on a whole database file. They read one snapshot, also while a service writes.
 package enum DataFile {
-  /// How far a long work is: done of total, in units of its own.
+  /// The progress of a long operation, as done and total units of its own.
   package typealias Progress = (_ done: Int, _ total: Int) -> Void
 
-  /// Compares everything that was counted with what it can be counted from again, and checks the
-  /// file; of one with an older schema, the file alone.
+  /// Checks the file, and compares all counts with the data that they can be computed from again; a
+  /// file with an older schema gets the file check only.
   ///
-  /// - Throws: for a file that is not Hale's, or newer than this program; what is damaged in one is a
-  ///   finding.
+  /// - Throws: for a file that is not Hale's, or newer than this program. Damage is a finding, not
+  ///   an error.
   package static func verify(
     path: String, progress: Progress
   ) throws(StoreError) -> VerificationReport {
@@ -25,23 +25,23 @@ package enum DataFile {
     }
   }
 
-  /// Copies a database, as it is at one moment, into one new file and syncs it.
+  /// Copies a snapshot of a database into one new file and syncs it.
   ///
   /// - Parameter destination: must not exist.
-  /// - Returns: the bytes of the file.
+  /// - Returns: the size of the file in bytes.
   package static func copy(
     from source: String, to destination: String, progress: Progress
   ) throws(StoreError) -> Int64 {
     let from = try open(source)
     let to = try Connection(path: destination, mode: .writer)
-    // The copy is worth nothing before its end, and is synced then.
+    // An unfinished copy is worthless, so only the end is synced.
     try to.execute("PRAGMA synchronous = OFF")
-    // With a transaction open the source stands still: steps do not begin anew at each commit.
+    // An open transaction freezes the source: the backup does not restart at each commit.
     try from.transaction("DEFERRED") { () throws(StoreError) in
       _ = try from.number("SELECT count(*) FROM sqlite_schema")
       try from.copyPages(to: to, pagesPerStep: 4096, progress: progress)
     }
-    // One file without a log beside it.
+    // The copy is one file without a WAL.
     try to.execute("PRAGMA synchronous = EXTRA")
     try to.execute("PRAGMA journal_mode = DELETE")
     let pages = try to.number("PRAGMA page_count") ?? 0
@@ -49,7 +49,7 @@ package enum DataFile {
     return pages * pageBytes
   }
 
-  /// Brings the log of a database that nobody uses into its file.
+  /// Runs a WAL checkpoint on a database that nobody uses.
   package static func bringLogIn(path: String) throws(StoreError) {
     let connection = try Connection(path: path, mode: .writer)
     try Database.checkVersion(of: connection, path: path)
@@ -57,7 +57,7 @@ package enum DataFile {
     connection.bringLogInOnClose()
   }
 
-  /// Whether the file has the schema of this program, and not an older one.
+  /// Whether the file has this program's schema version.
   package static func isCurrent(path: String) throws(StoreError) -> Bool {
     try open(path).number("PRAGMA user_version") == Database.schemaVersion
   }
@@ -71,8 +71,8 @@ package enum DataFile {
         throw .emptyDatabase(path: path)
       }
     } catch {
-      // SQLITE_READONLY_RECOVERY and _ROLLBACK: a change was cut off, and only who may write can
-      // take it back.
+      // SQLITE_READONLY_RECOVERY and _ROLLBACK: a write was interrupted, and only a process with
+      // write access can roll it back.
       guard case .unavailable(_, let reason) = error,
         reason.contains("(SQLite 264)") || reason.contains("(SQLite 776)")
       else { throw error }

@@ -1,21 +1,22 @@
 internal import Storage
 
-/// The database file: opening, settings, schema.
+/// Opens the database file, with its settings and schema.
 enum Database {
-  /// "Hale" in ASCII, as SQLite's application id.
+  /// The SQLite application id, "Hale" in ASCII.
   static let applicationID: Int64 = 0x4861_6c65
   /// The version of schema.sql.
   static let schemaVersion: Int64 = 5
 
-  /// Opens the file for writing, and lays out the schema if it is empty.
+  /// Opens the file for writing, and creates the schema if it is empty.
   ///
-  /// - Parameter newSecret: 32 random bytes, kept as the key of the user hashes if the file is new.
+  /// - Parameter newSecret: 32 random bytes, stored as the key of the user hashes if the file is
+  ///   new.
   static func openWriter(path: String, newSecret: [UInt8]) throws(StoreError) -> Connection {
     let connection = try Connection(path: path, mode: .writer)
     try checkVersion(of: connection, path: path)
-    // The order matters: the page size and the journal stand before the first page is written.
+    // The order matters: page size and journal mode are set before the first page is written.
     try connection.execute("PRAGMA journal_mode = WAL")
-    // FULL: the log is synced at every commit, so that a commit survives the loss of power.
+    // FULL syncs the WAL at every commit, so that a commit survives a power loss.
     try connection.execute("PRAGMA synchronous = FULL")
     try connection.execute("PRAGMA foreign_keys = ON")
     try connection.execute("PRAGMA temp_store = MEMORY")
@@ -27,7 +28,7 @@ enum Database {
       return connection
     }
     try connection.transaction { () throws(StoreError) in
-      // Another process may have been first.
+      // Another process may have created it already.
       if try connection.number("PRAGMA user_version") == 0 {
         try connection.execute(schema)
         let statement = try connection.prepare(
@@ -53,7 +54,7 @@ enum Database {
     return connection
   }
 
-  /// Refuses files that are not Hale's, or newer than this program, before anything is written.
+  /// Rejects files that are not Hale's, or are newer than this program, before anything is written.
   static func checkVersion(of connection: Connection, path: String) throws(StoreError) {
     let version = try connection.number("PRAGMA user_version") ?? 0
     let application = try connection.number("PRAGMA application_id") ?? 0

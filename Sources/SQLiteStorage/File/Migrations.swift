@@ -1,15 +1,15 @@
 internal import Storage
 
-/// Brings databases of older schema versions forward.
+/// Migrates databases of older schema versions.
 enum Migrations {
   private struct Step: Sendable {
     var version: Int64
     var sql: String
-    /// What SQL cannot do, behind it.
+    /// The conversion that SQL alone cannot do; runs after the SQL.
     var convert: @Sendable (Connection) throws(StoreError) -> Void = { _ in }
   }
 
-  /// What makes each version out of the one before.
+  /// The step from each version to the next.
   private static let steps = [
     Step(
       version: 2,
@@ -233,7 +233,7 @@ enum Migrations {
         """),
   ]
 
-  /// Version 2 had a row for each minute, kind and user.
+  /// Packs the rows of version 2, which had one for each minute, kind and user.
   @Sendable private static func packUserMinutes(_ connection: Connection) throws(StoreError) {
     let rows = try connection.prepare(
       """
@@ -263,11 +263,11 @@ enum Migrations {
     try connection.execute("DROP TABLE user_minute_rows")
   }
 
-  /// Runs the steps that the database lacks, all of them or none.
+  /// Runs the missing steps, all of them or none.
   static func run(_ connection: Connection) throws(StoreError) {
     guard try connection.number("PRAGMA user_version") != Database.schemaVersion else { return }
     try connection.transaction { () throws(StoreError) in
-      // Another process may have been first.
+      // Another process may have migrated the file already.
       let version = try connection.number("PRAGMA user_version") ?? 0
       for step in steps where step.version > version {
         try connection.execute(step.sql)

@@ -1,7 +1,7 @@
 internal import Locks
 internal import Storage
 
-/// Keeps connections of readers that are not in use.
+/// A pool of idle reader connections.
 final class ReaderPool: Sendable {
   /// @unchecked because a connection is either in the pool, under its mutex, or with one caller.
   private struct Idle: @unchecked Sendable {
@@ -11,14 +11,14 @@ final class ReaderPool: Sendable {
   private let path: String
   private let idle = Locked(Idle())
 
-  /// More than that are closed after use.
+  /// The maximum number of idle connections; others are closed after use.
   private static let idleMax = 3
 
   init(path: String) {
     self.path = path
   }
 
-  /// Closes the connections that are not in use.
+  /// Closes the idle connections.
   func close() {
     idle.withLock { $0.connections = [] }
   }
@@ -35,7 +35,7 @@ final class ReaderPool: Sendable {
     } else {
       connection = try Database.openReader(path: path)
     }
-    // A connection that failed is not used again.
+    // A connection whose use threw is not reused.
     let value = try body(connection)
     let given = Idle(connections: [connection])
     idle.withLock { idle in

@@ -76,7 +76,7 @@ final class Statement {
     }
   }
 
-  /// Goes to the next row; false when there is none, and the statement is reset.
+  /// Steps to the next row. Returns false, and resets the statement, when there is none.
   func step() throws(StoreError) -> Bool {
     let code = unsafe sqlite3_step(handle)
     if code == SQLITE_ROW { return true }
@@ -86,12 +86,12 @@ final class Statement {
     return false
   }
 
-  /// Runs a statement that gives no rows.
+  /// Runs a statement that returns no rows.
   func run() throws(StoreError) {
     while try step() {}
   }
 
-  /// Gives up the rows that are left.
+  /// Discards the remaining rows.
   func reset() {
     unsafe sqlite3_reset(handle)
   }
@@ -124,7 +124,7 @@ final class Statement {
     return unsafe [UInt8](UnsafeRawBufferPointer(start: bytes, count: count))
   }
 
-  /// Lends a blob as it lies in SQLite's memory, until the next step.
+  /// Passes a blob in SQLite's memory to `body`; it is valid until the next step.
   func withBlob(_ column: Int32, _ body: (Span<UInt8>) -> Void) {
     guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return }
     let count = unsafe Int(sqlite3_column_bytes(handle, column))

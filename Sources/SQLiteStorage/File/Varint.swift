@@ -1,4 +1,4 @@
-/// Unsigned numbers in base 128, the least significant group first, as the packed columns have
+/// Writes unsigned numbers in base 128, least significant group first, as packed columns store
 /// them.
 struct VarintWriter {
   private(set) var bytes: [UInt8] = []
@@ -12,12 +12,12 @@ struct VarintWriter {
     bytes.append(UInt8(rest))
   }
 
-  /// Small numbers of either sign in few bytes: their signs go to the lowest bit.
+  /// Writes a signed number; small values of either sign take few bytes (zigzag encoding).
   mutating func write(signed value: Int64) {
     write(UInt64(bitPattern: value << 1 ^ value >> 63))
   }
 
-  /// 16 bytes, most significant first.
+  /// Writes 16 bytes, most significant first.
   mutating func write(_ value: UInt128) {
     unsafe withUnsafeBytes(of: value.bigEndian) { unsafe bytes.append(contentsOf: $0) }
   }
@@ -35,7 +35,8 @@ struct VarintWriter {
   }
 }
 
-/// Reads what ``VarintWriter`` wrote. Past the end, or in damaged bytes, it reads zeros and says so.
+/// Reads what ``VarintWriter`` wrote. Past the end or in damaged bytes it reads zeros and marks the
+/// failure.
 struct VarintReader {
   private let bytes: [UInt8]
   private var index = 0
@@ -64,7 +65,7 @@ struct VarintReader {
     (read(count: 16) ?? []).reduce(0) { $0 << 8 | UInt128($1) }
   }
 
-  /// The next bytes; nil when there are not so many.
+  /// The next bytes; nil when fewer are left.
   mutating func read(count: Int) -> ArraySlice<UInt8>? {
     guard count >= 0, bytes.count - index >= count else {
       isDamaged = true
@@ -76,11 +77,11 @@ struct VarintReader {
 }
 
 extension Span<UInt8> {
-  /// The number that begins at `index`, which is moved behind it; nil at the end and in damage.
+  /// The number at `index`, which moves past it; nil at the end or in damaged bytes.
   @inline(__always)
   func readVarint(_ index: inout Int) -> UInt64? {
     guard index < count else { return nil }
-    // Most numbers are small.
+    // The short path: most numbers are small.
     let byte = self[index]
     guard byte >= 0x80 else {
       index += 1

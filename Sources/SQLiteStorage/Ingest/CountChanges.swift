@@ -1,9 +1,9 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The stage that turns changes of sessions into changes of counts: sessions, users and durations of
-/// hours and days, the arrival log, and outcomes. It collects those of a transaction, so that each
-/// row changes once.
+/// Turns changes of sessions into changes of counts: sessions, users and durations by hour and day,
+/// the arrival log, and outcomes. It collects the changes of a transaction, so that each row
+/// changes once.
 final class CountChanges {
   private let counts: CountTables
   private let users: UserTables
@@ -11,10 +11,10 @@ final class CountChanges {
   private let upsertArrival: Statement
   private let upsertOutcome: Statement
   private var deltas: [DeltaKey: HourDelta] = [:]
-  /// Outcomes that were found while reports were folded, by the hour of arrival.
+  /// Outcomes found while folding, by hour of arrival.
   private(set) var remarks: [Int: [OutcomeKey: Int64]] = [:]
 
-  /// A bucket, and the 10-minute step in which what changes it arrived.
+  /// A bucket, and the 10-minute step in which a change of it arrived.
   private struct DeltaKey: Hashable, Comparable {
     var bucket: BucketKey
     var step: Int
@@ -34,7 +34,7 @@ final class CountChanges {
     self.counts = counts
     self.users = users
     durations = try DurationTable(connection)
-    // Saturated as the counts are: anyone can make up the numbers of an aggregate.
+    // The sums saturate like the counts, since a client can send any number in an aggregate.
     let names = Severity.allCases.map(\.name)
     let columns = names + names.map { "anonymous_\($0)" } + ["repeated", "without_initial"]
     let sums = columns.map { "\($0) = max(min(\($0) + excluded.\($0), 1 << 60), -1 << 60)" }
@@ -51,19 +51,19 @@ final class CountChanges {
       """)
   }
 
-  /// Drops what was collected.
+  /// Discards what was collected.
   func clear() {
     deltas.removeAll(keepingCapacity: true)
     remarks.removeAll(keepingCapacity: true)
   }
 
-  /// Forgets what is remembered of the tables: a rollback may have undone it.
+  /// Clears the caches of the tables, since a rollback may have undone what they hold.
   func forget() {
     counts.forget()
     users.forget()
   }
 
-  /// Collects what a report changed about its session.
+  /// Collects the change that a report made to its session.
   func add(_ transition: Transition, of report: SessionReport) {
     if let withdrawn = transition.withdrawn { add(withdrawn, sign: -1, of: report) }
     if let added = transition.added { add(added, sign: 1, of: report) }
@@ -76,8 +76,8 @@ final class CountChanges {
   }
 
   /// - Parameters:
-  ///   - series: the store's number of the series.
-  ///   - now: the time of the arrival.
+  ///   - series: the series id.
+  ///   - now: the time of arrival.
   func add(_ sessions: AggregatedSessions, of series: Int, user: UserID?, at now: Timestamp) {
     let (hour, minute) = HourDelta.split(minute: sessions.correctedStart.minute)
     deltas[DeltaKey(hour, series, at: now), default: HourDelta()]
@@ -89,13 +89,13 @@ final class CountChanges {
     deltas[DeltaKey(hour, report.series, at: report.receivedAt), default: HourDelta()].repeated += 1
   }
 
-  /// Notes what is found of a report beyond that it was accepted.
+  /// Adds an outcome of a report that was accepted.
   func remark(_ outcome: Outcome, _ project: ProjectID, at arrival: Timestamp) {
     remarks[arrival.hour, default: [:]][
       OutcomeKey(project: project, outcome: outcome), default: 0] += 1
   }
 
-  /// Writes what was collected, in the order of the keys, so that a transaction walks each table
+  /// Writes the collected changes in the order of the keys, so that a transaction walks each table
   /// once.
   func write() throws(StoreError) {
     var ordered = deltas.sorted { $0.key < $1.key }[...]
@@ -103,7 +103,7 @@ final class CountChanges {
       try addArrival(change, first.bucket, step: first.step)
       var delta = change
       // A bucket changes once, by the sum over all steps. Reports are not folded in the order of
-      // their arrival, so that an earlier step may take away what a later one gave.
+      // arrival, so an earlier step may subtract what a later one added.
       while let (key, change) = ordered.first, key.bucket == first.bucket {
         ordered.removeFirst()
         try addArrival(change, key.bucket, step: key.step)

@@ -1,13 +1,13 @@
 internal import ReleaseHealth
 
-/// An hour, or a day, of a series.
+/// An hour or a day of a series.
 struct BucketKey: Hashable {
   /// Hours or days since 1970.
   var bucket: Int
   var scope: Int64
 }
 
-/// The change of the counts of one hour of one series.
+/// The change of one series' counts in one hour.
 struct HourDelta {
   struct UserKey: Hashable {
     var minute: Int
@@ -15,25 +15,25 @@ struct HourDelta {
     var user: UInt32
   }
 
-  /// The counts of sessions with an id, by minute of the hour.
+  /// Counts of sessions with an id, by minute of the hour.
   private(set) var identified = CountGrid()
-  /// The counts of session aggregates, by minute of the hour.
+  /// Counts of session aggregates, by minute of the hour.
   private(set) var aggregated = CountGrid()
   private(set) var durations = DurationHistogram()
-  /// Changes of the numbers of sessions, as they came.
+  /// Changes of sessions per user, in the order in which they were added.
   private(set) var userChanges: [(key: UserKey, sessions: Int64)] = []
-  /// How the number of sessions changed of which no update with `init` was seen.
+  /// The change of the number of sessions without an `init` update.
   private(set) var withoutInitial: Int64 = 0
-  /// Updates of sessions of the hour that changed nothing.
+  /// The number of updates of the hour's sessions that changed nothing.
   var repeated: Int64 = 0
 
-  /// The hour of a minute since 1970, and its place in there.
+  /// The hour of a minute since 1970, and the minute of that hour.
   static func split(minute: Int) -> (hour: Int, minute: Int) {
     let hour = minute.flooredDivision(by: 60)
     return (hour, minute - hour * 60)
   }
 
-  /// - Parameter sign: 1 to add, -1 to withdraw.
+  /// - Parameter sign: 1 to add, -1 to subtract.
   mutating func apply(_ contribution: Contribution, minute: Int, sign: Int64) {
     var counts = SessionCounts()
     counts[contribution.severity] = sign
@@ -71,7 +71,7 @@ struct HourDelta {
     userChanges.append((UserKey(minute: minute, kind: kind, user: user.rawValue), count))
   }
 
-  /// The changes added up; zeros stand for those that cancelled each other.
+  /// The sums of the changes; changes that cancel out give zero.
   var users: [UserKey: Int64] {
     userChanges.reduce(into: [:]) { $0[$1.key] = UserChanges.sum($0[$1.key] ?? 0, $1.sessions) }
   }
@@ -89,6 +89,6 @@ extension CountGrid {
 }
 
 extension SessionCounts {
-  /// Something is taken away.
+  /// Whether any count decreases.
   var hasNegative: Bool { Severity.allCases.contains { self[$0] < 0 } }
 }

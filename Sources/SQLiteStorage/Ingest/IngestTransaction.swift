@@ -1,8 +1,8 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Stores batches of reports, each in one transaction: small ones are folded into their sessions at
-/// once, others later, in slices. Lives on the writer's connection.
+/// Stores each batch in one transaction. Small batches are folded into their sessions at once,
+/// others later, in slices. Runs on the writer's connection.
 final class IngestTransaction {
   private let connection: Connection
   private let interning: Interning
@@ -10,15 +10,15 @@ final class IngestTransaction {
   private let sessions: SessionFolding
   private let pending: PendingTable
   private let folding: SQLiteStore.Folding
-  /// The batches since ``wasQuiet()`` was called.
+  /// The number of batches since the last call of ``wasQuiet()``.
   private var batchCount = 0
   private let observer: (any StoreObserver)?
-  /// From so many updates that wait on, each batch has a slice folded first.
+  /// The number of pending updates from which each batch folds a slice first.
   private var pendingLimit = Int.max
-  /// About when the last question was asked, and whether one was since the last batch.
+  /// The approximate time of the last query, and whether one came since the last batch.
   private var lastQuestion: Timestamp?
   private var wasAsked = false
-  /// What folding found since somebody was told.
+  /// Outcomes that were found while folding and are not reported yet.
   private var found: [OutcomeKey: Int64] = [:]
 
   init(
@@ -34,17 +34,17 @@ final class IngestTransaction {
     observer = settings.observer
   }
 
-  /// Stores a batch. Of few updates, and when none wait, the sessions are changed at once; else the
-  /// updates are stored as they are, and folded later.
+  /// Stores a batch. If it is small and nothing is pending, its sessions change at once; otherwise
+  /// its updates are stored as they are and folded later.
   ///
-  /// - Returns: what became of the batch's items, and what was found of earlier ones since the last
-  ///   call.
+  /// - Returns: the outcomes of the batch's items, and those found for earlier batches since the
+  ///   last call.
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     batchCount += 1
     let sliceMax = max(folding.sliceUpdatesMax, batch.reports.count)
     if pending.isBetweenRuns { limitPending(at: batch.receivedAt) }
     if pending.count >= pendingLimit { try foldSlice(max: sliceMax) }
-    // Bounded: where folding fails, nothing more is taken.
+    // The loop is bounded: if folding fails, the batch is rejected.
     while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
     let waits =
       !batch.reports.isEmpty
@@ -73,15 +73,15 @@ final class IngestTransaction {
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
   }
 
-  /// Whether there were fewer batches than one a second since the last call, a minute ago.
+  /// Whether fewer than one batch a second came since the last call, a minute ago.
   func wasQuiet() -> Bool {
     defer { batchCount = 0 }
     return batchCount < 60
   }
 
-  /// Sets how many updates are to wait while the next run is folded, slice by slice as others come:
-  /// while questions are asked, as many as come in ``SQLiteStore/Folding/pendingMilliseconds``. Before
-  /// so long nothing is folded.
+  /// Sets how many updates may be pending while the next run is folded, one slice per batch: while
+  /// queries come, as many as arrive in ``SQLiteStore/Folding/pendingMilliseconds``. Nothing is
+  /// folded before that time has passed.
   private func limitPending(at now: Timestamp) {
     pendingLimit = folding.pendingUpdatesMax
     if wasAsked { lastQuestion = now }
@@ -95,35 +95,35 @@ final class IngestTransaction {
     pendingLimit = min(pendingLimit, Int(Double(pending.count) * share))
   }
 
-  /// Somebody asks and waits for what waits.
+  /// Notes that a query waits for the pending updates.
   func noteQuestion() {
     wasAsked = true
   }
 
-  /// How many updates wait to be folded.
+  /// The number of updates that are not folded yet.
   var pendingCount: Int { pending.count }
 
-  /// The number of the last batch that was left to be folded later.
+  /// The number of the last batch that was stored for later folding.
   var lastBatch: Int64 { pending.sequence }
 
-  /// Whether updates of batches wait that arrived by that time.
+  /// Whether updates of batches that arrived by that time are pending.
   func waits(by time: Timestamp) -> Bool {
     pending.first.map { $0.receivedAt <= time } ?? false
   }
 
-  /// Whether updates of the batches up to that number wait.
+  /// Whether updates of the batches up to that number are pending.
   func waits(upTo batch: Int64) -> Bool {
     pending.first.map { $0.sequence <= batch } ?? false
   }
 
-  /// Folds the next of the updates that wait.
+  /// Folds the next slice of the pending updates.
   func foldSlice() throws(StoreError) {
     try foldSlice(max: folding.sliceUpdatesMax)
   }
 
   private func foldSlice(max: Int) throws(StoreError) {
-    // What is folded is durable already: it need not be synced by itself. A crash of the system may
-    // take the slice back, and leaves the rows of `pending`.
+    // The folded updates are durable already, so this commit needs no sync. If a system crash
+    // undoes the slice, the rows of `pending` are still there.
     try connection.execute("PRAGMA synchronous = NORMAL")
     defer { connection.syncCommits() }
     try observer.timing(.fold) { () throws(StoreError) in
@@ -144,13 +144,13 @@ final class IngestTransaction {
     }
   }
 
-  /// Calls `body` with all updates folded, and takes that back: the disk is not written.
+  /// Calls `body` with all updates folded, then rolls back. Writes nothing to the disk.
   func withAllFolded<Value>(
     _ body: () throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     defer {
-      // What was learnt in the rehearsal went with it; on a connection that cannot even read, the
-      // next use opens another.
+      // The rollback undid what the rehearsal cached. If the connection cannot even read, its next
+      // use opens another one.
       changes.forget()
       try? interning.forget()
     }
@@ -160,18 +160,18 @@ final class IngestTransaction {
     }
   }
 
-  /// Folds all updates that wait.
+  /// Folds all pending updates.
   func foldAll() throws(StoreError) {
     while pending.count > 0 { try foldSlice() }
   }
 
-  /// What folding found of updates since the last call.
+  /// Outcomes that folding found since the last call.
   func foundRemarks() -> [OutcomeKey: Int64] {
     defer { found = [:] }
     return found
   }
 
-  /// Runs `body` in a transaction, and writes what it changed in the counts.
+  /// Runs `body` in a transaction, and writes the collected changes of counts.
   private func change(_ body: () throws(StoreError) -> Void) throws(StoreError) {
     changes.clear()
     do throws(StoreError) {
@@ -181,7 +181,7 @@ final class IngestTransaction {
         try interning.save()
       }
     } catch {
-      // What was learnt in the transaction went with it.
+      // The rollback undid what the transaction cached.
       changes.forget()
       try interning.forget()
       throw error

@@ -1,7 +1,7 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Gives series and users their small numbers. Lives on the writer's connection.
+/// Assigns ids to series and users. Runs on the writer's connection.
 final class Interning {
   private let connection: Connection
   private let selectUser: Statement
@@ -9,7 +9,7 @@ final class Interning {
   private let touchUser: Statement
   private let saveNextUser: Statement
   private var series: [Scope: Int] = [:]
-  /// The projects of the series.
+  /// The project of each series, by series id.
   private var projects: [Int: ProjectID] = [:]
   private var users: [UserHash: KnownUser] = [:]
   private var nextUser: UInt32
@@ -17,11 +17,11 @@ final class Interning {
 
   private struct KnownUser {
     var id: UserID
-    /// The day that the database has as the last one.
+    /// The last day on which the user was seen, as the database has it.
     var seen: Int
   }
 
-  /// Beyond so many, those that are remembered are forgotten and read again.
+  /// The maximum number of cached users; beyond it the cache is cleared.
   private static let usersMax = 100_000
   private static let seriesMax = 20_000
 
@@ -35,7 +35,7 @@ final class Interning {
     try forget()
   }
 
-  /// Forgets what was remembered: after a rollback, which may have undone it.
+  /// Clears the caches, since a rollback may have undone what they hold.
   func forget() throws(StoreError) {
     forgetSeries()
     users.removeAll()
@@ -49,12 +49,12 @@ final class Interning {
     projects.removeAll()
   }
 
-  /// Forgets the users: after some were dropped.
+  /// Clears the cache of users, after some were deleted.
   func forgetUsers() {
     users.removeAll()
   }
 
-  /// Writes down how far the numbers of users were given; before each commit.
+  /// Saves the next user id. Call it before each commit.
   func save() throws(StoreError) {
     guard !isNextUserSaved else { return }
     saveNextUser.bind(1, Int64(nextUser))
@@ -107,7 +107,7 @@ final class Interning {
     return user
   }
 
-  /// The number of a series, which is given to a new one.
+  /// The id of a series; a new series gets one.
   func number(of series: Scope, at now: Timestamp) throws(StoreError) -> Int {
     if let known = self.series[series] { return known }
     if self.series.count >= Self.seriesMax { forgetSeries() }
@@ -128,7 +128,7 @@ final class Interning {
     return number
   }
 
-  /// The project of a series that has a number.
+  /// The project of a series that has an id.
   func project(of series: Int) throws(StoreError) -> ProjectID {
     if let known = projects[series] { return known }
     let select = try connection.prepare("SELECT project FROM scope WHERE id = ?")
@@ -162,7 +162,7 @@ final class Interning {
     try identify("environment", "name = ?1", "(name) VALUES (?1)") { $0.bind(1, name) }
   }
 
-  /// The number of the row that a condition finds, or of a new one.
+  /// The id of the row that a condition finds, or of a new row.
   private func identify(
     _ table: String, _ condition: String, _ values: String, _ bind: (Statement) -> Void
   ) throws(StoreError) -> Int64 {

@@ -1,13 +1,13 @@
 internal import ReleaseHealth
 
-/// Reports that come in any order and are taken out in that of their sessions' keys.
+/// Reports that are added in any order and taken in the order of their sessions' keys.
 ///
-/// They are sorted in pieces as they come, and the pieces are merged as they are taken: to sort
-/// thousands at once would hold up a batch for milliseconds.
+/// They are sorted in pieces as they come, and the pieces are merged as they are taken: sorting
+/// thousands at once would block a batch for milliseconds.
 struct OrderedReports {
-  /// Each ascending, none empty; ordered by their first reports, the least last.
+  /// Ascending, non-empty pieces, in descending order of their first reports.
   private var pieces: [ArraySlice<SessionReport>] = []
-  /// What is no whole piece yet.
+  /// Reports that do not fill a piece yet.
   private var open: [SessionReport] = []
   private(set) var count = 0
 
@@ -26,7 +26,7 @@ struct OrderedReports {
     }
   }
 
-  /// Takes out those with the least keys.
+  /// Removes and returns the reports with the lowest keys.
   mutating func take(max: Int) -> [SessionReport] {
     if !open.isEmpty { closePiece() }
     var taken: [SessionReport] = []
@@ -46,7 +46,7 @@ struct OrderedReports {
     open = []
   }
 
-  /// Puts a piece where its first report belongs.
+  /// Inserts a piece in the order of the first reports.
   private mutating func insert(_ piece: inout ArraySlice<SessionReport>) {
     guard let first = piece.first else { return }
     var (low, high) = (0, pieces.count)
@@ -61,7 +61,7 @@ struct OrderedReports {
     pieces.insert(piece, at: low)
   }
 
-  /// The order of the keys of `session`: neighbours on disk are neighbours in time.
+  /// The order of the keys of `session`: sessions close in time are close on disk.
   private static func isOrdered(_ left: SessionReport, _ right: SessionReport) -> Bool {
     if left.started != right.started { return left.started < right.started }
     if left.sessionID.value != right.sessionID.value {

@@ -1,23 +1,22 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// A part of a batch as a row of `pending` holds it: the number of the batch, when it arrived, then
-/// entries, and zeros up to a length that is the same for all rows. A row that is written again
-/// stays on its page, the only one that a small batch writes.
+/// One row of `pending`: the batch number, the arrival time, the entries, and zeros up to a fixed
+/// length. A rewritten row stays on its page, the only page that a small batch writes.
 struct PendingSlot {
-  /// Of the batch.
+  /// The number of the batch.
   var sequence: Int64
   var receivedAt: Timestamp
   var reports: [SessionReport] = []
   var outcomes: [OutcomeKey: Int64] = [:]
 
-  /// A row fills a page of 4096 bytes, with what SQLite needs for itself.
+  /// The size of a row: with SQLite's overhead, it fills a page of 4096 bytes.
   static let bytes = 4032
 
-  /// No entry is longer: an outcome's name has up to 40 bytes.
+  /// The maximum size of an entry; an outcome's name has up to 40 bytes.
   private static let entryBytesMax = 80
 
-  /// What an entry is.
+  /// The kind of an entry.
   private enum Entry: UInt64 {
     case end = 0
     case report = 1
@@ -68,9 +67,9 @@ struct PendingSlot {
     writer.bytes + [UInt8](repeating: 0, count: bytes - writer.bytes.count)
   }
 
-  /// The start, the session's id, the number of the series, the ``SessionFlags`` with two more bits
-  /// for what follows; then the distance of the corrected start from the start, the duration, the
-  /// user's hash.
+  /// Writes the start, the session id, the series id and the ``SessionFlags`` with two more bits
+  /// for the optional fields; then the offset of the corrected start, the duration and the user's
+  /// hash.
   private static func write(_ report: SessionReport, to writer: inout VarintWriter) {
     let flags = SessionFlags(
       severity: report.severity, mechanism: report.mechanism, hasExited: report.hasExited,

@@ -1,24 +1,23 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The reports that are durable, and answered, but not folded into their sessions yet: in the table
-/// `pending` and, the same, in memory.
+/// Reports that are durable and acknowledged, but not folded into their sessions yet. The table
+/// `pending` and memory hold the same ones.
 ///
-/// Folding a report writes the page of its session's state, which for updates of sessions up to an
-/// hour old is another page each time. Thousands that are folded in the order of their keys share
-/// their pages and the rows of their hours. Folding is idempotent, so that it may be cut into
-/// slices: a batch is done once its whole run is folded, and what a crash leaves of a run is folded
-/// once more.
+/// Folding a report writes the page of its session's state, and for sessions up to an hour old that
+/// is a different page each time. Thousands of reports that are folded in the order of their keys
+/// share pages and hour rows. Folding is idempotent, so a run can be cut into slices: a batch is
+/// done once its whole run is folded, and after a crash an unfinished run is folded again.
 final class PendingTable {
   private let connection: Connection
   private let insert: Statement
   private let update: Statement
   private let finish: Statement
-  /// What is left of the run at hand.
+  /// The rest of the run that is being folded.
   private var run = Run()
-  /// The number of its last batch.
+  /// The number of the run's last batch.
   private var runSequence: Int64 = 0
-  /// What came since the run began.
+  /// Reports that arrived since the run began.
   private var incoming = Run()
   /// The number of the last batch.
   private(set) var sequence: Int64 = 0
@@ -29,21 +28,22 @@ final class PendingTable {
 
   private struct Run {
     var reports = OrderedReports()
-    /// By the hour of their arrival.
+    /// The outcomes by hour of arrival.
     var outcomes: [Int: [OutcomeKey: Int64]] = [:]
     var slots: [Int64] = []
-    /// Its first batch: when it arrived, and its number.
+    /// The arrival time and number of the run's first batch.
     var first: (receivedAt: Timestamp, sequence: Int64)?
   }
 
-  /// What is folded in one transaction.
+  /// The reports that one transaction folds.
   struct Slice {
     var reports: [SessionReport]
-    /// Of the items of the whole run, by the hour of their arrival; with its last slice.
+    /// The outcomes of the whole run, by hour of arrival; only its last slice has them.
     var outcomes: [Int: [OutcomeKey: Int64]]
   }
 
-  /// - Parameter takesOver: reads what an earlier process left. Only the one that folds may.
+  /// - Parameter takesOver: whether to read what an earlier process left. Only the process that
+  ///   folds may do so.
   init(_ connection: Connection, takesOver: Bool) throws(StoreError) {
     self.connection = connection
     insert = try connection.prepare("INSERT INTO pending (slot, content) VALUES (?, ?)")
@@ -53,16 +53,16 @@ final class PendingTable {
     if takesOver { try read() }
   }
 
-  /// How many reports wait.
+  /// The number of pending reports.
   var count: Int { run.reports.count + incoming.reports.count }
 
-  /// No run is folded in part.
+  /// Whether no run is folded in part.
   var isBetweenRuns: Bool { run.reports.isEmpty }
 
-  /// The first batch of which something waits: when it arrived, and its number.
+  /// The arrival time and number of the first pending batch.
   var first: (receivedAt: Timestamp, sequence: Int64)? { run.first ?? incoming.first }
 
-  /// All that wait.
+  /// All pending reports.
   var all: Slice {
     var (first, second) = (run.reports, incoming.reports)
     return Slice(
@@ -85,7 +85,7 @@ final class PendingTable {
         continue
       }
       sequence = max(sequence, slot.sequence)
-      // Slots are written in any order.
+      // Slots are in no particular order.
       let first = incoming.first ?? (slot.receivedAt, slot.sequence)
       incoming.first = (
         min(first.receivedAt, slot.receivedAt), min(first.sequence, slot.sequence)
@@ -96,8 +96,8 @@ final class PendingTable {
     }
   }
 
-  /// Writes the reports and outcomes of a batch, in a transaction; once that is committed,
-  /// ``add(_:_:receivedAt:)`` is to be called.
+  /// Writes the reports and outcomes of a batch, in a transaction. Call ``add(_:_:receivedAt:)``
+  /// once that is committed.
   func write(
     _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
   ) throws(StoreError) {
@@ -133,10 +133,10 @@ final class PendingTable {
     incoming.outcomes[hour, default: [:]].merge(outcomes, uniquingKeysWith: +)
   }
 
-  /// Hands the next reports to `fold`.
+  /// Passes the next reports to `fold`.
   ///
-  /// - Parameter fold: stores them, and what its second argument stores, in one transaction; throws
-  ///   when it was rolled back.
+  /// - Parameter fold: stores the reports, and what its second argument stores, in one transaction;
+  ///   throws when it was rolled back.
   func fold(
     max: Int, _ fold: (Slice, _ finish: () throws(StoreError) -> Void) throws(StoreError) -> Void
   ) throws(StoreError) {

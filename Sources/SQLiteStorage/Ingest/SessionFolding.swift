@@ -1,8 +1,7 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The stage that folds reports into the states of their sessions. Lives on the writer's
-/// connection.
+/// Folds reports into the states of their sessions. Runs on the writer's connection.
 final class SessionFolding {
   private let connection: Connection
   private let interning: Interning
@@ -37,7 +36,7 @@ final class SessionFolding {
   /// Folds one report into its session.
   func fold(_ report: SessionReport) throws(StoreError) {
     let user = try interning.user(report.user, at: report.receivedAt)
-    // What is most likely is tried first: that a session begins, or that it is known.
+    // The most likely case is tried first: a new session, or a known one.
     if report.isInitial, try insert(report, user) { return }
     guard let known = try known(report) else {
       if try insert(report, user) { return }
@@ -55,7 +54,7 @@ final class SessionFolding {
     changes.add(transition, of: report)
   }
 
-  /// - Returns: false when the session is known.
+  /// - Returns: false when the session exists already.
   private func insert(_ report: SessionReport, _ user: UserID?) throws(StoreError) -> Bool {
     let session = Session(report, user: user)
     bindKey(report, to: insert)

@@ -1,15 +1,15 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Severity, mechanism and the two marks of a session in one number, as the rows of `session` and
-/// `pending` have them; see schema.sql.
+/// The severity, abnormal mechanism and two flags of a session in one number, as stored in
+/// `session` and `pending` (see schema.sql).
 struct SessionFlags {
   var severity: Severity
   var mechanism: AbnormalMechanism
   var hasExited: Bool
   var hasInitial: Bool
 
-  /// All bits that flags have.
+  /// All bits that are in use.
   static let mask: Int64 = 0x7f
 
   var packed: Int64 {
@@ -19,7 +19,7 @@ struct SessionFlags {
 }
 
 extension SessionFlags {
-  /// - Returns: nil for a number that ``packed`` never gives.
+  /// - Returns: nil for a number that ``packed`` never has.
   init?(packed: Int64) {
     guard let severity = Severity(rawValue: UInt8(truncatingIfNeeded: packed & 7)),
       let mechanism = AbnormalMechanism(rawValue: UInt8(truncatingIfNeeded: packed >> 3 & 3))
@@ -30,7 +30,7 @@ extension SessionFlags {
   }
 }
 
-/// A session's state as the table `session` has it.
+/// The columns of a session's state in the table `session`.
 enum SessionRow {
   /// Binds flags, duration, users, earliest and latest to five parameters from `first` on.
   static func bind(
@@ -70,7 +70,7 @@ enum SessionRow {
     return session
   }
 
-  /// Four bytes for each user, least significant first.
+  /// Packs each user as four bytes, least significant first.
   private static func bind(_ users: SessionUsers, to statement: Statement, _ index: Int32) {
     guard users.count > 1 else { return statement.bind(index, users.first?.rawValue) }
     var bytes: [UInt8] = []

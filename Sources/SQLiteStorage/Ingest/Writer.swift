@@ -1,6 +1,6 @@
 internal import Storage
 
-/// What works on the write connection.
+/// The components that use the write connection.
 struct Writer {
   let connection: Connection
   let interning: Interning
@@ -21,20 +21,19 @@ struct Writer {
   }
 }
 
-/// Opens the write connection, and opens it anew after an error.
+/// Opens the write connection, and reopens it after an error.
 ///
-/// After an input or output error the connection is closed and the file opened anew: what the
-/// page cache holds after a failed sync is not what is on disk. SQLite may call a failed read damage,
-/// too, so damage is looked for in the file before anything is written again; once it is found there,
-/// nothing is.
+/// After an I/O error the connection is closed and the file reopened: what the page cache holds
+/// after a failed sync may differ from the disk. SQLite may also report a failed read as damage, so
+/// the file is checked before the next write. Once damage is confirmed, nothing more is written.
 ///
-/// @unchecked because only the owner of the store's write queue reaches it.
+/// @unchecked because only the owner of the store's write queue accesses it.
 final class WriterConnection: @unchecked Sendable {
   private let settings: SQLiteStore.Settings
   private var writer: Writer?
-  /// How often in a row SQLite reported damage.
+  /// The number of times in a row that SQLite reported damage.
   private var suspicions = 0
-  /// Damage was found in the file: nothing is written over it.
+  /// The damage that was found in the file. While it is set, nothing is written.
   private var damage: StoreError?
 
   private static let suspicionsMax = 3
@@ -56,7 +55,7 @@ final class WriterConnection: @unchecked Sendable {
     }
   }
 
-  /// Closes the connection, with a WAL checkpoint; the next use opens the file again.
+  /// Runs a WAL checkpoint and closes the connection. The next use reopens the file.
   func close() throws(StoreError) {
     if damage != nil { return }
     try use { (writer) throws(StoreError) in
@@ -82,7 +81,7 @@ final class WriterConnection: @unchecked Sendable {
     return opened
   }
 
-  /// Takes note of what a use of the writer threw.
+  /// Records an error that a use of the writer threw.
   private func note(_ error: StoreError) {
     switch error {
     case .unavailable: writer = nil

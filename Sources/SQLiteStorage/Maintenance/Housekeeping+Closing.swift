@@ -1,11 +1,11 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Closes hours, days and days of environments: their users become sets.
+/// Closes hours, days and days of environments: builds the sets of their users.
 extension Housekeeping {
-  /// Hours that ended an hour ago or longer get sets in place of their minutes.
+  /// Closes hours that ended an hour ago or longer: sets replace their minutes.
   func closeHours(at now: Timestamp) throws(StoreError) -> Bool {
-    // An update took back what was done of a large hour.
+    // An update cancelled the closing of a large hour.
     if let hour = run.closing, !users.isClosing(hour) { run.closed = hour }
     let open = try keys(
       """
@@ -32,8 +32,8 @@ extension Housekeeping {
     return true
   }
 
-  /// Days whose hours are all closed. A late update may have opened one again since the hours of this
-  /// run were closed: its day waits for the next run.
+  /// Closes days whose hours are all closed. If a late update opened an hour again during this run,
+  /// its day waits for the next run.
   func closeDays(at now: Timestamp) throws(StoreError) -> Bool {
     let end = (now.hour - 1).flooredDivision(by: 24)
     let open = try keys(
@@ -52,7 +52,7 @@ extension Housekeeping {
     return true
   }
 
-  /// Days of environments of which all scopes are closed.
+  /// Closes days of environments whose series are all closed.
   func uniteDays(at now: Timestamp) throws(StoreError) -> Bool {
     let find = try connection.prepare(
       """

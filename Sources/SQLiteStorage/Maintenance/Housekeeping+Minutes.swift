@@ -1,9 +1,9 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Drops the minutes of hours that no session can reach any more.
+/// Drops the minutes of hours that no update can change any more.
 extension Housekeeping {
-  /// The minutes of hours that no session can reach any more.
+  /// Drops the minutes of hours that no update can change any more.
   func dropMinutes(at now: Timestamp) throws(StoreError) -> Bool {
     let end = Timestamp(milliseconds: now.milliseconds - DomainLimits.minutesMillisecondsKept).hour
     if let hour = try oldHour(of: "user_minute", before: end) {
@@ -22,8 +22,8 @@ extension Housekeeping {
     return true
   }
 
-  /// The first hour of a table whose minutes can go. An hour is held back while its users stand in
-  /// its minutes alone, or while a session is remembered that drift has moved into it.
+  /// The first hour of a table whose minutes can be dropped. An hour is kept while only its minutes
+  /// have its users, or while a state exists that drift has moved into it.
   private func oldHour(of table: String, before end: Int) throws(StoreError) -> Int? {
     let next = try connection.prepare("SELECT min(hour) FROM \(table) WHERE hour > ? AND hour < ?")
     let isHeld = try connection.prepare(
@@ -47,7 +47,7 @@ extension Housekeeping {
     }
   }
 
-  /// From the first part on that goes, the sets of the hour and scope are final.
+  /// Drops parts of minutes. From the first one on, the sets of the hour and series are final.
   private func dropUserMinutes(of hour: Int) throws(StoreError) -> Bool {
     let find = try connection.prepare(
       """
@@ -56,7 +56,7 @@ extension Housekeeping {
       """)
     find.bind(1, hour)
     find.bind(2, Self.partsPerStep - 1)
-    // Without so many parts the last scope there is, and all of it.
+    // If fewer parts are left, all of them are dropped.
     let last = try find.step() ? (0..<3).map { find.integer($0) } : [.max, .max, .max]
     find.reset()
     let finish = try connection.prepare(

@@ -1,9 +1,9 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Drops what is older than the retention.
+/// Drops data whose retention has ended.
 extension Housekeeping {
-  /// Counts, arrivals and outcomes whose retention has ended.
+  /// Drops counts, arrivals and outcomes whose retention has ended.
   func dropExpired(at now: Timestamp) throws(StoreError) -> Bool {
     let day = now.day - retentionDays
     let step = (now.day - Self.arrivalDays) * 144
@@ -32,9 +32,9 @@ extension Housekeeping {
     return false
   }
 
-  /// Drops the first rows of a table, by its key, that meet a condition.
+  /// Drops the first rows of a table, in the order of its key, that meet a condition.
   ///
-  /// - Returns: what the key of the last one begins with; nil when there was none.
+  /// - Returns: the first column of the last dropped row's key; nil when there was none.
   private func dropFirst(
     of table: String, key: String, _ condition: String
   ) throws(StoreError) -> Int64? {
@@ -48,14 +48,14 @@ extension Housekeeping {
     return last
   }
 
-  /// Sets of users whose retention has ended.
+  /// Drops user sets whose retention has ended.
   func dropExpiredSets(at now: Timestamp) throws(StoreError) -> Bool {
     let day = now.day - retentionDays
     return try dropSets("user_day", "day", before: day)
       ? true : dropSets("user_hour", "hour", before: day, bucketsPerDay: 24)
   }
 
-  /// The keys of sets lead with the scope: they are looked for scope by scope.
+  /// Drops sets series by series, since the series leads their key.
   private func dropSets(
     _ table: String, _ bucket: String, before day: Int, bucketsPerDay: Int = 1
   ) throws(StoreError) -> Bool {
@@ -94,10 +94,10 @@ extension Housekeeping {
       on: connection)
   }
 
-  /// Evaluations of alert rules, by the rule: those of one that is gone, or past their retention.
+  /// Drops evaluations of deleted alert rules, and those whose retention has ended.
   func dropEvaluations(at now: Timestamp) throws(StoreError) -> Bool {
     let minute = (now.day - retentionDays) * 1440
-    // From each rule to the next: a look into the index for each, not a walk over all rows.
+    // One index lookup for each rule, instead of a scan of all rows.
     let find = try connection.prepare(
       """
       WITH RECURSIVE each (rule) AS (
@@ -126,8 +126,8 @@ extension Housekeeping {
       """)
   }
 
-  /// Once a day: users whom no set, row or state can name any more, because whatever came of them
-  /// came longer ago than anything is kept, with a week to spare.
+  /// Deletes, once a day, the users that no set, row or state can contain any more: their last
+  /// update is older than any retention, with a week to spare.
   func dropUsers(at now: Timestamp) throws(StoreError) -> Bool {
     if sweep.lastDay == now.day { return false }
     let next = try connection.prepare(
@@ -139,8 +139,8 @@ extension Housekeeping {
     let delete = try connection.prepare(
       "DELETE FROM user WHERE hash > ?1 AND hash <= ?2 AND seen < ?3")
     delete.bind(1, blob: start)
-    // Greater than any hash. A bound that could be absent would keep SQLite from using it: each step
-    // would walk on to the end of the table.
+    // This is greater than any hash. SQLite would not use an optional bound for the search, and
+    // each step would read on to the end of the table.
     delete.bind(2, blob: end ?? [UInt8](repeating: 0xff, count: 17))
     delete.bind(3, now.day - retentionDays - 7)
     try delete.run()

@@ -1,17 +1,17 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Drops states of sessions that no update can reach any more.
+/// Drops session states that no update can change any more.
 extension Housekeeping {
-  /// States of sessions of which no update can be accepted any more.
+  /// Drops states of sessions whose updates are all rejected by now.
   func dropSessions(at now: Timestamp) throws(StoreError) -> Bool {
     let kept = now.milliseconds - DomainLimits.stateMillisecondsKept
     return try dropSteady(before: kept) ? true : try dropDrifted(before: kept)
   }
 
-  /// Of states without drift the key holds the start.
+  /// Drops states without drift, whose key has the start.
   private func dropSteady(before kept: Int64) throws(StoreError) -> Bool {
-    // Nothing is left in front of the place that was reached.
+    // No older states are left.
     if sessions.started >= kept { return false }
     let find = try connection.prepare(
       """
@@ -67,7 +67,7 @@ extension Housekeeping {
       "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
     find.bind(1, kept)
     var keys: [(started: Int64, sessionID: [UInt8], scope: Int64)] = []
-    // They count where their earliest start is, whatever their keys say.
+    // Drifted sessions count at their earliest start, not at the start in their key.
     var last = Int64.min
     while try find.step() {
       keys.append((find.integer(0), find.blob(1), find.integer(2)))

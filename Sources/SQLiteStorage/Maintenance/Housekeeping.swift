@@ -1,14 +1,14 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Closes hours and days, and drops what is no longer needed, in small steps on the writer's
-/// connection, so that no batch waits long for it.
+/// Closes hours and days, and drops expired data, in small steps on the writer's connection, so
+/// that no batch waits long for it.
 final class Housekeeping {
   let connection: Connection
   let interning: Interning
   let counts: CountTables
   let users: UserTables
-  /// For so many days counts and users are kept.
+  /// The retention of counts and users, in days.
   let retentionDays: Int
   var run = Run()
   var sessions = SessionSweep()
@@ -16,45 +16,45 @@ final class Housekeeping {
 
   static let statesPerStep = 2000
   static let usersPerStep = 2000
-  /// Rows of counts, arrivals, outcomes, notices and evaluations.
+  /// The limit on rows of counts, arrivals, outcomes, notices and evaluations.
   static let rowsPerStep = 500
   static let cellsPerStep = 50
-  /// Changes of users that are only read: some more where a minute has more.
+  /// The limit on changes of users that are only read; exceeded if one minute has more.
   static let changesReadPerStep = 20_000
-  /// Parts of minutes, of up to 2 KiB.
+  /// The limit on parts of minutes, which have up to 2 KiB each.
   static let partsPerStep = 500
   static let setBytesPerStep = 1 << 20
-  /// Of sets that are dropped. Large ones lie on pages of their own, each of which is read to be
-  /// given back.
+  /// The limit on bytes of dropped sets. Large ones have overflow pages, and each of them is read
+  /// when it is freed.
   static let droppedBytesPerStep = 1 << 18
-  /// For so many days the log of arrivals is kept.
+  /// The retention of the arrival log, in days.
   static let arrivalDays = 30
 
-  /// One run of the job: steps at the same time.
+  /// One run of the job: all steps for the same time.
   struct Run {
     var now: Timestamp?
-    /// The first of the phases that may have something left to do.
+    /// The first phase that may have work left.
     var phase = 0
-    /// The last hour that was closed. Late updates open hours again and again under load: those behind
-    /// this one are left to the next run, or all else would wait for them.
+    /// The last hour that was closed. Under load, late updates keep opening hours: those before
+    /// this one are left to the next run, or the later phases would never start.
     var closed = BucketKey(bucket: .min, scope: .min)
     /// The hour that the last step closed in part.
     var closing: BucketKey?
   }
 
-  /// How far the search for old states came. What is behind it is gone, or is kept because drift
-  /// decides over it: it need not be looked at again.
+  /// The progress of the search for old states. Those before it are dropped, or are drifted ones,
+  /// which are found by an index: it does not read them again.
   struct SessionSweep {
     var started = Int64.min
     var sessionID = [UInt8](repeating: 0, count: 16)
     var scope = Int64.min
   }
 
-  /// How far the daily search for forgotten users came.
+  /// The progress of the daily search for users to delete.
   struct UserSweep {
-    /// The day of the last whole search.
+    /// The day of the last complete search.
     var lastDay: Int?
-    /// The last hash that was looked at; nil between searches.
+    /// The last hash that was processed; nil between searches.
     var cursor: [UInt8]?
   }
 
@@ -69,33 +69,34 @@ final class Housekeeping {
     self.retentionDays = retentionDays
   }
 
-  /// Does one step; false when there was nothing to do.
+  /// Runs one step. Returns false when there is nothing to do.
   func step(at now: Timestamp) throws(StoreError) -> Bool {
     if run.now != now { run = Run(now: now) }
     while run.phase < Self.phases.count {
-      // A phase that has nothing left is not asked again: some look at each scope.
+      // A finished phase is not run again, since some read all series.
       if try Self.phases[run.phase](self)(now) { return true }
       run.phase += 1
     }
     run = Run()
-    // The next run looks at all states again: a clock that was set back may have brought some behind
-    // the place that this one reached.
+    // The next run searches all states: a clock that was set back may have added some before the
+    // place that this run reached.
     sessions = SessionSweep()
     return false
   }
 
-  /// In the order in which one prepares the next: days are closed once their hours are.
+  /// The phases, in the order in which one prepares the next: hours are closed before days.
   private static let phases: [@Sendable (Housekeeping) -> (Timestamp) throws(StoreError) -> Bool] =
     [
       dropSessions, closeHours, closeDays, uniteDays, dropMinutes, dropExpired, dropExpiredSets,
       dropEvaluations, dropNotices, dropUsers,
     ]
 
-  /// Writes down how far something was dropped, for explanations and verifications: what lies
-  /// further back cannot be computed again.
+  /// Saves how far data was dropped, for explanations and verification: older counts cannot be
+  /// recomputed.
   ///
-  /// - Parameter value: of the last that went, not of the last that might: by a clock that was
-  ///   ahead once, that lies in the future, and all until then would pass for dropped.
+  /// - Parameter value: the time of the last row that was dropped, not of the limit. With a clock
+  ///   that was once ahead, the limit lies in the future, and all data until then would count as
+  ///   dropped.
   func remember(_ name: String, _ value: Int64) throws(StoreError) {
     let save = try connection.prepare(
       """
@@ -107,7 +108,7 @@ final class Housekeeping {
     try save.run()
   }
 
-  /// Runs one deletion; false if it found nothing.
+  /// Runs one deletion. Returns false if it found nothing.
   func delete(_ sql: String) throws(StoreError) -> Bool {
     try connection.execute(sql)
     return connection.changes > 0

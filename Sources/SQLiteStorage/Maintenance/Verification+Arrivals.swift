@@ -1,21 +1,21 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The arrival log against the counts.
+/// Checks the arrival log against the counts.
 extension Verification {
-  /// What arrived of an hour and scope.
+  /// The arrivals of an hour and series.
   private struct Arrived {
     var all = SessionCounts()
-    /// The part of aggregates.
+    /// The part from session aggregates.
     var anonymous = SessionCounts()
   }
 
-  /// The changes by arrival add up to the counts, where none of them is gone yet.
+  /// Checks that the arrivals of an hour add up to its counts, where the arrival log is complete.
   mutating func checkArrivals() throws(StoreError) {
     let dropped = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_dropped'")
-    // An update may arrive a minute before its session starts, or more by a clock that was behind.
+    // An update may arrive a minute before its session starts, or more if the clock was behind.
     let firstHour = max(dropped.map { Int($0 / 6) + 25 } ?? Int.min, firstCountedHour)
-    // Of what older versions logged, nobody knows which part was of aggregates.
+    // Older versions logged no separate numbers for session aggregates.
     let unsplit = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_unsplit'")
     let firstSplitHour = unsplit.map { Int($0 / 6) + 25 } ?? Int.min
     let names = Severity.allCases.map(\.name)
@@ -63,7 +63,7 @@ extension Verification {
     try checkInitials(from: firstHour)
   }
 
-  /// Sessions of which no update was the first, of hours whose states are all there.
+  /// Checks the number of sessions without an initial update, in hours with all their states.
   private mutating func checkInitials(from firstHour: Int) throws(StoreError) {
     let first = max(firstHour, firstWholeHour)
     func counts(_ sql: String) throws(StoreError) -> [BucketKey: Int64] {
@@ -95,7 +95,7 @@ extension Verification {
     }
   }
 
-  /// What the log has for hours before one, from where it stands.
+  /// The arrivals for hours before `end`; the statement continues from its current row.
   private static func arrivals(
     before end: Int, _ log: Statement, _ hasMore: inout Bool
   ) throws(StoreError) -> [BucketKey: Arrived] {

@@ -1,9 +1,9 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// What is kept for long: counts by day, and times that follow each other.
+/// Checks the data with long retention: counts by day, and the order of times.
 extension Verification {
-  /// Five counts, none of them negative, in every hour, of a release that is known.
+  /// Checks that every hour has five counts, none negative, of a known release.
   mutating func checkDays() throws(StoreError) {
     let unknown = try connection.prepare(
       "SELECT DISTINCT scope FROM session_day WHERE scope NOT IN (SELECT id FROM scope)")
@@ -29,8 +29,8 @@ extension Verification {
     }
   }
 
-  /// Times that come after each other do. Not those of adoption: a clock that was ahead may have
-  /// left a release that was replaced before it was adopted.
+  /// Checks the order of times. Adoption is not checked: a clock that was ahead may have left a
+  /// release that was replaced before it was adopted.
   mutating func checkTimes() throws(StoreError) {
     for (condition, table, what) in [
       ("latest < earliest", "session", "a session has its latest start before its earliest"),

@@ -1,9 +1,9 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Counts, users and durations of each hour against the states of its sessions.
+/// Checks the counts, users and durations of each hour against the states of its sessions.
 extension Verification {
-  /// What the tables say of an hour and scope.
+  /// The stored values of an hour and series.
   private struct Stored {
     var identified = CountGrid()
     var anonymous = CountGrid()
@@ -21,7 +21,7 @@ extension Verification {
     }
   }
 
-  /// From the first to the last hour of which a state, minutes or rows of users are there.
+  /// The hours from the first to the last that has states, minutes or rows of users.
   private func hours() throws(StoreError) -> ClosedRange<Int>? {
     var hours: ClosedRange<Int>?
     for (column, unit, table) in [
@@ -84,7 +84,7 @@ extension Verification {
   private mutating func compareUsers(
     _ want: HourDelta, _ have: Stored, isWhole: Bool, _ place: (String) -> String
   ) {
-    // Users of aggregates cannot be told from the others.
+    // Users of session aggregates cannot be distinguished from the others.
     let isExact = isWhole && have.anonymous.slots.isEmpty
     let wanted = want.users
     for (user, sessions) in wanted where sessions > 0 {
@@ -125,7 +125,7 @@ extension Verification {
     }
   }
 
-  /// What the states say of an hour, by scope.
+  /// The values of an hour, recomputed from the states, by series id.
   private func recomputed(hour: Int) throws(StoreError) -> [Int64: HourDelta] {
     var deltas: [Int64: HourDelta] = [:]
     for condition in ["started >= ?1 AND started < ?2 AND latest IS NULL", Self.drifted] {

@@ -1,10 +1,10 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Sets of users against their rows, their parts and each other.
+/// Checks user sets against their rows, their parts and each other.
 extension Verification {
-  /// Sets of hours are those of their rows, sets of days the unions of their hours', and all of
-  /// their users are known.
+  /// Checks that sets of hours match their rows, that sets of days are the unions of their hours,
+  /// and that all users exist.
   mutating func checkSets() throws(StoreError) {
     let hours = try connection.prepare("SELECT hour, scope, sets, final FROM user_hour")
     let isOpen = try connection.prepare(
@@ -32,7 +32,7 @@ extension Verification {
     try checkUnions()
   }
 
-  /// The sets of an hour from its minutes.
+  /// Builds the sets of an hour from its minutes.
   private func builtSets(_ hour: Int, _ scope: Int64) throws(StoreError) -> UserSets {
     let rows = try connection.prepare(
       "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?")
@@ -48,7 +48,7 @@ extension Verification {
     return sets
   }
 
-  /// Minutes of closed hours have their set.
+  /// Checks that closed hours with minutes have a set.
   private mutating func checkRowsWithoutSets() throws(StoreError) {
     let lost = try connection.prepare(
       """
@@ -59,14 +59,14 @@ extension Verification {
       """)
     while try lost.step() {
       let (hour, scope) = (Int(lost.integer(0)), lost.integer(1))
-      // Changes may have cancelled each other.
+      // The changes may cancel out.
       expect(try builtSets(hour, scope).isEmpty, "sets of users") { [name] in
         "users of scope \(scope) at \(name(hour)) are in no set, and the hour is not open"
       }
     }
   }
 
-  /// Days with sets of hours have their own, or are open.
+  /// Checks that days whose hours have sets have their own, or are open.
   private mutating func checkDaysWithoutSets() throws(StoreError) {
     let lost = try connection.prepare(
       """
@@ -103,8 +103,8 @@ extension Verification {
     }
   }
 
-  /// The sets of an environment's day are the unions of its scopes', which are all closed; where a
-  /// scope has a day, its environment has one or will.
+  /// Checks that the sets of an environment's day are the unions of its series' sets, which are all
+  /// closed, and that each day of a series has a day of its environment, built or not.
   private mutating func checkUnions() throws(StoreError) {
     let unions = try connection.prepare(
       "SELECT project, environment, day, sets FROM user_environment_day WHERE sets IS NOT NULL")

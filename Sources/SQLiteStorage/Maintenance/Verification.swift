@@ -1,18 +1,17 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Recomputes what was counted from the session states that are still there, and holds against each
-/// other what is kept twice. Reads only, in one transaction.
+/// Recomputes counts from the session states that still exist, and compares data that is stored
+/// twice. Read-only, in one transaction.
 struct Verification {
   let connection: Connection
   private var report = VerificationReport()
 
-  /// All states are there of sessions that start in this hour or later, so that the counts can be
-  /// computed again.
+  /// The first start hour from which all session states exist, so that counts can be recomputed.
   let firstWholeHour: Int
-  /// The minutes and rows of users are all there from this hour on.
+  /// The first hour from which all minutes and rows of users exist.
   let firstMinutesHour: Int
-  /// Counts are there from this hour on.
+  /// The first hour from which counts exist.
   let firstCountedHour: Int
   private let nextUser: Int64
   let knownUsers = UserBitmap()
@@ -25,7 +24,7 @@ struct Verification {
     try connection.transaction("DEFERRED") { () throws(StoreError) in
       var verification = try Verification(connection)
       try verification.checkFile()
-      // What older versions counted, and how, the newer program does not know.
+      // The counts of another schema version cannot be recomputed.
       if try connection.number("PRAGMA user_version") != Database.schemaVersion {
         return verification.report
       }
@@ -42,7 +41,7 @@ struct Verification {
   private init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
     let dropped = try connection.number("SELECT value FROM setting WHERE name = 'states_dropped'")
-    // A state that was just as old as that may be gone.
+    // A state of the same age may have been dropped.
     firstWholeHour = dropped.map { Int($0.flooredDivision(by: 3_600_000)) + 1 } ?? Int.min
     let minutes = try connection.number("SELECT value FROM setting WHERE name = 'minutes_dropped'")
     firstMinutesHour = minutes.map { Int($0) + 1 } ?? Int.min

@@ -1,18 +1,19 @@
 internal import CRoaring
 internal import ReleaseHealth
 
-/// A compressed set of user numbers (a roaring bitmap).
+/// A compressed set of user ids (a roaring bitmap).
 @safe
 final class UserBitmap {
   private let handle: UnsafeMutablePointer<roaring_bitmap_t>
 
   init() {
-    // CRoaring gives no bitmap only when there is no memory.
+    // CRoaring returns no bitmap only when memory is exhausted.
     guard let created = unsafe roaring_bitmap_create() else { preconditionFailure("no memory") }
     unsafe handle = created
   }
 
-  /// - Parameter serialized: in roaring's portable format; nil is returned for damaged bytes.
+  /// - Parameter serialized: the set in roaring's portable format; the result is nil if it is
+  ///   damaged.
   init?(serialized: Span<UInt8>) {
     let read = unsafe serialized.withUnsafeBytes { bytes in
       unsafe roaring_bitmap_portable_deserialize_safe(
@@ -38,7 +39,7 @@ final class UserBitmap {
 
   var count: Int64 { unsafe Int64(roaring_bitmap_get_cardinality(handle)) }
 
-  /// How many of the users another set does not have.
+  /// The number of users that are not in another set.
   func count(without other: UserBitmap) -> Int64 {
     unsafe Int64(roaring_bitmap_andnot_cardinality(handle, other.handle))
   }

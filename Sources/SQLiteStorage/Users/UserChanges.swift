@@ -1,7 +1,7 @@
 internal import ReleaseHealth
 
-/// How the numbers of sessions changed that users have of a kind, in one minute of a scope: what a
-/// row of `user_minute` packs. The rows of a minute are parts, whose changes add up.
+/// Changes of the number of sessions per user and kind, in one minute of a series, as a row of
+/// `user_minute` packs them. The rows of a minute are parts, whose changes add up.
 struct UserChanges {
   /// A kind and a user, in the order in which they are packed.
   struct Key: Hashable, Comparable {
@@ -15,7 +15,7 @@ struct UserChanges {
       self.code = code
     }
 
-    /// The raw value of a ``UserKind``.
+    /// The raw value of the ``UserKind``.
     var kind: Int { Int(code >> 32) }
     var user: UInt32 { UInt32(truncatingIfNeeded: code) }
 
@@ -24,7 +24,7 @@ struct UserChanges {
 
   typealias Change = (key: Key, sessions: Int64)
 
-  /// Ascending by key, none of them zero.
+  /// The changes, ascending by key; none is zero.
   private(set) var changes: [Change] = []
 
   /// - Parameter changes: ascending by key.
@@ -32,7 +32,7 @@ struct UserChanges {
     self.changes = changes.filter { $0.sessions != 0 }
   }
 
-  /// - Parameter changes: ascending by key; those of the same key add up.
+  /// - Parameter changes: ascending by key; changes of the same key add up.
   init(adding changes: some Sequence<Change>) {
     var summed: [Change] = []
     for change in changes {
@@ -45,7 +45,7 @@ struct UserChanges {
     self.init(summed)
   }
 
-  /// Both together; changes that cancel each other go.
+  /// The sum of both; changes that cancel out are omitted.
   func merged(with other: UserChanges) -> UserChanges {
     var merged: [Change] = []
     merged.reserveCapacity(changes.count + other.changes.count)
@@ -66,15 +66,15 @@ struct UserChanges {
     return UserChanges(merged + left + right)
   }
 
-  /// Saturated: anyone can make up the numbers of an aggregate.
+  /// The sum, saturated, since a client can send any number in an aggregate.
   static func sum(_ left: Int64, _ right: Int64) -> Int64 {
     max(-1 << 60, min(1 << 60, left + right))
   }
 }
 
 extension UserChanges {
-  /// For each change the distance of its key from the one before, with a lowest bit that says that
-  /// the change follows; without, it is one session more.
+  /// The distance of each key from the one before, with a lowest bit that says whether the change
+  /// follows; without it, the change is one session more.
   var packed: [UInt8] {
     var writer = VarintWriter()
     writer.reserve(changes.count * 3)
@@ -88,7 +88,7 @@ extension UserChanges {
     return writer.bytes
   }
 
-  /// Of damaged bytes, what can be read.
+  /// Reads packed changes; damaged bytes are read as far as possible.
   init(packed: [UInt8]) {
     var reader = VarintReader(packed)
     var code: UInt64 = 0
@@ -100,9 +100,9 @@ extension UserChanges {
     }
   }
 
-  /// Calls `body` with every kind and user that has sessions, once each.
+  /// Calls `body` once for each kind and user with sessions.
   ///
-  /// - Parameter parts: all of a minute.
+  /// - Parameter parts: all parts of a minute.
   static func forEachUser(_ parts: [UserChanges], _ body: (Key) -> Void) {
     if parts.count == 1, let part = parts.first {
       for change in part.changes where change.sessions > 0 { body(change.key) }
@@ -111,7 +111,7 @@ extension UserChanges {
     for (key, sessions) in sums(parts) where sessions > 0 { body(key) }
   }
 
-  /// All parts of a minute together.
+  /// The sums over all parts of a minute.
   static func sums(_ parts: [UserChanges]) -> [Key: Int64] {
     var sums: [Key: Int64] = [:]
     for part in parts {
@@ -121,12 +121,12 @@ extension UserChanges {
   }
 }
 
-/// Reads the parts of minutes, which come in the order of the minutes.
+/// Collects the parts of minutes, which are added in the order of the minutes.
 struct UserMinutes {
   private var minute: Int64?
   private var parts: [UserChanges] = []
 
-  /// - Parameter body: is called with the minute that is complete, if one is.
+  /// - Parameter body: is called with the completed minute, if there is one.
   mutating func add(
     minute: Int64, packed: [UInt8], _ body: (_ minute: Int, [UserChanges]) -> Void
   ) {

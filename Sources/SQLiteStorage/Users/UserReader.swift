@@ -1,36 +1,36 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Counts the distinct users of groups: days from their sets, what is left from those of hours, and
-/// what is open from the changes of minutes.
+/// Counts the distinct users of groups: whole days from the sets of days, the rest from the sets of
+/// hours, and open hours from the changes of minutes.
 ///
-/// One group after the other: the sets of a few hundred releases over two weeks, held at once, would
-/// be hundreds of megabytes.
+/// It reads one group after the other: the sets of a few hundred releases over two weeks would take
+/// hundreds of megabytes.
 struct UserReader {
-  /// The users of a group.
+  /// The user counts of a group.
   struct Counts {
     var totals = UserCounts()
-    /// One a bucket; empty while nobody was seen.
+    /// The counts of each bucket; empty while no user is counted.
     var series: [UserCounts] = []
   }
 
   private let connection: Connection
   private let query: HealthQuery
-  /// Hours of each scope that are read from the changes of minutes.
+  /// The hours of each series that are read from the changes of minutes.
   private let openHours: [Int64: [Int]]
-  /// The users of the group that is being read: of the whole range as far as no bucket has them, and
-  /// one of each bucket; empty while nobody was seen.
+  /// The users of the current group: of each bucket or, without a time series, of the whole range;
+  /// empty while no user is counted.
   private var totals = UserSets()
   private var series: [UserSets] = []
 
-  /// The scopes of a group in one environment of a project.
+  /// The series of a group in one environment of a project.
   private struct Part {
     var members: [SelectedScopes.Member]
-    /// They are all that there are.
+    /// Whether these are all series of the environment.
     var isWholeEnvironment: Bool
   }
 
-  /// - Parameter groupOfScope: the group of each of the scopes, from 0 to below `groupCount`.
+  /// - Parameter groupOfScope: the group of each series id, from 0 to below `groupCount`.
   static func read(
     _ query: HealthQuery, _ scopes: [SelectedScopes.Member], groupOfScope: [Int64: Int],
     groupCount: Int, from connection: Connection
@@ -50,7 +50,7 @@ struct UserReader {
     return counts
   }
 
-  /// The scopes by group and environment.
+  /// The series by group and environment.
   private static func parts(
     of scopes: [SelectedScopes.Member], groupOfScope: [Int64: Int]
   ) -> [Int: [Part]] {
@@ -70,7 +70,7 @@ struct UserReader {
     return parts
   }
 
-  /// Counts the group that was read, and lets go of its sets.
+  /// Counts the current group, and releases its sets.
   private mutating func close() -> Counts {
     for sets in series { totals.formUnion(sets) }
     let counts = Counts(totals: totals.counts, series: series.map(\.counts))
@@ -94,7 +94,7 @@ struct UserReader {
     for part in parts {
       let days = try readEnvironment(part, ofEnvironments)
       for member in part.members {
-        // What a coarser set answered is not asked of finer ones.
+        // Days that a coarser set answered are not read from finer ones.
         var answered = days
         for gap in query.wholeDays.gaps(without: days) {
           ofDays.bind(1, member.id)
@@ -114,8 +114,8 @@ struct UserReader {
     }
   }
 
-  /// Reads the days that are united over all releases of an environment, if all of these are in the
-  /// group.
+  /// Reads the days for which one set has all releases of an environment, if the group has all of
+  /// them.
   ///
   /// - Returns: the days, ascending.
   private mutating func readEnvironment(
@@ -138,7 +138,7 @@ struct UserReader {
     statement.bind(index + 1, range.upperBound)
   }
 
-  /// Adds the packed sets of a row: its day or hour, the sets.
+  /// Adds the packed sets of a row, whose columns are its day or hour, and the sets.
   private mutating func formUnion(_ row: Statement, rowMinutes: Int) {
     update(query.bucket(ofMinute: Int(row.integer(0)) * rowMinutes)) { sets in
       row.withBlob(1) { sets.formUnion(packed: $0) }
@@ -195,7 +195,7 @@ struct UserReader {
     }
   }
 
-  /// Reads the users of minutes (rows of a minute of the hour and changes).
+  /// Reads the users of minutes, from rows of the minute of the hour and its changes.
   private mutating func readMinutes(
     _ rows: Statement, bucket: (_ minute: Int) -> Int?
   ) throws(StoreError) {
@@ -213,7 +213,7 @@ struct UserReader {
     minutes.finish { insert(minute: $0, parts: $1, into: &self) }
   }
 
-  /// Changes the users of a bucket or, without a series, of the whole range.
+  /// Changes the users of a bucket; without a time series, those of the whole range.
   private mutating func update(_ bucket: Int?, _ change: (inout UserSets) -> Void) {
     guard let bucket else { return change(&totals) }
     if series.isEmpty { series = Array(repeating: UserSets(), count: query.bucketCount) }
@@ -222,12 +222,12 @@ struct UserReader {
 }
 
 extension Range<Int> {
-  /// What is left of the range without some of its numbers, ascending.
+  /// The parts of the range without some of its numbers, ascending.
   func gaps(without taken: [Int]) -> [Range<Int>] {
     gaps(without: taken.map { $0..<$0 + 1 })
   }
 
-  /// What is left of the range without some parts of it, ascending and apart.
+  /// The parts of the range without some subranges, which are ascending and disjoint.
   func gaps(without taken: [Range<Int>]) -> [Range<Int>] {
     var gaps: [Range<Int>] = []
     var start = lowerBound

@@ -1,8 +1,8 @@
 internal import ReleaseHealth
 
-/// What a user had in a bucket: a session of a severity, or one that hung.
+/// What a user had in a bucket: a session of a severity, or of an abnormal mechanism.
 ///
-/// The raw values stand in the database.
+/// The raw values are stored in the database.
 enum UserKind: Int, CaseIterable {
   case healthy = 0
   case errored = 1
@@ -32,9 +32,9 @@ enum UserKind: Int, CaseIterable {
   }
 }
 
-/// Distinct users by kind: exact, and joined by union.
+/// Distinct users by kind; exact, and merged by union.
 struct UserSets {
-  /// By the raw value of the kind; empty without users, as most cells of a series are.
+  /// Bitmaps by the raw value of the kind; empty without users, like most cells of a time series.
   private var bitmaps: [UserBitmap?] = []
 
   private static let kinds = UserKind.allCases.indices
@@ -52,7 +52,7 @@ struct UserSets {
     }
   }
 
-  /// Adds all users, of whatever kind, to a bitmap.
+  /// Adds the users of all kinds to a bitmap.
   func addAll(to bitmap: UserBitmap) {
     for case let own? in bitmaps { bitmap.formUnion(own) }
   }
@@ -61,11 +61,11 @@ struct UserSets {
     var counts = UserCounts()
     if bitmaps.isEmpty { return counts }
     let seen = UserBitmap()
-    // From worst to best: each user counts under the worst kind.
+    // From worst to best, so that each user counts under the worst kind.
     for severity in Severity.allCases.reversed() {
       guard let bitmap = bitmaps[UserKind(severity).rawValue] else { continue }
       counts.byWorst[severity] = bitmap.count(without: seen)
-      // Most users are healthy: that they were seen, too, is of no use any more.
+      // Healthy users come last, so `seen` does not need them.
       if severity != .healthy { seen.formUnion(bitmap) }
     }
     counts.withUnhandled = count(.unhandled)
@@ -113,7 +113,7 @@ extension UserSets: Equatable {
 }
 
 extension UserSets {
-  /// For each kind that has users: its number, the length of its bitmap, the bitmap.
+  /// The packed sets: for each kind with users its number, the length of its bitmap, the bitmap.
   var packed: [UInt8] {
     var writer = VarintWriter()
     for (kind, bitmap) in bitmaps.enumerated() {
@@ -127,7 +127,7 @@ extension UserSets {
 
   /// Adds the users of a packed value.
   ///
-  /// - Returns: false when it is damaged; what follows the damage adds nothing.
+  /// - Returns: false when the value is damaged; bytes behind the damage are ignored.
   @discardableResult
   mutating func formUnion(packed: Span<UInt8>) -> Bool {
     var index = 0

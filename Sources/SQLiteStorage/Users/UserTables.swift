@@ -1,8 +1,7 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Writes the users of buckets: the parts of open hours, and the sets that stand for closed hours
-/// and days.
+/// Writes the users of buckets: the parts of open hours, and the sets of closed hours and days.
 final class UserTables {
   private let connection: Connection
   private let selectLastPart: Statement
@@ -22,9 +21,9 @@ final class UserTables {
   private let selectDays: Statement
   private let saveUnion: Statement
   private let dropUnion: Statement
-  /// Hours that are known to be marked open.
+  /// A cache of hours that are marked open.
   private var openHours: Set<BucketKey> = []
-  /// The last parts of minutes, which grow: nobody else writes them.
+  /// A cache of the minutes' last parts, which grow; nothing else writes them.
   private var lastParts: [MinuteKey: LastPart] = [:]
   private var closing: Closing?
 
@@ -38,7 +37,7 @@ final class UserTables {
     var changes = UserChanges()
   }
 
-  /// An hour whose sets are being built from its minutes, some at a time.
+  /// An hour whose sets are being built from its minutes, in several steps.
   private struct Closing {
     var key: BucketKey
     var sets = UserSets()
@@ -46,9 +45,9 @@ final class UserTables {
     var minute = -1
   }
 
-  /// A part that has so many changes, 1 to 2 KiB, grows no more.
+  /// The number of changes, 1 to 2 KiB, at which a part stops growing.
   private static let partChangesMax = 512
-  /// Some megabytes in all; beyond it, what is remembered is forgotten.
+  /// The maximum number of cached parts, some megabytes in all; beyond it the cache is cleared.
   private static let lastPartsMax = 500
   private static let openHoursMax = 100_000
 
@@ -98,14 +97,14 @@ final class UserTables {
       "DELETE FROM user_environment_day WHERE project = ? AND environment = ? AND day = ?")
   }
 
-  /// Forgets what a transaction that was rolled back may have taught.
+  /// Clears the caches, since a rollback may have undone what they hold.
   func forget() {
     openHours.removeAll()
     lastParts.removeAll()
     closing = nil
   }
 
-  /// - Parameter changes: in any order; those of the same user add up.
+  /// - Parameter changes: in any order; changes of the same user add up.
   func add(
     _ changes: [(key: HourDelta.UserKey, sessions: Int64)], _ key: BucketKey
   ) throws(StoreError) {
@@ -128,7 +127,7 @@ final class UserTables {
     }
   }
 
-  /// Adds changes to the last part of a minute, or begins another one.
+  /// Adds changes to the last part of a minute, or begins another part.
   private func add(_ changes: UserChanges, _ key: MinuteKey) throws(StoreError) {
     var part = try lastPart(of: key)
     if part.changes.changes.isEmpty {
@@ -158,8 +157,9 @@ final class UserTables {
       number: selectLastPart.integer(0), changes: UserChanges(packed: selectLastPart.blob(1)))
   }
 
-  /// From now on the hour's users are read from its minutes, and its day's from its hours. A set that
-  /// is final stays: some of the parts that it was built from are gone.
+  /// Marks the hour and its day open: users of the hour are then read from its minutes, those of
+  /// the day from its hours. A final set is kept, since some of the parts that it was built from
+  /// are gone.
   private func open(_ key: BucketKey) throws(StoreError) {
     if openHours.contains(key) { return }
     if openHours.count >= Self.openHoursMax { openHours.removeAll() }
@@ -175,13 +175,13 @@ final class UserTables {
     openHours.insert(key)
   }
 
-  /// Whether an hour is closed in part. An update of it takes that back.
+  /// Whether an hour is closed in part. An update of the hour cancels that.
   func isClosing(_ key: BucketKey) -> Bool { closing?.key == key }
 
-  /// Builds the sets of an hour from its minutes, until so many changes were read; further calls go on
-  /// where one stopped.
+  /// Builds the sets of an hour from its minutes, until `changesMax` changes are read. The next
+  /// call continues from there.
   ///
-  /// - Returns: how many changes were read; fewer than `changesMax` when the hour is closed.
+  /// - Returns: the number of changes that were read; below `changesMax` when the hour is closed.
   func close(_ key: BucketKey, changesMax: Int) throws(StoreError) -> Int {
     var building = closing?.key == key ? closing ?? Closing(key: key) : Closing(key: key)
     closing = nil
@@ -198,7 +198,7 @@ final class UserTables {
       minutes.add(minute: selectParts.integer(0), packed: selectParts.blob(1), insert)
     }
     if count >= changesMax {
-      // The minute that was begun is read again.
+      // The next call reads the unfinished minute again.
       selectParts.reset()
       closing = building
     } else {
@@ -210,7 +210,7 @@ final class UserTables {
 
   private func close(_ key: BucketKey, _ built: UserSets) throws(StoreError) {
     var sets = built
-    // Only a final one is still there.
+    // Only a final set still exists.
     bind(key, to: selectHour)
     while try selectHour.step() { selectHour.withBlob(0) { sets.formUnion(packed: $0) } }
     if !sets.isEmpty {
@@ -225,7 +225,7 @@ final class UserTables {
 
   /// Builds the sets of a day from those of its hours, which are all closed.
   ///
-  /// - Returns: how many bytes were read and written.
+  /// - Returns: the number of bytes that were read and written.
   func close(day: Int, scope: Int64) throws(StoreError) -> Int {
     var bytes = 0
     var sets = UserSets()
@@ -251,10 +251,9 @@ final class UserTables {
     return bytes
   }
 
-  /// Builds the sets of a day that unite those of all releases in an environment, which are all
-  /// closed.
+  /// Builds the union of a day's sets of all releases in an environment, which are all closed.
   ///
-  /// - Returns: how many bytes were read and written.
+  /// - Returns: the number of bytes that were read and written.
   func unite(day: Int, project: Int64, environment: Int64) throws(StoreError) -> Int {
     var bytes = 0
     var sets = UserSets()
@@ -270,7 +269,7 @@ final class UserTables {
         sets.formUnion(packed: packed)
       }
     }
-    // The days of its scopes may all have been dropped.
+    // The days of all its series may have been dropped.
     let statement = sets.isEmpty ? dropUnion : saveUnion
     bindKey(statement)
     if !sets.isEmpty {
