@@ -14,9 +14,9 @@ final class EnvelopePipeline: BodyReader {
   /// The part of a request that is known before its body.
   struct Request {
     var exchange: ExchangeID
-    /// nil until the DSN in the envelope's header gives it.
+    /// The access; nil until the DSN in the envelope's header gives it.
     var access: IngestAccess?
-    /// The project that the path names.
+    /// The project in the path.
     var project: ProjectID?
     var snapshot: CatalogSnapshot
     /// The header `Origin`.
@@ -29,11 +29,11 @@ final class EnvelopePipeline: BodyReader {
   private var request: Request
   private var source: BodySource
   private var reader = EnvelopeReader()
-  /// nil until the envelope's header was read.
+  /// The normalizer; nil until the envelope's header was read.
   private var normalizer: Normalizer?
   private var submission: Submission
   private var share: HeldShare
-  /// The event that the envelope's header names.
+  /// The event id in the envelope's header.
   private var eventID: String?
   /// The time at which the whole envelope was read, by ``Metrics/seconds``; after that it waits for
   /// room in the queue.

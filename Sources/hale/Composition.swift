@@ -59,7 +59,7 @@ func runService(
   }
 }
 
-/// Puts the service together, with the work of its threads.
+/// Wires the service, and returns it with the work of its threads.
 private func compose(
   _ settings: ServeSettings, _ store: SQLiteStore, _ listener: Listener, _ metrics: Metrics
 ) throws -> (Service, ServiceThreads.Work) {

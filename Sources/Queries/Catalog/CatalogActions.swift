@@ -5,8 +5,7 @@ internal import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// What the pickers of dashboards need: the user of the token, organizations, projects,
-/// environments.
+/// Answers what the pickers of dashboards need: scopes, organizations, projects, environments.
 package struct CatalogActions: Sendable {
   private let store: any ReleaseStore
 
@@ -16,7 +15,7 @@ package struct CatalogActions: Sendable {
     self.store = store
   }
 
-  /// The user of the token and its scopes.
+  /// The scopes of the token; Hale has no users.
   func whoAsks(_ call: APICall) throws(APIError) -> APIRoute.Work {
     var json = JSONWriter()
     json.object { json in

@@ -132,7 +132,7 @@ struct CompareRequest {
       cell: try store.health(own).first?.totals ?? HealthCell())
   }
 
-  /// All releases together.
+  /// The counts of all releases together.
   private func whole(
     _ minutes: Range<Int>, _ store: any SessionStore
   ) throws(StoreError) -> HealthCell {
@@ -149,7 +149,7 @@ private struct Side {
   let minutes: Range<Int>
   let firstHour: Int?
   let cell: HealthCell
-  /// All releases in the same place and time.
+  /// The counts of all releases in the same range.
   var whole = HealthCell()
 
   /// A share of sessions or users that is compared.

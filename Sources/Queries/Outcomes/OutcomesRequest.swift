@@ -52,10 +52,10 @@ struct OutcomesRequest {
       ? 0..<0 : range.minutes.lowerBound / 60..<(range.minutes.upperBound + 59) / 60
   }
 
-  /// What the members of a group have in common; nil where the request does not group.
+  /// The key of a group; its parts are nil where the request does not group by them.
   private struct Key: Hashable {
     var project: Int64?
-    /// Empty for what was not rejected.
+    /// The reason of a rejection; empty for other outcomes.
     var reason: String?
   }
 

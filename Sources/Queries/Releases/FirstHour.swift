@@ -2,8 +2,8 @@ internal import ReleaseHealth
 internal import Storage
 
 extension ReleaseRecord {
-  /// The hour in which the first session of a release started; nil when there was none. The first
-  /// arrival stands in for sessions that are no longer kept.
+  /// The hour in which the first session of a release started; nil when there was none. It is that
+  /// of the first arrival where the sessions have expired.
   func firstHour(
     in projects: Set<ProjectID>, _ environments: EnvironmentSelection, _ store: any ReleaseStore
   ) throws(StoreError) -> Int? {

@@ -15,10 +15,10 @@ struct GateSide {
   /// The users of the same hours, as known now.
   let users: UserCounts
 
-  /// What was known at the age.
+  /// The counts that were known at the age, by hour.
   var hours: [SessionTally] { reported.known(atAge: age).map(\.sound) }
 
-  /// All that is known now.
+  /// The total that is known now.
   var final: SessionTally {
     reported.hours.reduce(into: SessionTally()) { $0 += $1.known(before: .max) }.sound
   }

@@ -152,8 +152,8 @@ struct ReleaseJSON {
     }
   }
 
-  /// Writes the adoption stages by project. The environment with the newest session decides. A
-  /// project without a session of the release has null.
+  /// Writes the adoption stages by project, or null if the release has no environment. Of several
+  /// environments of a project the one that was first seen last decides.
   private func writeStages(_ entry: ReleaseEntry, to json: inout JSONWriter) {
     let places = entry.places(request.environments).filter { $0.environment != nil }
     if places.isEmpty {

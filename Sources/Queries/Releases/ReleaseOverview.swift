@@ -7,7 +7,7 @@ internal import Storage
 ///     "sessions": counts, "users": counts, "firstSession", "lastSession",
 ///     "previous": {"version", "sessions": counts, "users": counts}
 ///
-/// The counts are those of the summary, by status, and a user stands under the worst of them.
+/// The counts are those of the summary, by status, and a user counts under the worst of them.
 struct ReleaseOverview {
   /// The hours in which the first and the last session started, since 1970.
   private let hours: ClosedRange<Int>?

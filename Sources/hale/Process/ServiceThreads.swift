@@ -10,7 +10,7 @@ import Storage
 /// The threads of a service, which are all started and joined here. The main thread runs the
 /// listener's loop; the thread that waits for signals is started earlier.
 struct ServiceThreads {
-  /// What the threads run.
+  /// The work of the threads.
   struct Work {
     var store: SQLiteStore
     var queue: IngestQueue
