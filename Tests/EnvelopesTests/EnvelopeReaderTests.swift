@@ -304,7 +304,6 @@ import Testing
       #expect(
         Reading(bytes, cuts: Array(stride(from: 0, to: bytes.count, by: 1000))).error == error)
     }
-    // A header that never ends is rejected as soon as it is too long.
     var reader = EnvelopeReader()
     let start = Array("{\"a\":\"".utf8)
     var index = 0

@@ -11,10 +11,8 @@ import Testing
 /// Answers are exact: random histories go through the real store, random queries through the
 /// service, and the answers are compared with every single session, counted by the model.
 ///
-/// A search is generated as text for the service and as a condition for the model; ranges, rates
-/// and orders are computed here a second time, from Sentry's page "Retrieve Release Health Session
-/// Statistics".
-/// Session Statistics".
+/// A search is both text for the service and a condition for the model. Ranges, rates and orders are
+/// computed a second time, from Sentry's page "Retrieve Release Health Session Statistics".
 @Suite struct RandomQueryTests {
   @Test(arguments: 0..<10 as Range<UInt64>)
   func anyQuestionIsAnsweredWithTheModelsNumbers(seed: UInt64) throws {
@@ -26,8 +24,7 @@ import Testing
     }
   }
 
-  /// Sessions of the hours always add up to the total; users do so only where no user is in two
-  /// hours.
+  /// Sessions of the hours add up to the total; users do so only where none is in two hours.
   @Test(arguments: 200..<240 as Range<UInt64>)
   func usersAddUpOnlyWhereTheyAreOthers(seed: UInt64) throws {
     let directory = try TemporaryDirectory()
@@ -450,8 +447,7 @@ private struct Question {
     }
   }
 
-  /// Whether a field has a value. Durations are those of healthy sessions; for others they are
-  /// null, as if the field were not requested.
+  /// Whether a field has a value: durations have none where healthy sessions are excluded.
   private func isTold(_ field: String) -> Bool {
     !field.contains("duration") || filter?.contains("healthy") ?? true
   }
@@ -518,8 +514,7 @@ private struct Question {
         }
         guard withTotals, let total = found.totals?[field] ?? nil else { continue }
         let sum = series.reduce(0) { $0 + ($1 ?? 0) }
-        // Sessions add up. Users of several buckets count once, so they add up only where no user
-        // is in two buckets.
+        // Sessions add up; users do so only where none is in two buckets.
         if field == "sum(session)" { #expect(total == sum, said) }
         if field == "count_unique(user)", !isByStatus, filter == nil {
           #expect(total <= sum && total >= series.reduce(0) { max($0, $1 ?? 0) }, said)
@@ -546,9 +541,8 @@ private struct Question {
     #expect(abs(found - wanted) <= allowed, "\(field), \(said)")
   }
 
-  /// Checks the order: by the field of `orderBy`, or else by the sessions, or else by the first
-  /// field, the highest first; groups without a value are last. Groups by status stay together, in
-  /// the order of the statuses.
+  /// Checks the order: by `orderBy`, else by sessions, else by the first field, the highest first
+  /// and missing values last. Groups by status stay together, in the order of the statuses.
   private func checkOrder(_ reply: Reply, _ said: Comment) {
     if isByStatus {
       let found = reply.groups.map { $0.by.split(separator: "session.status=").last ?? "" }

@@ -6,8 +6,7 @@ import Service
 import Storage
 import TestSupport
 
-/// An event of a simulation. Its own number seeds its randomness, so that any part of a history is
-/// also a history.
+/// An event of a simulation. It has a seed of its own, so that any part of a history is a history.
 enum SimulationStep: Hashable, CustomStringConvertible {
   /// Time passes for all clocks.
   case time(milliseconds: Int64)
@@ -204,8 +203,7 @@ final class SimulatedWorld {
 
   private func go(_ index: Int, _ seeded: SplitMix64) -> String? {
     var random = seeded
-    // Devices send no updates older than four and a half days: a little later the service may have
-    // deleted the session, and would count it again.
+    // An older update could arrive after its session was deleted, and count the session again.
     let oldest = time.advanced(byMilliseconds: devices[index].clockOff - 9 * Self.day / 2)
     devices[index].sessions.removeAll { $0.started < oldest || $0.isOver }
     var updates: [Sent.Update] = []
@@ -241,8 +239,7 @@ final class SimulatedWorld {
 
   private func again(_ seeded: SplitMix64) -> String? {
     var random = seeded
-    // Envelopes are repeated only while the service keeps all of their sessions: a deleted session
-    // would count again, if the delay moves its start as drift (docs/counting.md).
+    // A repeat after its session was deleted could count again (docs/counting.md says so).
     sent.removeAll {
       time.milliseconds - $0.firstSent.milliseconds > 2 * Self.day
         || time.milliseconds - $0.oldestStart.milliseconds > 9 * Self.day / 2
@@ -312,8 +309,7 @@ final class SimulatedWorld {
     return send(envelope.body, project: envelope.project, batch, &random)
   }
 
-  /// The protocol's rules, written independently: from 55 minutes of drift on, starts move by it;
-  /// nothing is older than five days or more than a minute ahead.
+  /// The rules of drift and age from docs/counting.md, written independently of Hale's code.
   private func correctedStart(_ started: Timestamp, sentAt: Timestamp) -> Timestamp? {
     let now = service.clock.now.milliseconds
     let drift = now - sentAt.milliseconds
