@@ -11,7 +11,7 @@ import Testing
 /// Answers are exact: random histories go through the real store, random queries through the
 /// service, and the answers are compared with every single session, counted by the model.
 ///
-/// A search is both text for the service and a condition for the model. Ranges, rates and orders are
+/// A search is text for the service and a condition for the model. Ranges, rates and orders are
 /// computed a second time, from Sentry's page "Retrieve Release Health Session Statistics".
 @Suite struct RandomQueryTests {
   @Test(arguments: 0..<10 as Range<UInt64>)
