@@ -211,6 +211,6 @@ final class EnvelopePipeline: BodyReader {
         submission.reject(error)
       }
     }
-    submission.count(.acceptedAnonymous, accepted)
+    submission.count(.acceptedAggregate, accepted)
   }
 }

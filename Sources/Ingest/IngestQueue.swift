@@ -45,13 +45,13 @@ package final class IngestQueue: Sendable {
       }
       guard submission.accepted > 0, let project = submission.project else { return }
       if accepted?.project != project {
-        settleAccepted()
+        addAccepted()
         accepted = (project, 0)
       }
       accepted?.count += submission.accepted
     }
 
-    mutating func settleAccepted() {
+    mutating func addAccepted() {
       guard let (project, count) = accepted else { return }
       open?.outcomes[OutcomeKey(project: project, outcome: .accepted), default: 0] += count
       accepted = nil
@@ -175,7 +175,7 @@ package final class IngestQueue: Sendable {
         state.isIdle = true
         return (nil, isAlone ? .outcomesAlone : .nothing)
       }
-      state.settleAccepted()
+      state.addAccepted()
       guard let batch = state.open.take() else { return (nil, .nothing) }
       let taken = Taken(batch: batch, tickets: state.tickets, hasWaiting: state.hasWaiting)
       state.tickets = []
@@ -189,7 +189,7 @@ package final class IngestQueue: Sendable {
   ///   with the next batch or query.
   private func foldSlice() -> Bool {
     do throws(StoreError) {
-      guard let found = try store.settle() else { return false }
+      guard let found = try store.foldPending() else { return false }
       state.withLock { $0.failure = nil }
       version.grow()
       metrics.note(found)

@@ -46,7 +46,7 @@ package final class SQLiteStore: Sendable {
     package var pendingMilliseconds: Int64
     /// The time after a query within which the next is expected, in milliseconds; a dashboard
     /// queries every minute.
-    package var questionMilliseconds: Int64
+    package var queryMilliseconds: Int64
     /// The maximum number of updates in a slice. No batch is stored while a slice is folded, which
     /// takes two milliseconds with ten releases and more with more. A larger batch folds slices of
     /// its own size, which cost less per update.
@@ -54,13 +54,13 @@ package final class SQLiteStore: Sendable {
 
     package init(
       directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
-      pendingMilliseconds: Int64 = 500, questionMilliseconds: Int64 = 100_000,
+      pendingMilliseconds: Int64 = 500, queryMilliseconds: Int64 = 100_000,
       sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
       self.pendingMilliseconds = pendingMilliseconds
-      self.questionMilliseconds = questionMilliseconds
+      self.queryMilliseconds = queryMilliseconds
       self.sliceUpdatesMax = sliceUpdatesMax
     }
   }
@@ -149,7 +149,7 @@ package final class SQLiteStore: Sendable {
     var last: Int64?
     try writes.perform(in: lane) { () throws(StoreError) -> Void? in
       try use { (writer) throws(StoreError) in
-        if last == nil, lane == .query { writer.ingest.noteQuestion() }
+        if last == nil, lane == .query { writer.ingest.noteQuery() }
         let batch = last ?? writer.ingest.lastBatch
         last = batch
         if writer.ingest.waits(upTo: batch) { try writer.ingest.foldSlice() }
@@ -182,7 +182,7 @@ package final class SQLiteStore: Sendable {
     try writer.use { (writer) throws(StoreError) in
       defer { pendingCount.store(writer.ingest.pendingCount, ordering: .releasing) }
       let value = try body(writer)
-      checkpoints.advance(writer.connection, logPages: writer.connection.logPages)
+      checkpoints.advance(writer.connection, walPages: writer.connection.walPages)
       return value
     }
   }
@@ -194,8 +194,8 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 
-  package func settle(
-    whatArrivedBy time: Timestamp?
+  package func foldPending(
+    receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
       let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)

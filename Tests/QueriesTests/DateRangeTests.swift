@@ -216,10 +216,10 @@ struct DateRangeTests {
             QueryParameters([
               ("interval", "\(interval)m"), ("statsPeriod", "\(minutes)m"),
             ]), now: now, limits: SessionsLimits())
-          let asked = now.advanced(byMilliseconds: -minutes * 60_000)
+          let requested = now.advanced(byMilliseconds: -minutes * 60_000)
           let uncovered = interval % 60 == 0 ? interval * 60_000 : 0
           let isWhole = range.start.milliseconds % 3_600_000 == 0
-          let isCovered = range.start.milliseconds <= asked.milliseconds + uncovered
+          let isCovered = range.start.milliseconds <= requested.milliseconds + uncovered
           let isCurrent = range.end > now && range.end.milliseconds <= now.milliseconds + 60_000
           let isCut = range.bucketStarts.allSatisfy { $0 < range.end }
           if !(isWhole && isCovered && isCurrent && isCut) {

@@ -432,8 +432,8 @@ private struct Question {
     case "errored_rate(user)": return share(sum(users.byWorst, ["errored"]), allUsers)
     case "unhandled_rate(user)": return share(Double(users.withUnhandled), allUsers)
     case "abnormal_rate(user)": return share(Double(users.withAbnormal), allUsers)
-    case "anr_rate()": return share(Double(users.withHang), allUsers)
-    case "foreground_anr_rate()": return share(Double(users.withForegroundHang), allUsers)
+    case "anr_rate()": return share(Double(users.withANR), allUsers)
+    case "foreground_anr_rate()": return share(Double(users.withForegroundANR), allUsers)
     case "avg(session.duration)": return times?.average
     case "p50(session.duration)": return times?.p50
     case "p75(session.duration)": return times?.p75

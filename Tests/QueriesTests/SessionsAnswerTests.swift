@@ -57,8 +57,8 @@ struct SessionsAnswerTests {
       byWorst: SessionCounts(healthy: 4, errored: 2, unhandled: 1, abnormal: 0, crashed: 1))
     users.withUnhandled = 2
     users.withAbnormal = 4
-    users.withHang = 3
-    users.withForegroundHang = 1
+    users.withANR = 3
+    users.withForegroundANR = 1
     let sessions = SessionCounts(healthy: 8, errored: 1, unhandled: 2, abnormal: 1, crashed: 4)
     let names = SessionsField.allCases.filter { !$0.isCount && !$0.isDuration }.map {
       "field=" + $0.rawValue

@@ -86,7 +86,7 @@ import Testing
 
   @Test func rulesWithTheSameQuery() {
     #expect(
-      Self.rule.asksTheSame(
+      Self.rule.queriesTheSame(
         as: Self.changed {
           ($0.critical, $0.warning, $0.period, $0.sessionsMin) = (1, nil, 9, 9)
         }))
@@ -94,7 +94,7 @@ import Testing
       { $0.measure = .userCrashFree }, { $0.windowMinutes = 61 }, { $0.environment = "" },
       { $0.releases = .latest }, { $0.projects = [] }, { $0.comparison = .previousWeek },
     ] {
-      #expect(!Self.rule.asksTheSame(as: Self.changed(change)))
+      #expect(!Self.rule.queriesTheSame(as: Self.changed(change)))
     }
   }
 }

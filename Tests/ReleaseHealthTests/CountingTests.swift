@@ -18,7 +18,7 @@ import Testing
 
   @Test func aZeroDenominatorGivesNoRate() {
     #expect(SessionCounts().crashFreeRate == nil && SessionCounts().erroredRate == nil)
-    #expect(UserCounts().crashFreeRate == nil && UserCounts().hangRate == nil)
+    #expect(UserCounts().crashFreeRate == nil && UserCounts().anrRate == nil)
   }
 
   /// Users count once by their worst session, and in the unhandled, abnormal and ANR rates by any.
@@ -26,12 +26,12 @@ import Testing
     var users = UserCounts(byWorst: SessionCounts(healthy: 6, errored: 1, abnormal: 1, crashed: 2))
     users.withAbnormal = 3
     users.withUnhandled = 1
-    users.withHang = 2
-    users.withForegroundHang = 1
+    users.withANR = 2
+    users.withForegroundANR = 1
     #expect(users.total == 10)
     #expect(users.crashFreeRate == 0.8 && users.erroredRate == 0.1)
     #expect(users.abnormalRate == 0.3 && users.unhandledRate == 0.1)
-    #expect(users.hangRate == 0.2 && users.foregroundHangRate == 0.1)
+    #expect(users.anrRate == 0.2 && users.foregroundANRRate == 0.1)
   }
 
   @Test func everyDurationFallsIntoTheRangeOfItsBucket() {

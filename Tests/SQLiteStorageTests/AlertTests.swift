@@ -171,11 +171,11 @@ import Testing
     let later = Self.now.advanced(byMilliseconds: 60_000)
     _ = try store.saveAlertRule(draft, id: 1, of: Self.organization, at: later)
     #expect(try only(store).state.level == .critical)
-    #expect(try only(store).asked == Self.now)
+    #expect(try only(store).requested == Self.now)
     draft.rule.windowMinutes = 78
     _ = try store.saveAlertRule(draft, id: 1, of: Self.organization, at: later)
     #expect(try only(store).state == AlertState())
-    #expect(try only(store).asked == later)
+    #expect(try only(store).requested == later)
     let incident = try #require(
       try store.alertIncidents(of: Self.organization, rule: 1, offset: 0, limit: 9).first)
     #expect(incident.closed == later && incident.status == 2)

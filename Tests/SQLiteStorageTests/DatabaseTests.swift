@@ -48,7 +48,7 @@ import Testing
     func write(pages: Int) throws -> Int {
       try fixture.store.write { (writer) throws(StoreError) in
         try writer.connection.execute("INSERT INTO filler VALUES (zeroblob(\(pages * 4096)))")
-        return writer.connection.logPages
+        return writer.connection.walPages
       }
     }
     // The thread may start after the first writes; the writer then runs checkpoints itself.

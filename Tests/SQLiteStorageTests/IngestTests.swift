@@ -254,7 +254,7 @@ import Testing
     #expect(
       outcomes == [
         [
-          OutcomeKey(project: fixture.project, outcome: .userLeftOut): 10,
+          OutcomeKey(project: fixture.project, outcome: .userOmitted): 10,
           OutcomeKey(project: fixture.project, outcome: .repeated): Int64(limit),
         ]
       ])

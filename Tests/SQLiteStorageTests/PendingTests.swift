@@ -40,7 +40,7 @@ import Testing
     for number in UInt64(0)..<4 {
       try fixture.store.ingest(Self.batch(fixture, number * 10..<number * 10 + 10))
     }
-    for _ in 0..<slices { #expect(try fixture.store.settle() != nil) }
+    for _ in 0..<slices { #expect(try fixture.store.foldPending() != nil) }
     // Two more batches arrive while the run is folded.
     try fixture.store.ingest(Self.batch(fixture, 40..<50))
 
@@ -97,15 +97,15 @@ import Testing
     let fixture = try StoreFixture(folding: Self.folding)
     let before = Self.start.advanced(byMilliseconds: -1)
     try fixture.store.ingest(Self.batch(fixture, 0..<10))
-    #expect(try fixture.store.settle(whatArrivedBy: before) == nil)
-    #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
+    #expect(try fixture.store.foldPending(receivedBy: before) == nil)
+    #expect(try fixture.store.foldPending(receivedBy: Self.start) != nil)
     // Updates that arrive while the run is folded belong to the next run.
     var batch = Self.batch(fixture, 10..<20)
     batch.received(at: Self.start.advanced(byMilliseconds: 1))
     try fixture.store.ingest(batch)
-    #expect(try fixture.store.settle(whatArrivedBy: Self.start) != nil)
-    #expect(try fixture.store.settle(whatArrivedBy: Self.start) == nil)
-    #expect(try fixture.store.settle() != nil)
+    #expect(try fixture.store.foldPending(receivedBy: Self.start) != nil)
+    #expect(try fixture.store.foldPending(receivedBy: Self.start) == nil)
+    #expect(try fixture.store.foldPending() != nil)
     #expect(try Self.accepted(fixture.store) == 20)
   }
 
@@ -115,7 +115,7 @@ import Testing
   func whileQuestionsAreAskedWhatWaitsIsWhatCameLately(updatesPerMillisecond: Int) throws {
     let folding = SQLiteStore.Folding(
       directUpdatesMax: 0, pendingUpdatesMax: 150 * updatesPerMillisecond, pendingMilliseconds: 50,
-      questionMilliseconds: 500, sliceUpdatesMax: 10 * updatesPerMillisecond)
+      queryMilliseconds: 500, sliceUpdatesMax: 10 * updatesPerMillisecond)
     let fixture = try StoreFixture(folding: folding)
     /// The maximum of pending updates in that time, without its first 200 milliseconds.
     func mostWaiting(_ milliseconds: Range<Int>) throws -> Int {
@@ -153,7 +153,7 @@ import Testing
     let fixture = try StoreFixture(folding: Self.folding, observer: observer)
     try fixture.store.ingest(Self.batch(fixture, 0..<20))
     #expect(fixture.store.pendingUpdates == 20 && noted.withLock { $0 }.isEmpty)
-    _ = try fixture.store.settle()
+    _ = try fixture.store.foldPending()
     #expect(fixture.store.pendingUpdates == 13)
     #expect(try fixture.ask(days: Self.days).totals.sessions.total == 20)
     #expect(fixture.store.pendingUpdates == 0)
@@ -190,7 +190,7 @@ import Testing
     let fixture = try StoreFixture(folding: Self.folding)
     for number in UInt64(0)..<50 {
       try fixture.store.ingest(Self.batch(fixture, number..<number + 5))
-      while try fixture.store.settle() != nil {}
+      while try fixture.store.foldPending() != nil {}
     }
     #expect(try fixture.number("SELECT count(*) FROM pending") == 1)
     #expect(try fixture.number("SELECT max(length(content)) FROM pending") == 4032)
@@ -229,7 +229,7 @@ import Testing
       try writer.connection.number("PRAGMA page_count")
     }
     try limit(try #require(pages))
-    #expect(throws: StoreError.self) { while try fixture.store.settle() != nil {} }
+    #expect(throws: StoreError.self) { while try fixture.store.foldPending() != nil {} }
     // Only folding makes room for pending updates.
     #expect(throws: StoreError.self) {
       for number in UInt64(20)..<60 { try ingest(number * 50..<number * 50 + 50) }
@@ -251,7 +251,7 @@ import Testing
       reports[index].receivedAt = Self.start
     }
     let outcomes: [OutcomeKey: Int64] = [
-      OutcomeKey(project: ProjectID(rawValue: 7), outcome: .userLeftOut): 3,
+      OutcomeKey(project: ProjectID(rawValue: 7), outcome: .userOmitted): 3,
       OutcomeKey(project: ProjectID(rawValue: 9), outcome: .rejected(.tooOld)): 1 << 40,
     ]
     let rows = PendingSlot.pack(

@@ -158,7 +158,7 @@ import Testing
         return fixture.report($0, started: started, user: $0)
       }, at: Self.start)
     let later = Self.start.advanced(byMilliseconds: 3 * 3_600_000)
-    while try fixture.store.settle() != nil {}
+    while try fixture.store.foldPending() != nil {}
     #expect(try fixture.store.housekeep(at: later))
     #expect(try fixture.number("SELECT count(*) FROM user_hour") == 0)
     // The first user, whose changes were read already, gets another kind.

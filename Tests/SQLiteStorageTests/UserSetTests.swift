@@ -165,12 +165,12 @@ import Testing
       sets.insert(user, kind: UserKind.healthy.rawValue)
     }
     sets.insert(7, kind: UserKind.crashed.rawValue)
-    sets.insert(7, kind: UserKind.foregroundHang.rawValue)
+    sets.insert(7, kind: UserKind.foregroundANR.rawValue)
     var read = UserSets()
     read.formUnion(packed: sets.packed.span)
     #expect(read.counts == sets.counts)
     #expect(read.counts.byWorst == SessionCounts(healthy: 4, crashed: 1))
-    #expect(read.counts.withHang == 1 && read.counts.withForegroundHang == 1)
+    #expect(read.counts.withANR == 1 && read.counts.withForegroundANR == 1)
   }
 
   /// The size target for a day with 100,000 out of a million users.

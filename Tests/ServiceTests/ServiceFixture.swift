@@ -39,8 +39,8 @@ final class ServiceFixture {
   /// - Parameter prepare: fills the catalog further before the service sees it.
   init(
     batchUpdatesMax: Int = 10_000, pathPrefix: String = "",
-    outlets: NoticeOutlets = NoticeOutlets(
-      outlet: OutboundClient(addresses: .all), addresses: .all),
+    clients: NotificationClients = NotificationClients(
+      client: OutboundClient(addresses: .all), addresses: .all),
     clock: WallClock = WallClock { ServiceFixture.now }, metrics: Metrics = Metrics(),
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
@@ -66,7 +66,7 @@ final class ServiceFixture {
     catalog = try CatalogCache(sqlite)
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     notices = NoticeSender(
-      store: sqlite, outlets: outlets, catalog: catalog, clock: clock,
+      store: sqlite, clients: clients, catalog: catalog, clock: clock,
       random: { UInt128.random(in: .min ... .max) }, webURL: nil,
       changed: { [version = queue.version] in version.grow() },
       startThread: { body in

@@ -42,7 +42,7 @@ private struct AlertWorld {
     var rule: AlertRule
     var level = AlertLevel.ok
     /// The level that each value requires, given the level at its time.
-    var asked: [AlertLevel] = []
+    var requested: [AlertLevel] = []
     var incidents = 0
   }
 
@@ -138,16 +138,16 @@ extension AlertWorld.Rule {
   fileprivate mutating func advance(_ value: Double?) -> Bool {
     guard let value else { return false }
     if value < rule.critical {
-      asked.append(.critical)
+      requested.append(.critical)
     } else if let warning = rule.warning, value < warning {
-      asked.append(.warning)
+      requested.append(.warning)
     } else if level == .ok || value >= rule.resolve ?? 0 {
-      asked.append(.ok)
+      requested.append(.ok)
     } else {
-      asked.append(rule.warning == nil ? level : .warning)
+      requested.append(rule.warning == nil ? level : .warning)
     }
-    guard asked.count >= rule.period else { return false }
-    let last = asked.suffix(rule.period)
+    guard requested.count >= rule.period else { return false }
+    let last = requested.suffix(rule.period)
     let before = level
     if last.allSatisfy({ $0 == .critical }) {
       level = .critical

@@ -135,8 +135,8 @@ final class SimulatedService {
       let catalog = try CatalogCache(sqlite)
       let notices = NoticeSender(
         store: sqlite,
-        outlets: NoticeOutlets(
-          outlet: OutboundClient(addresses: .publicOnly), addresses: .publicOnly),
+        clients: NotificationClients(
+          client: OutboundClient(addresses: .publicOnly), addresses: .publicOnly),
         catalog: catalog, clock: wall, random: { 7 }, webURL: nil, changed: {},
         startThread: { _ in false }, log: log)
       // There are no reader threads: this thread does all work.

@@ -121,7 +121,7 @@ import Testing
       }
       if seed % 3 == 0 {
         let all = try store.history(query(hours: firstHour..<now.hour + 2, interval: 1))
-        while let found = try store.settle() {
+        while let found = try store.foldPending() {
           repeated += found.filter { $0.key.outcome == .repeated }.values.reduce(0, +)
         }
         #expect(all.buckets.reduce(0) { $0 + $1.repeated } == repeated)

@@ -48,7 +48,7 @@ import Testing
       #expect(found.map(\.totals.sessions.total) == [Int64(id)])
     }
     // Work that a store defers changes no answer.
-    while try store.settle() != nil {}
+    while try store.foldPending() != nil {}
     try store.checkWritable()
     while try store.housekeep(at: Contract.after(hours: 1)) {}
     #expect(try store.health(Contract.query(hours: 0..<1)).map(\.totals.sessions.healthy) == [9])

@@ -60,7 +60,7 @@ enum Contract {
     }
     for sessions in aggregates {
       batch.outcomes[
-        OutcomeKey(project: sessions.scope.project, outcome: .acceptedAnonymous), default: 0] += 1
+        OutcomeKey(project: sessions.scope.project, outcome: .acceptedAggregate), default: 0] += 1
     }
     return batch
   }

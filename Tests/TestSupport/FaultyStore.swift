@@ -30,11 +30,11 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     return outcomes
   }
 
-  package func settle(
-    whatArrivedBy time: Timestamp?
+  package func foldPending(
+    receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {
     try check()
-    return try store.settle(whatArrivedBy: time)
+    return try store.foldPending(receivedBy: time)
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {

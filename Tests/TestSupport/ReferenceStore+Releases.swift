@@ -79,7 +79,7 @@ extension ReferenceStore: ReleaseStore {
     }
     for (key, _) in snapshot.batches.flatMap(\.outcomes) {
       if key.outcome == .accepted { uses[key.project]?.hasSingleSessions = true }
-      if key.outcome == .acceptedAnonymous { uses[key.project]?.hasAggregates = true }
+      if key.outcome == .acceptedAggregate { uses[key.project]?.hasAggregates = true }
     }
     return uses
   }

@@ -75,8 +75,8 @@ package final class ReferenceStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool { false }
 
-  package func settle(
-    whatArrivedBy time: Timestamp?
+  package func foldPending(
+    receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {
     nil
   }
@@ -134,8 +134,8 @@ package final class ReferenceStore: SessionStore {
           crashed: crashed)
         cell.users.withUnhandled = Int64(users { $0.status == "unhandled" }.count)
         cell.users.withAbnormal = Int64(users { $0.status == "abnormal" }.count)
-        cell.users.withHang = Int64(users { $0.mechanism != "" }.count)
-        cell.users.withForegroundHang = Int64(users { $0.mechanism == "foreground" }.count)
+        cell.users.withANR = Int64(users { $0.mechanism != "" }.count)
+        cell.users.withForegroundANR = Int64(users { $0.mechanism == "foreground" }.count)
       }
       return cell
     }

@@ -178,7 +178,7 @@ package struct NoticeActions: Sendable {
     let checked = form.checked(newSecret: newSecret)
     var faults = checked.faults
     if faults.isEmpty, let settings = checked.settings {
-      faults = notices.outlets.faults(of: settings)
+      faults = notices.clients.faults(of: settings)
       if faults.isEmpty { return .success((checked.name, settings)) }
     }
     var errors = FieldErrors()

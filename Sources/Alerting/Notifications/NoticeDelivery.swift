@@ -3,8 +3,8 @@ internal import ReleaseHealth
 internal import Storage
 
 /// The operator's settings for sending notifications.
-package struct NoticeOutlets: Sendable {
-  package var outlet: OutboundClient
+package struct NotificationClients: Sendable {
+  package var client: OutboundClient
   /// The addresses that channels may send to.
   package var addresses: AddressPolicy
   /// The mail server; nil where mail cannot be sent.
@@ -15,10 +15,10 @@ package struct NoticeOutlets: Sendable {
   package var commandDirectory: String?
 
   package init(
-    outlet: OutboundClient, addresses: AddressPolicy, mailServer: MailServer? = nil,
+    client: OutboundClient, addresses: AddressPolicy, mailServer: MailServer? = nil,
     mailFrom: String? = nil, commandDirectory: String? = nil
   ) {
-    self.outlet = outlet
+    self.client = client
     self.addresses = addresses
     self.mailServer = mailServer
     self.mailFrom = mailFrom
@@ -81,7 +81,7 @@ struct NoticeDelivery {
     case failed(String, isPermanent: Bool, retryAfter: Int64?)
   }
 
-  let outlets: NoticeOutlets
+  let clients: NotificationClients
   /// Identifies this database to receivers.
   let installation: UInt128
   /// A new id for each attempt.
@@ -96,32 +96,32 @@ struct NoticeDelivery {
       switch settings {
       case .webhook(let url, let secret):
         return outcome(
-          try outlets.outlet.send(
+          try clients.client.send(
             WebhookPayload.call(
               notice, to: (url, secret), installation: installation, requestID: requestID,
               at: now)))
       case .slack(let url):
         return outcome(
-          try outlets.outlet.send(
+          try clients.client.send(
             ChatPayload.call(ChatPayload.slack(notice), url: url, key: notice.key)))
       case .discord(let url):
         return outcome(
-          try outlets.outlet.send(
+          try clients.client.send(
             ChatPayload.call(ChatPayload.discord(notice), url: url, key: notice.key)))
       case .email(let to, let from):
-        guard let server = outlets.mailServer else {
+        guard let server = clients.mailServer else {
           throw OutboundFailure("the service has no mail server: HALE_SMTP_URL sets one")
         }
-        guard let from = from ?? outlets.mailFrom else {
+        guard let from = from ?? clients.mailFrom else {
           throw OutboundFailure("no sender is set, neither of the channel nor by --smtp-from")
         }
-        try outlets.outlet.send(
+        try clients.client.send(
           MailPayload.mail(notice, from: from, to: to, at: now), by: server)
       case .command(let name):
-        guard let directory = outlets.commandDirectory else {
+        guard let directory = clients.commandDirectory else {
           throw OutboundFailure("the service runs no commands: --notice-commands is not set")
         }
-        try outlets.outlet.run(
+        try clients.client.run(
           CommandPayload.program(
             notice, path: "\(directory)/\(name)", installation: installation))
       }

@@ -42,7 +42,7 @@ package final class NoticeSender: Sendable {
   }
 
   package let store: any NoticeStore
-  let outlets: NoticeOutlets
+  let clients: NotificationClients
   private let catalog: CatalogCache
   private let clock: WallClock
   private let random: @Sendable () -> UInt128
@@ -65,13 +65,13 @@ package final class NoticeSender: Sendable {
   private static let pauseMillisecondsMin: Int64 = 200
 
   package init(
-    store: any NoticeStore, outlets: NoticeOutlets, catalog: CatalogCache, clock: WallClock,
+    store: any NoticeStore, clients: NotificationClients, catalog: CatalogCache, clock: WallClock,
     random: @escaping @Sendable () -> UInt128, webURL: String?,
     changed: @escaping @Sendable () -> Void,
     startThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool, log: Logger
   ) {
     self.store = store
-    self.outlets = outlets
+    self.clients = clients
     self.catalog = catalog
     self.clock = clock
     self.random = random
@@ -269,7 +269,7 @@ package final class NoticeSender: Sendable {
     // Constant for the life of the database, and not reversible.
     let installation = catalog.snapshot.hasher.hash("installation\nof notices").value
     return NoticeDelivery(
-      outlets: outlets, installation: installation, requestID: random(), now: clock.now
+      clients: clients, installation: installation, requestID: random(), now: clock.now
     ).deliver(notice, to: settings)
   }
 

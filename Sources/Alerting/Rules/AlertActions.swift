@@ -205,17 +205,17 @@ package struct AlertActions: Sendable {
   /// value.
   func evaluations(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let parameters = QueryParameters(call.items)
-    let asked = try range(call, parameters, daysMax: Self.evaluationDaysMax)
+    let requested = try range(call, parameters, daysMax: Self.evaluationDaysMax)
     let interval = try evaluationInterval(parameters)
     return try withRule(call) { (rule) throws(StoreError) in
-      let first = max(asked.start.minute, rule.asked.minute)
+      let first = max(requested.start.minute, rule.requested.minute)
       let records = try alerts.alertRecords(
-        of: rule.id, minutes: first..<max(first, asked.end.minute + 1),
+        of: rule.id, minutes: first..<max(first, requested.end.minute + 1),
         limit: Self.evaluationDaysMax * 1440 + 1)
       var json = JSONWriter()
       json.object { json in
-        json.member("start") { $0.value(RFC3339.format(asked.start)) }
-        json.member("end") { $0.value(RFC3339.format(asked.end)) }
+        json.member("start") { $0.value(RFC3339.format(requested.start)) }
+        json.member("end") { $0.value(RFC3339.format(requested.end)) }
         json.member("intervalMinutes") { $0.value(interval) }
         json.member("thresholdType") { $0.value(rule.rule.isAbove ? 0 : 1) }
         json.member("critical") { $0.value(rule.rule.critical) }
@@ -280,13 +280,13 @@ package struct AlertActions: Sendable {
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
     var limits = SessionsLimits()
     limits.defaultRangeDays = 1
-    let asked = try DateRange.givenRange(parameters, now: call.now, limits: limits)
-    guard asked.start < call.now else { throw .badRequest("The range has not begun yet.") }
-    let end = min(asked.end, call.now)
-    if end.milliseconds - asked.start.milliseconds > Int64(daysMax) * 86_400_000 {
+    let requested = try DateRange.givenRange(parameters, now: call.now, limits: limits)
+    guard requested.start < call.now else { throw .badRequest("The range has not begun yet.") }
+    let end = min(requested.end, call.now)
+    if end.milliseconds - requested.start.milliseconds > Int64(daysMax) * 86_400_000 {
       throw .badRequest("The range is longer than \(daysMax) days.")
     }
-    return (asked.start, end)
+    return (requested.start, end)
   }
 }
 

@@ -25,15 +25,15 @@ package final class AlertRunner: Sendable {
   /// Evaluates all rules at one instant. Rules that ask for the same value share the query.
   package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
     let reader = AlertReader(store: store, now: now)
-    var asked: [(rule: AlertRule, reading: AlertReading)] = []
+    var requested: [(rule: AlertRule, reading: AlertReading)] = []
     var results: [AlertResult] = []
     for stored in try alerts.alertRules(of: nil) {
       let reading: AlertReading
-      if let known = asked.first(where: { $0.rule.asksTheSame(as: stored.rule) }) {
+      if let known = requested.first(where: { $0.rule.queriesTheSame(as: stored.rule) }) {
         reading = known.reading
       } else {
         reading = try reader.reading(of: stored.rule, organization: stored.organization)
-        asked.append((stored.rule, reading))
+        requested.append((stored.rule, reading))
       }
       results.append(result(stored, reading, at: now))
     }

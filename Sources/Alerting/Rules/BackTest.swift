@@ -163,7 +163,7 @@ struct BackTest {
   func replay(
     records of: StoredAlertRule, _ alerts: any AlertStore
   ) throws(StoreError) -> Answer {
-    let first = max(start.minute, of.asked.minute)
+    let first = max(start.minute, of.requested.minute)
     let end = max(first, self.end.minute)
     var answer = Answer(stepMinutes: 1, knownFrom: Timestamp(minute: first))
     var state = AlertState()

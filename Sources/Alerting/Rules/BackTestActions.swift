@@ -70,7 +70,7 @@ extension BackTest {
     _ store: any ReleaseStore, _ alerts: any AlertStore
   ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
     guard rule.measure.isOfUsers else { return .success(try replay(store, alerts)) }
-    let same = try alerts.alertRules(of: organization).first { $0.rule.asksTheSame(as: rule) }
+    let same = try alerts.alertRules(of: organization).first { $0.rule.queriesTheSame(as: rule) }
     guard let same else {
       return .failure(
         AlertRule.Problem(

@@ -16,7 +16,7 @@ package struct CatalogActions: Sendable {
   }
 
   /// The scopes of the token; Hale has no users.
-  func whoAsks(_ call: APICall) throws(APIError) -> APIRoute.Work {
+  func currentToken(_ call: APICall) throws(APIError) -> APIRoute.Work {
     var json = JSONWriter()
     json.object { json in
       json.member("version") { $0.value("0") }
@@ -133,7 +133,7 @@ package struct CatalogActions: Sendable {
 extension CatalogActions {
   package var routes: [APIRoute] {
     [
-      APIRoute("", .get(whoAsks)),
+      APIRoute("", .get(currentToken)),
       APIRoute("organizations", .get(organizations)),
       APIRoute("organizations/{organization}", .get(organization)),
       APIRoute("organizations/{organization}/projects", .get(projects)),

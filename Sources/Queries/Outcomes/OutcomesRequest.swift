@@ -60,8 +60,8 @@ struct OutcomesRequest {
   }
 
   private struct Group {
-    var totals = Account()
-    var series: [Account]
+    var totals = ItemCounts()
+    var series: [ItemCounts]
   }
 
   /// Queries the store. Blocks.
@@ -74,7 +74,7 @@ struct OutcomesRequest {
       of: projects, hours: hours,
       intervalHours: includesSeries ? range.intervalMinutes / 60 : max(1, hours.count))
     var groups: [Key: Group] = [:]
-    let empty = Group(series: Array(repeating: Account(), count: buckets.count))
+    let empty = Group(series: Array(repeating: ItemCounts(), count: buckets.count))
     // As in the sessions API, a request without `groupBy` always has a group; with it there are
     // only groups in which something arrived.
     if !isGroupedByProject, !isGroupedByReason { groups[Key()] = empty }
@@ -131,7 +131,7 @@ struct OutcomesRequest {
       }
       json.member("totals") { json in
         json.object { json in
-          for (name, value) in Account.parts {
+          for (name, value) in ItemCounts.parts {
             json.member(name) { $0.value(group.totals[keyPath: value]) }
           }
         }
@@ -139,7 +139,7 @@ struct OutcomesRequest {
       guard includesSeries else { return }
       json.member("series") { json in
         json.object { json in
-          for (name, value) in Account.parts {
+          for (name, value) in ItemCounts.parts {
             json.member(name) { json in
               json.array { json in
                 for account in group.series { json.value(account[keyPath: value]) }
@@ -176,34 +176,34 @@ struct OutcomesRequest {
 }
 
 /// The numbers of items by outcome.
-private struct Account {
+private struct ItemCounts {
   private var accepted: Int64 = 0
   private var rejected: Int64 = 0
   private var skipped: Int64 = 0
   /// The aggregates among the accepted items.
   private var aggregates: Int64 = 0
   private var repeated: Int64 = 0
-  private var userLeftOut: Int64 = 0
+  private var userOmitted: Int64 = 0
 
   private var received: Int64 { accepted + rejected + skipped }
 
   /// The names of the parts, in the order of the answer.
-  static var parts: [(name: String, value: KeyPath<Account, Int64>)] {
+  static var parts: [(name: String, value: KeyPath<ItemCounts, Int64>)] {
     [
       ("received", \.received), ("accepted", \.accepted), ("rejected", \.rejected),
       ("skipped", \.skipped), ("aggregates", \.aggregates),
-      ("repeated", \.repeated), ("userLeftOut", \.userLeftOut),
+      ("repeated", \.repeated), ("userLeftOut", \.userOmitted),
     ]
   }
 
   mutating func add(_ quantity: Int64, _ outcome: Outcome) {
     switch outcome {
     case .accepted: accepted += quantity
-    case .acceptedAnonymous:
+    case .acceptedAggregate:
       accepted += quantity
       aggregates += quantity
     case .repeated: repeated += quantity
-    case .userLeftOut: userLeftOut += quantity
+    case .userOmitted: userOmitted += quantity
     case .rejected: rejected += quantity
     case .skipped: skipped += quantity
     }

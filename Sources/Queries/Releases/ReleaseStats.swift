@@ -41,10 +41,10 @@ struct ReleaseStatsRequest {
     }
     // Whole hours, one at least.
     let rollup = max(1, Int((seconds + 3599) / 3600)) * 60
-    let asked = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
+    let requested = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     // Sentry moves the start up to the next boundary, so that every point but the last is whole.
-    let start = (asked.start.minute.flooredDivision(by: rollup) + 1) * rollup
-    let end = Self.minuteAfter(asked.end, now: now)
+    let start = (requested.start.minute.flooredDivision(by: rollup) + 1) * rollup
+    let end = Self.minuteAfter(requested.end, now: now)
     if end - start > Self.pointsMax * rollup {
       throw .badRequest(
         "Your interval and date range would create too many results. "

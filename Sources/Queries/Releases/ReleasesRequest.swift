@@ -92,8 +92,8 @@ struct ReleasesRequest {
     guard let interval = parameters.one("summaryInterval") else {
       return period.window(until: now)
     }
-    let asked = QueryParameters([("interval", interval), ("statsPeriod", period.rawValue)])
-    return try DateRange(asked, now: now, limits: SessionsLimits()).minutes
+    let requested = QueryParameters([("interval", interval), ("statsPeriod", period.rawValue)])
+    return try DateRange(requested, now: now, limits: SessionsLimits()).minutes
   }
 
   private static func dates(

@@ -18,8 +18,8 @@ package enum SessionsField: String, CaseIterable, Sendable {
   case sessionAbnormalRate = "abnormal_rate(session)"
   case userAbnormalRate = "abnormal_rate(user)"
   case sessionUnhealthyRate = "unhealthy_rate(session)"
-  case hangRate = "anr_rate()"
-  case foregroundHangRate = "foreground_anr_rate()"
+  case anrRate = "anr_rate()"
+  case foregroundANRRate = "foreground_anr_rate()"
 
   case durationAverage = "avg(session.duration)"
   case durationP50 = "p50(session.duration)"
@@ -57,7 +57,7 @@ package enum SessionsField: String, CaseIterable, Sendable {
       .sessionErroredRate, .sessionAbnormalRate, .sessionUnhealthyRate:
       .sessions
     case .userCount, .userCrashRate, .userCrashFreeRate, .userUnhandledRate, .userErroredRate,
-      .userAbnormalRate, .hangRate, .foregroundHangRate:
+      .userAbnormalRate, .anrRate, .foregroundANRRate:
       .users
     case .durationAverage, .durationP50, .durationP75, .durationP90, .durationP95, .durationP99,
       .durationLongest:
@@ -90,8 +90,8 @@ package enum SessionsField: String, CaseIterable, Sendable {
     case .sessionAbnormalRate: .share(cell.sessions.abnormalRate)
     case .userAbnormalRate: .share(cell.users.abnormalRate)
     case .sessionUnhealthyRate: .share(cell.sessions.unhealthyRate)
-    case .hangRate: .share(cell.users.hangRate)
-    case .foregroundHangRate: .share(cell.users.foregroundHangRate)
+    case .anrRate: .share(cell.users.anrRate)
+    case .foregroundANRRate: .share(cell.users.foregroundANRRate)
     case .durationAverage: .decimal(durations()?.average)
     case .durationP50: .decimal(durations()?.p50)
     case .durationP75: .decimal(durations()?.p75)

@@ -92,8 +92,8 @@ extension AlertRule.Measure {
     case .userErrored: return percentage(users.byWorst.errored, of: users.total)
     case .userUnhandled: return percentage(users.withUnhandled, of: users.total)
     case .userAbnormal: return percentage(users.withAbnormal, of: users.total)
-    case .anr: return percentage(users.withHang, of: users.total)
-    case .foregroundANR: return percentage(users.withForegroundHang, of: users.total)
+    case .anr: return percentage(users.withANR, of: users.total)
+    case .foregroundANR: return percentage(users.withForegroundANR, of: users.total)
     }
   }
 

@@ -284,7 +284,7 @@ extension AlertRule {
   }
 
   /// Whether both rules have the same query.
-  package func asksTheSame(as other: AlertRule) -> Bool {
+  package func queriesTheSame(as other: AlertRule) -> Bool {
     measure == other.measure && projects == other.projects && environment == other.environment
       && releases == other.releases && windowMinutes == other.windowMinutes
       && comparison == other.comparison

@@ -23,8 +23,8 @@ extension UserCounts {
   package var unhandledRate: Double? { share(of: withUnhandled) }
   package var abnormalRate: Double? { share(of: withAbnormal) }
   /// The ANR rate: the rate of users with an application not responding.
-  package var hangRate: Double? { share(of: withHang) }
-  package var foregroundHangRate: Double? { share(of: withForegroundHang) }
+  package var anrRate: Double? { share(of: withANR) }
+  package var foregroundANRRate: Double? { share(of: withForegroundANR) }
 
   private func share(of part: Int64) -> Double? {
     total > 0 ? Double(part) / Double(total) : nil

@@ -8,9 +8,9 @@ package struct UserCounts: Hashable, Sendable {
   /// Users with at least one abnormal session.
   package var withAbnormal: Int64 = 0
   /// Users with at least one ANR, in the foreground or the background.
-  package var withHang: Int64 = 0
+  package var withANR: Int64 = 0
   /// Users with at least one ANR in the foreground.
-  package var withForegroundHang: Int64 = 0
+  package var withForegroundANR: Int64 = 0
 
   package init(byWorst: SessionCounts = SessionCounts()) {
     self.byWorst = byWorst

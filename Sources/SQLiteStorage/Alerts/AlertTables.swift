@@ -79,7 +79,7 @@ enum AlertTables {
       draft: AlertRuleDraft(name: row.text(2), rule: rule), isDeclared: row.integer(3) != 0,
       created: Timestamp(milliseconds: row.integer(4)),
       modified: Timestamp(milliseconds: row.integer(5)),
-      asked: Timestamp(milliseconds: row.integer(6)),
+      requested: Timestamp(milliseconds: row.integer(6)),
       mutedUntil: row.optionalInteger(7).map { Timestamp(milliseconds: $0) },
       state: AlertState(
         level: level, alarming: Int(row.integer(20)), critical: Int(row.integer(21)),
@@ -108,7 +108,7 @@ enum AlertTables {
     update.bind(2, draft.name)
     update.bind(3, stored.isDeclared ? 1 : 0)
     update.bind(4, stored.modified.milliseconds)
-    update.bind(5, stored.asked.milliseconds)
+    update.bind(5, stored.requested.milliseconds)
     bind(rule, to: update, from: 6)
     try update.run()
     for table in ["alert_rule_project", "alert_rule_channel"] {

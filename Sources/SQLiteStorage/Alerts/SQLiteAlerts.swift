@@ -52,8 +52,8 @@ extension SQLiteStore: AlertStore {
     }
     stored.draft = draft
     stored.modified = now
-    if let before, !before.rule.asksTheSame(as: draft.rule) {
-      stored.asked = now
+    if let before, !before.rule.queriesTheSame(as: draft.rule) {
+      stored.requested = now
       try AlertTables.end(before, .ruleChanged, at: now, on: connection)
       try AlertTables.reset(before, on: connection)
     }

@@ -154,7 +154,7 @@ extension SQLiteStore: ReleaseStore {
         let project = ProjectID(rawValue: taken.integer(0))
         switch Outcome(name: taken.text(1)) {
         case .accepted: uses[project]?.hasSingleSessions = true
-        case .acceptedAnonymous: uses[project]?.hasAggregates = true
+        case .acceptedAggregate: uses[project]?.hasAggregates = true
         default: continue
         }
       }

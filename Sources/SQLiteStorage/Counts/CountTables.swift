@@ -8,7 +8,7 @@ internal import Storage
 final class CountTables {
   private struct Counts {
     var identified = CountGrid()
-    var anonymous = CountGrid()
+    var aggregated = CountGrid()
   }
 
   /// One of the two tables, with a row per bucket (an hour or a day) and series.
@@ -32,16 +32,16 @@ final class CountTables {
     }
 
     mutating func add(
-      identified: CountGrid, anonymous: CountGrid, _ key: BucketKey
+      identified: CountGrid, aggregated: CountGrid, _ key: BucketKey
     ) throws(StoreError) {
-      if identified.slots.isEmpty, anonymous.slots.isEmpty { return }
+      if identified.slots.isEmpty, aggregated.slots.isEmpty { return }
       guard var counts = try counts(key) ?? Self.begun(by: identified) else { return }
       counts.identified.add(identified)
-      counts.anonymous.add(anonymous)
+      counts.aggregated.add(aggregated)
       upsert.bind(1, key.bucket)
       upsert.bind(2, key.scope)
       upsert.bind(3, blob: counts.identified.packed)
-      upsert.bind(4, blob: counts.anonymous.packed)
+      upsert.bind(4, blob: counts.aggregated.packed)
       try upsert.run()
       if known.count >= Self.knownMax { known.removeAll() }
       known[key] = counts
@@ -55,7 +55,8 @@ final class CountTables {
       guard try select.step() else { return nil }
       defer { select.reset() }
       return Counts(
-        identified: CountGrid(packed: select.blob(0)), anonymous: CountGrid(packed: select.blob(1)))
+        identified: CountGrid(packed: select.blob(0)), aggregated: CountGrid(packed: select.blob(1))
+      )
     }
 
     /// The counts of a bucket without a row; nil when a change subtracts from it, since the session
@@ -74,14 +75,14 @@ final class CountTables {
   }
 
   func add(_ delta: HourDelta, _ key: BucketKey) throws(StoreError) {
-    try minutes.add(identified: delta.identified, anonymous: delta.aggregated, key)
+    try minutes.add(identified: delta.identified, aggregated: delta.aggregated, key)
     let day = key.bucket.flooredDivision(by: 24)
     var identified = CountGrid()
     identified.add(delta.identified.total, at: key.bucket - day * 24)
-    var anonymous = CountGrid()
-    anonymous.add(delta.aggregated.total, at: key.bucket - day * 24)
+    var aggregated = CountGrid()
+    aggregated.add(delta.aggregated.total, at: key.bucket - day * 24)
     try days.add(
-      identified: identified, anonymous: anonymous, BucketKey(bucket: day, scope: key.scope))
+      identified: identified, aggregated: aggregated, BucketKey(bucket: day, scope: key.scope))
   }
 
   /// Clears the cache, after a rollback or after rows were dropped.

@@ -26,7 +26,7 @@ struct SelectedScopes {
     for project in query.projects.sorted() {
       let first = members.count
       // The number of series of each environment that the query does not select.
-      var leftOut: [Int64: Int] = [:]
+      var omitted: [Int64: Int] = [:]
       select.bind(1, project.rawValue)
       while try select.step() {
         all += 1
@@ -35,16 +35,16 @@ struct SelectedScopes {
           project: project, release: select.text(1),
           environment: environment.isEmpty ? nil : environment)
         let member = Member(id: select.integer(0), scope: scope, environment: select.integer(3))
-        leftOut[member.environment, default: 0] += 1
+        omitted[member.environment, default: 0] += 1
         let isSelected = filter.matches(
           scope, stage: needsStage ? Self.stage(select) : .lowAdoption,
           version: needsVersion ? ReleaseVersion(scope.release) : nil)
         guard isSelected else { continue }
         members.append(member)
-        leftOut[member.environment, default: 0] -= 1
+        omitted[member.environment, default: 0] -= 1
       }
       for index in members.indices[first...] {
-        members[index].isOfWholeEnvironment = leftOut[members[index].environment] == 0
+        members[index].isOfWholeEnvironment = omitted[members[index].environment] == 0
       }
     }
     isSelective = members.count * 4 < all

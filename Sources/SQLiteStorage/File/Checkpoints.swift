@@ -43,7 +43,7 @@ final class Checkpoints: Sendable {
   func run() throws(StoreError) {
     let connection = try Connection(path: path, mode: .writer)
     // If the WAL cannot be opened now, each checkpoint tries again.
-    try? connection.openLog()
+    try? connection.openWAL()
     isServed.store(true, ordering: .releasing)
     defer { isServed.store(false, ordering: .releasing) }
     while true {
@@ -72,11 +72,11 @@ final class Checkpoints: Sendable {
 
   /// Advances the state after a commit of the writer, with the number of pages in the WAL. A failed
   /// checkpoint fails no batch: the pages stay in the WAL, which is as durable.
-  func advance(_ writer: Connection, logPages: Int) {
+  func advance(_ writer: Connection, walPages: Int) {
     switch stage.load(ordering: .acquiring) {
     case .running: return
     case .growing:
-      if logPages < pagesMax.load(ordering: .relaxed) { return }
+      if walPages < pagesMax.load(ordering: .relaxed) { return }
       if isServed.load(ordering: .acquiring) {
         stage.store(.running, ordering: .relaxed)
         wake.signal()
@@ -88,7 +88,7 @@ final class Checkpoints: Sendable {
     let isDone = log.map { $0.pagesDone == $0.pages } ?? false
     // A reader may hold the WAL, or the disk may be full: the next attempt comes when the WAL has
     // grown by the same amount again.
-    pagesMax.store((isDone ? 0 : logPages) + Self.pages, ordering: .relaxed)
+    pagesMax.store((isDone ? 0 : walPages) + Self.pages, ordering: .relaxed)
   }
 }
 

@@ -124,7 +124,7 @@ final class Connection {
   ///
   /// - Returns: the number of pages in the WAL, and how many of them are in the database file.
   func checkpoint() throws(StoreError) -> (pages: Int, pagesDone: Int) {
-    try openLog()
+    try openWAL()
     var pages: Int32 = 0
     var done: Int32 = 0
     let code = unsafe sqlite3_wal_checkpoint_v2(
@@ -137,7 +137,7 @@ final class Connection {
 
   /// Opens the WAL, as SQLite does with the first read. Before that, a checkpoint copies nothing
   /// and still reports success.
-  func openLog() throws(StoreError) {
+  func openWAL() throws(StoreError) {
     if hasLog { return }
     _ = try number("PRAGMA schema_version")
     hasLog = true
@@ -146,17 +146,17 @@ final class Connection {
   private var hasLog = false
 
   /// The number of pages in the WAL after this connection's last commit.
-  private(set) var logPages = 0
+  private(set) var walPages = 0
 
   /// Turns off automatic checkpoints at commits: from now on only ``checkpoint()`` runs them.
-  func watchLog() {
+  func watchWAL() {
     unsafe sqlite3_wal_hook(
       handle,
       { context, _, _, pages in
         let connection = unsafe context.map {
           unsafe Unmanaged<Connection>.fromOpaque($0).takeUnretainedValue()
         }
-        connection?.logPages = Int(pages)
+        connection?.walPages = Int(pages)
         return SQLITE_OK
       }, Unmanaged.passUnretained(self).toOpaque())
   }
@@ -202,7 +202,7 @@ final class Connection {
 
   /// Enables the WAL checkpoint that SQLite runs, before it removes the WAL, when the last
   /// connection closes.
-  func bringLogInOnClose() {
+  func checkpointOnClose() {
     unsafe csqlite_keep_log_on_close(handle, 0)
   }
 

@@ -50,11 +50,11 @@ package enum DataFile {
   }
 
   /// Runs a WAL checkpoint on a database that nobody uses.
-  package static func bringLogIn(path: String) throws(StoreError) {
+  package static func checkpoint(path: String) throws(StoreError) {
     let connection = try Connection(path: path, mode: .writer)
     try Database.checkVersion(of: connection, path: path)
     try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.bringLogInOnClose()
+    connection.checkpointOnClose()
   }
 
   /// Whether the file has this program's schema version.

@@ -22,7 +22,7 @@ enum Database {
     try connection.execute("PRAGMA temp_store = MEMORY")
     // 16 MiB. All page caches together stay under 48 MiB.
     try connection.execute("PRAGMA cache_size = -16384")
-    connection.watchLog()
+    connection.watchWAL()
     if try connection.number("PRAGMA user_version") != 0 {
       try Migrations.run(connection)
       return connection

@@ -16,8 +16,8 @@ final class IngestTransaction {
   /// The number of pending updates from which each batch folds a slice first.
   private var pendingLimit = Int.max
   /// The approximate time of the last query, and whether one came since the last batch.
-  private var lastQuestion: Timestamp?
-  private var wasAsked = false
+  private var lastQuery: Timestamp?
+  private var wasQueried = false
   /// Outcomes that were found while folding and are not reported yet.
   private var found: [OutcomeKey: Int64] = [:]
 
@@ -84,10 +84,10 @@ final class IngestTransaction {
   /// folded before that time has passed.
   private func limitPending(at now: Timestamp) {
     pendingLimit = folding.pendingUpdatesMax
-    if wasAsked { lastQuestion = now }
-    wasAsked = false
-    guard let lastQuestion, let first = pending.first,
-      now.milliseconds - lastQuestion.milliseconds <= folding.questionMilliseconds
+    if wasQueried { lastQuery = now }
+    wasQueried = false
+    guard let lastQuery, let first = pending.first,
+      now.milliseconds - lastQuery.milliseconds <= folding.queryMilliseconds
     else { return }
     let milliseconds = now.milliseconds - first.receivedAt.milliseconds
     guard milliseconds >= folding.pendingMilliseconds, milliseconds > 0 else { return }
@@ -96,8 +96,8 @@ final class IngestTransaction {
   }
 
   /// Notes that a query waits for the pending updates.
-  func noteQuestion() {
-    wasAsked = true
+  func noteQuery() {
+    wasQueried = true
   }
 
   /// The number of updates that are not folded yet.

@@ -43,7 +43,7 @@ final class SessionFolding {
       throw .corrupt(operation: "read a session", reason: "session row missing after insert")
     }
     let transition = SessionReducer.reduce(known, report, user: user)
-    if transition.hasTooManyUsers { try remark(.userLeftOut, report) }
+    if transition.hasTooManyUsers { try remark(.userOmitted, report) }
     guard transition.isChanged else {
       if !transition.hasTooManyUsers { try noteRepetition(report, of: known) }
       return

@@ -60,7 +60,7 @@ final class WriterConnection: @unchecked Sendable {
     if damage != nil { return }
     try use { (writer) throws(StoreError) in
       try writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-      writer.connection.bringLogInOnClose()
+      writer.connection.checkpointOnClose()
     }
     writer = nil
   }

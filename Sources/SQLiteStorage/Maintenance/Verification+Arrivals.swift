@@ -7,7 +7,7 @@ extension Verification {
   private struct Arrived {
     var all = SessionCounts()
     /// The part from session aggregates.
-    var anonymous = SessionCounts()
+    var aggregated = SessionCounts()
   }
 
   /// Checks that the arrivals of an hour add up to its counts, where the arrival log is complete.
@@ -40,9 +40,9 @@ extension Verification {
         arrived = try Self.arrivals(before: day * 24 + 24, log, &hasMore)
       }
       let scope = days.integer(1)
-      let anonymous = CountGrid(packed: days.blob(3))
+      let aggregated = CountGrid(packed: days.blob(3))
       var found = CountGrid(packed: days.blob(2))
-      found.add(anonymous)
+      found.add(aggregated)
       for (slot, counts) in found.slots where day * 24 + slot >= firstHour {
         let hour = day * 24 + slot
         let logged = arrived.removeValue(forKey: BucketKey(bucket: hour, scope: scope)) ?? Arrived()
@@ -51,10 +51,10 @@ extension Verification {
           "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged.all)"
         }
         if hour < firstSplitHour { continue }
-        let part = anonymous[slot] ?? SessionCounts()
-        expect(part == logged.anonymous, "arrivals") { [name] in
+        let part = aggregated[slot] ?? SessionCounts()
+        expect(part == logged.aggregated, "arrivals") { [name] in
           "aggregates of scope \(scope) at \(name(hour)): \(part), but arrived are "
-            + "\(logged.anonymous)"
+            + "\(logged.aggregated)"
         }
       }
     }
@@ -104,7 +104,7 @@ extension Verification {
       var counts = Arrived()
       for (column, severity) in Severity.allCases.enumerated() {
         counts.all[severity] = log.integer(Int32(2 + column))
-        counts.anonymous[severity] = log.integer(Int32(7 + column))
+        counts.aggregated[severity] = log.integer(Int32(7 + column))
       }
       arrived[BucketKey(bucket: Int(log.integer(0)), scope: log.integer(1))] = counts
       hasMore = try log.step()

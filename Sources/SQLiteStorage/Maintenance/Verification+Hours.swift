@@ -6,9 +6,9 @@ extension Verification {
   /// The stored values of an hour and series.
   private struct Stored {
     var identified = CountGrid()
-    var anonymous = CountGrid()
+    var aggregated = CountGrid()
     var day = SessionCounts()
-    var dayAnonymous = SessionCounts()
+    var dayAggregated = SessionCounts()
     var users: [HourDelta.UserKey: Int64] = [:]
     var durations = DurationHistogram()
   }
@@ -71,13 +71,13 @@ extension Verification {
         "\(place("minutes")): not those that the states say"
       }
     }
-    guard !Self.isSaturated(have.day), !Self.isSaturated(have.dayAnonymous) else { return }
+    guard !Self.isSaturated(have.day), !Self.isSaturated(have.dayAggregated) else { return }
     expect(have.identified.total == have.day, "minutes") {
       "\(place("minutes")): \(have.identified.total.total), the day has \(have.day.total)"
     }
-    expect(have.anonymous.total == have.dayAnonymous, "minutes") {
-      "\(place("minutes of aggregates")): \(have.anonymous.total.total), "
-        + "the day has \(have.dayAnonymous.total)"
+    expect(have.aggregated.total == have.dayAggregated, "minutes") {
+      "\(place("minutes of aggregates")): \(have.aggregated.total.total), "
+        + "the day has \(have.dayAggregated.total)"
     }
   }
 
@@ -85,7 +85,7 @@ extension Verification {
     _ want: HourDelta, _ have: Stored, isWhole: Bool, _ place: (String) -> String
   ) {
     // Users of session aggregates cannot be distinguished from the others.
-    let isExact = isWhole && have.anonymous.slots.isEmpty
+    let isExact = isWhole && have.aggregated.slots.isEmpty
     let wanted = want.users
     for (user, sessions) in wanted where sessions > 0 {
       let found = have.users[user] ?? 0
@@ -110,7 +110,7 @@ extension Verification {
   private mutating func compareDurations(
     _ want: HourDelta, _ have: Stored, isWhole: Bool, _ place: (String) -> String
   ) {
-    let isExact = isWhole && have.dayAnonymous.isZero
+    let isExact = isWhole && have.dayAggregated.isZero
     let (wanted, found) = (want.durations.counts, have.durations.counts)
     for bucket in Set(wanted.keys).union(found.keys) {
       let (wanted, found) = (wanted[bucket] ?? 0, found[bucket] ?? 0)
@@ -156,7 +156,7 @@ extension Verification {
     minutes.bind(1, hour)
     while try minutes.step() {
       found[minutes.integer(0), default: Stored()].identified = CountGrid(packed: minutes.blob(1))
-      found[minutes.integer(0), default: Stored()].anonymous = CountGrid(packed: minutes.blob(2))
+      found[minutes.integer(0), default: Stored()].aggregated = CountGrid(packed: minutes.blob(2))
     }
     let day = hour.flooredDivision(by: 24)
     let days = try connection.prepare(
@@ -165,10 +165,10 @@ extension Verification {
     while try days.step() {
       let slot = hour - day * 24
       let identified = CountGrid(packed: days.blob(1))[slot]
-      let anonymous = CountGrid(packed: days.blob(2))[slot]
-      if identified == nil, anonymous == nil { continue }
+      let aggregated = CountGrid(packed: days.blob(2))[slot]
+      if identified == nil, aggregated == nil { continue }
       found[days.integer(0), default: Stored()].day = identified ?? SessionCounts()
-      found[days.integer(0), default: Stored()].dayAnonymous = anonymous ?? SessionCounts()
+      found[days.integer(0), default: Stored()].dayAggregated = aggregated ?? SessionCounts()
     }
     let users = try connection.prepare(
       "SELECT scope, minute, changes FROM user_minute WHERE hour = ?")

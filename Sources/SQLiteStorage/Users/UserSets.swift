@@ -9,8 +9,8 @@ enum UserKind: Int, CaseIterable {
   case unhandled = 2
   case abnormal = 3
   case crashed = 4
-  case backgroundHang = 5
-  case foregroundHang = 6
+  case backgroundANR = 5
+  case foregroundANR = 6
 
   init(_ severity: Severity) {
     self =
@@ -26,8 +26,8 @@ enum UserKind: Int, CaseIterable {
   init?(_ mechanism: AbnormalMechanism) {
     switch mechanism {
     case .none: return nil
-    case .background: self = .backgroundHang
-    case .foreground: self = .foregroundHang
+    case .background: self = .backgroundANR
+    case .foreground: self = .foregroundANR
     }
   }
 }
@@ -70,12 +70,12 @@ struct UserSets {
     }
     counts.withUnhandled = count(.unhandled)
     counts.withAbnormal = count(.abnormal)
-    counts.withForegroundHang = count(.foregroundHang)
+    counts.withForegroundANR = count(.foregroundANR)
     let hung = UserBitmap()
-    for kind in [UserKind.backgroundHang, .foregroundHang] {
+    for kind in [UserKind.backgroundANR, .foregroundANR] {
       if let bitmap = bitmaps[kind.rawValue] { hung.formUnion(bitmap) }
     }
-    counts.withHang = hung.count
+    counts.withANR = hung.count
     return counts
   }
 

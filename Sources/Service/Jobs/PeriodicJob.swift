@@ -26,7 +26,7 @@ struct FoldingBefore: Sendable {
 
   /// - Returns: whether there was something to fold.
   func step() throws(StoreError) -> Bool {
-    guard let found = try store.settle(whatArrivedBy: time) else { return false }
+    guard let found = try store.foldPending(receivedBy: time) else { return false }
     metrics.note(found)
     return true
   }

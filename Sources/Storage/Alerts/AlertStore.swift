@@ -41,7 +41,7 @@ package struct StoredAlertRule: Equatable, Sendable {
   package var created: Timestamp
   package var modified: Timestamp
   /// Since when it asks for the same value: what was recorded before answers another question.
-  package var asked: Timestamp
+  package var requested: Timestamp
   /// Until then nobody is told.
   package var mutedUntil: Timestamp?
   package var state: AlertState
@@ -52,7 +52,7 @@ package struct StoredAlertRule: Equatable, Sendable {
 
   package init(
     id: Int64, organization: OrganizationID, draft: AlertRuleDraft, isDeclared: Bool,
-    created: Timestamp, modified: Timestamp, asked: Timestamp, mutedUntil: Timestamp?,
+    created: Timestamp, modified: Timestamp, requested: Timestamp, mutedUntil: Timestamp?,
     state: AlertState, evaluated: AlertRecord?, incident: Int64?
   ) {
     self.id = id
@@ -61,7 +61,7 @@ package struct StoredAlertRule: Equatable, Sendable {
     self.isDeclared = isDeclared
     self.created = created
     self.modified = modified
-    self.asked = asked
+    self.requested = requested
     self.mutedUntil = mutedUntil
     self.state = state
     self.evaluated = evaluated

@@ -20,12 +20,12 @@ package enum Outcome: Hashable, Sendable {
   /// An update of a session, or a session without an id, was taken.
   case accepted
   /// A bucket of aggregates was taken.
-  case acceptedAnonymous
+  case acceptedAggregate
   /// Of the accepted ones, these changed nothing: repetitions. Counted by the store.
   case repeated
   /// Of the accepted ones, these named a user beyond those that one session keeps
   /// (``DomainLimits/usersPerSessionMax``). Counted by the store.
-  case userLeftOut
+  case userOmitted
   case rejected(RejectionReason)
   /// An item of another type was walked past.
   case skipped
@@ -34,9 +34,9 @@ package enum Outcome: Hashable, Sendable {
   package var name: String {
     switch self {
     case .accepted: "accepted"
-    case .acceptedAnonymous: "accepted_anonymous"
+    case .acceptedAggregate: "accepted_anonymous"
     case .repeated: "repeated"
-    case .userLeftOut: "user_left_out"
+    case .userOmitted: "user_left_out"
     case .rejected(let reason): reason.rawValue
     case .skipped: "other_item"
     }
@@ -47,7 +47,7 @@ package enum Outcome: Hashable, Sendable {
     let rejections = RejectionReason.allCases.map(Outcome.rejected)
     let all: [Outcome] =
       [
-        .accepted, .acceptedAnonymous, .repeated, .userLeftOut, .skipped,
+        .accepted, .acceptedAggregate, .repeated, .userOmitted, .skipped,
       ] + rejections
     guard let outcome = all.first(where: { $0.name == name }) else { return nil }
     self = outcome
@@ -73,7 +73,7 @@ package protocol SessionStore: Sendable {
   ///
   /// - Parameter time: only what batches left that arrived by then; nil for all.
   /// - Returns: what it found of items that were stored before; nil when nothing was left to do.
-  func settle(whatArrivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]?
+  func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]?
 
   /// Answers a question about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
@@ -88,7 +88,7 @@ package protocol SessionStore: Sendable {
 }
 
 extension SessionStore {
-  package func settle() throws(StoreError) -> [OutcomeKey: Int64]? {
-    try settle(whatArrivedBy: nil)
+  package func foldPending() throws(StoreError) -> [OutcomeKey: Int64]? {
+    try foldPending(receivedBy: nil)
   }
 }

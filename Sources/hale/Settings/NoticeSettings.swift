@@ -14,9 +14,9 @@ struct NoticeSettings: Sendable {
   var mailFrom: String?
   var commandDirectory: String?
 
-  var outlets: NoticeOutlets {
-    NoticeOutlets(
-      outlet: OutboundClient(addresses: addresses, caFile: caFile), addresses: addresses,
+  var clients: NotificationClients {
+    NotificationClients(
+      client: OutboundClient(addresses: addresses, caFile: caFile), addresses: addresses,
       mailServer: mailServer, mailFrom: mailFrom, commandDirectory: commandDirectory)
   }
 }

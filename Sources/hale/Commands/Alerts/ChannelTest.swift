@@ -29,7 +29,7 @@ extension NoticeSender {
     webURL: String?, version: DataVersion, log: Logger
   ) {
     self.init(
-      store: store, outlets: settings.outlets, catalog: catalog, clock: clock,
+      store: store, clients: settings.clients, catalog: catalog, clock: clock,
       random: { UInt128.random(in: .min ... .max) }, webURL: webURL, changed: { version.grow() },
       startThread: ServiceThreads.startLane, log: log)
   }

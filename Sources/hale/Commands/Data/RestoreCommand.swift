@@ -64,7 +64,7 @@ struct RestoreCommand: ParsableCommand {
     let time = try SystemClock(settings.now).now().rfc3339.filter { $0 != "-" && $0 != ":" }
     let old = "\(path).before-\(time)"
     do {
-      try DataFile.bringLogIn(path: path)
+      try DataFile.checkpoint(path: path)
     } catch {
       // The WAL of a damaged database is kept beside it.
       if FileIdentity(path: path + "-wal") != nil {
