@@ -18,7 +18,7 @@ import Testing
       "one generator of queries with the model that answers them"
     ),
     (
-      "Tests/ServiceTests/Sessions/RulesTests.swift", 526,
+      "Tests/ServiceTests/Sessions/RulesTests.swift", 527,
       "the table of all rules of the sessions API"
     ),
     ("Tests/SimulationTests/SimulatedWorld.swift", 484, "one world with all that can happen in it"),
@@ -31,6 +31,15 @@ import Testing
     ("Sources/SQLiteStorage/Alerts/SQLiteAlerts.swift save", 7, "one row with its surroundings"),
     ("Sources/Alerting/Rules/AlertFile.swift run", 7, "what a command of the same options gives"),
     ("Sources/SQLiteStorage/Catalog/SQLiteCatalog.swift createProject", 6, "the columns of a row"),
+  ]
+
+  /// Functions with more lines than ``functionLinesMax``, with their number and the reason.
+  private static let longFunctions: [(place: String, lines: Int, reason: String)] = [
+    (
+      "Tests/StoreContractTests/SessionHistoryTests.swift anyHistoryIsExplained", 113,
+      "one property, with the history that it is about"
+    ),
+    ("Tests/TestSupport/ReferenceStore.swift health", 74, "the model of an answer, in one piece"),
   ]
 
   /// Folders in which every file is of one kind and found by its name.
@@ -75,7 +84,12 @@ import Testing
   func functionsAreShortAndTakeFewParameters(file: Repository.File) {
     for function in SwiftShape(file.swift.code).functions {
       let place = "\(file.path):\(function.line) \(function.name)"
-      #expect(function.lines <= Self.functionLinesMax, "\(place) has \(function.lines) lines")
+      let isLong = Self.longFunctions.contains {
+        $0.place == "\(file.path) \(function.name)" && function.lines <= $0.lines
+      }
+      #expect(
+        function.lines <= Self.functionLinesMax || isLong,
+        "\(place) has \(function.lines) lines")
       let isWide = Self.wideSignatures.contains {
         $0.place == "\(file.path) \(function.name)" && function.parameters <= $0.parameters
       }
