@@ -130,7 +130,7 @@ def start_load(port, requests, connections, seconds, pause=0):
     """Begins a run of wrk; `finish_load` waits for it."""
     process = subprocess.Popen(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s",
-         str(ROOT / "Bench" / "replay.lua"), f"http://127.0.0.1:{port}", "--",
+         str(ROOT / "Bench" / "wrk" / "replay.lua"), f"http://127.0.0.1:{port}", "--",
          str(requests.path), str(pause)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     LOADS.add(process)

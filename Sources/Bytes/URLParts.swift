@@ -11,7 +11,8 @@ package struct URLParts: Sendable {
   package let query: Substring?
   package let fragment: Substring?
 
-  /// - Returns: nil where the text has no scheme with `://`, or a bracket of its host does not close.
+  /// - Returns: nil where the text has no scheme with `://`, or a bracket of its host does not
+  ///   close.
   package init?(_ text: String) {
     let scheme = text.utf8.prefix { $0 != UInt8(ascii: ":") }
     let behind = text.utf8[scheme.endIndex...]

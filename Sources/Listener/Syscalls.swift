@@ -47,7 +47,8 @@ package struct Syscalls: Sendable {
 
   /// Retries the call until it is not interrupted.
   ///
-  /// - Parameter body: makes the call with at most the given number of bytes and returns its result.
+  /// - Parameter body: makes the call with at most the given number of bytes and returns its
+  ///   result.
   @inline(__always)
   private func call(
     _ operation: Operation, _ body: (_ bytesMax: Int) -> Int

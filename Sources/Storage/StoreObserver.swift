@@ -1,7 +1,7 @@
 /// Work that a store does on its own account, beside batches and queries.
 package enum StoreWork: Sendable {
-  /// Updates that were stored before are folded into their sessions, one slice in one transaction; no
-  /// batch is stored meanwhile.
+  /// Updates that were stored before are folded into their sessions, one slice in one transaction;
+  /// no batch is stored meanwhile.
   case fold
   /// What commits wrote to the WAL is copied to its place in the database file.
   case checkpoint

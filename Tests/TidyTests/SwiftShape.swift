@@ -39,7 +39,8 @@ struct SwiftShape {
     let declaration =
       /^\s*(?:@\w+(?:\([^)]*\))? +|(?:package|private|fileprivate|internal|static|mutating|override|final|convenience|consuming|borrowing|nonisolated|prefix|postfix|infix)(?:\(\w+\))? +)*(?:func +([^\s(<]+|[<>=!&|*\/%^~+-]+)|(init|deinit|subscript)\b[?!]?)/
     guard let match = line.firstMatch(of: declaration) else { return nil }
-    // A call of an initializer, as `init(…)` in a body or `.init`, begins no declaration with a brace.
+    // A call of an initializer, as `init(…)` in a body or `.init`, begins no declaration with a
+    // brace.
     return (match.1 ?? match.2).map(String.init)
   }
 

@@ -317,7 +317,8 @@ extension AlertRule.Measure {
   static let sentryCrashFreeUsers =
     "percentage(users_crashed, users) AS _crash_rate_alert_aggregate"
 
-  /// - Parameter name: a field of the sessions API, or Sentry's aggregate, with or without its alias.
+  /// - Parameter name: a field of the sessions API, or Sentry's aggregate, with or without its
+  ///   alias.
   init?(sentry name: String) {
     switch name.split(separator: " AS ").first.map(String.init) {
     case "percentage(sessions_crashed, sessions)": self = .sessionCrashFree

@@ -40,8 +40,8 @@ package final class AlertRunner: Sendable {
     return results
   }
 
-  /// Keeps what ``evaluate(at:)`` found, and puts the notices of what follows into the queue. Called
-  /// from the writer's thread.
+  /// Keeps what ``evaluate(at:)`` found, and puts the notices of what follows into the queue.
+  /// Called from the writer's thread.
   ///
   /// - Returns: how many levels changed.
   package func keep(_ results: [AlertResult]) throws(StoreError) -> Int {
@@ -101,8 +101,8 @@ struct AlertReader {
     }
   }
 
-  /// When releases were first seen, as far as it orders them: it is asked for only where two have no
-  /// version.
+  /// When releases were first seen, as far as it orders them: it is asked for only where two have
+  /// no version.
   static func created(
     _ groups: [(release: String, counts: AlertCounts)], _ organization: OrganizationID,
     _ store: any ReleaseStore

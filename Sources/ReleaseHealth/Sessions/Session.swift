@@ -111,8 +111,8 @@ package struct SessionUsers: Equatable, Sendable {
     for user in others { body(user) }
   }
 
-  /// Adds a user. Of too many the first ones stay (``DomainLimits/usersPerSessionMax``), so that any
-  /// order of the updates leaves the same ones.
+  /// Adds a user. Of too many the first ones stay (``DomainLimits/usersPerSessionMax``), so that
+  /// any order of the updates leaves the same ones.
   ///
   /// - Returns: false when a user was left out.
   package mutating func insert(_ user: UserID) -> Bool {

@@ -3,8 +3,8 @@ internal import Storage
 
 /// The rows of `alert_transition`.
 enum TransitionTable {
-  /// Keeps a transition for the channels that its levels name, within the transaction of the change;
-  /// nothing where there are none.
+  /// Keeps a transition for the channels that its levels name, within the transaction of the
+  /// change; nothing where there are none.
   ///
   /// - Parameter draft: of the rule as it was before.
   static func add(

@@ -63,13 +63,13 @@ package enum Outcome: Hashable, Sendable {
 package protocol SessionStore: Sendable {
   /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.
   ///
-  /// - Returns: what became of the items: the batch's outcomes, and what the store found of these and
-  ///   earlier ones.
+  /// - Returns: what became of the items: the batch's outcomes, and what the store found of these
+  ///   and earlier ones.
   @discardableResult
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64]
 
-  /// Does a part of the work that ``ingest(_:)`` left for later; of no concern to queries, which see
-  /// every batch. Called from the thread that calls `ingest`.
+  /// Does a part of the work that ``ingest(_:)`` left for later; of no concern to queries, which
+  /// see every batch. Called from the thread that calls `ingest`.
   ///
   /// - Parameter time: only what batches left that arrived by then; nil for all.
   /// - Returns: what it found of items that were stored before; nil when nothing was left to do.
