@@ -252,7 +252,7 @@ CREATE TABLE alert_transition (
   base_release TEXT,
   -- Why the incident ended without an evaluation.
   ending TEXT CHECK (ending IN ('rule_changed', 'rule_deleted')),
-  -- Numbers of the channels of the levels in question, with a blank between them.
+  -- Numbers of the channels of the levels concerned, with a blank between them.
   channels TEXT NOT NULL
 ) STRICT;
 

@@ -1,7 +1,7 @@
 /// Why a store could not do it.
 ///
-/// The first three are the database's: `operation` says what was tried, `reason` what the database
-/// said. The next are the caller's to mend (``isRefusal``). The last are a file's that is not
+/// The first three are the database's: `operation` names what was tried, `reason` is the database's
+/// text. The next are the caller's to mend (``isRefusal``). The last are a file's that is not
 /// opened.
 package enum StoreError: Error, Equatable, Sendable {
   /// The disk, or the database's own limit, is full: it may work again once there is room.
@@ -35,7 +35,7 @@ package enum StoreError: Error, Equatable, Sendable {
   case interruptedChange(path: String)
 }
 
-/// What a store keeps one of, with the name that tells it apart.
+/// A thing that a store keeps once, with its unique name.
 package enum StoreItem: Equatable, Sendable {
   case organization(String)
   case project(String)
@@ -51,7 +51,7 @@ package enum StoreItem: Equatable, Sendable {
 }
 
 extension StoreError {
-  /// The request was well said, and what is there does not allow it.
+  /// The request is valid, and the stored state does not allow it.
   package var isRefusal: Bool {
     switch self {
     case .conflict, .notFound, .revoked, .channelInUse, .releaseHasSessions, .ruleLimitReached,

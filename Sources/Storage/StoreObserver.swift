@@ -1,4 +1,4 @@
-/// Work that a store does on its own account, beside batches and queries.
+/// Work that a store does by itself, beside batches and queries.
 package enum StoreWork: Sendable {
   /// Updates that were stored before are folded into their sessions, one slice in one transaction;
   /// no batch is stored meanwhile.

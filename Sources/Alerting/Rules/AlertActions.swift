@@ -151,7 +151,7 @@ package struct AlertActions: Sendable {
   }
 
   func unmute(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    // A mute that has just ended is told of, if there is something to tell.
+    // The end of a mute notifies, if a level was reached meanwhile.
     try withRule(call) { (rule) throws(StoreError) in
       rule.isMuted(at: call.now) ? try mute(rule, until: call.now, call) : try answer(rule, call)
     }
@@ -201,7 +201,7 @@ package struct AlertActions: Sendable {
 
   private static let evaluationDaysMax = 7
 
-  /// What a rule found, minute by minute, or the worst of each interval, since it asks for the same
+  /// What a rule found, minute by minute, or the worst of each interval, since it queries the same
   /// value.
   func evaluations(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let parameters = QueryParameters(call.items)
@@ -274,7 +274,7 @@ package struct AlertActions: Sendable {
     }
   }
 
-  /// The range that a request asks for, up to now: the last day, where it does not say.
+  /// The range of a request, up to now; the default is the last day.
   func range(
     _ call: APICall, _ parameters: QueryParameters, daysMax: Int
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {

@@ -10,7 +10,7 @@ package import Storage
 /// A rule is written as for the API. The organization may be missing where there is only one, or
 /// `default`. What nobody knows is refused: a mistyped name would be without effect.
 package enum AlertFile {
-  /// Why its rules are not taken.
+  /// The reason why its rules are not applied.
   package enum Failure: Error, CustomStringConvertible {
     /// What is wrong with the file: where, and why.
     case file(String)
@@ -137,7 +137,7 @@ package enum AlertFile {
   }
 }
 
-/// A back-test for a command, which asks no service.
+/// A back-test for a command, without a service.
 package enum AlertBackTest {
   /// - Parameters:
   ///   - name: of a rule; nil for the rule in `bytes`.

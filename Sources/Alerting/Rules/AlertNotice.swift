@@ -6,9 +6,9 @@ internal import Storage
 /// `metric_alert`.
 struct AlertNotice {
   let transition: AlertTransition
-  /// Of the organization.
+  /// The projects of the organization.
   let projects: [Project]
-  /// Of the dashboard.
+  /// The URL of the dashboard.
   let webURL: String?
 
   /// Renders the transitions that wait, and puts them into the queues. Called from any thread;
@@ -76,7 +76,7 @@ struct AlertNotice {
       text += ": back from \(before.name)"
       if after != .ok, let resolve = rule.resolve { text += ", not yet at \(words.text(resolve))" }
     }
-    // The number of sessions is said already where it is the value.
+    // The value may be the number of sessions itself.
     return rule.measure == .sessions && rule.comparison == nil
       ? text + "." : text + ". \(transition.sessions) sessions."
   }

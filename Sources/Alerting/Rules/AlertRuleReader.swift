@@ -3,8 +3,8 @@ internal import API
 internal import ReleaseHealth
 internal import Storage
 
-/// Reads an alert rule as JSON: Sentry's form, with Hale's own members beside it. What is wrong is
-/// told by the member; what is not there stays as it is.
+/// Reads an alert rule as JSON: Sentry's form, with Hale's own members beside it. Problems
+/// are reported by member; members that are absent keep their values.
 struct AlertRuleReader {
   /// Wrong members with the line on which each stands, in the order in which they were found.
   private(set) var problems: [(problem: AlertRule.Problem, line: Int)] = []
@@ -56,8 +56,8 @@ struct AlertRuleReader {
     return problems.isEmpty ? draft : nil
   }
 
-  /// What cannot be of the rule as it was read, so that all is told at once. Of a member that could
-  /// not be read nothing more is known, nor of what depends on it.
+  /// Adds the problems of the rule as a whole, so that all are reported at once, without those that
+  /// depend on a member that could not be read.
   private mutating func addProblems(of rule: AlertRule) {
     let wrong = Set(problems.map(\.problem.field))
     var unsure = wrong

@@ -2,7 +2,7 @@ package import Access
 package import ReleaseHealth
 package import Storage
 
-/// Evaluates alert rules: asks for their counts on the calling thread, which may be a reader's, and
+/// Evaluates alert rules: reads their counts on the calling thread, which may be a reader's, and
 /// leaves the keeping to the writer's.
 package final class AlertRunner: Sendable {
   private let store: any SessionStore & ReleaseStore
@@ -22,7 +22,7 @@ package final class AlertRunner: Sendable {
     self.webURL = webURL
   }
 
-  /// Evaluates all rules at one instant. Rules that ask for the same value share the query.
+  /// Evaluates all rules at one instant. Rules that query the same value share the query.
   package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
     let reader = AlertReader(store: store, now: now)
     var requested: [(rule: AlertRule, reading: AlertReading)] = []
@@ -101,7 +101,7 @@ struct AlertReader {
     }
   }
 
-  /// When releases were first seen, as far as it orders them: it is asked for only where two have
+  /// When releases were first seen, as far as it orders them: it is read only where two have
   /// no version.
   static func created(
     _ groups: [(release: String, counts: AlertCounts)], _ organization: OrganizationID,

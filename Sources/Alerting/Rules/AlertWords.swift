@@ -4,7 +4,7 @@ internal import Storage
 /// An alert rule in the words of people.
 struct AlertWords {
   let rule: AlertRule
-  /// Of the organization.
+  /// The projects of the organization.
   let projects: [Project]
 
   /// What the rule watches, for example “crash-free sessions of shop, release latest, production in

@@ -4,7 +4,7 @@ internal import Storage
 
 /// When a rule would have fired in a past range, by what was known at each time.
 ///
-/// Rules about sessions are replayed from the log of arrivals. It knows ten-minute steps of arrival
+/// Rules about sessions are replayed from the arrival log. It knows ten-minute steps of arrival
 /// and whole hours of start: so the rule is evaluated every ten minutes by what had arrived by
 /// then, and its window is widened to the start hours that it touches. Users are not in the log:
 /// rules about them are replayed from the evaluations that a rule recorded, minute by minute.
@@ -16,7 +16,7 @@ struct BackTest {
   let end: Timestamp
 
   static let daysMax = 30
-  /// Of arrivals.
+  /// The length of a step of the arrival log.
   static let stepMinutes = 10
 
   struct Transition: Equatable {
@@ -35,7 +35,7 @@ struct BackTest {
     var transitions: [Transition] = []
     /// Minutes spent at each level, by its number.
     var minutes = [0, 0, 0]
-    /// Of these, minutes without data, or with too little of it.
+    /// The minutes among them without data, or with too little of it.
     var minutesWithoutData = 0
 
     fileprivate mutating func note(
@@ -112,7 +112,7 @@ struct BackTest {
 
     init(rule: AlertRule, created: [Name: Timestamp], knownHour: Int, start: Timestamp) {
       var rule = rule
-      // So many of its evaluations, one a minute, lie in each step.
+      // The evaluations of a step, one a minute.
       rule.period = (rule.period + BackTest.stepMinutes - 1) / BackTest.stepMinutes
       self.rule = rule
       self.created = created
@@ -159,7 +159,7 @@ struct BackTest {
 
   // MARK: Users
 
-  /// From the evaluations of a rule that asks the same.
+  /// Replays the evaluations of a rule that queries the same value.
   func replay(
     records of: StoredAlertRule, _ alerts: any AlertStore
   ) throws(StoreError) -> Answer {
@@ -222,7 +222,7 @@ struct SlidingCounts {
 }
 
 extension BackTest.Answer {
-  /// - Parameter start: of the range that was asked for.
+  /// - Parameter start: the start of the requested range.
   func json(of test: BackTest, name: String) -> [UInt8] {
     var json = JSONWriter()
     json.object { json in

@@ -142,7 +142,7 @@ struct OutcomesRequest {
           for (name, value) in ItemCounts.parts {
             json.member(name) { json in
               json.array { json in
-                for account in group.series { json.value(account[keyPath: value]) }
+                for counts in group.series { json.value(counts[keyPath: value]) }
               }
             }
           }

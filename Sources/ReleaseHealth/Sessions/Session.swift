@@ -46,7 +46,7 @@ package struct Session: Equatable, Sendable {
 
   /// Joins a report to the session: afterwards it is the least session that knows both.
   ///
-  /// - Returns: false when the session has its fill of users, and one was left out.
+  /// - Returns: false when the session has its limit of users, and one was not added.
   package mutating func join(_ report: SessionReport, user: UserID?) -> Bool {
     severity = max(severity, report.severity)
     mechanism = max(mechanism, report.mechanism)
@@ -114,7 +114,7 @@ package struct SessionUsers: Equatable, Sendable {
   /// Adds a user. Of too many the first ones stay (``DomainLimits/usersPerSessionMax``), so that
   /// any order of the updates leaves the same ones.
   ///
-  /// - Returns: false when a user was left out.
+  /// - Returns: false when a user was not added.
   package mutating func insert(_ user: UserID) -> Bool {
     guard let first else {
       self.first = user

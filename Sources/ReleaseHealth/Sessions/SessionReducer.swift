@@ -8,7 +8,7 @@ package struct Transition: Equatable, Sendable {
   package var withdrawn: Contribution?
   /// nil when the counts stay.
   package var added: Contribution?
-  /// The session has its fill of users, and one was left out.
+  /// The session has its limit of users, and one was not added.
   package var hasTooManyUsers = false
 }
 

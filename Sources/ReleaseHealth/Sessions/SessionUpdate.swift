@@ -43,7 +43,7 @@ package struct SessionAggregates: Equatable, Sendable {
   package var release: String
   package var environment: String?
   package var buckets: [SessionAggregate]
-  /// Buckets that were left out because their start cannot be read.
+  /// The number of buckets that are rejected because their start cannot be read.
   package var unreadableBuckets: Int
 
   package init(

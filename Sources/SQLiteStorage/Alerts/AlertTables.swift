@@ -155,7 +155,7 @@ enum AlertTables {
     return connection.lastInsertedRow
   }
 
-  /// Begins a rule anew: it asks for another value than before.
+  /// Resets a rule that queries another value than before.
   static func reset(_ rule: StoredAlertRule, on connection: Connection) throws(StoreError) {
     try connection.execute(
       """
@@ -172,7 +172,7 @@ enum AlertTables {
     try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)")
   }
 
-  /// Closes the incident of a rule that stops to ask for its value. Of a muted rule nobody is
+  /// Closes the incident of a rule that no longer queries its value. A muted rule notifies no
   /// notified.
   static func end(
     _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp,

@@ -23,8 +23,8 @@ enum NoticeTables {
     try insert.run()
   }
 
-  /// Whether a channel was told of the same thing before: the keys of its notices differ in what
-  /// follows the last hyphen.
+  /// Whether a channel was notified of the same incident before: the keys of its notices differ in
+  /// what follows the last hyphen.
   static func isKnown(
     _ notice: Notice, to channel: Int64, on connection: Connection
   ) throws(StoreError) -> Bool {
@@ -65,7 +65,7 @@ enum NoticeTables {
   }
 
   /// Drops of the oldest rows those that are older than they are to be kept, unless they wait. Rows
-  /// of incidents that are open stay: who was told of one is to be told that it is over.
+  /// of incidents that are open stay: a channel that was notified of one is notified of its end.
   ///
   /// - Returns: false when there was nothing to drop.
   static func dropOld(

@@ -76,7 +76,7 @@ extension SQLiteStore: NoticeStore {
     }
   }
 
-  /// Rules name channels, and what they tell one that is gone or has another name would be told
+  /// Rules name channels, and a notification to one that is gone or renamed would be sent
   /// nowhere.
   ///
   /// - Parameter name: that the channel is to have; nil where it goes.

@@ -89,7 +89,7 @@ enum TransitionTable {
     for channel in channels {
       let isThere = try connection.number("SELECT 1 FROM notice_channel WHERE id = \(channel)")
       guard isThere != nil else { continue }
-      // That something is over goes where it was said to have begun.
+      // An end is notified where the beginning was.
       if isEnd, try !NoticeTables.isKnown(notice, to: channel, on: connection) { continue }
       try NoticeTables.enqueue(notice, channel: channel, on: connection)
     }

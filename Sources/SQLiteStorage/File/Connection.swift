@@ -130,7 +130,7 @@ final class Connection {
     let code = unsafe sqlite3_wal_checkpoint_v2(
       handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &done)
     guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else {
-      throw failure(code, "bring the log in")
+      throw failure(code, "run a WAL checkpoint")
     }
     return (Int(pages), Int(done))
   }

@@ -20,7 +20,7 @@ package struct AlertRuleDraft: Codable, Equatable, Sendable {
     self.criticalChannels = criticalChannels
   }
 
-  /// Who is told of a level.
+  /// The channels that a level notifies.
   package func channels(of level: AlertLevel) -> [String] {
     let own = level == .critical ? criticalChannels : warningChannels
     return own.isEmpty ? channels : own
@@ -40,9 +40,9 @@ package struct StoredAlertRule: Equatable, Sendable {
   package var isDeclared: Bool
   package var created: Timestamp
   package var modified: Timestamp
-  /// Since when it asks for the same value: what was recorded before answers another question.
+  /// The time since which the rule queries the same value: older records are of another one.
   package var requested: Timestamp
-  /// Until then nobody is told.
+  /// The end of the mute; until then no channel is notified.
   package var mutedUntil: Timestamp?
   package var state: AlertState
   /// The last evaluation; nil before the first.
@@ -172,7 +172,7 @@ package struct AlertTransition: Equatable, Sendable {
   }
 
   package var id: Int64
-  /// What people said of the rule when its level changed, without its channels.
+  /// The rule as it was when its level changed, without its channels.
   package var draft: AlertRuleDraft
   package var rule: Int64
   package var organization: OrganizationID
@@ -250,7 +250,7 @@ package struct ArrivalChange: Equatable, Sendable {
   }
 }
 
-/// A part of the arrival log: whole steps, so many that it has some ten thousand changes.
+/// A page of the arrival log: whole steps, with some ten thousand changes.
 package struct ArrivalPage: Equatable, Sendable {
   package var changes: [ArrivalChange]
   /// The step that the next page begins with; nil on the last.
@@ -262,14 +262,14 @@ package struct ArrivalPage: Equatable, Sendable {
   }
 }
 
-/// Keeps alert rules with what became of them. Called from any thread; blocks.
+/// Keeps alert rules with their evaluations and incidents. Called from any thread; blocks.
 package protocol AlertStore: Sendable {
   /// All rules, or those of an organization, by id.
   func alertRules(of organization: OrganizationID?) throws(StoreError) -> [StoredAlertRule]
 
   /// Makes a rule, or changes the one with the id. It fails where the name is taken
   /// (``StoreError/conflict(_:)``), the organization has ``AlertLimits/rulesMax`` rules, or the
-  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that asks for
+  /// operators' file declares the rule (``StoreError/ruleDeclared(_:)``). A rule that queries
   /// another value than before begins anew: its incident is closed, which is an
   /// ``AlertTransition``.
   ///
@@ -292,7 +292,7 @@ package protocol AlertStore: Sendable {
     id: Int64, of organization: OrganizationID, until: Timestamp?
   ) throws(StoreError) -> Bool
 
-  /// Makes the declared rules those of the operators' file, in one transaction: they are told apart
+  /// Makes the declared rules those of the operators' file, in one transaction: they are identified
   /// by organization and name. It fails where a rule that is not declared has the name
   /// (``StoreError/conflict(_:)``).
   func declareAlertRules(
@@ -300,7 +300,7 @@ package protocol AlertStore: Sendable {
   ) throws(StoreError)
 
   /// Keeps evaluations with what follows from them, the incidents and the transitions, in one
-  /// transaction. Those of rules that were changed, deleted or evaluated meanwhile are left out.
+  /// transaction. Those of rules that were changed, deleted or evaluated meanwhile are dropped.
   func keepAlerts(_ results: [AlertResult]) throws(StoreError)
 
   /// Newest first.
@@ -323,14 +323,14 @@ package protocol AlertStore: Sendable {
   ///   - step: the first of the page; nil for the first page.
   func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage
 
-  /// Of this hour (since 1970) and later ones all is in the arrival log; nil when that holds for
+  /// The first hour (since 1970) from which on all is in the arrival log; nil when that holds for
   /// all that was ever counted.
   func firstArrivalHour() throws(StoreError) -> Int?
 }
 
 /// What is refused beyond.
 package enum AlertLimits {
-  /// Of an organization.
+  /// The limit of an organization.
   package static let rulesMax = 200
   package static let nameBytesMax = 200
   package static let channelsMax = 20

@@ -1,6 +1,6 @@
 package import ReleaseHealth
 
-/// What is told to people when the state of an alert rule changes.
+/// A notification of a change of an alert rule's level.
 package struct Notice: Equatable, Sendable {
   package enum Action: String, CaseIterable, Sendable {
     case critical
@@ -10,7 +10,7 @@ package struct Notice: Equatable, Sendable {
     case test
   }
 
-  /// Names the change that it tells of: the same in every channel and at every attempt, so that a
+  /// Identifies the change: the same in every channel and at every attempt, so that a
   /// receiver that gets it twice can tell.
   package var key: String
   package var action: Action

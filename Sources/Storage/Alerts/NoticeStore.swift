@@ -12,7 +12,7 @@ package struct NoticeChannel: Equatable, Sendable {
 
   package var id: Int64
   package var organization: OrganizationID
-  /// Of its own within the organization.
+  /// The name, unique within the organization.
   package var name: String
   package var kind: Kind
   /// What the kind needs, as JSON; secrets among it.
@@ -32,7 +32,7 @@ package struct NoticeChannel: Equatable, Sendable {
   }
 }
 
-/// A notice to a channel, with what became of it.
+/// A notification to a channel, with its delivery.
 package struct NoticeRecord: Equatable, Sendable {
   package var id: Int64
   package var channel: Int64
@@ -59,7 +59,7 @@ package struct NoticeProgress: Equatable, Sendable {
   package init() {}
 }
 
-/// Keeps channels, and the queue and history of what is told through them. Called from any thread;
+/// Keeps channels, and the queue and history of their notifications. Called from any thread;
 /// blocks.
 ///
 /// The queue is durable: a notice waits until ``record(_:of:)`` says that it is delivered or given
@@ -103,8 +103,8 @@ package protocol NoticeStore: Sendable {
   /// When the next notice is due; nil when none waits.
   func nextNoticeDue() throws(StoreError) -> Timestamp?
 
-  /// Writes down what became of a notice. Where it has to wait, what waits behind it in its channel
-  /// waits with it.
+  /// Records an attempt to deliver a notification. Where it has to wait, what waits behind it in
+  /// its channel waits with it.
   func record(_ progress: NoticeProgress, of notice: NoticeRecord) throws(StoreError)
 
   /// Writes down a notice that never waited.

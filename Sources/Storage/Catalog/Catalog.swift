@@ -18,7 +18,7 @@ package struct Project: Equatable, Sendable {
   package var id: ProjectID
   package var organization: OrganizationID
   package var slug: String
-  /// Sentry's name of the platform, for example `python`; nil when never told.
+  /// Sentry's name of the platform, for example `python`; nil when never set.
   package var platform: String?
   package var created: Timestamp
 

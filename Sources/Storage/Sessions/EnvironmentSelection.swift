@@ -1,6 +1,6 @@
 internal import ReleaseHealth
 
-/// The environments that a question is about.
+/// The environments that a query selects.
 package struct EnvironmentSelection: Equatable, Sendable {
   /// nil for all; the empty one for sessions without any.
   private let names: Set<Name>?
@@ -12,7 +12,7 @@ package struct EnvironmentSelection: Equatable, Sendable {
 
   package var isAll: Bool { names == nil }
 
-  /// The question is about one environment alone.
+  /// The query selects one environment alone.
   package var isSingle: Bool { names?.count == 1 }
 
   package func includes(_ environment: String?) -> Bool {

@@ -97,7 +97,7 @@ extension GroupKey: Comparable {
   }
 }
 
-/// One group of an answer. Groups in which nothing was counted are left out.
+/// One group of an answer. Groups in which nothing was counted are omitted.
 package struct HealthGroup: Equatable, Sendable {
   package var key: GroupKey
   package var totals: HealthCell

@@ -13,7 +13,7 @@ package struct IngestBatch: Sendable {
   /// The places of the series, once there are more than ``seriesScannedMax``.
   private var places: [Scope: Int] = [:]
 
-  /// Up to so many series are looked through; to look up one in a table costs as much.
+  /// The number of series up to which a scan costs no more than a table.
   private static let seriesScannedMax = 4
 
   package init(receivedAt: Timestamp) {

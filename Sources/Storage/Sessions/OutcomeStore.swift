@@ -8,9 +8,9 @@ package import ReleaseHealth
 /// - The parts of a bucket add up to what ``SessionStore/health(_:)`` answers for it.
 /// - A session is prompt until the hour of its start is over; every later change of its counts is
 ///   late, at the ten minutes in which it arrived.
-/// - An update is repeated where those before it said all that it says.
+/// - An update is repeated where those before it reported all that it reports.
 package protocol OutcomeStore: Sendable {
-  /// What became of the items that arrived in some hours (since 1970): one entry for each
+  /// The outcomes of the items that arrived in some hours (since 1970): one entry for each
   /// `intervalHours` of them, of which the last may be shorter.
   func outcomes(
     of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
@@ -25,7 +25,7 @@ package protocol OutcomeStore: Sendable {
 
 /// How the counts of each bucket of a range came about.
 package struct SessionHistory: Equatable, Sendable {
-  /// Of this hour (since 1970) and all later ones every change is still known; nil when that holds
+  /// The first hour (since 1970) from which on every change is still known; nil when that holds
   /// for all that was ever counted.
   package var firstKnownHour: Int?
   package var buckets: [Bucket]
@@ -46,11 +46,11 @@ package struct SessionHistory: Equatable, Sendable {
     package var aggregates = SessionCounts()
     /// What the parts above have of sessions behind the end of the range, in its last hour.
     package var startingLater = SessionCounts()
-    /// What is counted and is not, or no more, in the log of arrivals.
+    /// The counts that are not, or no longer, in the arrival log.
     package var unlogged = SessionCounts()
     /// Updates that changed nothing.
     package var repeated: Int64 = 0
-    /// Sessions with an id of which no update with `init` has come, as far as the log of arrivals
+    /// Sessions with an id of which no update with `init` has come, as far as the arrival log
     /// goes. They are counted as all others are.
     package var withoutInitial: Int64 = 0
 

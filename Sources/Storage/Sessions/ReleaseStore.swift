@@ -13,7 +13,7 @@ package struct ReleaseRecord: Equatable, Sendable {
   package var created: Timestamp
   /// When it was finalized.
   package var released: Timestamp?
-  /// The commit, as its creator told it.
+  /// The commit, as the creator of the release gave it.
   package var ref: String?
   package var url: String?
   package var status: Status
@@ -85,7 +85,7 @@ package struct ReleaseChange: Equatable, Sendable {
 /// Keeps the releases of organizations, and their adoption. Called from any thread; blocks.
 ///
 /// Laws, which the tests hold against every conformer:
-/// - A release is there once it is made or a session of it is stored, and it is told apart by the
+/// - A release is there once it is made or a session of it is stored, and it is identified by the
 ///   bytes of its name. It is deleted only where it has no sessions.
 /// - The places of a release are the series that sessions of it were stored in, each with the
 ///   arrival of the first batch.
@@ -123,7 +123,7 @@ package protocol ReleaseStore: Sendable {
   /// - Returns: how many were made.
   func runAdoption(at now: Timestamp) throws(StoreError) -> Int
 
-  /// Makes the run of one hour for one project alone: for a history that is brought in hour by
+  /// Makes the run of one hour for one project alone: for a history that is imported hour by
   /// hour. The runs that are due by the clock stay due. Called from the thread that calls `ingest`.
   func runAdoption(of project: ProjectID, hour: Int) throws(StoreError)
 }

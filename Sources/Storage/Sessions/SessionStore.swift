@@ -4,7 +4,7 @@ package import ReleaseHealth
 ///
 /// Invariant of this module: the verbs and values of the domain; no SQL, no JSON.
 
-/// What became of items of a project.
+/// An outcome of items of a project.
 package struct OutcomeKey: Hashable, Sendable {
   package var project: ProjectID
   package var outcome: Outcome
@@ -15,15 +15,15 @@ package struct OutcomeKey: Hashable, Sendable {
   }
 }
 
-/// The fate of an item.
+/// The outcome of an item.
 package enum Outcome: Hashable, Sendable {
   /// An update of a session, or a session without an id, was taken.
   case accepted
   /// A bucket of aggregates was taken.
   case acceptedAggregate
-  /// Of the accepted ones, these changed nothing: repetitions. Counted by the store.
+  /// The accepted updates that changed nothing: repetitions. Counted by the store.
   case repeated
-  /// Of the accepted ones, these named a user beyond those that one session keeps
+  /// The accepted updates that named a user beyond those that one session keeps
   /// (``DomainLimits/usersPerSessionMax``). Counted by the store.
   case userOmitted
   case rejected(RejectionReason)
@@ -63,7 +63,7 @@ package enum Outcome: Hashable, Sendable {
 package protocol SessionStore: Sendable {
   /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.
   ///
-  /// - Returns: what became of the items: the batch's outcomes, and what the store found of these
+  /// - Returns: the outcomes of the items: the batch's outcomes, and what the store found of these
   ///   and earlier ones.
   @discardableResult
   func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64]
@@ -75,7 +75,7 @@ package protocol SessionStore: Sendable {
   /// - Returns: what it found of items that were stored before; nil when nothing was left to do.
   func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]?
 
-  /// Answers a question about counts. Called from any thread; blocks.
+  /// Answers a query about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
 
   /// Commits something of no meaning, to see whether that works. Called from the thread that calls

@@ -66,7 +66,7 @@ struct CatalogSession {
 
   func catalog() throws -> Catalog {
     guard let catalog = try store.catalog(unlessVersion: nil) else {
-      preconditionFailure("A catalog that is asked for without a version is always returned.")
+      preconditionFailure("A catalog that is read without a version is always returned.")
     }
     return catalog
   }
