@@ -69,7 +69,7 @@ let package = Package(
     .target(
       name: "Ingest",
       dependencies: [
-        "Bytes", "HTTP", "Envelopes", "Compression", "Hashing", "Access", "Metrics", "Storage",
+        "Bytes", "HTTP", "Envelopes", "Compression", "Access", "Metrics", "Storage",
         "ReleaseHealth", "Locks",
       ]),
     .target(
@@ -120,7 +120,7 @@ let package = Package(
     .executableTarget(
       name: "hale-bench",
       dependencies: [
-        "Service", "Access", "Ingest", "Queries", "SQLiteStorage", "Listener", "Bytes", "HTTP",
+        "Service", "Access", "SQLiteStorage", "Listener", "Bytes", "HTTP",
         "Envelopes", "Storage", "Demo", "ReleaseHealth", "CSQLite", "CZlib",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

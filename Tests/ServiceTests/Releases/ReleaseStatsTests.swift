@@ -1,5 +1,4 @@
 @testable import Queries
-import Queries
 import Foundation
 import ReleaseHealth
 import Storage
