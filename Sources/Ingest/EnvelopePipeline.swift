@@ -91,7 +91,7 @@ final class EnvelopePipeline: BodyReader {
     return reader.heldBytes
       + submission.batch.reports.count * MemoryLayout<SessionReport>.stride
       + submission.batch.aggregated.count * MemoryLayout<AggregatedSessions>.stride
-      + submission.batch.series.count * (MemoryLayout<Scope>.stride + names)
+      + submission.batch.series.count * (MemoryLayout<SeriesKey>.stride + names)
   }
 
   /// Reads the envelope to its end, unless that is done already.

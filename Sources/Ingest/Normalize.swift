@@ -8,9 +8,9 @@ internal import ReleaseHealth
 struct Normalizer {
   /// The normalized form of an update.
   enum Item {
-    case report(SessionReport, of: Scope)
+    case report(SessionReport, of: SeriesKey)
     /// A session without an id, which no later update can name.
-    case aggregated(AggregatedSessions, of: Scope)
+    case aggregated(AggregatedSessions, of: SeriesKey)
   }
 
   let project: ProjectID
@@ -19,7 +19,7 @@ struct Normalizer {
 
   func normalize(_ update: SessionUpdate) throws(RejectionReason) -> Item {
     let start = try times.correctedStart(update.started, timestamp: update.timestamp)
-    let series = try times.scope(
+    let series = try times.seriesKey(
       project: project, release: update.release, environment: update.environment)
     let user = hash(update.distinctID)
     guard let sessionID = update.sessionID else {
@@ -31,8 +31,8 @@ struct Normalizer {
   }
 
   /// The series that all buckets of an item share.
-  func series(of aggregates: SessionAggregates) throws(RejectionReason) -> Scope {
-    try times.scope(
+  func series(of aggregates: SessionAggregates) throws(RejectionReason) -> SeriesKey {
+    try times.seriesKey(
       project: project, release: aggregates.release, environment: aggregates.environment)
   }
 

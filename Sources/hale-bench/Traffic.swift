@@ -81,18 +81,18 @@ struct Traffic {
 
   func userName(_ number: Int) -> String { "user-\(number)" }
 
-  /// All releases in all environments; ``scope(of:)`` is the index of a session's.
-  func scopes(project: ProjectID) -> [Scope] {
+  /// All releases in all environments; ``seriesIndex(of:)`` is the index of a session's.
+  func series(project: ProjectID) -> [SeriesKey] {
     (0..<releases).flatMap { release in
       (0..<environments).map { environment in
-        Scope(
+        SeriesKey(
           project: project, release: releaseName(release),
           environment: environmentName(environment))
       }
     }
   }
 
-  func scope(of session: MadeSession) -> Int {
+  func seriesIndex(of session: MadeSession) -> Int {
     session.release * environments + session.environment
   }
 

@@ -89,7 +89,7 @@ import Testing
             minute,
             NamedReport(
               key: SessionKey(
-                scope: Scope(
+                series: SeriesKey(
                   project: ProjectID(rawValue: 1), release: session.release, environment: nil),
                 started: started, sessionID: SessionID(value: UInt128(index + 1))),
               correctedStart: started, status: status, durationMilliseconds: nil, user: nil)

@@ -43,7 +43,7 @@ import Testing
       let started = end.advanced(byMilliseconds: -hour * 3_600_000 + 60_000)
       for user in users {
         let key = SessionKey(
-          scope: Scope(project: ProjectID(rawValue: 1), release: "a", environment: nil),
+          series: SeriesKey(project: ProjectID(rawValue: 1), release: "a", environment: nil),
           started: started, sessionID: SessionID(value: UInt128(batch.reports.count)))
         batch.add(
           NamedReport(
@@ -163,7 +163,7 @@ private struct QueryWorld {
 /// A search, as text and as a condition.
 private struct Search {
   var text: String
-  var holds: @Sendable (Scope, AdoptionStage) -> Bool
+  var holds: @Sendable (SeriesKey, AdoptionStage) -> Bool
 
   static func random(
     _ random: inout SplitMix64, depth: Int = 0, withStages: Bool
@@ -176,16 +176,16 @@ private struct Search {
     }
     if Bool.random(using: &random) {
       let or = [" OR ", " or "].randomElement(using: &random)!
-      return Search(text: "(" + parts.map(\.text).joined(separator: or) + ")") { scope, stage in
-        parts.contains { $0.holds(scope, stage) }
+      return Search(text: "(" + parts.map(\.text).joined(separator: or) + ")") { series, stage in
+        parts.contains { $0.holds(series, stage) }
       }
     }
     let and = [" AND ", " "].randomElement(using: &random)!
     let text = parts.map(\.text).joined(separator: and)
     // Also within alternatives: what `AND` joins needs no parentheses.
     return Search(text: Bool.random(using: &random) || and == " " ? "(\(text))" : text) {
-      scope, stage in
-      parts.allSatisfy { $0.holds(scope, stage) }
+      series, stage in
+      parts.allSatisfy { $0.holds(series, stage) }
     }
   }
 
@@ -197,33 +197,33 @@ private struct Search {
     var found: Search
     switch Int.random(in: 0..<(withStages ? 10 : 9), using: &random) {
     case 0:
-      found = Search(text: "release:\(release.name)") { scope, _ in scope.release == release.name }
+      found = Search(text: "release:\(release.name)") { key, _ in key.release == release.name }
     case 1:
-      found = Search(text: "release:[\"\(release.name)\", \(other.name)]") { scope, _ in
-        scope.release == release.name || scope.release == other.name
+      found = Search(text: "release:[\"\(release.name)\", \(other.name)]") { series, _ in
+        series.release == release.name || series.release == other.name
       }
     case 2:
       let start = String(release.name.prefix(number))
-      found = Search(text: "release:\(start.uppercased())*") { scope, _ in
-        scope.release.lowercased().hasPrefix(start.lowercased())
+      found = Search(text: "release:\(start.uppercased())*") { series, _ in
+        series.release.lowercased().hasPrefix(start.lowercased())
       }
     case 3:
       let end = String(release.name.suffix(2))
-      found = Search(text: "release:*@*\(end)") { scope, _ in
-        let parts = scope.release.split(separator: "@", maxSplits: 1)
+      found = Search(text: "release:*@*\(end)") { series, _ in
+        let parts = series.release.split(separator: "@", maxSplits: 1)
         return parts.count == 2 && (parts[1].lowercased()).hasSuffix(end.lowercased())
       }
     case 4:
-      found = Search(text: "environment:\"\(environment)\"") { scope, _ in
-        (scope.environment ?? "") == environment
+      found = Search(text: "environment:\"\(environment)\"") { series, _ in
+        (series.environment ?? "") == environment
       }
     case 5:
-      found = Search(text: "environment:[staging, p*n]") { scope, _ in
-        ["staging", "production"].contains(scope.environment)
+      found = Search(text: "environment:[staging, p*n]") { series, _ in
+        ["staging", "production"].contains(series.environment)
       }
     case 6:
       let text = ["project:one", "project:1"].randomElement(using: &random)!
-      found = Search(text: text) { scope, _ in scope.project.rawValue == 1 }
+      found = Search(text: text) { series, _ in series.project.rawValue == 1 }
     case 7:
       let wanted = [1, number, 0]
       let (text, test): (String, @Sendable ([Int]) -> Bool) =
@@ -232,17 +232,17 @@ private struct Search {
           (">=", { !$0.lexicographicallyPrecedes(wanted) }),
           ("<", { $0.lexicographicallyPrecedes(wanted) }), ("", { $0 == wanted }),
         ].randomElement(using: &random)!
-      found = Search(text: "release.version:\(text)1.\(number)") { scope, _ in
-        QueryWorld.releases.first { $0.name == scope.release }?.numbers.map(test) ?? false
+      found = Search(text: "release.version:\(text)1.\(number)") { series, _ in
+        QueryWorld.releases.first { $0.name == series.release }?.numbers.map(test) ?? false
       }
     case 8:
       if Bool.random(using: &random) {
-        found = Search(text: "release.package:shop") { scope, _ in
-          QueryWorld.releases.first { $0.name == scope.release }?.package == "shop"
+        found = Search(text: "release.package:shop") { series, _ in
+          QueryWorld.releases.first { $0.name == series.release }?.package == "shop"
         }
       } else {
-        found = Search(text: "release.build:>\(number)") { scope, _ in
-          let build = QueryWorld.releases.first { $0.name == scope.release }?.build
+        found = Search(text: "release.build:>\(number)") { series, _ in
+          let build = QueryWorld.releases.first { $0.name == series.release }?.build
           return build.flatMap { Int($0) }.map { $0 > number } ?? false
         }
       }
@@ -394,7 +394,7 @@ private struct Question {
   }
 
   /// Whether a series matches the request's parameters.
-  private func counts(_ series: Scope, _ stage: AdoptionStage) -> Bool {
+  private func counts(_ series: SeriesKey, _ stage: AdoptionStage) -> Bool {
     (environments.isEmpty || environments.contains(series.environment ?? ""))
       && search?.holds(series, stage) ?? true
   }

@@ -6,12 +6,12 @@ import Storage
 import Testing
 
 struct SearchQueryTests {
-  private static let scopes = [
-    Scope(project: ProjectID(rawValue: 1), release: "a@1", environment: "prod"),
-    Scope(project: ProjectID(rawValue: 2), release: "a@1", environment: nil),
-    Scope(project: ProjectID(rawValue: 2), release: "b 2", environment: ""),
-    Scope(project: ProjectID(rawValue: 7), release: "c*3", environment: "dev"),
-    Scope(project: ProjectID(rawValue: 30), release: "d", environment: "prod"),
+  private static let series = [
+    SeriesKey(project: ProjectID(rawValue: 1), release: "a@1", environment: "prod"),
+    SeriesKey(project: ProjectID(rawValue: 2), release: "a@1", environment: nil),
+    SeriesKey(project: ProjectID(rawValue: 2), release: "b 2", environment: ""),
+    SeriesKey(project: ProjectID(rawValue: 7), release: "c*3", environment: "dev"),
+    SeriesKey(project: ProjectID(rawValue: 30), release: "d", environment: "prod"),
   ]
 
   /// Searches, with the indices of the series above that they select.
@@ -80,7 +80,7 @@ struct SearchQueryTests {
   @Test(arguments: searches)
   func selects(_ row: SessionsCase<[Int]>) throws {
     let search = try SearchQuery(row.query, projects: SessionsFixtures.projects)
-    #expect(Self.scopes.indices.filter { search.filter.matches(Self.scopes[$0]) } == row.expected)
+    #expect(Self.series.indices.filter { search.filter.matches(Self.series[$0]) } == row.expected)
     #expect(search.text == row.query)
   }
 
@@ -243,7 +243,8 @@ struct SearchQueryTests {
     #expect(search.filter.needsStage == row.query.contains("stage"))
     let kept = stages.filter { name, stage in
       search.filter.matches(
-        Scope(project: ProjectID(rawValue: 1), release: name, environment: "prod"), stage: stage)
+        SeriesKey(project: ProjectID(rawValue: 1), release: name, environment: "prod"), stage: stage
+      )
     }
     #expect(kept.map(\.0) == row.expected)
   }
@@ -253,9 +254,9 @@ struct SearchQueryTests {
   /// joined by `AND`.
   @Test func joinsAsOperatorsOnAStackDo() {
     let words = ["release:a", "environment:e", "AND", "OR", "(", ")"]
-    let scopes = ["a", "b"].flatMap { release in
+    let series = ["a", "b"].flatMap { release in
       ["e", "f"].map {
-        Scope(project: ProjectID(rawValue: 1), release: release, environment: $0)
+        SeriesKey(project: ProjectID(rawValue: 1), release: release, environment: $0)
       }
     }
     var searches: [[String]] = [[]]
@@ -264,13 +265,13 @@ struct SearchQueryTests {
       searches = searches.flatMap { search in words.map { search + [$0] } }
       for search in searches {
         let found = try? SearchQuery(search.joined(separator: " "), projects: [])
-        let truths = scopes.map { scope in
+        let truths = series.map { series in
           OperatorStack.value(search) {
-            $0 == "release:a" ? scope.release == "a" : scope.environment == "e"
+            $0 == "release:a" ? series.release == "a" : series.environment == "e"
           }
         }
         if found != nil { taken += 1 }
-        let isSame = truths == scopes.map { scope in found.map { $0.filter.matches(scope) } }
+        let isSame = truths == series.map { series in found.map { $0.filter.matches(series) } }
         if !isSame { Issue.record("\(search): \(truths)") }
       }
     }

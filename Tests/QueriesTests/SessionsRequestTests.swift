@@ -119,7 +119,8 @@ struct SessionsRequestTests {
     let query = try SessionsFixtures.parse("field=sum(session)&statsPeriod=1h&" + row.query)
       .healthQuery()
     let kept = (["prod", "dev", "", nil] as [String?]).filter {
-      query.filter.matches(Scope(project: ProjectID(rawValue: 1), release: "a", environment: $0))
+      query.filter.matches(
+        SeriesKey(project: ProjectID(rawValue: 1), release: "a", environment: $0))
     }
     #expect(kept == row.expected)
   }

@@ -79,8 +79,9 @@ import Testing
     "shop@1.0.0", "1", "a b", "ünï", String(repeating: "r", count: 200), " padded ",
   ])
   func usableReleases(_ release: String) throws {
-    let scope = try normalization.scope(project: project, release: release, environment: nil)
-    #expect(scope.release == release)
+    let seriesKey = try normalization.seriesKey(
+      project: project, release: release, environment: nil)
+    #expect(seriesKey.release == release)
   }
 
   @Test(arguments: [
@@ -89,14 +90,14 @@ import Testing
   ])
   func unusableReleasesDropTheItem(_ release: String) {
     #expect(throws: RejectionReason.invalidRelease) {
-      try normalization.scope(project: project, release: release, environment: nil)
+      try normalization.seriesKey(project: project, release: release, environment: nil)
     }
   }
 
   @Test(arguments: ["", " ", "\t\n"])
   func blankReleasesCountAsNone(_ release: String) {
     #expect(throws: RejectionReason.missingRelease) {
-      try normalization.scope(project: project, release: release, environment: nil)
+      try normalization.seriesKey(project: project, release: release, environment: nil)
     }
   }
 
@@ -107,8 +108,8 @@ import Testing
     ("a/b", nil), ("a\nb", nil), ("", nil), (nil, nil),
   ])
   func unusableEnvironmentsBecomeNone(_ sent: String?, _ kept: String?) throws {
-    let scope = try normalization.scope(project: project, release: "r", environment: sent)
-    #expect(scope.environment == kept)
+    let seriesKey = try normalization.seriesKey(project: project, release: "r", environment: sent)
+    #expect(seriesKey.environment == kept)
   }
 
   private let normalization = Normalization(receivedAt: now, sentAt: nil)

@@ -82,7 +82,7 @@ import Testing
 
   @Test func mechanismCountsFromAbnormalUpdatesOnly() {
     let key = SessionKey(
-      scope: Scope(project: ProjectID(rawValue: 1), release: "r", environment: nil),
+      series: SeriesKey(project: ProjectID(rawValue: 1), release: "r", environment: nil),
       started: Timestamp(seconds: 0), sessionID: SessionID(value: 1))
     func report(_ status: SessionStatus) -> SessionReport {
       NamedReport(key: key, correctedStart: key.started, status: status, mechanism: .foreground)

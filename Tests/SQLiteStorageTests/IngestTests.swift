@@ -98,7 +98,7 @@ import Testing
     batch.add(
       AggregatedSessions(
         correctedStart: Self.start, counts: SessionCounts(healthy: 7, crashed: 2)),
-      of: report.key.scope)
+      of: report.key.series)
     try fixture.store.ingest(batch)
     let grids = try fixture.store.read { (connection) throws(StoreError) -> [CountGrid] in
       let select = try connection.prepare("SELECT identified, anonymous FROM session_day")
@@ -155,9 +155,9 @@ import Testing
         crashed: 1 << 60)
     }
     #expect(counts.total == 5 << 60 && counts.crashFreeRate == 0.8)
-    let scope = Scope(project: ProjectID(rawValue: 1), release: "r", environment: "e")
+    let series = SeriesKey(project: ProjectID(rawValue: 1), release: "r", environment: "e")
     #expect(
-      Adoption.run(sessions: [scope: 1 << 60], known: [:], at: Self.start).count == 1)
+      Adoption.run(sessions: [series: 1 << 60], known: [:], at: Self.start).count == 1)
   }
 
   @Test func packedCountsReadBack() {
@@ -227,7 +227,8 @@ import Testing
       sessions.durationMilliseconds = DomainLimits.durationMillisecondsMax
       for _ in 0..<3 {
         batch.add(
-          sessions, of: Scope(project: fixture.project, release: "shop@1.0.0", environment: nil))
+          sessions, of: SeriesKey(project: fixture.project, release: "shop@1.0.0", environment: nil)
+        )
       }
       try fixture.store.ingest(batch)
     }

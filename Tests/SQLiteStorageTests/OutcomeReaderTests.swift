@@ -109,7 +109,7 @@ import Testing
   @Test(arguments: [
     OutcomeReader.SQL.outcomes, OutcomeReader.SQL.days,
     OutcomeReader.SQL.minutes, OutcomeReader.SQL.arrivals, OutcomeReader.SQL.floor,
-    OutcomeReader.SQL.arrivalsOfScope,
+    OutcomeReader.SQL.arrivalsOfSeries,
   ])
   func statementsSearchRollUps(sql: String) throws {
     let fixture = try StoreFixture()

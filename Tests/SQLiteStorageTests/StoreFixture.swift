@@ -42,7 +42,7 @@ struct StoreFixture {
   ) -> NamedReport {
     NamedReport(
       key: SessionKey(
-        scope: Scope(project: project, release: release, environment: "production"),
+        series: SeriesKey(project: project, release: release, environment: "production"),
         started: started, sessionID: SessionID(value: UInt128(id))),
       correctedStart: corrected ?? started, status: status, durationMilliseconds: duration,
       user: user.map { UserHash(value: UInt128($0)) })

@@ -296,7 +296,7 @@ final class SimulatedWorld {
       batch.add(
         NamedReport(
           key: SessionKey(
-            scope: Scope(
+            series: SeriesKey(
               project: ProjectID(rawValue: envelope.project), release: update.session.release,
               environment: update.session.environment),
             started: update.session.started,
@@ -343,7 +343,7 @@ final class SimulatedWorld {
           correctedStart: start,
           counts: SessionCounts(healthy: counts[0], errored: counts[1], crashed: counts[2]),
           user: user.map { UserHash(value: UInt128($0 + 1)) }),
-        of: Scope(project: ProjectID(rawValue: project), release: "app@0.0.0", environment: nil))
+        of: .init(project: ProjectID(rawValue: project), release: "app@0.0.0", environment: nil))
     }
     return send(Array(body.utf8), project: project, batch, &random)
   }
@@ -396,11 +396,11 @@ final class SimulatedWorld {
     for record in try service.releases() {
       for place in record.places {
         guard let environment = place.environment else { continue }
-        let scope = Scope(
+        let series = SeriesKey(
           project: place.project, release: record.version, environment: environment)
-        let wanted = stages.times[scope] ?? AdoptionTimes()
+        let wanted = stages.times[series] ?? AdoptionTimes()
         if place.adoption != wanted {
-          return "stage of \(scope): found \(place.adoption), wanted \(wanted)"
+          return "stage of \(series): found \(place.adoption), wanted \(wanted)"
         }
       }
     }

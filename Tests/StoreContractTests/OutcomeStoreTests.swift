@@ -41,7 +41,7 @@ import Testing
     let store = try conformer.store(in: directory)
     let series = Contract.series("a")
     let counted = NamedAggregate(
-      scope: series,
+      series: series,
       AggregatedSessions(correctedStart: Contract.start, counts: SessionCounts(healthy: 5)))
     for batch in [
       Contract.batch(

@@ -57,7 +57,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let store = try conformer.store(in: directory)
     let counted = NamedAggregate(
-      scope: Contract.series("a", nil, of: Contract.two),
+      series: Contract.series("a", nil, of: Contract.two),
       AggregatedSessions(
         correctedStart: Contract.after(hours: 7), counts: SessionCounts(healthy: 1)))
     _ = try store.ingest(

@@ -146,7 +146,7 @@ import Testing
               AggregatedSessions(
                 correctedStart: Timestamp(minute: hour * 60),
                 counts: SessionCounts(healthy: [1, 1, 200].randomElement(using: &random)!)),
-              of: Scope(
+              of: SeriesKey(
                 project: ProjectID(rawValue: project), release: release.name,
                 environment: environment))
           }
@@ -159,14 +159,14 @@ import Testing
       }
     }
     let projects: Set<ProjectID> = [ProjectID(rawValue: 1), ProjectID(rawValue: 2)]
-    var stages: [Scope: AdoptionStage] = [:]
+    var stages: [SeriesKey: AdoptionStage] = [:]
     var seen: [(key: GroupKey, seen: Seen)] = []
     for record in try store.releases(of: OrganizationID(rawValue: 1)) {
       let release = try #require(Self.releases.first { $0.name == record.version })
       for place in record.places {
-        stages[
-          Scope(project: place.project, release: release.name, environment: place.environment)] =
-          place.adoption.stage
+        let series = SeriesKey(
+          project: place.project, release: release.name, environment: place.environment)
+        stages[series] = place.adoption.stage
         seen.append(
           (
             GroupKey(

@@ -143,7 +143,7 @@ import Testing
     for minute in [-29, 0, 1] {
       let start = now.advanced(byMilliseconds: Int64(minute) * 60_000)
       let key = SessionKey(
-        scope: generator.scope(), started: start, sessionID: SessionID(value: 7))
+        series: generator.series(), started: start, sessionID: SessionID(value: 7))
       batch.add(NamedReport(key: key, correctedStart: start, status: .exited))
     }
     try store.ingest(batch)

@@ -35,16 +35,16 @@ enum Contract {
 
   static func series(
     _ release: String, _ environment: String? = "production", of project: ProjectID = one
-  ) -> Scope {
-    Scope(project: project, release: release, environment: environment)
+  ) -> SeriesKey {
+    SeriesKey(project: project, release: release, environment: environment)
   }
 
   static func report(
-    _ id: UInt64, _ status: SessionStatus, of series: Scope, started: Timestamp = start,
+    _ id: UInt64, _ status: SessionStatus, of series: SeriesKey, started: Timestamp = start,
     isInitial: Bool = true
   ) -> NamedReport {
     NamedReport(
-      key: SessionKey(scope: series, started: started, sessionID: SessionID(value: UInt128(id))),
+      key: SessionKey(series: series, started: started, sessionID: SessionID(value: UInt128(id))),
       correctedStart: started, status: status, isInitial: isInitial)
   }
 
@@ -56,11 +56,11 @@ enum Contract {
     batch.add(aggregates)
     for report in reports {
       batch.outcomes[
-        OutcomeKey(project: report.key.scope.project, outcome: .accepted), default: 0] += 1
+        OutcomeKey(project: report.key.series.project, outcome: .accepted), default: 0] += 1
     }
     for sessions in aggregates {
       batch.outcomes[
-        OutcomeKey(project: sessions.scope.project, outcome: .acceptedAggregate), default: 0] += 1
+        OutcomeKey(project: sessions.series.project, outcome: .acceptedAggregate), default: 0] += 1
     }
     return batch
   }

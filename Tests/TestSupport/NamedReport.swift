@@ -3,13 +3,13 @@ package import Storage
 
 /// The identity of a session, by which updates belong together.
 package struct SessionKey: Hashable, Sendable {
-  package var scope: Scope
+  package var series: SeriesKey
   /// The start as sent by the SDK.
   package var started: Timestamp
   package var sessionID: SessionID
 
-  package init(scope: Scope, started: Timestamp, sessionID: SessionID) {
-    self.scope = scope
+  package init(series: SeriesKey, started: Timestamp, sessionID: SessionID) {
+    self.series = series
     self.started = started
     self.sessionID = sessionID
   }
@@ -42,7 +42,7 @@ package struct NamedReport: Hashable, Sendable {
   }
 
   package var report: SessionReport {
-    var update = SessionUpdate(started: key.started, release: key.scope.release)
+    var update = SessionUpdate(started: key.started, release: key.series.release)
     update.status = status
     update.errors = errors
     update.mechanism = mechanism
@@ -55,18 +55,18 @@ package struct NamedReport: Hashable, Sendable {
 
 /// Session aggregates with their series.
 package struct NamedAggregate: Hashable, Sendable {
-  package var scope: Scope
+  package var series: SeriesKey
   package var sessions: AggregatedSessions
 
-  package init(scope: Scope, _ sessions: AggregatedSessions) {
-    self.scope = scope
+  package init(series: SeriesKey, _ sessions: AggregatedSessions) {
+    self.series = series
     self.sessions = sessions
   }
 }
 
 extension IngestBatch {
   package mutating func add(_ report: NamedReport) {
-    add(report.report, of: report.key.scope)
+    add(report.report, of: report.key.series)
   }
 
   package mutating func add(_ reports: some Sequence<NamedReport>) {
@@ -74,6 +74,6 @@ extension IngestBatch {
   }
 
   package mutating func add(_ aggregates: some Sequence<NamedAggregate>) {
-    for aggregate in aggregates { add(aggregate.sessions, of: aggregate.scope) }
+    for aggregate in aggregates { add(aggregate.sessions, of: aggregate.series) }
   }
 }

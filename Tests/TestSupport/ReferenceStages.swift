@@ -3,7 +3,7 @@ package import Storage
 
 /// Adoption computed a second time, from its definition and the model's raw reports.
 package struct ReferenceStages {
-  package private(set) var times: [Scope: AdoptionTimes] = [:]
+  package private(set) var times: [SeriesKey: AdoptionTimes] = [:]
   private var lastHour: Int?
 
   package init() {}
@@ -31,7 +31,7 @@ package struct ReferenceStages {
   ) throws(StoreError) {
     var query = HealthQuery(projects: projects, minutes: (hour - 6) * 60..<hour * 60)
     query.groupBy = [.project, .release, .environment]
-    var counts: [Scope: Double] = [:]
+    var counts: [SeriesKey: Double] = [:]
     var totals: [String: Double] = [:]
     var active: Set<ProjectID> = []
     for group in try model.health(query) {
@@ -41,20 +41,20 @@ package struct ReferenceStages {
       let count = Double(group.totals.sessions.total)
       active.insert(project)
       if environment.isEmpty { continue }
-      counts[Scope(project: project, release: release, environment: environment)] = count
+      counts[SeriesKey(project: project, release: release, environment: environment)] = count
       totals["\(project.rawValue) \(environment)", default: 0] += count
     }
     let time = Timestamp(minute: hour * 60)
-    for (scope, count) in counts {
-      let total = totals["\(scope.project.rawValue) \(scope.environment ?? "")"] ?? 0
+    for (series, count) in counts {
+      let total = totals["\(series.project.rawValue) \(series.environment ?? "")"] ?? 0
       guard count * 10 >= total else { continue }
-      times[scope] = AdoptionTimes(adopted: times[scope]?.adopted ?? time)
+      times[series] = AdoptionTimes(adopted: times[series]?.adopted ?? time)
     }
-    for (scope, known) in times where known.unadopted == nil && active.contains(scope.project) {
-      let total = totals["\(scope.project.rawValue) \(scope.environment ?? "")"] ?? 0
-      let count = counts[scope] ?? 0
+    for (series, known) in times where known.unadopted == nil && active.contains(series.project) {
+      let total = totals["\(series.project.rawValue) \(series.environment ?? "")"] ?? 0
+      let count = counts[series] ?? 0
       if count == 0 || count * 10 < total {
-        times[scope] = AdoptionTimes(adopted: known.adopted, unadopted: time)
+        times[series] = AdoptionTimes(adopted: known.adopted, unadopted: time)
       }
     }
   }

@@ -19,7 +19,7 @@ extension ReferenceStore: OutcomeStore {
     }
     for (key, updates) in updates {
       for (index, update) in updates.enumerated() where Self.isRepeated(index, of: updates) {
-        add(OutcomeKey(project: key.scope.project, outcome: .repeated), 1, at: update.receivedAt)
+        add(OutcomeKey(project: key.series.project, outcome: .repeated), 1, at: update.receivedAt)
       }
     }
     return buckets
@@ -32,20 +32,20 @@ extension ReferenceStore: OutcomeStore {
     func bucket(_ hour: Int) -> Int? {
       (first..<end).contains(hour) ? (hour - first) * 60 / (query.intervalMinutes ?? 60) : nil
     }
-    func counts(_ series: Scope) -> Bool {
+    func counts(_ series: SeriesKey) -> Bool {
       query.projects.contains(series.project)
         && query.filter.matches(series, stage: snapshot.stage(of: series))
     }
     var late: [Int: [Timestamp: SessionCounts]] = [:]
-    for (key, updates) in updates where counts(key.scope) {
+    for (key, updates) in updates where counts(key.series) {
       for (index, _) in updates.enumerated() where Self.isRepeated(index, of: updates) {
-        let fact = Self.fact(of: Array(updates[...index]), in: key.scope)
+        let fact = Self.fact(of: Array(updates[...index]), in: key.series)
         if let bucket = bucket(Self.hour(fact.minute)) { buckets[bucket].repeated += 1 }
       }
       var before: Fact?
       // Within a step only its total is known.
       for step in Set(updates.map(\.step)).sorted() {
-        let after = Self.fact(of: updates.filter { $0.step <= step }, in: key.scope)
+        let after = Self.fact(of: updates.filter { $0.step <= step }, in: key.series)
         for (fact, sign) in [(before, Int64(-1)), (after, 1)] {
           guard let fact, let bucket = bucket(Self.hour(fact.minute)) else { continue }
           let change = Self.counts([fact], times: sign)
@@ -57,7 +57,7 @@ extension ReferenceStore: OutcomeStore {
         }
         before = after
       }
-      let fact = Self.fact(of: updates, in: key.scope)
+      let fact = Self.fact(of: updates, in: key.series)
       if let bucket = bucket(Self.hour(fact.minute)) {
         if !updates.contains(where: \.isInitial) { buckets[bucket].withoutInitial += 1 }
         if fact.minute >= query.minutes.upperBound {
@@ -65,7 +65,7 @@ extension ReferenceStore: OutcomeStore {
         }
       }
     }
-    for sessions in snapshot.batches.flatMap(\.namedAggregates) where counts(sessions.scope) {
+    for sessions in snapshot.batches.flatMap(\.namedAggregates) where counts(sessions.series) {
       let facts = Self.facts(of: sessions)
       guard let fact = facts.first, let bucket = bucket(Self.hour(fact.minute)) else { continue }
       buckets[bucket].aggregates += Self.counts(facts)
@@ -93,7 +93,7 @@ extension ReferenceStore: OutcomeStore {
 
   /// Everything that is stored of a session.
   private static func said(_ reports: ArraySlice<SessionReport>) -> [String] {
-    let nowhere = Scope(project: ProjectID(rawValue: 0), release: "", environment: nil)
+    let nowhere = SeriesKey(project: ProjectID(rawValue: 0), release: "", environment: nil)
     let fact = fact(of: Array(reports), in: nowhere)
     let starts = reports.map(\.correctedStart.milliseconds)
     return [

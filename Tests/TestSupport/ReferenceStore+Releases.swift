@@ -62,8 +62,8 @@ extension ReferenceStore: ReleaseStore {
   ) throws(StoreError) -> ClosedRange<Int>? {
     guard let record = snapshot.releases.first(where: { $0.id == id }) else { return nil }
     let hours = facts.filter {
-      Name($0.scope.release) == Name(record.version) && projects.contains($0.scope.project)
-        && environments.includes($0.scope.environment)
+      Name($0.series.release) == Name(record.version) && projects.contains($0.series.project)
+        && environments.includes($0.series.environment)
     }
     .map { Self.hour($0.minute) }
     guard let first = hours.min(), let last = hours.max() else { return nil }

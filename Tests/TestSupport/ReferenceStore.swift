@@ -8,15 +8,15 @@ package final class ReferenceStore: SessionStore {
   struct Raw {
     /// The batches in the order of arrival.
     var batches: [IngestBatch] = []
-    var stages: [Scope: AdoptionStage] = [:]
+    var stages: [SeriesKey: AdoptionStage] = [:]
     /// The time at which the first session of each series arrived.
-    var seen: [Scope: Timestamp] = [:]
+    var seen: [SeriesKey: Timestamp] = [:]
     /// The releases that were created, or first seen in a session; without values from sessions.
     var releases: [ReleaseRecord] = []
     var lastRelease: Int64 = 0
     var adoption = ReferenceStages()
 
-    func stage(of series: Scope) -> AdoptionStage {
+    func stage(of series: SeriesKey) -> AdoptionStage {
       stages[series] ?? adoption.times[series]?.stage ?? .lowAdoption
     }
 
@@ -32,7 +32,7 @@ package final class ReferenceStore: SessionStore {
 
   /// The contribution of a session, or of session aggregates: series, time, count, status, users.
   struct Fact {
-    var scope: Scope
+    var series: SeriesKey
     var minute: Int
     var status: String
     var mechanism: String
@@ -52,7 +52,7 @@ package final class ReferenceStore: SessionStore {
   var snapshot: Raw { raw.withLock { $0 } }
 
   /// Sets adoption stages, which take precedence over the computed ones in later queries.
-  package func setStages(_ stages: [Scope: AdoptionStage]) {
+  package func setStages(_ stages: [SeriesKey: AdoptionStage]) {
     raw.withLock { $0.stages = stages }
   }
 
@@ -87,15 +87,15 @@ package final class ReferenceStore: SessionStore {
 
   /// Queries the counts with another filter than the query's.
   package func health(
-    _ query: HealthQuery, where counts: (Scope, AdoptionStage) -> Bool
+    _ query: HealthQuery, where counts: (SeriesKey, AdoptionStage) -> Bool
   ) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
     let raw = snapshot
     var facts = facts
     facts = facts.filter { fact in
-      query.projects.contains(fact.scope.project)
-        && counts(fact.scope, raw.stage(of: fact.scope))
+      query.projects.contains(fact.series.project)
+        && counts(fact.series, raw.stage(of: fact.series))
     }
     // Durations exist for whole hours.
     let firstHour = Self.hour(query.minutes.lowerBound)
@@ -139,8 +139,8 @@ package final class ReferenceStore: SessionStore {
       }
       return cell
     }
-    let groups = Dictionary(grouping: facts) { query.groupKey(of: $0.scope) }
-    let timedGroups = Dictionary(grouping: timed) { query.groupKey(of: $0.scope) }
+    let groups = Dictionary(grouping: facts) { query.groupKey(of: $0.series) }
+    let timedGroups = Dictionary(grouping: timed) { query.groupKey(of: $0.series) }
     return Set(groups.keys).union(timedGroups.keys).map { key in
       let facts = groups[key] ?? []
       let timed = timedGroups[key] ?? []
@@ -165,12 +165,12 @@ package final class ReferenceStore: SessionStore {
   var facts: [Fact] {
     let batches = snapshot.batches
     let sessions = Dictionary(grouping: batches.flatMap(\.named), by: \.key)
-    return sessions.map { Self.fact(of: $0.value.map(\.report), in: $0.key.scope) }
+    return sessions.map { Self.fact(of: $0.value.map(\.report), in: $0.key.series) }
       + batches.flatMap(\.namedAggregates).flatMap(Self.facts)
   }
 
   /// - Parameter reports: the reports of one session, in any order.
-  static func fact(of reports: [SessionReport], in series: Scope) -> Fact {
+  static func fact(of reports: [SessionReport], in series: SeriesKey) -> Fact {
     let statuses = reports.map { report -> String in
       switch report.severity {
       case .crashed: "crashed"
@@ -183,7 +183,7 @@ package final class ReferenceStore: SessionStore {
     let hung = reports.map(\.mechanism)
     let milliseconds = reports.map(\.correctedStart.milliseconds).sorted()[0]
     return Fact(
-      scope: series, minute: Int((Double(milliseconds) / 60_000).rounded(.down)),
+      series: series, minute: Int((Double(milliseconds) / 60_000).rounded(.down)),
       status: worstFirst.first { statuses.contains($0) } ?? "healthy",
       mechanism: hung.contains(.foreground)
         ? "foreground" : hung.contains(.background) ? "background" : "",
@@ -204,7 +204,7 @@ package final class ReferenceStore: SessionStore {
     return counts.filter { $0.value > 0 }.map { status, count in
       defer { duration = nil }
       return Fact(
-        scope: aggregate.scope,
+        series: aggregate.series,
         minute: Int((Double(sessions.correctedStart.milliseconds) / 60_000).rounded(.down)),
         status: status,
         mechanism: sessions.mechanism == .foreground
@@ -238,12 +238,12 @@ extension IngestBatch {
   var named: [(key: SessionKey, report: SessionReport)] {
     reports.map { report in
       let key = SessionKey(
-        scope: series[report.series], started: report.started, sessionID: report.sessionID)
+        series: series[report.series], started: report.started, sessionID: report.sessionID)
       return (key, report)
     }
   }
 
   var namedAggregates: [NamedAggregate] {
-    aggregated.map { NamedAggregate(scope: series[$0.series], $0) }
+    aggregated.map { NamedAggregate(series: series[$0.series], $0) }
   }
 }

@@ -12,8 +12,8 @@ package struct ReportGenerator {
     random = SplitMix64(seed: seed)
   }
 
-  package mutating func scope() -> Scope {
-    Scope(
+  package mutating func series() -> SeriesKey {
+    SeriesKey(
       project: ProjectID(rawValue: Int64.random(in: 1...2, using: &random)),
       release: releases.randomElement(using: &random)!,
       environment: [nil, "production", "staging"].randomElement(using: &random)!)
@@ -29,7 +29,7 @@ package struct ReportGenerator {
     nextSession += 1
     let started = Timestamp(milliseconds: Int64.random(in: range, using: &random))
     let key = SessionKey(
-      scope: scope(), started: started,
+      series: series(), started: started,
       sessionID: SessionID(value: UInt128(random.next()) << 64 | UInt128(nextSession)))
     let user = user()
     return (0..<Int.random(in: 1...5, using: &random)).map { index in
@@ -52,7 +52,7 @@ package struct ReportGenerator {
 
   package mutating func aggregate(startedIn range: Range<Int64>) -> NamedAggregate {
     NamedAggregate(
-      scope: scope(),
+      series: series(),
       AggregatedSessions(
         correctedStart: Timestamp(milliseconds: Int64.random(in: range, using: &random)),
         counts: SessionCounts(

@@ -32,6 +32,8 @@ import Testing
     Word(#"what (?:came|became) of"#, instead: "outcome"),
     Word(#"for so (?:many|long)"#, instead: "the retention, in days"),
     Word(#"so many (?:days|updates|pages|bytes|of)"#, instead: "the number of"),
+    // Tokens and SDKs have scopes.
+    Word(#"(?:selected|adopted|group of) scopes?"#, instead: "series, series key"),
     Word(#"left out"#, instead: "rejected, not counted"),
     Word(#"in your own house"#, instead: "self-hosted"),
   ]

@@ -65,7 +65,7 @@ struct AlertNotice {
     }
     var text = transition.value.map { words.text($0) + " " } ?? ""
     text +=
-      "\(words.measure(against: transition.baseRelease)) \(words.scope(release: transition.release))"
+      "\(words.measure(against: transition.baseRelease)) \(words.place(release: transition.release))"
     let threshold = after == .critical ? rule.critical : rule.warning
     let isBeyond = transition.value.flatMap { value in
       threshold.map { rule.isAbove ? value > $0 : value < $0 }

@@ -48,7 +48,7 @@ struct AlertRuleReader {
       return nil
     }
     readName(&draft, isNew: before == nil)
-    readScope(&draft.rule, isNew: before == nil)
+    readSeries(&draft.rule, isNew: before == nil)
     readNumbers(&draft.rule)
     if let names = channelNames(node["channels"], "channels") { draft.channels = names }
     readTriggers(&draft, isNew: before == nil)
@@ -118,7 +118,7 @@ struct AlertRuleReader {
     }
   }
 
-  private mutating func readScope(_ rule: inout AlertRule, isNew: Bool) {
+  private mutating func readSeries(_ rule: inout AlertRule, isNew: Bool) {
     if let name = text("aggregate") {
       if let measure = AlertRule.Measure(sentry: name) {
         rule.measure = measure

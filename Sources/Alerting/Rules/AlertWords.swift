@@ -9,7 +9,7 @@ struct AlertWords {
 
   /// What the rule watches, for example “crash-free sessions of shop, release latest, production in
   /// the last hour”.
-  var description: String { "\(measure()) \(scope())" }
+  var description: String { "\(measure()) \(place())" }
 
   /// What stands behind a value: `%`, `points` (of percent) or nothing.
   var unit: String {
@@ -31,7 +31,7 @@ struct AlertWords {
   }
 
   /// - Parameter release: the one that was looked at, where the rule leaves that open.
-  func scope(release: String? = nil) -> String {
+  func place(release: String? = nil) -> String {
     var text = "of \(AlertRuleJSON.slugs(rule, projects).joined(separator: ", "))"
     if let release = release ?? rule.releases.text { text += ", release \(release)" }
     if let environment = rule.environment, !environment.isEmpty { text += ", \(environment)" }

@@ -31,7 +31,7 @@ struct ReleaseSearch {
   func finds(_ release: String, at stage: AdoptionStage, version: ReleaseVersion? = nil) -> Bool {
     // No term is about the project or the environment.
     filter.matches(
-      Scope(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
+      SeriesKey(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
       version: version)
   }
 

@@ -159,10 +159,10 @@ extension AlertRule {
 
   /// The problems that make the rule invalid.
   package var problems: [Problem] {
-    scopeProblems + windowProblems + thresholdProblems + numberProblems
+    seriesProblems + windowProblems + thresholdProblems + numberProblems
   }
 
-  private var scopeProblems: [Problem] {
+  private var seriesProblems: [Problem] {
     var found: [Problem] = []
     if projects.isEmpty { found.append(Problem("projects", "Name at least one project.")) }
     if projects.count > Self.projectsMax {

@@ -46,43 +46,43 @@ package enum Adoption {
   ///   - now: the hour of the run.
   /// - Returns: the series whose times changed.
   package static func run(
-    sessions: [Scope: Int64], known: [Scope: AdoptionTimes], at now: Timestamp
-  ) -> [Scope: AdoptionTimes] {
+    sessions: [SeriesKey: Int64], known: [SeriesKey: AdoptionTimes], at now: Timestamp
+  ) -> [SeriesKey: AdoptionTimes] {
     // A project without sessions keeps its stages.
     let activeProjects = Set(sessions.filter { $0.value > 0 }.keys.map(\.project))
-    let adopted = adoptedScopes(sessions)
-    var changed: [Scope: AdoptionTimes] = [:]
-    for scope in adopted {
-      var times = known[scope] ?? AdoptionTimes()
+    let adopted = adoptedSeries(sessions)
+    var changed: [SeriesKey: AdoptionTimes] = [:]
+    for series in adopted {
+      var times = known[series] ?? AdoptionTimes()
       times.adopted = min(times.adopted ?? now, now)
       times.unadopted = nil
-      if times != known[scope] { changed[scope] = times }
+      if times != known[series] { changed[series] = times }
     }
-    for (scope, times) in known
-    where times.stage == .adopted && activeProjects.contains(scope.project)
-      && !adopted.contains(scope)
+    for (series, times) in known
+    where times.stage == .adopted && activeProjects.contains(series.project)
+      && !adopted.contains(series)
     {
-      changed[scope] = AdoptionTimes(adopted: min(times.adopted ?? now, now), unadopted: now)
+      changed[series] = AdoptionTimes(adopted: min(times.adopted ?? now, now), unadopted: now)
     }
     return changed
   }
 
   /// The series with the adoption share of the sessions of their project and environment. Series
   /// without an environment have no stage.
-  private static func adoptedScopes(_ sessions: [Scope: Int64]) -> Set<Scope> {
-    var totals: [Scope: Int64] = [:]
-    for (scope, count) in sessions { totals[place(of: scope), default: 0] += count }
+  private static func adoptedSeries(_ sessions: [SeriesKey: Int64]) -> Set<SeriesKey> {
+    var totals: [SeriesKey: Int64] = [:]
+    for (series, count) in sessions { totals[place(of: series), default: 0] += count }
     return Set(
-      sessions.filter { scope, count in
-        let total = totals[place(of: scope)] ?? 0
+      sessions.filter { series, count in
+        let total = totals[place(of: series)] ?? 0
         // Rounds up a quotient, since a product could overflow.
         let least = total / shareDivisor + (total % shareDivisor == 0 ? 0 : 1)
-        return scope.environment != nil && count > 0 && count >= least
+        return series.environment != nil && count > 0 && count >= least
       }.keys)
   }
 
   /// The project and environment, without the release.
-  private static func place(of scope: Scope) -> Scope {
-    Scope(project: scope.project, release: "", environment: scope.environment)
+  private static func place(of series: SeriesKey) -> SeriesKey {
+    SeriesKey(project: series.project, release: "", environment: series.environment)
   }
 }

@@ -34,12 +34,12 @@ package struct Normalization: Sendable {
   }
 
   /// The series of a release and an environment; an invalid environment becomes nil.
-  package func scope(
+  package func seriesKey(
     project: ProjectID, release: String, environment: String?
-  ) throws(RejectionReason) -> Scope {
+  ) throws(RejectionReason) -> SeriesKey {
     if Self.isBlank(release) { throw .missingRelease }
     if !Self.isValidRelease(release) { throw .invalidRelease }
-    return Scope(
+    return SeriesKey(
       project: project, release: release,
       environment: environment.flatMap { Self.isValidEnvironment($0) ? $0 : nil })
   }

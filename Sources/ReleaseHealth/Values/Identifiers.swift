@@ -54,7 +54,7 @@ package struct UserID: RawRepresentable, Hashable, Comparable, Sendable {
 }
 
 /// The series key: the project, release and environment under which a session counts.
-package struct Scope: Hashable, Sendable {
+package struct SeriesKey: Hashable, Sendable {
   package var project: ProjectID
   /// The release as the SDK sent it, for example `shop@2.1.0+17`.
   package var release: String
@@ -67,7 +67,7 @@ package struct Scope: Hashable, Sendable {
     self.environment = environment
   }
 
-  package static func == (left: Scope, right: Scope) -> Bool {
+  package static func == (left: SeriesKey, right: SeriesKey) -> Bool {
     left.project == right.project && Name(left.release) == Name(right.release)
       && left.environment.map { Name($0) } == right.environment.map { Name($0) }
   }

@@ -68,16 +68,16 @@ extension SQLiteStore: ReleaseStore {
         guard try find.step() else { return false }
         let id = find.integer(0)
         find.reset()
-        let scopes = "(SELECT id FROM scope WHERE release = \(id))"
+        let series = "(SELECT id FROM scope WHERE release = \(id))"
         let counts = try connection.number(
-          "SELECT 1 FROM session_day WHERE scope IN \(scopes) AND \(Self.hasSessions) LIMIT 1")
+          "SELECT 1 FROM session_day WHERE scope IN \(series) AND \(Self.hasSessions) LIMIT 1")
         if counts != nil {
           throw .releaseHasSessions
         }
         for table in [
           "adoption", "session_day", "user_hour", "user_day", "user_hour_open", "user_day_open",
         ] {
-          try connection.execute("DELETE FROM \(table) WHERE scope IN \(scopes)")
+          try connection.execute("DELETE FROM \(table) WHERE scope IN \(series)")
         }
         try connection.execute("DELETE FROM scope WHERE release = \(id)")
         try connection.execute("DELETE FROM release_project WHERE release = \(id)")
@@ -98,7 +98,7 @@ extension SQLiteStore: ReleaseStore {
     ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
     try read { (connection) throws(StoreError) in
-      let scopes = try connection.prepare(
+      let series = try connection.prepare(
         """
         SELECT scope.id, scope.project, environment.name
         FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
@@ -110,14 +110,14 @@ extension SQLiteStore: ReleaseStore {
         """
       }
       var hours: ClosedRange<Int>?
-      scopes.bind(1, id)
-      while try scopes.step() {
-        guard projects.contains(ProjectID(rawValue: scopes.integer(1))),
-          environments.includes(scopes.text(2))
+      series.bind(1, id)
+      while try series.step() {
+        guard projects.contains(ProjectID(rawValue: series.integer(1))),
+          environments.includes(series.text(2))
         else { continue }
         for sql in days {
           let day = try connection.prepare(sql)
-          day.bind(1, scopes.integer(0))
+          day.bind(1, series.integer(0))
           guard try day.step() else { continue }
           for column: Int32 in [1, 2] {
             for (slot, _) in CountGrid(packed: day.blob(column)).slots {
@@ -291,45 +291,45 @@ private enum AdoptionRows {
       INSERT INTO adoption (scope, adopted, unadopted) VALUES (?, ?, ?)
       ON CONFLICT DO UPDATE SET adopted = excluded.adopted, unadopted = excluded.unadopted
       """)
-    for (scope, times) in changed {
-      upsert.bind(1, ids[scope] ?? known.ids[scope])
+    for (series, times) in changed {
+      upsert.bind(1, ids[series] ?? known.ids[series])
       upsert.bind(2, times.adopted?.milliseconds)
       upsert.bind(3, times.unadopted?.milliseconds)
       try upsert.run()
     }
   }
 
-  private static let scopeColumns = "scope.id, scope.project, release.version, environment.name"
+  private static let seriesColumns = "scope.id, scope.project, release.version, environment.name"
 
   /// Joins the series that a column names, with its project and environment.
-  private static func joinScope(_ column: String) -> String {
+  private static func joinSeries(_ column: String) -> String {
     """
     JOIN scope ON scope.id = \(column) JOIN release ON release.id = scope.release
       JOIN environment ON environment.id = scope.environment
     """
   }
 
-  private static func scope(_ row: Statement) -> Scope {
+  private static func series(_ row: Statement) -> SeriesKey {
     let environment = row.text(3)
-    return Scope(
+    return SeriesKey(
       project: ProjectID(rawValue: row.integer(1)), release: row.text(2),
       environment: environment.isEmpty ? nil : environment)
   }
 
   private static func known(
     _ connection: Connection
-  ) throws(StoreError) -> (times: [Scope: AdoptionTimes], ids: [Scope: Int64]) {
+  ) throws(StoreError) -> (times: [SeriesKey: AdoptionTimes], ids: [SeriesKey: Int64]) {
     let select = try connection.prepare(
       """
-      SELECT \(scopeColumns), adoption.adopted, adoption.unadopted
-      FROM adoption \(joinScope("adoption.scope"))
+      SELECT \(seriesColumns), adoption.adopted, adoption.unadopted
+      FROM adoption \(joinSeries("adoption.scope"))
       """)
-    var times: [Scope: AdoptionTimes] = [:]
-    var ids: [Scope: Int64] = [:]
+    var times: [SeriesKey: AdoptionTimes] = [:]
+    var ids: [SeriesKey: Int64] = [:]
     while try select.step() {
-      let scope = scope(select)
-      ids[scope] = select.integer(0)
-      times[scope] = AdoptionTimes(
+      let series = series(select)
+      ids[series] = select.integer(0)
+      times[series] = AdoptionTimes(
         adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
         unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })
     }
@@ -339,24 +339,24 @@ private enum AdoptionRows {
   /// The number of sessions in the hours, by series id.
   private static func sessions(
     hours: Range<Int>, _ connection: Connection
-  ) throws(StoreError) -> (counts: [Scope: Int64], ids: [Scope: Int64]) {
+  ) throws(StoreError) -> (counts: [SeriesKey: Int64], ids: [SeriesKey: Int64]) {
     let select = try connection.prepare(
       """
-      SELECT \(scopeColumns), session_day.day, session_day.identified, session_day.anonymous
-      FROM session_day \(joinScope("session_day.scope"))
+      SELECT \(seriesColumns), session_day.day, session_day.identified, session_day.anonymous
+      FROM session_day \(joinSeries("session_day.scope"))
       WHERE session_day.day >= ? AND session_day.day <= ?
       """)
     select.bind(1, hours.lowerBound.flooredDivision(by: 24))
     select.bind(2, (hours.upperBound - 1).flooredDivision(by: 24))
-    var counts: [Scope: Int64] = [:]
-    var ids: [Scope: Int64] = [:]
+    var counts: [SeriesKey: Int64] = [:]
+    var ids: [SeriesKey: Int64] = [:]
     while try select.step() {
-      let scope = scope(select)
-      ids[scope] = select.integer(0)
+      let series = series(select)
+      ids[series] = select.integer(0)
       for column: Int32 in [5, 6] {
         for (slot, count) in CountGrid(packed: select.blob(column)).slots
         where hours.contains(Int(select.integer(4)) * 24 + slot) {
-          counts[scope, default: 0] += count.total
+          counts[series, default: 0] += count.total
         }
       }
     }

@@ -39,7 +39,7 @@ final class CountTables {
       counts.identified.add(identified)
       counts.aggregated.add(aggregated)
       upsert.bind(1, key.bucket)
-      upsert.bind(2, key.scope)
+      upsert.bind(2, key.seriesID)
       upsert.bind(3, blob: counts.identified.packed)
       upsert.bind(4, blob: counts.aggregated.packed)
       try upsert.run()
@@ -51,7 +51,7 @@ final class CountTables {
     private mutating func counts(_ key: BucketKey) throws(StoreError) -> Counts? {
       if let counts = known.removeValue(forKey: key) { return counts }
       select.bind(1, key.bucket)
-      select.bind(2, key.scope)
+      select.bind(2, key.seriesID)
       guard try select.step() else { return nil }
       defer { select.reset() }
       return Counts(
@@ -82,7 +82,8 @@ final class CountTables {
     var aggregated = CountGrid()
     aggregated.add(delta.aggregated.total, at: key.bucket - day * 24)
     try days.add(
-      identified: identified, aggregated: aggregated, BucketKey(bucket: day, scope: key.scope))
+      identified: identified, aggregated: aggregated, BucketKey(bucket: day, seriesID: key.seriesID)
+    )
   }
 
   /// Clears the cache, after a rollback or after rows were dropped.

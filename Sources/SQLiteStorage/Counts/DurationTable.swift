@@ -20,7 +20,7 @@ final class DurationTable {
     // A duration that was raised within its histogram bucket changes only the total.
     if durations == DurationHistogram() { return }
     select.bind(1, key.bucket)
-    select.bind(2, key.scope)
+    select.bind(2, key.seriesID)
     var histogram = DurationHistogram()
     let isKnown = try select.step()
     if isKnown {
@@ -34,7 +34,7 @@ final class DurationTable {
     }
     histogram.merge(durations)
     upsert.bind(1, key.bucket)
-    upsert.bind(2, key.scope)
+    upsert.bind(2, key.seriesID)
     upsert.bind(3, blob: histogram.packed)
     upsert.bind(4, histogram.totalMilliseconds)
     try upsert.run()

@@ -7,9 +7,9 @@ struct HealthReader {
   private let connection: Connection
   private let query: HealthQuery
   /// The group of each selected series, by series id.
-  private var groupOfScope: [Int64: Int] = [:]
-  private var selected: [SelectedScopes.Member] = []
-  /// See ``SelectedScopes/isSelective``.
+  private var groupOfSeries: [Int64: Int] = [:]
+  private var selected: [SelectedSeries.Member] = []
+  /// See ``SelectedSeries/isSelective``.
   private var isSelective = false
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
@@ -37,11 +37,12 @@ struct HealthReader {
     var reader = HealthReader(connection: connection, query: query)
     // One snapshot serves all statements, so that the numbers are consistent.
     return try connection.transaction("DEFERRED") { () throws(StoreError) in
-      try reader.readScopes()
+      try reader.readSelected()
       if query.measures.contains(.sessions) { try reader.readSessions() }
       if query.measures.contains(.users) {
         reader.users = try UserReader.read(
-          query, reader.selected, groupOfScope: reader.groupOfScope, groupCount: reader.keys.count,
+          query, reader.selected, groupOfSeries: reader.groupOfSeries,
+          groupCount: reader.keys.count,
           from: connection)
       }
       if query.measures.contains(.durations) { try reader.readDurations() }
@@ -74,19 +75,19 @@ struct HealthReader {
     }
   }
 
-  private mutating func readScopes() throws(StoreError) {
-    let found = try SelectedScopes(query, from: connection)
+  private mutating func readSelected() throws(StoreError) {
+    let found = try SelectedSeries(query, from: connection)
     selected = found.members
     isSelective = found.isSelective
     var groupOfKey: [GroupKey: Int] = [:]
     for member in selected {
-      let key = query.groupKey(of: member.scope)
+      let key = query.groupKey(of: member.key)
       let group = groupOfKey[key] ?? keys.count
       if group == keys.count {
         groupOfKey[key] = group
         keys.append(key)
       }
-      groupOfScope[member.id] = group
+      groupOfSeries[member.id] = group
     }
     sessions = keys.map { _ in GroupSessions() }
     users = keys.map { _ in UserReader.Counts() }
@@ -122,7 +123,7 @@ struct HealthReader {
     let hasSeries = query.intervalMinutes != nil
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
-        guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
+        guard let group = reader.groupOfSeries[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
         let slots = Self.slots(of: minutes, rowStart: rowStart, slotMinutes, slotsPerRow)
         for column: Int32 in [2, 3] {
@@ -144,9 +145,9 @@ struct HealthReader {
     }
     let statement = try connection.prepare("\(columns) WHERE \(row) = ? AND scope = ?")
     for number in try connection.stored(first..<end, row, of: table) {
-      for scope in groupOfScope.keys {
+      for seriesID in groupOfSeries.keys {
         statement.bind(1, number)
-        statement.bind(2, scope)
+        statement.bind(2, seriesID)
         try read(statement, into: &self)
       }
     }
@@ -185,7 +186,7 @@ struct HealthReader {
     var open = OpenDurations(sums: keys.map { _ in DurationSum() })
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
-        guard let group = reader.groupOfScope[statement.integer(1)] else { continue }
+        guard let group = reader.groupOfSeries[statement.integer(1)] else { continue }
         // The first hour may begin before the range does.
         let minute = max(Int(statement.integer(0)) * 60, reader.query.minutes.lowerBound)
         let bucket = reader.query.bucket(ofMinute: minute)
@@ -200,9 +201,9 @@ struct HealthReader {
     if isSelective {
       let statement = try connection.prepare("\(columns) WHERE hour = ? AND scope = ?")
       for hour in try connection.stored(first..<end, "hour", of: "duration_hour") {
-        for scope in groupOfScope.keys {
+        for seriesID in groupOfSeries.keys {
           statement.bind(1, hour)
-          statement.bind(2, scope)
+          statement.bind(2, seriesID)
           try read(statement, into: &self)
         }
       }

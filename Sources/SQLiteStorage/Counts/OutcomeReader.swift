@@ -20,7 +20,7 @@ enum OutcomeReader {
       SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
       WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
       """
-    static let arrivalsOfScope = """
+    static let arrivalsOfSeries = """
       SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
       WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
       """
@@ -68,7 +68,7 @@ enum OutcomeReader {
     // One snapshot serves all statements, so that the parts are consistent.
     return try connection.transaction("DEFERRED") { () throws(StoreError) in
       var reader = HistoryReader(
-        connection, try SelectedScopes(query, from: connection), minutes: query.minutes,
+        connection, try SelectedSeries(query, from: connection), minutes: query.minutes,
         intervalHours: interval / 60, buckets: query.bucketCount)
       try reader.readCounts()
       try reader.readArrivals()
@@ -92,9 +92,9 @@ extension OutcomeReader {
   static func arrivals(
     _ query: HealthQuery, from step: Int?, on connection: Connection
   ) throws(StoreError) -> ArrivalPage {
-    let members = try SelectedScopes(query, from: connection).members
+    let members = try SelectedSeries(query, from: connection).members
     let keys = Dictionary(
-      uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.scope)) })
+      uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.key)) })
     let hours =
       query.minutes.lowerBound.flooredDivision(
         by: 60)..<(query.minutes.upperBound + 59).flooredDivision(by: 60)
@@ -128,8 +128,8 @@ private struct HistoryReader {
   private let minutes: Range<Int>
   private let hours: Range<Int>
   private let intervalHours: Int
-  private let scopes: Set<Int64>
-  /// See ``SelectedScopes/isSelective``.
+  private let selected: Set<Int64>
+  /// See ``SelectedSeries/isSelective``.
   private let isSelective: Bool
   private var firstKnownHour: Int?
   private var buckets: [SessionHistory.Bucket]
@@ -140,11 +140,11 @@ private struct HistoryReader {
   private static let stepMinutes = 10
 
   init(
-    _ connection: Connection, _ selected: SelectedScopes, minutes: Range<Int>, intervalHours: Int,
+    _ connection: Connection, _ selected: SelectedSeries, minutes: Range<Int>, intervalHours: Int,
     buckets: Int
   ) {
     self.connection = connection
-    scopes = Set(selected.members.map(\.id))
+    self.selected = Set(selected.members.map(\.id))
     isSelective = selected.isSelective
     self.minutes = minutes
     self.intervalHours = intervalHours
@@ -169,7 +169,7 @@ private struct HistoryReader {
     days.bind(1, hours.lowerBound.flooredDivision(by: 24))
     days.bind(2, (hours.upperBound + 23).flooredDivision(by: 24))
     while try days.step() {
-      guard scopes.contains(days.integer(1)) else { continue }
+      guard selected.contains(days.integer(1)) else { continue }
       let first = Int(days.integer(0)) * 24
       for (slot, counts) in CountGrid(packed: days.blob(2)).slots {
         if let bucket = bucket(of: first + slot) { identified[bucket] += counts }
@@ -188,7 +188,7 @@ private struct HistoryReader {
     let (hour, end) = HourDelta.split(minute: minutes.upperBound)
     select.bind(1, hour)
     while try select.step() {
-      guard scopes.contains(select.integer(0)) else { continue }
+      guard selected.contains(select.integer(0)) else { continue }
       for column: Int32 in [1, 2] {
         for (minute, counts) in CountGrid(packed: select.blob(column)).slots where minute >= end {
           buckets[buckets.count - 1].startingLater += counts
@@ -207,7 +207,7 @@ private struct HistoryReader {
       floor.map { $0 + 1 } ?? Int.min)
     let steps = first..<max(first, end)
     let select = try connection.prepare(
-      isSelective ? OutcomeReader.SQL.arrivalsOfScope : OutcomeReader.SQL.arrivals)
+      isSelective ? OutcomeReader.SQL.arrivalsOfSeries : OutcomeReader.SQL.arrivals)
     select.bind(1, hours.lowerBound)
     select.bind(2, hours.upperBound)
     guard isSelective else {
@@ -216,9 +216,9 @@ private struct HistoryReader {
       return try add(select)
     }
     for step in steps {
-      for scope in scopes {
+      for seriesID in selected {
         select.bind(3, step)
-        select.bind(4, scope)
+        select.bind(4, seriesID)
         try add(select)
       }
     }
@@ -228,7 +228,7 @@ private struct HistoryReader {
   private mutating func add(_ select: Statement) throws(StoreError) {
     while try select.step() {
       let hour = Int(select.integer(2))
-      guard let bucket = bucket(of: hour), scopes.contains(select.integer(1)) else { continue }
+      guard let bucket = bucket(of: hour), selected.contains(select.integer(1)) else { continue }
       let step = Int(select.integer(0))
       buckets[bucket].repeated += select.integer(3)
       buckets[bucket].withoutInitial += select.integer(4)

@@ -20,13 +20,13 @@ final class CountChanges {
     var step: Int
 
     init(_ hour: Int, _ series: Int, at now: Timestamp) {
-      bucket = BucketKey(bucket: hour, scope: Int64(series))
+      bucket = BucketKey(bucket: hour, seriesID: Int64(series))
       step = now.minute.flooredDivision(by: 10)
     }
 
     static func < (left: DeltaKey, right: DeltaKey) -> Bool {
-      (left.bucket.bucket, left.bucket.scope, left.step)
-        < (right.bucket.bucket, right.bucket.scope, right.step)
+      (left.bucket.bucket, left.bucket.seriesID, left.step)
+        < (right.bucket.bucket, right.bucket.seriesID, right.step)
     }
   }
 
@@ -123,7 +123,7 @@ final class CountChanges {
     change += aggregated
     if change.isZero, aggregated.isZero, delta.repeated == 0, delta.withoutInitial == 0 { return }
     upsertArrival.bind(1, step)
-    upsertArrival.bind(2, key.scope)
+    upsertArrival.bind(2, key.seriesID)
     upsertArrival.bind(3, key.bucket)
     for severity in Severity.allCases {
       upsertArrival.bind(4 + Int32(severity.rawValue), change[severity])

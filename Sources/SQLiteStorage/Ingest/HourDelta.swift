@@ -4,7 +4,7 @@ internal import ReleaseHealth
 struct BucketKey: Hashable {
   /// Hours or days since 1970.
   var bucket: Int
-  var scope: Int64
+  var seriesID: Int64
 }
 
 /// The change of one series' counts in one hour.

@@ -8,7 +8,7 @@ final class Interning {
   private let insertUser: Statement
   private let touchUser: Statement
   private let saveNextUser: Statement
-  private var series: [Scope: Int] = [:]
+  private var series: [SeriesKey: Int] = [:]
   /// The project of each series, by series id.
   private var projects: [Int: ProjectID] = [:]
   private var users: [UserHash: KnownUser] = [:]
@@ -108,7 +108,7 @@ final class Interning {
   }
 
   /// The id of a series; a new series gets one.
-  func number(of series: Scope, at now: Timestamp) throws(StoreError) -> Int {
+  func number(of series: SeriesKey, at now: Timestamp) throws(StoreError) -> Int {
     if let known = self.series[series] { return known }
     if self.series.count >= Self.seriesMax { forgetSeries() }
     let release = try release(series.release, project: series.project, at: now)

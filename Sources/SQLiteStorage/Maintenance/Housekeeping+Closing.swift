@@ -10,7 +10,7 @@ extension Housekeeping {
     let open = try keys(
       """
       SELECT hour, scope FROM user_hour_open
-      WHERE (hour, scope) > (\(run.closed.bucket), \(run.closed.scope)) AND hour < \(now.hour - 1)
+      WHERE (hour, scope) > (\(run.closed.bucket), \(run.closed.seriesID)) AND hour < \(now.hour - 1)
       ORDER BY hour, scope LIMIT \(Self.cellsPerStep)
       """)
     if open.isEmpty { return false }
@@ -46,7 +46,7 @@ extension Housekeeping {
     try connection.transaction { () throws(StoreError) in
       var bytesLeft = Self.setBytesPerStep
       for key in open where bytesLeft > 0 {
-        bytesLeft -= try users.close(day: key.bucket, scope: key.scope)
+        bytesLeft -= try users.close(day: key.bucket, seriesID: key.seriesID)
       }
     }
     return true

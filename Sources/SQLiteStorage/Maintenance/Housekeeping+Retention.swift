@@ -66,7 +66,7 @@ extension Housekeeping {
       LIMIT \(Self.rowsPerStep)
       """)
     find.bind(1, day * bucketsPerDay)
-    var expired: [(scope: Int64, bucket: Int64)] = []
+    var expired: [(seriesID: Int64, bucket: Int64)] = []
     var last = Int64.min
     var bytes: Int64 = 0
     while bytes < Self.droppedBytesPerStep, try find.step() {
@@ -79,7 +79,7 @@ extension Housekeeping {
     let drop = try connection.prepare("DELETE FROM \(table) WHERE scope = ? AND \(bucket) = ?")
     try connection.transaction { () throws(StoreError) in
       for key in expired {
-        drop.bind(1, key.scope)
+        drop.bind(1, key.seriesID)
         drop.bind(2, key.bucket)
         try drop.run()
       }

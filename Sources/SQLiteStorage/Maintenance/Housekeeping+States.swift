@@ -28,7 +28,7 @@ extension Housekeeping {
     for statement in [find, last, delete] {
       statement.bind(1, sessions.started)
       statement.bind(2, blob: sessions.sessionID)
-      statement.bind(3, sessions.scope)
+      statement.bind(3, sessions.seriesID)
     }
     find.bind(4, kept)
     find.bind(5, Self.statesPerStep - 1)
@@ -37,13 +37,13 @@ extension Housekeeping {
     if isPart {
       reached.started = find.integer(0)
       reached.sessionID = find.blob(1)
-      reached.scope = find.integer(2)
+      reached.seriesID = find.integer(2)
       find.reset()
     }
     for statement in [last, delete] {
       statement.bind(4, reached.started)
       statement.bind(5, blob: reached.sessionID)
-      statement.bind(6, reached.scope)
+      statement.bind(6, reached.seriesID)
     }
     try connection.transaction { () throws(StoreError) in
       if try last.step() {
@@ -66,7 +66,7 @@ extension Housekeeping {
     let delete = try connection.prepare(
       "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
     find.bind(1, kept)
-    var keys: [(started: Int64, sessionID: [UInt8], scope: Int64)] = []
+    var keys: [(started: Int64, sessionID: [UInt8], seriesID: Int64)] = []
     // Drifted sessions count at their earliest start, not at the start in their key.
     var last = Int64.min
     while try find.step() {
@@ -78,7 +78,7 @@ extension Housekeeping {
       for key in keys {
         delete.bind(1, key.started)
         delete.bind(2, blob: key.sessionID)
-        delete.bind(3, key.scope)
+        delete.bind(3, key.seriesID)
         try delete.run()
       }
       try remember("states_dropped", last)

@@ -37,7 +37,7 @@ final class Housekeeping {
     var phase = 0
     /// The last hour that was closed. Under load, late updates keep opening hours: those before
     /// this one are left to the next run, or the later phases would never start.
-    var closed = BucketKey(bucket: .min, scope: .min)
+    var closed = BucketKey(bucket: .min, seriesID: .min)
     /// The hour that the last step closed in part.
     var closing: BucketKey?
   }
@@ -47,7 +47,7 @@ final class Housekeeping {
   struct SessionSweep {
     var started = Int64.min
     var sessionID = [UInt8](repeating: 0, count: 16)
-    var scope = Int64.min
+    var seriesID = Int64.min
   }
 
   /// The progress of the daily search for users to delete.
@@ -118,7 +118,7 @@ final class Housekeeping {
     let statement = try connection.prepare(sql)
     var keys: [BucketKey] = []
     while try statement.step() {
-      keys.append(BucketKey(bucket: Int(statement.integer(0)), scope: statement.integer(1)))
+      keys.append(BucketKey(bucket: Int(statement.integer(0)), seriesID: statement.integer(1)))
     }
     return keys
   }

@@ -39,21 +39,22 @@ extension Verification {
         day = Int(days.integer(0))
         arrived = try Self.arrivals(before: day * 24 + 24, log, &hasMore)
       }
-      let scope = days.integer(1)
+      let seriesID = days.integer(1)
       let aggregated = CountGrid(packed: days.blob(3))
       var found = CountGrid(packed: days.blob(2))
       found.add(aggregated)
       for (slot, counts) in found.slots where day * 24 + slot >= firstHour {
         let hour = day * 24 + slot
-        let logged = arrived.removeValue(forKey: BucketKey(bucket: hour, scope: scope)) ?? Arrived()
+        let logged =
+          arrived.removeValue(forKey: BucketKey(bucket: hour, seriesID: seriesID)) ?? Arrived()
         if Self.isSaturated(counts) { continue }
         expect(counts == logged.all, "arrivals") { [name] in
-          "sessions of scope \(scope) at \(name(hour)): \(counts), but arrived are \(logged.all)"
+          "sessions of series \(seriesID) at \(name(hour)): \(counts), but arrived are \(logged.all)"
         }
         if hour < firstSplitHour { continue }
         let part = aggregated[slot] ?? SessionCounts()
         expect(part == logged.aggregated, "arrivals") { [name] in
-          "aggregates of scope \(scope) at \(name(hour)): \(part), but arrived are "
+          "aggregates of series \(seriesID) at \(name(hour)): \(part), but arrived are "
             + "\(logged.aggregated)"
         }
       }
@@ -71,7 +72,7 @@ extension Verification {
       statement.bind(1, first)
       var counts: [BucketKey: Int64] = [:]
       while try statement.step() {
-        let key = BucketKey(bucket: Int(statement.integer(0)), scope: statement.integer(1))
+        let key = BucketKey(bucket: Int(statement.integer(0)), seriesID: statement.integer(1))
         counts[key] = statement.integer(2)
       }
       return counts
@@ -89,7 +90,7 @@ extension Verification {
     for key in Set(logged.keys).union(states.keys) {
       let (found, wanted) = (logged[key] ?? 0, states[key] ?? 0)
       expect(found == wanted, "arrivals") { [name] in
-        "sessions without init of scope \(key.scope) at \(name(key.bucket)): \(found), but the "
+        "sessions without init of series \(key.seriesID) at \(name(key.bucket)): \(found), but the "
           + "states say \(wanted)"
       }
     }
@@ -106,7 +107,7 @@ extension Verification {
         counts.all[severity] = log.integer(Int32(2 + column))
         counts.aggregated[severity] = log.integer(Int32(7 + column))
       }
-      arrived[BucketKey(bucket: Int(log.integer(0)), scope: log.integer(1))] = counts
+      arrived[BucketKey(bucket: Int(log.integer(0)), seriesID: log.integer(1))] = counts
       hasMore = try log.step()
     }
     return arrived
@@ -115,7 +116,7 @@ extension Verification {
   private mutating func expectNothingElse(_ arrived: [BucketKey: Arrived]) {
     for (key, counts) in arrived {
       expect(counts.all.isZero, "arrivals") { [name] in
-        "sessions of scope \(key.scope) at \(name(key.bucket)): none, but arrived are "
+        "sessions of series \(key.seriesID) at \(name(key.bucket)): none, but arrived are "
           + "\(counts.all)"
       }
     }

@@ -8,12 +8,12 @@ extension Verification {
     let unknown = try connection.prepare(
       "SELECT DISTINCT scope FROM session_day WHERE scope NOT IN (SELECT id FROM scope)")
     while try unknown.step() {
-      let scope = unknown.integer(0)
-      expect(false, "days") { "scope \(scope) has counts, and nothing says of what" }
+      let seriesID = unknown.integer(0)
+      expect(false, "days") { "series \(seriesID) has counts, and nothing says of what" }
     }
     let days = try connection.prepare("SELECT day, scope, identified, anonymous FROM session_day")
     while try days.step() {
-      let (day, scope) = (Int(days.integer(0)), days.integer(1))
+      let (day, seriesID) = (Int(days.integer(0)), days.integer(1))
       for column: Int32 in [2, 3] {
         let packed = days.blob(column)
         let grid = CountGrid(packed: packed)
@@ -23,7 +23,7 @@ extension Verification {
             (0..<24).contains($0.key) && !$0.value.hasNegative
           }
         expect(isRight, "days") { [name] in
-          "the counts of scope \(scope) on the day of \(name(day * 24)) cannot be read"
+          "the counts of series \(seriesID) on the day of \(name(day * 24)) cannot be read"
         }
       }
     }

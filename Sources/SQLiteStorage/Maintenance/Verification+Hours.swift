@@ -45,10 +45,10 @@ extension Verification {
     let expected = try recomputed(hour: hour)
     let stored = try stored(hour: hour)
     let isWhole = hour >= firstWholeHour
-    for scope in Set(expected.keys).union(stored.keys).sorted() {
-      let want = expected[scope] ?? HourDelta()
-      let have = stored[scope] ?? Stored()
-      let place = { [name] (what: String) in "\(what) of scope \(scope) at \(name(hour))" }
+    for seriesID in Set(expected.keys).union(stored.keys).sorted() {
+      let want = expected[seriesID] ?? HourDelta()
+      let have = stored[seriesID] ?? Stored()
+      let place = { [name] (what: String) in "\(what) of series \(seriesID) at \(name(hour))" }
       for severity in Severity.allCases {
         let (wanted, found) = (want.identified.total[severity], have.day[severity])
         expect(isWhole ? found == wanted : found >= wanted, "counts") {

@@ -10,20 +10,20 @@ extension Verification {
     let isOpen = try connection.prepare(
       "SELECT 1 FROM user_hour_open WHERE hour = ? AND scope = ?")
     while try hours.step() {
-      let (hour, scope) = (Int(hours.integer(0)), hours.integer(1))
+      let (hour, seriesID) = (Int(hours.integer(0)), hours.integer(1))
       let packed = hours.blob(2)
-      let sets = readable(packed, "an hour's users of scope \(scope) at \(name(hour))")
+      let sets = readable(packed, "an hour's users of series \(seriesID) at \(name(hour))")
       guard hours.integer(3) == 0 else { continue }
       isOpen.bind(1, hour)
-      isOpen.bind(2, scope)
+      isOpen.bind(2, seriesID)
       let open = try isOpen.step()
       isOpen.reset()
       expect(!open, "sets of users") { [name] in
-        "scope \(scope) has a set at \(name(hour)), which is open"
+        "series \(seriesID) has a set at \(name(hour)), which is open"
       }
-      let built = try builtSets(hour, scope)
+      let built = try builtSets(hour, seriesID)
       expect(built == sets, "sets of users") { [name] in
-        "the set of scope \(scope) at \(name(hour)) is not that of its minutes"
+        "the set of series \(seriesID) at \(name(hour)) is not that of its minutes"
       }
     }
     try checkRowsWithoutSets()
@@ -33,11 +33,11 @@ extension Verification {
   }
 
   /// Builds the sets of an hour from its minutes.
-  private func builtSets(_ hour: Int, _ scope: Int64) throws(StoreError) -> UserSets {
+  private func builtSets(_ hour: Int, _ seriesID: Int64) throws(StoreError) -> UserSets {
     let rows = try connection.prepare(
       "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?")
     rows.bind(1, hour)
-    rows.bind(2, scope)
+    rows.bind(2, seriesID)
     var sets = UserSets()
     var minutes = UserMinutes()
     func insert(minute: Int, parts: [UserChanges]) {
@@ -58,10 +58,10 @@ extension Verification {
         AND NOT EXISTS (SELECT 1 FROM user_hour WHERE hour = each.hour AND scope = each.scope)
       """)
     while try lost.step() {
-      let (hour, scope) = (Int(lost.integer(0)), lost.integer(1))
+      let (hour, seriesID) = (Int(lost.integer(0)), lost.integer(1))
       // The changes may cancel out.
-      expect(try builtSets(hour, scope).isEmpty, "sets of users") { [name] in
-        "users of scope \(scope) at \(name(hour)) are in no set, and the hour is not open"
+      expect(try builtSets(hour, seriesID).isEmpty, "sets of users") { [name] in
+        "users of series \(seriesID) at \(name(hour)) are in no set, and the hour is not open"
       }
     }
   }
@@ -77,9 +77,9 @@ extension Verification {
         AND hour / 24 > (SELECT coalesce(max(value), -1) FROM setting WHERE name = 'counts_dropped')
       """)
     while try lost.step() {
-      let (day, scope) = (Int(lost.integer(0)), lost.integer(1))
+      let (day, seriesID) = (Int(lost.integer(0)), lost.integer(1))
       expect(false, "sets of users") { [name] in
-        "scope \(scope) has no set on the day of \(name(day * 24)), which is not open"
+        "series \(seriesID) has no set on the day of \(name(day * 24)), which is not open"
       }
     }
   }
@@ -89,16 +89,17 @@ extension Verification {
     let hours = try connection.prepare(
       "SELECT sets FROM user_hour WHERE scope = ? AND hour >= ? AND hour < ?")
     while try days.step() {
-      let (day, scope) = (Int(days.integer(0)), days.integer(1))
+      let (day, seriesID) = (Int(days.integer(0)), days.integer(1))
       let packed = days.blob(2)
-      let sets = readable(packed, "a day's users of scope \(scope) on the day of \(name(day * 24))")
+      let sets = readable(
+        packed, "a day's users of series \(seriesID) on the day of \(name(day * 24))")
       var union = UserSets()
-      hours.bind(1, scope)
+      hours.bind(1, seriesID)
       hours.bind(2, day * 24)
       hours.bind(3, day * 24 + 24)
       while try hours.step() { hours.withBlob(0) { union.formUnion(packed: $0) } }
       expect(union == sets, "sets of users") { [name] in
-        "the set of scope \(scope) on the day of \(name(day * 24)) is not that of its hours"
+        "the set of series \(seriesID) on the day of \(name(day * 24)) is not that of its hours"
       }
     }
   }
@@ -108,7 +109,7 @@ extension Verification {
   private mutating func checkUnions() throws(StoreError) {
     let unions = try connection.prepare(
       "SELECT project, environment, day, sets FROM user_environment_day WHERE sets IS NOT NULL")
-    let scopes = try connection.prepare(
+    let rows = try connection.prepare(
       """
       SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
       WHERE project = ?1 AND environment = ?2
@@ -121,10 +122,10 @@ extension Verification {
         + name(day * 24)
       let sets = readable(unions.blob(3), place)
       var union = UserSets()
-      scopes.bind(1, project)
-      scopes.bind(2, environment)
-      scopes.bind(3, day)
-      while try scopes.step() { scopes.withBlob(0) { union.formUnion(packed: $0) } }
+      rows.bind(1, project)
+      rows.bind(2, environment)
+      rows.bind(3, day)
+      while try rows.step() { rows.withBlob(0) { union.formUnion(packed: $0) } }
       expect(union == sets, "sets of users") { "\(place): not those of its releases" }
     }
     let wrong = try connection.prepare(
@@ -137,9 +138,9 @@ extension Verification {
         AND each.project = scope.project AND each.environment = scope.environment)
       """)
     while try wrong.step() {
-      let (what, day, scope) = (wrong.text(0), Int(wrong.integer(1)), wrong.integer(2))
+      let (what, day, seriesID) = (wrong.text(0), Int(wrong.integer(1)), wrong.integer(2))
       expect(false, "sets of users") { [name] in
-        "scope \(scope) \(what) on the day of \(name(day * 24)), which its environment's sets miss"
+        "series \(seriesID) \(what) on the day of \(name(day * 24)), which its environment's sets miss"
       }
     }
   }

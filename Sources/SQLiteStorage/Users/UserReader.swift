@@ -25,21 +25,21 @@ struct UserReader {
 
   /// The series of a group in one environment of a project.
   private struct Part {
-    var members: [SelectedScopes.Member]
+    var members: [SelectedSeries.Member]
     /// Whether these are all series of the environment.
     var isWholeEnvironment: Bool
   }
 
-  /// - Parameter groupOfScope: the group of each series id, from 0 to below `groupCount`.
+  /// - Parameter groupOfSeries: the group of each series id, from 0 to below `groupCount`.
   static func read(
-    _ query: HealthQuery, _ scopes: [SelectedScopes.Member], groupOfScope: [Int64: Int],
+    _ query: HealthQuery, _ selected: [SelectedSeries.Member], groupOfSeries: [Int64: Int],
     groupCount: Int, from connection: Connection
   ) throws(StoreError) -> [Counts] {
     var reader = UserReader(
       connection: connection, query: query,
       openHours: try openHours(query.wholeHours, from: connection))
     var counts = Array(repeating: Counts(), count: groupCount)
-    for (group, parts) in parts(of: scopes, groupOfScope: groupOfScope) {
+    for (group, parts) in parts(of: selected, groupOfSeries: groupOfSeries) {
       if !query.wholeHours.isEmpty {
         try reader.readOpenHours(parts)
         try reader.readSets(parts)
@@ -52,14 +52,14 @@ struct UserReader {
 
   /// The series by group and environment.
   private static func parts(
-    of scopes: [SelectedScopes.Member], groupOfScope: [Int64: Int]
+    of selected: [SelectedSeries.Member], groupOfSeries: [Int64: Int]
   ) -> [Int: [Part]] {
     var parts: [Int: [Part]] = [:]
     for members in Dictionary(
-      grouping: scopes, by: { [$0.scope.project.rawValue, $0.environment] }
+      grouping: selected, by: { [$0.key.project.rawValue, $0.environment] }
     )
     .values {
-      let groups = Dictionary(grouping: members) { groupOfScope[$0.id] }
+      let groups = Dictionary(grouping: members) { groupOfSeries[$0.id] }
       for case (let group?, let members) in groups {
         parts[group, default: []].append(
           Part(
@@ -123,7 +123,7 @@ struct UserReader {
   ) throws(StoreError) -> [Int] {
     guard part.isWholeEnvironment, !query.wholeDays.isEmpty else { return [] }
     var days: [Int] = []
-    rows.bind(1, part.members[0].scope.project.rawValue)
+    rows.bind(1, part.members[0].key.project.rawValue)
     rows.bind(2, part.members[0].environment)
     bind(query.wholeDays, to: rows, from: 3)
     while try rows.step() {

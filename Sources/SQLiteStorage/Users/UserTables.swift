@@ -163,7 +163,7 @@ final class UserTables {
   private func open(_ key: BucketKey) throws(StoreError) {
     if openHours.contains(key) { return }
     if openHours.count >= Self.openHoursMax { openHours.removeAll() }
-    let day = BucketKey(bucket: key.bucket.flooredDivision(by: 24), scope: key.scope)
+    let day = BucketKey(bucket: key.bucket.flooredDivision(by: 24), seriesID: key.seriesID)
     for statement in [openHour, dropHour] {
       bind(key, to: statement)
       try statement.run()
@@ -226,10 +226,10 @@ final class UserTables {
   /// Builds the sets of a day from those of its hours, which are all closed.
   ///
   /// - Returns: the number of bytes that were read and written.
-  func close(day: Int, scope: Int64) throws(StoreError) -> Int {
+  func close(day: Int, seriesID: Int64) throws(StoreError) -> Int {
     var bytes = 0
     var sets = UserSets()
-    selectHours.bind(1, scope)
+    selectHours.bind(1, seriesID)
     selectHours.bind(2, day * 24)
     selectHours.bind(3, day * 24 + 24)
     while try selectHours.step() {
@@ -238,7 +238,7 @@ final class UserTables {
         sets.formUnion(packed: packed)
       }
     }
-    let key = BucketKey(bucket: day, scope: scope)
+    let key = BucketKey(bucket: day, seriesID: seriesID)
     if !sets.isEmpty {
       let packed = sets.packed
       bytes += packed.count
@@ -283,6 +283,6 @@ final class UserTables {
 
   private func bind(_ key: BucketKey, to statement: Statement) {
     statement.bind(1, key.bucket)
-    statement.bind(2, key.scope)
+    statement.bind(2, key.seriesID)
   }
 }

@@ -47,7 +47,7 @@ package struct HealthQuery: Equatable, Sendable {
   }
 
   /// The group that a series belongs to.
-  package func groupKey(of series: Scope) -> GroupKey {
+  package func groupKey(of series: SeriesKey) -> GroupKey {
     let key = GroupKey(of: series, by: groupBy)
     return named?.contains(key) == false ? GroupKey() : key
   }
@@ -67,7 +67,7 @@ package struct GroupKey: Hashable, Sendable {
   }
 
   /// The part of a series that the members of its group share.
-  package init(of series: Scope, by dimensions: Set<HealthQuery.Dimension>) {
+  package init(of series: SeriesKey, by dimensions: Set<HealthQuery.Dimension>) {
     self.init(
       project: dimensions.contains(.project) ? series.project : nil,
       release: dimensions.contains(.release) ? series.release : nil,

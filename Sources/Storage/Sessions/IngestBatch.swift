@@ -3,7 +3,7 @@ package import ReleaseHealth
 /// Normalized reports that are to be stored together.
 package struct IngestBatch: Sendable {
   /// The series of the reports and aggregates, each once; these name theirs by its place here.
-  package private(set) var series: [Scope] = []
+  package private(set) var series: [SeriesKey] = []
   package private(set) var reports: [SessionReport] = []
   package private(set) var aggregated: [AggregatedSessions] = []
   package var outcomes: [OutcomeKey: Int64] = [:]
@@ -11,7 +11,7 @@ package struct IngestBatch: Sendable {
   /// it.
   package private(set) var receivedAt: Timestamp
   /// The places of the series, once there are more than ``seriesScannedMax``.
-  private var places: [Scope: Int] = [:]
+  private var places: [SeriesKey: Int] = [:]
 
   /// The number of series up to which a scan costs no more than a table.
   private static let seriesScannedMax = 4
@@ -29,11 +29,11 @@ package struct IngestBatch: Sendable {
     for index in reports.indices { reports[index].receivedAt = time }
   }
 
-  package mutating func add(_ report: SessionReport, of series: Scope) {
+  package mutating func add(_ report: SessionReport, of series: SeriesKey) {
     add(report, at: place(of: series))
   }
 
-  package mutating func add(_ sessions: AggregatedSessions, of series: Scope) {
+  package mutating func add(_ sessions: AggregatedSessions, of series: SeriesKey) {
     add(sessions, at: place(of: series))
   }
 
@@ -63,7 +63,7 @@ package struct IngestBatch: Sendable {
     aggregated[aggregated.count - 1].series = place
   }
 
-  private mutating func place(of series: Scope) -> Int {
+  private mutating func place(of series: SeriesKey) -> Int {
     if self.series.count <= Self.seriesScannedMax {
       if let place = self.series.firstIndex(of: series) { return place }
     } else if let place = places[series] {

@@ -40,7 +40,7 @@ package indirect enum SeriesFilter: Equatable, Sendable {
   ///   - version: what the release's name says, where it was read before. A caller with many series
   ///     reads it once a series, where ``needsVersion`` is true.
   package func matches(
-    _ series: Scope, stage: AdoptionStage = .lowAdoption, version: ReleaseVersion? = nil
+    _ series: SeriesKey, stage: AdoptionStage = .lowAdoption, version: ReleaseVersion? = nil
   ) -> Bool {
     switch self {
     case .all(let parts):

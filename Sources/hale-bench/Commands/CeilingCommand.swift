@@ -51,7 +51,7 @@ private struct RowBatch {
   struct SessionRow {
     var started: Int64
     var id: UInt128
-    var scope: Int64
+    var seriesIndex: Int64
     var flags: Int64
     var duration: Int64
     /// The id of the user, as the session's row stores it.
@@ -63,14 +63,14 @@ private struct RowBatch {
   /// The packed users of a minute.
   struct UserPart {
     var hour: Int64
-    var scope: Int64
+    var seriesIndex: Int64
     var minute: Int64
     var bytes: Int
   }
 
   struct Bucket: Hashable {
     var hour: Int64
-    var scope: Int64
+    var seriesIndex: Int64
   }
 
   var sessions: [SessionRow] = []
@@ -82,25 +82,25 @@ private struct RowBatch {
     var parts: [[Int64]: Int] = [:]
     for index in range {
       let session = traffic.packed(index)
-      let scope = Int64(traffic.scope(of: session) + 1)
+      let seriesIndex = Int64(traffic.seriesIndex(of: session) + 1)
       let user = Int64(session.user + 1)
       let severity = Int64(Severity(status: session.status, errors: 0).rawValue)
       sessions.append(
         SessionRow(
-          started: session.started.milliseconds, id: session.id, scope: scope,
+          started: session.started.milliseconds, id: session.id, seriesIndex: seriesIndex,
           flags: severity + 96, duration: session.durationMilliseconds,
           user: (0..<4).map { UInt8(truncatingIfNeeded: user >> ($0 * 8)) },
           newUser: session.user >= traffic.users ? (session.id &* 3, user) : nil))
       let hour = Int64(session.started.hour)
-      parts[[hour, scope, Int64(session.started.minute) - hour * 60], default: 0] += 1
-      touched.insert(Bucket(hour: hour, scope: scope))
+      parts[[hour, seriesIndex, Int64(session.started.minute) - hour * 60], default: 0] += 1
+      touched.insert(Bucket(hour: hour, seriesIndex: seriesIndex))
     }
     userParts = parts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, users in
-      UserPart(hour: key[0], scope: key[1], minute: key[2], bytes: users * 3)
+      UserPart(hour: key[0], seriesIndex: key[1], minute: key[2], bytes: users * 3)
     }
     // The service folds updates in this order.
-    sessions.sort { ($0.started, $0.id, $0.scope) < ($1.started, $1.id, $1.scope) }
-    buckets = touched.sorted { ($0.hour, $0.scope) < ($1.hour, $1.scope) }
+    sessions.sort { ($0.started, $0.id, $0.seriesIndex) < ($1.started, $1.id, $1.seriesIndex) }
+    buckets = touched.sorted { ($0.hour, $0.seriesIndex) < ($1.hour, $1.seriesIndex) }
   }
 }
 
@@ -158,7 +158,7 @@ private struct RowWriter {
     for row in batch.sessions { try write(row) }
     for part in batch.userParts {
       userMinute.bind(1, part.hour)
-      userMinute.bind(2, part.scope)
+      userMinute.bind(2, part.seriesIndex)
       userMinute.bind(3, part.minute)
       userMinute.bind(4, [UInt8](repeating: 1, count: part.bytes))
       try userMinute.run()
@@ -170,7 +170,7 @@ private struct RowWriter {
   private func write(_ row: RowBatch.SessionRow) throws {
     session.bind(1, row.started)
     session.bind(2, row.id)
-    session.bind(3, row.scope)
+    session.bind(3, row.seriesIndex)
     session.bind(4, row.flags)
     session.bind(5, row.duration)
     session.bind(6, row.user)
@@ -188,12 +188,12 @@ private struct RowWriter {
     ]
     for (statement, first, blob) in rows {
       statement.bind(1, first)
-      statement.bind(2, bucket.scope)
+      statement.bind(2, bucket.seriesIndex)
       statement.bind(3, blob)
       try statement.run()
     }
     arrivals.bind(1, bucket.hour * 6)
-    arrivals.bind(2, bucket.scope)
+    arrivals.bind(2, bucket.seriesIndex)
     arrivals.bind(3, bucket.hour)
     try arrivals.run()
   }

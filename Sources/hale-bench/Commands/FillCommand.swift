@@ -80,7 +80,7 @@ private struct Filling {
   private let store: SQLiteStore
   private let traffic: Traffic
   private let project: ProjectID
-  private let scopes: [Scope]
+  private let series: [SeriesKey]
   private let hashes: [UserHash]
   private var hour: Int?
 
@@ -88,7 +88,7 @@ private struct Filling {
     self.store = store
     self.traffic = traffic
     self.project = project
-    scopes = traffic.scopes(project: project)
+    series = traffic.series(project: project)
     hashes = (0..<traffic.users).map { hasher.hash(traffic.userName($0)) }
   }
 
@@ -125,7 +125,7 @@ private struct Filling {
         SessionReport(
           update, sessionID: SessionID(value: session.id), correctedStart: session.started,
           user: hashes[session.user]),
-        of: scopes[traffic.scope(of: session)])
+        of: series[traffic.seriesIndex(of: session)])
     }
     batch.outcomes = [OutcomeKey(project: project, outcome: .accepted): Int64(sessions.count)]
     return batch

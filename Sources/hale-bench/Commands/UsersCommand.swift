@@ -36,8 +36,8 @@ struct UsersCommand: ParsableCommand {
     // All users come first, so that the ids of a smaller share are spread.
     for percent in Self.percents.reversed() {
       let chosen = users.filter { _ in random.next() % 100 < UInt64(percent) }
-      let scope = Scope(project: project.id, release: "\(percent)", environment: nil)
-      try add(chosen, scope, to: store)
+      let series = SeriesKey(project: project.id, release: "\(percent)", environment: nil)
+      try add(chosen, series, to: store)
     }
     let later = traffic.now.advanced(byMilliseconds: 2 * 86_400_000)
     while try store.housekeep(at: later) {}
@@ -56,14 +56,14 @@ struct UsersCommand: ParsableCommand {
         }))
   }
 
-  private func add(_ users: [UserHash], _ scope: Scope, to store: SQLiteStore) throws {
+  private func add(_ users: [UserHash], _ series: SeriesKey, to store: SQLiteStore) throws {
     let now = options.traffic.now
     for start in stride(from: 0, to: users.count, by: 10_000) {
       var batch = IngestBatch(receivedAt: now)
       for user in users[start..<min(start + 10_000, users.count)] {
         batch.add(
           AggregatedSessions(
-            correctedStart: now, counts: SessionCounts(healthy: 1), user: user), of: scope)
+            correctedStart: now, counts: SessionCounts(healthy: 1), user: user), of: series)
       }
       try store.ingest(batch)
     }

@@ -24,7 +24,7 @@ import Testing
       batch.add(
         NamedReport(
           key: SessionKey(
-            scope: Scope(
+            series: SeriesKey(
               project: ProjectID(rawValue: 1), release: "shop@1", environment: "production"),
             started: start,
             sessionID: SessionID(value: UInt128(minutesAgo) << 32 | UInt128(index))),

@@ -150,7 +150,7 @@ import Testing
     batch.add(
       NamedReport(
         key: SessionKey(
-          scope: Scope(
+          series: SeriesKey(
             project: ProjectID(rawValue: 1), release: "shop@1.10.0+8", environment: nil),
           started: started, sessionID: SessionID(value: 1)),
         correctedStart: started, status: .exited))

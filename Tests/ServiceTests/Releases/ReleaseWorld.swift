@@ -17,7 +17,7 @@ extension ServiceFixture {
         batch.add(
           NamedReport(
             key: SessionKey(
-              scope: Scope(
+              series: SeriesKey(
                 project: ProjectID(rawValue: 1), release: release, environment: environment),
               started: batch.receivedAt,
               sessionID: SessionID(

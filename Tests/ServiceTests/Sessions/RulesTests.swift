@@ -61,7 +61,7 @@ import Testing
     ) {
       let started = ServiceFixture.now.advanced(byMilliseconds: (hour - 12) * 3_600_000 + 900_000)
       let key = SessionKey(
-        scope: Scope(
+        series: SeriesKey(
           project: ProjectID(rawValue: project), release: release, environment: environment),
         started: started, sessionID: SessionID(value: UInt128(batch.reports.count + 1)))
       let user = user.map { UserHash(value: UInt128($0.asciiValue ?? 0)) }

@@ -2,10 +2,10 @@ internal import ReleaseHealth
 internal import Storage
 
 /// The series that a ``HealthQuery`` selects; all readers of counts use them.
-struct SelectedScopes {
+struct SelectedSeries {
   struct Member {
     var id: Int64
-    var scope: Scope
+    var key: SeriesKey
     /// The id of the series' environment.
     var environment: Int64
     /// Whether the query selects all series of the project and environment.
@@ -31,14 +31,14 @@ struct SelectedScopes {
       while try select.step() {
         all += 1
         let environment = select.text(2)
-        let scope = Scope(
+        let key = SeriesKey(
           project: project, release: select.text(1),
           environment: environment.isEmpty ? nil : environment)
-        let member = Member(id: select.integer(0), scope: scope, environment: select.integer(3))
+        let member = Member(id: select.integer(0), key: key, environment: select.integer(3))
         omitted[member.environment, default: 0] += 1
         let isSelected = filter.matches(
-          scope, stage: needsStage ? Self.stage(select) : .lowAdoption,
-          version: needsVersion ? ReleaseVersion(scope.release) : nil)
+          key, stage: needsStage ? Self.stage(select) : .lowAdoption,
+          version: needsVersion ? ReleaseVersion(key.release) : nil)
         guard isSelected else { continue }
         members.append(member)
         omitted[member.environment, default: 0] -= 1
