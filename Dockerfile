@@ -8,9 +8,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY . .
-# The standard library is linked statically, because the run stage has no Swift.
-RUN swift build -c release --static-swift-stdlib --product hale \
-    && strip -o /hale "$(swift build -c release --static-swift-stdlib --show-bin-path)/hale"
+RUN . Scripts/lib.sh && strip -o /hale "$(build_release .)"
 
 FROM docker.io/library/debian:bookworm-slim
 RUN apt-get update \

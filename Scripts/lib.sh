@@ -81,10 +81,20 @@ prepare_python() {
     cp "$1/Tests/requirements.txt" "$1/.build-venv/requirements.txt"
 }
 
+# Hosts have no Swift, so that the standard library is linked statically. GNU ld packs relative
+# relocations, a twentieth of the program; the default linker does not.
+release_flags="-c release --static-swift-stdlib -Xswiftc -use-ld=bfd -Xlinker -z -Xlinker pack-relative-relocs"
+
 # Builds a program as it is released (hale by default), and prints its path.
 build_release() {
-  swift build --package-path "$1" -c release --static-swift-stdlib --product "${2:-hale}" >&2 || return
+  # shellcheck disable=SC2086 # A list of words.
+  swift build --package-path "$1" $release_flags --product "${2:-hale}" >&2 || return
+  release_path "$@"
+}
+
+# Prints the path of a program that was built as it is released.
+release_path() {
+  # shellcheck disable=SC2086 # A list of words.
   printf '%s/%s\n' \
-    "$(swift build --package-path "$1" -c release --static-swift-stdlib --show-bin-path)" \
-    "${2:-hale}"
+    "$(swift build --package-path "$1" $release_flags --show-bin-path)" "${2:-hale}"
 }

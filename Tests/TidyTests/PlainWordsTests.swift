@@ -42,7 +42,7 @@ import Testing
   private static let kept = [
     // Columns of session_minute and session_day, and of arrival.
     #"identified, anonymous"#, #"length\(anonymous\)"#, #"session_day.anonymous"#,
-    #"anonymous blob"#, #"anonymous = excluded.anonymous"#, #"anonymous_\w+"#,
+    #"anonymous blob"#, #"anonymous = "#, #"excluded\.anonymous"#, #"anonymous_\w+"#,
     // The column of alert_rule with the time since which it queries the same value.
     #"modified, asked"#, #"asked = \?"#, #"asked integer"#,
     // A member of the answer about outcomes.
@@ -58,16 +58,19 @@ import Testing
 
   @Test(arguments: files)
   func wordsOfTheField(file: Repository.File) throws {
-    let banned = try Self.banned.map { try Regex("\\b\($0.pattern)\\b") }
-    let kept = try Self.kept.map { try Regex($0) }
-    let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() {
-      var text = Self.words(String(line))
-      for (word, pattern) in zip(Self.banned, banned) where text.contains(pattern) {
-        for pattern in kept { text = text.replacing(pattern, with: " ") }
+    let text = try Self.words(file.text)
+    for word in Self.banned {
+      // Nearly always there is none, and then nothing is split.
+      let pattern = try NSRegularExpression(pattern: "\\b\(word.pattern)\\b")
+      guard Self.occurs(pattern, in: text) else { continue }
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      for (index, line) in lines.enumerated() {
+        let line = try Self.kept.reduce(String(line)) { line, kept in
+          line.replacing(try Regex(kept), with: " ")
+        }
         #expect(
-          !text.contains(pattern),
-          "\(file.path):\(index + 1): \(line.prefix(90)): use \(word.instead)")
+          !Self.occurs(pattern, in: line), "\(file.path):\(index + 1): \(line): use \(word.instead)"
+        )
       }
     }
   }
@@ -76,15 +79,25 @@ import Testing
   @Test(arguments: Repository.sources)
   func docCommentsBeginWithSentences(file: Repository.File) {
     let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
-    for (index, line) in lines.enumerated() where line.contains("///") {
+    let fragment = #/^\s*/// (?:Of|Who|Whom|For so) /#
+    for (index, line) in lines.enumerated() where line.contains("/// ") {
       let isFirst = index == 0 || !lines[index - 1].contains("///")
-      let fragment = #/^\s*/// (?:Of|Who|Whom|For so) /#
       #expect(!isFirst || !line.contains(fragment), "\(file.path):\(index + 1): \(line)")
     }
   }
 
-  /// A line in lower case, with the words of its names apart.
-  private static func words(_ line: String) -> String {
-    line.replacing(/([a-z0-9])([A-Z])/) { "\($0.1) \($0.2)" }.lowercased()
+  /// A text in lower case, with the words of its names apart.
+  private static func words(_ text: String) throws -> String {
+    try NSRegularExpression(pattern: "([a-z0-9])([A-Z])")
+      .stringByReplacingMatches(in: text, range: range(of: text), withTemplate: "$1 $2")
+      .lowercased()
+  }
+
+  private static func occurs(_ pattern: NSRegularExpression, in text: String) -> Bool {
+    pattern.firstMatch(in: text, range: range(of: text)) != nil
+  }
+
+  private static func range(of text: String) -> NSRange {
+    NSRange(text.startIndex..., in: text)
   }
 }
