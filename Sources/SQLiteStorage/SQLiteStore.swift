@@ -226,13 +226,15 @@ extension SQLiteStore: SessionStore {
   }
 
   /// Releases the memory of idle readers and, if hardly a batch came since the last call, of the
-  /// write connection's page cache. Call it about once a minute; it blocks nobody.
+  /// write connection's caches. Call it about once a minute; it blocks nobody.
   package func releaseMemory() {
     readers.close()
     writes.submit(in: .job) { [self] in
       // If the database cannot be opened, there is nothing to release.
       try? ingesting { (writer) throws(StoreError) in
-        if writer.ingest.wasQuiet() { try writer.connection.execute("PRAGMA shrink_memory") }
+        guard writer.ingest.wasQuiet() else { return }
+        writer.interning.forgetUsers()
+        try writer.connection.execute("PRAGMA shrink_memory")
       }
       return true
     }

@@ -73,7 +73,7 @@ final class IngestTransaction {
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
   }
 
-  /// Whether fewer than one batch a second came since the last call, a minute ago.
+  /// Whether few batches came since the last call, up to a minute ago.
   func wasQuiet() -> Bool {
     defer { batchCount = 0 }
     return batchCount < 60

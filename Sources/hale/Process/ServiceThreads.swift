@@ -67,18 +67,18 @@ struct ServiceThreads {
   private static func schedule(
     _ work: Work, until stopped: DispatchSemaphore
   ) {
-    var isMinuteOver = false
+    var hadJobs = false
     while true {
       let pause = work.scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
       if stopped.wait(timeout: .now() + .milliseconds(Int(pause))) == .success { return }
-      // Half a second after the jobs of a minute: nothing needs their memory until the next.
-      if isMinuteOver {
+      // Half a second after jobs were started: nothing needs their memory until the next ones.
+      if hadJobs {
         work.store.releaseMemory()
         IdleMemory.release()
       }
       let due = work.scheduler.tick(
         at: work.clock.now(), monotonicMilliseconds: SystemClock.monotonicMilliseconds())
-      isMinuteOver = due.contains(.job(.alerts))
+      hadJobs = due.contains { if case .job = $0 { true } else { false } }
     }
   }
 
