@@ -14,6 +14,7 @@ extension UInt8 {
   package var isAlphanumeric: Bool { isDigit || isLetter }
 
   /// Whether this is visible: neither a space nor a control character.
+  @inlinable @inline(__always)
   package var isVisible: Bool { (0x21...0x7e).contains(self) }
 
   /// Whether this is white space between JSON's tokens (RFC 8259 §2).

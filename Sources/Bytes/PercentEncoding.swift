@@ -81,5 +81,3 @@ package func queryItems(_ query: String?) -> [(name: String, value: String)] {
 private func decodedOrSame(_ text: Substring) -> String {
   percentDecoded(String(text), plusIsSpace: true) ?? String(text)
 }
-/// Collapses runs of slashes in a path: some SDKs append a slash to a host that ends with one,
-/// which Relay accepts.

@@ -31,8 +31,7 @@ import CBrotli
     var next = input.baseAddress
     var room = output.count
     var target = output.baseAddress
-    let result = unsafe BrotliDecoderDecompressStream(
-      state, &available, &next, &room, &target, nil)
+    let result = unsafe BrotliDecoderDecompressStream(state, &available, &next, &room, &target, nil)
     switch result {
     case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT, BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: break
     case BROTLI_DECODER_RESULT_SUCCESS: isFinished = true
@@ -42,8 +41,7 @@ import CBrotli
       if code.rawValue <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES.rawValue { throw .outOfMemory }
       throw .malformed(unsafe String(cString: BrotliDecoderErrorString(code)))
     }
-    return DecodingStep(
-      consumed: input.count - available, produced: output.count - room)
+    return DecodingStep(consumed: input.count - available, produced: output.count - room)
   }
 }
 

@@ -11,10 +11,10 @@ package enum ContentCoding: Hashable, Sendable, CaseIterable {
   case brotli
   case zstd
 
-  /// - Parameter contentEncoding: the value of the header; nil if the request has none.
+  /// - Parameter contentEncoding: the value of the header, without surrounding white space.
   /// - Returns: nil for an unknown coding and for a list of codings, which are not supported.
-  package init?(contentEncoding: String?) {
-    switch (contentEncoding ?? "").trimmingBlanks().lowercased() {
+  package init?(contentEncoding: String) {
+    switch contentEncoding.lowercased() {
     // sentry-ruby sends an empty value, and old versions of sentry-java send a charset.
     case "", "identity", "utf-8": self = .identity
     case "gzip", "x-gzip": self = .gzip
@@ -31,19 +31,4 @@ package enum ContentCoding: Hashable, Sendable, CaseIterable {
 
   /// The `Accept-Encoding` of a 415 answer (RFC 9110 §15.5.16).
   package static let acceptEncoding = "gzip, deflate, br, zstd, identity"
-}
-
-extension String {
-  fileprivate func trimmingBlanks() -> Substring {
-    let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-    return drop(while: isBlank).dropLast(while: isBlank)
-  }
-}
-
-extension Substring {
-  fileprivate func dropLast(while predicate: (Character) -> Bool) -> Substring {
-    var rest = self
-    while let last = rest.last, predicate(last) { rest.removeLast() }
-    return rest
-  }
 }

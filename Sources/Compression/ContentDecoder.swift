@@ -61,9 +61,6 @@ package final class ContentDecoder {
     }
   }
 
-  /// Whether the compressed stream has ended and all of its output was produced.
-  package var isFinished: Bool { failure == nil && stream.isFinished }
-
   /// Checks the end of the body: throws if the compressed stream has not ended.
   package func finish() throws(ContentDecodingError) {
     if let failure { throw failure }

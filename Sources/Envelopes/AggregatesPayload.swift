@@ -87,9 +87,7 @@ private struct AggregatesReading {
     while let key = try json.nextKey(bytes, isFirst: &isFirst) {
       switch key.withBytes(bytes, BucketKey.init) {
       case .started:
-        started = try json.stringField(bytes, depth: 3).map {
-          $0.withBytes(bytes, RFC3339.parse)
-        }
+        started = try json.stringField(bytes, depth: 3).map { $0.withBytes(bytes, RFC3339.parse) }
       case .distinctID:
         let field = try json.stringField(bytes, depth: 3)
         distinctID = field.distinctID(bytes)
@@ -122,12 +120,10 @@ private enum AggregatesKey {
   case aggregates, attributes
 
   init?(_ name: Span<UInt8>) {
-    if name.equals("aggregates") {
-      self = .aggregates
-    } else if name.equals("attrs") {
-      self = .attributes
-    } else {
-      return nil
+    switch true {
+    case name.equals("aggregates"): self = .aggregates
+    case name.equals("attrs"): self = .attributes
+    default: return nil
     }
   }
 }
@@ -138,22 +134,15 @@ private enum BucketKey {
 
   @inline(__always)
   init?(_ name: Span<UInt8>) {
-    if name.equals("started") {
-      self = .started
-    } else if name.equals("did") {
-      self = .distinctID
-    } else if name.equals("exited") {
-      self = .count(.healthy)
-    } else if name.equals("errored") {
-      self = .count(.errored)
-    } else if name.equals("crashed") {
-      self = .count(.crashed)
-    } else if name.equals("abnormal") {
-      self = .count(.abnormal)
-    } else if name.equals("unhandled") {
-      self = .count(.unhandled)
-    } else {
-      return nil
+    switch true {
+    case name.equals("started"): self = .started
+    case name.equals("did"): self = .distinctID
+    case name.equals("exited"): self = .count(.healthy)
+    case name.equals("errored"): self = .count(.errored)
+    case name.equals("crashed"): self = .count(.crashed)
+    case name.equals("abnormal"): self = .count(.abnormal)
+    case name.equals("unhandled"): self = .count(.unhandled)
+    default: return nil
     }
   }
 }

@@ -12,46 +12,35 @@ package struct EnvelopeHeader: Equatable, Sendable {
   /// The origin of the web page.
   package var origin: String?
 
-  package init(
-    eventID: String? = nil, dsn: DSN? = nil, sentAt: Timestamp? = nil, origin: String? = nil
-  ) {
-    self.eventID = eventID
-    self.dsn = dsn
-    self.sentAt = sentAt
-    self.origin = origin
-  }
+}
 
+extension EnvelopeHeader {
   init(json bytes: Span<UInt8>) throws(HeaderFault) {
+    self.init()
     var faults = HeaderFaults()
     do throws(JSONError) {
-      try read(bytes, &faults)
+      var json = JSONReader()
+      guard try json.enterObject(bytes) else { throw JSONError() }
+      var isFirst = true
+      while let name = try json.nextKey(bytes, isFirst: &isFirst) {
+        switch name.withBytes(bytes, HeaderKey.init(wire:)) {
+        case .eventID:
+          eventID = try json.header(bytes, .eventID, &faults, Self.eventID)
+        case .dsn:
+          dsn = try json.header(bytes, .dsn, &faults) { DSN(String(copying: $0)) }
+        case .sentAt:
+          sentAt = try json.header(bytes, .sentAt, &faults, RFC3339.parse)
+        case .origin:
+          origin = try json.header(bytes, .origin, &faults) { String(copying: $0) }
+        case .type, .length, nil:
+          try json.skipValue(bytes, depth: 1)
+        }
+      }
+      try json.end(bytes)
     } catch {
       throw .malformed
     }
     if let fault = faults.first { throw fault }
-  }
-
-  private mutating func read(
-    _ bytes: Span<UInt8>, _ faults: inout HeaderFaults
-  ) throws(JSONError) {
-    var json = JSONReader()
-    guard try json.enterObject(bytes) else { throw JSONError() }
-    var isFirst = true
-    while let name = try json.nextKey(bytes, isFirst: &isFirst) {
-      switch name.withBytes(bytes, HeaderKey.init(wire:)) {
-      case .eventID:
-        eventID = try json.header(bytes, .eventID, &faults, Self.eventID)
-      case .dsn:
-        dsn = try json.header(bytes, .dsn, &faults) { DSN(String(copying: $0)) }
-      case .sentAt:
-        sentAt = try json.header(bytes, .sentAt, &faults, RFC3339.parse)
-      case .origin:
-        origin = try json.header(bytes, .origin, &faults) { String(copying: $0) }
-      case .type, .length, nil:
-        try json.skipValue(bytes, depth: 1)
-      }
-    }
-    try json.end(bytes)
   }
 
   /// The 32 digits of a UUID with or without hyphens.
@@ -69,37 +58,31 @@ struct ItemHeader {
   init(json bytes: Span<UInt8>) throws(HeaderFault) {
     var faults = HeaderFaults()
     do throws(JSONError) {
-      try read(bytes, &faults)
+      var json = JSONReader()
+      guard try json.enterObject(bytes) else { throw JSONError() }
+      var type: ItemType?
+      var isFirst = true
+      while let name = try json.nextKey(bytes, isFirst: &isFirst) {
+        switch name.withBytes(bytes, HeaderKey.init(wire:)) {
+        case .type:
+          type = try json.header(bytes, .type, &faults, ItemType.init(wire:))
+        case .length:
+          faults.check(.length)
+          switch try json.unsignedField(bytes, depth: 1) {
+          case .null: length = nil
+          case .value(let value) where value <= UInt32.max: length = Int(value)
+          case .value, .other: faults.add(.invalid(.length))
+          }
+        case .eventID, .dsn, .sentAt, .origin, nil:
+          try json.skipValue(bytes, depth: 1)
+        }
+      }
+      try json.end(bytes)
+      if let type { self.type = type } else { faults.add(.missing(.type)) }
     } catch {
       throw .malformed
     }
     if let fault = faults.first { throw fault }
-  }
-
-  private mutating func read(
-    _ bytes: Span<UInt8>, _ faults: inout HeaderFaults
-  ) throws(JSONError) {
-    var json = JSONReader()
-    guard try json.enterObject(bytes) else { throw JSONError() }
-    var type: ItemType?
-    var isFirst = true
-    while let name = try json.nextKey(bytes, isFirst: &isFirst) {
-      switch name.withBytes(bytes, HeaderKey.init(wire:)) {
-      case .type:
-        type = try json.header(bytes, .type, &faults, ItemType.init(wire:))
-      case .length:
-        faults.check(.length)
-        switch try json.unsignedField(bytes, depth: 1) {
-        case .null: length = nil
-        case .value(let value) where value <= UInt32.max: length = Int(value)
-        case .value, .other: faults.add(.invalid(.length))
-        }
-      case .eventID, .dsn, .sentAt, .origin, nil:
-        try json.skipValue(bytes, depth: 1)
-      }
-    }
-    try json.end(bytes)
-    if let type { self.type = type } else { faults.add(.missing(.type)) }
   }
 }
 
@@ -142,20 +125,14 @@ extension JSONReader {
 
 extension HeaderKey {
   fileprivate init?(wire name: Span<UInt8>) {
-    if name.equals("type") {
-      self = .type
-    } else if name.equals("length") {
-      self = .length
-    } else if name.equals("sent_at") {
-      self = .sentAt
-    } else if name.equals("dsn") {
-      self = .dsn
-    } else if name.equals("event_id") {
-      self = .eventID
-    } else if name.equals("origin") {
-      self = .origin
-    } else {
-      return nil
+    switch true {
+    case name.equals("type"): self = .type
+    case name.equals("length"): self = .length
+    case name.equals("sent_at"): self = .sentAt
+    case name.equals("dsn"): self = .dsn
+    case name.equals("event_id"): self = .eventID
+    case name.equals("origin"): self = .origin
+    default: return nil
     }
   }
 }

@@ -146,8 +146,7 @@ package struct EnvelopeReader {
         }
         let isWanted = header.type == .session || header.type == .sessions
         let isHeld = isWanted && header.length ?? 0 <= EnvelopeLimits.sessionPayloadBytesMax
-        state = .inPayload(
-          Payload(type: header.type, bytesLeft: header.length, isHeld: isHeld))
+        state = .inPayload(Payload(type: header.type, bytesLeft: header.length, isHeld: isHeld))
       case .inPayload(let payload):
         if let item = readPayload(payload, bytes, &index) { return item }
       case .afterPayload(let hasReturn):

@@ -8,92 +8,74 @@ package struct EnvelopeWriter: Sendable {
   /// The number of items; SDKs send at most ``EnvelopeLimits/sessionItemsMax`` in an envelope.
   package private(set) var itemCount = 0
 
-  /// - Parameters:
-  ///   - sentAt: the sending time, by the clock of the sessions' times.
-  ///   - sdk: the name of the client.
+  /// - Parameter sentAt: the sending time, by the clock of the sessions' times.
   package init(sentAt: Timestamp, sdk: String) {
     bytes = []
-    write("{\"sent_at\":\"")
-    write(RFC3339.formatMilliseconds(sentAt))
-    write("\",\"sdk\":{\"name\":")
-    quote(sdk)
-    write("}}\n")
+    writeLine { json in
+      json.member("sent_at", RFC3339.formatMilliseconds(sentAt))
+      json.object("sdk") { $0.member("name", sdk) }
+    }
   }
 
   /// Adds a `session` item.
   package mutating func add(_ update: SessionUpdate) {
-    write("{\"type\":\"session\"}\n{")
-    if let id = update.sessionID {
-      write("\"sid\":\"")
-      write(Hexadecimal.text(id.value))
-      write("\",")
+    writeItem(.session, release: update.release, environment: update.environment) { json in
+      if let id = update.sessionID { json.member("sid", Hexadecimal.text(id.value)) }
+      if let name = update.distinctID { json.member("did", name) }
+      if update.isInitial { json.member("init", true) }
+      json.member("started", RFC3339.formatMilliseconds(update.started))
+      json.member("status", update.status.name)
+      json.member("errors", update.errors)
+      if let timestamp = update.timestamp {
+        json.member("timestamp", RFC3339.formatMilliseconds(timestamp))
+      }
+      if let milliseconds = update.durationMilliseconds {
+        json.member("duration", Double(milliseconds) / 1000)
+      }
+      switch update.mechanism {
+      case .none: break
+      case .background: json.member("abnormal_mechanism", "anr_background")
+      case .foreground: json.member("abnormal_mechanism", "anr_foreground")
+      }
     }
-    if let name = update.distinctID {
-      write("\"did\":")
-      quote(name)
-      write(",")
-    }
-    if update.isInitial { write("\"init\":true,") }
-    write("\"started\":\"")
-    write(RFC3339.formatMilliseconds(update.started))
-    write("\",\"status\":\"")
-    write(update.status.name)
-    write("\",\"errors\":")
-    write(String(update.errors))
-    if let timestamp = update.timestamp {
-      write(",\"timestamp\":\"")
-      write(RFC3339.formatMilliseconds(timestamp))
-      write("\"")
-    }
-    if let milliseconds = update.durationMilliseconds {
-      write(",\"duration\":")
-      write((Double(milliseconds) / 1000).description)
-    }
-    switch update.mechanism {
-    case .none: break
-    case .background: write(",\"abnormal_mechanism\":\"anr_background\"")
-    case .foreground: write(",\"abnormal_mechanism\":\"anr_foreground\"")
-    }
-    writeAttributes(release: update.release, environment: update.environment)
   }
 
   /// Adds a `sessions` item. The wire format does not distinguish unhandled errors in buckets.
   package mutating func add(_ aggregates: SessionAggregates) {
-    write("{\"type\":\"sessions\"}\n{\"aggregates\":[")
-    for (index, bucket) in aggregates.buckets.enumerated() {
-      write(index == 0 ? "{" : ",{")
-      write("\"started\":\"")
-      write(RFC3339.formatMilliseconds(bucket.started))
-      write("\"")
-      if let name = bucket.distinctID {
-        write(",\"did\":")
-        quote(name)
+    let (release, environment) = (aggregates.release, aggregates.environment)
+    writeItem(.sessions, release: release, environment: environment) { json in
+      json.array("aggregates") { json in
+        for bucket in aggregates.buckets {
+          json.object { json in
+            json.member("started", RFC3339.formatMilliseconds(bucket.started))
+            if let name = bucket.distinctID { json.member("did", name) }
+            json.member("exited", bucket.counts.healthy)
+            json.member("errored", bucket.counts.errored + bucket.counts.unhandled)
+            json.member("abnormal", bucket.counts.abnormal)
+            json.member("crashed", bucket.counts.crashed)
+          }
+        }
       }
-      let counts = bucket.counts
-      write(",\"exited\":\(counts.healthy),\"errored\":\(counts.errored + counts.unhandled)")
-      write(",\"abnormal\":\(counts.abnormal),\"crashed\":\(counts.crashed)}")
     }
-    write("]")
-    writeAttributes(release: aggregates.release, environment: aggregates.environment)
   }
 
-  /// Ends an item.
-  private mutating func writeAttributes(release: String, environment: String?) {
-    write(",\"attrs\":{\"release\":")
-    quote(release)
-    if let environment {
-      write(",\"environment\":")
-      quote(environment)
+  private mutating func writeItem(
+    _ type: ItemType, release: String, environment: String?,
+    _ members: (inout JSONWriter) -> Void
+  ) {
+    writeLine { $0.member("type", type.rawValue) }
+    writeLine { json in
+      members(&json)
+      json.object("attrs") { json in
+        json.member("release", release)
+        if let environment { json.member("environment", environment) }
+      }
     }
-    write("}}\n")
     itemCount += 1
   }
 
-  private mutating func write(_ text: String) {
-    bytes.append(contentsOf: text.utf8)
-  }
-
-  private mutating func quote(_ text: String) {
-    bytes.append(contentsOf: JSONWriter.quoted(text))
+  /// Writes an object as a line.
+  private mutating func writeLine(_ members: (inout JSONWriter) -> Void) {
+    bytes += JSONWriter.object(members) + [UInt8(ascii: "\n")]
   }
 }

@@ -137,12 +137,10 @@ private struct Claim {
     case key, version
 
     init?(_ name: Span<UInt8>) {
-      if name.equals("sentry_key") {
-        self = .key
-      } else if name.equals("sentry_version") {
-        self = .version
-      } else {
-        return nil
+      switch true {
+      case name.equals("sentry_key"): self = .key
+      case name.equals("sentry_version"): self = .version
+      default: return nil
       }
     }
   }

@@ -49,12 +49,10 @@ private enum AttributeKey {
   case release, environment
 
   init?(_ name: Span<UInt8>) {
-    if name.equals("release") {
-      self = .release
-    } else if name.equals("environment") {
-      self = .environment
-    } else {
-      return nil
+    switch true {
+    case name.equals("release"): self = .release
+    case name.equals("environment"): self = .environment
+    default: return nil
     }
   }
 }

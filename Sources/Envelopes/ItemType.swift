@@ -33,15 +33,12 @@ package enum ItemType: String, CaseIterable, Hashable, Sendable {
   case unknown
 
   init(wire name: Span<UInt8>) {
-    if name.equals("session") {
-      self = .session
-    } else if name.equals("sessions") {
-      self = .sessions
-    } else if name.equals("profile_chunk_ui") {
-      // Some versions of sentry-java use this name.
-      self = .profileChunk
-    } else {
-      self = ItemType(rawValue: String(copying: name)) ?? .unknown
+    switch true {
+    case name.equals("session"): self = .session
+    case name.equals("sessions"): self = .sessions
+    // Some versions of sentry-java use this name.
+    case name.equals("profile_chunk_ui"): self = .profileChunk
+    default: self = ItemType(rawValue: String(copying: name)) ?? .unknown
     }
   }
 

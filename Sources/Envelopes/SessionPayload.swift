@@ -146,12 +146,10 @@ extension JSONDecimal {
 
 extension AbnormalMechanism {
   fileprivate init(wire name: Span<UInt8>) {
-    if name.equals("anr_foreground") {
-      self = .foreground
-    } else if name.equals("anr_background") {
-      self = .background
-    } else {
-      self = .none
+    switch true {
+    case name.equals("anr_foreground"): self = .foreground
+    case name.equals("anr_background"): self = .background
+    default: self = .none
     }
   }
 }
@@ -162,30 +160,19 @@ private enum SessionKey {
 
   @inline(__always)
   init?(_ name: Span<UInt8>) {
-    if name.equals("sid") {
-      self = .sessionID
-    } else if name.equals("init") {
-      self = .initial
-    } else if name.equals("started") {
-      self = .started
-    } else if name.equals("timestamp") {
-      self = .timestamp
-    } else if name.equals("status") {
-      self = .status
-    } else if name.equals("errors") {
-      self = .errors
-    } else if name.equals("did") {
-      self = .distinctID
-    } else if name.equals("duration") {
-      self = .duration
-    } else if name.equals("seq") {
-      self = .sequence
-    } else if name.equals("abnormal_mechanism") {
-      self = .mechanism
-    } else if name.equals("attrs") {
-      self = .attributes
-    } else {
-      return nil
+    switch true {
+    case name.equals("sid"): self = .sessionID
+    case name.equals("init"): self = .initial
+    case name.equals("started"): self = .started
+    case name.equals("timestamp"): self = .timestamp
+    case name.equals("status"): self = .status
+    case name.equals("errors"): self = .errors
+    case name.equals("did"): self = .distinctID
+    case name.equals("duration"): self = .duration
+    case name.equals("seq"): self = .sequence
+    case name.equals("abnormal_mechanism"): self = .mechanism
+    case name.equals("attrs"): self = .attributes
+    default: return nil
     }
   }
 }

@@ -24,9 +24,7 @@ package protocol ResponseSink: AnyObject, Sendable {
 
 /// Handles requests. It is called on the loop thread only, and must not block.
 package protocol RequestHandler: AnyObject {
-  /// - Parameters:
-  ///   - head: the request without its body.
-  ///   - exchange: the identity for an asynchronous answer through the ``ResponseSink``.
+  /// - Parameter exchange: the identity for an asynchronous answer through the ``ResponseSink``.
   func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition
 
   /// Notes that the exchange ended without an answer: the client disconnected or a timeout passed.

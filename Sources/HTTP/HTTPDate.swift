@@ -15,10 +15,8 @@ package func httpDate(_ seconds: Int64) -> String {
     + "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2)) GMT"
 }
 
-/// The date that many days after 1970-01-01 in the proleptic Gregorian calendar.
-///
-/// It counts years from March, so that the leap day is the last day, and in eras of 400 years,
-/// which have 146,097 days.
+/// The date that many days after 1970-01-01 in the proleptic Gregorian calendar. Years are counted
+/// from March, so that the leap day is the last day, and in eras of 400 years.
 private func civilDate(_ days: Int) -> (year: Int, month: Int, day: Int) {
   let shifted = days + 719_468
   let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

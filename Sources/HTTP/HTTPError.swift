@@ -20,19 +20,6 @@ package struct HTTPError: Error, Equatable {
 
   /// The answer: a JSON object with the reason as its `detail`.
   package var response: Response {
-    var body = Array(#"{"detail":""#.utf8)
-    for byte in reason.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        body.append(UInt8(ascii: "\\"))
-        body.append(byte)
-      case 0..<0x20:
-        body.append(UInt8(ascii: " "))
-      default:
-        body.append(byte)
-      }
-    }
-    body.append(contentsOf: #""}"#.utf8)
-    return Response(status: status, headers: ["Content-Type": "application/json"], body: body)
+    .failure(status, reason)
   }
 }

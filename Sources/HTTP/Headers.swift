@@ -20,11 +20,7 @@ package struct Headers: Sendable {
     fields = []
   }
 
-  /// Creates the fields from the result of the parser.
-  ///
-  /// - Parameters:
-  ///   - block: the bytes of the head.
-  ///   - fields: valid ranges into it, names checked to be tokens, values already trimmed.
+  /// - Parameter fields: valid ranges into the block: names are tokens, and values are trimmed.
   init(block: [UInt8], fields: [Field]) {
     self.block = block
     self.fields = fields
@@ -39,8 +35,6 @@ package struct Headers: Sendable {
 
   /// The number of fields.
   package var count: Int { fields.count }
-
-  package var isEmpty: Bool { fields.isEmpty }
 
   /// The value of the first field of that name, without surrounding white space.
   package subscript(_ name: String) -> String? {
@@ -119,24 +113,12 @@ package struct Headers: Sendable {
 }
 
 extension Headers: Sequence {
-  package struct Iterator: IteratorProtocol {
-    fileprivate let headers: Headers
-    fileprivate var index = 0
-
-    package mutating func next() -> (name: String, value: String)? {
-      guard index < headers.fields.count else { return nil }
-      let field = headers.fields[index]
-      index += 1
-      let name = headers.block[Int(field.nameStart)..<Int(field.nameEnd)]
-      return (String(decoding: name, as: UTF8.self), headers.value(field))
-    }
+  package func makeIterator() -> some IteratorProtocol<(name: String, value: String)> {
+    fields.lazy.map { field in
+      let name = block[Int(field.nameStart)..<Int(field.nameEnd)]
+      return (name: String(decoding: name, as: UTF8.self), value: value(field))
+    }.makeIterator()
   }
-
-  package func makeIterator() -> Iterator {
-    Iterator(headers: self)
-  }
-
-  package var underestimatedCount: Int { count }
 }
 
 extension Headers: ExpressibleByDictionaryLiteral {

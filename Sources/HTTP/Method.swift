@@ -12,17 +12,8 @@ package enum Method: Hashable, Sendable {
 
   /// - Parameter name: the method on the wire.
   package init(name: String) {
-    self =
-      switch name {
-      case "GET": .get
-      case "HEAD": .head
-      case "POST": .post
-      case "PUT": .put
-      case "DELETE": .delete
-      case "PATCH": .patch
-      case "OPTIONS": .options
-      default: .other(name)
-      }
+    let known: [Method] = [.get, .head, .post, .put, .delete, .patch, .options]
+    self = known.first { $0.name == name } ?? .other(name)
   }
 
   /// The name on the wire.

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The parsed head of a request: the part for the handler, and the framing for the server.
 package struct ParsedRequest: Sendable {
   package var head: RequestHead
@@ -88,13 +90,11 @@ struct HeadReader {
     }
     // RFC 3986 §2: a URI is printable ASCII; a fragment is not sent.
     guard !target.isEmpty,
-      target.allSatisfy({
-        bytes[$0] > 0x20 && bytes[$0] < 0x7f && bytes[$0] != UInt8(ascii: "#")
-      })
+      target.allSatisfy({ bytes[$0].isVisible && bytes[$0] != UInt8(ascii: "#") })
     else { throw .badRequest("the request target is malformed") }
     // RFC 9112 §2.3: "HTTP/" DIGIT "." DIGIT.
     guard line.upperBound - version == 8,
-      isExactly(bytes.extracting(version..<version + 5), "HTTP/"),
+      bytes.extracting(version..<version + 5).equals("HTTP/"),
       let major = digit(bytes[version + 5]), bytes[version + 6] == UInt8(ascii: "."),
       let minor = digit(bytes[version + 7])
     else { throw .badRequest("the HTTP version is malformed") }
@@ -106,9 +106,9 @@ struct HeadReader {
 
   private func method(_ name: Span<UInt8>) -> Method {
     // Reads the two common methods without a string.
-    if isExactly(name, "POST") { return .post }
-    if isExactly(name, "GET") { return .get }
-    return Method(name: text(name))
+    if name.equals("POST") { return .post }
+    if name.equals("GET") { return .get }
+    return Method(name: String(copying: name))
   }
 
   // RFC 9112 §5: field-name ":" OWS field-value OWS.
@@ -222,7 +222,7 @@ struct HeadReader {
       throw HTTPError(status: 501, reason: "this server is not a proxy")
     }
     let bytes = headers.block.span.extracting(target)
-    if bytes[0] == UInt8(ascii: "/") || (method == .options && isExactly(bytes, "*")) {
+    if bytes[0] == UInt8(ascii: "/") || (method == .options && bytes.equals("*")) {
       return RequestHead(method: method, target: target, headers: headers)
     }
     // RFC 9112 §3.2.2: a server accepts the absolute form too.
@@ -238,7 +238,8 @@ struct HeadReader {
         let target = target.lowerBound + path..<target.upperBound
         return RequestHead(method: method, target: target, headers: headers)
       }
-      let query = path < bytes.count ? text(bytes.extracting(path + 1..<bytes.count)) : nil
+      let query =
+        path < bytes.count ? String(copying: bytes.extracting(path + 1..<bytes.count)) : nil
       return RequestHead(method: method, path: "/", query: query, headers: headers)
     }
     throw .badRequest("the request target is malformed")
@@ -265,19 +266,8 @@ private func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
   return start..<end
 }
 
-private func isExactly(_ bytes: Span<UInt8>, _ text: String) -> Bool {
-  let text = text.utf8.span
-  guard bytes.count == text.count else { return false }
-  for index in bytes.indices where bytes[index] != text[index] { return false }
-  return true
-}
-
-private func text(_ bytes: Span<UInt8>) -> String {
-  unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
-}
-
 private func digit(_ byte: UInt8) -> Int? {
-  byte &- 0x30 < 10 ? Int(byte &- 0x30) : nil
+  byte.isDigit ? Int(byte &- 0x30) : nil
 }
 
 // The characters of a host and a port (RFC 3986 §3.2.2 and §3.2.3), without user information, paths

@@ -24,7 +24,6 @@ package struct RequestHead: Sendable {
     self.isControl = isControl
   }
 
-  /// Creates the head from the result of the parser.
   init(method: Method, target: Range<Int>, headers: Headers) {
     self.method = method
     self.headers = headers
@@ -42,9 +41,7 @@ package struct RequestHead: Sendable {
     guard let mark = headers.block[target].firstIndex(of: UInt8(ascii: "?")) else { return nil }
     return String(decoding: headers.block[(mark + 1)..<target.upperBound], as: UTF8.self)
   }
-}
 
-extension RequestHead {
   /// Whether the client used TLS, as reported by a proxy in front, which terminates it.
   package var cameByTLS: Bool { headers["X-Forwarded-Proto"]?.lowercased() == "https" }
 }

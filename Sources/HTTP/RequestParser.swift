@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Parses the heads of requests (RFC 9112 §2 to §6).
 ///
 /// It is strict wherever two parsers could disagree about the end of a request, since such
@@ -99,13 +101,5 @@ extension Span<UInt8> {
       // A tab stops the search by words, but is valid.
       if index == end || !isFieldText(self[index]) { return index }
     }
-  }
-
-  /// Loads eight bytes in little-endian order.
-  @inline(__always)
-  private func word(at index: Int) -> UInt64 {
-    precondition(index >= 0 && index <= count - 8)
-    return UInt64(
-      littleEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
   }
 }

@@ -37,9 +37,7 @@ package struct ResponseWriter: Sendable {
   }
 
   /// Appends the response in its wire format.
-  package mutating func write(
-    _ response: Response, _ context: Context, to output: inout [UInt8]
-  ) {
+  package mutating func write(_ response: Response, _ context: Context, to output: inout [UInt8]) {
     if commonLines.isEmpty { refreshDate() }
     if response.status == 200 {
       output.append(contentsOf: "HTTP/1.1 200 OK".utf8)

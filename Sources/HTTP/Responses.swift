@@ -1,4 +1,4 @@
-internal import Bytes
+package import Bytes
 
 /// The answers that endpoints share, in the form of Sentry's API.
 extension Response {
@@ -9,28 +9,23 @@ extension Response {
     return Response(status: status, headers: headers, body: body)
   }
 
+  /// An answer with the JSON value that `write` writes.
+  package static func json(status: Int = 200, _ write: (inout JSONWriter) -> Void) -> Response {
+    .json(JSONWriter.document(write), status: status)
+  }
+
   /// An error, `{"detail": …}`, with `causes` if there are any.
   ///
   /// - Parameter missing: the missing resource, for a client that waits for it.
   package static func failure(
     _ status: Int, _ detail: String, causes: [String] = [], missing: String? = nil
   ) -> Response {
-    var json = JSONWriter()
-    json.object { json in
-      json.key("detail")
-      json.value(detail)
-      if !causes.isEmpty {
-        json.key("causes")
-        json.array { json in
-          for cause in causes { json.value(cause) }
-        }
-      }
-      if let missing {
-        json.key("missing")
-        json.value(missing)
-      }
+    let json = JSONWriter.object { json in
+      json.member("detail", detail)
+      if !causes.isEmpty { json.member("causes", causes) }
+      if let missing { json.member("missing", missing) }
     }
-    return .json(json.bytes, status: status)
+    return .json(json, status: status)
   }
 
   package func adding(_ headers: Headers) -> Response {

@@ -40,9 +40,7 @@ final class EnvelopePipeline: BodyReader {
   private var wholeAt: Double?
   let isCostly: Bool
 
-  init(
-    _ endpoint: IngestEndpoint, source: consuming BodySource, _ request: consuming Request
-  ) {
+  init(_ endpoint: IngestEndpoint, source: consuming BodySource, _ request: consuming Request) {
     self.endpoint = endpoint
     isCostly = source.isCostly
     self.source = source

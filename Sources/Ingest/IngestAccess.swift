@@ -7,9 +7,7 @@ struct IngestAccess {
   let project: ProjectID
 
   /// - Parameter project: the project in the request; nil where it has none.
-  init(
-    publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot
-  ) throws(IngestRefusal) {
+  init(publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot) throws(IngestRefusal) {
     guard let owner = snapshot.project(ofKey: publicKey),
       project == nil || project == owner
     else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }

@@ -1,7 +1,6 @@
 internal import Bytes
 package import Access
 package import Metrics
-internal import Storage
 internal import Compression
 internal import Envelopes
 package import HTTP
@@ -98,8 +97,7 @@ package final class IngestEndpoint {
     let snapshot = dependencies.catalog.snapshot
     var access: IngestAccess?
     if let publicKey = try publicKey(of: head) {
-      let found = try IngestAccess(
-        publicKey: publicKey, project: projectID, snapshot: snapshot)
+      let found = try IngestAccess(publicKey: publicKey, project: projectID, snapshot: snapshot)
       known.remember(head, .init(kind: kind, project: projectID, access: found), snapshot)
       access = found
     } else if kind == .store {
@@ -192,10 +190,6 @@ package enum IngestKind: Sendable {
 
 extension Metrics.Endpoint {
   package init(_ kind: IngestKind) {
-    self =
-      switch kind {
-      case .envelope: .envelope
-      case .store: .store
-      }
+    self = kind == .envelope ? .envelope : .store
   }
 }

@@ -1,5 +1,4 @@
 package import Metrics
-internal import HTTP
 internal import ReleaseHealth
 package import Storage
 package import Locks
@@ -67,9 +66,7 @@ package final class IngestQueue: Sendable {
   package let version = DataVersion()
   private let state = Locked(State())
 
-  /// - Parameters:
-  ///   - writes: the write queue of the store.
-  ///   - batchUpdatesMax: a batch with this number of updates takes no more envelopes.
+  /// - Parameter batchUpdatesMax: a batch with this number of updates takes no more envelopes.
   package init(
     store: any SessionStore, writes: WriteQueue = WriteQueue(), metrics: Metrics = Metrics(),
     batchUpdatesMax: Int = 10_000
@@ -87,7 +84,9 @@ package final class IngestQueue: Sendable {
   ///   ``Callbacks/hasRoom``.
   package func submit(_ submission: Submission, ticket: Ticket?) -> Bool {
     let wasIdle = state.withLock { state -> Bool? in
-      if let batch = state.open, isFull(batch) || !Self.arrived(submission, with: batch) {
+      if let batch = state.open,
+        batch.updateCount >= batchUpdatesMax || !Self.arrived(submission, with: batch)
+      {
         state.hasWaiting = true
         return nil
       }
@@ -102,10 +101,6 @@ package final class IngestQueue: Sendable {
     guard let wasIdle else { return false }
     if wasIdle { writes.wake() }
     return true
-  }
-
-  private func isFull(_ batch: IngestBatch) -> Bool {
-    batch.updateCount >= batchUpdatesMax
   }
 
   /// Whether a submission arrived about when the batch was opened. A whole batch counts as arrived
@@ -202,8 +197,7 @@ package final class IngestQueue: Sendable {
 
   private func store(_ batch: IngestBatch) -> StoreError? {
     let start = metrics.seconds
-    var commit = Metrics.Commit(
-      updates: batch.updateCount, outcomes: nil, seconds: 0)
+    var commit = Metrics.Commit(updates: batch.updateCount, outcomes: nil, seconds: 0)
     defer {
       commit.seconds = metrics.seconds - start
       metrics.note(commit)

@@ -23,8 +23,7 @@ struct Normalizer {
       project: project, release: update.release, environment: update.environment)
     let user = hash(update.distinctID)
     guard let sessionID = update.sessionID else {
-      return .aggregated(
-        AggregatedSessions(update, correctedStart: start, user: user), of: series)
+      return .aggregated(AggregatedSessions(update, correctedStart: start, user: user), of: series)
     }
     return .report(
       SessionReport(update, sessionID: sessionID, correctedStart: start, user: user), of: series)

@@ -37,10 +37,4 @@ package struct Ticket: Sendable {
   package var wholeAt: Double
   /// The event id of the answer.
   package var eventID: String?
-
-  package init(exchange: ExchangeID, wholeAt: Double, eventID: String? = nil) {
-    self.exchange = exchange
-    self.wholeAt = wholeAt
-    self.eventID = eventID
-  }
 }

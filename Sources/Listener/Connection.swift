@@ -255,7 +255,7 @@ final class Connection {
       if output.isEmpty {
         let outgoing = loop.outgoing
         guard !outgoing.isEmpty else { return true }
-        let sent = try loop.send(outgoing, from: 0, to: descriptor)
+        let sent = try loop.syscalls.sendBytes(descriptor, outgoing, from: 0)
         if sent < outgoing.count {
           output = Array(outgoing[sent...])
           outputStart = 0
@@ -263,7 +263,7 @@ final class Connection {
         }
       } else {
         output.append(contentsOf: loop.outgoing)
-        let sent = try loop.send(output, from: outputStart, to: descriptor)
+        let sent = try loop.syscalls.sendBytes(descriptor, output, from: outputStart)
         if sent > 0 { waitingSince = loop.now }
         outputStart += sent
         if outputStart == output.count {

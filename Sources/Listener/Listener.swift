@@ -82,7 +82,6 @@ package final class Listener: ResponseSink, Sendable {
   /// The number of open connections, without those of the control socket.
   package var connectionCount: Int { openConnections.load(ordering: .relaxed) }
 
-  /// Notes the number of open connections.
   func noteConnections(_ count: Int) {
     openConnections.store(count, ordering: .relaxed)
   }

@@ -16,9 +16,7 @@ final class ListeningSocket: Sendable {
 
   /// Listens on a TCP address.
   ///
-  /// - Parameters:
-  ///   - isIPv6Only: whether an IPv6 socket for all addresses excludes IPv4.
-  ///   - number: the index among the sockets of the server.
+  /// - Parameter isIPv6Only: whether an IPv6 socket for all addresses excludes IPv4.
   init(
     _ address: SocketAddress, isIPv6Only: Bool, number: Int, syscalls: Syscalls
   ) throws(ListenerError) {
@@ -27,8 +25,7 @@ final class ListeningSocket: Sendable {
       // A restarted server need not wait for the old connections in TIME_WAIT.
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
       if address.isAnyIPv6 {
-        try syscalls.setOption(
-          descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, isIPv6Only ? 1 : 0)
+        try syscalls.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, isIPv6Only ? 1 : 0)
       }
       // Accepted sockets inherit both options on Linux, which saves two calls per connection. An
       // answer is sent as a whole, so Nagle's algorithm would only delay it. Keepalive detects

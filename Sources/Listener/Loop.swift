@@ -181,7 +181,6 @@ final class Loop {
     swap(&bytes, &outgoing)
   }
 
-  /// Appends an encoded answer.
   func write(_ encoded: [UInt8]) {
     var bytes: [UInt8] = []
     swap(&bytes, &outgoing)
@@ -194,13 +193,6 @@ final class Loop {
     var response = error.response
     listener.configuration.decorateError(error, &response)
     return response
-  }
-
-  /// - Returns: the number of bytes that the system accepted.
-  func send(
-    _ bytes: [UInt8], from start: Int, to descriptor: borrowing FileDescriptor
-  ) throws(SystemError) -> Int {
-    try syscalls.sendBytes(descriptor, bytes, from: start)
   }
 
   /// Empties the output, and frees a large buffer.
@@ -260,9 +252,7 @@ final class Loop {
     }
   }
 
-  private func open(
-    _ descriptor: consuming FileDescriptor, isControl: Bool
-  ) throws(SystemError) {
+  private func open(_ descriptor: consuming FileDescriptor, isControl: Bool) throws(SystemError) {
     let slot: Int
     if let free = freeSlots.popLast() {
       slot = free
@@ -310,8 +300,7 @@ final class Loop {
     if isControl { acceptsControl = isAccepting } else { accepts = isAccepting }
     for socket in sockets where socket.isControl == isControl {
       do throws(SystemError) {
-        try listener.poller.change(
-          socket.descriptor, isAccepting ? .read : [], token: socket.token)
+        try listener.poller.change(socket.descriptor, isAccepting ? .read : [], token: socket.token)
       } catch {
         preconditionFailure("A socket that is registered can be changed: \(error)")
       }

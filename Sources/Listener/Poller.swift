@@ -64,9 +64,7 @@ struct Poller: ~Copyable, Sendable {
   /// Waits for events.
   ///
   /// - Parameter timeoutMilliseconds: the maximum wait; -1 for no limit.
-  func wait(
-    _ events: PollerEvents, timeoutMilliseconds: Int32
-  ) throws(SystemError) {
+  func wait(_ events: PollerEvents, timeoutMilliseconds: Int32) throws(SystemError) {
     events.count = 0
     events.count = try unsafe syscalls.waitForEvents(
       descriptor, into: events.storage, timeoutMilliseconds: timeoutMilliseconds)

@@ -40,12 +40,6 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     return addresses
   }
 
-  /// The first address of ``resolve(_:)``.
-  package init(_ text: String) throws(ListenerError) {
-    let addresses = try SocketAddress.resolve(text)
-    self = addresses[0]
-  }
-
   /// The address of a socket in the file system.
   ///
   /// - Returns: nil if the path with its terminating zero does not fit.
@@ -107,9 +101,7 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  func withSockaddr<Result>(
-    _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result
-  ) -> Result {
+  func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result) -> Result {
     unsafe bytes.withUnsafeBytes { raw in
       unsafe body(raw.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
     }

@@ -38,11 +38,19 @@ package struct Syscalls: Sendable {
     case unlink = "unlinkat"
   }
 
-  /// The faults in tests; nil otherwise.
-  package var faults: SyscallFaults?
+  /// A failure that a test injects, or a short read or write.
+  package enum Fault: Sendable {
+    /// The call fails with this errno.
+    case error(Int32)
+    /// The call transfers at most this many bytes.
+    case short(Int)
+  }
 
-  package init(faults: SyscallFaults? = nil) {
-    self.faults = faults
+  /// The fault of the next call of an operation, in tests; nil otherwise.
+  private let nextFault: (@Sendable (Operation) -> Fault?)?
+
+  package init(nextFault: (@Sendable (Operation) -> Fault?)? = nil) {
+    self.nextFault = nextFault
   }
 
   /// Retries the call until it is not interrupted.
@@ -56,7 +64,7 @@ package struct Syscalls: Sendable {
     while true {
       var result = -1
       var code: Int32 = 0
-      switch faults?.next(operation) {
+      switch nextFault?(operation) {
       case nil:
         result = body(.max)
         if result < 0 { code = errno }
@@ -95,20 +103,20 @@ package struct Syscalls: Sendable {
   func setOption(
     _ descriptor: borrowing FileDescriptor, _ level: Int32, _ name: Int32, _ value: Int32
   ) throws(SystemError) {
-    let rawValue = descriptor.rawValue
     _ = try call(.setsockopt) { _ in
       var value = value
       let size = socklen_t(MemoryLayout<Int32>.size)
-      return Int(unsafe setsockopt(rawValue, level, name, &value, size))
+      return Int(unsafe setsockopt(descriptor.rawValue, level, name, &value, size))
     }
   }
 
   func bindSocket(
     _ descriptor: borrowing FileDescriptor, _ address: SocketAddress
   ) throws(SystemError) {
-    let rawValue = descriptor.rawValue
     _ = try call(.bind) { _ in
-      unsafe address.withSockaddr { pointer, length in Int(unsafe bind(rawValue, pointer, length)) }
+      unsafe address.withSockaddr { pointer, length in
+        Int(unsafe bind(descriptor.rawValue, pointer, length))
+      }
     }
   }
 
@@ -116,44 +124,34 @@ package struct Syscalls: Sendable {
   func connectSocket(
     _ descriptor: borrowing FileDescriptor, _ address: SocketAddress
   ) throws(SystemError) {
-    let rawValue = descriptor.rawValue
     _ = try call(.connect) { _ in
       unsafe address.withSockaddr { pointer, length in
-        Int(unsafe connect(rawValue, pointer, length))
+        Int(unsafe connect(descriptor.rawValue, pointer, length))
       }
     }
   }
 
-  func listenSocket(
-    _ descriptor: borrowing FileDescriptor, backlog: Int32
-  ) throws(SystemError) {
-    let rawValue = descriptor.rawValue
-    _ = try call(.listen) { _ in Int(listen(rawValue, backlog)) }
+  func listenSocket(_ descriptor: borrowing FileDescriptor, backlog: Int32) throws(SystemError) {
+    _ = try call(.listen) { _ in Int(listen(descriptor.rawValue, backlog)) }
   }
 
-  func localAddress(
-    _ descriptor: borrowing FileDescriptor
-  ) throws(SystemError) -> SocketAddress {
-    let rawValue = descriptor.rawValue
+  func localAddress(_ descriptor: borrowing FileDescriptor) throws(SystemError) -> SocketAddress {
     var storage = [UInt8](repeating: 0, count: MemoryLayout<sockaddr_storage>.size)
     var length = socklen_t(storage.count)
     _ = try call(.getsockname) { _ in
       unsafe storage.withUnsafeMutableBytes { bytes in
         guard let base = bytes.baseAddress else { return -1 }
         let pointer = unsafe base.assumingMemoryBound(to: sockaddr.self)
-        return Int(unsafe getsockname(rawValue, pointer, &length))
+        return Int(unsafe getsockname(descriptor.rawValue, pointer, &length))
       }
     }
     return SocketAddress(bytes: Array(storage.prefix(Int(length))))
   }
 
   /// - Returns: a nonblocking socket; nil if no connection waits.
-  func acceptSocket(
-    _ descriptor: borrowing FileDescriptor
-  ) throws(SystemError) -> Int32? {
-    let rawValue = descriptor.rawValue
+  func acceptSocket(_ descriptor: borrowing FileDescriptor) throws(SystemError) -> Int32? {
     let accepted = try callUnlessBlocking(.accept) { _ in
-      Int(cepoll_accept4(rawValue, cepoll_nonblocking_cloexec()))
+      Int(cepoll_accept4(descriptor.rawValue, cepoll_nonblocking_cloexec()))
     }
     return accepted.map { Int32($0) }
   }
@@ -162,9 +160,8 @@ package struct Syscalls: Sendable {
   func receive(
     _ descriptor: borrowing FileDescriptor, into buffer: UnsafeMutableRawBufferPointer
   ) throws(SystemError) -> Int? {
-    let rawValue = descriptor.rawValue
     return try callUnlessBlocking(.receive) { bytesMax in
-      unsafe recv(rawValue, buffer.baseAddress, min(buffer.count, bytesMax), 0)
+      unsafe recv(descriptor.rawValue, buffer.baseAddress, min(buffer.count, bytesMax), 0)
     }
   }
 
@@ -172,21 +169,19 @@ package struct Syscalls: Sendable {
   func sendBytes(
     _ descriptor: borrowing FileDescriptor, _ bytes: [UInt8], from start: Int
   ) throws(SystemError) -> Int {
-    let rawValue = descriptor.rawValue
     let sent = try callUnlessBlocking(.send) { bytesMax in
       unsafe bytes.withUnsafeBytes { raw in
         let rest = unsafe UnsafeRawBufferPointer(rebasing: raw[start...])
         let count = min(rest.count, bytesMax)
         // Without MSG_NOSIGNAL a disconnected client would end the process by SIGPIPE.
-        return unsafe send(rawValue, rest.baseAddress, count, Int32(MSG_NOSIGNAL))
+        return unsafe send(descriptor.rawValue, rest.baseAddress, count, Int32(MSG_NOSIGNAL))
       }
     }
     return sent ?? 0
   }
 
   func shutdownWriting(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
-    let rawValue = descriptor.rawValue
-    _ = try call(.shutdown) { _ in Int(shutdown(rawValue, Int32(SHUT_WR))) }
+    _ = try call(.shutdown) { _ in Int(shutdown(descriptor.rawValue, Int32(SHUT_WR))) }
   }
 
   // MARK: Polling
@@ -206,11 +201,9 @@ package struct Syscalls: Sendable {
     _ poller: borrowing FileDescriptor, _ action: Int32,
     _ descriptor: borrowing FileDescriptor, events: UInt32, token: UInt64
   ) throws(SystemError) {
-    let pollerRawValue = poller.rawValue
-    let rawValue = descriptor.rawValue
     _ = try call(.pollerControl) { _ in
       var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: token))
-      return Int(unsafe epoll_ctl(pollerRawValue, action, rawValue, &event))
+      return Int(unsafe epoll_ctl(poller.rawValue, action, descriptor.rawValue, &event))
     }
   }
 
@@ -219,19 +212,17 @@ package struct Syscalls: Sendable {
     _ poller: borrowing FileDescriptor, into events: UnsafeMutableBufferPointer<epoll_event>,
     timeoutMilliseconds: Int32
   ) throws(SystemError) -> Int {
-    let rawValue = poller.rawValue
     return try call(.pollerWait) { _ in
       let count = Int32(events.count)
-      return Int(unsafe epoll_wait(rawValue, events.baseAddress, count, timeoutMilliseconds))
+      return Int(unsafe epoll_wait(poller.rawValue, events.baseAddress, count, timeoutMilliseconds))
     }
   }
 
   func signalEvent(_ descriptor: borrowing FileDescriptor) throws(SystemError) {
-    let rawValue = descriptor.rawValue
     // EAGAIN means that the counter is full, so the event is already pending.
     _ = try callUnlessBlocking(.wake) { _ in
       var one: UInt64 = 1
-      return unsafe write(rawValue, &one, MemoryLayout<UInt64>.size)
+      return unsafe write(descriptor.rawValue, &one, MemoryLayout<UInt64>.size)
     }
   }
 
@@ -244,14 +235,11 @@ package struct Syscalls: Sendable {
   }
 
   /// - Returns: nil if the file does not exist. Links are not followed.
-  func status(
-    _ name: String, in directory: borrowing FileDescriptor
-  ) throws(SystemError) -> stat? {
-    let rawValue = directory.rawValue
+  func status(_ name: String, in directory: borrowing FileDescriptor) throws(SystemError) -> stat? {
     var status = stat()
     do throws(SystemError) {
       _ = try call(.fileStatus) { _ in
-        Int(unsafe fstatat(rawValue, name, &status, AT_SYMLINK_NOFOLLOW))
+        Int(unsafe fstatat(directory.rawValue, name, &status, AT_SYMLINK_NOFOLLOW))
       }
     } catch  where error.code == ENOENT {
       return nil
@@ -260,12 +248,10 @@ package struct Syscalls: Sendable {
   }
 
   func setMode(_ descriptor: borrowing FileDescriptor, _ mode: mode_t) throws(SystemError) {
-    let rawValue = descriptor.rawValue
-    _ = try call(.changeMode) { _ in Int(fchmod(rawValue, mode)) }
+    _ = try call(.changeMode) { _ in Int(fchmod(descriptor.rawValue, mode)) }
   }
 
   func unlink(_ name: String, in directory: borrowing FileDescriptor) throws(SystemError) {
-    let rawValue = directory.rawValue
-    _ = try call(.unlink) { _ in Int(unsafe unlinkat(rawValue, name, 0)) }
+    _ = try call(.unlink) { _ in Int(unsafe unlinkat(directory.rawValue, name, 0)) }
   }
 }

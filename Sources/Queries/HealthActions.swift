@@ -3,14 +3,12 @@ internal import HTTP
 internal import ReleaseHealth
 package import Storage
 
-/// Queries of counts.
+/// Queries of counts: the numbers, how they came about, and how reliable they are.
 package struct HealthActions: Sendable {
-  private let store: any SessionStore & ReleaseStore
+  private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let retentionDays: Int
 
-  package init(
-    store: any SessionStore & ReleaseStore, retentionDays: Int
-  ) {
+  package init(store: any SessionStore & ReleaseStore & OutcomeStore, retentionDays: Int) {
     self.store = store
     self.retentionDays = retentionDays
   }
@@ -18,7 +16,7 @@ package struct HealthActions: Sendable {
   func sessions(_ call: APICall) throws(APIError) -> APIRoute.Work {
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
-    let request = try SessionsRequest.parse(
+    let request = try SessionsRequest(
       call.items, projects: try call.projects(), now: call.now, limits: limits)
     return { () throws(StoreError) in
       let answer = try SessionsAnswer(request, store: store)
@@ -45,21 +43,46 @@ package struct HealthActions: Sendable {
   }
 
   func adoption(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let request = try AdoptionChartRequest(call.items, projects: try call.projects(), now: call.now)
+    let request = try AdoptionChartRequest(call)
     return { () throws(StoreError) in .json(try request.json(store: store)) }
   }
 
   func active(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let request = try ActiveRequest(call.items, projects: try call.projects(), now: call.now)
+    let request = try ActiveRequest(call)
     return { () throws(StoreError) in .json(try request.json(store: store)) }
   }
-}
 
-/// The routes of the API that these actions answer.
-extension HealthActions {
+  func outcomes(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let request = try OutcomesRequest(call)
+    return { () throws(StoreError) in
+      let answer = try request.answer(url: call.url, store: store)
+      return .json(answer.json, headers: ["Link": answer.link])
+    }
+  }
+
+  func explain(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let request = try ExplainRequest(call, retentionDays: retentionDays)
+    return { () throws(StoreError) in .json(try request.json(store: store)) }
+  }
+
+  func compare(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try CompareRequest(call, retentionDays: retentionDays)
+    return { () throws(StoreError) in
+      switch try request.response(of: organization.id, store: store) {
+      case .success(let json): .json(json)
+      case .failure(let error): Response(error)
+      }
+    }
+  }
+
+  /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
       APIRoute("organizations/{organization}/sessions", .get(sessions)),
+      APIRoute("organizations/{organization}/sessions/explain", .get(explain)),
+      APIRoute("organizations/{organization}/sessions/compare", .get(compare)),
+      APIRoute("organizations/{organization}/outcomes", .get(outcomes)),
       APIRoute("organizations/{organization}/adoption", .get(adoption)),
       APIRoute("organizations/{organization}/active", .get(active)),
       APIRoute(

@@ -12,7 +12,6 @@ extension ServiceDependencies {
         + ObjectiveActions(store: store, catalog: catalog, retentionDays: retentionDays).routes
         + AlertActions(store: store, alerts: alerts, notices: notices).routes
         + HealthActions(store: store, retentionDays: retentionDays).routes
-        + OutcomeActions(store: store, retentionDays: retentionDays).routes
         + ReleaseActions(store: store, retentionDays: retentionDays).routes
         + NoticeActions(notices: notices, random: random).routes)
   }

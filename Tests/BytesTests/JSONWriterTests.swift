@@ -77,7 +77,7 @@ struct JSONWriterTests {
         }
           == written {
             $0.array {
-              $0.array { for number in series { $0.value(number) } }
+              $0.array { for number in series { number.write(to: &$0) } }
               $0.value(1)
             }
           })

@@ -57,7 +57,6 @@ import Testing
       if index == encoded.count && produced < outputBytes { break }
     }
     try decoder.finish()
-    precondition(decoder.isFinished)
     return output
   }
 
@@ -153,7 +152,6 @@ import Testing
         _ = try decoder.decode(input.span, into: &span)
       }
       #expect(throws: ContentDecodingError.tooLarge) { try decoder.finish() }
-      #expect(!decoder.isFinished)
     }
   }
 
@@ -250,13 +248,13 @@ import Testing
 @Suite struct ContentCodingTests {
   @Test(
     arguments: [
-      (nil, .identity), ("", .identity), (" ", .identity), ("identity", .identity),
+      ("", .identity), ("identity", .identity),
       ("Identity", .identity), ("utf-8", .identity), ("UTF-8", .identity), ("gzip", .gzip),
-      ("GZip", .gzip), (" gzip\t", .gzip), ("x-gzip", .gzip), ("deflate", .deflate),
+      ("GZip", .gzip), ("x-gzip", .gzip), ("deflate", .deflate),
       ("br", .brotli), ("zstd", .zstd), ("brotli", nil), ("compress", nil), ("gzip, br", nil),
       ("gzip,gzip", nil), ("gzip;q=1", nil), ("*", nil), ("utf8", nil),
-    ] as [(String?, ContentCoding?)])
-  func knowsNames(_ value: String?, _ coding: ContentCoding?) {
+    ] as [(String, ContentCoding?)])
+  func knowsNames(_ value: String, _ coding: ContentCoding?) {
     #expect(ContentCoding(contentEncoding: value) == coding)
   }
 }

@@ -1,4 +1,4 @@
-import Envelopes
+@testable import Envelopes
 import ReleaseHealth
 import Testing
 

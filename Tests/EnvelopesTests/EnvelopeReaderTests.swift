@@ -1,5 +1,5 @@
 import Bytes
-import Envelopes
+@testable import Envelopes
 import ReleaseHealth
 import TestSupport
 import Testing

@@ -77,7 +77,7 @@ import Testing
     #expect(error.response.status == 400)
     #expect(error.response.headers["Content-Type"] == "application/json")
     #expect(
-      String(decoding: error.response.body, as: UTF8.self) == #"{"detail":"a \"b\" \\ c "}"#)
+      String(decoding: error.response.body, as: UTF8.self) == #"{"detail":"a \"b\" \\ c\n"}"#)
   }
 
   static let dates: [(Int64, String)] = [

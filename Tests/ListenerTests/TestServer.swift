@@ -29,7 +29,7 @@ final class TestServer: Sendable {
     var configuration = Listener.Configuration(
       addresses: [try SocketAddress("127.0.0.1:0")], controlPath: controlPath, limits: limits,
       monotonicNow: milliseconds, wallSeconds: { 784_111_777 }, decorateError: decorateError)
-    configuration.syscalls = Syscalls(faults: faults)
+    if let faults { configuration.syscalls = Syscalls { faults.next($0) } }
     let listener = try Listener(configuration)
     let exchanges = ExchangeLog()
     self.listener = listener
@@ -167,4 +167,11 @@ func openSockets() throws -> Int {
       target.hasPrefix($0)
     }
   }.count
+}
+
+extension SocketAddress {
+  /// The first address of ``resolve(_:)``.
+  init(_ text: String) throws(ListenerError) {
+    self = try SocketAddress.resolve(text)[0]
+  }
 }

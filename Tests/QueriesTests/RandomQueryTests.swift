@@ -52,7 +52,7 @@ import Testing
       }
     }
     try store.ingest(batch)
-    let request = try SessionsRequest.parse(
+    let request = try SessionsRequest(
       [("field", "sum(session)"), ("field", "count_unique(user)"), ("statsPeriod", "3h")],
       projects: QueryWorld.projects, now: end.advanced(byMilliseconds: -1))
     let group = try #require(try Reply(request, store).groups.first)
@@ -584,7 +584,7 @@ private struct Reply {
 
   init(_ items: [(name: String, value: String)], _ world: QueryWorld) throws {
     try self.init(
-      SessionsRequest.parse(items, projects: QueryWorld.projects, now: world.now), world.store)
+      SessionsRequest(items, projects: QueryWorld.projects, now: world.now), world.store)
   }
 
   /// Collects all pages of an answer. A page has at most 10,000 numbers a field.

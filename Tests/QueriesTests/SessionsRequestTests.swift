@@ -1,7 +1,7 @@
 import TestSupport
 import API
 import ReleaseHealth
-import Queries
+@testable import Queries
 import Storage
 import Testing
 
@@ -79,7 +79,7 @@ struct SessionsRequestTests {
 
   @Test func needsProjects() {
     #expect(throws: APIError.badRequest("No projects available")) {
-      try SessionsRequest.parse([], projects: [], now: SessionsFixtures.now)
+      try SessionsRequest([], projects: [], now: SessionsFixtures.now)
     }
   }
 

@@ -24,7 +24,20 @@ extension HealthCell {
   }
 }
 
+extension DurationHistogram {
+  /// The summary; nil without durations.
+  package var summary: DurationSummary? {
+    var sum = DurationSum()
+    for (bucket, count) in buckets { sum.add(bucket: bucket, count: count) }
+    sum.add(totalMilliseconds: totalMilliseconds)
+    return sum.summary
+  }
+}
+
 extension DurationSummary {
+  /// The upper bound of the relative error of a value that is read from a ``DurationHistogram``.
+  package static let relativeErrorMax = 1.0 / 256
+
   /// - Parameter exact: the summary computed from the durations themselves.
   package func agrees(with exact: DurationSummary) -> Bool {
     let pairs = [

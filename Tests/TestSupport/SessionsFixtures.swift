@@ -27,7 +27,7 @@ package enum SessionsFixtures {
   package static func parse(
     _ query: String, now: Timestamp = now, limits: SessionsLimits = SessionsLimits()
   ) throws(APIError) -> SessionsRequest {
-    try SessionsRequest.parse(items(query), projects: projects, now: now, limits: limits)
+    try SessionsRequest(items(query), projects: projects, now: now, limits: limits)
   }
 
   /// The status and text of the refusal; nil when the request is accepted.

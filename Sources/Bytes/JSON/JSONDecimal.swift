@@ -20,9 +20,7 @@ package struct JSONDecimal {
     let (sum, carry) = tens.addingReportingOverflow(UInt64(lastDigit))
     return carry ? nil : sum
   }
-}
 
-extension JSONDecimal {
   /// Appends a digit, or counts it in `dropped` when there is no room for it.
   @inline(__always)
   mutating func append(_ digit: UInt8, _ dropped: inout Int) {

@@ -7,11 +7,11 @@ package enum JSONNumber: Equatable, Sendable {
   case decimal(Double?)
 }
 
-extension JSONWriter {
-  package mutating func value(_ number: JSONNumber) {
-    switch number {
-    case .integer(let number): value(number)
-    case .share(let number), .decimal(let number): optional(number)
+extension JSONNumber: JSONWritable {
+  package func write(to json: inout JSONWriter) {
+    switch self {
+    case .integer(let number): json.value(number)
+    case .share(let number), .decimal(let number): json.optional(number)
     }
   }
 }

@@ -16,10 +16,23 @@ package struct JSONWriter {
   }
 
   /// The JSON form of a text, with its quotation marks.
-  package static func quoted(_ text: String) -> [UInt8] {
+  package static func quoted(_ text: String) -> [UInt8] { document { $0.value(text) } }
+
+  /// The bytes of the value that `write` writes.
+  package static func document(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
     var writer = JSONWriter()
-    writer.value(text)
+    write(&writer)
     return writer.bytes
+  }
+
+  /// The bytes of an object; `members` writes keys and values in turn.
+  package static func object(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
+    document { $0.object(members) }
+  }
+
+  /// The bytes of an array; `elements` writes the elements.
+  package static func array(_ elements: (inout JSONWriter) -> Void) -> [UInt8] {
+    document { $0.array(elements) }
   }
 
   /// Writes an object; `members` writes keys and values in turn.
@@ -230,11 +243,66 @@ extension JSONWriter {
     value(&self)
   }
 
-  package mutating func optional(_ text: String?) {
-    if let text { value(text) } else { null() }
+  @inlinable
+  package mutating func member(_ name: String, _ value: some JSONWritable) {
+    key(name)
+    value.write(to: &self)
   }
 
-  package mutating func optional(_ number: Double?) {
-    if let number { value(number) } else { null() }
+  /// Writes a member that is an object; `members` writes keys and values in turn.
+  @inlinable
+  package mutating func object(_ name: String, _ members: (inout JSONWriter) -> Void) {
+    key(name)
+    object(members)
+  }
+
+  /// Writes a member that is an array; `elements` writes the elements.
+  @inlinable
+  package mutating func array(_ name: String, _ elements: (inout JSONWriter) -> Void) {
+    key(name)
+    array(elements)
+  }
+
+  package mutating func optional(_ value: (some JSONWritable)?) { value.write(to: &self) }
+}
+
+/// A value with one JSON form; nil is null.
+package protocol JSONWritable {
+  func write(to json: inout JSONWriter)
+}
+
+extension String: JSONWritable {
+  package func write(to json: inout JSONWriter) { json.value(self) }
+}
+
+extension Int64: JSONWritable {
+  package func write(to json: inout JSONWriter) { json.value(self) }
+}
+
+extension UInt64: JSONWritable {
+  package func write(to json: inout JSONWriter) { json.value(self) }
+}
+
+extension Int: JSONWritable {
+  package func write(to json: inout JSONWriter) { json.value(self) }
+}
+
+extension Double: JSONWritable {
+  package func write(to json: inout JSONWriter) { json.value(self) }
+}
+
+extension Bool: JSONWritable {
+  package func write(to json: inout JSONWriter) { json.value(self) }
+}
+
+extension Optional: JSONWritable where Wrapped: JSONWritable {
+  package func write(to json: inout JSONWriter) {
+    if let self { self.write(to: &json) } else { json.null() }
+  }
+}
+
+extension Array: JSONWritable where Element: JSONWritable {
+  package func write(to json: inout JSONWriter) {
+    json.array { json in for element in self { element.write(to: &json) } }
   }
 }

@@ -11,13 +11,11 @@ internal import Storage
 struct ActiveRequest {
   private let query: HealthQuery
 
-  init(
-    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
-  ) throws(APIError) {
-    let parameters = QueryParameters(items)
-    let selected = try projects.selected(by: parameters)
+  init(_ call: APICall) throws(APIError) {
+    let parameters = QueryParameters(call.items)
+    let selected = try call.projects().selected(by: parameters)
     var query = HealthQuery(
-      projects: Set(selected.map(\.id)), minutes: HealthPeriod.day24.window(until: now))
+      projects: Set(selected.map(\.id)), minutes: HealthPeriod.day24.window(until: call.now))
     query.groupBy = [.project]
     query.measures = [.sessions, .users]
     for name in parameters.all("groupBy") {
@@ -35,38 +33,18 @@ struct ActiveRequest {
   /// Queries the store and writes the answer. Blocks.
   func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
     let groups = try store.health(query)
-    var json = JSONWriter()
-    json.object { json in
-      json.member("start") {
-        $0.value(RFC3339.format(Timestamp(minute: query.minutes.lowerBound)))
-      }
-      json.member("end") {
-        $0.value(RFC3339.format(Timestamp(minute: query.minutes.upperBound)))
-      }
-      json.member("groups") { json in
-        json.array { json in
-          for group in groups {
-            json.object { json in
-              json.member("by") { json in
-                json.object { json in
-                  if let project = group.key.project {
-                    json.member("project") { $0.value(project.rawValue) }
-                  }
-                  if let release = group.key.release {
-                    json.member("release") { $0.value(release) }
-                  }
-                  if let environment = group.key.environment {
-                    json.member("environment") { $0.value(environment) }
-                  }
-                }
-              }
-              json.member("sessions") { $0.value(group.totals.sessions.total) }
-              json.member("users") { $0.value(group.totals.users.total) }
-            }
+    return JSONWriter.object { json in
+      json.member("start", Timestamp(minute: query.minutes.lowerBound))
+      json.member("end", Timestamp(minute: query.minutes.upperBound))
+      json.array("groups") { json in
+        for group in groups {
+          json.object { json in
+            json.object("by") { group.key.writeMembers(to: &$0) }
+            json.member("sessions", group.totals.sessions.total)
+            json.member("users", group.totals.users.total)
           }
         }
       }
     }
-    return json.bytes
   }
 }

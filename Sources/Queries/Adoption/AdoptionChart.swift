@@ -15,11 +15,7 @@ internal import Storage
 ///
 /// A share is a fraction of 1, and null where there is nothing to divide by.
 struct AdoptionChartRequest {
-  enum Measure: String {
-    case sessions, users
-  }
-
-  private let measure: Measure
+  private let measure: CountedUnit
   private let project: ProjectID
   private let environments: EnvironmentSelection
   private let range: DateRange
@@ -28,17 +24,15 @@ struct AdoptionChartRequest {
 
   private static let topMax = 1000
 
-  init(
-    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
-  ) throws(APIError) {
-    let parameters = QueryParameters(items)
-    let selected = try projects.selected(by: parameters)
+  init(_ call: APICall) throws(APIError) {
+    let parameters = QueryParameters(call.items)
+    let selected = try call.projects().selected(by: parameters)
     guard selected.count == 1 else {
       throw .badRequest("The adoption chart needs exactly one project: give project=ID or SLUG.")
     }
     project = selected[0].id
     let by = parameters.one("by") ?? "sessions"
-    guard let measure = Measure(rawValue: by) else {
+    guard let measure = CountedUnit(rawValue: by) else {
       throw .invalid("by", by, accepted: "Give sessions or users.")
     }
     self.measure = measure
@@ -50,21 +44,19 @@ struct AdoptionChartRequest {
     environments = EnvironmentSelection(parameters.all("environment"))
     var limits = SessionsLimits()
     limits.defaultRangeDays = 1
-    range = try DateRange(parameters, now: now, limits: limits)
+    range = try DateRange(parameters, now: call.now, limits: limits)
   }
 
   private func query(by groups: Set<HealthQuery.Dimension> = []) -> HealthQuery {
     var query = HealthQuery(projects: [project], minutes: range.minutes)
     query.intervalMinutes = range.intervalMinutes
     query.groupBy = groups
-    query.measures = measure == .sessions ? [.sessions] : [.users]
+    query.measures = measure.measures
     query.filter = .environments(environments)
     return query
   }
 
-  private func count(_ cell: HealthCell) -> Int64 {
-    measure == .sessions ? cell.sessions.total : cell.users.total
-  }
+  private func count(_ cell: HealthCell) -> Int64 { measure.total(of: cell) }
 
   /// Queries the store and writes the answer. Blocks.
   func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
@@ -90,43 +82,30 @@ struct AdoptionChartRequest {
     let whole = measure == .sessions ? groups : try store.health(query())
     let total = whole.reduce(0) { $0 + count($1.totals) }
     let totals = (0..<buckets).map { bucket in whole.reduce(0) { $0 + count($1.series[bucket]) } }
-    var json = JSONWriter()
-    json.object { json in
-      json.member("start") { $0.value(RFC3339.format(range.start)) }
-      json.member("end") { $0.value(RFC3339.format(range.end)) }
-      json.member("by") { $0.value(measure.rawValue) }
-      json.member("intervals") { json in
-        json.array { json in
-          for start in range.bucketStarts { json.value(RFC3339.format(start)) }
-        }
+    return JSONWriter.object { json in
+      json.member("start", range.start)
+      json.member("end", range.end)
+      json.member("by", measure.rawValue)
+      json.member("intervals", range.bucketStarts)
+      json.object("total") { json in
+        json.member("count", total)
+        json.member("series", totals)
       }
-      json.member("total") { json in
-        json.object { json in
-          json.member("count") { $0.value(total) }
-          json.member("series") { json in
-            json.array { json in for count in totals { json.value(count) } }
-          }
-        }
-      }
-      json.member("releases") { json in
-        json.array { json in
-          for group in releases {
-            Self.write(
-              group.key.release, count(group.totals), group.series.map(count), (total, totals),
-              to: &json)
-          }
+      json.array("releases") { json in
+        for group in releases {
+          Self.write(
+            group.key.release, count(group.totals), group.series.map(count), (total, totals),
+            to: &json)
         }
       }
       json.member("others") { json in
         if measure == .sessions, let rest = others.first {
-          Self.write(
-            nil, count(rest.totals), rest.series.map(count), (total, totals), to: &json)
+          Self.write(nil, count(rest.totals), rest.series.map(count), (total, totals), to: &json)
         } else {
           json.null()
         }
       }
     }
-    return json.bytes
   }
 
   private static func write(
@@ -134,20 +113,12 @@ struct AdoptionChartRequest {
     _ all: (count: Int64, series: [Int64]), to json: inout JSONWriter
   ) {
     json.object { json in
-      if let release { json.member("release") { $0.value(release) } }
-      json.member("count") { $0.value(count) }
-      json.member("share") { $0.optional(share(count, all.count)) }
-      json.member("series") { json in
-        json.object { json in
-          json.member("count") { json in
-            json.array { json in for count in series { json.value(count) } }
-          }
-          json.member("share") { json in
-            json.array { json in
-              for (count, total) in zip(series, all.series) { json.optional(share(count, total)) }
-            }
-          }
-        }
+      if let release { json.member("release", release) }
+      json.member("count", count)
+      json.member("share", share(count, all.count))
+      json.object("series") { json in
+        json.member("count", series)
+        json.member("share", zip(series, all.series).map(share))
       }
     }
   }

@@ -9,49 +9,41 @@ package import Storage
 package struct CatalogActions: Sendable {
   private let store: any ReleaseStore
 
-  package init(
-    store: any ReleaseStore
-  ) {
+  package init(store: any ReleaseStore) {
     self.store = store
   }
 
   /// The scopes of the token; Hale has no users.
   func currentToken(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    var json = JSONWriter()
-    json.object { json in
-      json.member("version") { $0.value("0") }
+    let json = JSONWriter.object { json in
+      json.member("version", "0")
       json.member("user") { $0.null() }
-      json.member("auth") { json in
-        json.object { json in
-          json.member("scopes") { CatalogJSON.write(scopes: call.token.scope, to: &$0) }
-        }
+      json.object("auth") { json in
+        json.member("scopes") { CatalogJSON.write(scopes: call.token.scope, to: &$0) }
       }
     }
-    return { [bytes = json.bytes] () throws(StoreError) in .json(bytes) }
+    return { () throws(StoreError) in .json(json) }
   }
 
   /// The organization of the token.
   func organizations(_ call: APICall) throws(APIError) -> APIRoute.Work {
     { () throws(StoreError) in
-      var json = JSONWriter()
-      json.array { json in
+      let json = JSONWriter.array { json in
         for organization in call.snapshot.catalog.organizations
         where organization.id == call.token.organization {
           CatalogJSON.write(organization, to: &json)
         }
       }
-      return .json(json.bytes)
+      return .json(json)
     }
   }
 
   func organization(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      CatalogJSON.write(
-        organization, projects: call.snapshot.projects(of: organization),
-        uses: try store.uses(of: organization.id), to: &json)
-      return .json(json.bytes)
+      let uses = try store.uses(of: organization.id)
+      let projects = call.snapshot.projects(of: organization)
+      return .json { CatalogJSON.write(organization, projects: projects, uses: uses, to: &$0) }
     }
   }
 
@@ -68,15 +60,13 @@ package struct CatalogActions: Sendable {
     let found = try call.projects().filter { wanted.isEmpty || $0.slug.contains(wanted) }
     return { [call] () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
-      var json = JSONWriter()
-      json.array { json in
+      let json = JSONWriter.array { json in
         for project in found.dropFirst(page.offset).prefix(page.size) {
           CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
         }
       }
       let hasMore = found.count > page.offset && found.count - page.offset > page.size
-      return .json(
-        json.bytes, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
+      return .json(json, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
     }
   }
 
@@ -85,9 +75,7 @@ package struct CatalogActions: Sendable {
     let project = try call.project()
     return { () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
-      var json = JSONWriter()
-      CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
-      return .json(json.bytes)
+      return .json { CatalogJSON.write(project, uses[project.id], of: organization, to: &$0) }
     }
   }
 
@@ -102,9 +90,7 @@ package struct CatalogActions: Sendable {
       guard let place = all.firstIndex(where: { Name($0) == name }),
         own.contains(where: { Name($0) == name })
       else { return Response(.notFound) }
-      var json = JSONWriter()
-      CatalogJSON.write(environment: all[place], at: place, to: &json)
-      return .json(json.bytes)
+      return .json { CatalogJSON.write(environment: all[place], at: place, to: &$0) }
     }
   }
 
@@ -122,15 +108,11 @@ package struct CatalogActions: Sendable {
       let uses = try store.uses(of: organization.id)
       let all = CatalogJSON.environments(of: uses)
       let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
-      var json = JSONWriter()
-      CatalogJSON.write(environments: names, among: all, to: &json)
-      return .json(json.bytes)
+      return .json { CatalogJSON.write(environments: names, among: all, to: &$0) }
     }
   }
-}
 
-/// The routes of the API that these actions answer.
-extension CatalogActions {
+  /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
       APIRoute("", .get(currentToken)),
@@ -140,11 +122,8 @@ extension CatalogActions {
       APIRoute("organizations/{organization}/environments", .get(environments)),
       APIRoute("projects", .get(projects)),
       APIRoute("projects/{organization}/{project}", .get(project)),
-      APIRoute(
-        "projects/{organization}/{project}/environments", .get(environments)),
-      APIRoute(
-        "projects/{organization}/{project}/environments/{environment}",
-        .get(environment)),
+      APIRoute("projects/{organization}/{project}/environments", .get(environments)),
+      APIRoute("projects/{organization}/{project}/environments/{environment}", .get(environment)),
     ]
   }
 }

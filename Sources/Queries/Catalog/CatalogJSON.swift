@@ -10,26 +10,22 @@ enum CatalogJSON {
     to json: inout JSONWriter
   ) {
     json.object { json in
-      json.member("id") { $0.value(String(organization.id.rawValue)) }
-      json.member("slug") { $0.value(organization.slug) }
-      json.member("name") { $0.value(organization.slug) }
-      json.member("dateCreated") { $0.value(RFC3339.format(organization.created)) }
-      json.member("status") { json in
-        json.object { json in
-          json.member("id") { $0.value("active") }
-          json.member("name") { $0.value("active") }
-        }
+      json.member("id", String(organization.id.rawValue))
+      json.member("slug", organization.slug)
+      json.member("name", organization.slug)
+      json.member("dateCreated", organization.created)
+      json.object("status") { json in
+        json.member("id", "active")
+        json.member("name", "active")
       }
       json.member("avatar") { writeLetterAvatar(to: &$0) }
-      for flag in organizationFlags { json.member(flag) { $0.value(false) } }
+      for flag in organizationFlags { json.member(flag, false) }
       json.member("features") { $0.array { $0.value("releases") } }
       guard let projects else { return }
       json.member("access") { $0.array { _ in } }
       json.member("teams") { $0.array { _ in } }
-      json.member("projects") { json in
-        json.array { json in
-          for project in projects { write(project, uses[project.id], to: &json) }
-        }
+      json.array("projects") { json in
+        for project in projects { write(project, uses[project.id], to: &json) }
       }
     }
   }
@@ -43,33 +39,25 @@ enum CatalogJSON {
   ) {
     json.object { json in
       // Text here, a number in releases and sessions: as in Sentry.
-      json.member("id") { $0.value(String(project.id.rawValue)) }
-      json.member("slug") { $0.value(project.slug) }
-      json.member("name") { $0.value(project.slug) }
-      json.member("platform") { $0.optional(project.platform) }
-      json.member("platforms") { json in
-        json.array { json in
-          if let platform = project.platform { json.value(platform) }
-        }
-      }
-      json.member("dateCreated") { $0.value(RFC3339.format(project.created)) }
-      json.member("status") { $0.value("active") }
-      json.member("isBookmarked") { $0.value(false) }
-      json.member("isMember") { $0.value(true) }
-      json.member("hasAccess") { $0.value(true) }
-      json.member("isPublic") { $0.value(false) }
-      json.member("isInternal") { $0.value(false) }
+      json.member("id", String(project.id.rawValue))
+      json.member("slug", project.slug)
+      json.member("name", project.slug)
+      json.member("platform", project.platform)
+      json.member("platforms", [project.platform].compactMap(\.self))
+      json.member("dateCreated", project.created)
+      json.member("status", "active")
+      json.member("isBookmarked", false)
+      json.member("isMember", true)
+      json.member("hasAccess", true)
+      json.member("isPublic", false)
+      json.member("isInternal", false)
       json.member("access") { $0.array { _ in } }
       json.member("features") { $0.array { $0.value("releases") } }
       json.member("firstEvent") { $0.null() }
-      for flag in projectFlags { json.member(flag) { $0.value(false) } }
-      json.member("hasSessions") { $0.value(use != nil) }
-      json.member("sessionMode") { $0.optional(use?.mode) }
-      json.member("environments") { json in
-        json.array { json in
-          for name in use?.environments ?? [] where !name.isEmpty { json.value(name) }
-        }
-      }
+      for flag in projectFlags { json.member(flag, false) }
+      json.member("hasSessions", use != nil)
+      json.member("sessionMode", use?.mode)
+      json.member("environments", (use?.environments ?? []).filter { !$0.isEmpty })
       json.member("latestRelease") { $0.null() }
       json.member("latestDeploys") { $0.null() }
       json.member("avatar") { writeLetterAvatar(to: &$0) }
@@ -98,7 +86,7 @@ enum CatalogJSON {
 
   private static func writeLetterAvatar(to json: inout JSONWriter) {
     json.object { json in
-      json.member("avatarType") { $0.value("letter_avatar") }
+      json.member("avatarType", "letter_avatar")
       json.member("avatarUuid") { $0.null() }
     }
   }
@@ -118,9 +106,9 @@ enum CatalogJSON {
 
   static func write(environment name: String, at place: Int, to json: inout JSONWriter) {
     json.object { json in
-      json.member("id") { $0.value(String(place + 1)) }
-      json.member("name") { $0.value(name) }
-      json.member("isHidden") { $0.value(false) }
+      json.member("id", String(place + 1))
+      json.member("name", name)
+      json.member("isHidden", false)
     }
   }
 

@@ -10,9 +10,7 @@ package struct ManagementActions: Sendable {
   private let catalog: CatalogCache
   private let random: @Sendable () -> UInt128
 
-  package init(
-    catalog: CatalogCache, random: @escaping @Sendable () -> UInt128
-  ) {
+  package init(catalog: CatalogCache, random: @escaping @Sendable () -> UInt128) {
     self.catalog = catalog
     self.random = random
   }
@@ -45,9 +43,7 @@ package struct ManagementActions: Sendable {
       let project = try catalog.createProject(
         organization: organization.id, slug: slug, platform: body.platform, id: nil,
         publicKey: NewSecret.publicKey(random()), at: call.now)
-      var json = JSONWriter()
-      CatalogJSON.write(project, nil, of: organization, to: &json)
-      return .json(json.bytes, status: 201)
+      return .json(status: 201) { CatalogJSON.write(project, nil, of: organization, to: &$0) }
     }
   }
 
@@ -57,14 +53,13 @@ package struct ManagementActions: Sendable {
     let project = try call.project()
     let isListed = try isListed(call)
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      json.array { json in
+      let json = JSONWriter.array { json in
         for key in call.snapshot.catalog.keys
         where key.project == project.id && isListed(key.revoked) {
           ManagementJSON.write(key, call, to: &json)
         }
       }
-      return .json(json.bytes)
+      return .json(json)
     }
   }
 
@@ -81,9 +76,7 @@ package struct ManagementActions: Sendable {
       created: call.now, revoked: nil)
     return changing(call) { (catalog) throws(StoreError) in
       try catalog.createKey(project: project.id, publicKey: key.publicKey, at: call.now)
-      var json = JSONWriter()
-      ManagementJSON.write(key, call, to: &json)
-      return .json(json.bytes, status: 201)
+      return .json(status: 201) { ManagementJSON.write(key, call, to: &$0) }
     }
   }
 
@@ -111,14 +104,13 @@ package struct ManagementActions: Sendable {
     let organization = try call.organization()
     let isListed = try isListed(call)
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      json.array { json in
+      let json = JSONWriter.array { json in
         for token in call.snapshot.catalog.tokens
         where token.organization == organization.id && isListed(token.revoked) {
           ManagementJSON.write(token, call, to: &json)
         }
       }
-      return .json(json.bytes)
+      return .json(json)
     }
   }
 
@@ -138,9 +130,7 @@ package struct ManagementActions: Sendable {
       let token = try catalog.createToken(
         organization: organization.id, name: name, scope: scope,
         digest: TokenDigest.digest(secret), at: call.now)
-      var json = JSONWriter()
-      ManagementJSON.write(token, secret: secret, call, to: &json)
-      return .json(json.bytes, status: 201)
+      return .json(status: 201) { ManagementJSON.write(token, secret: secret, call, to: &$0) }
     }
   }
 
@@ -191,25 +181,71 @@ package struct ManagementActions: Sendable {
       throw .invalid("status", other, accepted: "Give active or inactive.")
     }
   }
-}
 
-/// The routes of the API that these actions answer.
-extension ManagementActions {
+  /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
       APIRoute("organizations/{organization}/projects", .change(.post, createProject)),
       APIRoute(
         "projects/{organization}/{project}/keys", .get(keys),
         .change(.post, createKey)),
-      APIRoute(
-        "projects/{organization}/{project}/keys/{key}",
-        .change(.delete, revokeKey)),
+      APIRoute("projects/{organization}/{project}/keys/{key}", .change(.delete, revokeKey)),
       APIRoute(
         "organizations/{organization}/org-auth-tokens", .get(tokens),
         .change(.post, createToken)),
       APIRoute(
-        "organizations/{organization}/org-auth-tokens/{token}",
-        .change(.delete, revokeToken)),
+        "organizations/{organization}/org-auth-tokens/{token}", .change(.delete, revokeToken)),
     ]
+  }
+}
+
+/// Writes keys and tokens with the keys that Sentry's API has.
+private enum ManagementJSON {
+  static func write(_ key: ProjectKey, _ call: APICall, to json: inout JSONWriter) {
+    // Keys have no names in Hale; clients show one.
+    let name = String(key.publicKey.prefix(8))
+    json.object { json in
+      json.member("id", key.publicKey)
+      json.member("name", name)
+      json.member("label", name)
+      json.member("public", key.publicKey)
+      json.member("projectId", key.project.rawValue)
+      json.member("isActive", key.revoked == nil)
+      json.member("rateLimit") { $0.null() }
+      json.object("dsn") { json in json.member("public", dsn(of: key, call)) }
+      json.member("dateCreated", key.created)
+      json.member("dateRevoked", key.revoked)
+    }
+  }
+
+  /// - Parameter secret: the token itself; only when it is created.
+  static func write(
+    _ token: APIToken, secret: String? = nil, _ call: APICall, to json: inout JSONWriter
+  ) {
+    json.object { json in
+      json.member("id", String(token.id))
+      json.member("name", token.name)
+      json.member("scope", token.scope.rawValue)
+      json.member("scopes") { CatalogJSON.write(scopes: token.scope, to: &$0) }
+      json.member("isActive", token.revoked == nil)
+      json.member("isCurrent", token.id == call.token.id)
+      json.member("dateCreated", token.created)
+      json.member("dateRevoked", token.revoked)
+      // Only a hash of the token is kept, and its use is not recorded.
+      for name in ["tokenLastCharacters", "dateLastUsed", "projectLastUsedId"] {
+        json.member(name) { $0.null() }
+      }
+      if let secret { json.member("token", secret) }
+    }
+  }
+
+  /// The DSN with the service's address: the configured one, that of the request, or the last one
+  /// known.
+  private static func dsn(of key: ProjectKey, _ call: APICall) -> String {
+    let address =
+      call.origin.map { $0 + call.address.pathPrefix }
+      ?? call.snapshot.catalog.publicURL ?? ""
+    guard let url = URLParts(address) else { return "" }
+    return "\(url.scheme)://\(key.publicKey)@\(url.authority)\(url.path)/\(key.project.rawValue)"
   }
 }

@@ -35,12 +35,9 @@ struct CompareRequest {
   private let now: Timestamp
   private let retentionDays: Int
 
-  init(
-    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
-    retentionDays: Int
-  ) throws(APIError) {
-    let parameters = QueryParameters(items)
-    self.projects = Set(try projects.selected(by: parameters).map(\.id))
+  init(_ call: APICall, retentionDays: Int) throws(APIError) {
+    let parameters = QueryParameters(call.items)
+    projects = Set(try call.projects().selected(by: parameters).map(\.id))
     guard let base = parameters.one("base"), let candidate = parameters.one("candidate") else {
       throw .badRequest("base and candidate are both required: give the names of two releases.")
     }
@@ -60,14 +57,12 @@ struct CompareRequest {
     limits.retentionDays = retentionDays
     // The answer has only totals.
     limits.pointsMax = .max >> 32
+    now = call.now
     range = try DateRange(parameters.without("interval"), now: now, limits: limits)
-    self.now = now
     self.retentionDays = retentionDays
   }
 
   /// Queries the store and writes the answer. Blocks.
-  ///
-  /// - Parameter organization: the organization of the projects.
   func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
@@ -99,26 +94,22 @@ struct CompareRequest {
     ]
     sides[0].whole = try whole(windows[0], store)
     sides[1].whole = windows[1] == windows[0] ? sides[0].whole : try whole(windows[1], store)
-    var json = JSONWriter()
-    json.object { json in
-      json.member("align") { $0.value(isAligned ? "age" : "time") }
+    let json = JSONWriter.object { json in
+      json.member("align", isAligned ? "age" : "time")
       json.member("base") { sides[0].write(to: &$0) }
       json.member("candidate") { sides[1].write(to: &$0) }
-      json.member("difference") { json in
-        json.object { json in
-          for measure in Side.measures {
-            json.member(measure.name) { json in
-              guard let one = measure.share(sides[0]), let two = measure.share(sides[1]) else {
-                return json.null()
-              }
-              json.value(
-                ProportionDifference(of: two, from: one), isGood: measure.isGood)
+      json.object("difference") { json in
+        for measure in Side.measures {
+          json.member(measure.name) { json in
+            guard let one = measure.share(sides[0]), let two = measure.share(sides[1]) else {
+              return json.null()
             }
+            json.value(ProportionDifference(of: two, from: one), isGood: measure.isGood)
           }
         }
       }
     }
-    return .success(json.bytes)
+    return .success(json)
   }
 
   private func side(
@@ -184,49 +175,39 @@ private struct Side {
 
   func write(to json: inout JSONWriter) {
     json.object { json in
-      json.member("release") { $0.value(release) }
-      json.member("start") { $0.value(RFC3339.format(Timestamp(minute: minutes.lowerBound))) }
-      json.member("end") { $0.value(RFC3339.format(Timestamp(minute: minutes.upperBound))) }
-      json.member("firstSession") {
-        $0.optional(firstHour.map { RFC3339.format(Timestamp(minute: $0 * 60)) })
+      json.member("release", release)
+      json.member("start", Timestamp(minute: minutes.lowerBound))
+      json.member("end", Timestamp(minute: minutes.upperBound))
+      json.member("firstSession", firstHour.map { Timestamp(minute: $0 * 60) })
+      json.member("sessions", sessions)
+      json.member("users", users.byWorst)
+      for measure in Self.measures { json.member(measure.name, measure.share(self)) }
+      json.object("adoption") { json in
+        json.member("sessions", Proportion(sessions.total, of: whole.sessions.total)?.value)
+        json.member("users", Proportion(users.total, of: whole.users.total)?.value)
       }
-      json.member("sessions") { $0.value(sessions) }
-      json.member("users") { $0.value(users.byWorst) }
-      for measure in Self.measures {
-        json.member(measure.name) { json in
-          if let share = measure.share(self) { json.value(share) } else { json.null() }
-        }
-      }
-      json.member("adoption") { json in
-        json.object { json in
-          json.member("sessions") {
-            $0.optional(Proportion(sessions.total, of: whole.sessions.total)?.value)
-          }
-          json.member("users") {
-            $0.optional(Proportion(users.total, of: whole.users.total)?.value)
-          }
-        }
-      }
-      json.member("durationP50") { $0.optional(cell.durations?.p50) }
-      json.member("durationP95") { $0.optional(cell.durations?.p95) }
+      json.member("durationP50", cell.durations?.p50)
+      json.member("durationP95", cell.durations?.p95)
+    }
+  }
+}
+
+extension Proportion: JSONWritable {
+  func write(to json: inout JSONWriter) {
+    json.object { json in
+      json.member("value", value)
+      json.member("low", interval.lowerBound)
+      json.member("high", interval.upperBound)
     }
   }
 }
 
 extension JSONWriter {
-  fileprivate mutating func value(_ share: Proportion) {
-    object { json in
-      json.member("value") { $0.value(share.value) }
-      json.member("low") { $0.value(share.interval.lowerBound) }
-      json.member("high") { $0.value(share.interval.upperBound) }
-    }
-  }
-
   fileprivate mutating func value(_ difference: ProportionDifference, isGood: Bool) {
     object { json in
-      json.member("value") { $0.value(difference.value) }
-      json.member("low") { $0.value(difference.interval.lowerBound) }
-      json.member("high") { $0.value(difference.interval.upperBound) }
+      json.member("value", difference.value)
+      json.member("low", difference.interval.lowerBound)
+      json.member("high", difference.interval.upperBound)
       json.member("verdict") { json in
         switch difference.verdict {
         case .chance: json.value("chance")

@@ -30,23 +30,21 @@ struct ExplainRequest {
     "field", "groupBy", "orderBy", "includeTotals", "includeSeries", "per_page", "cursor", "bucket",
   ]
 
-  init(
-    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
-    retentionDays: Int
-  ) throws(APIError) {
+  init(_ call: APICall, retentionDays: Int) throws(APIError) {
+    let projects = try call.projects()
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
     limits.defaultRangeDays = 1
     limits.intervalMinutesMin = 60
     limits.pointsMax = Self.bucketsMax
-    var read = items.filter { !Self.ignored.contains($0.name) } + [("field", "sum(session)")]
-    let bucket = try Self.bucket(QueryParameters(items))
+    var read = call.items.filter { !Self.ignored.contains($0.name) } + [("field", "sum(session)")]
+    let bucket = try Self.bucket(QueryParameters(call.items))
     bucketStart = bucket?.start
     if let bucket {
       read.append(("start", RFC3339.format(bucket.start)))
       read.append(("end", RFC3339.format(bucket.last)))
     }
-    request = try SessionsRequest.parse(read, projects: projects, now: now, limits: limits)
+    request = try SessionsRequest(read, projects: projects, now: call.now, limits: limits)
     if request.search.statuses != nil {
       throw .badRequest(
         "An explanation always has all statuses: leave session.status out of the query.")
@@ -83,27 +81,21 @@ struct ExplainRequest {
       buckets.last.map { Timestamp(minute: $0.0.minute + request.range.intervalMinutes) }
         ?? request.range.end)
     let lateMinutes = buckets.count <= Self.fineBucketsMax ? 10 : 60
-    var json = JSONWriter()
-    json.object { json in
-      json.member("start") { $0.value(RFC3339.format(request.range.start)) }
-      json.member("end") { $0.value(RFC3339.format(end)) }
-      json.member("query") { $0.value(request.search.text) }
-      json.member("explainedFrom") {
-        $0.optional(history.firstKnownHour.map { RFC3339.format(Timestamp(minute: $0 * 60)) })
-      }
-      json.member("lateMinutes") { $0.value(lateMinutes) }
-      json.member("buckets") { json in
-        json.array { json in
-          for (start, bucket) in buckets {
-            let end = min(end, Timestamp(minute: start.minute + request.range.intervalMinutes))
-            Self.write(
-              bucket, at: (start, end), lateMinutes: lateMinutes,
-              isKnown: history.firstKnownHour.map { start.hour >= $0 } ?? true, &json)
-          }
+    return JSONWriter.object { json in
+      json.member("start", request.range.start)
+      json.member("end", end)
+      json.member("query", request.search.text)
+      json.member("explainedFrom", history.firstKnownHour.map { Timestamp(minute: $0 * 60) })
+      json.member("lateMinutes", lateMinutes)
+      json.array("buckets") { json in
+        for (start, bucket) in buckets {
+          let end = min(end, Timestamp(minute: start.minute + request.range.intervalMinutes))
+          Self.write(
+            bucket, at: (start, end), lateMinutes: lateMinutes,
+            isKnown: history.firstKnownHour.map { start.hour >= $0 } ?? true, &json)
         }
       }
     }
-    return json.bytes
   }
 
   private static func write(
@@ -111,39 +103,25 @@ struct ExplainRequest {
     isKnown: Bool, _ json: inout JSONWriter
   ) {
     json.object { json in
-      json.member("start") { $0.value(RFC3339.format(time.start)) }
-      json.member("end") { $0.value(RFC3339.format(time.end)) }
-      json.member("counts") { $0.value(bucket.counts) }
-      json.member("prompt") { $0.value(bucket.prompt) }
-      json.member("late") { json in
-        json.array { json in
-          for arrival in bucket.late(byMinutes: lateMinutes) {
-            json.object { json in
-              json.member("arrived") { $0.value(RFC3339.format(arrival.time)) }
-              json.member("change") { $0.value(arrival.change) }
-            }
+      json.member("start", time.start)
+      json.member("end", time.end)
+      json.member("counts", bucket.counts)
+      json.member("prompt", bucket.prompt)
+      json.array("late") { json in
+        for arrival in bucket.late(byMinutes: lateMinutes) {
+          json.object { json in
+            json.member("arrived", arrival.time)
+            json.member("change", arrival.change)
           }
         }
       }
-      json.member("aggregates") { $0.value(bucket.aggregates) }
-      json.member("startingLater") { $0.value(bucket.startingLater) }
-      json.member("unlogged") { $0.value(bucket.unlogged) }
-      json.member("repeated") { $0.value(bucket.repeated) }
+      json.member("aggregates", bucket.aggregates)
+      json.member("startingLater", bucket.startingLater)
+      json.member("unlogged", bucket.unlogged)
+      json.member("repeated", bucket.repeated)
       // Where part of the arrival log is gone, only the negative part of a pair may be left.
-      json.member("withoutInit") { $0.value(max(0, bucket.withoutInitial)) }
-      json.member("isComplete") { $0.value(isKnown && bucket.unlogged.isZero) }
-    }
-  }
-}
-
-extension JSONWriter {
-  /// The five statuses, and their sum.
-  mutating func value(_ counts: SessionCounts) {
-    object { json in
-      json.member("total") { $0.value(counts.total) }
-      for severity in Severity.allCases {
-        json.member(severity.name) { $0.value(counts[severity]) }
-      }
+      json.member("withoutInit", max(0, bucket.withoutInitial))
+      json.member("isComplete", isKnown && bucket.unlogged.isZero)
     }
   }
 }

@@ -21,17 +21,12 @@ struct OutcomesRequest {
   private let includesSeries: Bool
   private let page: Page
 
-  init(
-    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
-  ) throws(APIError) {
-    let parameters = QueryParameters(items)
-    self.projects = Set(try projects.selected(by: parameters).map(\.id))
-    var groups: Set<String> = []
-    for name in parameters.all("groupBy") {
-      guard ["project", "reason"].contains(name) else {
-        throw .badRequest("Invalid groupBy: \"\(name)\"")
-      }
-      groups.insert(name)
+  init(_ call: APICall) throws(APIError) {
+    let parameters = QueryParameters(call.items)
+    projects = Set(try call.projects().selected(by: parameters).map(\.id))
+    let groups = parameters.all("groupBy")
+    if let other = groups.first(where: { !["project", "reason"].contains($0) }) {
+      throw .badRequest("Invalid groupBy: \"\(other)\"")
     }
     isGroupedByProject = groups.contains("project")
     isGroupedByReason = groups.contains("reason")
@@ -41,7 +36,7 @@ struct OutcomesRequest {
     limits.defaultRangeDays = 1
     // Without the series the answer has one number an outcome, however long the range is.
     if !includesSeries { limits.pointsMax = .max >> 32 }
-    range = try DateRange(parameters, now: now, limits: limits)
+    range = try DateRange(parameters, now: call.now, limits: limits)
     let points = includesSeries ? range.bucketStarts.count : 0
     page = try Page(parameters, sizeMax: max(1, limits.cellsMax / (points + 1)))
   }
@@ -64,9 +59,7 @@ struct OutcomesRequest {
     var series: [ItemCounts]
   }
 
-  /// Queries the store. Blocks.
-  ///
-  /// - Returns: the answer, and the value of its `Link` header.
+  /// Queries the store and writes the answer, and the value of its `Link` header. Blocks.
   func answer(url: String, store: any OutcomeStore) throws(StoreError) -> (
     json: [UInt8], link: String
   ) {
@@ -90,25 +83,17 @@ struct OutcomesRequest {
       ($0.key.project ?? 0, $0.key.reason ?? "") < ($1.key.project ?? 0, $1.key.reason ?? "")
     }
     let shown = ordered.dropFirst(page.offset).prefix(page.size)
-    var json = JSONWriter()
-    json.object { json in
-      json.member("start") { $0.value(RFC3339.format(range.start)) }
-      json.member("end") { $0.value(RFC3339.format(range.end)) }
-      json.member("intervals") { json in
-        json.array { json in
-          guard includesSeries else { return }
-          for start in range.bucketStarts { json.value(RFC3339.format(start)) }
-        }
-      }
-      json.member("groups") { json in
-        json.array { json in
-          for (key, group) in shown { write(key, group, to: &json) }
-        }
+    let json = JSONWriter.object { json in
+      json.member("start", range.start)
+      json.member("end", range.end)
+      json.member("intervals", includesSeries ? range.bucketStarts : [])
+      json.array("groups") { json in
+        for (key, group) in shown { write(key, group, to: &json) }
       }
       json.member("outcomes") { Self.write(all, to: &$0) }
     }
     let hasMore = ordered.count > page.offset + shown.count
-    return (json.bytes, page.linkHeader(url: url, hasMore: hasMore))
+    return (json, page.linkHeader(url: url, hasMore: hasMore))
   }
 
   private func group(of key: OutcomeKey) -> Key {
@@ -121,31 +106,17 @@ struct OutcomesRequest {
 
   private func write(_ key: Key, _ group: Group, to json: inout JSONWriter) {
     json.object { json in
-      json.member("by") { json in
-        json.object { json in
-          if let project = key.project { json.member("project") { $0.value(project) } }
-          if let reason = key.reason {
-            json.member("reason") { $0.optional(reason.isEmpty ? nil : reason) }
-          }
-        }
+      json.object("by") { json in
+        if let project = key.project { json.member("project", project) }
+        if let reason = key.reason { json.member("reason", reason.isEmpty ? nil : reason) }
       }
-      json.member("totals") { json in
-        json.object { json in
-          for (name, value) in ItemCounts.parts {
-            json.member(name) { $0.value(group.totals[keyPath: value]) }
-          }
-        }
+      json.object("totals") { json in
+        for (name, value) in ItemCounts.parts { json.member(name, group.totals[keyPath: value]) }
       }
       guard includesSeries else { return }
-      json.member("series") { json in
-        json.object { json in
-          for (name, value) in ItemCounts.parts {
-            json.member(name) { json in
-              json.array { json in
-                for counts in group.series { json.value(counts[keyPath: value]) }
-              }
-            }
-          }
+      json.object("series") { json in
+        for (name, value) in ItemCounts.parts {
+          json.member(name, group.series.map { $0[keyPath: value] })
         }
       }
     }
@@ -161,14 +132,14 @@ struct OutcomesRequest {
     json.array { json in
       for (key, quantity) in ordered {
         json.object { json in
-          json.member("project") { $0.value(key.project.rawValue) }
+          json.member("project", key.project.rawValue)
           if case .rejected(let reason) = key.outcome {
-            json.member("outcome") { $0.value("rejected") }
-            json.member("reason") { $0.value(reason.rawValue) }
+            json.member("outcome", "rejected")
+            json.member("reason", reason.rawValue)
           } else {
-            json.member("outcome") { $0.value(key.outcome.name) }
+            json.member("outcome", key.outcome.name)
           }
-          json.member("quantity") { $0.value(quantity) }
+          json.member("quantity", quantity)
         }
       }
     }

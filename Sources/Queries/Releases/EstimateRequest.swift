@@ -19,26 +19,21 @@ struct EstimateRequest {
   private let range: DateRange
   private let now: Timestamp
 
-  init(
-    _ items: [(name: String, value: String)], version: String, projects: [Project],
-    now: Timestamp, retentionDays: Int
-  ) throws(APIError) {
-    let parameters = QueryParameters(items)
-    self.projects = Set(try projects.selected(by: parameters).map(\.id))
+  init(_ call: APICall, retentionDays: Int) throws(APIError) {
+    let parameters = QueryParameters(call.items)
+    projects = Set(try call.projects().selected(by: parameters).map(\.id))
     environments = EnvironmentSelection(parameters.all("environment"))
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
     limits.defaultRangeDays = 14
     // The reporting delay has a resolution of an hour.
     limits.intervalMinutesMin = 60
+    now = call.now
     range = try DateRange(parameters, now: now, limits: limits)
-    release = version
-    self.now = now
+    release = call.version
   }
 
-  /// Queries the store and writes the answer. Blocks.
-  ///
-  /// - Returns: nil when there is no such release.
+  /// Queries the store and writes the answer; nil when there is no such release. Blocks.
   func json(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> [UInt8]? {
@@ -57,16 +52,14 @@ struct EstimateRequest {
     let end = (range.end.minute + 59).flooredDivision(by: 60)
     hours += try tallies(young..<max(young, end), by: 60, projects, store)
     let estimate = delay.estimate(hours, now: now.hour - hour)
-    var json = JSONWriter()
-    json.object { json in
-      json.member("release") { $0.value(record.version) }
-      json.member("start") { $0.value(RFC3339.format(range.start)) }
-      json.member("end") { $0.value(RFC3339.format(range.end)) }
-      json.member("sessions") { $0.value(estimate.sessions) }
-      json.member("crashed") { $0.value(Int64(estimate.crashes)) }
-      json.member("crashFreeSessions") { json in
-        json.optional(estimate.exactCrashRate.map { 1 - $0 })
-      }
+    return JSONWriter.object { json in
+      json.member("release", record.version)
+      json.member("start", range.start)
+      json.member("end", range.end)
+      json.member("sessions", estimate.sessions)
+      json.member("crashed", Int64(estimate.crashes))
+      let reported = SessionTally(sessions: estimate.sessions, crashes: estimate.crashes)
+      json.member("crashFreeSessions", reported.crashRate.map { 1 - $0 })
       json.member("estimate") { json in
         guard delay.isLearnt else { return json.null() }
         estimate.writeCrashFree(to: &json)
@@ -74,7 +67,6 @@ struct EstimateRequest {
       json.member("reportingDelay") { delay.write(knownShare: estimate.knownShare, to: &$0) }
       json.member("series") { writeSeries(hours, since: hour, young: young, delay, to: &$0) }
     }
-    return json.bytes
   }
 
   private func tallies(
@@ -105,40 +97,22 @@ struct EstimateRequest {
       return delay.estimate(Array(hours[from..<until]), now: now.hour - start.hour)
     }
     json.object { json in
-      json.member("intervals") { json in
-        json.array { json in for start in starts { json.value(RFC3339.format(start)) } }
-      }
-      json.member("value") { json in
-        json.array { json in
-          for estimate in estimates { json.optional(estimate.crashRate.map { 1 - $0 }) }
-        }
-      }
-      json.member("low") { json in
-        json.array { json in
-          for estimate in estimates { json.optional(estimate.interval.map { 1 - $0.upperBound }) }
-        }
-      }
-      json.member("high") { json in
-        json.array { json in
-          for estimate in estimates { json.optional(estimate.interval.map { 1 - $0.lowerBound }) }
-        }
-      }
+      json.member("intervals", starts)
+      json.member("value", estimates.map { $0.crashRate.map { 1 - $0 } })
+      json.member("low", estimates.map { $0.interval.map { 1 - $0.upperBound } })
+      json.member("high", estimates.map { $0.interval.map { 1 - $0.lowerBound } })
     }
   }
 }
 
 extension CrashEstimate {
-  fileprivate var exactCrashRate: Double? {
-    sessions > 0 ? crashes / Double(sessions) : nil
-  }
-
   /// Writes {"value", "low", "high"}, or null without a session.
   func writeCrashFree(to json: inout JSONWriter) {
     guard let rate = crashRate, let interval else { return json.null() }
     json.object { json in
-      json.member("value") { $0.value(1 - rate) }
-      json.member("low") { $0.value(1 - interval.upperBound) }
-      json.member("high") { $0.value(1 - interval.lowerBound) }
+      json.member("value", 1 - rate)
+      json.member("low", 1 - interval.upperBound)
+      json.member("high", 1 - interval.lowerBound)
     }
   }
 }

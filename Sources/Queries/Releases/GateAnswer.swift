@@ -21,20 +21,16 @@ struct GateAnswer {
 
   var json: [UInt8] {
     let (rate, drop) = (gate.rateFinding, gate.dropFinding)
-    var json = JSONWriter()
-    json.object { json in
-      json.member("release") { $0.value(candidate.release) }
-      json.member("verdict") { $0.value(gate.verdict.rawValue) }
-      json.member("reason") { $0.value(reason(rate, drop)) }
+    return JSONWriter.object { json in
+      json.member("release", candidate.release)
+      json.member("verdict", gate.verdict.rawValue)
+      json.member("reason", reason(rate, drop))
       json.member("rules") { write(gate.rules, to: &$0) }
-      json.member("ageHours") { $0.value(age) }
-      json.member("unit") { $0.value(areUsersKnown ? "user" : "session") }
+      json.member("ageHours", age)
+      json.member("unit", areUsersKnown ? "user" : "session")
       json.member("crashFreeSessions") { json in
         guard let rate, let limit = gate.rules.crashRateMax else { return json.null() }
-        let crashFree = ReleaseGate.Finding(
-          verdict: rate.verdict, value: 1 - rate.value, low: 1 - rate.high, high: 1 - rate.low,
-          moreSessions: rate.moreSessions)
-        write(crashFree, limit: 1 - limit, to: &json)
+        write(rate.ofCrashFree, limit: 1 - limit, to: &json)
       }
       json.member("drop") { json in
         guard let drop, let limit = gate.rules.dropMax else { return json.null() }
@@ -46,28 +42,25 @@ struct GateAnswer {
       }
       json.member("reportingDelay") { delay.write(knownShare: gate.knownShare, to: &$0) }
     }
-    return json.bytes
   }
 
   private func write(_ rules: ReleaseGate.Rules, to json: inout JSONWriter) {
     json.object { json in
-      json.member("crashFreeSessions") { $0.optional(rules.crashRateMax.map { 1 - $0 }) }
-      json.member("maxDrop") { $0.optional(rules.dropMax) }
-      json.member("minSessions") { $0.value(rules.sessionsMin) }
-      json.member("confidence") { $0.value(1 - rules.alpha) }
+      json.member("crashFreeSessions", rules.crashRateMax.map { 1 - $0 })
+      json.member("maxDrop", rules.dropMax)
+      json.member("minSessions", rules.sessionsMin)
+      json.member("confidence", 1 - rules.alpha)
     }
   }
 
   private func write(_ finding: ReleaseGate.Finding, limit: Double, to json: inout JSONWriter) {
     json.object { json in
-      json.member("verdict") { $0.value(finding.verdict.rawValue) }
-      json.member("value") { $0.value(finding.value) }
-      json.member("low") { $0.value(finding.low) }
-      json.member("high") { $0.value(finding.high) }
-      json.member("limit") { $0.value(limit) }
-      json.member("moreSessions") { json in
-        if let more = finding.moreSessions { json.value(more) } else { json.null() }
-      }
+      json.member("verdict", finding.verdict.rawValue)
+      json.member("value", finding.value)
+      json.member("low", finding.low)
+      json.member("high", finding.high)
+      json.member("limit", limit)
+      json.member("moreSessions", finding.moreSessions)
     }
   }
 
@@ -75,21 +68,19 @@ struct GateAnswer {
     let hours = side.hours
     let total = hours.reduce(into: SessionTally()) { $0 += $1 }
     json.object { json in
-      json.member("release") { $0.value(side.release) }
-      json.member("firstSession") {
-        $0.value(RFC3339.format(Timestamp(minute: side.firstHour * 60)))
-      }
-      json.member("sessions") { $0.value(total.sessions) }
-      json.member("crashed") { $0.value(Int64(total.crashes)) }
-      json.member("users") { $0.value(side.users.total) }
-      json.member("crashedUsers") { $0.value(side.users.byWorst.crashed) }
-      json.member("crashFreeSessions") { $0.optional(total.crashRate.map { 1 - $0 }) }
+      json.member("release", side.release)
+      json.member("firstSession", Timestamp(minute: side.firstHour * 60))
+      json.member("sessions", total.sessions)
+      json.member("crashed", Int64(total.crashes))
+      json.member("users", side.users.total)
+      json.member("crashedUsers", side.users.byWorst.crashed)
+      json.member("crashFreeSessions", total.crashRate.map { 1 - $0 })
       json.member("corrected") { json in
         // What is known now differs from what was reported at that age.
         guard delay.isLearnt, side.isKnownAtAge else { return json.null() }
         delay.estimate(hours, now: age).writeCrashFree(to: &json)
       }
-      json.member("known") { $0.value(side.isKnownAtAge ? "atAge" : "now") }
+      json.member("known", side.isKnownAtAge ? "atAge" : "now")
     }
   }
 
@@ -166,8 +157,4 @@ struct GateAnswer {
     if text.hasSuffix(".") { text.removeLast() }
     return (thousandths < 0 ? "-" : "") + text
   }
-}
-
-extension GateSide {
-  fileprivate var total: Int64 { hours.reduce(0) { $0 + $1.sessions } }
 }

@@ -28,22 +28,19 @@ struct GateRequest {
   /// Above this ratio most sessions have no user, and crashes are not counted by users.
   private static let sessionsPerUserMax: Int64 = 50
 
-  init(
-    _ items: [(name: String, value: String)], version: String, projects: [Project],
-    now: Timestamp, retentionDays: Int
-  ) throws(APIError) {
+  init(_ call: APICall, retentionDays: Int) throws(APIError) {
     // A mistyped rule would have no effect, and a bad release would pass.
-    if let other = items.first(where: { !Self.names.contains($0.name) }) {
+    if let other = call.items.first(where: { !Self.names.contains($0.name) }) {
       throw .badRequest(
         "There is no parameter \"\(other.name)\"; there are "
           + "\(Self.names.sorted().joined(separator: ", ")).")
     }
-    let parameters = QueryParameters(items)
-    self.projects = Set(try projects.selected(by: parameters).map(\.id))
-    candidate = version
+    let parameters = QueryParameters(call.items)
+    projects = Set(try call.projects().selected(by: parameters).map(\.id))
+    candidate = call.version
     let named = parameters.one("baseline") ?? "previous"
     baseline = named == "previous" ? nil : named
-    if let baseline, Name(baseline) == Name(version) {
+    if let baseline, Name(baseline) == Name(candidate) {
       throw .badRequest("The baseline is the release itself: name another one.")
     }
     environments = EnvironmentSelection(parameters.all("environment"))
@@ -61,7 +58,7 @@ struct GateRequest {
       rules.sessionsMin = number
     }
     self.rules = rules
-    self.now = now
+    now = call.now
     self.retentionDays = retentionDays
   }
 
@@ -78,8 +75,6 @@ struct GateRequest {
   }
 
   /// Queries the store and writes the answer. Blocks.
-  ///
-  /// - Parameter organization: the organization of the projects.
   func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
@@ -176,10 +171,59 @@ struct GateRequest {
   }
 }
 
+/// One of the two releases that a gate compares: its first hours.
+struct GateSide {
+  let release: String
+  /// The hour of the first session, since 1970.
+  let firstHour: Int
+  /// The number of hours that are measured, including the running one.
+  let age: Int
+  let reported: ReportedSessions
+  /// Whether the arrival log reaches back to the first session. Otherwise the counts are those
+  /// known now, which is fair to the candidate: later crashes count against the baseline.
+  let isKnownAtAge: Bool
+  /// The users of the same hours, as known now.
+  let users: UserCounts
+
+  /// The counts that were known at the age, by hour.
+  var hours: [SessionTally] { reported.known(atAge: age).map(\.sound) }
+
+  /// The number of sessions that were known at the age.
+  var total: Int64 { hours.reduce(0) { $0 + $1.sessions } }
+
+  /// The total that is known now.
+  var final: SessionTally {
+    reported.hours.reduce(into: SessionTally()) { $0 += $1.known(before: .max) }.sound
+  }
+
+  func arm(weighing: Bool) -> ReleaseGate.Arm {
+    ReleaseGate.Arm(hours: hours, crashWeight: weighing ? crashWeight : 1)
+  }
+
+  private var crashWeight: Double {
+    let (crashed, crashes) = (Double(users.byWorst.crashed), final.crashes)
+    return crashed > 0 && crashes > crashed ? crashed / crashes : 1
+  }
+}
+
+extension ReleaseRecord {
+  /// The hour in which the first session of a release started; nil when there was none. It is that
+  /// of the first arrival where the sessions have expired.
+  func firstHour(
+    in projects: Set<ProjectID>, _ environments: EnvironmentSelection, _ store: any ReleaseStore
+  ) throws(StoreError) -> Int? {
+    let seen =
+      places
+      .filter { projects.contains($0.project) && environments.includes($0.environment) }
+      .map(\.firstSeen.hour).min()
+    let started = try store.sessionHours(
+      ofRelease: id, projects: projects, environments: environments)
+    return [seen, started?.lowerBound].compactMap(\.self).min()
+  }
+}
+
 extension ReportedSessions {
-  /// - Parameters:
-  ///   - history: the history by the hour.
-  ///   - firstHour: the hour of its first bucket, since 1970.
+  /// - Parameter firstHour: the hour of the first bucket of the history by the hour, since 1970.
   init(_ history: SessionHistory, firstHour: Int) {
     self.init(
       hours: history.buckets.map { bucket in

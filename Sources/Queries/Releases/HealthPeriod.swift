@@ -1,6 +1,7 @@
 internal import HTTP
 internal import API
 internal import ReleaseHealth
+internal import Storage
 
 /// The periods that the release endpoints know, with the grain of their series
 /// (`STATS_PERIODS` of Sentry's release health).
@@ -46,18 +47,24 @@ enum HealthPeriod: String, CaseIterable {
     return (length <= 2 * 1440 ? start : start.flooredDivision(by: 60) * 60)..<now.minute + 1
   }
 
-  /// Reads a parameter.
   init(
     _ name: String, _ parameters: QueryParameters, default fallback: HealthPeriod
   ) throws(APIError) {
-    guard let text = parameters.one(name) else {
-      self = fallback
-      return
-    }
-    guard let period = HealthPeriod(rawValue: text) else {
+    guard let period = HealthPeriod(rawValue: parameters.one(name) ?? fallback.rawValue) else {
       let all = HealthPeriod.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
       throw .badRequest("Invalid \(name). Valid choices are \(all)")
     }
     self = period
+  }
+}
+
+/// The sessions or the users: what a chart or a list counts.
+enum CountedUnit: String {
+  case sessions, users
+
+  var measures: HealthQuery.Measures { self == .sessions ? .sessions : .users }
+
+  func total(of cell: HealthCell) -> Int64 {
+    self == .sessions ? cell.sessions.total : cell.users.total
   }
 }

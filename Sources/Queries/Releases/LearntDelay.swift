@@ -21,16 +21,13 @@ extension ReportingDelay {
 
   /// - Parameter knownShare: the known share of the crashes that the answer is about.
   func write(knownShare: Double, to json: inout JSONWriter) {
-    func write(hours share: Double, _ json: inout JSONWriter) {
-      if isLearnt { json.value(hours(untilShare: share)) } else { json.null() }
-    }
     json.object { json in
-      json.member("crashes") { $0.value(crashes) }
-      json.member("isLearnt") { $0.value(isLearnt) }
-      json.member("hoursToHalf") { write(hours: 0.5, &$0) }
-      json.member("hoursToMost") { write(hours: 0.9, &$0) }
-      json.member("dispersion") { $0.value(dispersion) }
-      json.member("knownShare") { $0.value(knownShare) }
+      json.member("crashes", crashes)
+      json.member("isLearnt", isLearnt)
+      json.member("hoursToHalf", isLearnt ? hours(untilShare: 0.5) : nil)
+      json.member("hoursToMost", isLearnt ? hours(untilShare: 0.9) : nil)
+      json.member("dispersion", dispersion)
+      json.member("knownShare", knownShare)
     }
   }
 }

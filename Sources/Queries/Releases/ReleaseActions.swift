@@ -10,9 +10,7 @@ package struct ReleaseActions: Sendable {
   private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let retentionDays: Int
 
-  package init(
-    store: any SessionStore & ReleaseStore & OutcomeStore, retentionDays: Int
-  ) {
+  package init(store: any SessionStore & ReleaseStore & OutcomeStore, retentionDays: Int) {
     self.store = store
     self.retentionDays = retentionDays
   }
@@ -29,13 +27,12 @@ package struct ReleaseActions: Sendable {
       let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
       try health.load(for: page, among: records, request, store: store)
       let writer = ReleaseJSON(request: request, health: health)
-      var json = JSONWriter()
-      json.array { json in
+      let json = JSONWriter.array { json in
         for entry in page { writer.write(entry, to: &json) }
       }
       let hasMore = entries.count > request.page.offset + page.count
       return .json(
-        json.bytes, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
+        json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
     }
   }
 
@@ -58,9 +55,7 @@ package struct ReleaseActions: Sendable {
 
   func gate(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
-    let request = try GateRequest(
-      call.items, version: call.version, projects: try call.projects(), now: call.now,
-      retentionDays: retentionDays)
+    let request = try GateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
       switch try request.response(of: organization.id, store: store) {
       case .success(let json): .json(json)
@@ -74,9 +69,7 @@ package struct ReleaseActions: Sendable {
 
   func estimate(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
-    let request = try EstimateRequest(
-      call.items, version: call.version, projects: try call.projects(), now: call.now,
-      retentionDays: retentionDays)
+    let request = try EstimateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
       try request.json(of: organization.id, store: store).map { .json($0) }
         ?? Response(.notFound)
@@ -100,9 +93,8 @@ package struct ReleaseActions: Sendable {
       sessionHours: try store.sessionHours(
         ofRelease: record.id, projects: Set(selected.map(\.id)),
         environments: request.environments))
-    var json = JSONWriter()
-    ReleaseJSON(request: request, health: health).write(entry, meta: meta, to: &json)
-    return .json(json.bytes, status: status)
+    let writer = ReleaseJSON(request: request, health: health)
+    return .json(status: status) { writer.write(entry, meta: meta, to: &$0) }
   }
 
   // MARK: Changes
@@ -199,18 +191,14 @@ package struct ReleaseActions: Sendable {
   }
 
   /// The parameters. A project in the path replaces the parameter.
-  private func items(
-    of call: APICall
-  ) throws(APIError) -> [(name: String, value: String)] {
+  private func items(of call: APICall) throws(APIError) -> [(name: String, value: String)] {
     guard call.names["project"] != nil else { return call.items }
     let project = try call.project()
     return call.items.filter { $0.name != "project" }
       + [(name: "project", value: String(project.id.rawValue))]
   }
-}
 
-/// The routes of the API that these actions answer.
-extension ReleaseActions {
+  /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
       APIRoute(
@@ -220,8 +208,7 @@ extension ReleaseActions {
         "organizations/{organization}/releases/{version}", .get(detail),
         .change(.put, update), .change(.delete, delete)),
       APIRoute("organizations/{organization}/releases/{version}/gate", .get(gate)),
-      APIRoute(
-        "organizations/{organization}/releases/{version}/estimate", .get(estimate)),
+      APIRoute("organizations/{organization}/releases/{version}/estimate", .get(estimate)),
       APIRoute(
         "projects/{organization}/{project}/releases", .get(list),
         .change(.post, create)),

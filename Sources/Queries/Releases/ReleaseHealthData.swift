@@ -8,10 +8,9 @@ struct ReleaseHealthData {
   private(set) var projectDay: [ProjectID: HealthCell] = [:]
   private(set) var series: [GroupKey: [HealthCell]] = [:]
   private(set) var overviews: [GroupKey: ReleaseOverview] = [:]
+}
 
-  /// No counts.
-  init() {}
-
+extension ReleaseHealthData {
   /// Queries the counts that the request ranks by. Blocks.
   init(ranking request: ReleasesRequest, store: any SessionStore) throws(StoreError) {
     switch request.sort {
@@ -26,8 +25,6 @@ struct ReleaseHealthData {
   /// Queries the counts of the entries. Blocks.
   ///
   /// Only their releases are counted: an organization has thousands, and a page a hundred.
-  ///
-  /// - Parameter records: the releases of the organization, including the previous ones.
   mutating func load(
     for entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
     _ request: ReleasesRequest, store: any SessionStore & ReleaseStore
@@ -40,8 +37,7 @@ struct ReleaseHealthData {
     }
     if summary.isEmpty {
       let previous = overviews.values.compactMap { $0.previous.map { Name($0) } }
-      summary = Self.totals(
-        try store.health(request.summaryQuery.of(releases.union(previous))))
+      summary = Self.totals(try store.health(request.summaryQuery.of(releases.union(previous))))
     }
     if day.isEmpty { day = Self.totals(try store.health(request.dayQuery.of(releases))) }
     for group in try store.health(request.projectDayQuery) {

@@ -11,34 +11,30 @@ struct ReleaseJSON {
   func write(_ entry: ReleaseEntry, meta: ReleaseMeta? = nil, to json: inout JSONWriter) {
     let record = entry.record
     json.object { json in
-      json.member("id") { $0.value(record.id) }
-      json.member("version") { $0.value(record.version) }
+      json.member("id", record.id)
+      json.member("version", record.version)
       // Sentry's list has the whole name here, too.
-      json.member("shortVersion") { $0.value(record.version) }
-      json.member("status") { $0.value(record.status.rawValue) }
+      json.member("shortVersion", record.version)
+      json.member("status", record.status.rawValue)
       json.member("versionInfo") { Self.write(entry.version, to: &$0) }
-      json.member("ref") { $0.optional(record.ref) }
-      json.member("url") { $0.optional(record.url) }
-      json.member("dateReleased") { $0.optional(record.released.map(RFC3339.format)) }
-      json.member("dateCreated") { $0.value(RFC3339.format(record.created)) }
+      json.member("ref", record.ref)
+      json.member("url", record.url)
+      json.member("dateReleased", record.released)
+      json.member("dateCreated", record.created)
       json.member("data") { $0.object { _ in } }
-      json.member("newGroups") { $0.value(0) }
+      json.member("newGroups", 0)
       json.member("owner") { $0.null() }
-      json.member("commitCount") { $0.value(0) }
+      json.member("commitCount", 0)
       json.member("lastCommit") { $0.null() }
-      json.member("deployCount") { $0.value(0) }
+      json.member("deployCount", 0)
       json.member("lastDeploy") { $0.null() }
       json.member("authors") { $0.array { _ in } }
-      json.member("projects") { json in
-        json.array { json in
-          for project in entry.projects { write(project, of: entry, to: &json) }
-        }
+      json.array("projects") { json in
+        for project in entry.projects { write(project, of: entry, to: &json) }
       }
       json.member("firstEvent") { $0.null() }
       json.member("lastEvent") { $0.null() }
-      json.member("currentProjectMeta") { json in
-        json.object { json in meta?.write(to: &json) }
-      }
+      json.object("currentProjectMeta") { json in meta?.write(to: &json) }
       json.member("userAgent") { $0.null() }
       if request.withStages {
         json.member("adoptionStages") { writeStages(entry, to: &$0) }
@@ -48,21 +44,19 @@ struct ReleaseJSON {
 
   private static func write(_ version: ReleaseVersion, to json: inout JSONWriter) {
     json.object { json in
-      json.member("package") { $0.optional(version.package) }
-      json.member("version") { json in
-        json.object { json in
-          json.member("raw") { $0.value(version.versionRaw) }
-          guard let parsed = version.version else { return }
-          json.member("major") { $0.value(parsed.major) }
-          json.member("minor") { $0.value(parsed.minor) }
-          json.member("patch") { $0.value(parsed.patch) }
-          json.member("pre") { $0.optional(parsed.prerelease) }
-          json.member("buildCode") { $0.optional(parsed.buildCode) }
-          json.member("components") { $0.value(parsed.components) }
-        }
+      json.member("package", version.package)
+      json.object("version") { json in
+        json.member("raw", version.versionRaw)
+        guard let parsed = version.version else { return }
+        json.member("major", parsed.major)
+        json.member("minor", parsed.minor)
+        json.member("patch", parsed.patch)
+        json.member("pre", parsed.prerelease)
+        json.member("buildCode", parsed.buildCode)
+        json.member("components", parsed.components)
       }
-      json.member("description") { $0.value(version.description) }
-      json.member("buildHash") { $0.optional(version.buildHash) }
+      json.member("description", version.description)
+      json.member("buildHash", version.buildHash)
     }
   }
 
@@ -73,17 +67,13 @@ struct ReleaseJSON {
       && (health.summary[key] != nil
         || entry.places(request.environments).contains { $0.project == project.id })
     json.object { json in
-      json.member("id") { $0.value(project.id.rawValue) }
-      json.member("slug") { $0.value(project.slug) }
-      json.member("name") { $0.value(project.slug) }
-      json.member("newGroups") { $0.value(0) }
-      json.member("platform") { $0.optional(project.platform) }
-      json.member("platforms") { json in
-        json.array { json in
-          if let platform = project.platform { json.value(platform) }
-        }
-      }
-      json.member("hasHealthData") { $0.value(hasHealthData) }
+      json.member("id", project.id.rawValue)
+      json.member("slug", project.slug)
+      json.member("name", project.slug)
+      json.member("newGroups", 0)
+      json.member("platform", project.platform)
+      json.member("platforms", [project.platform].compactMap(\.self))
+      json.member("hasHealthData", hasHealthData)
       if request.withHealth {
         json.member("healthData") { writeHealth(project.id, key, hasHealthData, to: &$0) }
       }
@@ -100,28 +90,22 @@ struct ReleaseJSON {
     json.object { json in
       json.member("durationP50") { $0.null() }
       json.member("durationP90") { $0.null() }
-      json.member("crashFreeUsers") { $0.optional(summary.users.crashFreeRate.map { $0 * 100 }) }
-      json.member("crashFreeSessions") {
-        $0.optional(summary.sessions.crashFreeRate.map { $0 * 100 })
+      json.member("crashFreeUsers", summary.users.crashFreeRate.map { $0 * 100 })
+      json.member("crashFreeSessions", summary.sessions.crashFreeRate.map { $0 * 100 })
+      json.member("sessionsCrashed", summary.sessions.crashed)
+      json.member("sessionsErrored", summary.sessions.errored)
+      json.member("totalUsers", summary.users.total)
+      json.member("totalUsers24h", day.users.total)
+      json.member("totalProjectUsers24h", project.users.total)
+      json.member("totalSessions", summary.sessions.total)
+      json.member("totalSessions24h", day.sessions.total)
+      json.member("totalProjectSessions24h", project.sessions.total)
+      json.member("adoption", Self.share(day.users.total, project.users.total))
+      json.member("sessionsAdoption", Self.share(day.sessions.total, project.sessions.total))
+      json.object("stats") { json in
+        json.member(request.healthPeriod.rawValue) { writeSeries(key, to: &$0) }
       }
-      json.member("sessionsCrashed") { $0.value(summary.sessions.crashed) }
-      json.member("sessionsErrored") { $0.value(summary.sessions.errored) }
-      json.member("totalUsers") { $0.value(summary.users.total) }
-      json.member("totalUsers24h") { $0.value(day.users.total) }
-      json.member("totalProjectUsers24h") { $0.value(project.users.total) }
-      json.member("totalSessions") { $0.value(summary.sessions.total) }
-      json.member("totalSessions24h") { $0.value(day.sessions.total) }
-      json.member("totalProjectSessions24h") { $0.value(project.sessions.total) }
-      json.member("adoption") { $0.optional(Self.share(day.users.total, project.users.total)) }
-      json.member("sessionsAdoption") {
-        $0.optional(Self.share(day.sessions.total, project.sessions.total))
-      }
-      json.member("stats") { json in
-        json.object { json in
-          json.member(request.healthPeriod.rawValue) { writeSeries(key, to: &$0) }
-        }
-      }
-      json.member("hasHealthData") { $0.value(hasHealthData) }
+      json.member("hasHealthData", hasHealthData)
       if let overview = health.overviews[key] {
         overview.writeMembers(
           summary,
@@ -146,7 +130,7 @@ struct ReleaseJSON {
         let cell = bucket < series.count ? series[bucket] : HealthCell()
         json.array { json in
           json.value(Timestamp(minute: minute).seconds)
-          json.value(request.healthStat == .sessions ? cell.sessions.total : cell.users.total)
+          json.value(request.healthStat.total(of: cell))
         }
       }
     }
@@ -164,14 +148,10 @@ struct ReleaseJSON {
       for project in entry.projects {
         let seen = places.filter { $0.project == project.id }
         guard let newest = seen.max(by: { $0.firstSeen < $1.firstSeen }) else { continue }
-        json.member(project.slug) { json in
-          json.object { json in
-            json.member("stage") { $0.value(newest.adoption.stage.rawValue) }
-            json.member("adopted") { $0.optional(newest.adoption.adopted.map(RFC3339.format)) }
-            json.member("unadopted") {
-              $0.optional(newest.adoption.unadopted.map(RFC3339.format))
-            }
-          }
+        json.object(project.slug) { json in
+          json.member("stage", newest.adoption.stage.rawValue)
+          json.member("adopted", newest.adoption.adopted)
+          json.member("unadopted", newest.adoption.unadopted)
         }
       }
     }
@@ -187,9 +167,7 @@ struct ReleaseMeta {
   private let first: String?
   private let last: String?
 
-  /// - Parameters:
-  ///   - id: a release among the entries.
-  ///   - entries: the entries in the order of the list.
+  /// - Parameter entries: the entries in the order of the list.
   init(of id: Int64, among entries: [ReleaseEntry], sessionHours: ClosedRange<Int>?) {
     self.sessionHours = sessionHours
     // Lists begin with the newest, so the previous entry in a list is the next one in time. Sentry
@@ -203,12 +181,12 @@ struct ReleaseMeta {
   }
 
   func write(to json: inout JSONWriter) {
-    let format: (Int) -> String = { RFC3339.format(Timestamp(minute: $0 * 60)) }
-    json.member("nextReleaseVersion") { $0.optional(next) }
-    json.member("prevReleaseVersion") { $0.optional(previous) }
-    json.member("sessionsLowerBound") { $0.optional(sessionHours.map { format($0.lowerBound) }) }
-    json.member("sessionsUpperBound") { $0.optional(sessionHours.map { format($0.upperBound) }) }
-    json.member("firstReleaseVersion") { $0.optional(first) }
-    json.member("lastReleaseVersion") { $0.optional(last) }
+    func time(ofHour hour: Int) -> Timestamp { Timestamp(minute: hour * 60) }
+    json.member("nextReleaseVersion", next)
+    json.member("prevReleaseVersion", previous)
+    json.member("sessionsLowerBound", sessionHours.map { time(ofHour: $0.lowerBound) })
+    json.member("sessionsUpperBound", sessionHours.map { time(ofHour: $0.upperBound) })
+    json.member("firstReleaseVersion", first)
+    json.member("lastReleaseVersion", last)
   }
 }

@@ -37,21 +37,19 @@ struct ReleaseOverview {
     return overviews
   }
 
-  /// - Parameters:
-  ///   - summary: the counts of the release.
-  ///   - before: the counts of the previous release; nil when there are none.
+  /// - Parameter before: the counts of the previous release; nil when there are none.
   func writeMembers(_ summary: HealthCell, before: HealthCell?, to json: inout JSONWriter) {
-    let time: (Int) -> String = { RFC3339.format(Timestamp(minute: $0 * 60)) }
-    json.member("sessions") { $0.value(summary.sessions) }
-    json.member("users") { $0.value(summary.users.byWorst) }
-    json.member("firstSession") { $0.optional(hours.map { time($0.lowerBound) }) }
-    json.member("lastSession") { $0.optional(hours.map { time($0.upperBound) }) }
+    func time(ofHour hour: Int) -> Timestamp { Timestamp(minute: hour * 60) }
+    json.member("sessions", summary.sessions)
+    json.member("users", summary.users.byWorst)
+    json.member("firstSession", hours.map { time(ofHour: $0.lowerBound) })
+    json.member("lastSession", hours.map { time(ofHour: $0.upperBound) })
     json.member("previous") { json in
       guard let previous else { return json.null() }
       json.object { json in
-        json.member("version") { $0.value(previous) }
-        json.member("sessions") { $0.value(before?.sessions ?? SessionCounts()) }
-        json.member("users") { $0.value(before?.users.byWorst ?? SessionCounts()) }
+        json.member("version", previous)
+        json.member("sessions", before?.sessions ?? SessionCounts())
+        json.member("users", before?.users.byWorst ?? SessionCounts())
       }
     }
   }

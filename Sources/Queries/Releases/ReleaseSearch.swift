@@ -7,7 +7,6 @@ internal import Storage
 struct ReleaseSearch {
   private let filter: SeriesFilter
 
-  /// - Parameter environments: the environments that the request selects.
   init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let texts = Self.describedBuild(text) {
       filter = .any(texts.map { .releaseContains($0) })
@@ -26,8 +25,6 @@ struct ReleaseSearch {
   }
 
   /// Whether the search matches a release at an adoption stage.
-  ///
-  /// - Parameter version: the parsed name of the release, where it was parsed before.
   func finds(_ release: String, at stage: AdoptionStage, version: ReleaseVersion? = nil) -> Bool {
     // No term is about the project or the environment.
     filter.matches(

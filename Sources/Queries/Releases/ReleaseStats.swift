@@ -6,11 +6,7 @@ internal import Storage
 
 /// `GET …/releases/{version}/stats/`: the health of one release over time in a project.
 struct ReleaseStatsRequest {
-  enum Kind: String {
-    case sessions, users
-  }
-
-  private let kind: Kind
+  private let kind: CountedUnit
   private let project: ProjectID
   private let release: Name
   let environments: EnvironmentSelection
@@ -27,7 +23,7 @@ struct ReleaseStatsRequest {
     _ items: [(name: String, value: String)], project: Project, release: String, now: Timestamp
   ) throws(APIError) {
     let parameters = QueryParameters(items)
-    guard let kind = Kind(rawValue: parameters.one("type") ?? "sessions") else {
+    guard let kind = CountedUnit(rawValue: parameters.one("type") ?? "sessions") else {
       throw .badRequest("invalid stat")
     }
     self.kind = kind
@@ -81,7 +77,7 @@ struct ReleaseStatsRequest {
   ) throws(StoreError) -> [UInt8] {
     var series = query(minutes)
     series.intervalMinutes = intervalMinutes
-    series.measures = kind == .sessions ? [.sessions] : [.users]
+    series.measures = kind.measures
     let group = try store.health(series).first
     var breakdown: [(end: Timestamp, cell: HealthCell)] = []
     for end in breakdownEnds(created) {
@@ -96,27 +92,20 @@ struct ReleaseStatsRequest {
       users.measures = [.sessions, .users]
       breakdown.append((end, try store.health(users).first?.totals ?? HealthCell()))
     }
-    var json = JSONWriter()
-    json.object { json in
-      json.member("stats") { json in
-        json.array { json in
-          for bucket in 0..<series.bucketCount {
-            json.array { json in
-              json.value(
-                Timestamp(minute: minutes.lowerBound + bucket * intervalMinutes).seconds)
-              write(counts(group?.series[bucket]), withDurations: true, to: &json)
-            }
+    return JSONWriter.object { json in
+      json.array("stats") { json in
+        for bucket in 0..<series.bucketCount {
+          json.array { json in
+            json.value(Timestamp(minute: minutes.lowerBound + bucket * intervalMinutes).seconds)
+            write(counts(group?.series[bucket]), withDurations: true, to: &json)
           }
         }
       }
       json.member("statTotals") { write(counts(group?.totals), withDurations: false, to: &$0) }
-      json.member("usersBreakdown") { json in
-        json.array { json in
-          for (end, cell) in breakdown { Self.write(end, cell, to: &json) }
-        }
+      json.array("usersBreakdown") { json in
+        for (end, cell) in breakdown { Self.write(end, cell, to: &json) }
       }
     }
-    return json.bytes
   }
 
   /// The ends of the breakdown. The first end after now is replaced by now, except that of the
@@ -144,13 +133,11 @@ struct ReleaseStatsRequest {
   }
 
   /// Writes the answer. Durations are in the sessions API only, and null here.
-  private func write(
-    _ counts: SessionCounts, withDurations: Bool, to json: inout JSONWriter
-  ) {
+  private func write(_ counts: SessionCounts, withDurations: Bool, to json: inout JSONWriter) {
     json.object { json in
-      json.member(kind.rawValue) { $0.value(counts.total) }
+      json.member(kind.rawValue, counts.total)
       for severity in Severity.allCases {
-        json.member("\(kind.rawValue)_\(severity.name)") { $0.value(counts[severity]) }
+        json.member("\(kind.rawValue)_\(severity.name)", counts[severity])
       }
       guard withDurations else { return }
       json.member("duration_p50") { $0.null() }
@@ -160,13 +147,11 @@ struct ReleaseStatsRequest {
 
   private static func write(_ end: Timestamp, _ cell: HealthCell, to json: inout JSONWriter) {
     json.object { json in
-      json.member("date") { $0.value(RFC3339.format(end)) }
-      json.member("totalUsers") { $0.value(cell.users.total) }
-      json.member("crashFreeUsers") { $0.optional(cell.users.crashFreeRate.map { $0 * 100 }) }
-      json.member("totalSessions") { $0.value(cell.sessions.total) }
-      json.member("crashFreeSessions") {
-        $0.optional(cell.sessions.crashFreeRate.map { $0 * 100 })
-      }
+      json.member("date", end)
+      json.member("totalUsers", cell.users.total)
+      json.member("crashFreeUsers", cell.users.crashFreeRate.map { $0 * 100 })
+      json.member("totalSessions", cell.sessions.total)
+      json.member("crashFreeSessions", cell.sessions.crashFreeRate.map { $0 * 100 })
     }
   }
 }

@@ -23,10 +23,6 @@ enum ReleaseSort: String, CaseIterable {
 
 /// A request for the releases of an organization, read and checked.
 struct ReleasesRequest {
-  enum HealthStat: String {
-    case sessions, users
-  }
-
   let projects: [Project]
   let environments: EnvironmentSelection
   let search: ReleaseSearch
@@ -38,7 +34,7 @@ struct ReleasesRequest {
   /// Whether the list has one entry for each release and project.
   let isFlat: Bool
   let sort: ReleaseSort
-  let healthStat: HealthStat
+  let healthStat: CountedUnit
   /// The minutes of the counts of the summary, since 1970.
   let summaryMinutes: Range<Int>
   let healthPeriod: HealthPeriod
@@ -61,7 +57,7 @@ struct ReleasesRequest {
       throw .badRequest("invalid value for status")
     }
     self.status = status
-    guard let stat = HealthStat(rawValue: parameters.one("healthStat") ?? "sessions") else {
+    guard let stat = CountedUnit(rawValue: parameters.one("healthStat") ?? "sessions") else {
       throw .badRequest("invalid healthStat")
     }
     healthStat = stat
@@ -134,7 +130,7 @@ struct ReleasesRequest {
   var seriesQuery: HealthQuery {
     var query = query(healthPeriod.seriesMinutes(until: now), by: [.project, .release])
     query.intervalMinutes = healthPeriod.intervalMinutes
-    query.measures = healthStat == .sessions ? [.sessions] : [.users]
+    query.measures = healthStat.measures
     return query
   }
 }

@@ -8,6 +8,13 @@ indirect enum SearchTree: Equatable {
   case all([SearchTree])
   case any([SearchTree])
 
+  /// Parses a search. As in Sentry, terms side by side are joined by `AND`, and `AND` binds more
+  /// closely than `OR`.
+  init(_ text: String) throws(APIError) {
+    var parser = SearchParser(tokens: try SearchLexer.tokens(of: text)[...])
+    self = try parser.search()
+  }
+
   /// The filter of the search.
   ///
   /// - Parameter condition: the filter of a leaf; the second argument says whether the leaf is
@@ -16,9 +23,7 @@ indirect enum SearchTree: Equatable {
     isAlternative: Bool = false,
     _ condition: (SearchLeaf, _ isAlternative: Bool) throws(APIError) -> SeriesFilter
   ) throws(APIError) -> SeriesFilter {
-    func filters(
-      _ parts: [SearchTree], _ isAlternative: Bool
-    ) throws(APIError) -> [SeriesFilter] {
+    func filters(_ parts: [SearchTree], _ isAlternative: Bool) throws(APIError) -> [SeriesFilter] {
       var filters: [SeriesFilter] = []
       for part in parts {
         filters.append(try part.filter(isAlternative: isAlternative, condition))
@@ -40,26 +45,13 @@ enum SearchLeaf: Equatable {
   case freeText(String)
 }
 
-extension SearchTree {
-  /// Parses a search. As in Sentry, terms side by side are joined by `AND`, and `AND` binds more
-  /// closely than `OR`.
-  init(_ text: String) throws(APIError) {
-    var parser = SearchParser(tokens: try SearchLexer.tokens(of: text)[...])
-    self = try parser.search()
-  }
-}
-
 /// Joins the tokens of a search.
 private struct SearchParser {
   var tokens: ArraySlice<SearchToken>
-  private var depth = 0
+  var depth = 0
 
   /// The limit of nested parentheses: the parser and the search recurse for each.
   private static let depthMax = 20
-
-  init(tokens: ArraySlice<SearchToken>) {
-    self.tokens = tokens
-  }
 
   mutating func search() throws(APIError) -> SearchTree {
     if tokens.isEmpty { return .all([]) }
@@ -81,9 +73,7 @@ private struct SearchParser {
   }
 
   /// - Parameter name: the operator in front; nil at a beginning.
-  private mutating func conjunction(
-    after name: String?
-  ) throws(APIError) -> SearchTree {
+  private mutating func conjunction(after name: String?) throws(APIError) -> SearchTree {
     var parts = [try part(after: name)]
     while let next = tokens.first, next != .or, next != .closing {
       if next == .and {

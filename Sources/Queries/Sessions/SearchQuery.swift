@@ -15,9 +15,7 @@ package struct SearchQuery: Sendable {
   /// counts of a series.
   package let filter: SeriesFilter
 
-  /// - Parameters:
-  ///   - projects: the projects that the search may name.
-  ///   - environments: the environments that the request selects.
+  /// - Parameter projects: the projects that the search may name.
   package init(
     _ text: String, projects: [Project], environments: EnvironmentSelection = EnvironmentSelection()
   ) throws(APIError) {

@@ -55,8 +55,6 @@ package struct SessionsAnswer: Sendable {
     hasMore = page.count > request.page.size
   }
 
-  /// The value of the `Link` header.
-  ///
   /// - Parameter url: the URL of the request, with its query.
   package func linkHeader(url: String) -> String {
     request.page.linkHeader(url: url, hasMore: hasMore)
@@ -69,18 +67,11 @@ package struct SessionsAnswer: Sendable {
     // A time takes 23 bytes, a count 2, most rates 4 or about 20.
     var json = JSONWriter(reserving: 1000 + buckets * 23 + numbers * 12)
     json.object { json in
-      json.key("start")
-      json.value(RFC3339.format(request.range.start))
-      json.key("end")
-      json.value(RFC3339.format(request.range.end))
-      json.key("query")
-      json.value(request.search.text)
-      json.key("intervals")
-      json.array { json in
-        for start in request.range.bucketStarts { json.value(RFC3339.format(start)) }
-      }
-      json.key("groups")
-      json.array { json in
+      json.member("start", request.range.start)
+      json.member("end", request.range.end)
+      json.member("query", request.search.text)
+      json.member("intervals", request.range.bucketStarts)
+      json.array("groups") { json in
         for group in groups { write(group, to: &json) }
       }
     }
@@ -89,46 +80,25 @@ package struct SessionsAnswer: Sendable {
 
   private func write(_ group: Group, to json: inout JSONWriter) {
     json.object { json in
-      json.key("by")
-      writeKey(of: group, to: &json)
+      json.object("by") { json in
+        group.health.key.writeMembers(to: &json)
+        if let status = group.status { json.member("session.status", status.name) }
+      }
       if request.includesTotals {
-        json.key("totals")
-        json.object { json in
+        json.object("totals") { json in
           for field in request.fields {
-            json.key(field.rawValue)
-            json.value(field.value(in: group.health.totals, statuses: group.statuses))
+            let value = field.value(in: group.health.totals, statuses: group.statuses)
+            json.member(field.rawValue, value)
           }
         }
       }
       if request.includesSeries {
-        json.key("series")
-        json.object { json in
+        json.object("series") { json in
           for field in request.fields {
             json.key(field.rawValue)
             json.array(of: field.values(in: group.health.series, statuses: group.statuses))
           }
         }
-      }
-    }
-  }
-
-  private func writeKey(of group: Group, to json: inout JSONWriter) {
-    json.object { json in
-      if let project = group.health.key.project {
-        json.key("project")
-        json.value(project.rawValue)
-      }
-      if let release = group.health.key.release {
-        json.key("release")
-        json.value(release)
-      }
-      if let environment = group.health.key.environment {
-        json.key("environment")
-        json.value(environment)
-      }
-      if let status = group.status {
-        json.key("session.status")
-        json.value(status.name)
       }
     }
   }
@@ -156,8 +126,7 @@ package struct SessionsAnswer: Sendable {
     let shown = Severity.allCases.sorted { $0.name < $1.name }
     return ordered.flatMap { group in
       shown.map {
-        Group(
-          health: group, statuses: SeveritySet($0).intersection(statuses ?? .all), status: $0)
+        Group(health: group, statuses: SeveritySet($0).intersection(statuses ?? .all), status: $0)
       }
     }
   }

@@ -66,8 +66,6 @@ package enum SessionsField: String, CaseIterable, Sendable {
   }
 
   /// The value of each cell of a series.
-  ///
-  /// - Parameter statuses: which severities count; nil for all. Has no effect on rates.
   package func values(in cells: [HealthCell], statuses: SeveritySet?) -> [JSONNumber] {
     let cells = cells.span
     return cells.indices.map { value(in: cells[$0], statuses: statuses) }

@@ -9,11 +9,6 @@ package struct SessionsRequest: Sendable {
   package struct Order: Equatable, Sendable {
     package var field: SessionsField
     package var isDescending: Bool
-
-    package init(field: SessionsField, isDescending: Bool) {
-      self.field = field
-      self.isDescending = isDescending
-    }
   }
 
   /// The fields in the order of the request, without duplicates. Never empty.
@@ -35,39 +30,31 @@ package struct SessionsRequest: Sendable {
   ///
   /// The checks have Sentry's order, so that a request with several mistakes gets the same error.
   ///
-  /// - Parameters:
-  ///   - items: the decoded parameters of the URL.
-  ///   - projects: the projects of the organization.
-  ///   - now: the service's time.
-  package static func parse(
+  /// - Parameter projects: the projects of the organization.
+  package init(
     _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
     limits: SessionsLimits = SessionsLimits()
-  ) throws(APIError) -> SessionsRequest {
+  ) throws(APIError) {
     let parameters = QueryParameters(items)
     let selected = try projects.selected(by: parameters, canBeNone: false)
-    let fields = try fields(parameters)
-    let (groupBy, isGroupedByStatus) = try groupBy(parameters)
-    let range = try DateRange(parameters, now: now, limits: limits)
-    let includesTotals = try parameters.flag("includeTotals", default: true)
-    let includesSeries = try parameters.flag("includeSeries", default: true)
+    self.projects = Set(selected.map(\.id))
+    fields = try Self.fields(parameters)
+    (groupBy, isGroupedByStatus) = try Self.groupBy(parameters)
+    range = try DateRange(parameters, now: now, limits: limits)
+    includesTotals = try parameters.flag("includeTotals", default: true)
+    includesSeries = try parameters.flag("includeSeries", default: true)
     if !includesTotals && !includesSeries {
       throw .badRequest("Cannot omit both series and totals")
     }
-    let environments = EnvironmentSelection(parameters.all("environment"))
-    let search = try SearchQuery(
+    environments = EnvironmentSelection(parameters.all("environment"))
+    search = try SearchQuery(
       parameters.one("query") ?? "", projects: selected, environments: environments)
-    try checkStatuses(fields, isGrouped: isGroupedByStatus, filter: search.statuses)
-    if includesSeries { try checkDurations(fields, intervalMinutes: range.intervalMinutes) }
+    try Self.checkStatuses(fields, isGrouped: isGroupedByStatus, filter: search.statuses)
+    if includesSeries { try Self.checkDurations(fields, intervalMinutes: range.intervalMinutes) }
+    order = try Self.order(
+      parameters, fields: fields, isGroupedByStatus: isGroupedByStatus, filter: search.statuses)
     let points = includesSeries ? range.bucketStarts.count : 0
-    return SessionsRequest(
-      fields: fields, groupBy: groupBy, isGroupedByStatus: isGroupedByStatus, range: range,
-      projects: Set(selected.map(\.id)),
-      environments: environments, search: search,
-      order: try order(
-        parameters, fields: fields, isGroupedByStatus: isGroupedByStatus,
-        filter: search.statuses),
-      page: try Page(parameters, sizeMax: max(1, limits.cellsMax / (points + 1))),
-      includesTotals: includesTotals, includesSeries: includesSeries)
+    page = try Page(parameters, sizeMax: max(1, limits.cellsMax / (points + 1)))
   }
 
   /// Whether no session can match, or no field has a value for those that can. As in Sentry, the

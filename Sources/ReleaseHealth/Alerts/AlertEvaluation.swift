@@ -59,16 +59,6 @@ package struct AlertReading: Equatable, Sendable {
   /// The release, if the rule is about a single one. ``baseRelease`` is that of the base.
   package var release: String?
   package var baseRelease: String?
-
-  package init(
-    current: AlertCounts, base: AlertCounts? = nil, release: String? = nil,
-    baseRelease: String? = nil
-  ) {
-    self.current = current
-    self.base = base
-    self.release = release
-    self.baseRelease = baseRelease
-  }
 }
 
 extension AlertRule.Measure {
@@ -243,13 +233,5 @@ extension AlertRule {
       reading.baseRelease = latest.release
     }
     return reading
-  }
-}
-
-extension AlertRule.Releases {
-  /// The single release that the rule names.
-  fileprivate var single: String? {
-    if case .one(let name) = self { return name }
-    return nil
   }
 }

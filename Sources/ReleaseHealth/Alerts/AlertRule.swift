@@ -116,6 +116,11 @@ extension AlertRule.Measure {
 }
 
 extension AlertRule.Releases {
+  /// The single release that the rule names.
+  var single: String? {
+    if case .one(let name) = self { name } else { nil }
+  }
+
   /// The text of a rule's `release`; nil for all.
   package var text: String? {
     switch self {
@@ -164,50 +169,36 @@ extension AlertRule {
 
   private var seriesProblems: [Problem] {
     var found: [Problem] = []
-    if projects.isEmpty { found.append(Problem("projects", "Name at least one project.")) }
-    if projects.count > Self.projectsMax {
-      found.append(Problem("projects", "Name at most \(Self.projectsMax) projects."))
-    }
-    if let environment, environment.utf8.count > DomainLimits.environmentBytesMax {
-      found.append(
-        Problem(
-          "environment", "An environment has at most \(DomainLimits.environmentBytesMax) bytes."))
-    }
-    if let text = releases.text, text.utf8.count > DomainLimits.releaseBytesMax {
-      found.append(
-        Problem("release", "A release has at most \(DomainLimits.releaseBytesMax) bytes."))
-    }
-    if comparison == .previousRelease {
-      switch releases {
-      case .one, .latest: break
-      case .all, .pattern:
-        found.append(
-          Problem(
-            "comparison", "previousRelease needs one release: give its name, or latest."))
-      }
+    found.add("projects", "Name at least one project.", if: projects.isEmpty)
+    found.add(
+      "projects", "Name at most \(Self.projectsMax) projects.",
+      if: projects.count > Self.projectsMax)
+    found.add(
+      "environment", "An environment has at most \(DomainLimits.environmentBytesMax) bytes.",
+      if: environment?.utf8.count ?? 0 > DomainLimits.environmentBytesMax)
+    found.add(
+      "release", "A release has at most \(DomainLimits.releaseBytesMax) bytes.",
+      if: releases.text?.utf8.count ?? 0 > DomainLimits.releaseBytesMax)
+    if comparison == .previousRelease, releases != .latest, releases.single == nil {
+      found.add("comparison", "previousRelease needs one release: give its name, or latest.")
     }
     return found
   }
 
   private var windowProblems: [Problem] {
-    var found: [Problem] = []
     let isWhole = windowMinutes % 60 == 0
+    let reason: String
     if !Self.windowMinutesRange.contains(windowMinutes) {
-      found.append(
-        Problem(
-          "timeWindow", "\(windowMinutes) minutes: give 10 (ten minutes) to 10080 (seven days)."))
+      reason = "give 10 (ten minutes) to 10080 (seven days)."
     } else if windowMinutes > 1440, !isWhole {
-      found.append(
-        Problem(
-          "timeWindow", "\(windowMinutes) minutes: above a day, give whole hours, such as 2880."))
+      reason = "above a day, give whole hours, such as 2880."
     } else if comparison == .previousWeek, !isWhole {
-      found.append(
-        Problem(
-          "timeWindow",
-          "\(windowMinutes) minutes: with previousWeek, give whole hours, such as 60: a week ago "
-            + "only hours are stored."))
+      reason =
+        "with previousWeek, give whole hours, such as 60: a week ago only hours are stored."
+    } else {
+      return []
     }
-    return found
+    return [Problem("timeWindow", "\(windowMinutes) minutes: \(reason)")]
   }
 
   /// The range of a threshold as text.
@@ -237,48 +228,40 @@ extension AlertRule {
       ("resolveThreshold", "The resolveThreshold", resolve),
     ] {
       guard let value, !(value.isFinite && valueRange.contains(value)) else { continue }
-      found.append(Problem(field, "\(name) is \(value): give \(unit)."))
+      found.add(field, "\(name) is \(value): give \(unit).")
     }
     if !found.isEmpty { return found }
     let side = isAbove ? "above" : "below"
     // The comparison is strict: no value exceeds the end of the range.
-    if critical == (isAbove ? valueRange.upperBound : valueRange.lowerBound) {
-      found.append(
-        Problem("triggers", "No value can be \(side) \(critical): critical would never be reached.")
-      )
-    }
+    found.add(
+      "triggers", "No value can be \(side) \(critical): critical would never be reached.",
+      if: critical == (isAbove ? valueRange.upperBound : valueRange.lowerBound))
     if let warning, isAbove ? warning >= critical : warning <= critical {
-      found.append(
-        Problem(
-          "triggers",
-          "The alertThreshold of warning has to be reached before that of critical: with this "
-            + "thresholdType, give one \(isAbove ? "below" : "above") \(critical)."))
+      found.add(
+        "triggers",
+        "The alertThreshold of warning has to be reached before that of critical: with this "
+          + "thresholdType, give one \(isAbove ? "below" : "above") \(critical).")
     }
     let first = warning ?? critical
     if let resolve, isAbove ? resolve > first : resolve < first {
-      found.append(
-        Problem(
-          "resolveThreshold",
-          "The rule notifies of values \(side) \(first), so it cannot resolve at \(resolve): give "
-            + "\(first) or \(isAbove ? "less" : "more")."))
+      found.add(
+        "resolveThreshold",
+        "The rule notifies of values \(side) \(first), so it cannot resolve at \(resolve): give "
+          + "\(first) or \(isAbove ? "less" : "more").")
     }
     return found
   }
 
   private var numberProblems: [Problem] {
     var found: [Problem] = []
-    if !Self.periodRange.contains(period) {
-      found.append(
-        Problem(
-          "thresholdPeriod", "\(period) evaluations: give 1 to \(Self.periodRange.upperBound)."))
-    }
+    found.add(
+      "thresholdPeriod", "\(period) evaluations: give 1 to \(Self.periodRange.upperBound).",
+      if: !Self.periodRange.contains(period))
     if !(0...Self.sessionsMinMax).contains(sessionsMin) {
-      found.append(
-        Problem("minSessions", "\(sessionsMin) sessions: give 0 to \(Self.sessionsMinMax)."))
+      found.add("minSessions", "\(sessionsMin) sessions: give 0 to \(Self.sessionsMinMax).")
     } else if sessionsMin > 0, measure.isCount, comparison == nil {
-      found.append(
-        Problem(
-          "minSessions", "A rule about \(measure.rawValue) must not have a minimum of sessions."))
+      found.add(
+        "minSessions", "A rule about \(measure.rawValue) must not have a minimum of sessions.")
     }
     return found
   }
@@ -288,6 +271,12 @@ extension AlertRule {
     measure == other.measure && projects == other.projects && environment == other.environment
       && releases == other.releases && windowMinutes == other.windowMinutes
       && comparison == other.comparison
+  }
+}
+
+extension [AlertRule.Problem] {
+  fileprivate mutating func add(_ field: String, _ reason: String, if isPresent: Bool = true) {
+    if isPresent { append(AlertRule.Problem(field, reason)) }
   }
 }
 

@@ -18,11 +18,6 @@ package struct ErrorBudget: Equatable, Sendable {
       left.total += right.total
       left.bad += right.bad
     }
-
-    package static func -= (left: inout Counts, right: Counts) {
-      left.total -= right.total
-      left.bad -= right.bad
-    }
   }
 
   package init(_ target: Objective.Target, _ counts: Counts) {

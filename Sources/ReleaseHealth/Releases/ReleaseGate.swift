@@ -59,14 +59,11 @@ package struct ReleaseGate: Sendable {
     /// there is one, or if it needs more than ``moreSessionsMax``.
     package var moreSessions: Int64?
 
-    package init(
-      verdict: Verdict, value: Double, low: Double, high: Double, moreSessions: Int64?
-    ) {
-      self.verdict = verdict
-      self.value = value
-      self.low = low
-      self.high = high
-      self.moreSessions = moreSessions
+    /// The same about crash-free sessions.
+    package var ofCrashFree: Finding {
+      Finding(
+        verdict: verdict, value: 1 - value, low: 1 - high, high: 1 - low, moreSessions: moreSessions
+      )
     }
   }
 
@@ -146,8 +143,7 @@ extension ReleaseGate {
     let rate = (total.crashes + 0.5) / (Double(total.sessions) + 1)
     let edge = rate > limit ? limit : limit * knownShare
     let expected = SessionTally(sessions: total.sessions, crashes: rate * Double(total.sessions))
-    return moreSessions(
-      growth: expected.logarithm(of: rate, against: edge) * candidate.crashWeight)
+    return moreSessions(growth: expected.logarithm(of: rate, against: edge) * candidate.crashWeight)
   }
 }
 

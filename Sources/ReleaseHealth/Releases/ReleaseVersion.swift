@@ -71,14 +71,7 @@ package struct ReleaseVersion: Sendable {
   /// Whether the text has the length of a common hash and hexadecimal digits only.
   private static func isHash(_ bytes: ArraySlice<UInt8>) -> Bool {
     [12, 16, 20, 32, 40, 64].contains(bytes.count)
-      && bytes.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-          UInt8(ascii: "A")...UInt8(ascii: "F"):
-          true
-        default: false
-        }
-      }
+      && bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
   }
 
   /// White space is Unicode's, as in Rust's `trim`.

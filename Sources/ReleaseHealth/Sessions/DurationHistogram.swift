@@ -14,9 +14,7 @@ package struct DurationHistogram: Equatable, Sendable {
   package private(set) var totalMilliseconds: Int64
 
   /// - Parameter buckets: ascending.
-  package init(
-    buckets: [(bucket: Int, count: Int64)] = [], totalMilliseconds: Int64 = 0
-  ) {
+  package init(buckets: [(bucket: Int, count: Int64)] = [], totalMilliseconds: Int64 = 0) {
     self.buckets = buckets
     self.totalMilliseconds = totalMilliseconds
   }

@@ -68,15 +68,3 @@ package struct DurationSum: Sendable {
     return values
   }
 }
-
-extension DurationHistogram {
-  /// The summary; nil without durations.
-  package var summary: DurationSummary? {
-    var sum = DurationSum()
-    for (bucket, count) in buckets {
-      sum.add(bucket: bucket, count: count)
-    }
-    sum.add(totalMilliseconds: totalMilliseconds)
-    return sum.summary
-  }
-}

@@ -1,15 +1,11 @@
 /// A summary of the durations of a range, in milliseconds.
 ///
 /// The average is exact. Quantiles and the maximum are read from the histogram: their relative
-/// error is below ``relativeErrorMax``, and they are exact below 256 ms and for a single duration.
+/// error is below 1/256, or 0.4 %, and they are exact below 256 ms and for a single duration.
 ///
 /// A quantile is a duration that occurred: the p90 of n sorted durations is the one at rank 0.9 ·
 /// n, rounded up.
 package struct DurationSummary: Hashable, Sendable {
-  /// The upper bound of the relative error of a value that is read from a ``DurationHistogram``:
-  /// 0.4 %.
-  package static let relativeErrorMax = 1.0 / 256
-
   package let average: Double
   package let p50: Double
   package let p75: Double

@@ -16,9 +16,7 @@ package struct Normalization: Sendable {
 
   /// The corrected start of an item or bucket.
   ///
-  /// - Parameters:
-  ///   - started: the start that the SDK reported.
-  ///   - timestamp: the time of the update that the SDK reported; nil means its arrival.
+  /// - Parameter timestamp: the time of the update that the SDK reported; nil means its arrival.
   package func correctedStart(
     _ started: Timestamp, timestamp: Timestamp?
   ) throws(RejectionReason) -> Timestamp {

@@ -10,7 +10,7 @@ extension SessionCounts {
   /// The rate of sessions that are not healthy.
   package var unhealthyRate: Double? { share(of: total - healthy) }
 
-  private func share(of part: Int64) -> Double? {
+  fileprivate func share(of part: Int64) -> Double? {
     total > 0 ? Double(part) / Double(total) : nil
   }
 }
@@ -26,7 +26,5 @@ extension UserCounts {
   package var anrRate: Double? { share(of: withANR) }
   package var foregroundANRRate: Double? { share(of: withForegroundANR) }
 
-  private func share(of part: Int64) -> Double? {
-    total > 0 ? Double(part) / Double(total) : nil
-  }
+  private func share(of part: Int64) -> Double? { byWorst.share(of: part) }
 }

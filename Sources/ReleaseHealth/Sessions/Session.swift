@@ -99,9 +99,6 @@ package struct SessionUsers: Equatable, Sendable {
   }
 
   @inlinable
-  package var isEmpty: Bool { first == nil }
-
-  @inlinable
   package var count: Int { first == nil ? 0 : others.count + 1 }
 
   @inlinable

@@ -32,11 +32,6 @@ package struct DropEvidence: Sendable {
   package struct Block: Equatable, Sendable {
     package var candidate: SessionTally
     package var baseline: SessionTally
-
-    package init(candidate: SessionTally, baseline: SessionTally) {
-      self.candidate = candidate
-      self.baseline = baseline
-    }
   }
 
   private struct Alternative: Sendable {
@@ -113,9 +108,7 @@ package struct DropEvidence: Sendable {
   /// The alternatives: crash rates from one in 3,000 to a third, and changes from a quarter to
   /// twentyfold. At a tolerance of 0 the level hardly matters, since the factor of a crash depends
   /// on the ratio of the rates only.
-  private static func alternatives(
-    _ direction: Direction, tolerance: Double
-  ) -> [Alternative] {
+  private static func alternatives(_ direction: Direction, tolerance: Double) -> [Alternative] {
     // One arm is at the level, the other beyond the edge that follows from it.
     let isCandidateAhead = tolerance >= 0
     let isMore = (direction == .above) == isCandidateAhead

@@ -1,5 +1,5 @@
 import Bytes
-import ReleaseHealth
+@testable import ReleaseHealth
 import TestSupport
 import Testing
 

@@ -1,19 +1,12 @@
+import Listener
 import Locks
 
 /// Injects faults into system calls: failures, and short reads and writes.
-package final class SyscallFaults: Sendable {
-  /// The effect of a fault.
-  package enum Fault: Sendable {
-    /// The call fails with this errno.
-    case error(Int32)
-    /// The call transfers at most this many bytes.
-    case short(Int)
-  }
-
+final class SyscallFaults: Sendable {
   private struct Plan {
     var operation: Syscalls.Operation
     var calls: Range<Int>
-    var fault: Fault
+    var fault: Syscalls.Fault
   }
 
   private struct State {
@@ -23,12 +16,12 @@ package final class SyscallFaults: Sendable {
 
   private let state = Locked(State())
 
-  package init() {}
+  init() {}
 
   /// Plans a fault.
   ///
   /// - Parameter calls: the calls of the operation that fail, counted from now and from 0.
-  package func plan(_ fault: Fault, _ operation: Syscalls.Operation, calls: Range<Int>) {
+  func plan(_ fault: Syscalls.Fault, _ operation: Syscalls.Operation, calls: Range<Int>) {
     state.withLock { state in
       let made = state.made[operation, default: 0]
       state.plans.append(
@@ -39,16 +32,16 @@ package final class SyscallFaults: Sendable {
   }
 
   /// Removes all planned faults.
-  package func clear() {
+  func clear() {
     state.withLock { $0.plans = [] }
   }
 
   /// The number of calls of the operation so far, including failed ones.
-  package func count(_ operation: Syscalls.Operation) -> Int {
+  func count(_ operation: Syscalls.Operation) -> Int {
     state.withLock { $0.made[operation, default: 0] }
   }
 
-  func next(_ operation: Syscalls.Operation) -> Fault? {
+  func next(_ operation: Syscalls.Operation) -> Syscalls.Fault? {
     state.withLock { state in
       let call = state.made[operation, default: 0]
       state.made[operation] = call + 1
