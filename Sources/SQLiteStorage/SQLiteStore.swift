@@ -175,6 +175,15 @@ package final class SQLiteStore: Sendable {
     return try writes.perform(in: lane) { () throws(StoreError) -> Value? in try use(body) }
   }
 
+  /// Calls `body` in one transaction of the writer, without folding first.
+  func commit<Value: Sendable>(
+    _ body: (Connection) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try ingesting { (writer) throws(StoreError) in
+      try writer.connection.transaction { () throws(StoreError) in try body(writer.connection) }
+    }
+  }
+
   /// Uses the writer. Only the owner of the writes may call this.
   private func use<Value>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
@@ -194,9 +203,7 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 
-  package func foldPending(
-    receivedBy time: Timestamp?
-  ) throws(StoreError) -> [OutcomeKey: Int64]? {
+  package func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
       let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)
       if hasWork { try writer.ingest.foldSlice() }
@@ -213,15 +220,13 @@ extension SQLiteStore: SessionStore {
   }
 
   package func checkWritable() throws(StoreError) {
-    try ingesting { (writer) throws(StoreError) in
-      try writer.connection.transaction { () throws(StoreError) in
-        // The value changes each time, since SQLite writes no page for an unchanged one.
-        try writer.connection.execute(
-          """
-          INSERT INTO setting (name, value) VALUES ('writability_checks', 1)
-          ON CONFLICT DO UPDATE SET value = value + 1
-          """)
-      }
+    try commit { (connection) throws(StoreError) in
+      // The value changes each time, since SQLite writes no page for an unchanged one.
+      try connection.execute(
+        """
+        INSERT INTO setting (name, value) VALUES ('writability_checks', 1)
+        ON CONFLICT DO UPDATE SET value = value + 1
+        """)
     }
   }
 

@@ -12,9 +12,7 @@ package struct ObjectiveActions: Sendable {
   private let catalog: CatalogCache
   private let retentionDays: Int
 
-  package init(
-    store: any SessionStore, catalog: CatalogCache, retentionDays: Int
-  ) {
+  package init(store: any SessionStore, catalog: CatalogCache, retentionDays: Int) {
     self.store = store
     self.catalog = catalog
     self.retentionDays = retentionDays
@@ -42,9 +40,7 @@ package struct ObjectiveActions: Sendable {
     let project = try call.project()
     let body = try call.body.isEmpty ? Body() : call.json(Body.self)
     let daysMax = min(Objective.daysRange.upperBound, retentionDays)
-    var (objective, errors) = (
-      Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors()
-    )
+    var (objective, errors) = (Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors())
     if let name = body.measure {
       if let measure = Objective.Measure(rawValue: name) {
         objective.measure = measure

@@ -131,8 +131,7 @@ extension ChannelForm {
     var faults: [ChannelFault] = []
     let name = self.name ?? ""
     if !TokenName.isValid(name) {
-      faults.append(
-        Self.fault("name", self.name, accepted: "a name takes \(TokenName.rule)"))
+      faults.append(Self.fault("name", self.name, accepted: "a name takes \(TokenName.rule)"))
     }
     guard let kind = NoticeChannel.Kind(rawValue: self.kind ?? "") else {
       let kinds = NoticeChannel.Kind.allCases.map(\.rawValue).joined(separator: ", ")

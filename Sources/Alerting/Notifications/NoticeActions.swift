@@ -9,9 +9,7 @@ package struct NoticeActions: Sendable {
   private let notices: NoticeSender
   private let random: @Sendable () -> UInt128
 
-  package init(
-    notices: NoticeSender, random: @escaping @Sendable () -> UInt128
-  ) {
+  package init(notices: NoticeSender, random: @escaping @Sendable () -> UInt128) {
     self.notices = notices
     self.random = random
   }
@@ -187,9 +185,7 @@ package struct NoticeActions: Sendable {
   }
 
   /// Turns a name that is taken into a fault of the field.
-  private func namedOnce(
-    _ body: () throws(StoreError) -> Response
-  ) throws(StoreError) -> Response {
+  private func namedOnce(_ body: () throws(StoreError) -> Response) throws(StoreError) -> Response {
     do throws(StoreError) {
       return try body()
     } catch {

@@ -115,15 +115,13 @@ struct NoticeDelivery {
         guard let from = from ?? clients.mailFrom else {
           throw OutboundFailure("no sender is set, neither of the channel nor by --smtp-from")
         }
-        try clients.client.send(
-          MailPayload.mail(notice, from: from, to: to, at: now), by: server)
+        try clients.client.send(MailPayload.mail(notice, from: from, to: to, at: now), by: server)
       case .command(let name):
         guard let directory = clients.commandDirectory else {
           throw OutboundFailure("the service runs no commands: --notice-commands is not set")
         }
         try clients.client.run(
-          CommandPayload.program(
-            notice, path: "\(directory)/\(name)", installation: installation))
+          CommandPayload.program(notice, path: "\(directory)/\(name)", installation: installation))
       }
       return .delivered
     } catch {

@@ -35,9 +35,7 @@ enum NoticeJSON {
     }
   }
 
-  static func write(
-    _ record: NoticeRecord, of channel: NoticeChannel, to json: inout JSONWriter
-  ) {
+  static func write(_ record: NoticeRecord, of channel: NoticeChannel, to json: inout JSONWriter) {
     let progress = record.progress
     json.object { json in
       json.member("id") { $0.value(String(record.id)) }

@@ -227,9 +227,7 @@ package final class NoticeSender: Sendable {
 
   // MARK: Attempts
 
-  private func attempt(
-    _ record: NoticeRecord, through channel: NoticeChannel
-  ) -> NoticeProgress {
+  private func attempt(_ record: NoticeRecord, through channel: NoticeChannel) -> NoticeProgress {
     var progress = record.progress
     progress.attempts += 1
     let outcome = deliver(record.notice, through: channel)
@@ -260,9 +258,7 @@ package final class NoticeSender: Sendable {
     return progress
   }
 
-  private func deliver(
-    _ notice: Notice, through channel: NoticeChannel
-  ) -> NoticeDelivery.Outcome {
+  private func deliver(_ notice: Notice, through channel: NoticeChannel) -> NoticeDelivery.Outcome {
     guard let settings = ChannelSettings(channel) else {
       return .failed("the channel's settings cannot be read", isPermanent: true, retryAfter: nil)
     }

@@ -25,8 +25,7 @@ package struct AlertActions: Sendable {
     let organization = try call.organization()
     let projects = try call.projects()
     let parameters = QueryParameters(call.items)
-    let selected = Set(
-      try projects.selected(by: parameters).map(\.id))
+    let selected = Set(try projects.selected(by: parameters).map(\.id))
     let page = try Page(parameters, sizeMax: 100)
     return { () throws(StoreError) in
       let rules = try alerts.alertRules(of: organization.id)
@@ -69,8 +68,7 @@ package struct AlertActions: Sendable {
   func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
     try withRule(call) { (rule) throws(StoreError) in
       if rule.isDeclared { return declared(rule) }
-      _ = try alerts.deleteAlertRule(
-        id: rule.id, of: rule.organization, at: call.now)
+      _ = try alerts.deleteAlertRule(id: rule.id, of: rule.organization, at: call.now)
       notices.enqueueTransitions()
       return Response(status: 204)
     }
@@ -100,8 +98,7 @@ package struct AlertActions: Sendable {
       }
     }
     guard let read, reader.problems.isEmpty else { return .refusal(reader.problems) }
-    let saved = try alerts.saveAlertRule(
-      read, id: before?.id, of: organization, at: call.now)
+    let saved = try alerts.saveAlertRule(read, id: before?.id, of: organization, at: call.now)
     guard let saved else { return Response(.notFound) }
     notices.enqueueTransitions()
     return try answer(saved, call, status: before == nil ? 201 : 200)
@@ -111,8 +108,7 @@ package struct AlertActions: Sendable {
     _ rule: StoredAlertRule, _ call: APICall, status: Int = 200
   ) throws(StoreError) -> Response {
     var json = JSONWriter()
-    AlertRuleJSON.write(
-      rule, projects: call.snapshot.catalog.projects, now: call.now, to: &json)
+    AlertRuleJSON.write(rule, projects: call.snapshot.catalog.projects, now: call.now, to: &json)
     return .json(json.bytes, status: status)
   }
 
@@ -160,8 +156,7 @@ package struct AlertActions: Sendable {
   private func mute(
     _ rule: StoredAlertRule, until: Timestamp, _ call: APICall
   ) throws(StoreError) -> Response {
-    _ = try alerts.muteAlertRule(
-      id: rule.id, of: rule.organization, until: until)
+    _ = try alerts.muteAlertRule(id: rule.id, of: rule.organization, until: until)
     var rule = rule
     rule.mutedUntil = until
     return try answer(rule, call)
@@ -238,9 +233,7 @@ package struct AlertActions: Sendable {
     }
   }
 
-  private func evaluationInterval(
-    _ parameters: QueryParameters
-  ) throws(APIError) -> Int {
+  private func evaluationInterval(_ parameters: QueryParameters) throws(APIError) -> Int {
     guard let text = parameters.one("interval") else { return 1 }
     guard let seconds = StatsPeriod.seconds(text), seconds % 60 == 0,
       (60...86_400).contains(seconds)
@@ -299,9 +292,7 @@ extension [StoredAlertRule] {
 
 extension Response {
   /// Sentry's form of refusals: the reasons by the field.
-  static func refusal(
-    _ problems: [(problem: AlertRule.Problem, line: Int)]
-  ) -> Response {
+  static func refusal(_ problems: [(problem: AlertRule.Problem, line: Int)]) -> Response {
     var fields: [String] = []
     for (problem, _) in problems where !fields.contains(problem.field) {
       fields.append(problem.field)
@@ -324,9 +315,7 @@ extension Response {
 extension AlertActions {
   package var routes: [APIRoute] {
     [
-      APIRoute(
-        "organizations/{organization}/alert-rules", .get(list),
-        .change(.post, create)),
+      APIRoute("organizations/{organization}/alert-rules", .get(list), .change(.post, create)),
       APIRoute(
         "organizations/{organization}/alert-rules/backtest",
         APIRoute.Action(method: .post, scope: .read, prepare: backTest)),
@@ -336,12 +325,8 @@ extension AlertActions {
       APIRoute(
         "organizations/{organization}/alert-rules/{rule}/mute", .change(.post, mute),
         .change(.delete, unmute)),
-      APIRoute(
-        "organizations/{organization}/alert-rules/{rule}/evaluations",
-        .get(evaluations)),
-      APIRoute(
-        "organizations/{organization}/alert-rules/{rule}/backtest",
-        .get(backTestOfRule)),
+      APIRoute("organizations/{organization}/alert-rules/{rule}/evaluations", .get(evaluations)),
+      APIRoute("organizations/{organization}/alert-rules/{rule}/backtest", .get(backTestOfRule)),
       APIRoute("organizations/{organization}/incidents", .get(incidents)),
     ]
   }

@@ -111,8 +111,7 @@ package enum AlertFile {
       ? catalog.organizations[0]
       : catalog.organizations.first { $0.slug == slug ?? "default" }
     guard let organization else {
-      throw .file(
-        "line \(node.line): organization: there is no '\(slug ?? "default")'")
+      throw .file("line \(node.line): organization: there is no '\(slug ?? "default")'")
     }
     var reader = AlertRuleReader(
       node, projects: catalog.projects.filter { $0.organization == organization.id })

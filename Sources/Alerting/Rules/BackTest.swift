@@ -58,9 +58,7 @@ struct BackTest {
   // MARK: Sessions
 
   /// Blocks.
-  func replay(
-    _ store: any ReleaseStore, _ alerts: any AlertStore
-  ) throws(StoreError) -> Answer {
+  func replay(_ store: any ReleaseStore, _ alerts: any AlertStore) throws(StoreError) -> Answer {
     let releases = try store.releases(of: organization)
     let created = Dictionary(
       releases.map { (Name($0.version), $0.created) }, uniquingKeysWith: { first, _ in first })
@@ -160,9 +158,7 @@ struct BackTest {
   // MARK: Users
 
   /// Replays the evaluations of a rule that queries the same value.
-  func replay(
-    records of: StoredAlertRule, _ alerts: any AlertStore
-  ) throws(StoreError) -> Answer {
+  func replay(records of: StoredAlertRule, _ alerts: any AlertStore) throws(StoreError) -> Answer {
     let first = max(start.minute, of.requested.minute)
     let end = max(first, self.end.minute)
     var answer = Answer(stepMinutes: 1, knownFrom: Timestamp(minute: first))

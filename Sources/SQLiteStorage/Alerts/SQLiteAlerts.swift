@@ -6,11 +6,9 @@ extension SQLiteStore: AlertStore {
     of organization: OrganizationID?
   ) throws(StoreError) -> [StoredAlertRule] {
     try readCatalog { (connection) throws(StoreError) in
-      try connection.transaction("DEFERRED") { () throws(StoreError) in
-        try AlertTables.rules(
-          organization == nil ? "id > ?1" : "organization = ?1", organization?.rawValue ?? 0,
-          on: connection)
-      }
+      try AlertTables.rules(
+        organization == nil ? "id > ?1" : "organization = ?1", organization?.rawValue ?? 0,
+        on: connection)
     }
   }
 
@@ -55,7 +53,7 @@ extension SQLiteStore: AlertStore {
     if let before, !before.rule.queriesTheSame(as: draft.rule) {
       stored.requested = now
       try AlertTables.end(before, .ruleChanged, at: now, on: connection)
-      try AlertTables.reset(before, on: connection)
+      try AlertTables.write(AlertState(), nil, incident: nil, of: id, on: connection)
     }
     try AlertTables.write(stored, on: connection)
     return try AlertTables.rules("id = ?1", id, on: connection).first
@@ -77,10 +75,7 @@ extension SQLiteStore: AlertStore {
   ) throws(StoreError) -> Bool {
     try change { (connection) throws(StoreError) in
       guard try rule(id, of: organization, connection) != nil else { return false }
-      let update = try connection.prepare("UPDATE alert_rule SET muted_until = ?2 WHERE id = ?1")
-      update.bind(1, id)
-      update.bind(2, until?.milliseconds)
-      try update.run()
+      try connection.run("UPDATE alert_rule SET muted_until = ?2 WHERE id = ?1", [id, until])
       return true
     }
   }
@@ -100,9 +95,7 @@ extension SQLiteStore: AlertStore {
         let rules = try AlertTables.rules(
           "organization = ?1", organization.rawValue, on: connection)
         let before = rules.first { $0.draft.name == draft.name }
-        if let before, !before.isDeclared {
-          throw .conflict(.rule(draft.name))
-        }
+        if let before, !before.isDeclared { throw .conflict(.rule(draft.name)) }
         if before?.draft == draft { continue }
         _ = try save(
           draft, over: before, isDeclared: true, among: rules, of: organization, at: now,
@@ -113,10 +106,8 @@ extension SQLiteStore: AlertStore {
 
   package func keepAlerts(_ results: [AlertResult]) throws(StoreError) {
     if results.isEmpty { return }
-    try ingesting { (writer) throws(StoreError) in
-      try writer.connection.transaction { () throws(StoreError) in
-        for result in results { try AlertTables.keep(result, on: writer.connection) }
-      }
+    try commit { (connection) throws(StoreError) in
+      for result in results { try AlertTables.keep(result, on: connection) }
     }
   }
 
@@ -136,52 +127,37 @@ extension SQLiteStore: AlertStore {
     of rule: Int64, minutes: Range<Int>, limit: Int
   ) throws(StoreError) -> [AlertRecord] {
     try readCatalog { (connection) throws(StoreError) in
-      let select = try connection.prepare(
+      try connection.rows(
         """
         SELECT minute, value, sessions, level FROM alert_evaluation
         WHERE rule = ? AND minute >= ? AND minute < ? ORDER BY minute LIMIT ?
-        """)
-      select.bind(1, rule)
-      select.bind(2, minutes.lowerBound)
-      select.bind(3, minutes.upperBound)
-      select.bind(4, limit)
-      var records: [AlertRecord] = []
-      while try select.step() {
-        records.append(
-          AlertRecord(
-            time: Timestamp(minute: Int(select.integer(0))), value: select.optionalDouble(1),
-            sessions: select.integer(2), level: AlertLevel(rawValue: Int(select.integer(3))) ?? .ok)
-        )
+        """, [rule, minutes.lowerBound, minutes.upperBound, limit]
+      ) {
+        AlertRecord(
+          time: Timestamp(minute: Int($0.integer(0))), value: $0.optionalDouble(1),
+          sessions: $0.integer(2), level: AlertLevel(rawValue: Int($0.integer(3))) ?? .ok)
       }
-      return records
     }
   }
 
-  package func noticeChannels(
-    of organization: OrganizationID
-  ) throws(StoreError) -> Set<String> {
+  package func noticeChannels(of organization: OrganizationID) throws(StoreError) -> Set<String> {
     try readCatalog { (connection) throws(StoreError) in
-      let select = try connection.prepare("SELECT name FROM notice_channel WHERE organization = ?")
-      select.bind(1, organization.rawValue)
-      var names = Set<String>()
-      while try select.step() { names.insert(select.text(0)) }
-      return names
+      let names = try connection.rows(
+        "SELECT name FROM notice_channel WHERE organization = ?", [organization]
+      ) { $0.text(0) }
+      return Set(names)
     }
   }
 
-  package func arrivals(
-    _ query: HealthQuery, from step: Int?
-  ) throws(StoreError) -> ArrivalPage {
+  package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
     try read { (connection) throws(StoreError) in
-      try connection.transaction("DEFERRED") { () throws(StoreError) in
-        try OutcomeReader.arrivals(query, from: step, on: connection)
-      }
+      try OutcomeReader.arrivals(query, from: step, on: connection)
     }
   }
 
   package func firstArrivalHour() throws(StoreError) -> Int? {
     try read { (connection) throws(StoreError) in
-      try connection.number(OutcomeReader.SQL.dropped).map { Int($0).flooredDivision(by: 6) + 2 }
+      try connection.setting("arrivals_dropped").map { Int($0).flooredDivision(by: 6) + 2 }
     }
   }
 
@@ -194,7 +170,6 @@ extension SQLiteStore: AlertStore {
   }
 
   private func refuseIfDeclared(_ rule: StoredAlertRule) throws(StoreError) {
-    guard rule.isDeclared else { return }
-    throw .ruleDeclared(rule.draft.name)
+    if rule.isDeclared { throw .ruleDeclared(rule.draft.name) }
   }
 }

@@ -1,6 +1,13 @@
 internal import ReleaseHealth
 internal import Storage
 
+extension Range<Int> {
+  /// The buckets of a length that the range touches, of which the first and the last may have more.
+  func buckets(of length: Int) -> Range<Int> {
+    lowerBound.flooredDivision(by: length)..<(upperBound + length - 1).flooredDivision(by: length)
+  }
+}
+
 /// The parts of a query by the grain (day, hour, minute) that answers them.
 extension HealthQuery {
   /// Whether buckets begin and end at multiples of the grain, in minutes, so that it can answer the

@@ -23,6 +23,7 @@ final class ReaderPool: Sendable {
     idle.withLock { $0.connections = [] }
   }
 
+  /// Calls `body` with a connection that sees one snapshot, so that what it reads is consistent.
   func use<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
@@ -36,7 +37,9 @@ final class ReaderPool: Sendable {
       connection = try Database.openReader(path: path)
     }
     // A connection whose use threw is not reused.
-    let value = try body(connection)
+    let value = try connection.transaction("DEFERRED") { () throws(StoreError) in
+      try body(connection)
+    }
     let given = Idle(connections: [connection])
     idle.withLock { idle in
       if idle.connections.count < Self.idleMax { idle.connections += given.connections }

@@ -39,7 +39,7 @@ final class Interning {
   func forget() throws(StoreError) {
     forgetSeries()
     users.removeAll()
-    let next = try connection.number("SELECT value FROM setting WHERE name = 'next_user'")
+    let next = try connection.setting("next_user")
     nextUser = UInt32(truncatingIfNeeded: next ?? 1)
     isNextUserSaved = true
   }

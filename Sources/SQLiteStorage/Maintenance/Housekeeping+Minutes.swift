@@ -25,54 +25,41 @@ extension Housekeeping {
   /// The first hour of a table whose minutes can be dropped. An hour is kept while only its minutes
   /// have its users, or while a state exists that drift has moved into it.
   private func oldHour(of table: String, before end: Int) throws(StoreError) -> Int? {
-    let next = try connection.prepare("SELECT min(hour) FROM \(table) WHERE hour > ? AND hour < ?")
-    let isHeld = try connection.prepare(
-      """
-      SELECT EXISTS (SELECT 1 FROM user_hour_open WHERE hour = ?1) OR EXISTS (
-        SELECT 1 FROM session WHERE latest IS NOT NULL
-          AND earliest >= ?1 * 3600000 AND earliest < (?1 + 1) * 3600000)
-      """)
-    var hour = Int.min
+    var last = Int64.min
     while true {
-      next.bind(1, hour)
-      next.bind(2, end)
-      guard try next.step(), let found = next.optionalInteger(0) else { return nil }
-      next.reset()
-      hour = Int(found)
-      isHeld.bind(1, hour)
-      guard try isHeld.step() else { return nil }
-      let mayGo = isHeld.integer(0) == 0
-      isHeld.reset()
-      if mayGo { return hour }
+      let next = try connection.number(
+        "SELECT hour FROM \(table) WHERE hour > ? AND hour < ? ORDER BY hour LIMIT 1", [last, end])
+      guard let next else { return nil }
+      let isHeld = try connection.number(
+        """
+        SELECT EXISTS (SELECT 1 FROM user_hour_open WHERE hour = ?1) OR EXISTS (
+          SELECT 1 FROM session WHERE latest IS NOT NULL
+            AND earliest >= ?1 * 3600000 AND earliest < (?1 + 1) * 3600000)
+        """, [next])
+      if isHeld == 0 { return Int(next) }
+      last = next
     }
   }
 
   /// Drops parts of minutes. From the first one on, the sets of the hour and series are final.
   private func dropUserMinutes(of hour: Int) throws(StoreError) -> Bool {
-    let find = try connection.prepare(
+    let found = try connection.rows(
       """
       SELECT scope, minute, part FROM user_minute WHERE hour = ?1
       ORDER BY scope, minute, part LIMIT 1 OFFSET ?2
-      """)
-    find.bind(1, hour)
-    find.bind(2, Self.partsPerStep - 1)
+      """, [hour, Self.partsPerStep - 1]
+    ) { row in (0..<3).map { row.integer($0) } }
     // If fewer parts are left, all of them are dropped.
-    let last = try find.step() ? (0..<3).map { find.integer($0) } : [.max, .max, .max]
-    find.reset()
-    let finish = try connection.prepare(
-      """
-      UPDATE user_hour SET final = 1 WHERE hour = ?1 AND scope IN (
-        SELECT DISTINCT scope FROM user_minute WHERE hour = ?1 AND scope <= ?2)
-      """)
-    finish.bind(1, hour)
-    finish.bind(2, last[0])
-    let drop = try connection.prepare(
-      "DELETE FROM user_minute WHERE hour = ?1 AND (scope, minute, part) <= (?2, ?3, ?4)")
-    drop.bind(1, hour)
-    for (index, value) in zip(Int32(2)..., last) { drop.bind(index, value) }
+    let last = found.first ?? [.max, .max, .max]
     try connection.transaction { () throws(StoreError) in
-      try finish.run()
-      try drop.run()
+      try connection.run(
+        """
+        UPDATE user_hour SET final = 1 WHERE hour = ?1 AND scope IN (
+          SELECT DISTINCT scope FROM user_minute WHERE hour = ?1 AND scope <= ?2)
+        """, [hour, last[0]])
+      try connection.run(
+        "DELETE FROM user_minute WHERE hour = ?1 AND (scope, minute, part) <= (?2, ?3, ?4)",
+        [hour] + last)
       try remember("minutes_dropped", Int64(hour))
     }
     users.forget()

@@ -5,23 +5,20 @@ internal import Storage
 extension Verification {
   /// Checks that every hour has five counts, none negative, of a known release.
   mutating func checkDays() throws(StoreError) {
-    let unknown = try connection.prepare(
-      "SELECT DISTINCT scope FROM session_day WHERE scope NOT IN (SELECT id FROM scope)")
-    while try unknown.step() {
-      let seriesID = unknown.integer(0)
+    try connection.forEachRow(
+      "SELECT DISTINCT scope FROM session_day WHERE scope NOT IN (SELECT id FROM scope)"
+    ) { row in
+      let seriesID = row.integer(0)
       expect(false, "days") { "series \(seriesID) has counts, and nothing says of what" }
     }
-    let days = try connection.prepare("SELECT day, scope, identified, anonymous FROM session_day")
-    while try days.step() {
-      let (day, seriesID) = (Int(days.integer(0)), days.integer(1))
+    try connection.forEachRow("SELECT day, scope, identified, anonymous FROM session_day") { row in
+      let (day, seriesID) = (Int(row.integer(0)), row.integer(1))
       for column: Int32 in [2, 3] {
-        let packed = days.blob(column)
+        let packed = row.blob(column)
         let grid = CountGrid(packed: packed)
         let isRight =
           grid.packed == packed
-          && grid.slots.allSatisfy {
-            (0..<24).contains($0.key) && !$0.value.hasNegative
-          }
+          && grid.slots.allSatisfy { (0..<24).contains($0.key) && !$0.value.hasNegative }
         expect(isRight, "days") { [name] in
           "the counts of series \(seriesID) on the day of \(name(day * 24)) cannot be read"
         }
