@@ -28,11 +28,11 @@ package struct ObjectiveActions: Sendable {
   func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let objective = call.snapshot.objective(of: try call.project().id)
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      json.array { json in
-        if let objective { BudgetJSON.write(objective, to: &json) }
+      .json { json in
+        json.array { json in
+          if let objective { BudgetJSON.write(objective, to: &json) }
+        }
       }
-      return .json(json.bytes)
     }
   }
 
@@ -75,9 +75,7 @@ package struct ObjectiveActions: Sendable {
       try catalog.change { (catalog) throws(StoreError) in
         try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
       }
-      var json = JSONWriter()
-      BudgetJSON.write(fresh, to: &json)
-      return .json(json.bytes)
+      return .json { BudgetJSON.write(fresh, to: &$0) }
     }
   }
 
@@ -95,22 +93,15 @@ package struct ObjectiveActions: Sendable {
   func budget(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let objective = call.snapshot.objective(of: try call.project().id)
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      guard let objective else {
-        BudgetJSON.writeNone(to: &json)
-        return .json(json.bytes)
-      }
+      guard let objective else { return .json { BudgetJSON.writeNone(to: &$0) } }
       let budget = try ProjectBudget(
-        objective, now: call.now, retentionDays: retentionDays,
-        store: store)
-      BudgetJSON.write(budget, to: &json)
-      return .json(json.bytes)
+        objective, now: call.now, retentionDays: retentionDays, store: store)
+      return .json { BudgetJSON.write(budget, to: &$0) }
     }
   }
-}
 
-/// The routes of the API that these actions answer.
-extension ObjectiveActions {
+  // MARK: Routes
+
   package var routes: [APIRoute] {
     [
       APIRoute(

@@ -34,11 +34,7 @@ package enum ChannelSettings: Equatable, Sendable {
       case .slack(let url), .discord(let url):
         json.member("url") { $0.value(url) }
       case .email(let to, let from):
-        json.member("to") { json in
-          json.array { json in
-            for address in to { json.value(address) }
-          }
-        }
+        json.member("to") { $0.value(to) }
         if let from { json.member("from") { $0.value(from) } }
       case .command(let name):
         json.member("command") { $0.value(name) }

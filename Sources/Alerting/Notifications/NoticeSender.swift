@@ -140,7 +140,8 @@ package final class NoticeSender: Sendable {
         let channel = notice.channel
         guard claim(channel, lanesMax: Self.lanesMax) else { continue }
         let isStarted = startThread { [self] in
-          _ = drain(channel)
+          var tally = Tally()
+          drain(channel, &tally)
           release(channel)
           wake()
         }
@@ -174,18 +175,14 @@ package final class NoticeSender: Sendable {
     try enqueueWaiting()
     for notice in try store.dueNotices(at: clock.now) {
       guard claim(notice.channel, lanesMax: .max) else { continue }
-      let served = drain(notice.channel)
+      drain(notice.channel, &tally)
       release(notice.channel)
-      tally.delivered += served.delivered
-      tally.failed += served.failed
-      tally.givenUp += served.givenUp
     }
     return tally
   }
 
   /// Delivers the due notifications of a channel, the oldest first.
-  private func drain(_ channel: Int64) -> Tally {
-    var tally = Tally()
+  private func drain(_ channel: Int64, _ tally: inout Tally) {
     do throws(StoreError) {
       while !state.withLock({ $0.isStopped }) {
         let due = try store.dueNotices(at: clock.now).first { $0.channel == channel }
@@ -199,7 +196,6 @@ package final class NoticeSender: Sendable {
     } catch {
       log.error("notices not read", metadata: ["reason": "\(error.sentence)"])
     }
-    return tally
   }
 
   /// Stores the outcome of an attempt, and retries until it is stored: otherwise the notification

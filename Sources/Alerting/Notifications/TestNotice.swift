@@ -17,9 +17,9 @@ enum TestNotice {
       // Sentry's number for closed, because nobody needs to act.
       json.member("status") { $0.value(2) }
       json.member("title") { $0.value(title) }
-      json.member("date_created") { $0.value(RFC3339.format(now)) }
-      json.member("date_started") { $0.value(RFC3339.format(now)) }
-      json.member("date_closed") { $0.value(RFC3339.format(now)) }
+      for name in ["date_created", "date_started", "date_closed"] {
+        json.member(name) { $0.value(RFC3339.format(now)) }
+      }
       json.member("alert_rule") { $0.null() }
     }
     return Notice(

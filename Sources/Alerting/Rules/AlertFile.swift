@@ -29,6 +29,14 @@ package enum AlertFile {
         }
     }
 
+    fileprivate static func node(_ bytes: [UInt8]) throws(Failure) -> JSONNode {
+      do throws(JSONNode.Failure) {
+        return try JSONNode(bytes)
+      } catch {
+        throw .file("line \(error.line): \(error.reason)")
+      }
+    }
+
     /// What the store throws, as a failure.
     fileprivate static func of<Value>(
       _ body: () throws(StoreError) -> Value
@@ -69,17 +77,13 @@ package enum AlertFile {
   private static func read(
     _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore
   ) throws(Failure) -> Drafts {
-    let node: JSONNode
-    do throws(JSONNode.Failure) {
-      node = try JSONNode(bytes)
-    } catch {
-      throw .file("line \(error.line): \(error.reason)")
-    }
+    let node = try Failure.node(bytes)
     guard case .object(let members) = node.value else {
       throw .file("line 1: it has to be an object with \"rules\"")
     }
     if let other = members.first(where: { $0.name != "rules" }) {
-      throw unknown(other.name, other.value.line, "only \"rules\"")
+      throw .file(
+        "line \(other.value.line): \"\(other.name)\" is unknown; there are only \"rules\"")
     }
     guard let rules = node["rules"] else { return [] }
     guard case .array(let elements) = rules.value else {
@@ -130,10 +134,6 @@ package enum AlertFile {
     }
     throw .file(reader.sentence)
   }
-
-  private static func unknown(_ name: String, _ line: Int, _ known: String) -> Failure {
-    .file("line \(line): \"\(name)\" is unknown; there are \(known)")
-  }
 }
 
 /// A back-test for a command, without a service.
@@ -172,12 +172,7 @@ package enum AlertBackTest {
   private static func read(
     _ bytes: [UInt8], _ projects: [Project]
   ) throws(AlertFile.Failure) -> AlertRuleDraft {
-    let node: JSONNode
-    do throws(JSONNode.Failure) {
-      node = try JSONNode(bytes)
-    } catch {
-      throw .file("line \(error.line): \(error.reason)")
-    }
+    let node = try AlertFile.Failure.node(bytes)
     if node["rules"] != nil {
       throw .file("it has \"rules\": give the name of one that is there, or a file with one rule")
     }

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import API
+internal import HTTP
 internal import ReleaseHealth
 internal import Storage
 
@@ -90,6 +91,13 @@ struct AlertRuleReader {
       .joined(separator: "\n  ")
   }
 
+  /// Sentry's form: the reasons by the field.
+  var refusal: Response {
+    var errors = FieldErrors()
+    for (problem, _) in problems { errors.add(problem.field, problem.reason) }
+    return errors.response
+  }
+
   mutating func add(_ field: String, _ reason: String) {
     problems.append((AlertRule.Problem(field, reason), (node[field] ?? node).line))
   }
@@ -154,8 +162,7 @@ struct AlertRuleReader {
       return
     }
     guard case .array(let elements) = given.value else {
-      add("projects", "Give a list of slugs.")
-      return
+      return add("projects", "Give a list of slugs.")
     }
     var found = Set<ProjectID>()
     for element in elements {
@@ -220,8 +227,7 @@ struct AlertRuleReader {
       return
     }
     guard case .array(let triggers) = given.value else {
-      add("triggers", "Give a list of triggers.")
-      return
+      return add("triggers", "Give a list of triggers.")
     }
     var hasCritical = false
     draft.rule.warning = nil

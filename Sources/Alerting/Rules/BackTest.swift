@@ -218,32 +218,24 @@ struct SlidingCounts {
 }
 
 extension BackTest.Answer {
-  /// - Parameter start: the start of the requested range.
   func json(of test: BackTest, name: String) -> [UInt8] {
-    var json = JSONWriter()
-    json.object { json in
-      json.member("rule") { $0.value(name) }
-      json.member("start") { $0.value(RFC3339.format(test.start)) }
-      json.member("end") { $0.value(RFC3339.format(test.end)) }
-      json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
-      json.member("stepMinutes") { $0.value(stepMinutes) }
-      json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
-      json.member("transitions") { json in
-        json.array { json in
-          for transition in transitions {
-            json.object { json in
-              json.member("time") { $0.value(RFC3339.format(transition.time)) }
-              json.member("from") { $0.value(transition.before.name) }
-              json.member("to") { $0.value(transition.after.name) }
-              json.member("value") { $0.value(transition.value) }
-              json.member("sessions") { $0.value(transition.sessions) }
-              json.member("release") { $0.optional(transition.release) }
-            }
-          }
+    JSONWriter.text { json in
+      json.object { json in
+        json.member("rule") { $0.value(name) }
+        json.member("start") { $0.value(RFC3339.format(test.start)) }
+        json.member("end") { $0.value(RFC3339.format(test.end)) }
+        json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
+        json.member("stepMinutes") { $0.value(stepMinutes) }
+        json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
+        json.objects("transitions", of: transitions) { json, transition in
+          json.member("time") { $0.value(RFC3339.format(transition.time)) }
+          json.member("from") { $0.value(transition.before.name) }
+          json.member("to") { $0.value(transition.after.name) }
+          json.member("value") { $0.value(transition.value) }
+          json.member("sessions") { $0.value(transition.sessions) }
+          json.member("release") { $0.optional(transition.release) }
         }
-      }
-      json.member("minutes") { json in
-        json.object { json in
+        json.object("minutes") { json in
           for level in AlertLevel.allCases {
             json.member(level.name) { $0.value(minutes[level.rawValue]) }
           }
@@ -251,6 +243,5 @@ extension BackTest.Answer {
         }
       }
     }
-    return json.bytes
   }
 }

@@ -1,0 +1,50 @@
+internal import API
+internal import Bytes
+internal import HTTP
+
+extension Response {
+  /// - Parameter write: writes the body.
+  static func json(
+    status: Int = 200, headers: Headers = [:], _ write: (inout JSONWriter) -> Void
+  ) -> Response {
+    .json(JSONWriter.text(write), status: status, headers: headers)
+  }
+}
+
+extension FieldErrors {
+  init(_ field: String, _ reason: String) {
+    self.init()
+    add(field, reason)
+  }
+}
+
+extension JSONWriter {
+  /// The bytes that `write` writes.
+  static func text(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
+    var json = JSONWriter()
+    write(&json)
+    return json.bytes
+  }
+
+  /// Writes a member whose value is an object.
+  mutating func object(_ name: String, _ members: (inout JSONWriter) -> Void) {
+    key(name)
+    object(members)
+  }
+
+  /// Writes a member whose value is an array of objects.
+  mutating func objects<Element>(
+    _ name: String, of elements: [Element], _ members: (inout JSONWriter, Element) -> Void
+  ) {
+    key(name)
+    array { json in
+      for element in elements { json.object { members(&$0, element) } }
+    }
+  }
+
+  mutating func value(_ texts: [String]) {
+    array { json in
+      for text in texts { json.value(text) }
+    }
+  }
+}
