@@ -9,6 +9,18 @@ extension Response {
   ) -> Response {
     .json(JSONWriter.text(write), status: status, headers: headers)
   }
+
+  /// A list, of which `write` writes each element.
+  static func list<Element>(
+    _ elements: some Sequence<Element>, headers: Headers = [:],
+    _ write: (inout JSONWriter, Element) -> Void
+  ) -> Response {
+    .json(headers: headers) { json in
+      json.array { json in
+        for element in elements { write(&json, element) }
+      }
+    }
+  }
 }
 
 extension FieldErrors {
@@ -24,6 +36,11 @@ extension JSONWriter {
     var json = JSONWriter()
     write(&json)
     return json.bytes
+  }
+
+  /// The text of an object.
+  static func objectText(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
+    text { $0.object(members) }
   }
 
   /// Writes a member whose value is an object.

@@ -302,9 +302,7 @@ package final class WriteQueue: Sendable {
       return hasJobs ? .untilJob : .untilWoken
     }
   }
-}
 
-extension WriteQueue {
   /// Runs the writer where batches come as changes of other threads.
   package func run() {
     run(NoBatches())

@@ -53,9 +53,8 @@ package final class SQLiteStore: Sendable {
     package var sliceUpdatesMax: Int
 
     package init(
-      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
-      pendingMilliseconds: Int64 = 500, queryMilliseconds: Int64 = 100_000,
-      sliceUpdatesMax: Int = 512
+      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768, pendingMilliseconds: Int64 = 500,
+      queryMilliseconds: Int64 = 100_000, sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
@@ -98,8 +97,7 @@ package final class SQLiteStore: Sendable {
   }
 
   private static let catalogTables = [
-    "setting", "organization", "project", "project_key", "token", "objective", "release",
-    "scope",
+    "setting", "organization", "project", "project_key", "token", "objective", "release", "scope",
   ]
 
   /// The maximum size of a file that is checked in full, which takes some hundredths of a second.
@@ -167,8 +165,7 @@ package final class SQLiteStore: Sendable {
 
   /// Calls `body` with the writer, without folding first.
   func ingesting<Value: Sendable>(
-    in lane: WriteQueue.Lane = .change,
-    _ body: (borrowing Writer) throws(StoreError) -> Value
+    in lane: WriteQueue.Lane = .change, _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     // The owner of the queue calls directly.
     if writes.isOwner { return try use(body) }

@@ -28,11 +28,7 @@ package struct ObjectiveActions: Sendable {
   func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let objective = call.snapshot.objective(of: try call.project().id)
     return { () throws(StoreError) in
-      .json { json in
-        json.array { json in
-          if let objective { BudgetJSON.write(objective, to: &json) }
-        }
-      }
+      .list([objective].compactMap(\.self)) { BudgetJSON.write($1, to: &$0) }
     }
   }
 

@@ -25,8 +25,7 @@ package enum ChannelSettings: Equatable, Sendable {
 
   /// The stored form, which includes secrets.
   package var stored: String {
-    var json = JSONWriter()
-    json.object { json in
+    let text = JSONWriter.objectText { json in
       switch self {
       case .webhook(let url, let secret):
         json.member("url") { $0.value(url) }
@@ -40,7 +39,7 @@ package enum ChannelSettings: Equatable, Sendable {
         json.member("command") { $0.value(name) }
       }
     }
-    return String(decoding: json.bytes, as: UTF8.self)
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// - Returns: nil where the settings are invalid for the kind.

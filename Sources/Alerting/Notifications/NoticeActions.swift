@@ -1,7 +1,5 @@
-internal import Bytes
 package import API
 package import HTTP
-internal import ReleaseHealth
 package import Storage
 
 /// Notification channels, and the history of their notifications.
@@ -18,11 +16,7 @@ package struct NoticeActions: Sendable {
     let organization = try call.organization()
     return { () throws(StoreError) in
       let channels = try notices.store.channels(of: organization.id)
-      return .json { json in
-        json.array { json in
-          for channel in channels { NoticeJSON.write(channel, to: &json) }
-        }
-      }
+      return .list(channels) { NoticeJSON.write($1, to: &$0) }
     }
   }
 
@@ -126,14 +120,9 @@ package struct NoticeActions: Sendable {
       let found = try store.notices(
         of: organization.id, channel: number, offset: page.offset, limit: page.size + 1)
       let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
-      return .json(headers: ["Link": link]) { json in
-        json.array { json in
-          for record in found.prefix(page.size) {
-            if let channel = channels[record.channel] {
-              NoticeJSON.write(record, of: channel, to: &json)
-            }
-          }
-        }
+      return .list(found.prefix(page.size), headers: ["Link": link]) { json, record in
+        guard let channel = channels[record.channel] else { return }
+        NoticeJSON.write(record, of: channel, to: &json)
       }
     }
   }
@@ -142,15 +131,13 @@ package struct NoticeActions: Sendable {
 
   /// Work on the channel in the path, by id or by name.
   private func withChannel(
-    _ call: APICall,
-    _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
+    _ call: APICall, _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
   ) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     let name = call.names["channel"] ?? ""
     return { () throws(StoreError) in
       let channels = try notices.store.channels(of: organization.id)
-      let named =
-        channels.first { String($0.id) == name } ?? channels.first { $0.name == name }
+      let named = channels.first { String($0.id) == name } ?? channels.first { $0.name == name }
       guard let named else { return Response(.notFound) }
       return try body(named)
     }

@@ -241,8 +241,7 @@ package final class NoticeSender: Sendable {
       progress.failure = reason
       progress.nextAttempt = RetrySchedule.next(
         attempts: progress.attempts, created: record.notice.created, now: now,
-        failure: (isPermanent, retryAfter),
-        jitter: Double(random() >> 104) / Double(1 << 24))
+        failure: (isPermanent, retryAfter), jitter: Double(random() >> 104) / Double(1 << 24))
       var metadata = metadata
       metadata["reason"] = "\(reason)"
       if progress.nextAttempt == nil {

@@ -8,8 +8,7 @@ enum TestNotice {
     _ channel: NoticeChannel, key: String, webURL: String?, at now: Timestamp
   ) -> Notice {
     let title = "Test: the channel \(channel.name) works"
-    var json = JSONWriter()
-    json.object { json in
+    let subject = JSONWriter.objectText { json in
       json.member("id") { $0.value("0") }
       json.member("identifier") { $0.value("0") }
       json.member("organization_id") { $0.value(String(channel.organization.rawValue)) }
@@ -25,6 +24,6 @@ enum TestNotice {
     return Notice(
       key: key, action: .test, title: title,
       text: "Somebody tried it from Hale. Nothing is wrong, and there is nothing to do.",
-      webURL: webURL, subject: String(decoding: json.bytes, as: UTF8.self), created: now)
+      webURL: webURL, subject: String(decoding: subject, as: UTF8.self), created: now)
   }
 }

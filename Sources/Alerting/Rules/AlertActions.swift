@@ -32,12 +32,9 @@ package struct AlertActions: Sendable {
         .filter { !selected.isDisjoint(with: $0.rule.projects) }
       let shown = rules.dropFirst(page.offset).prefix(page.size)
       let hasMore = rules.count > page.offset + shown.count
-      return .json(headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)]) { json in
-        json.array { json in
-          for rule in shown {
-            AlertRuleJSON.write(rule, projects: projects, now: call.now, to: &json)
-          }
-        }
+      let link = page.linkHeader(url: call.url, hasMore: hasMore)
+      return .list(shown, headers: ["Link": link]) { json, rule in
+        AlertRuleJSON.write(rule, projects: projects, now: call.now, to: &json)
       }
     }
   }
@@ -78,8 +75,7 @@ package struct AlertActions: Sendable {
     .failure(
       409,
       "The rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there. "
-        + "It goes when the service reads a file without it."
-    )
+        + "It goes when the service reads a file without it.")
   }
 
   private func save(
@@ -103,9 +99,7 @@ package struct AlertActions: Sendable {
     return answer(saved, call, status: before == nil ? 201 : 200)
   }
 
-  private func answer(
-    _ rule: StoredAlertRule, _ call: APICall, status: Int = 200
-  ) -> Response {
+  private func answer(_ rule: StoredAlertRule, _ call: APICall, status: Int = 200) -> Response {
     .json(status: status) {
       AlertRuleJSON.write(rule, projects: call.snapshot.catalog.projects, now: call.now, to: &$0)
     }
@@ -122,8 +116,7 @@ package struct AlertActions: Sendable {
     if case .string(let text)? = node["until"]?.value {
       until = RFC3339.parseShort(text)
     } else if case .number(let number)? = node["minutes"]?.value,
-      let minutes = Int(exactly: number),
-      (1...Self.muteMinutesMax).contains(minutes)
+      let minutes = Int(exactly: number), (1...Self.muteMinutesMax).contains(minutes)
     {
       until = call.now.advanced(byMilliseconds: Int64(minutes) * 60_000)
     }
@@ -178,13 +171,9 @@ package struct AlertActions: Sendable {
       let found = try alerts.alertIncidents(
         of: organization.id, rule: rule, offset: page.offset, limit: page.size + 1)
       let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
-      return .json(headers: ["Link": link]) { json in
-        json.array { json in
-          for incident in found.prefix(page.size) {
-            guard let rule = rules.first(where: { $0.id == incident.rule }) else { continue }
-            AlertRuleJSON.write(incident, of: rule, projects: projects, to: &json)
-          }
-        }
+      return .list(found.prefix(page.size), headers: ["Link": link]) { json, incident in
+        guard let rule = rules.first(where: { $0.id == incident.rule }) else { return }
+        AlertRuleJSON.write(incident, of: rule, projects: projects, to: &json)
       }
     }
   }

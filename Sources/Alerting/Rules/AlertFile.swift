@@ -1,5 +1,4 @@
 internal import Bytes
-internal import API
 package import ReleaseHealth
 package import Storage
 

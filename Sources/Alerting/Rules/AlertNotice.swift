@@ -37,7 +37,7 @@ struct AlertNotice {
     return Notice(
       key: "incident-\(incident.id)-\(incident.transitions)", action: action,
       title: "\(word): \(transition.draft.name)", text: text, webURL: page,
-      subject: String(decoding: JSONWriter.text(writeSubject), as: UTF8.self),
+      subject: String(decoding: JSONWriter.objectText(writeSubject), as: UTF8.self),
       created: transition.time)
   }
 
@@ -85,24 +85,22 @@ struct AlertNotice {
   // MARK: Sentry's form
 
   private func writeSubject(_ json: inout JSONWriter) {
-    json.object { json in
-      json.member("id") { $0.value(String(incident.id)) }
-      json.member("identifier") { $0.value(String(incident.id)) }
-      json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
-      json.member("projects") { $0.value(AlertRuleJSON.slugs(rule, projects)) }
-      json.member("status") { $0.value(incident.status) }
-      json.member("status_method") { $0.value(2) }
-      json.member("type") { $0.value(2) }
-      json.member("title") { $0.value(transition.draft.name) }
-      for name in ["date_created", "date_started", "date_detected"] {
-        json.member(name) { $0.value(RFC3339.format(incident.opened)) }
-      }
-      json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
-      json.member("value") { $0.optional(transition.value) }
-      json.member("sessions") { $0.value(transition.sessions) }
-      json.member("release") { $0.optional(transition.release) }
-      json.object("alert_rule", writeRule)
+    json.member("id") { $0.value(String(incident.id)) }
+    json.member("identifier") { $0.value(String(incident.id)) }
+    json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
+    json.member("projects") { $0.value(AlertRuleJSON.slugs(rule, projects)) }
+    json.member("status") { $0.value(incident.status) }
+    json.member("status_method") { $0.value(2) }
+    json.member("type") { $0.value(2) }
+    json.member("title") { $0.value(transition.draft.name) }
+    for name in ["date_created", "date_started", "date_detected"] {
+      json.member(name) { $0.value(RFC3339.format(incident.opened)) }
     }
+    json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
+    json.member("value") { $0.optional(transition.value) }
+    json.member("sessions") { $0.value(transition.sessions) }
+    json.member("release") { $0.optional(transition.release) }
+    json.object("alert_rule", writeRule)
   }
 
   private func writeRule(_ json: inout JSONWriter) {

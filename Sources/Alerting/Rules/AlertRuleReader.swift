@@ -317,12 +317,6 @@ struct AlertRuleReader {
 }
 
 extension AlertRule.Measure {
-  /// What Sentry's clients call the crash-free rates.
-  static let sentryCrashFreeSessions =
-    "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate"
-  static let sentryCrashFreeUsers =
-    "percentage(users_crashed, users) AS _crash_rate_alert_aggregate"
-
   /// - Parameter name: a field of the sessions API, or Sentry's aggregate, with or without its
   ///   alias.
   init?(sentry name: String) {
@@ -333,11 +327,11 @@ extension AlertRule.Measure {
     }
   }
 
-  /// As answers have it.
+  /// As answers have it: what Sentry's clients call the crash-free rates.
   var sentryName: String {
     switch self {
-    case .sessionCrashFree: Self.sentryCrashFreeSessions
-    case .userCrashFree: Self.sentryCrashFreeUsers
+    case .sessionCrashFree: "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate"
+    case .userCrashFree: "percentage(users_crashed, users) AS _crash_rate_alert_aggregate"
     default: rawValue
     }
   }

@@ -219,28 +219,26 @@ struct SlidingCounts {
 
 extension BackTest.Answer {
   func json(of test: BackTest, name: String) -> [UInt8] {
-    JSONWriter.text { json in
-      json.object { json in
-        json.member("rule") { $0.value(name) }
-        json.member("start") { $0.value(RFC3339.format(test.start)) }
-        json.member("end") { $0.value(RFC3339.format(test.end)) }
-        json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
-        json.member("stepMinutes") { $0.value(stepMinutes) }
-        json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
-        json.objects("transitions", of: transitions) { json, transition in
-          json.member("time") { $0.value(RFC3339.format(transition.time)) }
-          json.member("from") { $0.value(transition.before.name) }
-          json.member("to") { $0.value(transition.after.name) }
-          json.member("value") { $0.value(transition.value) }
-          json.member("sessions") { $0.value(transition.sessions) }
-          json.member("release") { $0.optional(transition.release) }
+    JSONWriter.objectText { json in
+      json.member("rule") { $0.value(name) }
+      json.member("start") { $0.value(RFC3339.format(test.start)) }
+      json.member("end") { $0.value(RFC3339.format(test.end)) }
+      json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
+      json.member("stepMinutes") { $0.value(stepMinutes) }
+      json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
+      json.objects("transitions", of: transitions) { json, transition in
+        json.member("time") { $0.value(RFC3339.format(transition.time)) }
+        json.member("from") { $0.value(transition.before.name) }
+        json.member("to") { $0.value(transition.after.name) }
+        json.member("value") { $0.value(transition.value) }
+        json.member("sessions") { $0.value(transition.sessions) }
+        json.member("release") { $0.optional(transition.release) }
+      }
+      json.object("minutes") { json in
+        for level in AlertLevel.allCases {
+          json.member(level.name) { $0.value(minutes[level.rawValue]) }
         }
-        json.object("minutes") { json in
-          for level in AlertLevel.allCases {
-            json.member(level.name) { $0.value(minutes[level.rawValue]) }
-          }
-          json.member("withoutData") { $0.value(minutesWithoutData) }
-        }
+        json.member("withoutData") { $0.value(minutesWithoutData) }
       }
     }
   }

@@ -2,7 +2,9 @@ internal import ReleaseHealth
 internal import Storage
 
 /// The rows of alert rules, and of what becomes of them.
-enum AlertTables {
+struct AlertTables {
+  let connection: Connection
+
   // MARK: Rules
 
   private static let columns = """
@@ -12,11 +14,9 @@ enum AlertTables {
     """
 
   /// - Parameter condition: about the columns, with the value for ?1.
-  static func rules(
-    _ condition: String, _ value: Int64, on connection: Connection
-  ) throws(StoreError) -> [StoredAlertRule] {
+  func rules(_ condition: String, _ value: Int64) throws(StoreError) -> [StoredAlertRule] {
     var rules = try connection.rows(
-      "SELECT \(columns) FROM alert_rule WHERE \(condition) ORDER BY id", [value], rule)
+      "SELECT \(Self.columns) FROM alert_rule WHERE \(condition) ORDER BY id", [value], Self.rule)
     let projects = try connection.prepare(
       "SELECT project FROM alert_rule_project WHERE rule = ? ORDER BY project")
     let channels = try connection.prepare(
@@ -80,8 +80,32 @@ enum AlertTables {
       incident: row.optionalInteger(27))
   }
 
+  /// Writes a rule, which may be new.
+  func save(
+    _ draft: AlertRuleDraft, over before: StoredAlertRule?, isDeclared: Bool,
+    among rules: [StoredAlertRule], of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> StoredAlertRule? {
+    if before == nil, rules.count >= AlertLimits.rulesMax {
+      throw .ruleLimitReached(AlertLimits.rulesMax)
+    }
+    let id =
+      if let before { before.id } else {
+        try insert(draft.name, of: organization, isDeclared: isDeclared, at: now)
+      }
+    guard var stored = try self.rules("id = ?1", id).first else { return nil }
+    stored.draft = draft
+    stored.modified = now
+    if let before, !before.rule.queriesTheSame(as: draft.rule) {
+      stored.requested = now
+      try end(before, .ruleChanged, at: now)
+      try write(AlertState(), nil, incident: nil, of: id)
+    }
+    try write(stored)
+    return try self.rules("id = ?1", id).first
+  }
+
   /// Writes what people say of a rule; its state stays.
-  static func write(_ stored: StoredAlertRule, on connection: Connection) throws(StoreError) {
+  private func write(_ stored: StoredAlertRule) throws(StoreError) {
     let (draft, rule) = (stored.draft, stored.draft.rule)
     let values: [(any Bindable)?] = [
       stored.id, draft.name, stored.isDeclared ? 1 : 0, stored.modified, stored.requested,
@@ -101,9 +125,8 @@ enum AlertTables {
     for id in rule.projects { try project.run([stored.id, id]) }
     let channel = try connection.prepare(
       "INSERT INTO alert_rule_channel (rule, level, position, name) VALUES (?, ?, ?, ?)")
-    for (level, names) in [draft.channels, draft.warningChannels, draft.criticalChannels]
-      .enumerated()
-    {
+    let lists = [draft.channels, draft.warningChannels, draft.criticalChannels]
+    for (level, names) in lists.enumerated() {
       for (position, name) in names.enumerated() {
         try channel.run([stored.id, level, position, name])
       }
@@ -111,9 +134,8 @@ enum AlertTables {
   }
 
   /// A row for a rule, to be written then.
-  static func insert(
-    _ name: String, of organization: OrganizationID, isDeclared: Bool, at now: Timestamp,
-    on connection: Connection
+  private func insert(
+    _ name: String, of organization: OrganizationID, isDeclared: Bool, at now: Timestamp
   ) throws(StoreError) -> Int64 {
     try connection.run(
       """
@@ -125,9 +147,8 @@ enum AlertTables {
   }
 
   /// - Parameter record: the last evaluation; nil for a rule that begins anew.
-  static func write(
-    _ state: AlertState, _ record: AlertRecord?, incident: Int64?, of rule: Int64,
-    on connection: Connection
+  private func write(
+    _ state: AlertState, _ record: AlertRecord?, incident: Int64?, of rule: Int64
   ) throws(StoreError) {
     try connection.run(
       """
@@ -141,35 +162,29 @@ enum AlertTables {
       ])
   }
 
-  static func delete(
-    _ rule: StoredAlertRule, at now: Timestamp, on connection: Connection
-  ) throws(StoreError) {
-    try end(rule, .ruleDeleted, at: now, on: connection)
+  func delete(_ rule: StoredAlertRule, at now: Timestamp) throws(StoreError) {
+    try end(rule, .ruleDeleted, at: now)
     try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)")
   }
 
   /// Closes the incident of a rule that no longer queries its value. The channels of a muted rule
   /// are not notified.
-  static func end(
-    _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp,
-    on connection: Connection
+  private func end(
+    _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp
   ) throws(StoreError) {
     let (value, sessions) = (rule.evaluated?.value, rule.evaluated?.sessions ?? 0)
-    guard let incident = try move(rule, to: .ok, at: now, value: value, on: connection) else {
-      return
-    }
+    guard let incident = try move(rule, to: .ok, at: now, value: value) else { return }
     if rule.isMuted(at: now) { return }
     let record = AlertRecord(time: now, value: value, sessions: sessions, level: .ok)
-    try TransitionTable.add(
-      AlertTransition(of: rule, incident, found: record, ending: ending), of: rule.draft,
-      on: connection)
+    try TransitionTable(connection: connection).add(
+      AlertTransition(of: rule, incident, found: record, ending: ending), of: rule.draft)
   }
 
   // MARK: Evaluations
 
   /// Keeps one evaluation with what follows from it.
-  static func keep(_ result: AlertResult, on connection: Connection) throws(StoreError) {
-    guard let rule = try rules("id = ?1", result.rule.id, on: connection).first,
+  func keep(_ result: AlertResult) throws(StoreError) {
+    guard let rule = try rules("id = ?1", result.rule.id).first,
       rule.draft == result.rule.draft, rule.evaluated == result.rule.evaluated
     else { return }
     let (record, level) = (result.record, result.state.level)
@@ -180,26 +195,25 @@ enum AlertTables {
       """, [rule.id, record.time.minute, record.value, record.sessions, level.rawValue])
     var incident = rule.incident
     if rule.state.level != level {
-      let changed = try move(rule, to: level, at: record.time, value: record.value, on: connection)
+      let changed = try move(rule, to: level, at: record.time, value: record.value)
       guard let changed else { return }
       incident = changed.closed == nil ? changed.id : nil
-      try notify(of: changed, result, on: connection)
-    } else if result.notifies, let open = try openIncident(of: rule, on: connection) {
+      try notify(of: changed, result)
+    } else if result.notifies, let open = try openIncident(of: rule) {
       // Later than it happened; a channel that knows it already is not notified again.
-      try notify(of: open, result, on: connection)
+      try notify(of: open, result)
     }
-    try write(result.state, record, incident: incident, of: rule.id, on: connection)
+    try write(result.state, record, incident: incident, of: rule.id)
   }
 
   /// Opens, changes or closes the rule's incident.
   ///
   /// - Returns: nil when there is none to be closed.
-  private static func move(
-    _ rule: StoredAlertRule, to level: AlertLevel, at time: Timestamp, value: Double?,
-    on connection: Connection
+  private func move(
+    _ rule: StoredAlertRule, to level: AlertLevel, at time: Timestamp, value: Double?
   ) throws(StoreError) -> AlertIncident? {
     var incident: AlertIncident
-    if let open = try openIncident(of: rule, on: connection) {
+    if let open = try openIncident(of: rule) {
       incident = open
     } else if level == .ok {
       return nil
@@ -223,44 +237,40 @@ enum AlertTables {
       WHERE id = ?1
       """,
       [
-        incident.id, incident.closed, incident.status, bits(incident.reached),
+        incident.id, incident.closed, incident.status, Self.bits(incident.reached),
         incident.transitions, incident.value,
       ])
     return incident
   }
 
-  private static func openIncident(
-    of rule: StoredAlertRule, on connection: Connection
-  ) throws(StoreError) -> AlertIncident? {
+  private func openIncident(of rule: StoredAlertRule) throws(StoreError) -> AlertIncident? {
     guard let id = rule.incident else { return nil }
-    return try incidents("id = ?1", id, offset: 0, limit: 1, on: connection).first
+    return try incidents("id = ?1", id, offset: 0, limit: 1).first
   }
 
   /// The column `reached`.
   static func bits(_ levels: Set<AlertLevel>) -> Int { levels.reduce(0) { $0 | $1.rawValue } }
 
-  private static func notify(
-    of incident: AlertIncident, _ result: AlertResult, on connection: Connection
-  ) throws(StoreError) {
+  private func notify(of incident: AlertIncident, _ result: AlertResult) throws(StoreError) {
     guard result.notifies else { return }
     var transition = AlertTransition(of: result.rule, incident, found: result.record)
     transition.release = result.release
     transition.baseRelease = result.baseRelease
-    try TransitionTable.add(transition, of: result.rule.draft, on: connection)
+    try TransitionTable(connection: connection).add(transition, of: result.rule.draft)
   }
 
   // MARK: Incidents
 
   /// - Parameter condition: about the columns, with the value for ?1.
-  static func incidents(
-    _ condition: String, _ value: Int64, offset: Int, limit: Int, on connection: Connection
+  func incidents(
+    _ condition: String, _ value: Int64, offset: Int, limit: Int
   ) throws(StoreError) -> [AlertIncident] {
     try connection.rows(
       """
       SELECT id, rule, opened, closed, status, reached, transitions, value FROM alert_incident
       WHERE \(condition) ORDER BY id DESC LIMIT ?2 OFFSET ?3
       """, [value, limit, offset]
-    ) { incident($0, from: 0) }
+    ) { Self.incident($0, from: 0) }
   }
 
   /// - Parameter column: the first of id, rule, opened, closed, status, reached, transitions,

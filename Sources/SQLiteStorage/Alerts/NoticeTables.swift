@@ -1,12 +1,11 @@
-internal import ReleaseHealth
 internal import Storage
 
 /// The rows of `notice`.
-enum NoticeTables {
+struct NoticeTables {
+  let connection: Connection
+
   /// Puts a notice into the queue of a channel, due at once. One that is there already stays.
-  static func enqueue(
-    _ notice: Notice, channel: Int64, on connection: Connection
-  ) throws(StoreError) {
+  func enqueue(_ notice: Notice, channel: Int64) throws(StoreError) {
     try connection.run(
       """
       INSERT INTO notice (channel, key, action, title, text, web_url, subject, created, next_attempt)
@@ -20,9 +19,7 @@ enum NoticeTables {
 
   /// Whether a channel was notified of the same incident before: the keys of its notices differ in
   /// what follows the last hyphen.
-  static func isKnown(
-    _ notice: Notice, to channel: Int64, on connection: Connection
-  ) throws(StoreError) -> Bool {
+  func isKnown(_ notice: Notice, to channel: Int64) throws(StoreError) -> Bool {
     let thing = notice.key[...(notice.key.lastIndex(of: "-") ?? notice.key.startIndex)]
     // What follows the hyphen in ASCII.
     let end = String(thing.dropLast()) + "."
@@ -32,9 +29,7 @@ enum NoticeTables {
   }
 
   /// - Parameter rest: of the statement, behind the table.
-  static func records(
-    _ rest: String, _ values: [(any Bindable)?], on connection: Connection
-  ) throws(StoreError) -> [NoticeRecord] {
+  func records(_ rest: String, _ values: [(any Bindable)?]) throws(StoreError) -> [NoticeRecord] {
     try connection.rows(
       """
       SELECT id, channel, key, action, title, text, web_url, subject, created, attempts,
@@ -50,8 +45,8 @@ enum NoticeTables {
         id: row.integer(0), channel: row.integer(1),
         notice: Notice(
           key: row.text(2), action: Notice.Action(rawValue: row.text(3)) ?? .test,
-          title: row.text(4), text: row.text(5), webURL: row.optionalText(6),
-          subject: row.text(7), created: row.time(8)),
+          title: row.text(4), text: row.text(5), webURL: row.optionalText(6), subject: row.text(7),
+          created: row.time(8)),
         progress: progress)
     }
   }

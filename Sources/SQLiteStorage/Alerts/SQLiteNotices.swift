@@ -81,25 +81,27 @@ extension SQLiteStore: NoticeStore {
   }
 
   package func alertTransitions() throws(StoreError) -> [AlertTransition] {
-    try readCatalog { (connection) throws(StoreError) in try TransitionTable.all(on: connection) }
+    try readCatalog { (connection) throws(StoreError) in
+      try TransitionTable(connection: connection).all()
+    }
   }
 
   package func enqueue(_ notice: Notice, of transition: AlertTransition) throws(StoreError) {
     try commit { (connection) throws(StoreError) in
-      try TransitionTable.enqueue(notice, of: transition.id, on: connection)
+      try TransitionTable(connection: connection).enqueue(notice, of: transition.id)
     }
   }
 
   package func dueNotices(at now: Timestamp) throws(StoreError) -> [NoticeRecord] {
     try readCatalog { (connection) throws(StoreError) in
-      try NoticeTables.records(
+      try NoticeTables(connection: connection).records(
         """
         WHERE id IN (
           SELECT (SELECT min(id) FROM notice AS first
             WHERE first.channel = due.channel AND first.next_attempt IS NOT NULL)
           FROM (SELECT DISTINCT channel FROM notice WHERE next_attempt <= ?1) AS due)
         ORDER BY id
-        """, [now], on: connection)
+        """, [now])
     }
   }
 
@@ -125,7 +127,7 @@ extension SQLiteStore: NoticeStore {
     _ notice: Notice, channel: Int64, _ progress: NoticeProgress
   ) throws(StoreError) -> Int64 {
     try commit { (connection) throws(StoreError) in
-      try NoticeTables.enqueue(notice, channel: channel, on: connection)
+      try NoticeTables(connection: connection).enqueue(notice, channel: channel)
       let id = connection.lastInsertedRow
       try save(progress, of: id, connection)
       return id
@@ -139,22 +141,19 @@ extension SQLiteStore: NoticeStore {
       """
       UPDATE notice SET attempts = ?2, next_attempt = ?3, delivered = ?4, failure = ?5
       WHERE id = ?1
-      """,
-      [
-        notice, progress.attempts, progress.nextAttempt, progress.delivered, progress.failure,
-      ])
+      """, [notice, progress.attempts, progress.nextAttempt, progress.delivered, progress.failure])
   }
 
   package func notices(
     of organization: OrganizationID, channel: Int64?, offset: Int, limit: Int
   ) throws(StoreError) -> [NoticeRecord] {
     try readCatalog { (connection) throws(StoreError) in
-      try NoticeTables.records(
+      try NoticeTables(connection: connection).records(
         """
         WHERE channel IN (SELECT id FROM notice_channel WHERE organization = ?1)
           AND channel = coalesce(?2, channel)
         ORDER BY id DESC LIMIT ?3 OFFSET ?4
-        """, [organization, channel, limit, offset], on: connection)
+        """, [organization, channel, limit, offset])
     }
   }
 

@@ -2,15 +2,15 @@ internal import ReleaseHealth
 internal import Storage
 
 /// The rows of `alert_transition`.
-enum TransitionTable {
+struct TransitionTable {
+  let connection: Connection
+
   /// Keeps a transition for the channels that its levels name, within the transaction of the
   /// change; nothing where there are none.
   ///
   /// - Parameter draft: of the rule as it was before.
-  static func add(
-    _ transition: AlertTransition, of draft: AlertRuleDraft, on connection: Connection
-  ) throws(StoreError) {
-    let channels = try channels(transition, draft, on: connection)
+  func add(_ transition: AlertTransition, of draft: AlertRuleDraft) throws(StoreError) {
+    let channels = try channels(transition, draft)
     if channels.isEmpty { return }
     let (incident, rule) = (transition.incident, transition.draft.rule)
     let values: [(any Bindable)?] = [
@@ -18,8 +18,8 @@ enum TransitionTable {
       transition.ruleModified, transition.before.rawValue, incident.id, incident.opened,
       incident.closed, incident.status, AlertTables.bits(incident.reached), incident.transitions,
       transition.time, transition.value, transition.sessions, transition.release,
-      transition.baseRelease, transition.ending?.rawValue, text(rule.projects.map(\.rawValue)),
-      text(channels),
+      transition.baseRelease, transition.ending?.rawValue, Self.text(rule.projects.map(\.rawValue)),
+      Self.text(channels),
     ]
     try connection.run(
       """
@@ -31,7 +31,7 @@ enum TransitionTable {
       """, values + AlertTables.values(rule))
   }
 
-  static func all(on connection: Connection) throws(StoreError) -> [AlertTransition] {
+  func all() throws(StoreError) -> [AlertTransition] {
     try connection.rows(
       """
       SELECT id, rule, organization, name, rule_created, rule_modified, before, time, value,
@@ -43,7 +43,7 @@ enum TransitionTable {
       """
     ) { row in
       var rule = AlertTables.condition(row, from: 22)
-      rule.projects = numbers(row.text(13)).map(ProjectID.init(rawValue:))
+      rule.projects = Self.numbers(row.text(13)).map(ProjectID.init(rawValue:))
       return AlertTransition(
         id: row.integer(0), draft: AlertRuleDraft(name: row.text(3), rule: rule),
         rule: row.integer(1), organization: OrganizationID(rawValue: row.integer(2)),
@@ -57,29 +57,27 @@ enum TransitionTable {
   }
 
   /// Puts a notice into the queues of a transition's channels, and drops the transition.
-  static func enqueue(
-    _ notice: Notice, of id: Int64, on connection: Connection
-  ) throws(StoreError) {
+  func enqueue(_ notice: Notice, of id: Int64) throws(StoreError) {
     let select = try connection.prepare(
       "SELECT channels, closed IS NOT NULL FROM alert_transition WHERE id = ?")
     select.bind(1, id)
     // Another thread may have been first.
     guard try select.step() else { return }
-    let (channels, isEnd) = (numbers(select.text(0)), select.integer(1) != 0)
+    let (channels, isEnd) = (Self.numbers(select.text(0)), select.integer(1) != 0)
     select.reset()
     for channel in channels {
       let isThere = try connection.number("SELECT 1 FROM notice_channel WHERE id = \(channel)")
       guard isThere != nil else { continue }
       // An end is notified where the beginning was.
-      if isEnd, try !NoticeTables.isKnown(notice, to: channel, on: connection) { continue }
-      try NoticeTables.enqueue(notice, channel: channel, on: connection)
+      if isEnd, try !NoticeTables(connection: connection).isKnown(notice, to: channel) { continue }
+      try NoticeTables(connection: connection).enqueue(notice, channel: channel)
     }
     try connection.execute("DELETE FROM alert_transition WHERE id = \(id)")
   }
 
   /// The channels of the level, and of those that are over by it, in the order of their making.
-  private static func channels(
-    _ transition: AlertTransition, _ draft: AlertRuleDraft, on connection: Connection
+  private func channels(
+    _ transition: AlertTransition, _ draft: AlertRuleDraft
   ) throws(StoreError) -> [Int64] {
     let incident = transition.incident
     var names = Set<String>()

@@ -7,8 +7,64 @@ extension SQLiteStore: CatalogStore {
       guard let version = try connection.setting("catalog_version"), version != since else {
         return nil
       }
-      return try CatalogRows.read(from: connection, version: version)
+      return try read(connection, version: version)
     }
+  }
+
+  /// Reads the tables of the catalog.
+  private func read(_ connection: Connection, version: Int64) throws(StoreError) -> Catalog {
+    let secrets = try connection.rows("SELECT value FROM setting WHERE name = 'user_hash_key'") {
+      $0.blob(0)
+    }
+    guard let userHashKey = secrets.first, userHashKey.count == 32 else {
+      throw .corrupt(
+        operation: "read the key of the user hashes",
+        reason: "it is missing, and without it every user would count as a new one")
+    }
+    let publicURLs = try connection.rows("SELECT value FROM setting WHERE name = 'public_url'") {
+      $0.text(0)
+    }
+    return Catalog(
+      version: version,
+      organizations: try connection.rows("SELECT id, slug, created FROM organization ORDER BY id") {
+        Organization(
+          id: OrganizationID(rawValue: $0.integer(0)), slug: $0.text(1), created: $0.time(2))
+      },
+      projects: try connection.rows(
+        "SELECT id, organization, slug, platform, created FROM project ORDER BY id"
+      ) {
+        Project(
+          id: ProjectID(rawValue: $0.integer(0)),
+          organization: OrganizationID(rawValue: $0.integer(1)), slug: $0.text(2),
+          platform: $0.optionalText(3), created: $0.time(4))
+      },
+      keys: try connection.rows(
+        "SELECT public_key, project, created, revoked FROM project_key ORDER BY created, public_key"
+      ) {
+        ProjectKey(
+          publicKey: $0.text(0), project: ProjectID(rawValue: $0.integer(1)),
+          created: $0.time(2), revoked: $0.optionalTime(3))
+      },
+      tokens: try connection.rows(
+        "SELECT id, organization, name, scope, digest, created, revoked FROM token ORDER BY id"
+      ) {
+        APIToken(
+          id: $0.integer(0), organization: OrganizationID(rawValue: $0.integer(1)),
+          name: $0.text(2), scope: TokenScope(rawValue: $0.text(3)) ?? .read, digest: $0.blob(4),
+          created: $0.time(5), revoked: $0.optionalTime(6))
+      },
+      objectives: try connection.rows(
+        "SELECT project, measure, target, days, created FROM objective ORDER BY project"
+      ) {
+        ProjectObjective(
+          project: ProjectID(rawValue: $0.integer(0)),
+          objective: Objective(
+            measure: Objective.Measure(rawValue: $0.text(1)) ?? .sessions,
+            target: Objective.Target(millionths: $0.integer(2)) ?? .usual,
+            days: Int($0.integer(3))),
+          created: $0.time(4))
+      },
+      userHashKey: userHashKey, publicURL: publicURLs.first)
   }
 
   package func createOrganization(
@@ -60,8 +116,7 @@ extension SQLiteStore: CatalogStore {
         [now, publicKey])
       if connection.changes > 0 { return }
       try refuse(
-        .revoked(.key(publicKey)), if: "project_key WHERE public_key = ?1", [publicKey],
-        connection)
+        .revoked(.key(publicKey)), if: "project_key WHERE public_key = ?1", [publicKey], connection)
       throw .notFound(.key(publicKey))
     }
   }
@@ -167,62 +222,27 @@ extension SQLiteStore: CatalogStore {
   }
 }
 
-/// Reads the catalog tables.
-private enum CatalogRows {
-  static func read(from connection: Connection, version: Int64) throws(StoreError) -> Catalog {
-    let secrets = try connection.rows("SELECT value FROM setting WHERE name = 'user_hash_key'") {
-      $0.blob(0)
+extension SQLiteStore: JobRunStore {
+  package func jobRuns() throws(StoreError) -> [JobRun] {
+    try readCatalog { (connection) throws(StoreError) in
+      try connection.rows(
+        "SELECT name, started, duration_milliseconds, summary, succeeded FROM job ORDER BY name"
+      ) {
+        JobRun(
+          name: $0.text(0), started: $0.time(1), durationMilliseconds: $0.integer(2),
+          summary: $0.text(3), succeeded: $0.integer(4) != 0)
+      }
     }
-    guard let userHashKey = secrets.first, userHashKey.count == 32 else {
-      throw .corrupt(
-        operation: "read the key of the user hashes",
-        reason: "it is missing, and without it every user would count as a new one")
+  }
+
+  package func recordJobRun(_ run: JobRun) throws(StoreError) {
+    try commit { (connection) throws(StoreError) in
+      try connection.run(
+        """
+        INSERT OR REPLACE INTO job (name, started, duration_milliseconds, summary, succeeded)
+        VALUES (?, ?, ?, ?, ?)
+        """,
+        [run.name, run.started, run.durationMilliseconds, run.summary, run.succeeded ? 1 : 0])
     }
-    let publicURLs = try connection.rows("SELECT value FROM setting WHERE name = 'public_url'") {
-      $0.text(0)
-    }
-    return Catalog(
-      version: version,
-      organizations: try connection.rows(
-        "SELECT id, slug, created FROM organization ORDER BY id"
-      ) {
-        Organization(
-          id: OrganizationID(rawValue: $0.integer(0)), slug: $0.text(1), created: $0.time(2))
-      },
-      projects: try connection.rows(
-        "SELECT id, organization, slug, platform, created FROM project ORDER BY id"
-      ) {
-        Project(
-          id: ProjectID(rawValue: $0.integer(0)),
-          organization: OrganizationID(rawValue: $0.integer(1)), slug: $0.text(2),
-          platform: $0.optionalText(3), created: $0.time(4))
-      },
-      keys: try connection.rows(
-        "SELECT public_key, project, created, revoked FROM project_key ORDER BY created, public_key"
-      ) {
-        ProjectKey(
-          publicKey: $0.text(0), project: ProjectID(rawValue: $0.integer(1)),
-          created: $0.time(2), revoked: $0.optionalTime(3))
-      },
-      tokens: try connection.rows(
-        "SELECT id, organization, name, scope, digest, created, revoked FROM token ORDER BY id"
-      ) {
-        APIToken(
-          id: $0.integer(0), organization: OrganizationID(rawValue: $0.integer(1)),
-          name: $0.text(2), scope: TokenScope(rawValue: $0.text(3)) ?? .read, digest: $0.blob(4),
-          created: $0.time(5), revoked: $0.optionalTime(6))
-      },
-      objectives: try connection.rows(
-        "SELECT project, measure, target, days, created FROM objective ORDER BY project"
-      ) {
-        ProjectObjective(
-          project: ProjectID(rawValue: $0.integer(0)),
-          objective: Objective(
-            measure: Objective.Measure(rawValue: $0.text(1)) ?? .sessions,
-            target: Objective.Target(millionths: $0.integer(2)) ?? .usual,
-            days: Int($0.integer(3))),
-          created: $0.time(4))
-      },
-      userHashKey: userHashKey, publicURL: publicURLs.first)
   }
 }

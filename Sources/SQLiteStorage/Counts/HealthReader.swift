@@ -46,11 +46,6 @@ struct HealthReader {
     return reader.groups
   }
 
-  private init(connection: Connection, query: HealthQuery) {
-    self.connection = connection
-    self.query = query
-  }
-
   /// Groups that have counts, ordered by their keys.
   private var groups: [HealthGroup] {
     // Indices are sorted first, because a group is expensive to move.
@@ -163,8 +158,7 @@ struct HealthReader {
       sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
     }
     CountGrid.forEachSlot(packed) { slot, counts in
-      guard slots.contains(slot),
-        let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)
+      guard slots.contains(slot), let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)
       else { return }
       sessions[group].series[bucket] += counts
     }

@@ -16,14 +16,8 @@ enum OutcomeReader {
     static let minutes = """
       SELECT scope, identified, anonymous FROM session_minute WHERE hour = ?
       """
-    static let arrivals = """
-      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
-      WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
-      """
-    static let arrivalsOfSeries = """
-      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
-      WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
-      """
+    static let arrivals = "\(changes) AND step >= ?3 AND step < ?4 ORDER BY step"
+    static let arrivalsOfSeries = "\(changes) AND step = ?3 AND scope = ?4"
     static let replay = """
       SELECT step, scope, hour, \(Severity.allCases.map(\.name).joined(separator: ", "))
       FROM arrival WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
@@ -33,6 +27,10 @@ enum OutcomeReader {
       ORDER BY value DESC LIMIT 1
       """
 
+    private static let changes = """
+      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
+      WHERE hour >= ?1 AND hour < ?2
+      """
     /// Changes of sessions with an id.
     private static let columns = Severity.allCases
       .map { "\($0.name) - anonymous_\($0.name)" }.joined(separator: ", ")
@@ -47,8 +45,7 @@ enum OutcomeReader {
     try connection.forEachRow(SQL.outcomes, values) { row in
       let project = ProjectID(rawValue: row.integer(1))
       guard projects.contains(project), let outcome = Outcome(name: row.text(2)) else { return }
-      outcomes[Int(row.integer(0))][OutcomeKey(project: project, outcome: outcome)] =
-        row.integer(3)
+      outcomes[Int(row.integer(0))][OutcomeKey(project: project, outcome: outcome)] = row.integer(3)
     }
     return outcomes
   }

@@ -51,12 +51,8 @@ struct SelectedSeries {
   }
 
   private static func statement(withStages: Bool) -> String {
-    let (times, adoption) =
-      withStages
-      ? (
-        ", adoption.adopted, adoption.unadopted",
-        "LEFT JOIN adoption ON adoption.scope = scope.id"
-      ) : ("", "")
+    let times = withStages ? ", adoption.adopted, adoption.unadopted" : ""
+    let adoption = withStages ? "LEFT JOIN adoption ON adoption.scope = scope.id" : ""
     return """
       SELECT scope.id, release.version, environment.name, environment.id\(times)
       FROM scope JOIN release ON release.id = scope.release

@@ -212,8 +212,7 @@ final class Connection {
 
   /// Runs a statement once, and calls `body` at each of its rows.
   func forEachRow(
-    _ sql: String, _ values: [(any Bindable)?] = [],
-    _ body: (Statement) throws(StoreError) -> Void
+    _ sql: String, _ values: [(any Bindable)?] = [], _ body: (Statement) throws(StoreError) -> Void
   ) throws(StoreError) {
     let statement = try prepare(sql)
     statement.bind(values)

@@ -30,12 +30,8 @@ final class ReaderPool: Sendable {
     let taken = idle.withLock { idle in
       Idle(connections: idle.connections.popLast().map { [$0] } ?? [])
     }
-    let connection: Connection
-    if let first = taken.connections.first {
-      connection = first
-    } else {
-      connection = try Database.openReader(path: path)
-    }
+    let first = taken.connections.first
+    let connection = if let first { first } else { try Database.openReader(path: path) }
     // A connection whose use threw is not reused.
     let value = try connection.transaction("DEFERRED") { () throws(StoreError) in
       try body(connection)

@@ -1,4 +1,3 @@
-internal import ReleaseHealth
 internal import Storage
 
 /// Checks user sets against their rows, their parts and each other.

@@ -93,13 +93,10 @@ final class UserTables {
   func add(
     _ changes: [(key: HourDelta.UserKey, sessions: Int64)], _ key: BucketKey
   ) throws(StoreError) {
-    let ordered =
-      changes
-      .map {
-        let user = UserChanges.Key(kind: $0.key.kind, user: $0.key.user)
-        return (minute: $0.key.minute, change: (key: user, sessions: $0.sessions))
-      }
-      .sorted { ($0.minute, $0.change.key) < ($1.minute, $1.change.key) }
+    let ordered = changes.map {
+      let user = UserChanges.Key(kind: $0.key.kind, user: $0.key.user)
+      return (minute: $0.key.minute, change: (key: user, sessions: $0.sessions))
+    }.sorted { ($0.minute, $0.change.key) < ($1.minute, $1.change.key) }
     var rest = ordered[...]
     while let minute = rest.first?.minute {
       let end = rest.firstIndex { $0.minute != minute } ?? rest.endIndex

@@ -76,11 +76,8 @@ package struct CatalogChangeAnswer: Codable, Sendable {
   package var id: Int64?
   package var failure: String?
 
-  package init(id: Int64) {
+  package init(id: Int64? = nil, failure: String? = nil) {
     self.id = id
-  }
-
-  package init(failure: String) {
     self.failure = failure
   }
 }
