@@ -181,8 +181,7 @@ package final class WriteQueue: Sendable {
   package var isOwner: Bool { owner.load(ordering: .relaxed) == Self.thread }
 
   private func claim() {
-    let (isFree, _) = owner.compareExchange(
-      expected: 0, desired: Self.thread, ordering: .acquiring)
+    let (isFree, _) = owner.compareExchange(expected: 0, desired: Self.thread, ordering: .acquiring)
     precondition(isFree, "two threads write, and none of them is the writer")
   }
 
@@ -303,9 +302,7 @@ package final class WriteQueue: Sendable {
       return hasJobs ? .untilJob : .untilWoken
     }
   }
-}
 
-extension WriteQueue {
   /// Runs the writer where batches come as changes of other threads.
   package func run() {
     run(NoBatches())

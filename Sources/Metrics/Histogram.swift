@@ -12,11 +12,9 @@ package struct Histogram: Sendable {
   }
 
   /// Seconds, from a tenth of a millisecond to ten seconds.
-  package static let seconds = Histogram(
-    bounds: [
-      0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
-      10,
-    ])
+  package static let seconds = Histogram(bounds: [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+  ])
 
   /// Updates, from one to more than a batch has.
   package static let updates = Histogram(bounds: [

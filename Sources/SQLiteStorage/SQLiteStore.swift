@@ -53,9 +53,8 @@ package final class SQLiteStore: Sendable {
     package var sliceUpdatesMax: Int
 
     package init(
-      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
-      pendingMilliseconds: Int64 = 500, queryMilliseconds: Int64 = 100_000,
-      sliceUpdatesMax: Int = 512
+      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768, pendingMilliseconds: Int64 = 500,
+      queryMilliseconds: Int64 = 100_000, sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
@@ -98,8 +97,7 @@ package final class SQLiteStore: Sendable {
   }
 
   private static let catalogTables = [
-    "setting", "organization", "project", "project_key", "token", "objective", "release",
-    "scope",
+    "setting", "organization", "project", "project_key", "token", "objective", "release", "scope",
   ]
 
   /// The maximum size of a file that is checked in full, which takes some hundredths of a second.
@@ -167,12 +165,20 @@ package final class SQLiteStore: Sendable {
 
   /// Calls `body` with the writer, without folding first.
   func ingesting<Value: Sendable>(
-    in lane: WriteQueue.Lane = .change,
-    _ body: (borrowing Writer) throws(StoreError) -> Value
+    in lane: WriteQueue.Lane = .change, _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     // The owner of the queue calls directly.
     if writes.isOwner { return try use(body) }
     return try writes.perform(in: lane) { () throws(StoreError) -> Value? in try use(body) }
+  }
+
+  /// Calls `body` in one transaction of the writer, without folding first.
+  func commit<Value: Sendable>(
+    _ body: (Connection) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try ingesting { (writer) throws(StoreError) in
+      try writer.connection.transaction { () throws(StoreError) in try body(writer.connection) }
+    }
   }
 
   /// Uses the writer. Only the owner of the writes may call this.
@@ -194,9 +200,7 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 
-  package func foldPending(
-    receivedBy time: Timestamp?
-  ) throws(StoreError) -> [OutcomeKey: Int64]? {
+  package func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
       let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)
       if hasWork { try writer.ingest.foldSlice() }
@@ -213,15 +217,13 @@ extension SQLiteStore: SessionStore {
   }
 
   package func checkWritable() throws(StoreError) {
-    try ingesting { (writer) throws(StoreError) in
-      try writer.connection.transaction { () throws(StoreError) in
-        // The value changes each time, since SQLite writes no page for an unchanged one.
-        try writer.connection.execute(
-          """
-          INSERT INTO setting (name, value) VALUES ('writability_checks', 1)
-          ON CONFLICT DO UPDATE SET value = value + 1
-          """)
-      }
+    try commit { (connection) throws(StoreError) in
+      // The value changes each time, since SQLite writes no page for an unchanged one.
+      try connection.execute(
+        """
+        INSERT INTO setting (name, value) VALUES ('writability_checks', 1)
+        ON CONFLICT DO UPDATE SET value = value + 1
+        """)
     }
   }
 

@@ -33,24 +33,7 @@ package enum StoreError: Error, Equatable, Sendable {
   case emptyDatabase(path: String)
   /// A change was cut off, and only who may write can take it back.
   case interruptedChange(path: String)
-}
 
-/// A thing that a store keeps once, with its unique name.
-package enum StoreItem: Equatable, Sendable {
-  case organization(String)
-  case project(String)
-  case projectID(Int64)
-  case key(String)
-  case token(String)
-  /// A token by its secret, which no sentence shows.
-  case tokenSecret
-  case channel(String)
-  case rule(String)
-  /// The objective of a project, which has one at most.
-  case objective
-}
-
-extension StoreError {
   /// The request is valid, and the stored state does not allow it.
   package var isRefusal: Bool {
     switch self {
@@ -96,7 +79,20 @@ extension StoreError {
   }
 }
 
-extension StoreItem {
+/// A thing that a store keeps once, with its unique name.
+package enum StoreItem: Equatable, Sendable {
+  case organization(String)
+  case project(String)
+  case projectID(Int64)
+  case key(String)
+  case token(String)
+  /// A token by its secret, which no sentence shows.
+  case tokenSecret
+  case channel(String)
+  case rule(String)
+  /// The objective of a project, which has one at most.
+  case objective
+
   /// With its article, where it has one.
   fileprivate var phrase: String {
     switch self {

@@ -37,7 +37,7 @@ import Testing
 
   private func enqueue(_ notice: Notice, channel: Int64) throws {
     try store.write { (writer) throws(StoreError) in
-      try NoticeTables.enqueue(notice, channel: channel, on: writer.connection)
+      try NoticeTables(connection: writer.connection).enqueue(notice, channel: channel)
     }
   }
 

@@ -28,40 +28,25 @@ enum BudgetJSON {
     let (budget, days) = (project.budget, project.objective.objective.days)
     json.object { json in
       json.member("objective") { write(project.objective, to: &$0) }
-      json.member("start") {
-        $0.value(RFC3339.format(Timestamp(minute: project.minutes.lowerBound)))
-      }
-      json.member("end") {
-        $0.value(RFC3339.format(Timestamp(minute: project.minutes.upperBound)))
-      }
+      let (start, end) = (project.minutes.lowerBound, project.minutes.upperBound)
+      json.member("start") { $0.value(RFC3339.format(Timestamp(minute: start))) }
+      json.member("end") { $0.value(RFC3339.format(Timestamp(minute: end))) }
       json.member("total") { $0.value(budget.counts.total) }
       json.member("bad") { $0.value(budget.counts.bad) }
       json.member("allowed") { $0.value(budget.allowed) }
       json.member("consumed") { $0.optional(budget.consumed) }
       json.member("left") { $0.optional(budget.left) }
-      json.member("burnRates") { json in
-        json.array { json in
-          for (window, budget) in project.burns {
-            json.object { json in
-              json.member("window") { $0.value(window.name) }
-              json.member("total") { $0.value(budget.counts.total) }
-              json.member("bad") { $0.value(budget.counts.bad) }
-              json.member("rate") { $0.optional(budget.burnRate) }
-            }
-          }
-        }
+      json.objects("burnRates", of: project.burns) { json, burn in
+        json.member("window") { $0.value(burn.window.name) }
+        json.member("total") { $0.value(burn.budget.counts.total) }
+        json.member("bad") { $0.value(burn.budget.counts.bad) }
+        json.member("rate") { $0.optional(burn.budget.burnRate) }
       }
-      json.member("pairs") { json in
-        json.array { json in
-          for pair in BurnPair.pairs(days: days) {
-            json.object { json in
-              json.member("long") { $0.value(pair.long.name) }
-              json.member("short") { $0.value(pair.short.name) }
-              json.member("threshold") { $0.value(pair.threshold(days: days)) }
-              json.member("burns") { $0.value(pair.burns(days: days, project.rate)) }
-            }
-          }
-        }
+      json.objects("pairs", of: BurnPair.pairs(days: days)) { json, pair in
+        json.member("long") { $0.value(pair.long.name) }
+        json.member("short") { $0.value(pair.short.name) }
+        json.member("threshold") { $0.value(pair.threshold(days: days)) }
+        json.member("burns") { $0.value(pair.burns(days: days, project.rate)) }
       }
       writeSeries(project.series, to: &json)
     }
@@ -70,17 +55,13 @@ enum BudgetJSON {
   private static func writeSeries(
     _ series: [(day: Int, left: Double?)], to json: inout JSONWriter
   ) {
-    json.member("series") { json in
-      json.object { json in
-        json.member("days") { json in
-          json.array { json in
-            for (day, _) in series { json.value(RFC3339.format(Timestamp(minute: day * 1440))) }
-          }
-        }
-        json.member("left") { json in
-          json.array { json in
-            for (_, left) in series { json.optional(left) }
-          }
+    json.object("series") { json in
+      json.member("days") {
+        $0.value(series.map { RFC3339.format(Timestamp(minute: $0.day * 1440)) })
+      }
+      json.member("left") { json in
+        json.array { json in
+          for (_, left) in series { json.optional(left) }
         }
       }
     }

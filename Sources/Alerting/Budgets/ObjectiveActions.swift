@@ -12,9 +12,7 @@ package struct ObjectiveActions: Sendable {
   private let catalog: CatalogCache
   private let retentionDays: Int
 
-  package init(
-    store: any SessionStore, catalog: CatalogCache, retentionDays: Int
-  ) {
+  package init(store: any SessionStore, catalog: CatalogCache, retentionDays: Int) {
     self.store = store
     self.catalog = catalog
     self.retentionDays = retentionDays
@@ -30,11 +28,7 @@ package struct ObjectiveActions: Sendable {
   func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let objective = call.snapshot.objective(of: try call.project().id)
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      json.array { json in
-        if let objective { BudgetJSON.write(objective, to: &json) }
-      }
-      return .json(json.bytes)
+      .list([objective].compactMap(\.self)) { BudgetJSON.write($1, to: &$0) }
     }
   }
 
@@ -42,9 +36,7 @@ package struct ObjectiveActions: Sendable {
     let project = try call.project()
     let body = try call.body.isEmpty ? Body() : call.json(Body.self)
     let daysMax = min(Objective.daysRange.upperBound, retentionDays)
-    var (objective, errors) = (
-      Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors()
-    )
+    var (objective, errors) = (Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors())
     if let name = body.measure {
       if let measure = Objective.Measure(rawValue: name) {
         objective.measure = measure
@@ -79,9 +71,7 @@ package struct ObjectiveActions: Sendable {
       try catalog.change { (catalog) throws(StoreError) in
         try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
       }
-      var json = JSONWriter()
-      BudgetJSON.write(fresh, to: &json)
-      return .json(json.bytes)
+      return .json { BudgetJSON.write(fresh, to: &$0) }
     }
   }
 
@@ -99,22 +89,15 @@ package struct ObjectiveActions: Sendable {
   func budget(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let objective = call.snapshot.objective(of: try call.project().id)
     return { () throws(StoreError) in
-      var json = JSONWriter()
-      guard let objective else {
-        BudgetJSON.writeNone(to: &json)
-        return .json(json.bytes)
-      }
+      guard let objective else { return .json { BudgetJSON.writeNone(to: &$0) } }
       let budget = try ProjectBudget(
-        objective, now: call.now, retentionDays: retentionDays,
-        store: store)
-      BudgetJSON.write(budget, to: &json)
-      return .json(json.bytes)
+        objective, now: call.now, retentionDays: retentionDays, store: store)
+      return .json { BudgetJSON.write(budget, to: &$0) }
     }
   }
-}
 
-/// The routes of the API that these actions answer.
-extension ObjectiveActions {
+  // MARK: Routes
+
   package var routes: [APIRoute] {
     [
       APIRoute(

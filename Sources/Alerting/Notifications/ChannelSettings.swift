@@ -25,8 +25,7 @@ package enum ChannelSettings: Equatable, Sendable {
 
   /// The stored form, which includes secrets.
   package var stored: String {
-    var json = JSONWriter()
-    json.object { json in
+    let text = JSONWriter.objectText { json in
       switch self {
       case .webhook(let url, let secret):
         json.member("url") { $0.value(url) }
@@ -34,17 +33,13 @@ package enum ChannelSettings: Equatable, Sendable {
       case .slack(let url), .discord(let url):
         json.member("url") { $0.value(url) }
       case .email(let to, let from):
-        json.member("to") { json in
-          json.array { json in
-            for address in to { json.value(address) }
-          }
-        }
+        json.member("to") { $0.value(to) }
         if let from { json.member("from") { $0.value(from) } }
       case .command(let name):
         json.member("command") { $0.value(name) }
       }
     }
-    return String(decoding: json.bytes, as: UTF8.self)
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// - Returns: nil where the settings are invalid for the kind.
@@ -131,8 +126,7 @@ extension ChannelForm {
     var faults: [ChannelFault] = []
     let name = self.name ?? ""
     if !TokenName.isValid(name) {
-      faults.append(
-        Self.fault("name", self.name, accepted: "a name takes \(TokenName.rule)"))
+      faults.append(Self.fault("name", self.name, accepted: "a name takes \(TokenName.rule)"))
     }
     guard let kind = NoticeChannel.Kind(rawValue: self.kind ?? "") else {
       let kinds = NoticeChannel.Kind.allCases.map(\.rawValue).joined(separator: ", ")

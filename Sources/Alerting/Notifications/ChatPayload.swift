@@ -12,46 +12,30 @@ enum ChatPayload {
     let text = slackText(cut(notice.text, 2000))
     let link = notice.webURL.map { "<\(slackText($0))|Open in Hale>" }
     let lines = [heading, text, link].compactMap(\.self).joined(separator: "\n")
-    var json = JSONWriter()
-    json.object { json in
+    return JSONWriter.objectText { json in
       json.member("text") { $0.value(lines) }
-      json.member("blocks") { json in
-        json.array { json in
-          json.object { json in
-            json.member("type") { $0.value("section") }
-            json.member("text") { json in
-              json.object { json in
-                json.member("type") { $0.value("mrkdwn") }
-                json.member("text") { $0.value(lines) }
-              }
-            }
-          }
+      json.objects("blocks", of: [lines]) { json, lines in
+        json.member("type") { $0.value("section") }
+        json.object("text") { json in
+          json.member("type") { $0.value("mrkdwn") }
+          json.member("text") { $0.value(lines) }
         }
       }
     }
-    return json.bytes
   }
 
   /// Discord's message: one embed, which mentions nobody.
   static func discord(_ notice: Notice) -> [UInt8] {
-    var json = JSONWriter()
-    json.object { json in
-      json.member("embeds") { json in
-        json.array { json in
-          json.object { json in
-            json.member("title") { $0.value(cut(notice.title, 250)) }
-            json.member("description") { $0.value(cut(notice.text, 2000)) }
-            if let url = notice.webURL { json.member("url") { $0.value(url) } }
-            json.member("color") { $0.value(color(notice.action)) }
-            json.member("timestamp") { $0.value(RFC3339.format(notice.created)) }
-          }
-        }
+    JSONWriter.objectText { json in
+      json.objects("embeds", of: [notice]) { json, notice in
+        json.member("title") { $0.value(cut(notice.title, 250)) }
+        json.member("description") { $0.value(cut(notice.text, 2000)) }
+        if let url = notice.webURL { json.member("url") { $0.value(url) } }
+        json.member("color") { $0.value(color(notice.action)) }
+        json.member("timestamp") { $0.value(RFC3339.format(notice.created)) }
       }
-      json.member("allowed_mentions") { json in
-        json.object { json in json.member("parse") { $0.array { _ in } } }
-      }
+      json.object("allowed_mentions") { json in json.member("parse") { $0.array { _ in } } }
     }
-    return json.bytes
   }
 
   static func call(_ body: [UInt8], url: String, key: String) -> HTTPCall {

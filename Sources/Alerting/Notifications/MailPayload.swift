@@ -6,9 +6,7 @@ internal import Storage
 
 /// A notification as a mail.
 enum MailPayload {
-  static func mail(
-    _ notice: Notice, from: String, to: [String], at now: Timestamp
-  ) -> Mail {
+  static func mail(_ notice: Notice, from: String, to: [String], at now: Timestamp) -> Mail {
     let domain = from.split(separator: "@").last.map(String.init) ?? "hale"
     var text = notice.text + "\r\n"
     if let url = notice.webURL { text += "\r\n\(url)\r\n" }

@@ -1,7 +1,5 @@
-internal import Bytes
 package import API
 package import HTTP
-internal import ReleaseHealth
 package import Storage
 
 /// Notification channels, and the history of their notifications.
@@ -9,9 +7,7 @@ package struct NoticeActions: Sendable {
   private let notices: NoticeSender
   private let random: @Sendable () -> UInt128
 
-  package init(
-    notices: NoticeSender, random: @escaping @Sendable () -> UInt128
-  ) {
+  package init(notices: NoticeSender, random: @escaping @Sendable () -> UInt128) {
     self.notices = notices
     self.random = random
   }
@@ -19,21 +15,13 @@ package struct NoticeActions: Sendable {
   func channels(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     return { () throws(StoreError) in
-      var json = JSONWriter()
       let channels = try notices.store.channels(of: organization.id)
-      json.array { json in
-        for channel in channels { NoticeJSON.write(channel, to: &json) }
-      }
-      return .json(json.bytes)
+      return .list(channels) { NoticeJSON.write($1, to: &$0) }
     }
   }
 
   func channel(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    try withChannel(call) { (channel) throws(StoreError) in
-      var json = JSONWriter()
-      NoticeJSON.write(channel, to: &json)
-      return .json(json.bytes)
-    }
+    try withChannel(call) { channel in .json { NoticeJSON.write(channel, to: &$0) } }
   }
 
   func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
@@ -48,10 +36,10 @@ package struct NoticeActions: Sendable {
           let channel = try notices.store.createChannel(
             organization: organization.id, name: name, kind: settings.kind,
             settings: settings.stored, at: call.now)
-          var json = JSONWriter()
           let isNew = settings.kind == .webhook && form.secret == nil
-          NoticeJSON.write(channel, secret: isNew ? secret : nil, to: &json)
-          return .json(json.bytes, status: 201)
+          return .json(status: 201) {
+            NoticeJSON.write(channel, secret: isNew ? secret : nil, to: &$0)
+          }
         }
       }
     }
@@ -62,11 +50,9 @@ package struct NoticeActions: Sendable {
     let form = try call.json(ChannelForm.self)
     return try withChannel(call) { (channel) throws(StoreError) in
       if let kind = form.kind, kind != channel.kind.rawValue {
-        var errors = FieldErrors()
-        errors.add(
-          "kind",
-          "It is \(channel.kind.rawValue), and stays so: make another channel for \(kind).")
-        return errors.response
+        let reason =
+          "It is \(channel.kind.rawValue), and stays so: make another channel for \(kind)."
+        return FieldErrors("kind", reason).response
       }
       let whole = form.completed(by: channel, ChannelSettings(channel))
       switch check(whole, call, newSecret: "") {
@@ -76,12 +62,8 @@ package struct NoticeActions: Sendable {
         channel.name = name
         channel.settings = settings.stored
         return try namedOnce { () throws(StoreError) in
-          guard try notices.store.updateChannel(channel) else {
-            return Response(.notFound)
-          }
-          var json = JSONWriter()
-          NoticeJSON.write(channel, to: &json)
-          return .json(json.bytes)
+          try notices.store.updateChannel(channel)
+            ? .json { NoticeJSON.write(channel, to: &$0) } : Response(.notFound)
         }
       }
     }
@@ -113,9 +95,7 @@ package struct NoticeActions: Sendable {
     guard let record = try sender.test(channel) else {
       return Response.failure(503, "too many tests are under way").adding(["Retry-After": "15"])
     }
-    var json = JSONWriter()
-    NoticeJSON.write(record, of: channel, to: &json)
-    return .json(json.bytes)
+    return .json { NoticeJSON.write(record, of: channel, to: &$0) }
   }
 
   static let noticesPerPage = 100
@@ -139,16 +119,11 @@ package struct NoticeActions: Sendable {
       }
       let found = try store.notices(
         of: organization.id, channel: number, offset: page.offset, limit: page.size + 1)
-      var json = JSONWriter()
-      json.array { json in
-        for record in found.prefix(page.size) {
-          if let channel = channels[record.channel] {
-            NoticeJSON.write(record, of: channel, to: &json)
-          }
-        }
-      }
       let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
-      return .json(json.bytes, headers: ["Link": link])
+      return .list(found.prefix(page.size), headers: ["Link": link]) { json, record in
+        guard let channel = channels[record.channel] else { return }
+        NoticeJSON.write(record, of: channel, to: &json)
+      }
     }
   }
 
@@ -156,30 +131,27 @@ package struct NoticeActions: Sendable {
 
   /// Work on the channel in the path, by id or by name.
   private func withChannel(
-    _ call: APICall,
-    _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
+    _ call: APICall, _ body: @escaping @Sendable (NoticeChannel) throws(StoreError) -> Response
   ) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     let name = call.names["channel"] ?? ""
     return { () throws(StoreError) in
       let channels = try notices.store.channels(of: organization.id)
-      let named =
-        channels.first { String($0.id) == name } ?? channels.first { $0.name == name }
-      guard let channel = named else {
-        return Response(.notFound)
-      }
-      return try body(channel)
+      let named = channels.first { String($0.id) == name } ?? channels.first { $0.name == name }
+      guard let named else { return Response(.notFound) }
+      return try body(named)
     }
   }
 
   private func check(
     _ form: ChannelForm, _ call: APICall, newSecret: String
   ) -> Result<(name: String, settings: ChannelSettings), FieldErrors> {
-    let checked = form.checked(newSecret: newSecret)
-    var faults = checked.faults
-    if faults.isEmpty, let settings = checked.settings {
-      faults = notices.clients.faults(of: settings)
-      if faults.isEmpty { return .success((checked.name, settings)) }
+    var (name, settings, faults) = form.checked(newSecret: newSecret)
+    if faults.isEmpty, let settings {
+      guard let fault = notices.clients.fault(of: settings) else {
+        return .success((name, settings))
+      }
+      faults = [fault]
     }
     var errors = FieldErrors()
     for fault in faults { errors.add(fault.field, fault.reason) }
@@ -187,22 +159,17 @@ package struct NoticeActions: Sendable {
   }
 
   /// Turns a name that is taken into a fault of the field.
-  private func namedOnce(
-    _ body: () throws(StoreError) -> Response
-  ) throws(StoreError) -> Response {
+  private func namedOnce(_ body: () throws(StoreError) -> Response) throws(StoreError) -> Response {
     do throws(StoreError) {
       return try body()
     } catch {
       guard error.isRefusal else { throw error }
-      var errors = FieldErrors()
-      errors.add("name", error.sentence)
-      return errors.response
+      return FieldErrors("name", error.sentence).response
     }
   }
-}
 
-/// The routes of the API that these actions answer.
-extension NoticeActions {
+  // MARK: Routes
+
   package var routes: [APIRoute] {
     [
       APIRoute(

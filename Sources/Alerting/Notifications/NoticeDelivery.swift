@@ -25,51 +25,39 @@ package struct NotificationClients: Sendable {
     self.commandDirectory = commandDirectory
   }
 
-  /// The missing requirements of a channel, as far as they can be checked without sending.
-  func faults(of settings: ChannelSettings) -> [ChannelFault] {
+  /// A missing requirement of a channel, as far as that can be checked without sending.
+  func fault(of settings: ChannelSettings) -> ChannelFault? {
     switch settings {
     case .webhook(let url, _), .slack(let url), .discord(let url):
       let host = OutboundClient.host(of: url)
       guard let address = NetworkAddress(host), !addresses.allows(address, host: host) else {
-        return []
+        return nil
       }
-      return [
-        ChannelFault(
-          field: "url",
-          reason: "\(host) is a private address. The operator can allow it: "
-            + "--private-notice-hosts \(host).")
-      ]
+      return ChannelFault(
+        field: "url",
+        reason: "\(host) is a private address. The operator can allow it: "
+          + "--private-notice-hosts \(host).")
     case .email(_, let from):
       if mailServer == nil {
-        return [
-          ChannelFault(
-            field: "kind", reason: "The service has no mail server: HALE_SMTP_URL sets one.")
-        ]
+        return ChannelFault(
+          field: "kind", reason: "The service has no mail server: HALE_SMTP_URL sets one.")
       }
-      if from == nil, mailFrom == nil {
-        return [
-          ChannelFault(
-            field: "from", reason: "It is missing, and --smtp-from sets none for all channels.")
-        ]
-      }
-      return []
+      if from != nil || mailFrom != nil { return nil }
+      return ChannelFault(
+        field: "from", reason: "It is missing, and --smtp-from sets none for all channels.")
     case .command(let name):
       guard let commandDirectory else {
-        return [
-          ChannelFault(
-            field: "kind",
-            reason: "The service runs no commands: --notice-commands names the directory of those "
-              + "that it may run.")
-        ]
+        return ChannelFault(
+          field: "kind",
+          reason: "The service runs no commands: --notice-commands names the directory of those "
+            + "that it may run.")
       }
-      let program = Program(path: "\(commandDirectory)/\(name)", environment: [], input: [])
-      return program.isThere
-        ? []
-        : [
-          ChannelFault(
-            field: "command",
-            reason: "There is no program '\(name)' in the directory of --notice-commands.")
-        ]
+      if Program(path: "\(commandDirectory)/\(name)", environment: [], input: []).isThere {
+        return nil
+      }
+      return ChannelFault(
+        field: "command",
+        reason: "There is no program '\(name)' in the directory of --notice-commands.")
     }
   }
 }
@@ -95,19 +83,15 @@ struct NoticeDelivery {
     do throws(OutboundFailure) {
       switch settings {
       case .webhook(let url, let secret):
-        return outcome(
-          try clients.client.send(
-            WebhookPayload.call(
-              notice, to: (url, secret), installation: installation, requestID: requestID,
-              at: now)))
+        let call = WebhookPayload.call(
+          notice, to: (url, secret), installation: installation, requestID: requestID, at: now)
+        return outcome(try clients.client.send(call))
       case .slack(let url):
-        return outcome(
-          try clients.client.send(
-            ChatPayload.call(ChatPayload.slack(notice), url: url, key: notice.key)))
+        let call = ChatPayload.call(ChatPayload.slack(notice), url: url, key: notice.key)
+        return outcome(try clients.client.send(call))
       case .discord(let url):
-        return outcome(
-          try clients.client.send(
-            ChatPayload.call(ChatPayload.discord(notice), url: url, key: notice.key)))
+        let call = ChatPayload.call(ChatPayload.discord(notice), url: url, key: notice.key)
+        return outcome(try clients.client.send(call))
       case .email(let to, let from):
         guard let server = clients.mailServer else {
           throw OutboundFailure("the service has no mail server: HALE_SMTP_URL sets one")
@@ -115,15 +99,13 @@ struct NoticeDelivery {
         guard let from = from ?? clients.mailFrom else {
           throw OutboundFailure("no sender is set, neither of the channel nor by --smtp-from")
         }
-        try clients.client.send(
-          MailPayload.mail(notice, from: from, to: to, at: now), by: server)
+        try clients.client.send(MailPayload.mail(notice, from: from, to: to, at: now), by: server)
       case .command(let name):
         guard let directory = clients.commandDirectory else {
           throw OutboundFailure("the service runs no commands: --notice-commands is not set")
         }
         try clients.client.run(
-          CommandPayload.program(
-            notice, path: "\(directory)/\(name)", installation: installation))
+          CommandPayload.program(notice, path: "\(directory)/\(name)", installation: installation))
       }
       return .delivered
     } catch {

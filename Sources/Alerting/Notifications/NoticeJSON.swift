@@ -23,10 +23,7 @@ enum NoticeJSON {
       json.member("kind") { $0.value(channel.kind.rawValue) }
       json.member("url") { $0.optional(url) }
       json.member("to") { json in
-        guard let recipients else { return json.null() }
-        json.array { json in
-          for address in recipients { json.value(address) }
-        }
+        if let recipients { json.value(recipients) } else { json.null() }
       }
       json.member("from") { $0.optional(from) }
       json.member("command") { $0.optional(command) }
@@ -35,18 +32,14 @@ enum NoticeJSON {
     }
   }
 
-  static func write(
-    _ record: NoticeRecord, of channel: NoticeChannel, to json: inout JSONWriter
-  ) {
+  static func write(_ record: NoticeRecord, of channel: NoticeChannel, to json: inout JSONWriter) {
     let progress = record.progress
     json.object { json in
       json.member("id") { $0.value(String(record.id)) }
-      json.member("channel") { json in
-        json.object { json in
-          json.member("id") { $0.value(String(channel.id)) }
-          json.member("name") { $0.value(channel.name) }
-          json.member("kind") { $0.value(channel.kind.rawValue) }
-        }
+      json.object("channel") { json in
+        json.member("id") { $0.value(String(channel.id)) }
+        json.member("name") { $0.value(channel.name) }
+        json.member("kind") { $0.value(channel.kind.rawValue) }
       }
       json.member("key") { $0.value(record.notice.key) }
       json.member("action") { $0.value(record.notice.action.rawValue) }

@@ -140,7 +140,8 @@ package final class NoticeSender: Sendable {
         let channel = notice.channel
         guard claim(channel, lanesMax: Self.lanesMax) else { continue }
         let isStarted = startThread { [self] in
-          _ = drain(channel)
+          var tally = Tally()
+          drain(channel, &tally)
           release(channel)
           wake()
         }
@@ -174,18 +175,14 @@ package final class NoticeSender: Sendable {
     try enqueueWaiting()
     for notice in try store.dueNotices(at: clock.now) {
       guard claim(notice.channel, lanesMax: .max) else { continue }
-      let served = drain(notice.channel)
+      drain(notice.channel, &tally)
       release(notice.channel)
-      tally.delivered += served.delivered
-      tally.failed += served.failed
-      tally.givenUp += served.givenUp
     }
     return tally
   }
 
   /// Delivers the due notifications of a channel, the oldest first.
-  private func drain(_ channel: Int64) -> Tally {
-    var tally = Tally()
+  private func drain(_ channel: Int64, _ tally: inout Tally) {
     do throws(StoreError) {
       while !state.withLock({ $0.isStopped }) {
         let due = try store.dueNotices(at: clock.now).first { $0.channel == channel }
@@ -199,7 +196,6 @@ package final class NoticeSender: Sendable {
     } catch {
       log.error("notices not read", metadata: ["reason": "\(error.sentence)"])
     }
-    return tally
   }
 
   /// Stores the outcome of an attempt, and retries until it is stored: otherwise the notification
@@ -227,9 +223,7 @@ package final class NoticeSender: Sendable {
 
   // MARK: Attempts
 
-  private func attempt(
-    _ record: NoticeRecord, through channel: NoticeChannel
-  ) -> NoticeProgress {
+  private func attempt(_ record: NoticeRecord, through channel: NoticeChannel) -> NoticeProgress {
     var progress = record.progress
     progress.attempts += 1
     let outcome = deliver(record.notice, through: channel)
@@ -247,8 +241,7 @@ package final class NoticeSender: Sendable {
       progress.failure = reason
       progress.nextAttempt = RetrySchedule.next(
         attempts: progress.attempts, created: record.notice.created, now: now,
-        failure: (isPermanent, retryAfter),
-        jitter: Double(random() >> 104) / Double(1 << 24))
+        failure: (isPermanent, retryAfter), jitter: Double(random() >> 104) / Double(1 << 24))
       var metadata = metadata
       metadata["reason"] = "\(reason)"
       if progress.nextAttempt == nil {
@@ -260,9 +253,7 @@ package final class NoticeSender: Sendable {
     return progress
   }
 
-  private func deliver(
-    _ notice: Notice, through channel: NoticeChannel
-  ) -> NoticeDelivery.Outcome {
+  private func deliver(_ notice: Notice, through channel: NoticeChannel) -> NoticeDelivery.Outcome {
     guard let settings = ChannelSettings(channel) else {
       return .failed("the channel's settings cannot be read", isPermanent: true, retryAfter: nil)
     }

@@ -8,8 +8,7 @@ enum TestNotice {
     _ channel: NoticeChannel, key: String, webURL: String?, at now: Timestamp
   ) -> Notice {
     let title = "Test: the channel \(channel.name) works"
-    var json = JSONWriter()
-    json.object { json in
+    let subject = JSONWriter.objectText { json in
       json.member("id") { $0.value("0") }
       json.member("identifier") { $0.value("0") }
       json.member("organization_id") { $0.value(String(channel.organization.rawValue)) }
@@ -17,14 +16,14 @@ enum TestNotice {
       // Sentry's number for closed, because nobody needs to act.
       json.member("status") { $0.value(2) }
       json.member("title") { $0.value(title) }
-      json.member("date_created") { $0.value(RFC3339.format(now)) }
-      json.member("date_started") { $0.value(RFC3339.format(now)) }
-      json.member("date_closed") { $0.value(RFC3339.format(now)) }
+      for name in ["date_created", "date_started", "date_closed"] {
+        json.member(name) { $0.value(RFC3339.format(now)) }
+      }
       json.member("alert_rule") { $0.null() }
     }
     return Notice(
       key: key, action: .test, title: title,
       text: "Somebody tried it from Hale. Nothing is wrong, and there is nothing to do.",
-      webURL: webURL, subject: String(decoding: json.bytes, as: UTF8.self), created: now)
+      webURL: webURL, subject: String(decoding: subject, as: UTF8.self), created: now)
   }
 }

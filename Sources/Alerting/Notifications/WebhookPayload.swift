@@ -8,29 +8,21 @@ internal import Storage
 enum WebhookPayload {
   /// - Parameter installation: identifies this database to the receiver.
   static func body(_ notice: Notice, installation: UInt128) -> [UInt8] {
-    var json = JSONWriter()
-    json.object { json in
+    JSONWriter.objectText { json in
       json.member("action") { $0.value(notice.action.rawValue) }
-      json.member("installation") { json in
-        json.object { json in json.member("uuid") { $0.value(uuid(installation)) } }
+      json.object("installation") { json in json.member("uuid") { $0.value(uuid(installation)) } }
+      json.object("actor") { json in
+        json.member("id") { $0.value("hale") }
+        json.member("name") { $0.value("Hale") }
+        json.member("type") { $0.value("application") }
       }
-      json.member("actor") { json in
-        json.object { json in
-          json.member("id") { $0.value("hale") }
-          json.member("name") { $0.value("Hale") }
-          json.member("type") { $0.value("application") }
-        }
-      }
-      json.member("data") { json in
-        json.object { json in
-          json.member("description_title") { $0.value(notice.title) }
-          json.member("description_text") { $0.value(notice.text) }
-          json.member("web_url") { $0.optional(notice.webURL) }
-          json.member("metric_alert") { $0.raw(notice.subject) }
-        }
+      json.object("data") { json in
+        json.member("description_title") { $0.value(notice.title) }
+        json.member("description_text") { $0.value(notice.text) }
+        json.member("web_url") { $0.optional(notice.webURL) }
+        json.member("metric_alert") { $0.raw(notice.subject) }
       }
     }
-    return json.bytes
   }
 
   /// - Parameter requestID: a new id for each attempt.

@@ -25,26 +25,22 @@ package struct AlertActions: Sendable {
     let organization = try call.organization()
     let projects = try call.projects()
     let parameters = QueryParameters(call.items)
-    let selected = Set(
-      try projects.selected(by: parameters).map(\.id))
+    let selected = Set(try projects.selected(by: parameters).map(\.id))
     let page = try Page(parameters, sizeMax: 100)
     return { () throws(StoreError) in
       let rules = try alerts.alertRules(of: organization.id)
         .filter { !selected.isDisjoint(with: $0.rule.projects) }
       let shown = rules.dropFirst(page.offset).prefix(page.size)
-      var json = JSONWriter()
-      json.array { json in
-        for rule in shown {
-          AlertRuleJSON.write(rule, projects: projects, now: call.now, to: &json)
-        }
-      }
       let hasMore = rules.count > page.offset + shown.count
-      return .json(json.bytes, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
+      let link = page.linkHeader(url: call.url, hasMore: hasMore)
+      return .list(shown, headers: ["Link": link]) { json, rule in
+        AlertRuleJSON.write(rule, projects: projects, now: call.now, to: &json)
+      }
     }
   }
 
   func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    try withRule(call) { (rule) throws(StoreError) in try answer(rule, call) }
+    try withRule(call) { answer($0, call) }
   }
 
   func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
@@ -69,8 +65,7 @@ package struct AlertActions: Sendable {
   func delete(_ call: APICall) throws(APIError) -> APIRoute.Work {
     try withRule(call) { (rule) throws(StoreError) in
       if rule.isDeclared { return declared(rule) }
-      _ = try alerts.deleteAlertRule(
-        id: rule.id, of: rule.organization, at: call.now)
+      _ = try alerts.deleteAlertRule(id: rule.id, of: rule.organization, at: call.now)
       notices.enqueueTransitions()
       return Response(status: 204)
     }
@@ -80,15 +75,13 @@ package struct AlertActions: Sendable {
     .failure(
       409,
       "The rule '\(rule.draft.name)' is declared in the operators' file (--alerts): change it there. "
-        + "It goes when the service reads a file without it."
-    )
+        + "It goes when the service reads a file without it.")
   }
 
   private func save(
     _ node: JSONNode, over before: StoredAlertRule?, of organization: OrganizationID,
     _ projects: [Project], _ call: APICall
   ) throws(StoreError) -> Response {
-    let alerts = alerts
     var reader = AlertRuleReader(node, projects: projects)
     let read = reader.draft(over: before?.draft)
     reader.checkMembers()
@@ -99,21 +92,17 @@ package struct AlertActions: Sendable {
         reader.add("name", "A rule named '\(read.name)' exists already.")
       }
     }
-    guard let read, reader.problems.isEmpty else { return .refusal(reader.problems) }
-    let saved = try alerts.saveAlertRule(
-      read, id: before?.id, of: organization, at: call.now)
+    guard let read, reader.problems.isEmpty else { return reader.refusal }
+    let saved = try alerts.saveAlertRule(read, id: before?.id, of: organization, at: call.now)
     guard let saved else { return Response(.notFound) }
     notices.enqueueTransitions()
-    return try answer(saved, call, status: before == nil ? 201 : 200)
+    return answer(saved, call, status: before == nil ? 201 : 200)
   }
 
-  private func answer(
-    _ rule: StoredAlertRule, _ call: APICall, status: Int = 200
-  ) throws(StoreError) -> Response {
-    var json = JSONWriter()
-    AlertRuleJSON.write(
-      rule, projects: call.snapshot.catalog.projects, now: call.now, to: &json)
-    return .json(json.bytes, status: status)
+  private func answer(_ rule: StoredAlertRule, _ call: APICall, status: Int = 200) -> Response {
+    .json(status: status) {
+      AlertRuleJSON.write(rule, projects: call.snapshot.catalog.projects, now: call.now, to: &$0)
+    }
   }
 
   // MARK: Silence
@@ -127,8 +116,7 @@ package struct AlertActions: Sendable {
     if case .string(let text)? = node["until"]?.value {
       until = RFC3339.parseShort(text)
     } else if case .number(let number)? = node["minutes"]?.value,
-      let minutes = Int(exactly: number),
-      (1...Self.muteMinutesMax).contains(minutes)
+      let minutes = Int(exactly: number), (1...Self.muteMinutesMax).contains(minutes)
     {
       until = call.now.advanced(byMilliseconds: Int64(minutes) * 60_000)
     }
@@ -137,14 +125,11 @@ package struct AlertActions: Sendable {
     return try withRule(call) { (rule) throws(StoreError) in
       guard let until = given, until > call.now, until <= latest else {
         let field = node["until"] == nil ? "minutes" : "until"
-        return .refusal([
-          (
-            AlertRule.Problem(
-              field,
-              "Give minutes from 1 to \(Self.muteMinutesMax), or until: a time ahead, such as "
-                + "2026-03-01T10:00:00Z, of at most a year."), 0
-          )
-        ])
+        return FieldErrors(
+          field,
+          "Give minutes from 1 to \(Self.muteMinutesMax), or until: a time ahead, such as "
+            + "2026-03-01T10:00:00Z, of at most a year."
+        ).response
       }
       return try mute(rule, until: until, call)
     }
@@ -153,18 +138,17 @@ package struct AlertActions: Sendable {
   func unmute(_ call: APICall) throws(APIError) -> APIRoute.Work {
     // The end of a mute notifies, if a level was reached meanwhile.
     try withRule(call) { (rule) throws(StoreError) in
-      rule.isMuted(at: call.now) ? try mute(rule, until: call.now, call) : try answer(rule, call)
+      rule.isMuted(at: call.now) ? try mute(rule, until: call.now, call) : answer(rule, call)
     }
   }
 
   private func mute(
     _ rule: StoredAlertRule, until: Timestamp, _ call: APICall
   ) throws(StoreError) -> Response {
-    _ = try alerts.muteAlertRule(
-      id: rule.id, of: rule.organization, until: until)
+    _ = try alerts.muteAlertRule(id: rule.id, of: rule.organization, until: until)
     var rule = rule
     rule.mutedUntil = until
-    return try answer(rule, call)
+    return answer(rule, call)
   }
 
   // MARK: Incidents and evaluations
@@ -182,20 +166,15 @@ package struct AlertActions: Sendable {
       rule = id
     }
     return { [rule] () throws(StoreError) in
-      let alerts = alerts
       let rules = try alerts.alertRules(of: organization.id)
       if let rule, !rules.contains(where: { $0.id == rule }) { return Response(.notFound) }
       let found = try alerts.alertIncidents(
         of: organization.id, rule: rule, offset: page.offset, limit: page.size + 1)
-      var json = JSONWriter()
-      json.array { json in
-        for incident in found.prefix(page.size) {
-          guard let rule = rules.first(where: { $0.id == incident.rule }) else { continue }
-          AlertRuleJSON.write(incident, of: rule, projects: projects, to: &json)
-        }
-      }
       let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
-      return .json(json.bytes, headers: ["Link": link])
+      return .list(found.prefix(page.size), headers: ["Link": link]) { json, incident in
+        guard let rule = rules.first(where: { $0.id == incident.rule }) else { return }
+        AlertRuleJSON.write(incident, of: rule, projects: projects, to: &json)
+      }
     }
   }
 
@@ -212,35 +191,28 @@ package struct AlertActions: Sendable {
       let records = try alerts.alertRecords(
         of: rule.id, minutes: first..<max(first, requested.end.minute + 1),
         limit: Self.evaluationDaysMax * 1440 + 1)
-      var json = JSONWriter()
-      json.object { json in
-        json.member("start") { $0.value(RFC3339.format(requested.start)) }
-        json.member("end") { $0.value(RFC3339.format(requested.end)) }
-        json.member("intervalMinutes") { $0.value(interval) }
-        json.member("thresholdType") { $0.value(rule.rule.isAbove ? 0 : 1) }
-        json.member("critical") { $0.value(rule.rule.critical) }
-        json.member("warning") { $0.optional(rule.rule.warning) }
-        json.member("resolve") { $0.optional(rule.rule.resolve) }
-        json.member("evaluations") { json in
-          json.array { json in
-            for record in rule.rule.worst(of: records, everyMinutes: interval) {
-              json.object { json in
-                json.member("time") { $0.value(RFC3339.format(record.time)) }
-                json.member("value") { $0.optional(record.value) }
-                json.member("sessions") { $0.value(record.sessions) }
-                json.member("level") { $0.value(record.level.name) }
-              }
-            }
+      return .json { json in
+        json.object { json in
+          json.member("start") { $0.value(RFC3339.format(requested.start)) }
+          json.member("end") { $0.value(RFC3339.format(requested.end)) }
+          json.member("intervalMinutes") { $0.value(interval) }
+          json.member("thresholdType") { $0.value(rule.rule.isAbove ? 0 : 1) }
+          json.member("critical") { $0.value(rule.rule.critical) }
+          json.member("warning") { $0.optional(rule.rule.warning) }
+          json.member("resolve") { $0.optional(rule.rule.resolve) }
+          let worst = rule.rule.worst(of: records, everyMinutes: interval)
+          json.objects("evaluations", of: worst) { json, record in
+            json.member("time") { $0.value(RFC3339.format(record.time)) }
+            json.member("value") { $0.optional(record.value) }
+            json.member("sessions") { $0.value(record.sessions) }
+            json.member("level") { $0.value(record.level.name) }
           }
         }
       }
-      return .json(json.bytes)
     }
   }
 
-  private func evaluationInterval(
-    _ parameters: QueryParameters
-  ) throws(APIError) -> Int {
+  private func evaluationInterval(_ parameters: QueryParameters) throws(APIError) -> Int {
     guard let text = parameters.one("interval") else { return 1 }
     guard let seconds = StatsPeriod.seconds(text), seconds % 60 == 0,
       (60...86_400).contains(seconds)
@@ -288,45 +260,12 @@ package struct AlertActions: Sendable {
     }
     return (requested.start, end)
   }
-}
 
-extension [StoredAlertRule] {
-  /// The rule with an id, or else with a name.
-  func first(named name: String) -> StoredAlertRule? {
-    first { String($0.id) == name } ?? first { $0.draft.name == name }
-  }
-}
+  // MARK: Routes
 
-extension Response {
-  /// Sentry's form of refusals: the reasons by the field.
-  static func refusal(
-    _ problems: [(problem: AlertRule.Problem, line: Int)]
-  ) -> Response {
-    var fields: [String] = []
-    for (problem, _) in problems where !fields.contains(problem.field) {
-      fields.append(problem.field)
-    }
-    var json = JSONWriter()
-    json.object { json in
-      for field in fields {
-        json.member(field) { json in
-          json.array { json in
-            for (problem, _) in problems where problem.field == field { json.value(problem.reason) }
-          }
-        }
-      }
-    }
-    return .json(json.bytes, status: 400)
-  }
-}
-
-/// The routes of the API that these actions answer.
-extension AlertActions {
   package var routes: [APIRoute] {
     [
-      APIRoute(
-        "organizations/{organization}/alert-rules", .get(list),
-        .change(.post, create)),
+      APIRoute("organizations/{organization}/alert-rules", .get(list), .change(.post, create)),
       APIRoute(
         "organizations/{organization}/alert-rules/backtest",
         APIRoute.Action(method: .post, scope: .read, prepare: backTest)),
@@ -336,13 +275,16 @@ extension AlertActions {
       APIRoute(
         "organizations/{organization}/alert-rules/{rule}/mute", .change(.post, mute),
         .change(.delete, unmute)),
-      APIRoute(
-        "organizations/{organization}/alert-rules/{rule}/evaluations",
-        .get(evaluations)),
-      APIRoute(
-        "organizations/{organization}/alert-rules/{rule}/backtest",
-        .get(backTestOfRule)),
+      APIRoute("organizations/{organization}/alert-rules/{rule}/evaluations", .get(evaluations)),
+      APIRoute("organizations/{organization}/alert-rules/{rule}/backtest", .get(backTestOfRule)),
       APIRoute("organizations/{organization}/incidents", .get(incidents)),
     ]
+  }
+}
+
+extension [StoredAlertRule] {
+  /// The rule with an id, or else with a name.
+  func first(named name: String) -> StoredAlertRule? {
+    first { String($0.id) == name } ?? first { $0.draft.name == name }
   }
 }

@@ -1,5 +1,4 @@
 internal import Bytes
-internal import API
 package import ReleaseHealth
 package import Storage
 
@@ -27,6 +26,14 @@ package enum AlertFile {
         case let error where error.isRefusal: .file(error.sentence)
         default: .store(error)
         }
+    }
+
+    fileprivate static func node(_ bytes: [UInt8]) throws(Failure) -> JSONNode {
+      do throws(JSONNode.Failure) {
+        return try JSONNode(bytes)
+      } catch {
+        throw .file("line \(error.line): \(error.reason)")
+      }
     }
 
     /// What the store throws, as a failure.
@@ -69,17 +76,13 @@ package enum AlertFile {
   private static func read(
     _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore
   ) throws(Failure) -> Drafts {
-    let node: JSONNode
-    do throws(JSONNode.Failure) {
-      node = try JSONNode(bytes)
-    } catch {
-      throw .file("line \(error.line): \(error.reason)")
-    }
+    let node = try Failure.node(bytes)
     guard case .object(let members) = node.value else {
       throw .file("line 1: it has to be an object with \"rules\"")
     }
     if let other = members.first(where: { $0.name != "rules" }) {
-      throw unknown(other.name, other.value.line, "only \"rules\"")
+      throw .file(
+        "line \(other.value.line): \"\(other.name)\" is unknown; there are only \"rules\"")
     }
     guard let rules = node["rules"] else { return [] }
     guard case .array(let elements) = rules.value else {
@@ -111,8 +114,7 @@ package enum AlertFile {
       ? catalog.organizations[0]
       : catalog.organizations.first { $0.slug == slug ?? "default" }
     guard let organization else {
-      throw .file(
-        "line \(node.line): organization: there is no '\(slug ?? "default")'")
+      throw .file("line \(node.line): organization: there is no '\(slug ?? "default")'")
     }
     var reader = AlertRuleReader(
       node, projects: catalog.projects.filter { $0.organization == organization.id })
@@ -130,10 +132,6 @@ package enum AlertFile {
       if reader.problems.isEmpty { return (organization.id, draft) }
     }
     throw .file(reader.sentence)
-  }
-
-  private static func unknown(_ name: String, _ line: Int, _ known: String) -> Failure {
-    .file("line \(line): \"\(name)\" is unknown; there are \(known)")
   }
 }
 
@@ -173,12 +171,7 @@ package enum AlertBackTest {
   private static func read(
     _ bytes: [UInt8], _ projects: [Project]
   ) throws(AlertFile.Failure) -> AlertRuleDraft {
-    let node: JSONNode
-    do throws(JSONNode.Failure) {
-      node = try JSONNode(bytes)
-    } catch {
-      throw .file("line \(error.line): \(error.reason)")
-    }
+    let node = try AlertFile.Failure.node(bytes)
     if node["rules"] != nil {
       throw .file("it has \"rules\": give the name of one that is there, or a file with one rule")
     }

@@ -37,7 +37,8 @@ struct AlertNotice {
     return Notice(
       key: "incident-\(incident.id)-\(incident.transitions)", action: action,
       title: "\(word): \(transition.draft.name)", text: text, webURL: page,
-      subject: String(decoding: subject, as: UTF8.self), created: transition.time)
+      subject: String(decoding: JSONWriter.objectText(writeSubject), as: UTF8.self),
+      created: transition.time)
   }
 
   /// Where the rule is shown; of one that is gone, where the others are.
@@ -83,68 +84,49 @@ struct AlertNotice {
 
   // MARK: Sentry's form
 
-  private var subject: [UInt8] {
-    var json = JSONWriter()
-    json.object { json in
-      json.member("id") { $0.value(String(incident.id)) }
-      json.member("identifier") { $0.value(String(incident.id)) }
-      json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
-      json.member("projects") { writeProjects(&$0) }
-      json.member("status") { $0.value(incident.status) }
-      json.member("status_method") { $0.value(2) }
-      json.member("type") { $0.value(2) }
-      json.member("title") { $0.value(transition.draft.name) }
-      for name in ["date_created", "date_started", "date_detected"] {
-        json.member(name) { $0.value(RFC3339.format(incident.opened)) }
-      }
-      json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
-      json.member("value") { $0.optional(transition.value) }
-      json.member("sessions") { $0.value(transition.sessions) }
-      json.member("release") { $0.optional(transition.release) }
-      json.member("alert_rule") { writeRule(&$0) }
+  private func writeSubject(_ json: inout JSONWriter) {
+    json.member("id") { $0.value(String(incident.id)) }
+    json.member("identifier") { $0.value(String(incident.id)) }
+    json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
+    json.member("projects") { $0.value(AlertRuleJSON.slugs(rule, projects)) }
+    json.member("status") { $0.value(incident.status) }
+    json.member("status_method") { $0.value(2) }
+    json.member("type") { $0.value(2) }
+    json.member("title") { $0.value(transition.draft.name) }
+    for name in ["date_created", "date_started", "date_detected"] {
+      json.member(name) { $0.value(RFC3339.format(incident.opened)) }
     }
-    return json.bytes
-  }
-
-  private func writeProjects(_ json: inout JSONWriter) {
-    json.array { json in
-      for slug in AlertRuleJSON.slugs(rule, projects) { json.value(slug) }
-    }
+    json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
+    json.member("value") { $0.optional(transition.value) }
+    json.member("sessions") { $0.value(transition.sessions) }
+    json.member("release") { $0.optional(transition.release) }
+    json.object("alert_rule", writeRule)
   }
 
   private func writeRule(_ json: inout JSONWriter) {
-    json.object { json in
-      json.member("id") { $0.value(String(transition.rule)) }
-      json.member("name") { $0.value(transition.draft.name) }
-      json.member("aggregate") { $0.value(rule.measure.sentryName) }
-      json.member("dataset") { $0.value("metrics") }
-      json.member("query") { $0.value(AlertRuleJSON.query(rule.releases)) }
-      json.member("environment") { $0.optional(rule.environment) }
-      json.member("projects") { writeProjects(&$0) }
-      json.member("time_window") { $0.value(rule.windowMinutes) }
-      json.member("resolution") { $0.value(1) }
-      json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
+    json.member("id") { $0.value(String(transition.rule)) }
+    json.member("name") { $0.value(transition.draft.name) }
+    json.member("aggregate") { $0.value(rule.measure.sentryName) }
+    json.member("dataset") { $0.value("metrics") }
+    json.member("query") { $0.value(AlertRuleJSON.query(rule.releases)) }
+    json.member("environment") { $0.optional(rule.environment) }
+    json.member("projects") { $0.value(AlertRuleJSON.slugs(rule, projects)) }
+    json.member("time_window") { $0.value(rule.windowMinutes) }
+    json.member("resolution") { $0.value(1) }
+    json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
+    json.member("resolve_threshold") { $0.optional(rule.resolve) }
+    json.member("threshold_period") { $0.value(rule.period) }
+    json.objects("triggers", of: rule.thresholds) { json, trigger in
+      json.member("label") { $0.value(trigger.level.name) }
+      json.member("alert_threshold") { $0.value(trigger.threshold) }
       json.member("resolve_threshold") { $0.optional(rule.resolve) }
-      json.member("threshold_period") { $0.value(rule.period) }
-      json.member("triggers") { json in
-        json.array { json in
-          for (label, threshold) in [("critical", rule.critical), ("warning", rule.warning)] {
-            guard let threshold else { continue }
-            json.object { json in
-              json.member("label") { $0.value(label) }
-              json.member("alert_threshold") { $0.value(threshold) }
-              json.member("resolve_threshold") { $0.optional(rule.resolve) }
-              json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
-            }
-          }
-        }
-      }
-      json.member("status") { $0.value(0) }
-      json.member("include_all_projects") { $0.value(false) }
-      json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
-      json.member("created_by") { $0.null() }
-      json.member("date_created") { $0.value(RFC3339.format(transition.ruleCreated)) }
-      json.member("date_modified") { $0.value(RFC3339.format(transition.ruleModified)) }
+      json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
     }
+    json.member("status") { $0.value(0) }
+    json.member("include_all_projects") { $0.value(false) }
+    json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
+    json.member("created_by") { $0.null() }
+    json.member("date_created") { $0.value(RFC3339.format(transition.ruleCreated)) }
+    json.member("date_modified") { $0.value(RFC3339.format(transition.ruleModified)) }
   }
 }

@@ -19,15 +19,23 @@ enum AlertRuleJSON {
       json.member("aggregate") { $0.value(rule.measure.sentryName) }
       json.member("query") { $0.value(query(rule.releases)) }
       json.member("environment") { $0.optional(rule.environment) }
-      json.member("projects") { write(slugs(rule, projects), &$0) }
+      json.member("projects") { $0.value(slugs(rule, projects)) }
       json.member("timeWindow") { $0.value(rule.windowMinutes) }
       json.member("resolution") { $0.value(1) }
       json.member("thresholdType") { $0.value(rule.isAbove ? 0 : 1) }
       json.member("thresholdPeriod") { $0.value(rule.period) }
       json.member("resolveThreshold") { $0.optional(rule.resolve) }
-      json.member("triggers") { json in
-        json.array { json in
-          for level in [AlertLevel.critical, .warning] { writeTrigger(level, of: stored, &json) }
+      json.objects("triggers", of: rule.thresholds) { json, trigger in
+        json.member("id") { $0.value("\(stored.id)-\(trigger.level.name)") }
+        json.member("alertRuleId") { $0.value(String(stored.id)) }
+        json.member("label") { $0.value(trigger.level.name) }
+        json.member("thresholdType") { $0.value(rule.isAbove ? 0 : 1) }
+        json.member("alertThreshold") { $0.value(trigger.threshold) }
+        json.member("resolveThreshold") { $0.optional(rule.resolve) }
+        let (critical, warning) = (stored.draft.criticalChannels, stored.draft.warningChannels)
+        let channels = trigger.level == .critical ? critical : warning
+        json.objects("actions", of: channels) { json, name in
+          json.member("channel") { $0.value(name) }
         }
       }
       json.member("owner") { $0.null() }
@@ -41,48 +49,17 @@ enum AlertRuleJSON {
       json.member("release") { $0.optional(rule.releases.text) }
       json.member("minSessions") { $0.value(rule.sessionsMin) }
       json.member("comparison") { $0.optional(rule.comparison?.rawValue) }
-      json.member("channels") { write(stored.draft.channels, &$0) }
+      json.member("channels") { $0.value(stored.draft.channels) }
       json.member("mutedUntil") { $0.optional(stored.muteEnd(at: now).map(RFC3339.format)) }
       json.member("source") { $0.value(stored.isDeclared ? "file" : "api") }
-      json.member("state") { json in
-        json.object { json in
-          json.member("level") { $0.value(stored.state.level.name) }
-          json.member("evaluated") { $0.optional(stored.evaluated.map { RFC3339.format($0.time) }) }
-          json.member("value") { $0.optional(stored.evaluated?.value) }
-          json.member("sessions") { json in
-            if let record = stored.evaluated { json.value(record.sessions) } else { json.null() }
-          }
-          json.member("incident") { $0.optional(stored.incident.map { String($0) }) }
+      json.object("state") { json in
+        json.member("level") { $0.value(stored.state.level.name) }
+        json.member("evaluated") { $0.optional(stored.evaluated.map { RFC3339.format($0.time) }) }
+        json.member("value") { $0.optional(stored.evaluated?.value) }
+        json.member("sessions") { json in
+          if let record = stored.evaluated { json.value(record.sessions) } else { json.null() }
         }
-      }
-    }
-  }
-
-  private static func write(_ names: [String], _ json: inout JSONWriter) {
-    json.array { json in
-      for name in names { json.value(name) }
-    }
-  }
-
-  private static func writeTrigger(
-    _ level: AlertLevel, of stored: StoredAlertRule, _ json: inout JSONWriter
-  ) {
-    let rule = stored.rule
-    guard let threshold = level == .critical ? rule.critical : rule.warning else { return }
-    let names = level == .critical ? stored.draft.criticalChannels : stored.draft.warningChannels
-    json.object { json in
-      json.member("id") { $0.value("\(stored.id)-\(level.name)") }
-      json.member("alertRuleId") { $0.value(String(stored.id)) }
-      json.member("label") { $0.value(level.name) }
-      json.member("thresholdType") { $0.value(rule.isAbove ? 0 : 1) }
-      json.member("alertThreshold") { $0.value(threshold) }
-      json.member("resolveThreshold") { $0.optional(rule.resolve) }
-      json.member("actions") { json in
-        json.array { json in
-          for name in names {
-            json.object { json in json.member("channel") { $0.value(name) } }
-          }
-        }
+        json.member("incident") { $0.optional(stored.incident.map { String($0) }) }
       }
     }
   }
@@ -112,13 +89,13 @@ enum AlertRuleJSON {
       json.member("id") { $0.value(String(incident.id)) }
       json.member("identifier") { $0.value(String(incident.id)) }
       json.member("organizationId") { $0.value(String(stored.organization.rawValue)) }
-      json.member("projects") { write(slugs(stored.rule, projects), &$0) }
+      json.member("projects") { $0.value(slugs(stored.rule, projects)) }
       json.member("title") { $0.value(stored.draft.name) }
       json.member("status") { $0.value(incident.status) }
       json.member("type") { $0.value(2) }
-      json.member("dateStarted") { $0.value(RFC3339.format(incident.opened)) }
-      json.member("dateDetected") { $0.value(RFC3339.format(incident.opened)) }
-      json.member("dateCreated") { $0.value(RFC3339.format(incident.opened)) }
+      for name in ["dateStarted", "dateDetected", "dateCreated"] {
+        json.member(name) { $0.value(RFC3339.format(incident.opened)) }
+      }
       json.member("dateClosed") { $0.optional(incident.closed.map(RFC3339.format)) }
       json.member("alertRuleId") { $0.value(String(incident.rule)) }
       json.member("level") { $0.value(incident.level.name) }
@@ -126,5 +103,12 @@ enum AlertRuleJSON {
       json.member("transitions") { $0.value(incident.transitions) }
       json.member("value") { $0.optional(incident.value) }
     }
+  }
+}
+
+extension AlertRule {
+  /// The thresholds that it has, in Sentry's order.
+  var thresholds: [(level: AlertLevel, threshold: Double)] {
+    [(.critical, critical)] + (warning.map { [(.warning, $0)] } ?? [])
   }
 }

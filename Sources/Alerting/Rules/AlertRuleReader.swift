@@ -1,5 +1,6 @@
 internal import Bytes
 internal import API
+internal import HTTP
 internal import ReleaseHealth
 internal import Storage
 
@@ -90,6 +91,13 @@ struct AlertRuleReader {
       .joined(separator: "\n  ")
   }
 
+  /// Sentry's form: the reasons by the field.
+  var refusal: Response {
+    var errors = FieldErrors()
+    for (problem, _) in problems { errors.add(problem.field, problem.reason) }
+    return errors.response
+  }
+
   mutating func add(_ field: String, _ reason: String) {
     problems.append((AlertRule.Problem(field, reason), (node[field] ?? node).line))
   }
@@ -154,8 +162,7 @@ struct AlertRuleReader {
       return
     }
     guard case .array(let elements) = given.value else {
-      add("projects", "Give a list of slugs.")
-      return
+      return add("projects", "Give a list of slugs.")
     }
     var found = Set<ProjectID>()
     for element in elements {
@@ -220,8 +227,7 @@ struct AlertRuleReader {
       return
     }
     guard case .array(let triggers) = given.value else {
-      add("triggers", "Give a list of triggers.")
-      return
+      return add("triggers", "Give a list of triggers.")
     }
     var hasCritical = false
     draft.rule.warning = nil
@@ -311,12 +317,6 @@ struct AlertRuleReader {
 }
 
 extension AlertRule.Measure {
-  /// What Sentry's clients call the crash-free rates.
-  static let sentryCrashFreeSessions =
-    "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate"
-  static let sentryCrashFreeUsers =
-    "percentage(users_crashed, users) AS _crash_rate_alert_aggregate"
-
   /// - Parameter name: a field of the sessions API, or Sentry's aggregate, with or without its
   ///   alias.
   init?(sentry name: String) {
@@ -327,11 +327,11 @@ extension AlertRule.Measure {
     }
   }
 
-  /// As answers have it.
+  /// As answers have it: what Sentry's clients call the crash-free rates.
   var sentryName: String {
     switch self {
-    case .sessionCrashFree: Self.sentryCrashFreeSessions
-    case .userCrashFree: Self.sentryCrashFreeUsers
+    case .sessionCrashFree: "percentage(sessions_crashed, sessions) AS _crash_rate_alert_aggregate"
+    case .userCrashFree: "percentage(users_crashed, users) AS _crash_rate_alert_aggregate"
     default: rawValue
     }
   }

@@ -13,8 +13,7 @@ package final class AlertRunner: Sendable {
   /// - Parameter webURL: the page that notices lead to; nil while no address is known.
   package init(
     store: any SessionStore & ReleaseStore, alerts: any AlertStore & NoticeStore,
-    catalog: CatalogCache,
-    webURL: String?
+    catalog: CatalogCache, webURL: String?
   ) {
     self.store = store
     self.alerts = alerts

@@ -58,9 +58,7 @@ struct BackTest {
   // MARK: Sessions
 
   /// Blocks.
-  func replay(
-    _ store: any ReleaseStore, _ alerts: any AlertStore
-  ) throws(StoreError) -> Answer {
+  func replay(_ store: any ReleaseStore, _ alerts: any AlertStore) throws(StoreError) -> Answer {
     let releases = try store.releases(of: organization)
     let created = Dictionary(
       releases.map { (Name($0.version), $0.created) }, uniquingKeysWith: { first, _ in first })
@@ -160,9 +158,7 @@ struct BackTest {
   // MARK: Users
 
   /// Replays the evaluations of a rule that queries the same value.
-  func replay(
-    records of: StoredAlertRule, _ alerts: any AlertStore
-  ) throws(StoreError) -> Answer {
+  func replay(records of: StoredAlertRule, _ alerts: any AlertStore) throws(StoreError) -> Answer {
     let first = max(start.minute, of.requested.minute)
     let end = max(first, self.end.minute)
     var answer = Answer(stepMinutes: 1, knownFrom: Timestamp(minute: first))
@@ -222,39 +218,28 @@ struct SlidingCounts {
 }
 
 extension BackTest.Answer {
-  /// - Parameter start: the start of the requested range.
   func json(of test: BackTest, name: String) -> [UInt8] {
-    var json = JSONWriter()
-    json.object { json in
+    JSONWriter.objectText { json in
       json.member("rule") { $0.value(name) }
       json.member("start") { $0.value(RFC3339.format(test.start)) }
       json.member("end") { $0.value(RFC3339.format(test.end)) }
       json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
       json.member("stepMinutes") { $0.value(stepMinutes) }
       json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
-      json.member("transitions") { json in
-        json.array { json in
-          for transition in transitions {
-            json.object { json in
-              json.member("time") { $0.value(RFC3339.format(transition.time)) }
-              json.member("from") { $0.value(transition.before.name) }
-              json.member("to") { $0.value(transition.after.name) }
-              json.member("value") { $0.value(transition.value) }
-              json.member("sessions") { $0.value(transition.sessions) }
-              json.member("release") { $0.optional(transition.release) }
-            }
-          }
-        }
+      json.objects("transitions", of: transitions) { json, transition in
+        json.member("time") { $0.value(RFC3339.format(transition.time)) }
+        json.member("from") { $0.value(transition.before.name) }
+        json.member("to") { $0.value(transition.after.name) }
+        json.member("value") { $0.value(transition.value) }
+        json.member("sessions") { $0.value(transition.sessions) }
+        json.member("release") { $0.optional(transition.release) }
       }
-      json.member("minutes") { json in
-        json.object { json in
-          for level in AlertLevel.allCases {
-            json.member(level.name) { $0.value(minutes[level.rawValue]) }
-          }
-          json.member("withoutData") { $0.value(minutesWithoutData) }
+      json.object("minutes") { json in
+        for level in AlertLevel.allCases {
+          json.member(level.name) { $0.value(minutes[level.rawValue]) }
         }
+        json.member("withoutData") { $0.value(minutesWithoutData) }
       }
     }
-    return json.bytes
   }
 }

@@ -1,5 +1,5 @@
-internal import Bytes
 internal import API
+internal import Bytes
 internal import HTTP
 internal import ReleaseHealth
 internal import Storage
@@ -37,7 +37,7 @@ extension AlertActions {
       reader.needsName = false
       let draft = reader.draft(over: nil)
       reader.checkMembers()
-      guard let draft, reader.problems.isEmpty else { return .refusal(reader.problems) }
+      guard let draft, reader.problems.isEmpty else { return reader.refusal }
       return try backTest(draft, given, organization.id, call)
     }
   }
@@ -49,7 +49,7 @@ extension AlertActions {
     let test = BackTest(draft.rule, given, organization)
     switch try test.answer(store, alerts) {
     case .success(let answer): return .json(answer.json(of: test, name: draft.name))
-    case .failure(let problem): return .refusal([(problem, 0)])
+    case .failure(let problem): return FieldErrors(problem.field, problem.reason).response
     }
   }
 }

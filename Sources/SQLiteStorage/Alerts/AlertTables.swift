@@ -2,7 +2,9 @@ internal import ReleaseHealth
 internal import Storage
 
 /// The rows of alert rules, and of what becomes of them.
-enum AlertTables {
+struct AlertTables {
+  let connection: Connection
+
   // MARK: Rules
 
   private static let columns = """
@@ -12,14 +14,9 @@ enum AlertTables {
     """
 
   /// - Parameter condition: about the columns, with the value for ?1.
-  static func rules(
-    _ condition: String, _ value: Int64, on connection: Connection
-  ) throws(StoreError) -> [StoredAlertRule] {
-    let select = try connection.prepare(
-      "SELECT \(columns) FROM alert_rule WHERE \(condition) ORDER BY id")
-    select.bind(1, value)
-    var rules: [StoredAlertRule] = []
-    while try select.step() { rules.append(rule(select)) }
+  func rules(_ condition: String, _ value: Int64) throws(StoreError) -> [StoredAlertRule] {
+    var rules = try connection.rows(
+      "SELECT \(Self.columns) FROM alert_rule WHERE \(condition) ORDER BY id", [value], Self.rule)
     let projects = try connection.prepare(
       "SELECT project FROM alert_rule_project WHERE rule = ? ORDER BY project")
     let channels = try connection.prepare(
@@ -55,19 +52,13 @@ enum AlertTables {
       sessionsMin: row.integer(column + 9), period: Int(row.integer(column + 10)))
   }
 
-  /// Binds the columns from `measure` to `period`.
-  static func bind(_ rule: AlertRule, to statement: Statement, from index: Int32) {
-    statement.bind(index, rule.measure.rawValue)
-    statement.bind(index + 1, rule.environment)
-    statement.bind(index + 2, rule.releases.text)
-    statement.bind(index + 3, rule.windowMinutes)
-    statement.bind(index + 4, rule.comparison?.rawValue)
-    statement.bind(index + 5, rule.isAbove ? 1 : 0)
-    statement.bind(index + 6, rule.critical)
-    statement.bind(index + 7, rule.warning)
-    statement.bind(index + 8, rule.resolve)
-    statement.bind(index + 9, rule.sessionsMin)
-    statement.bind(index + 10, rule.period)
+  /// The values of the columns from `measure` to `period`.
+  static func values(_ rule: AlertRule) -> [(any Bindable)?] {
+    [
+      rule.measure.rawValue, rule.environment, rule.releases.text, rule.windowMinutes,
+      rule.comparison?.rawValue, rule.isAbove ? 1 : 0, rule.critical, rule.warning, rule.resolve,
+      rule.sessionsMin, rule.period,
+    ]
   }
 
   /// Without its projects and channels.
@@ -77,182 +68,152 @@ enum AlertTables {
     return StoredAlertRule(
       id: row.integer(0), organization: OrganizationID(rawValue: row.integer(1)),
       draft: AlertRuleDraft(name: row.text(2), rule: rule), isDeclared: row.integer(3) != 0,
-      created: Timestamp(milliseconds: row.integer(4)),
-      modified: Timestamp(milliseconds: row.integer(5)),
-      requested: Timestamp(milliseconds: row.integer(6)),
-      mutedUntil: row.optionalInteger(7).map { Timestamp(milliseconds: $0) },
+      created: row.time(4), modified: row.time(5), requested: row.time(6),
+      mutedUntil: row.optionalTime(7),
       state: AlertState(
         level: level, alarming: Int(row.integer(20)), critical: Int(row.integer(21)),
         eased: Int(row.integer(22)), resolved: Int(row.integer(23))),
-      evaluated: row.optionalInteger(24).map {
+      evaluated: row.optionalTime(24).map {
         AlertRecord(
-          time: Timestamp(milliseconds: $0), value: row.optionalDouble(25),
-          sessions: row.integer(26), level: level)
+          time: $0, value: row.optionalDouble(25), sessions: row.integer(26), level: level)
       },
       incident: row.optionalInteger(27))
   }
 
+  /// Writes a rule, which may be new.
+  func save(
+    _ draft: AlertRuleDraft, over before: StoredAlertRule?, isDeclared: Bool,
+    among rules: [StoredAlertRule], of organization: OrganizationID, at now: Timestamp
+  ) throws(StoreError) -> StoredAlertRule? {
+    if before == nil, rules.count >= AlertLimits.rulesMax {
+      throw .ruleLimitReached(AlertLimits.rulesMax)
+    }
+    let id =
+      if let before { before.id } else {
+        try insert(draft.name, of: organization, isDeclared: isDeclared, at: now)
+      }
+    guard var stored = try self.rules("id = ?1", id).first else { return nil }
+    stored.draft = draft
+    stored.modified = now
+    if let before, !before.rule.queriesTheSame(as: draft.rule) {
+      stored.requested = now
+      try end(before, .ruleChanged, at: now)
+      try write(AlertState(), nil, incident: nil, of: id)
+    }
+    try write(stored)
+    return try self.rules("id = ?1", id).first
+  }
+
   /// Writes what people say of a rule; its state stays.
-  static func write(
-    _ stored: StoredAlertRule, on connection: Connection
-  ) throws(StoreError) {
+  private func write(_ stored: StoredAlertRule) throws(StoreError) {
     let (draft, rule) = (stored.draft, stored.draft.rule)
-    let update = try connection.prepare(
+    let values: [(any Bindable)?] = [
+      stored.id, draft.name, stored.isDeclared ? 1 : 0, stored.modified, stored.requested,
+    ]
+    try connection.run(
       """
       UPDATE alert_rule SET name = ?2, declared = ?3, modified = ?4, asked = ?5, measure = ?6,
         environment = ?7, release = ?8, window_minutes = ?9, comparison = ?10, above = ?11,
         critical = ?12, warning = ?13, resolve = ?14, sessions_min = ?15, period = ?16
       WHERE id = ?1
-      """)
-    update.bind(1, stored.id)
-    update.bind(2, draft.name)
-    update.bind(3, stored.isDeclared ? 1 : 0)
-    update.bind(4, stored.modified.milliseconds)
-    update.bind(5, stored.requested.milliseconds)
-    bind(rule, to: update, from: 6)
-    try update.run()
+      """, values + Self.values(rule))
     for table in ["alert_rule_project", "alert_rule_channel"] {
       try connection.execute("DELETE FROM \(table) WHERE rule = \(stored.id)")
     }
     let project = try connection.prepare(
       "INSERT INTO alert_rule_project (rule, project) VALUES (?, ?)")
-    for id in rule.projects {
-      project.bind(1, stored.id)
-      project.bind(2, id.rawValue)
-      try project.run()
-    }
+    for id in rule.projects { try project.run([stored.id, id]) }
     let channel = try connection.prepare(
       "INSERT INTO alert_rule_channel (rule, level, position, name) VALUES (?, ?, ?, ?)")
-    for (level, names) in [draft.channels, draft.warningChannels, draft.criticalChannels]
-      .enumerated()
-    {
+    let lists = [draft.channels, draft.warningChannels, draft.criticalChannels]
+    for (level, names) in lists.enumerated() {
       for (position, name) in names.enumerated() {
-        channel.bind(1, stored.id)
-        channel.bind(2, level)
-        channel.bind(3, position)
-        channel.bind(4, name)
-        try channel.run()
+        try channel.run([stored.id, level, position, name])
       }
     }
   }
 
   /// A row for a rule, to be written then.
-  static func insert(
-    _ name: String, of organization: OrganizationID, isDeclared: Bool, at now: Timestamp,
-    on connection: Connection
+  private func insert(
+    _ name: String, of organization: OrganizationID, isDeclared: Bool, at now: Timestamp
   ) throws(StoreError) -> Int64 {
-    let insert = try connection.prepare(
+    try connection.run(
       """
       INSERT INTO alert_rule (organization, name, declared, created, modified, asked, measure,
         window_minutes, above, critical, sessions_min, period)
       VALUES (?1, ?2, ?3, ?4, ?4, ?4, '', 1, 0, 0, 0, 1)
-      """)
-    insert.bind(1, organization.rawValue)
-    insert.bind(2, name)
-    insert.bind(3, isDeclared ? 1 : 0)
-    insert.bind(4, now.milliseconds)
-    try insert.run()
+      """, [organization, name, isDeclared ? 1 : 0, now])
     return connection.lastInsertedRow
   }
 
-  /// Resets a rule that queries another value than before.
-  static func reset(_ rule: StoredAlertRule, on connection: Connection) throws(StoreError) {
-    try connection.execute(
+  /// - Parameter record: the last evaluation; nil for a rule that begins anew.
+  private func write(
+    _ state: AlertState, _ record: AlertRecord?, incident: Int64?, of rule: Int64
+  ) throws(StoreError) {
+    try connection.run(
       """
-      UPDATE alert_rule SET level = 0, alarming_run = 0, critical_run = 0, eased_run = 0,
-        resolved_run = 0, evaluated = NULL, value = NULL, sessions = NULL, incident = NULL
-      WHERE id = \(rule.id)
-      """)
+      UPDATE alert_rule SET level = ?2, alarming_run = ?3, critical_run = ?4, eased_run = ?5,
+        resolved_run = ?6, evaluated = ?7, value = ?8, sessions = ?9, incident = ?10
+      WHERE id = ?1
+      """,
+      [
+        rule, state.level.rawValue, state.alarming, state.critical, state.eased, state.resolved,
+        record?.time, record?.value, record?.sessions, incident,
+      ])
   }
 
-  static func delete(
-    _ rule: StoredAlertRule, at now: Timestamp, on connection: Connection
-  ) throws(StoreError) {
-    try end(rule, .ruleDeleted, at: now, on: connection)
+  func delete(_ rule: StoredAlertRule, at now: Timestamp) throws(StoreError) {
+    try end(rule, .ruleDeleted, at: now)
     try connection.execute("DELETE FROM alert_rule WHERE id = \(rule.id)")
   }
 
-  /// Closes the incident of a rule that no longer queries its value. A muted rule notifies no
-  /// notified.
-  static func end(
-    _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp,
-    on connection: Connection
+  /// Closes the incident of a rule that no longer queries its value. The channels of a muted rule
+  /// are not notified.
+  private func end(
+    _ rule: StoredAlertRule, _ ending: AlertTransition.Ending, at now: Timestamp
   ) throws(StoreError) {
     let (value, sessions) = (rule.evaluated?.value, rule.evaluated?.sessions ?? 0)
-    guard let incident = try move(rule, to: .ok, at: now, value: value, on: connection) else {
-      return
-    }
+    guard let incident = try move(rule, to: .ok, at: now, value: value) else { return }
     if rule.isMuted(at: now) { return }
     let record = AlertRecord(time: now, value: value, sessions: sessions, level: .ok)
-    try TransitionTable.add(
-      AlertTransition(of: rule, incident, found: record, ending: ending), of: rule.draft,
-      on: connection)
+    try TransitionTable(connection: connection).add(
+      AlertTransition(of: rule, incident, found: record, ending: ending), of: rule.draft)
   }
 
   // MARK: Evaluations
 
   /// Keeps one evaluation with what follows from it.
-  static func keep(_ result: AlertResult, on connection: Connection) throws(StoreError) {
-    guard let rule = try rules("id = ?1", result.rule.id, on: connection).first,
+  func keep(_ result: AlertResult) throws(StoreError) {
+    guard let rule = try rules("id = ?1", result.rule.id).first,
       rule.draft == result.rule.draft, rule.evaluated == result.rule.evaluated
     else { return }
-    let insert = try connection.prepare(
+    let (record, level) = (result.record, result.state.level)
+    try connection.run(
       """
       INSERT OR REPLACE INTO alert_evaluation (rule, minute, value, sessions, level)
       VALUES (?, ?, ?, ?, ?)
-      """)
-    insert.bind(1, rule.id)
-    insert.bind(2, result.record.time.minute)
-    insert.bind(3, result.record.value)
-    insert.bind(4, result.record.sessions)
-    insert.bind(5, result.state.level.rawValue)
-    try insert.run()
+      """, [rule.id, record.time.minute, record.value, record.sessions, level.rawValue])
     var incident = rule.incident
-    if rule.state.level != result.state.level {
-      guard
-        let changed = try move(
-          rule, to: result.state.level, at: result.record.time, value: result.record.value,
-          on: connection)
-      else { return }
+    if rule.state.level != level {
+      let changed = try move(rule, to: level, at: record.time, value: record.value)
+      guard let changed else { return }
       incident = changed.closed == nil ? changed.id : nil
-      try notify(of: changed, result, on: connection)
-    } else if result.notifies, let id = rule.incident,
-      let open = try incidents("id = ?1", id, offset: 0, limit: 1, on: connection).first
-    {
+      try notify(of: changed, result)
+    } else if result.notifies, let open = try openIncident(of: rule) {
       // Later than it happened; a channel that knows it already is not notified again.
-      try notify(of: open, result, on: connection)
+      try notify(of: open, result)
     }
-    let update = try connection.prepare(
-      """
-      UPDATE alert_rule SET level = ?2, alarming_run = ?3, critical_run = ?4, eased_run = ?5,
-        resolved_run = ?6, evaluated = ?7, value = ?8, sessions = ?9, incident = ?10
-      WHERE id = ?1
-      """)
-    let state = result.state
-    update.bind(1, rule.id)
-    update.bind(2, state.level.rawValue)
-    update.bind(3, state.alarming)
-    update.bind(4, state.critical)
-    update.bind(5, state.eased)
-    update.bind(6, state.resolved)
-    update.bind(7, result.record.time.milliseconds)
-    update.bind(8, result.record.value)
-    update.bind(9, result.record.sessions)
-    update.bind(10, incident)
-    try update.run()
+    try write(result.state, record, incident: incident, of: rule.id)
   }
 
   /// Opens, changes or closes the rule's incident.
   ///
   /// - Returns: nil when there is none to be closed.
-  private static func move(
-    _ rule: StoredAlertRule, to level: AlertLevel, at time: Timestamp, value: Double?,
-    on connection: Connection
+  private func move(
+    _ rule: StoredAlertRule, to level: AlertLevel, at time: Timestamp, value: Double?
   ) throws(StoreError) -> AlertIncident? {
     var incident: AlertIncident
-    if let id = rule.incident,
-      let open = try incidents("id = ?1", id, offset: 0, limit: 1, on: connection).first
-    {
+    if let open = try openIncident(of: rule) {
       incident = open
     } else if level == .ok {
       return nil
@@ -270,48 +231,46 @@ enum AlertTables {
     incident.value = value
     incident.transitions += 1
     if level == .ok { incident.closed = time } else { incident.reached.insert(level) }
-    let update = try connection.prepare(
+    try connection.run(
       """
       UPDATE alert_incident SET closed = ?2, status = ?3, reached = ?4, transitions = ?5, value = ?6
       WHERE id = ?1
-      """)
-    update.bind(1, incident.id)
-    update.bind(2, incident.closed?.milliseconds)
-    update.bind(3, incident.status)
-    update.bind(4, incident.reached.reduce(0) { $0 | $1.rawValue })
-    update.bind(5, incident.transitions)
-    update.bind(6, incident.value)
-    try update.run()
+      """,
+      [
+        incident.id, incident.closed, incident.status, Self.bits(incident.reached),
+        incident.transitions, incident.value,
+      ])
     return incident
   }
 
-  private static func notify(
-    of incident: AlertIncident, _ result: AlertResult, on connection: Connection
-  ) throws(StoreError) {
+  private func openIncident(of rule: StoredAlertRule) throws(StoreError) -> AlertIncident? {
+    guard let id = rule.incident else { return nil }
+    return try incidents("id = ?1", id, offset: 0, limit: 1).first
+  }
+
+  /// The column `reached`.
+  static func bits(_ levels: Set<AlertLevel>) -> Int { levels.reduce(0) { $0 | $1.rawValue } }
+
+  private func notify(of incident: AlertIncident, _ result: AlertResult) throws(StoreError) {
     guard result.notifies else { return }
     var transition = AlertTransition(of: result.rule, incident, found: result.record)
     transition.release = result.release
     transition.baseRelease = result.baseRelease
-    try TransitionTable.add(transition, of: result.rule.draft, on: connection)
+    try TransitionTable(connection: connection).add(transition, of: result.rule.draft)
   }
 
   // MARK: Incidents
 
   /// - Parameter condition: about the columns, with the value for ?1.
-  static func incidents(
-    _ condition: String, _ value: Int64, offset: Int, limit: Int, on connection: Connection
+  func incidents(
+    _ condition: String, _ value: Int64, offset: Int, limit: Int
   ) throws(StoreError) -> [AlertIncident] {
-    let select = try connection.prepare(
+    try connection.rows(
       """
       SELECT id, rule, opened, closed, status, reached, transitions, value FROM alert_incident
       WHERE \(condition) ORDER BY id DESC LIMIT ?2 OFFSET ?3
-      """)
-    select.bind(1, value)
-    select.bind(2, limit)
-    select.bind(3, offset)
-    var incidents: [AlertIncident] = []
-    while try select.step() { incidents.append(incident(select, from: 0)) }
-    return incidents
+      """, [value, limit, offset]
+    ) { Self.incident($0, from: 0) }
   }
 
   /// - Parameter column: the first of id, rule, opened, closed, status, reached, transitions,
@@ -319,9 +278,8 @@ enum AlertTables {
   static func incident(_ row: Statement, from column: Int32) -> AlertIncident {
     let (status, reached) = (row.integer(column + 4), Int(row.integer(column + 5)))
     return AlertIncident(
-      id: row.integer(column), rule: row.integer(column + 1),
-      opened: Timestamp(milliseconds: row.integer(column + 2)),
-      closed: row.optionalInteger(column + 3).map { Timestamp(milliseconds: $0) },
+      id: row.integer(column), rule: row.integer(column + 1), opened: row.time(column + 2),
+      closed: row.optionalTime(column + 3),
       level: status == 20 ? .critical : status == 10 ? .warning : .ok,
       reached: Set([AlertLevel.warning, .critical].filter { reached & $0.rawValue != 0 }),
       transitions: Int(row.integer(column + 6)), value: row.optionalDouble(column + 7))

@@ -6,11 +6,8 @@ extension SQLiteStore: AlertStore {
     of organization: OrganizationID?
   ) throws(StoreError) -> [StoredAlertRule] {
     try readCatalog { (connection) throws(StoreError) in
-      try connection.transaction("DEFERRED") { () throws(StoreError) in
-        try AlertTables.rules(
-          organization == nil ? "id > ?1" : "organization = ?1", organization?.rawValue ?? 0,
-          on: connection)
-      }
+      try AlertTables(connection: connection).rules(
+        organization == nil ? "id > ?1" : "organization = ?1", organization?.rawValue ?? 0)
     }
   }
 
@@ -18,47 +15,17 @@ extension SQLiteStore: AlertStore {
     _ draft: AlertRuleDraft, id: Int64?, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> StoredAlertRule? {
     try change { (connection) throws(StoreError) in
-      let rules = try AlertTables.rules("organization = ?1", organization.rawValue, on: connection)
+      let tables = AlertTables(connection: connection)
+      let rules = try tables.rules("organization = ?1", organization.rawValue)
       let before = rules.first { $0.id == id }
       if id != nil, before == nil { return nil }
       if let before { try refuseIfDeclared(before) }
       if rules.contains(where: { $0.draft.name == draft.name && $0.id != id }) {
         throw .conflict(.rule(draft.name))
       }
-      return try save(
-        draft, over: before, isDeclared: false, among: rules, of: organization, at: now,
-        on: connection)
+      return try tables.save(
+        draft, over: before, isDeclared: false, among: rules, of: organization, at: now)
     }
-  }
-
-  /// Writes a rule, which may be new.
-  private func save(
-    _ draft: AlertRuleDraft, over before: StoredAlertRule?, isDeclared: Bool,
-    among rules: [StoredAlertRule], of organization: OrganizationID, at now: Timestamp,
-    on connection: Connection
-  ) throws(StoreError) -> StoredAlertRule? {
-    if before == nil, rules.count >= AlertLimits.rulesMax {
-      throw .ruleLimitReached(AlertLimits.rulesMax)
-    }
-    let id: Int64
-    if let before {
-      id = before.id
-    } else {
-      id = try AlertTables.insert(
-        draft.name, of: organization, isDeclared: isDeclared, at: now, on: connection)
-    }
-    guard var stored = try AlertTables.rules("id = ?1", id, on: connection).first else {
-      return nil
-    }
-    stored.draft = draft
-    stored.modified = now
-    if let before, !before.rule.queriesTheSame(as: draft.rule) {
-      stored.requested = now
-      try AlertTables.end(before, .ruleChanged, at: now, on: connection)
-      try AlertTables.reset(before, on: connection)
-    }
-    try AlertTables.write(stored, on: connection)
-    return try AlertTables.rules("id = ?1", id, on: connection).first
   }
 
   package func deleteAlertRule(
@@ -67,7 +34,7 @@ extension SQLiteStore: AlertStore {
     try change { (connection) throws(StoreError) in
       guard let rule = try rule(id, of: organization, connection) else { return false }
       try refuseIfDeclared(rule)
-      try AlertTables.delete(rule, at: now, on: connection)
+      try AlertTables(connection: connection).delete(rule, at: now)
       return true
     }
   }
@@ -77,10 +44,7 @@ extension SQLiteStore: AlertStore {
   ) throws(StoreError) -> Bool {
     try change { (connection) throws(StoreError) in
       guard try rule(id, of: organization, connection) != nil else { return false }
-      let update = try connection.prepare("UPDATE alert_rule SET muted_until = ?2 WHERE id = ?1")
-      update.bind(1, id)
-      update.bind(2, until?.milliseconds)
-      try update.run()
+      try connection.run("UPDATE alert_rule SET muted_until = ?2 WHERE id = ?1", [id, until])
       return true
     }
   }
@@ -89,34 +53,27 @@ extension SQLiteStore: AlertStore {
     _ drafts: [(organization: OrganizationID, draft: AlertRuleDraft)], at now: Timestamp
   ) throws(StoreError) {
     try change { (connection) throws(StoreError) in
-      let all = try AlertTables.rules("id > ?1", 0, on: connection)
+      let tables = AlertTables(connection: connection)
+      let all = try tables.rules("id > ?1", 0)
       for rule in all where rule.isDeclared {
-        let stays = drafts.contains {
-          $0.organization == rule.organization && $0.draft.name == rule.draft.name
-        }
-        if !stays { try AlertTables.delete(rule, at: now, on: connection) }
+        let stays = drafts.contains { $0 == rule.organization && $1.name == rule.draft.name }
+        if !stays { try tables.delete(rule, at: now) }
       }
       for (organization, draft) in drafts {
-        let rules = try AlertTables.rules(
-          "organization = ?1", organization.rawValue, on: connection)
+        let rules = try tables.rules("organization = ?1", organization.rawValue)
         let before = rules.first { $0.draft.name == draft.name }
-        if let before, !before.isDeclared {
-          throw .conflict(.rule(draft.name))
-        }
+        if let before, !before.isDeclared { throw .conflict(.rule(draft.name)) }
         if before?.draft == draft { continue }
-        _ = try save(
-          draft, over: before, isDeclared: true, among: rules, of: organization, at: now,
-          on: connection)
+        _ = try tables.save(
+          draft, over: before, isDeclared: true, among: rules, of: organization, at: now)
       }
     }
   }
 
   package func keepAlerts(_ results: [AlertResult]) throws(StoreError) {
     if results.isEmpty { return }
-    try ingesting { (writer) throws(StoreError) in
-      try writer.connection.transaction { () throws(StoreError) in
-        for result in results { try AlertTables.keep(result, on: writer.connection) }
-      }
+    try commit { (connection) throws(StoreError) in
+      for result in results { try AlertTables(connection: connection).keep(result) }
     }
   }
 
@@ -124,11 +81,10 @@ extension SQLiteStore: AlertStore {
     of organization: OrganizationID, rule: Int64?, offset: Int, limit: Int
   ) throws(StoreError) -> [AlertIncident] {
     try readCatalog { (connection) throws(StoreError) in
-      let condition =
-        rule == nil
-        ? "rule IN (SELECT id FROM alert_rule WHERE organization = ?1)" : "rule = ?1"
-      return try AlertTables.incidents(
-        condition, rule ?? organization.rawValue, offset: offset, limit: limit, on: connection)
+      let ofOrganization = "rule IN (SELECT id FROM alert_rule WHERE organization = ?1)"
+      return try AlertTables(connection: connection).incidents(
+        rule == nil ? ofOrganization : "rule = ?1", rule ?? organization.rawValue, offset: offset,
+        limit: limit)
     }
   }
 
@@ -136,65 +92,49 @@ extension SQLiteStore: AlertStore {
     of rule: Int64, minutes: Range<Int>, limit: Int
   ) throws(StoreError) -> [AlertRecord] {
     try readCatalog { (connection) throws(StoreError) in
-      let select = try connection.prepare(
+      try connection.rows(
         """
         SELECT minute, value, sessions, level FROM alert_evaluation
         WHERE rule = ? AND minute >= ? AND minute < ? ORDER BY minute LIMIT ?
-        """)
-      select.bind(1, rule)
-      select.bind(2, minutes.lowerBound)
-      select.bind(3, minutes.upperBound)
-      select.bind(4, limit)
-      var records: [AlertRecord] = []
-      while try select.step() {
-        records.append(
-          AlertRecord(
-            time: Timestamp(minute: Int(select.integer(0))), value: select.optionalDouble(1),
-            sessions: select.integer(2), level: AlertLevel(rawValue: Int(select.integer(3))) ?? .ok)
-        )
+        """, [rule, minutes.lowerBound, minutes.upperBound, limit]
+      ) {
+        AlertRecord(
+          time: Timestamp(minute: Int($0.integer(0))), value: $0.optionalDouble(1),
+          sessions: $0.integer(2), level: AlertLevel(rawValue: Int($0.integer(3))) ?? .ok)
       }
-      return records
     }
   }
 
-  package func noticeChannels(
-    of organization: OrganizationID
-  ) throws(StoreError) -> Set<String> {
+  package func noticeChannels(of organization: OrganizationID) throws(StoreError) -> Set<String> {
     try readCatalog { (connection) throws(StoreError) in
-      let select = try connection.prepare("SELECT name FROM notice_channel WHERE organization = ?")
-      select.bind(1, organization.rawValue)
-      var names = Set<String>()
-      while try select.step() { names.insert(select.text(0)) }
-      return names
+      let names = try connection.rows(
+        "SELECT name FROM notice_channel WHERE organization = ?", [organization]
+      ) { $0.text(0) }
+      return Set(names)
     }
   }
 
-  package func arrivals(
-    _ query: HealthQuery, from step: Int?
-  ) throws(StoreError) -> ArrivalPage {
+  package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
     try read { (connection) throws(StoreError) in
-      try connection.transaction("DEFERRED") { () throws(StoreError) in
-        try OutcomeReader.arrivals(query, from: step, on: connection)
-      }
+      try OutcomeReader.arrivals(query, from: step, on: connection)
     }
   }
 
   package func firstArrivalHour() throws(StoreError) -> Int? {
     try read { (connection) throws(StoreError) in
-      try connection.number(OutcomeReader.SQL.dropped).map { Int($0).flooredDivision(by: 6) + 2 }
+      try connection.setting("arrivals_dropped").map { Int($0).flooredDivision(by: 6) + 2 }
     }
   }
 
   private func rule(
     _ id: Int64, of organization: OrganizationID, _ connection: Connection
   ) throws(StoreError) -> StoredAlertRule? {
-    try AlertTables.rules("id = ?1", id, on: connection).first {
+    try AlertTables(connection: connection).rules("id = ?1", id).first {
       $0.organization == organization
     }
   }
 
   private func refuseIfDeclared(_ rule: StoredAlertRule) throws(StoreError) {
-    guard rule.isDeclared else { return }
-    throw .ruleDeclared(rule.draft.name)
+    if rule.isDeclared { throw .ruleDeclared(rule.draft.name) }
   }
 }

@@ -4,54 +4,37 @@ package import Storage
 extension SQLiteStore: ReleaseStore {
   package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
     try read { (connection) throws(StoreError) in
-      try connection.transaction("DEFERRED") { () throws(StoreError) in
-        try ReleaseRows.read(organization, from: connection)
-      }
+      try ReleaseRows.read(organization, from: connection)
     }
   }
 
   package func saveRelease(
     _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool {
-    try ingesting { (writer) throws(StoreError) in
-      let connection = writer.connection
-      return try connection.transaction { () throws(StoreError) in
-        let insert = try connection.prepare(
-          """
-          INSERT INTO release (organization, version, created) VALUES (?, ?, ?)
-          ON CONFLICT DO NOTHING
-          """)
-        insert.bind(1, organization.rawValue)
-        insert.bind(2, change.version)
-        insert.bind(3, now.milliseconds)
-        try insert.run()
-        let isNew = connection.changes == 1
-        let update = try connection.prepare(
-          """
-          UPDATE release SET released = coalesce(?3, released), ref = coalesce(?4, ref),
-            url = coalesce(?5, url), status = coalesce(?6, status)
-          WHERE organization = ?1 AND version = ?2
-          """)
-        update.bind(1, organization.rawValue)
-        update.bind(2, change.version)
-        update.bind(3, change.released?.milliseconds)
-        update.bind(4, change.ref)
-        update.bind(5, change.url)
-        update.bind(6, change.status?.rawValue)
-        try update.run()
-        let join = try connection.prepare(
-          """
-          INSERT OR IGNORE INTO release_project (release, project)
-          SELECT id, ?3 FROM release WHERE organization = ?1 AND version = ?2
-          """)
-        for project in change.projects {
-          join.bind(1, organization.rawValue)
-          join.bind(2, change.version)
-          join.bind(3, project.rawValue)
-          try join.run()
-        }
-        return isNew
-      }
+    try commit { (connection) throws(StoreError) in
+      try connection.run(
+        """
+        INSERT INTO release (organization, version, created) VALUES (?, ?, ?)
+        ON CONFLICT DO NOTHING
+        """, [organization, change.version, now])
+      let isNew = connection.changes == 1
+      try connection.run(
+        """
+        UPDATE release SET released = coalesce(?3, released), ref = coalesce(?4, ref),
+          url = coalesce(?5, url), status = coalesce(?6, status)
+        WHERE organization = ?1 AND version = ?2
+        """,
+        [
+          organization, change.version, change.released, change.ref, change.url,
+          change.status?.rawValue,
+        ])
+      let join = try connection.prepare(
+        """
+        INSERT OR IGNORE INTO release_project (release, project)
+        SELECT id, ?3 FROM release WHERE organization = ?1 AND version = ?2
+        """)
+      for project in change.projects { try join.run([organization, change.version, project]) }
+      return isNew
     }
   }
 
@@ -61,19 +44,13 @@ extension SQLiteStore: ReleaseStore {
     try write { (writer) throws(StoreError) in
       let connection = writer.connection
       let isDeleted = try connection.transaction { () throws(StoreError) -> Bool in
-        let find = try connection.prepare(
-          "SELECT id FROM release WHERE organization = ? AND version = ?")
-        find.bind(1, organization.rawValue)
-        find.bind(2, version)
-        guard try find.step() else { return false }
-        let id = find.integer(0)
-        find.reset()
+        let found = try connection.number(
+          "SELECT id FROM release WHERE organization = ? AND version = ?", [organization, version])
+        guard let id = found else { return false }
         let series = "(SELECT id FROM scope WHERE release = \(id))"
         let counts = try connection.number(
           "SELECT 1 FROM session_day WHERE scope IN \(series) AND \(Self.hasSessions) LIMIT 1")
-        if counts != nil {
-          throw .releaseHasSessions
-        }
+        if counts != nil { throw .releaseHasSessions }
         for table in [
           "adoption", "session_day", "user_hour", "user_day", "user_hour_open", "user_day_open",
         ] {
@@ -98,11 +75,6 @@ extension SQLiteStore: ReleaseStore {
     ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
     try read { (connection) throws(StoreError) in
-      let series = try connection.prepare(
-        """
-        SELECT scope.id, scope.project, environment.name
-        FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
-        """)
       let days = ["ASC", "DESC"].map {
         """
         SELECT day, identified, anonymous FROM session_day
@@ -110,19 +82,22 @@ extension SQLiteStore: ReleaseStore {
         """
       }
       var hours: ClosedRange<Int>?
-      series.bind(1, id)
-      while try series.step() {
+      try connection.forEachRow(
+        """
+        SELECT scope.id, scope.project, environment.name
+        FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
+        """, [id]
+      ) { (series) throws(StoreError) in
         guard projects.contains(ProjectID(rawValue: series.integer(1))),
           environments.includes(series.text(2))
-        else { continue }
+        else { return }
         for sql in days {
-          let day = try connection.prepare(sql)
-          day.bind(1, series.integer(0))
-          guard try day.step() else { continue }
-          for column: Int32 in [1, 2] {
-            for (slot, _) in CountGrid(packed: day.blob(column)).slots {
-              let hour = Int(day.integer(0)) * 24 + slot
-              hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
+          try connection.forEachRow(sql, [series.integer(0)]) { day in
+            for column: Int32 in [1, 2] {
+              for (slot, _) in CountGrid(packed: day.blob(column)).slots {
+                let hour = Int(day.integer(0)) * 24 + slot
+                hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
+              }
             }
           }
         }
@@ -131,31 +106,27 @@ extension SQLiteStore: ReleaseStore {
     }
   }
 
-  package func uses(
-    of organization: OrganizationID
-  ) throws(StoreError) -> [ProjectID: ProjectUse] {
+  package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
     try read { (connection) throws(StoreError) in
-      let environments = try connection.prepare(
+      var uses: [ProjectID: ProjectUse] = [:]
+      try connection.forEachRow(
         """
         SELECT DISTINCT scope.project, environment.name
         FROM project JOIN scope ON scope.project = project.id
           JOIN environment ON environment.id = scope.environment
         WHERE project.organization = ? ORDER BY 1, 2
-        """)
-      environments.bind(1, organization.rawValue)
-      var uses: [ProjectID: ProjectUse] = [:]
-      while try environments.step() {
-        uses[ProjectID(rawValue: environments.integer(0)), default: ProjectUse()]
-          .environments.append(environments.text(1))
+        """, [organization]
+      ) { row in
+        uses[ProjectID(rawValue: row.integer(0)), default: ProjectUse()]
+          .environments.append(row.text(1))
       }
       // Outcomes have a few rows per hour; counts would have a row per release and day.
-      let taken = try connection.prepare("SELECT DISTINCT project, name FROM outcome")
-      while try taken.step() {
-        let project = ProjectID(rawValue: taken.integer(0))
-        switch Outcome(name: taken.text(1)) {
+      try connection.forEachRow("SELECT DISTINCT project, name FROM outcome") { row in
+        let project = ProjectID(rawValue: row.integer(0))
+        switch Outcome(name: row.text(1)) {
         case .accepted: uses[project]?.hasSingleSessions = true
         case .acceptedAggregate: uses[project]?.hasAggregates = true
-        default: continue
+        default: break
         }
       }
       return uses
@@ -167,7 +138,7 @@ extension SQLiteStore: ReleaseStore {
       while writer.ingest.waits(by: now) { try writer.ingest.foldSlice() }
       let connection = writer.connection
       return try connection.transaction { () throws(StoreError) in
-        let last = try connection.number("SELECT value FROM setting WHERE name = 'adoption_hour'")
+        let last = try connection.setting("adoption_hour")
         // The first run ever is for this hour. A clock that was set back waits for the hours that
         // had their run; after one that was far ahead, runs start again at this hour.
         var previous = last.map { Int($0) } ?? now.hour - 1
@@ -176,13 +147,7 @@ extension SQLiteStore: ReleaseStore {
         let first = max(previous + 1, now.hour - Adoption.catchUpRunsMax + 1)
         let hours = first..<now.hour + 1
         for hour in hours { try AdoptionRows.run(hour: hour, connection) }
-        let save = try connection.prepare(
-          """
-          INSERT INTO setting (name, value) VALUES ('adoption_hour', ?)
-          ON CONFLICT DO UPDATE SET value = excluded.value
-          """)
-        save.bind(1, now.hour)
-        try save.run()
+        try connection.save(now.hour, as: "adoption_hour")
         return hours.count
       }
     }
@@ -204,31 +169,27 @@ private enum ReleaseRows {
   ) throws(StoreError) -> [ReleaseRecord] {
     let places = try places(organization, connection)
     let named = try projects(organization, connection)
-    let select = try connection.prepare(
+    return try connection.rows(
       """
       SELECT id, version, created, released, ref, url, status FROM release
       WHERE organization = ? ORDER BY coalesce(released, created) DESC, id DESC
-      """)
-    select.bind(1, organization.rawValue)
-    var releases: [ReleaseRecord] = []
-    while try select.step() {
-      let id = select.integer(0)
+      """, [organization]
+    ) { row in
+      let id = row.integer(0)
       let seen = places[id] ?? []
-      releases.append(
-        ReleaseRecord(
-          id: id, version: select.text(1), created: Timestamp(milliseconds: select.integer(2)),
-          released: select.optionalInteger(3).map { Timestamp(milliseconds: $0) },
-          ref: select.optionalText(4), url: select.optionalText(5),
-          status: ReleaseRecord.Status(rawValue: select.text(6)) ?? .open,
-          projects: Set(seen.map(\.project)).union(named[id] ?? []).sorted(), places: seen))
+      return ReleaseRecord(
+        id: id, version: row.text(1), created: row.time(2), released: row.optionalTime(3),
+        ref: row.optionalText(4), url: row.optionalText(5),
+        status: ReleaseRecord.Status(rawValue: row.text(6)) ?? .open,
+        projects: Set(seen.map(\.project)).union(named[id] ?? []).sorted(), places: seen)
     }
-    return releases
   }
 
   private static func places(
     _ organization: OrganizationID, _ connection: Connection
   ) throws(StoreError) -> [Int64: [ReleaseRecord.Place]] {
-    let select = try connection.prepare(
+    var places: [Int64: [ReleaseRecord.Place]] = [:]
+    try connection.forEachRow(
       """
       SELECT scope.release, scope.project, environment.name, scope.created, adoption.adopted,
         adoption.unadopted
@@ -236,19 +197,14 @@ private enum ReleaseRows {
         JOIN environment ON environment.id = scope.environment
         LEFT JOIN adoption ON adoption.scope = scope.id
       WHERE project.organization = ? ORDER BY scope.id
-      """)
-    select.bind(1, organization.rawValue)
-    var places: [Int64: [ReleaseRecord.Place]] = [:]
-    while try select.step() {
-      let environment = select.text(2)
-      places[select.integer(0), default: []].append(
+      """, [organization]
+    ) { row in
+      let environment = row.text(2)
+      places[row.integer(0), default: []].append(
         ReleaseRecord.Place(
-          project: ProjectID(rawValue: select.integer(1)),
-          environment: environment.isEmpty ? nil : environment,
-          firstSeen: Timestamp(milliseconds: select.integer(3)),
-          adoption: AdoptionTimes(
-            adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
-            unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })))
+          project: ProjectID(rawValue: row.integer(1)),
+          environment: environment.isEmpty ? nil : environment, firstSeen: row.time(3),
+          adoption: row.adoption(4)))
     }
     return places
   }
@@ -256,17 +212,14 @@ private enum ReleaseRows {
   private static func projects(
     _ organization: OrganizationID, _ connection: Connection
   ) throws(StoreError) -> [Int64: [ProjectID]] {
-    let select = try connection.prepare(
+    var projects: [Int64: [ProjectID]] = [:]
+    try connection.forEachRow(
       """
       SELECT release_project.release, release_project.project
       FROM release JOIN release_project ON release_project.release = release.id
       WHERE release.organization = ?
-      """)
-    select.bind(1, organization.rawValue)
-    var projects: [Int64: [ProjectID]] = [:]
-    while try select.step() {
-      projects[select.integer(0), default: []].append(ProjectID(rawValue: select.integer(1)))
-    }
+      """, [organization]
+    ) { projects[$0.integer(0), default: []].append(ProjectID(rawValue: $0.integer(1))) }
     return projects
   }
 }
@@ -278,8 +231,7 @@ private enum AdoptionRows {
     hour: Int, of project: ProjectID? = nil, _ connection: Connection
   ) throws(StoreError) {
     var known = try known(connection)
-    var (sessions, ids) = try sessions(
-      hours: hour - Adoption.windowHours..<hour, connection)
+    var (sessions, ids) = try sessions(hours: hour - Adoption.windowHours..<hour, connection)
     if let project {
       known.times = known.times.filter { $0.key.project == project }
       sessions = sessions.filter { $0.key.project == project }
@@ -292,10 +244,7 @@ private enum AdoptionRows {
       ON CONFLICT DO UPDATE SET adopted = excluded.adopted, unadopted = excluded.unadopted
       """)
     for (series, times) in changed {
-      upsert.bind(1, ids[series] ?? known.ids[series])
-      upsert.bind(2, times.adopted?.milliseconds)
-      upsert.bind(3, times.unadopted?.milliseconds)
-      try upsert.run()
+      try upsert.run([ids[series] ?? known.ids[series], times.adopted, times.unadopted])
     }
   }
 
@@ -319,19 +268,17 @@ private enum AdoptionRows {
   private static func known(
     _ connection: Connection
   ) throws(StoreError) -> (times: [SeriesKey: AdoptionTimes], ids: [SeriesKey: Int64]) {
-    let select = try connection.prepare(
+    var times: [SeriesKey: AdoptionTimes] = [:]
+    var ids: [SeriesKey: Int64] = [:]
+    try connection.forEachRow(
       """
       SELECT \(seriesColumns), adoption.adopted, adoption.unadopted
       FROM adoption \(joinSeries("adoption.scope"))
-      """)
-    var times: [SeriesKey: AdoptionTimes] = [:]
-    var ids: [SeriesKey: Int64] = [:]
-    while try select.step() {
-      let series = series(select)
-      ids[series] = select.integer(0)
-      times[series] = AdoptionTimes(
-        adopted: select.optionalInteger(4).map { Timestamp(milliseconds: $0) },
-        unadopted: select.optionalInteger(5).map { Timestamp(milliseconds: $0) })
+      """
+    ) { row in
+      let series = series(row)
+      ids[series] = row.integer(0)
+      times[series] = row.adoption(4)
     }
     return (times, ids)
   }
@@ -340,22 +287,23 @@ private enum AdoptionRows {
   private static func sessions(
     hours: Range<Int>, _ connection: Connection
   ) throws(StoreError) -> (counts: [SeriesKey: Int64], ids: [SeriesKey: Int64]) {
-    let select = try connection.prepare(
+    var counts: [SeriesKey: Int64] = [:]
+    var ids: [SeriesKey: Int64] = [:]
+    let days: [(any Bindable)?] = [
+      hours.lowerBound.flooredDivision(by: 24), (hours.upperBound - 1).flooredDivision(by: 24),
+    ]
+    try connection.forEachRow(
       """
       SELECT \(seriesColumns), session_day.day, session_day.identified, session_day.anonymous
       FROM session_day \(joinSeries("session_day.scope"))
       WHERE session_day.day >= ? AND session_day.day <= ?
-      """)
-    select.bind(1, hours.lowerBound.flooredDivision(by: 24))
-    select.bind(2, (hours.upperBound - 1).flooredDivision(by: 24))
-    var counts: [SeriesKey: Int64] = [:]
-    var ids: [SeriesKey: Int64] = [:]
-    while try select.step() {
-      let series = series(select)
-      ids[series] = select.integer(0)
+      """, days
+    ) { row in
+      let series = series(row)
+      ids[series] = row.integer(0)
       for column: Int32 in [5, 6] {
-        for (slot, count) in CountGrid(packed: select.blob(column)).slots
-        where hours.contains(Int(select.integer(4)) * 24 + slot) {
+        for (slot, count) in CountGrid(packed: row.blob(column)).slots
+        where hours.contains(Int(row.integer(4)) * 24 + slot) {
           counts[series, default: 0] += count.total
         }
       }

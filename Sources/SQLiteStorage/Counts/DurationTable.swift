@@ -24,8 +24,7 @@ final class DurationTable {
     var histogram = DurationHistogram()
     let isKnown = try select.step()
     if isKnown {
-      histogram = DurationHistogram(
-        packed: select.blob(0), totalMilliseconds: select.integer(1))
+      histogram = DurationHistogram(packed: select.blob(0), totalMilliseconds: select.integer(1))
       select.reset()
     }
     // An hour whose retention has ended is not changed any more.

@@ -29,30 +29,21 @@ struct HealthReader {
     var series: [DurationSummary?] = []
   }
 
-  static func read(_ query: HealthQuery, from connection: Connection) throws(StoreError)
-    -> [HealthGroup]
-  {
+  static func read(
+    _ query: HealthQuery, from connection: Connection
+  ) throws(StoreError) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
     var reader = HealthReader(connection: connection, query: query)
-    // One snapshot serves all statements, so that the numbers are consistent.
-    return try connection.transaction("DEFERRED") { () throws(StoreError) in
-      try reader.readSelected()
-      if query.measures.contains(.sessions) { try reader.readSessions() }
-      if query.measures.contains(.users) {
-        reader.users = try UserReader.read(
-          query, reader.selected, groupOfSeries: reader.groupOfSeries,
-          groupCount: reader.keys.count,
-          from: connection)
-      }
-      if query.measures.contains(.durations) { try reader.readDurations() }
-      return reader.groups
+    try reader.readSelected()
+    if query.measures.contains(.sessions) { try reader.readSessions() }
+    if query.measures.contains(.users) {
+      reader.users = try UserReader.read(
+        query, reader.selected, groupOfSeries: reader.groupOfSeries,
+        groupCount: reader.keys.count, from: connection)
     }
-  }
-
-  private init(connection: Connection, query: HealthQuery) {
-    self.connection = connection
-    self.query = query
+    if query.measures.contains(.durations) { try reader.readDurations() }
+    return reader.groups
   }
 
   /// Groups that have counts, ordered by their keys.
@@ -117,8 +108,7 @@ struct HealthReader {
     table: String, row: String, slotMinutes: Int, slotsPerRow: Int, minutes: Range<Int>
   ) throws(StoreError) {
     let rowMinutes = slotMinutes * slotsPerRow
-    let first = minutes.lowerBound.flooredDivision(by: rowMinutes)
-    let end = (minutes.upperBound + rowMinutes - 1).flooredDivision(by: rowMinutes)
+    let rows = minutes.buckets(of: rowMinutes)
     let columns = "SELECT \(row), scope, identified, anonymous FROM \(table)"
     let hasSeries = query.intervalMinutes != nil
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
@@ -139,12 +129,11 @@ struct HealthReader {
     }
     guard isSelective else {
       let statement = try connection.prepare("\(columns) WHERE \(row) >= ? AND \(row) < ?")
-      statement.bind(1, first)
-      statement.bind(2, end)
+      statement.bind([rows.lowerBound, rows.upperBound])
       return try read(statement, into: &self)
     }
     let statement = try connection.prepare("\(columns) WHERE \(row) = ? AND scope = ?")
-    for number in try connection.stored(first..<end, row, of: table) {
+    for number in try connection.stored(rows, row, of: table) {
       for seriesID in groupOfSeries.keys {
         statement.bind(1, number)
         statement.bind(2, seriesID)
@@ -169,8 +158,7 @@ struct HealthReader {
       sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
     }
     CountGrid.forEachSlot(packed) { slot, counts in
-      guard slots.contains(slot),
-        let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)
+      guard slots.contains(slot), let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)
       else { return }
       sessions[group].series[bucket] += counts
     }
@@ -181,8 +169,7 @@ struct HealthReader {
   /// Reads durations hour by hour, so that each group holds only one bucket's histogram beside its
   /// totals.
   private mutating func readDurations() throws(StoreError) {
-    let first = query.minutes.lowerBound.flooredDivision(by: 60)
-    let end = (query.minutes.upperBound + 59).flooredDivision(by: 60)
+    let hours = query.minutes.buckets(of: 60)
     var open = OpenDurations(sums: keys.map { _ in DurationSum() })
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
@@ -193,14 +180,13 @@ struct HealthReader {
         if open.bucket != bucket { reader.close(&open) }
         open.bucket = bucket
         open.groups.insert(group)
-        open.sums[group].add(
-          packed: statement.blob(2), totalMilliseconds: statement.integer(3))
+        open.sums[group].add(packed: statement.blob(2), totalMilliseconds: statement.integer(3))
       }
     }
     let columns = "SELECT hour, scope, histogram, total FROM duration_hour"
     if isSelective {
       let statement = try connection.prepare("\(columns) WHERE hour = ? AND scope = ?")
-      for hour in try connection.stored(first..<end, "hour", of: "duration_hour") {
+      for hour in try connection.stored(hours, "hour", of: "duration_hour") {
         for seriesID in groupOfSeries.keys {
           statement.bind(1, hour)
           statement.bind(2, seriesID)
@@ -210,8 +196,7 @@ struct HealthReader {
     } else {
       let statement = try connection.prepare(
         "\(columns) WHERE hour >= ? AND hour < ? ORDER BY hour")
-      statement.bind(1, first)
-      statement.bind(2, end)
+      statement.bind([hours.lowerBound, hours.upperBound])
       try read(statement, into: &self)
     }
     close(&open)

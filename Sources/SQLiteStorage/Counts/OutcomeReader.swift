@@ -16,24 +16,21 @@ enum OutcomeReader {
     static let minutes = """
       SELECT scope, identified, anonymous FROM session_minute WHERE hour = ?
       """
-    static let arrivals = """
-      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
-      WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
-      """
-    static let arrivalsOfSeries = """
-      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
-      WHERE hour >= ?1 AND hour < ?2 AND step = ?3 AND scope = ?4
-      """
+    static let arrivals = "\(changes) AND step >= ?3 AND step < ?4 ORDER BY step"
+    static let arrivalsOfSeries = "\(changes) AND step = ?3 AND scope = ?4"
     static let replay = """
       SELECT step, scope, hour, \(Severity.allCases.map(\.name).joined(separator: ", "))
       FROM arrival WHERE hour >= ?1 AND hour < ?2 AND step >= ?3 AND step < ?4 ORDER BY step
       """
-    static let dropped = "SELECT value FROM setting WHERE name = 'arrivals_dropped'"
     static let floor = """
       SELECT value FROM setting WHERE name IN ('arrivals_dropped', 'arrivals_unsplit')
       ORDER BY value DESC LIMIT 1
       """
 
+    private static let changes = """
+      SELECT step, scope, hour, repeated, without_initial, \(columns) FROM arrival
+      WHERE hour >= ?1 AND hour < ?2
+      """
     /// Changes of sessions with an id.
     private static let columns = Severity.allCases
       .map { "\($0.name) - anonymous_\($0.name)" }.joined(separator: ", ")
@@ -42,19 +39,13 @@ enum OutcomeReader {
   static func outcomes(
     of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int, from connection: Connection
   ) throws(StoreError) -> [[OutcomeKey: Int64]] {
-    let select = try connection.prepare(SQL.outcomes)
-    select.bind(1, hours.lowerBound)
-    select.bind(2, hours.upperBound)
-    select.bind(3, intervalHours)
     var outcomes = Array(
       repeating: [OutcomeKey: Int64](), count: (hours.count + intervalHours - 1) / intervalHours)
-    while try select.step() {
-      let project = ProjectID(rawValue: select.integer(1))
-      guard projects.contains(project), let outcome = Outcome(name: select.text(2)) else {
-        continue
-      }
-      outcomes[Int(select.integer(0))][OutcomeKey(project: project, outcome: outcome)] =
-        select.integer(3)
+    let values: [(any Bindable)?] = [hours.lowerBound, hours.upperBound, intervalHours]
+    try connection.forEachRow(SQL.outcomes, values) { row in
+      let project = ProjectID(rawValue: row.integer(1))
+      guard projects.contains(project), let outcome = Outcome(name: row.text(2)) else { return }
+      outcomes[Int(row.integer(0))][OutcomeKey(project: project, outcome: outcome)] = row.integer(3)
     }
     return outcomes
   }
@@ -65,15 +56,12 @@ enum OutcomeReader {
     guard !query.minutes.isEmpty, let interval = query.intervalMinutes else {
       return SessionHistory(firstKnownHour: nil, buckets: [])
     }
-    // One snapshot serves all statements, so that the parts are consistent.
-    return try connection.transaction("DEFERRED") { () throws(StoreError) in
-      var reader = HistoryReader(
-        connection, try SelectedSeries(query, from: connection), minutes: query.minutes,
-        intervalHours: interval / 60, buckets: query.bucketCount)
-      try reader.readCounts()
-      try reader.readArrivals()
-      return reader.history
-    }
+    var reader = HistoryReader(
+      connection, try SelectedSeries(query, from: connection), minutes: query.minutes,
+      intervalHours: interval / 60, buckets: query.bucketCount)
+    try reader.readCounts()
+    try reader.readArrivals()
+    return reader.history
   }
 }
 
@@ -93,16 +81,13 @@ extension OutcomeReader {
     _ query: HealthQuery, from step: Int?, on connection: Connection
   ) throws(StoreError) -> ArrivalPage {
     let members = try SelectedSeries(query, from: connection).members
-    let keys = Dictionary(
-      uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.key)) })
-    let hours =
-      query.minutes.lowerBound.flooredDivision(
-        by: 60)..<(query.minutes.upperBound + 59).flooredDivision(by: 60)
+    let keys = Dictionary(uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.key)) })
+    let hours = query.minutes.buckets(of: 60)
     let select = try connection.prepare(SQL.replay)
-    select.bind(1, hours.lowerBound)
-    select.bind(2, hours.upperBound)
-    select.bind(3, step ?? (hours.lowerBound - hoursBefore) * 6)
-    select.bind(4, (hours.upperBound + hoursAfter) * 6)
+    select.bind([
+      hours.lowerBound, hours.upperBound, step ?? (hours.lowerBound - hoursBefore) * 6,
+      (hours.upperBound + hoursAfter) * 6,
+    ])
     var changes: [ArrivalChange] = []
     while try select.step() {
       let step = Int(select.integer(0))
@@ -110,10 +95,7 @@ extension OutcomeReader {
         return ArrivalPage(changes: changes, next: step)
       }
       guard let key = keys[select.integer(1)] else { continue }
-      var change = SessionCounts()
-      for (column, severity) in Severity.allCases.enumerated() {
-        change[severity] = select.integer(Int32(3 + column))
-      }
+      let change = select.counts(from: 3)
       if change.isZero { continue }
       changes.append(
         ArrivalChange(step: step, hour: Int(select.integer(2)), key: key, change: change))
@@ -148,8 +130,7 @@ private struct HistoryReader {
     isSelective = selected.isSelective
     self.minutes = minutes
     self.intervalHours = intervalHours
-    hours =
-      minutes.lowerBound.flooredDivision(by: 60)..<(minutes.upperBound + 59).flooredDivision(by: 60)
+    hours = minutes.buckets(of: 60)
     self.buckets = Array(repeating: SessionHistory.Bucket(), count: buckets)
     identified = Array(repeating: SessionCounts(), count: buckets)
   }
@@ -166,8 +147,8 @@ private struct HistoryReader {
 
   mutating func readCounts() throws(StoreError) {
     let days = try connection.prepare(OutcomeReader.SQL.days)
-    days.bind(1, hours.lowerBound.flooredDivision(by: 24))
-    days.bind(2, (hours.upperBound + 23).flooredDivision(by: 24))
+    let range = hours.buckets(of: 24)
+    days.bind([range.lowerBound, range.upperBound])
     while try days.step() {
       guard selected.contains(days.integer(1)) else { continue }
       let first = Int(days.integer(0)) * 24
@@ -232,10 +213,7 @@ private struct HistoryReader {
       let step = Int(select.integer(0))
       buckets[bucket].repeated += select.integer(3)
       buckets[bucket].withoutInitial += select.integer(4)
-      var change = SessionCounts()
-      for (column, severity) in Severity.allCases.enumerated() {
-        change[severity] = select.integer(Int32(5 + column))
-      }
+      let change = select.counts(from: 5)
       if change.isZero { continue }
       if step.flooredDivision(by: Self.stepsPerHour) <= hour {
         buckets[bucket].prompt += change

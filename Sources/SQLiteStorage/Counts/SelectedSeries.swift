@@ -37,7 +37,7 @@ struct SelectedSeries {
         let member = Member(id: select.integer(0), key: key, environment: select.integer(3))
         omitted[member.environment, default: 0] += 1
         let isSelected = filter.matches(
-          key, stage: needsStage ? Self.stage(select) : .lowAdoption,
+          key, stage: needsStage ? select.adoption(4).stage : .lowAdoption,
           version: needsVersion ? ReleaseVersion(key.release) : nil)
         guard isSelected else { continue }
         members.append(member)
@@ -50,20 +50,9 @@ struct SelectedSeries {
     isSelective = members.count * 4 < all
   }
 
-  private static func stage(_ row: Statement) -> AdoptionStage {
-    AdoptionTimes(
-      adopted: row.optionalInteger(4).map { Timestamp(milliseconds: $0) },
-      unadopted: row.optionalInteger(5).map { Timestamp(milliseconds: $0) }
-    ).stage
-  }
-
   private static func statement(withStages: Bool) -> String {
-    let (times, adoption) =
-      withStages
-      ? (
-        ", adoption.adopted, adoption.unadopted",
-        "LEFT JOIN adoption ON adoption.scope = scope.id"
-      ) : ("", "")
+    let times = withStages ? ", adoption.adopted, adoption.unadopted" : ""
+    let adoption = withStages ? "LEFT JOIN adoption ON adoption.scope = scope.id" : ""
     return """
       SELECT scope.id, release.version, environment.name, environment.id\(times)
       FROM scope JOIN release ON release.id = scope.release

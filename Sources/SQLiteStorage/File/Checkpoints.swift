@@ -1,4 +1,3 @@
-internal import CSQLite
 internal import Dispatch
 internal import Storage
 internal import Synchronization

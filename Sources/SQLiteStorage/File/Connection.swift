@@ -185,9 +185,50 @@ final class Connection {
   }
 
   /// The first column of the first row, as a number.
-  func number(_ sql: String) throws(StoreError) -> Int64? {
+  func number(_ sql: String, _ values: [(any Bindable)?] = []) throws(StoreError) -> Int64? {
     let statement = try prepare(sql)
+    statement.bind(values)
     return try statement.step() ? statement.integer(0) : nil
+  }
+
+  /// Sets a value of the table `setting`.
+  func save(_ value: any Bindable, as name: String) throws(StoreError) {
+    try run(
+      """
+      INSERT INTO setting (name, value) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET value = excluded.value
+      """, [name, value])
+  }
+
+  /// A number of the table `setting`; nil where it is not set.
+  func setting(_ name: String) throws(StoreError) -> Int64? {
+    try number("SELECT value FROM setting WHERE name = ?", [name])
+  }
+
+  /// Runs a statement without rows once.
+  func run(_ sql: String, _ values: [(any Bindable)?]) throws(StoreError) {
+    try prepare(sql).run(values)
+  }
+
+  /// Runs a statement once, and calls `body` at each of its rows.
+  func forEachRow(
+    _ sql: String, _ values: [(any Bindable)?] = [], _ body: (Statement) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let statement = try prepare(sql)
+    statement.bind(values)
+    while try statement.step() { try body(statement) }
+  }
+
+  /// What `read` makes of each row of a statement that is run once; rows of which it makes nil are
+  /// omitted.
+  func rows<Row>(
+    _ sql: String, _ values: [(any Bindable)?] = [], _ read: (Statement) -> Row?
+  ) throws(StoreError) -> [Row] {
+    var rows: [Row] = []
+    try forEachRow(sql, values) { row in
+      if let row = read(row) { rows.append(row) }
+    }
+    return rows
   }
 
   /// The part of a range of buckets that a table spans, by the first column of its key. A query may

@@ -31,14 +31,12 @@ enum Database {
       // Another process may have created it already.
       if try connection.number("PRAGMA user_version") == 0 {
         try connection.execute(schema)
-        let statement = try connection.prepare(
+        try connection.run(
           """
           INSERT INTO setting (name, value)
           VALUES ('user_hash_key', ?), ('next_user', 1), ('catalog_version', 1),
             ('folded_batches', 0)
-          """)
-        statement.bind(1, blob: newSecret)
-        try statement.run()
+          """, [newSecret])
         try connection.execute("PRAGMA application_id = \(applicationID)")
         try connection.execute("PRAGMA user_version = \(schemaVersion)")
       }

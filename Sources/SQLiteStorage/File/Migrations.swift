@@ -246,9 +246,7 @@ enum Migrations {
     var changes: [UserChanges.Change] = []
     func save() throws(StoreError) {
       if changes.isEmpty { return }
-      for (index, value) in zip(Int32(1)..., place) { insert.bind(index, value) }
-      insert.bind(4, blob: UserChanges(changes).packed)
-      try insert.run()
+      try insert.run(place + [UserChanges(changes).packed])
       changes = []
     }
     while try rows.step() {

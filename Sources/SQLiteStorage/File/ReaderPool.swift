@@ -23,20 +23,19 @@ final class ReaderPool: Sendable {
     idle.withLock { $0.connections = [] }
   }
 
+  /// Calls `body` with a connection that sees one snapshot, so that what it reads is consistent.
   func use<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     let taken = idle.withLock { idle in
       Idle(connections: idle.connections.popLast().map { [$0] } ?? [])
     }
-    let connection: Connection
-    if let first = taken.connections.first {
-      connection = first
-    } else {
-      connection = try Database.openReader(path: path)
-    }
+    let first = taken.connections.first
+    let connection = if let first { first } else { try Database.openReader(path: path) }
     // A connection whose use threw is not reused.
-    let value = try body(connection)
+    let value = try connection.transaction("DEFERRED") { () throws(StoreError) in
+      try body(connection)
+    }
     let given = Idle(connections: [connection])
     idle.withLock { idle in
       if idle.connections.count < Self.idleMax { idle.connections += given.connections }

@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import ReleaseHealth
 internal import Storage
 
 /// A prepared statement of a connection.
@@ -17,11 +18,8 @@ final class Statement {
   }
 
   func bind(_ index: Int32, _ value: Int64?) {
-    if let value {
-      unsafe sqlite3_bind_int64(handle, index, value)
-    } else {
-      unsafe sqlite3_bind_null(handle, index)
-    }
+    guard let value else { return bindNull(index) }
+    unsafe sqlite3_bind_int64(handle, index, value)
   }
 
   func bind(_ index: Int32, _ value: Int) {
@@ -29,18 +27,12 @@ final class Statement {
   }
 
   func bind(_ index: Int32, _ value: Double?) {
-    if let value {
-      unsafe sqlite3_bind_double(handle, index, value)
-    } else {
-      unsafe sqlite3_bind_null(handle, index)
-    }
+    guard let value else { return bindNull(index) }
+    unsafe sqlite3_bind_double(handle, index, value)
   }
 
   func bind(_ index: Int32, _ text: String?) {
-    guard var text else {
-      unsafe sqlite3_bind_null(handle, index)
-      return
-    }
+    guard var text else { return bindNull(index) }
     _ = text.withUTF8 { bytes in
       unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
         unsafe csqlite_bind_text(handle, index, characters.baseAddress, Int32(characters.count))
@@ -49,10 +41,7 @@ final class Statement {
   }
 
   func bind(_ index: Int32, blob: [UInt8]?) {
-    guard let blob else {
-      unsafe sqlite3_bind_null(handle, index)
-      return
-    }
+    guard let blob else { return bindNull(index) }
     _ = unsafe blob.withUnsafeBytes { bytes in
       unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count))
     }
@@ -67,12 +56,21 @@ final class Statement {
 
   /// Binds 32 bits as a blob of four bytes, least significant first.
   func bind(_ index: Int32, _ value: UInt32?) {
-    guard let value else {
-      unsafe sqlite3_bind_null(handle, index)
-      return
-    }
+    guard let value else { return bindNull(index) }
     _ = unsafe withUnsafeBytes(of: value.littleEndian) { bytes in
       unsafe csqlite_bind_blob(handle, index, bytes.baseAddress, 4)
+    }
+  }
+
+  private func bindNull(_ index: Int32) {
+    unsafe sqlite3_bind_null(handle, index)
+  }
+
+  /// Binds all parameters in their order. Statements that run for every update bind theirs by index
+  /// instead, which makes no array.
+  func bind(_ values: [(any Bindable)?]) {
+    for (index, value) in zip(Int32(1)..., values) {
+      if let value { value.bind(to: self, index) } else { bindNull(index) }
     }
   }
 
@@ -91,6 +89,11 @@ final class Statement {
     while try step() {}
   }
 
+  func run(_ values: [(any Bindable)?]) throws(StoreError) {
+    bind(values)
+    try run()
+  }
+
   /// Discards the remaining rows.
   func reset() {
     unsafe sqlite3_reset(handle)
@@ -102,6 +105,28 @@ final class Statement {
 
   func optionalInteger(_ column: Int32) -> Int64? {
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : integer(column)
+  }
+
+  func time(_ column: Int32) -> Timestamp {
+    Timestamp(milliseconds: integer(column))
+  }
+
+  func optionalTime(_ column: Int32) -> Timestamp? {
+    optionalInteger(column).map { Timestamp(milliseconds: $0) }
+  }
+
+  /// The column `adopted`, and `unadopted` behind it.
+  func adoption(_ column: Int32) -> AdoptionTimes {
+    AdoptionTimes(adopted: optionalTime(column), unadopted: optionalTime(column + 1))
+  }
+
+  /// The counts in five columns, in the order of ``Severity``.
+  func counts(from column: Int32) -> SessionCounts {
+    var counts = SessionCounts()
+    for severity in Severity.allCases {
+      counts[severity] = integer(column + Int32(severity.rawValue))
+    }
+    return counts
   }
 
   func optionalDouble(_ column: Int32) -> Double? {
@@ -135,4 +160,41 @@ final class Statement {
   private var sql: String {
     unsafe sqlite3_sql(handle).map { unsafe String(cString: $0) } ?? ""
   }
+}
+
+/// A value for a parameter of a statement.
+protocol Bindable {
+  func bind(to statement: Statement, _ index: Int32)
+}
+
+extension Int: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, self) }
+}
+
+extension Int64: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, self) }
+}
+
+extension Double: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, self) }
+}
+
+extension String: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, self) }
+}
+
+extension [UInt8]: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, blob: self) }
+}
+
+extension Timestamp: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, milliseconds) }
+}
+
+extension OrganizationID: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, rawValue) }
+}
+
+extension ProjectID: Bindable {
+  func bind(to statement: Statement, _ index: Int32) { statement.bind(index, rawValue) }
 }

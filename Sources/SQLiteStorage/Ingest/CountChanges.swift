@@ -115,9 +115,7 @@ final class CountChanges {
     }
   }
 
-  private func addArrival(
-    _ delta: HourDelta, _ key: BucketKey, step: Int
-  ) throws(StoreError) {
+  private func addArrival(_ delta: HourDelta, _ key: BucketKey, step: Int) throws(StoreError) {
     let aggregated = delta.aggregated.total
     var change = delta.identified.total
     change += aggregated

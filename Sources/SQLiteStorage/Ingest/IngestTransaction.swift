@@ -145,9 +145,7 @@ final class IngestTransaction {
   }
 
   /// Calls `body` with all updates folded, then rolls back. Writes nothing to the disk.
-  func withAllFolded<Value>(
-    _ body: () throws(StoreError) -> Value
-  ) throws(StoreError) -> Value {
+  func withAllFolded<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
     defer {
       // The rollback undid what the rehearsal cached. If the connection cannot even read, its next
       // use opens another one.

@@ -39,7 +39,7 @@ final class Interning {
   func forget() throws(StoreError) {
     forgetSeries()
     users.removeAll()
-    let next = try connection.number("SELECT value FROM setting WHERE name = 'next_user'")
+    let next = try connection.setting("next_user")
     nextUser = UInt32(truncatingIfNeeded: next ?? 1)
     isNextUserSaved = true
   }
@@ -145,8 +145,7 @@ final class Interning {
     _ version: String, project: ProjectID, at now: Timestamp
   ) throws(StoreError) -> Int64 {
     try identify(
-      "release",
-      "organization = (SELECT organization FROM project WHERE id = ?1) AND version = ?2",
+      "release", "organization = (SELECT organization FROM project WHERE id = ?1) AND version = ?2",
       """
       (organization, version, created)
       VALUES ((SELECT organization FROM project WHERE id = ?1), ?2, ?3)

@@ -28,8 +28,7 @@ struct PendingSlot {
 
   /// Packs a batch into as many rows as it needs.
   static func pack(
-    sequence: Int64, receivedAt: Timestamp, reports: [SessionReport],
-    outcomes: [OutcomeKey: Int64]
+    sequence: Int64, receivedAt: Timestamp, reports: [SessionReport], outcomes: [OutcomeKey: Int64]
   ) -> [[UInt8]] {
     var rows: [[UInt8]] = []
     var writer = begin(sequence, receivedAt)

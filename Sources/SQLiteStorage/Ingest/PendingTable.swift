@@ -48,8 +48,7 @@ final class PendingTable {
     self.connection = connection
     insert = try connection.prepare("INSERT INTO pending (slot, content) VALUES (?, ?)")
     update = try connection.prepare("UPDATE pending SET content = ?2 WHERE slot = ?1")
-    finish = try connection.prepare(
-      "UPDATE setting SET value = ? WHERE name = 'folded_batches'")
+    finish = try connection.prepare("UPDATE setting SET value = ? WHERE name = 'folded_batches'")
     if takesOver { try read() }
   }
 
@@ -71,8 +70,7 @@ final class PendingTable {
   }
 
   private func read() throws(StoreError) {
-    let folded =
-      try connection.number("SELECT value FROM setting WHERE name = 'folded_batches'") ?? 0
+    let folded = try connection.setting("folded_batches") ?? 0
     sequence = folded
     let select = try connection.prepare("SELECT slot, content FROM pending ORDER BY slot")
     while try select.step() {
@@ -87,9 +85,7 @@ final class PendingTable {
       sequence = max(sequence, slot.sequence)
       // Slots are in no particular order.
       let first = incoming.first ?? (slot.receivedAt, slot.sequence)
-      incoming.first = (
-        min(first.receivedAt, slot.receivedAt), min(first.sequence, slot.sequence)
-      )
+      incoming.first = (min(first.receivedAt, slot.receivedAt), min(first.sequence, slot.sequence))
       incoming.reports.append(contentsOf: slot.reports)
       add(slot.outcomes, hour: slot.receivedAt.hour)
       incoming.slots.append(slotCount)
@@ -117,9 +113,7 @@ final class PendingTable {
     }
   }
 
-  func add(
-    _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
-  ) {
+  func add(_ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp) {
     sequence += 1
     freeSlots.removeLast(min(written.count, freeSlots.count))
     slotCount = max(slotCount, written.max() ?? 0)

@@ -10,9 +10,7 @@ final class SessionFolding {
   private let select: Statement
   private let update: Statement
 
-  init(
-    _ connection: Connection, interning: Interning, changes: CountChanges
-  ) throws(StoreError) {
+  init(_ connection: Connection, interning: Interning, changes: CountChanges) throws(StoreError) {
     self.connection = connection
     self.interning = interning
     self.changes = changes
@@ -72,9 +70,7 @@ final class SessionFolding {
     return try SessionRow.read(select, from: 0, started: report.started)
   }
 
-  private func noteRepetition(
-    _ report: SessionReport, of known: Session
-  ) throws(StoreError) {
+  private func noteRepetition(_ report: SessionReport, of known: Session) throws(StoreError) {
     if report.isRecovered { return }
     try remark(.repeated, report)
     changes.addRepetition(of: report, hour: known.earliestStart.hour)

@@ -54,18 +54,15 @@ extension Housekeeping {
 
   /// Closes days of environments whose series are all closed.
   func uniteDays(at now: Timestamp) throws(StoreError) -> Bool {
-    let find = try connection.prepare(
+    let days = try connection.rows(
       """
       SELECT day, project, environment FROM user_environment_day AS each
       WHERE sets IS NULL AND day < \((now.hour - 1).flooredDivision(by: 24)) AND NOT EXISTS (
         SELECT 1 FROM user_day_open CROSS JOIN scope ON scope.id = user_day_open.scope
         WHERE day = each.day AND project = each.project AND environment = each.environment)
       ORDER BY day LIMIT \(Self.cellsPerStep)
-      """)
-    var days: [(day: Int, project: Int64, environment: Int64)] = []
-    while try find.step() {
-      days.append((Int(find.integer(0)), find.integer(1), find.integer(2)))
-    }
+      """
+    ) { (day: Int($0.integer(0)), project: $0.integer(1), environment: $0.integer(2)) }
     if days.isEmpty { return false }
     try connection.transaction { () throws(StoreError) in
       var bytesLeft = Self.setBytesPerStep

@@ -41,9 +41,7 @@ extension Housekeeping {
     let rows = """
       SELECT \(key) FROM \(table) WHERE \(condition) ORDER BY \(key) LIMIT \(Self.rowsPerStep)
       """
-    let find = try connection.prepare(rows)
-    var last: Int64?
-    while try find.step() { last = find.integer(0) }
+    let last = try connection.rows(rows) { $0.integer(0) }.last
     if last != nil { try connection.execute("DELETE FROM \(table) WHERE (\(key)) IN (\(rows))") }
     return last
   }
@@ -65,7 +63,7 @@ extension Housekeeping {
       FROM scope AS each CROSS JOIN \(table) ON scope = each.id AND \(bucket) < ?
       LIMIT \(Self.rowsPerStep)
       """)
-    find.bind(1, day * bucketsPerDay)
+    find.bind([day * bucketsPerDay])
     var expired: [(seriesID: Int64, bucket: Int64)] = []
     var last = Int64.min
     var bytes: Int64 = 0
@@ -78,27 +76,35 @@ extension Housekeeping {
     if expired.isEmpty { return false }
     let drop = try connection.prepare("DELETE FROM \(table) WHERE scope = ? AND \(bucket) = ?")
     try connection.transaction { () throws(StoreError) in
-      for key in expired {
-        drop.bind(1, key.seriesID)
-        drop.bind(2, key.bucket)
-        try drop.run()
-      }
+      for key in expired { try drop.run([key.seriesID, key.bucket]) }
       try remember("counts_dropped", last.flooredDivision(by: Int64(bucketsPerDay)))
     }
     return true
   }
 
+  /// Drops of the oldest notices those whose retention has ended, unless they wait. Those of
+  /// incidents that are open stay: a channel that was notified of one is notified of its end.
   func dropNotices(at now: Timestamp) throws(StoreError) -> Bool {
-    try NoticeTables.dropOld(
-      before: now.milliseconds - Int64(retentionDays) * 86_400_000, rowsMax: Self.rowsPerStep,
-      on: connection)
+    try delete(
+      """
+      DELETE FROM notice WHERE id IN (
+        SELECT id FROM (
+          SELECT id, created, next_attempt FROM notice
+          -- "incident-", its number, and what follows another hyphen.
+          WHERE NOT (key GLOB 'incident-*' AND CAST(substr(key, 10) AS INTEGER) IN (
+            SELECT incident FROM alert_rule WHERE incident IS NOT NULL
+            UNION SELECT incident FROM alert_transition))
+          ORDER BY id LIMIT \(Self.rowsPerStep))
+        WHERE created < \(now.milliseconds - Int64(retentionDays) * 86_400_000)
+          AND next_attempt IS NULL)
+      """)
   }
 
   /// Drops evaluations of deleted alert rules, and those whose retention has ended.
   func dropEvaluations(at now: Timestamp) throws(StoreError) -> Bool {
     let minute = (now.day - retentionDays) * 1440
     // One index lookup for each rule, instead of a scan of all rows.
-    let find = try connection.prepare(
+    let rules = try connection.rows(
       """
       WITH RECURSIVE each (rule) AS (
         SELECT min(rule) FROM alert_evaluation
@@ -108,14 +114,10 @@ extension Housekeeping {
       SELECT rule, (SELECT min(minute) FROM alert_evaluation WHERE rule = each.rule) < \(minute),
         EXISTS (SELECT 1 FROM alert_rule WHERE id = each.rule)
       FROM each WHERE rule IS NOT NULL
-      """)
-    var rules: [(id: Int64, end: Int)] = []
-    while try find.step() {
-      if find.integer(2) == 0 {
-        rules.append((find.integer(0), .max))
-      } else if find.integer(1) != 0 {
-        rules.append((find.integer(0), minute))
-      }
+      """
+    ) { row -> (id: Int64, end: Int)? in
+      if row.integer(2) == 0 { return (row.integer(0), .max) }
+      return row.integer(1) != 0 ? (row.integer(0), minute) : nil
     }
     guard let (rule, end) = rules.first else { return false }
     return try delete(
@@ -130,20 +132,17 @@ extension Housekeeping {
   /// update is older than any retention, with a week to spare.
   func dropUsers(at now: Timestamp) throws(StoreError) -> Bool {
     if sweep.lastDay == now.day { return false }
-    let next = try connection.prepare(
-      "SELECT hash FROM user WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET \(Self.usersPerStep - 1)")
     let start = sweep.cursor ?? []
-    next.bind(1, blob: start)
-    let end = try next.step() ? next.blob(0) : nil
-    next.reset()
-    let delete = try connection.prepare(
-      "DELETE FROM user WHERE hash > ?1 AND hash <= ?2 AND seen < ?3")
-    delete.bind(1, blob: start)
+    let end = try connection.rows(
+      "SELECT hash FROM user WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET ?",
+      [start, Self.usersPerStep - 1]
+    ) { $0.blob(0) }.first
     // This is greater than any hash. SQLite would not use an optional bound for the search, and
     // each step would read on to the end of the table.
-    delete.bind(2, blob: end ?? [UInt8](repeating: 0xff, count: 17))
-    delete.bind(3, now.day - retentionDays - 7)
-    try delete.run()
+    let limit = end ?? [UInt8](repeating: 0xff, count: 17)
+    try connection.run(
+      "DELETE FROM user WHERE hash > ?1 AND hash <= ?2 AND seen < ?3",
+      [start, limit, now.day - retentionDays - 7])
     if connection.changes > 0 { interning.forgetUsers() }
     sweep.cursor = end
     if end == nil { sweep.lastDay = now.day }

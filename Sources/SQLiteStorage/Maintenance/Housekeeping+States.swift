@@ -1,8 +1,10 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// Drops session states that no update can change any more.
+/// Drops the states of sessions, and the minutes of hours, that no update can change any more.
 extension Housekeeping {
+  // MARK: States
+
   /// Drops states of sessions whose updates are all rejected by now.
   func dropSessions(at now: Timestamp) throws(StoreError) -> Bool {
     let kept = now.milliseconds - DomainLimits.stateMillisecondsKept
@@ -13,76 +15,112 @@ extension Housekeeping {
   private func dropSteady(before kept: Int64) throws(StoreError) -> Bool {
     // No older states are left.
     if sessions.started >= kept { return false }
-    let find = try connection.prepare(
-      """
-      SELECT started, sid, scope FROM session
-      WHERE (started, sid, scope) > (?1, ?2, ?3) AND started < ?4
-      ORDER BY started, sid, scope LIMIT 1 OFFSET ?5
-      """)
     let steady = """
       FROM session WHERE (started, sid, scope) > (?1, ?2, ?3)
         AND (started, sid, scope) <= (?4, ?5, ?6) AND latest IS NULL
       """
-    let last = try connection.prepare("SELECT started \(steady) ORDER BY started DESC LIMIT 1")
-    let delete = try connection.prepare("DELETE \(steady)")
-    for statement in [find, last, delete] {
-      statement.bind(1, sessions.started)
-      statement.bind(2, blob: sessions.sessionID)
-      statement.bind(3, sessions.seriesID)
-    }
-    find.bind(4, kept)
-    find.bind(5, Self.statesPerStep - 1)
-    var reached = SessionSweep(started: kept)
-    let isPart = try find.step()
-    if isPart {
-      reached.started = find.integer(0)
-      reached.sessionID = find.blob(1)
-      reached.seriesID = find.integer(2)
-      find.reset()
-    }
-    for statement in [last, delete] {
-      statement.bind(4, reached.started)
-      statement.bind(5, blob: reached.sessionID)
-      statement.bind(6, reached.seriesID)
-    }
+    let next = try connection.rows(
+      """
+      SELECT started, sid, scope FROM session
+      WHERE (started, sid, scope) > (?1, ?2, ?3) AND started < ?4
+      ORDER BY started, sid, scope LIMIT 1 OFFSET ?5
+      """, sessions.values + [kept, Self.statesPerStep - 1]
+    ) {
+      SessionSweep(started: $0.integer(0), sessionID: $0.blob(1), seriesID: $0.integer(2))
+    }.first
+    let reached = next ?? SessionSweep(started: kept)
+    let range = sessions.values + reached.values
     try connection.transaction { () throws(StoreError) in
-      if try last.step() {
-        let started = last.integer(0)
-        last.reset()
-        try delete.run()
-        try remember("states_dropped", started)
-      }
+      let last = try connection.number(
+        "SELECT started \(steady) ORDER BY started DESC LIMIT 1", range)
+      guard let last else { return }
+      try connection.run("DELETE \(steady)", range)
+      try remember("states_dropped", last)
     }
     sessions = reached
-    return isPart
+    return next != nil
   }
 
   private func dropDrifted(before kept: Int64) throws(StoreError) -> Bool {
-    let find = try connection.prepare(
-      """
-      SELECT started, sid, scope, earliest FROM session WHERE latest < ?
-      LIMIT \(Self.statesPerStep)
-      """)
+    let found = try connection.rows(
+      "SELECT started, sid, scope, earliest FROM session WHERE latest < ? LIMIT ?",
+      [kept, Self.statesPerStep]
+    ) { row -> (key: [(any Bindable)?], earliest: Int64) in
+      ([row.integer(0), row.blob(1), row.integer(2)], row.integer(3))
+    }
+    // Drifted sessions count at their earliest start, not at the start in their key.
+    guard let last = found.map(\.earliest).max() else { return false }
     let delete = try connection.prepare(
       "DELETE FROM session WHERE started = ? AND sid = ? AND scope = ?")
-    find.bind(1, kept)
-    var keys: [(started: Int64, sessionID: [UInt8], seriesID: Int64)] = []
-    // Drifted sessions count at their earliest start, not at the start in their key.
-    var last = Int64.min
-    while try find.step() {
-      keys.append((find.integer(0), find.blob(1), find.integer(2)))
-      last = max(last, find.integer(3))
-    }
-    if keys.isEmpty { return false }
     try connection.transaction { () throws(StoreError) in
-      for key in keys {
-        delete.bind(1, key.started)
-        delete.bind(2, blob: key.sessionID)
-        delete.bind(3, key.seriesID)
-        try delete.run()
-      }
+      for session in found { try delete.run(session.key) }
       try remember("states_dropped", last)
     }
+    return true
+  }
+
+  // MARK: Minutes
+
+  /// Drops the minutes of hours that no update can change any more.
+  func dropMinutes(at now: Timestamp) throws(StoreError) -> Bool {
+    let end = Timestamp(milliseconds: now.milliseconds - DomainLimits.minutesMillisecondsKept).hour
+    if let hour = try oldHour(of: "user_minute", before: end) {
+      return try dropUserMinutes(of: hour)
+    }
+    guard let hour = try oldHour(of: "session_minute", before: end) else { return false }
+    try connection.transaction { () throws(StoreError) in
+      try connection.execute(
+        """
+        DELETE FROM session_minute WHERE hour = \(hour) AND scope IN (
+          SELECT scope FROM session_minute WHERE hour = \(hour) LIMIT \(Self.rowsPerStep))
+        """)
+      try remember("minutes_dropped", Int64(hour))
+    }
+    counts.forget()
+    return true
+  }
+
+  /// The first hour of a table whose minutes can be dropped. An hour is kept while only its minutes
+  /// have its users, or while a state exists that drift has moved into it.
+  private func oldHour(of table: String, before end: Int) throws(StoreError) -> Int? {
+    var last = Int64.min
+    while true {
+      let next = try connection.number(
+        "SELECT hour FROM \(table) WHERE hour > ? AND hour < ? ORDER BY hour LIMIT 1", [last, end])
+      guard let next else { return nil }
+      let isHeld = try connection.number(
+        """
+        SELECT EXISTS (SELECT 1 FROM user_hour_open WHERE hour = ?1) OR EXISTS (
+          SELECT 1 FROM session WHERE latest IS NOT NULL
+            AND earliest >= ?1 * 3600000 AND earliest < (?1 + 1) * 3600000)
+        """, [next])
+      if isHeld == 0 { return Int(next) }
+      last = next
+    }
+  }
+
+  /// Drops parts of minutes. From the first one on, the sets of the hour and series are final.
+  private func dropUserMinutes(of hour: Int) throws(StoreError) -> Bool {
+    let found = try connection.rows(
+      """
+      SELECT scope, minute, part FROM user_minute WHERE hour = ?1
+      ORDER BY scope, minute, part LIMIT 1 OFFSET ?2
+      """, [hour, Self.partsPerStep - 1]
+    ) { row in (0..<3).map { row.integer($0) } }
+    // If fewer parts are left, all of them are dropped.
+    let last = found.first ?? [.max, .max, .max]
+    try connection.transaction { () throws(StoreError) in
+      try connection.run(
+        """
+        UPDATE user_hour SET final = 1 WHERE hour = ?1 AND scope IN (
+          SELECT DISTINCT scope FROM user_minute WHERE hour = ?1 AND scope <= ?2)
+        """, [hour, last[0]])
+      try connection.run(
+        "DELETE FROM user_minute WHERE hour = ?1 AND (scope, minute, part) <= (?2, ?3, ?4)",
+        [hour] + last)
+      try remember("minutes_dropped", Int64(hour))
+    }
+    users.forget()
     return true
   }
 }

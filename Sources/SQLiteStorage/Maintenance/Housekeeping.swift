@@ -48,6 +48,8 @@ final class Housekeeping {
     var started = Int64.min
     var sessionID = [UInt8](repeating: 0, count: 16)
     var seriesID = Int64.min
+
+    var values: [(any Bindable)?] { [started, sessionID, seriesID] }
   }
 
   /// The progress of the daily search for users to delete.
@@ -98,14 +100,11 @@ final class Housekeeping {
   ///   that was once ahead, the limit lies in the future, and all data until then would count as
   ///   dropped.
   func remember(_ name: String, _ value: Int64) throws(StoreError) {
-    let save = try connection.prepare(
+    try connection.run(
       """
       INSERT INTO setting (name, value) VALUES (?, ?)
       ON CONFLICT DO UPDATE SET value = max(value, excluded.value)
-      """)
-    save.bind(1, name)
-    save.bind(2, value)
-    try save.run()
+      """, [name, value])
   }
 
   /// Runs one deletion. Returns false if it found nothing.
@@ -115,11 +114,8 @@ final class Housekeeping {
   }
 
   func keys(_ sql: String) throws(StoreError) -> [BucketKey] {
-    let statement = try connection.prepare(sql)
-    var keys: [BucketKey] = []
-    while try statement.step() {
-      keys.append(BucketKey(bucket: Int(statement.integer(0)), seriesID: statement.integer(1)))
+    try connection.rows(sql) {
+      BucketKey(bucket: Int($0.integer(0)), seriesID: $0.integer(1))
     }
-    return keys
   }
 }

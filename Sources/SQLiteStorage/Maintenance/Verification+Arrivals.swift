@@ -12,11 +12,11 @@ extension Verification {
 
   /// Checks that the arrivals of an hour add up to its counts, where the arrival log is complete.
   mutating func checkArrivals() throws(StoreError) {
-    let dropped = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_dropped'")
+    let dropped = try connection.setting("arrivals_dropped")
     // An update may arrive a minute before its session starts, or more if the clock was behind.
     let firstHour = max(dropped.map { Int($0 / 6) + 25 } ?? Int.min, firstCountedHour)
     // Older versions logged no separate numbers for session aggregates.
-    let unsplit = try connection.number("SELECT value FROM setting WHERE name = 'arrivals_unsplit'")
+    let unsplit = try connection.setting("arrivals_unsplit")
     let firstSplitHour = unsplit.map { Int($0 / 6) + 25 } ?? Int.min
     let names = Severity.allCases.map(\.name)
     let columns = (names + names.map { "anonymous_\($0)" }).map { "sum(\($0))" }
@@ -68,12 +68,9 @@ extension Verification {
   private mutating func checkInitials(from firstHour: Int) throws(StoreError) {
     let first = max(firstHour, firstWholeHour)
     func counts(_ sql: String) throws(StoreError) -> [BucketKey: Int64] {
-      let statement = try connection.prepare(sql)
-      statement.bind(1, first)
       var counts: [BucketKey: Int64] = [:]
-      while try statement.step() {
-        let key = BucketKey(bucket: Int(statement.integer(0)), seriesID: statement.integer(1))
-        counts[key] = statement.integer(2)
+      try connection.forEachRow(sql, [first]) { row in
+        counts[BucketKey(bucket: Int(row.integer(0)), seriesID: row.integer(1))] = row.integer(2)
       }
       return counts
     }
@@ -102,12 +99,8 @@ extension Verification {
   ) throws(StoreError) -> [BucketKey: Arrived] {
     var arrived: [BucketKey: Arrived] = [:]
     while hasMore, log.integer(0) < end {
-      var counts = Arrived()
-      for (column, severity) in Severity.allCases.enumerated() {
-        counts.all[severity] = log.integer(Int32(2 + column))
-        counts.aggregated[severity] = log.integer(Int32(7 + column))
-      }
-      arrived[BucketKey(bucket: Int(log.integer(0)), seriesID: log.integer(1))] = counts
+      arrived[BucketKey(bucket: Int(log.integer(0)), seriesID: log.integer(1))] = Arrived(
+        all: log.counts(from: 2), aggregated: log.counts(from: 7))
       hasMore = try log.step()
     }
     return arrived

@@ -129,18 +129,15 @@ extension Verification {
   private func recomputed(hour: Int) throws(StoreError) -> [Int64: HourDelta] {
     var deltas: [Int64: HourDelta] = [:]
     for condition in ["started >= ?1 AND started < ?2 AND latest IS NULL", Self.drifted] {
-      let states = try connection.prepare(
+      try connection.forEachRow(
         """
         SELECT started, scope, flags, duration, users, earliest, latest FROM session
         WHERE \(condition)
-        """)
-      states.bind(1, hour * 3_600_000)
-      states.bind(2, (hour + 1) * 3_600_000)
-      while try states.step() {
-        let session = try SessionRow.read(
-          states, from: 2, started: Timestamp(milliseconds: states.integer(0)))
+        """, [hour * 3_600_000, (hour + 1) * 3_600_000]
+      ) { (row) throws(StoreError) in
+        let session = try SessionRow.read(row, from: 2, started: row.time(0))
         let contribution = session.contribution
-        deltas[states.integer(1), default: HourDelta()]
+        deltas[row.integer(1), default: HourDelta()]
           .apply(contribution, minute: HourDelta.split(minute: contribution.minute).minute, sign: 1)
       }
     }
@@ -151,44 +148,39 @@ extension Verification {
 
   private func stored(hour: Int) throws(StoreError) -> [Int64: Stored] {
     var found: [Int64: Stored] = [:]
-    let minutes = try connection.prepare(
-      "SELECT scope, identified, anonymous FROM session_minute WHERE hour = ?")
-    minutes.bind(1, hour)
-    while try minutes.step() {
-      found[minutes.integer(0), default: Stored()].identified = CountGrid(packed: minutes.blob(1))
-      found[minutes.integer(0), default: Stored()].aggregated = CountGrid(packed: minutes.blob(2))
+    try connection.forEachRow(
+      "SELECT scope, identified, anonymous FROM session_minute WHERE hour = ?", [hour]
+    ) { row in
+      found[row.integer(0), default: Stored()].identified = CountGrid(packed: row.blob(1))
+      found[row.integer(0), default: Stored()].aggregated = CountGrid(packed: row.blob(2))
     }
     let day = hour.flooredDivision(by: 24)
-    let days = try connection.prepare(
-      "SELECT scope, identified, anonymous FROM session_day WHERE day = ?")
-    days.bind(1, day)
-    while try days.step() {
+    try connection.forEachRow(
+      "SELECT scope, identified, anonymous FROM session_day WHERE day = ?", [day]
+    ) { row in
       let slot = hour - day * 24
-      let identified = CountGrid(packed: days.blob(1))[slot]
-      let aggregated = CountGrid(packed: days.blob(2))[slot]
-      if identified == nil, aggregated == nil { continue }
-      found[days.integer(0), default: Stored()].day = identified ?? SessionCounts()
-      found[days.integer(0), default: Stored()].dayAggregated = aggregated ?? SessionCounts()
+      let identified = CountGrid(packed: row.blob(1))[slot]
+      let aggregated = CountGrid(packed: row.blob(2))[slot]
+      if identified == nil, aggregated == nil { return }
+      found[row.integer(0), default: Stored()].day = identified ?? SessionCounts()
+      found[row.integer(0), default: Stored()].dayAggregated = aggregated ?? SessionCounts()
     }
-    let users = try connection.prepare(
-      "SELECT scope, minute, changes FROM user_minute WHERE hour = ?")
-    users.bind(1, hour)
-    while try users.step() {
-      for change in UserChanges(packed: users.blob(2)).changes {
+    try connection.forEachRow(
+      "SELECT scope, minute, changes FROM user_minute WHERE hour = ?", [hour]
+    ) { row in
+      for change in UserChanges(packed: row.blob(2)).changes {
         guard let kind = UserKind(rawValue: change.key.kind) else { continue }
-        let key = HourDelta.UserKey(
-          minute: Int(users.integer(1)), kind: kind, user: change.key.user)
-        let known = found[users.integer(0)]?.users[key] ?? 0
+        let key = HourDelta.UserKey(minute: Int(row.integer(1)), kind: kind, user: change.key.user)
+        let known = found[row.integer(0)]?.users[key] ?? 0
         let sum = UserChanges.sum(known, change.sessions)
-        found[users.integer(0), default: Stored()].users[key] = sum == 0 ? nil : sum
+        found[row.integer(0), default: Stored()].users[key] = sum == 0 ? nil : sum
       }
     }
-    let durations = try connection.prepare(
-      "SELECT scope, histogram, total FROM duration_hour WHERE hour = ?")
-    durations.bind(1, hour)
-    while try durations.step() {
-      found[durations.integer(0), default: Stored()].durations = DurationHistogram(
-        packed: durations.blob(1), totalMilliseconds: durations.integer(2))
+    try connection.forEachRow(
+      "SELECT scope, histogram, total FROM duration_hour WHERE hour = ?", [hour]
+    ) { row in
+      found[row.integer(0), default: Stored()].durations = DurationHistogram(
+        packed: row.blob(1), totalMilliseconds: row.integer(2))
     }
     return found
   }

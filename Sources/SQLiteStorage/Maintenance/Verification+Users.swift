@@ -1,4 +1,3 @@
-internal import ReleaseHealth
 internal import Storage
 
 /// Checks user sets against their rows, their parts and each other.
@@ -6,19 +5,14 @@ extension Verification {
   /// Checks that sets of hours match their rows, that sets of days are the unions of their hours,
   /// and that all users exist.
   mutating func checkSets() throws(StoreError) {
-    let hours = try connection.prepare("SELECT hour, scope, sets, final FROM user_hour")
-    let isOpen = try connection.prepare(
-      "SELECT 1 FROM user_hour_open WHERE hour = ? AND scope = ?")
-    while try hours.step() {
-      let (hour, seriesID) = (Int(hours.integer(0)), hours.integer(1))
-      let packed = hours.blob(2)
-      let sets = readable(packed, "an hour's users of series \(seriesID) at \(name(hour))")
-      guard hours.integer(3) == 0 else { continue }
-      isOpen.bind(1, hour)
-      isOpen.bind(2, seriesID)
-      let open = try isOpen.step()
-      isOpen.reset()
-      expect(!open, "sets of users") { [name] in
+    try connection.forEachRow("SELECT hour, scope, sets, final FROM user_hour") {
+      (row) throws(StoreError) in
+      let (hour, seriesID) = (Int(row.integer(0)), row.integer(1))
+      let sets = readable(row.blob(2), "an hour's users of series \(seriesID) at \(name(hour))")
+      guard row.integer(3) == 0 else { return }
+      let open = try connection.number(
+        "SELECT 1 FROM user_hour_open WHERE hour = ? AND scope = ?", [hour, seriesID])
+      expect(open == nil, "sets of users") { [name] in
         "series \(seriesID) has a set at \(name(hour)), which is open"
       }
       let built = try builtSets(hour, seriesID)
@@ -34,31 +28,29 @@ extension Verification {
 
   /// Builds the sets of an hour from its minutes.
   private func builtSets(_ hour: Int, _ seriesID: Int64) throws(StoreError) -> UserSets {
-    let rows = try connection.prepare(
-      "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?")
-    rows.bind(1, hour)
-    rows.bind(2, seriesID)
     var sets = UserSets()
     var minutes = UserMinutes()
     func insert(minute: Int, parts: [UserChanges]) {
       UserChanges.forEachUser(parts) { sets.insert($0.user, kind: $0.kind) }
     }
-    while try rows.step() { minutes.add(minute: rows.integer(0), packed: rows.blob(1), insert) }
+    try connection.forEachRow(
+      "SELECT minute, changes FROM user_minute WHERE hour = ? AND scope = ?", [hour, seriesID]
+    ) { minutes.add(minute: $0.integer(0), packed: $0.blob(1), insert) }
     minutes.finish(insert)
     return sets
   }
 
   /// Checks that closed hours with minutes have a set.
   private mutating func checkRowsWithoutSets() throws(StoreError) {
-    let lost = try connection.prepare(
+    try connection.forEachRow(
       """
       SELECT DISTINCT hour, scope FROM user_minute AS each
       WHERE NOT EXISTS (
           SELECT 1 FROM user_hour_open WHERE hour = each.hour AND scope = each.scope)
         AND NOT EXISTS (SELECT 1 FROM user_hour WHERE hour = each.hour AND scope = each.scope)
-      """)
-    while try lost.step() {
-      let (hour, seriesID) = (Int(lost.integer(0)), lost.integer(1))
+      """
+    ) { (row) throws(StoreError) in
+      let (hour, seriesID) = (Int(row.integer(0)), row.integer(1))
       // The changes may cancel out.
       expect(try builtSets(hour, seriesID).isEmpty, "sets of users") { [name] in
         "users of series \(seriesID) at \(name(hour)) are in no set, and the hour is not open"
@@ -68,16 +60,16 @@ extension Verification {
 
   /// Checks that days whose hours have sets have their own, or are open.
   private mutating func checkDaysWithoutSets() throws(StoreError) {
-    let lost = try connection.prepare(
+    try connection.forEachRow(
       """
       SELECT DISTINCT hour / 24, scope FROM user_hour AS each
       WHERE NOT EXISTS (SELECT 1 FROM user_day WHERE scope = each.scope AND day = each.hour / 24)
         AND NOT EXISTS (
           SELECT 1 FROM user_day_open WHERE day = each.hour / 24 AND scope = each.scope)
         AND hour / 24 > (SELECT coalesce(max(value), -1) FROM setting WHERE name = 'counts_dropped')
-      """)
-    while try lost.step() {
-      let (day, seriesID) = (Int(lost.integer(0)), lost.integer(1))
+      """
+    ) { row in
+      let (day, seriesID) = (Int(row.integer(0)), row.integer(1))
       expect(false, "sets of users") { [name] in
         "series \(seriesID) has no set on the day of \(name(day * 24)), which is not open"
       }
@@ -85,19 +77,15 @@ extension Verification {
   }
 
   private mutating func checkDaySets() throws(StoreError) {
-    let days = try connection.prepare("SELECT day, scope, sets FROM user_day")
     let hours = try connection.prepare(
       "SELECT sets FROM user_hour WHERE scope = ? AND hour >= ? AND hour < ?")
-    while try days.step() {
-      let (day, seriesID) = (Int(days.integer(0)), days.integer(1))
-      let packed = days.blob(2)
+    try connection.forEachRow("SELECT day, scope, sets FROM user_day") {
+      (row) throws(StoreError) in
+      let (day, seriesID) = (Int(row.integer(0)), row.integer(1))
       let sets = readable(
-        packed, "a day's users of series \(seriesID) on the day of \(name(day * 24))")
-      var union = UserSets()
-      hours.bind(1, seriesID)
-      hours.bind(2, day * 24)
-      hours.bind(3, day * 24 + 24)
-      while try hours.step() { hours.withBlob(0) { union.formUnion(packed: $0) } }
+        row.blob(2), "a day's users of series \(seriesID) on the day of \(name(day * 24))")
+      hours.bind([seriesID, day * 24, day * 24 + 24])
+      let union = try hours.unitedSets().sets
       expect(union == sets, "sets of users") { [name] in
         "the set of series \(seriesID) on the day of \(name(day * 24)) is not that of its hours"
       }
@@ -107,28 +95,20 @@ extension Verification {
   /// Checks that the sets of an environment's day are the unions of its series' sets, which are all
   /// closed, and that each day of a series has a day of its environment, built or not.
   private mutating func checkUnions() throws(StoreError) {
-    let unions = try connection.prepare(
-      "SELECT project, environment, day, sets FROM user_environment_day WHERE sets IS NOT NULL")
-    let rows = try connection.prepare(
-      """
-      SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
-      WHERE project = ?1 AND environment = ?2
-      """)
-    while try unions.step() {
-      let (project, environment) = (unions.integer(0), unions.integer(1))
-      let day = Int(unions.integer(2))
+    let parts = try connection.prepare(UserTables.daysOfEnvironment)
+    try connection.forEachRow(
+      "SELECT project, environment, day, sets FROM user_environment_day WHERE sets IS NOT NULL"
+    ) { (row) throws(StoreError) in
+      let (project, environment, day) = (row.integer(0), row.integer(1), Int(row.integer(2)))
       let place =
         "the users of environment \(environment) of project \(project) on the day of "
         + name(day * 24)
-      let sets = readable(unions.blob(3), place)
-      var union = UserSets()
-      rows.bind(1, project)
-      rows.bind(2, environment)
-      rows.bind(3, day)
-      while try rows.step() { rows.withBlob(0) { union.formUnion(packed: $0) } }
+      let sets = readable(row.blob(3), place)
+      parts.bind([project, environment, day])
+      let union = try parts.unitedSets().sets
       expect(union == sets, "sets of users") { "\(place): not those of its releases" }
     }
-    let wrong = try connection.prepare(
+    try connection.forEachRow(
       """
       SELECT 'is open', day, scope FROM user_day_open JOIN scope ON scope.id = scope
         JOIN user_environment_day USING (project, environment, day) WHERE sets IS NOT NULL
@@ -136,9 +116,9 @@ extension Verification {
       SELECT 'has users', day, scope FROM user_day JOIN scope ON scope.id = scope
       WHERE NOT EXISTS (SELECT 1 FROM user_environment_day AS each WHERE each.day = user_day.day
         AND each.project = scope.project AND each.environment = scope.environment)
-      """)
-    while try wrong.step() {
-      let (what, day, seriesID) = (wrong.text(0), Int(wrong.integer(1)), wrong.integer(2))
+      """
+    ) { row in
+      let (what, day, seriesID) = (row.text(0), Int(row.integer(1)), row.integer(2))
       expect(false, "sets of users") { [name] in
         "series \(seriesID) \(what) on the day of \(name(day * 24)), which its environment's sets miss"
       }

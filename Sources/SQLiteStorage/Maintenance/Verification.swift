@@ -40,20 +40,19 @@ struct Verification {
 
   private init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
-    let dropped = try connection.number("SELECT value FROM setting WHERE name = 'states_dropped'")
+    let dropped = try connection.setting("states_dropped")
     // A state of the same age may have been dropped.
     firstWholeHour = dropped.map { Int($0.flooredDivision(by: 3_600_000)) + 1 } ?? Int.min
-    let minutes = try connection.number("SELECT value FROM setting WHERE name = 'minutes_dropped'")
+    let minutes = try connection.setting("minutes_dropped")
     firstMinutesHour = minutes.map { Int($0) + 1 } ?? Int.min
-    let days = try connection.number("SELECT value FROM setting WHERE name = 'counts_dropped'")
+    let days = try connection.setting("counts_dropped")
     firstCountedHour = days.map { (Int($0) + 1) * 24 } ?? Int.min
-    nextUser = try connection.number("SELECT value FROM setting WHERE name = 'next_user'") ?? 0
+    nextUser = try connection.setting("next_user") ?? 0
   }
 
   mutating func expect(_ isRight: Bool, _ check: String, _ detail: () -> String) {
-    if let last = report.compared.indices.last, report.compared[last].check == check {
-      report.compared[last].count += 1
-    } else if let index = report.compared.firstIndex(where: { $0.check == check }) {
+    // Most are of the same check as those before.
+    if let index = report.compared.lastIndex(where: { $0.check == check }) {
       report.compared[index].count += 1
     } else {
       report.compared.append((check, 1))
@@ -70,23 +69,20 @@ struct Verification {
   // MARK: The file
 
   private mutating func checkFile() throws(StoreError) {
-    let integrity = try connection.prepare("PRAGMA integrity_check(20)")
-    while try integrity.step() {
-      let line = integrity.text(0)
+    try connection.forEachRow("PRAGMA integrity_check(20)") { row in
+      let line = row.text(0)
       expect(line == "ok", "file") { line }
     }
-    let references = try connection.prepare("PRAGMA foreign_key_check")
-    while try references.step() {
-      let (table, parent) = (references.text(0), references.text(2))
+    try connection.forEachRow("PRAGMA foreign_key_check") { row in
+      let (table, parent) = (row.text(0), row.text(2))
       expect(false, "file") { "a row of \(table) names a row of \(parent) that is not there" }
     }
   }
 
   private mutating func readUsers() throws(StoreError) {
-    let users = try connection.prepare("SELECT id FROM user")
     var count: Int64 = 0
-    while try users.step() {
-      let id = users.integer(0)
+    try connection.forEachRow("SELECT id FROM user") { row in
+      let id = row.integer(0)
       count += 1
       expect(id > 0 && id < nextUser, "users") { [nextUser] in
         "user \(id) has a number beyond \(nextUser)"
@@ -95,5 +91,42 @@ struct Verification {
     }
     let distinct = knownUsers.count
     expect(distinct == count, "users") { "\(count) users have \(distinct) numbers" }
+  }
+
+  // MARK: Days and times
+
+  /// Checks that every hour has five counts, none negative, of a known release.
+  private mutating func checkDays() throws(StoreError) {
+    try connection.forEachRow(
+      "SELECT DISTINCT scope FROM session_day WHERE scope NOT IN (SELECT id FROM scope)"
+    ) { row in
+      let seriesID = row.integer(0)
+      expect(false, "days") { "series \(seriesID) has counts, and nothing says of what" }
+    }
+    try connection.forEachRow("SELECT day, scope, identified, anonymous FROM session_day") { row in
+      let (day, seriesID) = (Int(row.integer(0)), row.integer(1))
+      for column: Int32 in [2, 3] {
+        let packed = row.blob(column)
+        let grid = CountGrid(packed: packed)
+        let isRight =
+          grid.packed == packed
+          && grid.slots.allSatisfy { (0..<24).contains($0.key) && !$0.value.hasNegative }
+        expect(isRight, "days") { [name] in
+          "the counts of series \(seriesID) on the day of \(name(day * 24)) cannot be read"
+        }
+      }
+    }
+  }
+
+  /// Checks the order of times. Adoption is not checked: a clock that was ahead may have left a
+  /// release that was replaced before it was adopted.
+  private mutating func checkTimes() throws(StoreError) {
+    for (condition, table, what) in [
+      ("latest < earliest", "session", "a session has its latest start before its earliest"),
+      ("(latest IS NULL) != (earliest IS NULL)", "session", "a session has one start of two"),
+    ] {
+      let count = try connection.number("SELECT count(*) FROM \(table) WHERE \(condition)") ?? 0
+      expect(count == 0, "times") { "\(what): \(count) times" }
+    }
   }
 }

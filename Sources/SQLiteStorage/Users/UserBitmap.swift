@@ -1,5 +1,4 @@
 internal import CRoaring
-internal import ReleaseHealth
 
 /// A compressed set of user ids (a roaring bitmap).
 @safe

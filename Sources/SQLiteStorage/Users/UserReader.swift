@@ -55,10 +55,8 @@ struct UserReader {
     of selected: [SelectedSeries.Member], groupOfSeries: [Int64: Int]
   ) -> [Int: [Part]] {
     var parts: [Int: [Part]] = [:]
-    for members in Dictionary(
-      grouping: selected, by: { [$0.key.project.rawValue, $0.environment] }
-    )
-    .values {
+    let environments = Dictionary(grouping: selected) { [$0.key.project.rawValue, $0.environment] }
+    for members in environments.values {
       let groups = Dictionary(grouping: members) { groupOfSeries[$0.id] }
       for case (let group?, let members) in groups {
         parts[group, default: []].append(
@@ -151,11 +149,10 @@ struct UserReader {
     _ hours: Range<Int>, from connection: Connection
   ) throws(StoreError) -> [Int64: [Int]] {
     var open: [Int64: [Int]] = [:]
-    let rows = try connection.prepare(
-      "SELECT hour, scope FROM user_hour_open WHERE hour >= ? AND hour < ?")
-    rows.bind(1, hours.lowerBound)
-    rows.bind(2, hours.upperBound)
-    while try rows.step() { open[rows.integer(1), default: []].append(Int(rows.integer(0))) }
+    try connection.forEachRow(
+      "SELECT hour, scope FROM user_hour_open WHERE hour >= ? AND hour < ?",
+      [hours.lowerBound, hours.upperBound]
+    ) { open[$0.integer(1), default: []].append(Int($0.integer(0))) }
     return open
   }
 
@@ -172,19 +169,14 @@ struct UserReader {
     }
   }
 
-  private mutating func readMinutes(
-    _ minutes: Range<Int>, _ parts: [Part]
-  ) throws(StoreError) {
+  private mutating func readMinutes(_ minutes: Range<Int>, _ parts: [Part]) throws(StoreError) {
     let rows = try connection.prepare(
       """
       SELECT minute, changes FROM user_minute
       WHERE hour = ?1 AND scope = ?2 AND minute >= ?3 AND minute < ?4
       """)
     let query = query
-    let (first, end) = (
-      minutes.lowerBound.flooredDivision(by: 60), (minutes.upperBound + 59).flooredDivision(by: 60)
-    )
-    for hour in try connection.stored(first..<end, "hour", of: "user_minute") {
+    for hour in try connection.stored(minutes.buckets(of: 60), "hour", of: "user_minute") {
       for member in parts.lazy.flatMap(\.members) {
         rows.bind(1, hour)
         rows.bind(2, member.id)

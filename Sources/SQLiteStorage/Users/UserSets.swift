@@ -63,7 +63,7 @@ struct UserSets {
     let seen = UserBitmap()
     // From worst to best, so that each user counts under the worst kind.
     for severity in Severity.allCases.reversed() {
-      guard let bitmap = bitmaps[UserKind(severity).rawValue] else { continue }
+      guard let bitmap = self[UserKind(severity).rawValue] else { continue }
       counts.byWorst[severity] = bitmap.count(without: seen)
       // Healthy users come last, so `seen` does not need them.
       if severity != .healthy { seen.formUnion(bitmap) }
@@ -73,42 +73,39 @@ struct UserSets {
     counts.withForegroundANR = count(.foregroundANR)
     let hung = UserBitmap()
     for kind in [UserKind.backgroundANR, .foregroundANR] {
-      if let bitmap = bitmaps[kind.rawValue] { hung.formUnion(bitmap) }
+      if let bitmap = self[kind.rawValue] { hung.formUnion(bitmap) }
     }
     counts.withANR = hung.count
     return counts
   }
 
-  private func count(_ kind: UserKind) -> Int64 {
-    bitmaps.isEmpty ? 0 : bitmaps[kind.rawValue]?.count ?? 0
-  }
+  private func count(_ kind: UserKind) -> Int64 { self[kind.rawValue]?.count ?? 0 }
 
   private mutating func bitmap(_ kind: Int) -> UserBitmap {
-    if !bitmaps.isEmpty, let bitmap = bitmaps[kind] { return bitmap }
+    if let bitmap = self[kind] { return bitmap }
     let bitmap = UserBitmap()
-    set(bitmap, kind)
+    self[kind] = bitmap
     return bitmap
   }
 
-  private mutating func set(_ bitmap: UserBitmap, _ kind: Int) {
-    if bitmaps.isEmpty { bitmaps = Array(repeating: nil, count: Self.kinds.count) }
-    bitmaps[kind] = bitmap
+  private subscript(kind: Int) -> UserBitmap? {
+    get { bitmaps.isEmpty ? nil : bitmaps[kind] }
+    set {
+      if bitmaps.isEmpty { bitmaps = Array(repeating: nil, count: Self.kinds.count) }
+      bitmaps[kind] = newValue
+    }
   }
 }
 
 extension UserSets: Equatable {
   static func == (left: UserSets, right: UserSets) -> Bool {
-    UserKind.allCases.allSatisfy { kind in
-      switch (left.existing(kind), right.existing(kind)) {
+    kinds.allSatisfy { kind in
+      switch (left[kind], right[kind]) {
       case (let one?, let other?): one.isEqual(to: other)
       case (let one?, nil), (nil, let one?): one.count == 0
       case (nil, nil): true
       }
     }
-  }
-
-  private func existing(_ kind: UserKind) -> UserBitmap? {
-    bitmaps.isEmpty ? nil : bitmaps[kind.rawValue]
   }
 }
 
@@ -138,11 +135,7 @@ extension UserSets {
         let added = UserBitmap(serialized: packed.extracting(index..<index + length))
       else { return false }
       index += length
-      if bitmaps.isEmpty || bitmaps[kind] == nil {
-        set(added, kind)
-      } else {
-        bitmap(kind).formUnion(added)
-      }
+      if let bitmap = self[kind] { bitmap.formUnion(added) } else { self[kind] = added }
     }
     return true
   }

@@ -18,9 +18,6 @@ final class UserTables {
   private let selectHours: Statement
   private let saveDay: Statement
   private let closeDay: Statement
-  private let selectDays: Statement
-  private let saveUnion: Statement
-  private let dropUnion: Statement
   /// A cache of hours that are marked open.
   private var openHours: Set<BucketKey> = []
   /// A cache of the minutes' last parts, which grow; nothing else writes them.
@@ -83,18 +80,6 @@ final class UserTables {
     saveDay = try connection.prepare(
       "INSERT OR REPLACE INTO user_day (day, scope, sets) VALUES (?, ?, ?)")
     closeDay = try connection.prepare("DELETE FROM user_day_open WHERE day = ? AND scope = ?")
-    selectDays = try connection.prepare(
-      """
-      SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
-      WHERE project = ?1 AND environment = ?2
-      """)
-    saveUnion = try connection.prepare(
-      """
-      UPDATE user_environment_day SET sets = ?4
-      WHERE project = ?1 AND environment = ?2 AND day = ?3
-      """)
-    dropUnion = try connection.prepare(
-      "DELETE FROM user_environment_day WHERE project = ? AND environment = ? AND day = ?")
   }
 
   /// Clears the caches, since a rollback may have undone what they hold.
@@ -108,13 +93,10 @@ final class UserTables {
   func add(
     _ changes: [(key: HourDelta.UserKey, sessions: Int64)], _ key: BucketKey
   ) throws(StoreError) {
-    let ordered =
-      changes
-      .map {
-        let user = UserChanges.Key(kind: $0.key.kind, user: $0.key.user)
-        return (minute: $0.key.minute, change: (key: user, sessions: $0.sessions))
-      }
-      .sorted { ($0.minute, $0.change.key) < ($1.minute, $1.change.key) }
+    let ordered = changes.map {
+      let user = UserChanges.Key(kind: $0.key.kind, user: $0.key.user)
+      return (minute: $0.key.minute, change: (key: user, sessions: $0.sessions))
+    }.sorted { ($0.minute, $0.change.key) < ($1.minute, $1.change.key) }
     var rest = ordered[...]
     while let minute = rest.first?.minute {
       let end = rest.firstIndex { $0.minute != minute } ?? rest.endIndex
@@ -164,14 +146,8 @@ final class UserTables {
     if openHours.contains(key) { return }
     if openHours.count >= Self.openHoursMax { openHours.removeAll() }
     let day = BucketKey(bucket: key.bucket.flooredDivision(by: 24), seriesID: key.seriesID)
-    for statement in [openHour, dropHour] {
-      bind(key, to: statement)
-      try statement.run()
-    }
-    for statement in [openDay, dropDay] {
-      bind(day, to: statement)
-      try statement.run()
-    }
+    for statement in [openHour, dropHour] { try run(statement, key) }
+    for statement in [openDay, dropDay] { try run(statement, day) }
     openHours.insert(key)
   }
 
@@ -212,14 +188,9 @@ final class UserTables {
     var sets = built
     // Only a final set still exists.
     bind(key, to: selectHour)
-    while try selectHour.step() { selectHour.withBlob(0) { sets.formUnion(packed: $0) } }
-    if !sets.isEmpty {
-      bind(key, to: saveHour)
-      saveHour.bind(3, blob: sets.packed)
-      try saveHour.run()
-    }
-    bind(key, to: closeHour)
-    try closeHour.run()
+    sets.formUnion(try selectHour.unitedSets().sets)
+    if !sets.isEmpty { try saveHour.run([key.bucket, key.seriesID, sets.packed]) }
+    try run(closeHour, key)
     openHours.remove(key)
   }
 
@@ -227,27 +198,14 @@ final class UserTables {
   ///
   /// - Returns: the number of bytes that were read and written.
   func close(day: Int, seriesID: Int64) throws(StoreError) -> Int {
-    var bytes = 0
-    var sets = UserSets()
-    selectHours.bind(1, seriesID)
-    selectHours.bind(2, day * 24)
-    selectHours.bind(3, day * 24 + 24)
-    while try selectHours.step() {
-      selectHours.withBlob(0) { packed in
-        bytes += packed.count
-        sets.formUnion(packed: packed)
-      }
-    }
-    let key = BucketKey(bucket: day, seriesID: seriesID)
+    selectHours.bind([seriesID, day * 24, day * 24 + 24])
+    var (sets, bytes) = try selectHours.unitedSets()
     if !sets.isEmpty {
       let packed = sets.packed
       bytes += packed.count
-      bind(key, to: saveDay)
-      saveDay.bind(3, blob: packed)
-      try saveDay.run()
+      try saveDay.run([day, seriesID, packed])
     }
-    bind(key, to: closeDay)
-    try closeDay.run()
+    try closeDay.run([day, seriesID])
     return bytes
   }
 
@@ -255,34 +213,49 @@ final class UserTables {
   ///
   /// - Returns: the number of bytes that were read and written.
   func unite(day: Int, project: Int64, environment: Int64) throws(StoreError) -> Int {
-    var bytes = 0
-    var sets = UserSets()
-    func bindKey(_ statement: Statement) {
-      statement.bind(1, project)
-      statement.bind(2, environment)
-      statement.bind(3, day)
-    }
-    bindKey(selectDays)
-    while try selectDays.step() {
-      selectDays.withBlob(0) { packed in
-        bytes += packed.count
-        sets.formUnion(packed: packed)
-      }
-    }
+    let key: [(any Bindable)?] = [project, environment, day]
+    let select = try connection.prepare(Self.daysOfEnvironment)
+    select.bind(key)
+    let (sets, bytes) = try select.unitedSets()
+    let row = "project = ?1 AND environment = ?2 AND day = ?3"
     // The days of all its series may have been dropped.
-    let statement = sets.isEmpty ? dropUnion : saveUnion
-    bindKey(statement)
-    if !sets.isEmpty {
-      let packed = sets.packed
-      bytes += packed.count
-      saveUnion.bind(4, blob: packed)
+    if sets.isEmpty {
+      try connection.run("DELETE FROM user_environment_day WHERE \(row)", key)
+      return bytes
     }
-    try statement.run()
-    return bytes
+    let packed = sets.packed
+    try connection.run("UPDATE user_environment_day SET sets = ?4 WHERE \(row)", key + [packed])
+    return bytes + packed.count
   }
+
+  /// The sets of the series of a project, environment and day.
+  static let daysOfEnvironment = """
+    SELECT sets FROM scope CROSS JOIN user_day ON user_day.scope = scope.id AND day = ?3
+    WHERE project = ?1 AND environment = ?2
+    """
 
   private func bind(_ key: BucketKey, to statement: Statement) {
     statement.bind(1, key.bucket)
     statement.bind(2, key.seriesID)
+  }
+
+  private func run(_ statement: Statement, _ key: BucketKey) throws(StoreError) {
+    bind(key, to: statement)
+    try statement.run()
+  }
+}
+
+extension Statement {
+  /// The union of the packed sets in all rows, and the number of bytes that they have.
+  func unitedSets() throws(StoreError) -> (sets: UserSets, bytes: Int) {
+    var sets = UserSets()
+    var bytes = 0
+    while try step() {
+      withBlob(0) { packed in
+        bytes += packed.count
+        sets.formUnion(packed: packed)
+      }
+    }
+    return (sets, bytes)
   }
 }

@@ -125,9 +125,7 @@ package struct AlertIncident: Equatable, Sendable {
     self.transitions = transitions
     self.value = value
   }
-}
 
-extension AlertIncident {
   /// Sentry's number: 2 closed, 10 warning, 20 critical.
   package var status: Int {
     switch level {

@@ -23,8 +23,7 @@ package struct Project: Equatable, Sendable {
   package var created: Timestamp
 
   package init(
-    id: ProjectID, organization: OrganizationID, slug: String, platform: String?,
-    created: Timestamp
+    id: ProjectID, organization: OrganizationID, slug: String, platform: String?, created: Timestamp
   ) {
     self.id = id
     self.organization = organization

@@ -11,8 +11,7 @@ package enum CatalogChange: Codable, Equatable, Sendable {
   case createKey(project: ProjectID, publicKey: String)
   case revokeKey(publicKey: String)
   /// - Parameter digest: SHA-256 of the token, which never leaves the command.
-  case createToken(
-    organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8])
+  case createToken(organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8])
   case revokeToken(organization: OrganizationID, name: String)
   case setObjective(Objective, project: ProjectID)
   case removeObjective(project: ProjectID)
@@ -54,8 +53,7 @@ package enum CatalogChange: Codable, Equatable, Sendable {
       ).id
     case .deleteChannel(let id): _ = try notices.deleteChannel(id)
     case .createAlertRule(let organization, let draft):
-      return try alerts.saveAlertRule(
-        draft, id: nil, of: organization, at: now)?.id ?? 0
+      return try alerts.saveAlertRule(draft, id: nil, of: organization, at: now)?.id ?? 0
     }
     return 0
   }
@@ -78,11 +76,8 @@ package struct CatalogChangeAnswer: Codable, Sendable {
   package var id: Int64?
   package var failure: String?
 
-  package init(id: Int64) {
+  package init(id: Int64? = nil, failure: String? = nil) {
     self.id = id
-  }
-
-  package init(failure: String) {
     self.failure = failure
   }
 }

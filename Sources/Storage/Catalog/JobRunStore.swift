@@ -10,8 +10,7 @@ package struct JobRun: Equatable, Sendable {
   package var succeeded: Bool
 
   package init(
-    name: String, started: Timestamp, durationMilliseconds: Int64, summary: String,
-    succeeded: Bool
+    name: String, started: Timestamp, durationMilliseconds: Int64, summary: String, succeeded: Bool
   ) {
     self.name = name
     self.started = started

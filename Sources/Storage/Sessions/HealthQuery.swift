@@ -54,7 +54,7 @@ package struct HealthQuery: Equatable, Sendable {
 }
 
 /// What the members of a group have in common; nil where the query does not group.
-package struct GroupKey: Hashable, Sendable {
+package struct GroupKey: Hashable, Comparable, Sendable {
   package var project: ProjectID?
   package var release: String?
   /// Empty for sessions without an environment.
@@ -84,9 +84,7 @@ package struct GroupKey: Hashable, Sendable {
     hasher.combine(release.map { Name($0) })
     hasher.combine(environment.map { Name($0) })
   }
-}
 
-extension GroupKey: Comparable {
   package static func < (left: GroupKey, right: GroupKey) -> Bool {
     if left.project != right.project {
       return (left.project?.rawValue ?? 0) < (right.project?.rawValue ?? 0)

@@ -103,9 +103,7 @@ package protocol ReleaseStore: Sendable {
 
   /// - Returns: false when there is no such release. One with counts stays
   ///   (``StoreError/releaseHasSessions``).
-  func deleteRelease(
-    version: String, of organization: OrganizationID
-  ) throws(StoreError) -> Bool
+  func deleteRelease(version: String, of organization: OrganizationID) throws(StoreError) -> Bool
 
   /// The first and the last hour (since 1970) in which sessions of a release started; nil when
   /// there are none. `environments` nil stands for all.

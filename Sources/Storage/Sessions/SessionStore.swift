@@ -45,11 +45,8 @@ package enum Outcome: Hashable, Sendable {
   /// - Parameter name: as ``name`` gives it; nil is returned for any other.
   package init?(name: String) {
     let rejections = RejectionReason.allCases.map(Outcome.rejected)
-    let all: [Outcome] =
-      [
-        .accepted, .acceptedAggregate, .repeated, .userOmitted, .skipped,
-      ] + rejections
-    guard let outcome = all.first(where: { $0.name == name }) else { return nil }
+    let others: [Outcome] = [.accepted, .acceptedAggregate, .repeated, .userOmitted, .skipped]
+    guard let outcome = (others + rejections).first(where: { $0.name == name }) else { return nil }
     self = outcome
   }
 }
