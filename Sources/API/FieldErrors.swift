@@ -7,6 +7,10 @@ package struct FieldErrors: Error {
 
   package init() {}
 
+  package init(_ field: String, _ reason: String) {
+    add(field, reason)
+  }
+
   package var isEmpty: Bool { reasons.isEmpty }
 
   package mutating func add(_ field: String, _ reason: String) {
@@ -19,16 +23,10 @@ package struct FieldErrors: Error {
 
   /// The answer: 400 with all reasons.
   package var response: Response {
-    var json = JSONWriter()
-    json.object { json in
-      for (field, reasons) in reasons {
-        json.member(field) { json in
-          json.array { json in
-            for reason in reasons { json.value(reason) }
-          }
-        }
+    .json(status: 400) { json in
+      json.object { json in
+        for (field, reasons) in reasons { json.member(field, reasons) }
       }
     }
-    return .json(json.bytes, status: 400)
   }
 }

@@ -10,8 +10,22 @@ extension Response {
   }
 
   /// An answer with the JSON value that `write` writes.
-  package static func json(status: Int = 200, _ write: (inout JSONWriter) -> Void) -> Response {
-    .json(JSONWriter.document(write), status: status)
+  package static func json(
+    status: Int = 200, headers: Headers = [:], _ write: (inout JSONWriter) -> Void
+  ) -> Response {
+    .json(JSONWriter.document(write), status: status, headers: headers)
+  }
+
+  /// A list, of which `write` writes each element.
+  package static func list<Element>(
+    _ elements: some Sequence<Element>, headers: Headers = [:],
+    _ write: (inout JSONWriter, Element) -> Void
+  ) -> Response {
+    .json(headers: headers) { json in
+      json.array { json in
+        for element in elements { write(&json, element) }
+      }
+    }
   }
 
   /// An error, `{"detail": …}`, with `causes` if there are any.

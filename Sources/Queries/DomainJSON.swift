@@ -2,10 +2,6 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-extension Timestamp: JSONWritable {
-  func write(to json: inout JSONWriter) { json.value(RFC3339.format(self)) }
-}
-
 extension SessionCounts: JSONWritable {
   /// Writes the five statuses, and their sum.
   func write(to json: inout JSONWriter) {

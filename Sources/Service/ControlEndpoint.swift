@@ -64,7 +64,7 @@ struct ControlEndpoint {
   private func clock() -> RequestDisposition {
     var json = JSONWriter()
     json.object { json in
-      json.member("now") { $0.value(RFC3339.formatMilliseconds(dependencies.clock.now)) }
+      json.member("now", RFC3339.formatMilliseconds(dependencies.clock.now))
     }
     return .respond(.json(json.bytes))
   }

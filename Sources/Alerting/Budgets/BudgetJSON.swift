@@ -6,10 +6,10 @@ internal import Storage
 enum BudgetJSON {
   static func write(_ objective: ProjectObjective, to json: inout JSONWriter) {
     json.object { json in
-      json.member("measure") { $0.value(objective.objective.measure.rawValue) }
-      json.member("target") { $0.value(objective.objective.target.percent) }
-      json.member("days") { $0.value(objective.objective.days) }
-      json.member("dateCreated") { $0.value(RFC3339.format(objective.created)) }
+      json.member("measure", objective.objective.measure.rawValue)
+      json.member("target", objective.objective.target.percent)
+      json.member("days", objective.objective.days)
+      json.member("dateCreated", objective.created)
     }
   }
 
@@ -29,24 +29,24 @@ enum BudgetJSON {
     json.object { json in
       json.member("objective") { write(project.objective, to: &$0) }
       let (start, end) = (project.minutes.lowerBound, project.minutes.upperBound)
-      json.member("start") { $0.value(RFC3339.format(Timestamp(minute: start))) }
-      json.member("end") { $0.value(RFC3339.format(Timestamp(minute: end))) }
-      json.member("total") { $0.value(budget.counts.total) }
-      json.member("bad") { $0.value(budget.counts.bad) }
-      json.member("allowed") { $0.value(budget.allowed) }
-      json.member("consumed") { $0.optional(budget.consumed) }
-      json.member("left") { $0.optional(budget.left) }
+      json.member("start", Timestamp(minute: start))
+      json.member("end", Timestamp(minute: end))
+      json.member("total", budget.counts.total)
+      json.member("bad", budget.counts.bad)
+      json.member("allowed", budget.allowed)
+      json.member("consumed", budget.consumed)
+      json.member("left", budget.left)
       json.objects("burnRates", of: project.burns) { json, burn in
-        json.member("window") { $0.value(burn.window.name) }
-        json.member("total") { $0.value(burn.budget.counts.total) }
-        json.member("bad") { $0.value(burn.budget.counts.bad) }
-        json.member("rate") { $0.optional(burn.budget.burnRate) }
+        json.member("window", burn.window.name)
+        json.member("total", burn.budget.counts.total)
+        json.member("bad", burn.budget.counts.bad)
+        json.member("rate", burn.budget.burnRate)
       }
       json.objects("pairs", of: BurnPair.pairs(days: days)) { json, pair in
-        json.member("long") { $0.value(pair.long.name) }
-        json.member("short") { $0.value(pair.short.name) }
-        json.member("threshold") { $0.value(pair.threshold(days: days)) }
-        json.member("burns") { $0.value(pair.burns(days: days, project.rate)) }
+        json.member("long", pair.long.name)
+        json.member("short", pair.short.name)
+        json.member("threshold", pair.threshold(days: days))
+        json.member("burns", pair.burns(days: days, project.rate))
       }
       writeSeries(project.series, to: &json)
     }
@@ -56,13 +56,9 @@ enum BudgetJSON {
     _ series: [(day: Int, left: Double?)], to json: inout JSONWriter
   ) {
     json.object("series") { json in
-      json.member("days") {
-        $0.value(series.map { RFC3339.format(Timestamp(minute: $0.day * 1440)) })
-      }
-      json.member("left") { json in
-        json.array { json in
-          for (_, left) in series { json.optional(left) }
-        }
+      json.member("days", series.map { RFC3339.format(Timestamp(minute: $0.day * 1440)) })
+      json.array("left") { json in
+        for (_, left) in series { json.optional(left) }
       }
     }
   }

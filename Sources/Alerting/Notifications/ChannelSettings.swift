@@ -25,18 +25,18 @@ package enum ChannelSettings: Equatable, Sendable {
 
   /// The stored form, which includes secrets.
   package var stored: String {
-    let text = JSONWriter.objectText { json in
+    let text = JSONWriter.object { json in
       switch self {
       case .webhook(let url, let secret):
-        json.member("url") { $0.value(url) }
-        json.member("secret") { $0.value(secret) }
+        json.member("url", url)
+        json.member("secret", secret)
       case .slack(let url), .discord(let url):
-        json.member("url") { $0.value(url) }
+        json.member("url", url)
       case .email(let to, let from):
-        json.member("to") { $0.value(to) }
-        if let from { json.member("from") { $0.value(from) } }
+        json.member("to", to)
+        if let from { json.member("from", from) }
       case .command(let name):
-        json.member("command") { $0.value(name) }
+        json.member("command", name)
       }
     }
     return String(decoding: text, as: UTF8.self)

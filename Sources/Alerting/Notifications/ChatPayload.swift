@@ -12,13 +12,13 @@ enum ChatPayload {
     let text = slackText(cut(notice.text, 2000))
     let link = notice.webURL.map { "<\(slackText($0))|Open in Hale>" }
     let lines = [heading, text, link].compactMap(\.self).joined(separator: "\n")
-    return JSONWriter.objectText { json in
-      json.member("text") { $0.value(lines) }
+    return JSONWriter.object { json in
+      json.member("text", lines)
       json.objects("blocks", of: [lines]) { json, lines in
-        json.member("type") { $0.value("section") }
+        json.member("type", "section")
         json.object("text") { json in
-          json.member("type") { $0.value("mrkdwn") }
-          json.member("text") { $0.value(lines) }
+          json.member("type", "mrkdwn")
+          json.member("text", lines)
         }
       }
     }
@@ -26,13 +26,13 @@ enum ChatPayload {
 
   /// Discord's message: one embed, which mentions nobody.
   static func discord(_ notice: Notice) -> [UInt8] {
-    JSONWriter.objectText { json in
+    JSONWriter.object { json in
       json.objects("embeds", of: [notice]) { json, notice in
-        json.member("title") { $0.value(cut(notice.title, 250)) }
-        json.member("description") { $0.value(cut(notice.text, 2000)) }
-        if let url = notice.webURL { json.member("url") { $0.value(url) } }
-        json.member("color") { $0.value(color(notice.action)) }
-        json.member("timestamp") { $0.value(RFC3339.format(notice.created)) }
+        json.member("title", cut(notice.title, 250))
+        json.member("description", cut(notice.text, 2000))
+        if let url = notice.webURL { json.member("url", url) }
+        json.member("color", color(notice.action))
+        json.member("timestamp", notice.created)
       }
       json.object("allowed_mentions") { json in json.member("parse") { $0.array { _ in } } }
     }

@@ -18,39 +18,37 @@ enum NoticeJSON {
     case nil: break
     }
     json.object { json in
-      json.member("id") { $0.value(String(channel.id)) }
-      json.member("name") { $0.value(channel.name) }
-      json.member("kind") { $0.value(channel.kind.rawValue) }
-      json.member("url") { $0.optional(url) }
-      json.member("to") { json in
-        if let recipients { json.value(recipients) } else { json.null() }
-      }
-      json.member("from") { $0.optional(from) }
-      json.member("command") { $0.optional(command) }
-      json.member("dateCreated") { $0.value(RFC3339.format(channel.created)) }
-      if let secret { json.member("secret") { $0.value(secret) } }
+      json.member("id", String(channel.id))
+      json.member("name", channel.name)
+      json.member("kind", channel.kind.rawValue)
+      json.member("url", url)
+      json.member("to", recipients)
+      json.member("from", from)
+      json.member("command", command)
+      json.member("dateCreated", channel.created)
+      if let secret { json.member("secret", secret) }
     }
   }
 
   static func write(_ record: NoticeRecord, of channel: NoticeChannel, to json: inout JSONWriter) {
     let progress = record.progress
     json.object { json in
-      json.member("id") { $0.value(String(record.id)) }
+      json.member("id", String(record.id))
       json.object("channel") { json in
-        json.member("id") { $0.value(String(channel.id)) }
-        json.member("name") { $0.value(channel.name) }
-        json.member("kind") { $0.value(channel.kind.rawValue) }
+        json.member("id", String(channel.id))
+        json.member("name", channel.name)
+        json.member("kind", channel.kind.rawValue)
       }
-      json.member("key") { $0.value(record.notice.key) }
-      json.member("action") { $0.value(record.notice.action.rawValue) }
-      json.member("title") { $0.value(record.notice.title) }
-      json.member("text") { $0.value(record.notice.text) }
-      json.member("status") { $0.value(progress.status.rawValue) }
-      json.member("attempts") { $0.value(progress.attempts) }
-      json.member("lastFailure") { $0.optional(progress.failure) }
-      json.member("nextAttempt") { $0.optional(progress.nextAttempt.map(RFC3339.format)) }
-      json.member("dateDelivered") { $0.optional(progress.delivered.map(RFC3339.format)) }
-      json.member("dateCreated") { $0.value(RFC3339.format(record.notice.created)) }
+      json.member("key", record.notice.key)
+      json.member("action", record.notice.action.rawValue)
+      json.member("title", record.notice.title)
+      json.member("text", record.notice.text)
+      json.member("status", progress.status.rawValue)
+      json.member("attempts", progress.attempts)
+      json.member("lastFailure", progress.failure)
+      json.member("nextAttempt", progress.nextAttempt)
+      json.member("dateDelivered", progress.delivered)
+      json.member("dateCreated", record.notice.created)
     }
   }
 }

@@ -8,16 +8,16 @@ enum TestNotice {
     _ channel: NoticeChannel, key: String, webURL: String?, at now: Timestamp
   ) -> Notice {
     let title = "Test: the channel \(channel.name) works"
-    let subject = JSONWriter.objectText { json in
-      json.member("id") { $0.value("0") }
-      json.member("identifier") { $0.value("0") }
-      json.member("organization_id") { $0.value(String(channel.organization.rawValue)) }
+    let subject = JSONWriter.object { json in
+      json.member("id", "0")
+      json.member("identifier", "0")
+      json.member("organization_id", String(channel.organization.rawValue))
       json.member("projects") { $0.array { _ in } }
       // Sentry's number for closed, because nobody needs to act.
-      json.member("status") { $0.value(2) }
-      json.member("title") { $0.value(title) }
+      json.member("status", 2)
+      json.member("title", title)
       for name in ["date_created", "date_started", "date_closed"] {
-        json.member(name) { $0.value(RFC3339.format(now)) }
+        json.member(name, now)
       }
       json.member("alert_rule") { $0.null() }
     }

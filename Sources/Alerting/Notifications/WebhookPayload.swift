@@ -8,18 +8,18 @@ internal import Storage
 enum WebhookPayload {
   /// - Parameter installation: identifies this database to the receiver.
   static func body(_ notice: Notice, installation: UInt128) -> [UInt8] {
-    JSONWriter.objectText { json in
-      json.member("action") { $0.value(notice.action.rawValue) }
-      json.object("installation") { json in json.member("uuid") { $0.value(uuid(installation)) } }
+    JSONWriter.object { json in
+      json.member("action", notice.action.rawValue)
+      json.object("installation") { json in json.member("uuid", uuid(installation)) }
       json.object("actor") { json in
-        json.member("id") { $0.value("hale") }
-        json.member("name") { $0.value("Hale") }
-        json.member("type") { $0.value("application") }
+        json.member("id", "hale")
+        json.member("name", "Hale")
+        json.member("type", "application")
       }
       json.object("data") { json in
-        json.member("description_title") { $0.value(notice.title) }
-        json.member("description_text") { $0.value(notice.text) }
-        json.member("web_url") { $0.optional(notice.webURL) }
+        json.member("description_title", notice.title)
+        json.member("description_text", notice.text)
+        json.member("web_url", notice.webURL)
         json.member("metric_alert") { $0.raw(notice.subject) }
       }
     }

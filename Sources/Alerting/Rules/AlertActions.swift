@@ -193,19 +193,19 @@ package struct AlertActions: Sendable {
         limit: Self.evaluationDaysMax * 1440 + 1)
       return .json { json in
         json.object { json in
-          json.member("start") { $0.value(RFC3339.format(requested.start)) }
-          json.member("end") { $0.value(RFC3339.format(requested.end)) }
-          json.member("intervalMinutes") { $0.value(interval) }
-          json.member("thresholdType") { $0.value(rule.rule.isAbove ? 0 : 1) }
-          json.member("critical") { $0.value(rule.rule.critical) }
-          json.member("warning") { $0.optional(rule.rule.warning) }
-          json.member("resolve") { $0.optional(rule.rule.resolve) }
+          json.member("start", requested.start)
+          json.member("end", requested.end)
+          json.member("intervalMinutes", interval)
+          json.member("thresholdType", rule.rule.isAbove ? 0 : 1)
+          json.member("critical", rule.rule.critical)
+          json.member("warning", rule.rule.warning)
+          json.member("resolve", rule.rule.resolve)
           let worst = rule.rule.worst(of: records, everyMinutes: interval)
           json.objects("evaluations", of: worst) { json, record in
-            json.member("time") { $0.value(RFC3339.format(record.time)) }
-            json.member("value") { $0.optional(record.value) }
-            json.member("sessions") { $0.value(record.sessions) }
-            json.member("level") { $0.value(record.level.name) }
+            json.member("time", record.time)
+            json.member("value", record.value)
+            json.member("sessions", record.sessions)
+            json.member("level", record.level.name)
           }
         }
       }

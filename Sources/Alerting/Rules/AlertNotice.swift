@@ -37,7 +37,7 @@ struct AlertNotice {
     return Notice(
       key: "incident-\(incident.id)-\(incident.transitions)", action: action,
       title: "\(word): \(transition.draft.name)", text: text, webURL: page,
-      subject: String(decoding: JSONWriter.objectText(writeSubject), as: UTF8.self),
+      subject: String(decoding: JSONWriter.object(writeSubject), as: UTF8.self),
       created: transition.time)
   }
 
@@ -85,48 +85,48 @@ struct AlertNotice {
   // MARK: Sentry's form
 
   private func writeSubject(_ json: inout JSONWriter) {
-    json.member("id") { $0.value(String(incident.id)) }
-    json.member("identifier") { $0.value(String(incident.id)) }
-    json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
-    json.member("projects") { $0.value(AlertRuleJSON.slugs(rule, projects)) }
-    json.member("status") { $0.value(incident.status) }
-    json.member("status_method") { $0.value(2) }
-    json.member("type") { $0.value(2) }
-    json.member("title") { $0.value(transition.draft.name) }
+    json.member("id", String(incident.id))
+    json.member("identifier", String(incident.id))
+    json.member("organization_id", String(transition.organization.rawValue))
+    json.member("projects", AlertRuleJSON.slugs(rule, projects))
+    json.member("status", incident.status)
+    json.member("status_method", 2)
+    json.member("type", 2)
+    json.member("title", transition.draft.name)
     for name in ["date_created", "date_started", "date_detected"] {
-      json.member(name) { $0.value(RFC3339.format(incident.opened)) }
+      json.member(name, incident.opened)
     }
-    json.member("date_closed") { $0.optional(incident.closed.map(RFC3339.format)) }
-    json.member("value") { $0.optional(transition.value) }
-    json.member("sessions") { $0.value(transition.sessions) }
-    json.member("release") { $0.optional(transition.release) }
+    json.member("date_closed", incident.closed)
+    json.member("value", transition.value)
+    json.member("sessions", transition.sessions)
+    json.member("release", transition.release)
     json.object("alert_rule", writeRule)
   }
 
   private func writeRule(_ json: inout JSONWriter) {
-    json.member("id") { $0.value(String(transition.rule)) }
-    json.member("name") { $0.value(transition.draft.name) }
-    json.member("aggregate") { $0.value(rule.measure.sentryName) }
-    json.member("dataset") { $0.value("metrics") }
-    json.member("query") { $0.value(AlertRuleJSON.query(rule.releases)) }
-    json.member("environment") { $0.optional(rule.environment) }
-    json.member("projects") { $0.value(AlertRuleJSON.slugs(rule, projects)) }
-    json.member("time_window") { $0.value(rule.windowMinutes) }
-    json.member("resolution") { $0.value(1) }
-    json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
-    json.member("resolve_threshold") { $0.optional(rule.resolve) }
-    json.member("threshold_period") { $0.value(rule.period) }
+    json.member("id", String(transition.rule))
+    json.member("name", transition.draft.name)
+    json.member("aggregate", rule.measure.sentryName)
+    json.member("dataset", "metrics")
+    json.member("query", AlertRuleJSON.query(rule.releases))
+    json.member("environment", rule.environment)
+    json.member("projects", AlertRuleJSON.slugs(rule, projects))
+    json.member("time_window", rule.windowMinutes)
+    json.member("resolution", 1)
+    json.member("threshold_type", rule.isAbove ? 0 : 1)
+    json.member("resolve_threshold", rule.resolve)
+    json.member("threshold_period", rule.period)
     json.objects("triggers", of: rule.thresholds) { json, trigger in
-      json.member("label") { $0.value(trigger.level.name) }
-      json.member("alert_threshold") { $0.value(trigger.threshold) }
-      json.member("resolve_threshold") { $0.optional(rule.resolve) }
-      json.member("threshold_type") { $0.value(rule.isAbove ? 0 : 1) }
+      json.member("label", trigger.level.name)
+      json.member("alert_threshold", trigger.threshold)
+      json.member("resolve_threshold", rule.resolve)
+      json.member("threshold_type", rule.isAbove ? 0 : 1)
     }
-    json.member("status") { $0.value(0) }
-    json.member("include_all_projects") { $0.value(false) }
-    json.member("organization_id") { $0.value(String(transition.organization.rawValue)) }
+    json.member("status", 0)
+    json.member("include_all_projects", false)
+    json.member("organization_id", String(transition.organization.rawValue))
     json.member("created_by") { $0.null() }
-    json.member("date_created") { $0.value(RFC3339.format(transition.ruleCreated)) }
-    json.member("date_modified") { $0.value(RFC3339.format(transition.ruleModified)) }
+    json.member("date_created", transition.ruleCreated)
+    json.member("date_modified", transition.ruleModified)
   }
 }

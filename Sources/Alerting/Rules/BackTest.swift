@@ -219,26 +219,26 @@ struct SlidingCounts {
 
 extension BackTest.Answer {
   func json(of test: BackTest, name: String) -> [UInt8] {
-    JSONWriter.objectText { json in
-      json.member("rule") { $0.value(name) }
-      json.member("start") { $0.value(RFC3339.format(test.start)) }
-      json.member("end") { $0.value(RFC3339.format(test.end)) }
-      json.member("basis") { $0.value(stepMinutes == 1 ? "evaluations" : "arrivals") }
-      json.member("stepMinutes") { $0.value(stepMinutes) }
-      json.member("knownFrom") { $0.optional(knownFrom.map(RFC3339.format)) }
+    JSONWriter.object { json in
+      json.member("rule", name)
+      json.member("start", test.start)
+      json.member("end", test.end)
+      json.member("basis", stepMinutes == 1 ? "evaluations" : "arrivals")
+      json.member("stepMinutes", stepMinutes)
+      json.member("knownFrom", knownFrom)
       json.objects("transitions", of: transitions) { json, transition in
-        json.member("time") { $0.value(RFC3339.format(transition.time)) }
-        json.member("from") { $0.value(transition.before.name) }
-        json.member("to") { $0.value(transition.after.name) }
-        json.member("value") { $0.value(transition.value) }
-        json.member("sessions") { $0.value(transition.sessions) }
-        json.member("release") { $0.optional(transition.release) }
+        json.member("time", transition.time)
+        json.member("from", transition.before.name)
+        json.member("to", transition.after.name)
+        json.member("value", transition.value)
+        json.member("sessions", transition.sessions)
+        json.member("release", transition.release)
       }
       json.object("minutes") { json in
         for level in AlertLevel.allCases {
-          json.member(level.name) { $0.value(minutes[level.rawValue]) }
+          json.member(level.name, minutes[level.rawValue])
         }
-        json.member("withoutData") { $0.value(minutesWithoutData) }
+        json.member("withoutData", minutesWithoutData)
       }
     }
   }

@@ -263,6 +263,15 @@ extension JSONWriter {
     array(elements)
   }
 
+  /// Writes a member whose value is an array of objects.
+  package mutating func objects<Element>(
+    _ name: String, of elements: [Element], _ members: (inout JSONWriter, Element) -> Void
+  ) {
+    array(name) { json in
+      for element in elements { json.object { members(&$0, element) } }
+    }
+  }
+
   package mutating func optional(_ value: (some JSONWritable)?) { value.write(to: &self) }
 }
 
