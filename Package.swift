@@ -120,8 +120,8 @@ let package = Package(
     .executableTarget(
       name: "hale-bench",
       dependencies: [
-        "Service", "Access", "SQLiteStorage", "Listener", "Bytes", "HTTP",
-        "Envelopes", "Storage", "Demo", "ReleaseHealth", "CSQLite", "CZlib",
+        "Access", "SQLiteStorage", "Listener", "Bytes", "HTTP", "Compression",
+        "Envelopes", "Storage", "Demo", "ReleaseHealth", "CSQLite",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -80,8 +80,3 @@ package struct APICall: Sendable {
     (origin ?? "") + head.path + (head.query.map { "?\($0)" } ?? "")
   }
 }
-
-extension APIError {
-  package static let notFound = APIError(
-    status: 404, detail: "The requested resource does not exist")
-}

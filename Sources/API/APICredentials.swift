@@ -37,13 +37,11 @@ package enum APICredentials {
   }
 
   private static func cookie(of head: RequestHead) -> String? {
-    for field in head.headers.all("Cookie") {
-      for pair in field.split(separator: ";") {
-        let parts = pair.split(separator: "=", maxSplits: 1)
-        let name = parts.first?.filter { $0 != " " }
-        if name == cookieName, parts.count == 2 {
-          return percentDecoded(String(parts[1]), plusIsSpace: false)
-        }
+    for pair in head.headers.all("Cookie").flatMap({ $0.split(separator: ";") }) {
+      let parts = pair.split(separator: "=", maxSplits: 1)
+      let name = parts.first?.filter { $0 != " " }
+      if name == cookieName, parts.count == 2 {
+        return percentDecoded(String(parts[1]), plusIsSpace: false)
       }
     }
     return nil
@@ -60,11 +58,6 @@ package enum APICredentials {
   }
 }
 
-extension APIError {
-  package static let missingToken = APIError(
-    status: 401, detail: "Authentication credentials were not provided.")
-}
-
 extension Method {
-  fileprivate var isReading: Bool { self == .get || self == .head }
+  package var isReading: Bool { self == .get || self == .head }
 }

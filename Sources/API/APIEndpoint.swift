@@ -1,9 +1,9 @@
+internal import ReleaseHealth
 package import Locks
 package import Access
 package import Metrics
 package import HTTP
 package import Logging
-internal import ReleaseHealth
 internal import Storage
 
 /// The API at `/api/0/…`: finds the route, checks the token, and runs the work.
@@ -105,16 +105,16 @@ package struct APIEndpoint {
     let (route, action) = (match.route, match.action)
     do throws(APIError) {
       let snapshot = dependencies.catalog.snapshot
+      let address = dependencies.address
       let caller: APIToken
       if let token {
         caller = token
       } else {
         caller = try APICredentials.token(
-          of: head, snapshot, for: action.scope, publicOrigin: dependencies.address.publicOrigin)
+          of: head, snapshot, for: action.scope, publicOrigin: address.publicOrigin)
       }
       let call = APICall(
-        address: dependencies.address, head: head, names: match.names, token: caller,
-        snapshot: snapshot,
+        address: address, head: head, names: match.names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)
       if action.method == .get {
         let work = try action.prepare(call)
@@ -172,19 +172,14 @@ package struct APIEndpoint {
       do throws(StoreError) {
         sink.respond(try work(), to: [exchange])
       } catch {
-        if error.isRefusal {
-          sink.respond(.failure(400, error.sentence), to: [exchange])
-          return
-        }
+        if error.isRefusal { return sink.respond(.failure(400, error.sentence), to: [exchange]) }
         isFailure = true
         log.error("query failed", metadata: ["reason": "\(error.sentence)"])
         sink.respond(.failure(503, "the store cannot answer: \(error.sentence)"), to: [exchange])
       }
     }
-    return isTaken
-      ? .pending
-      : .respond(
-        Response.failure(503, "query queue is full").adding(["Retry-After": "1"]))
+    if isTaken { return .pending }
+    return .respond(Response.failure(503, "query queue is full").adding(["Retry-After": "1"]))
   }
 }
 
@@ -193,9 +188,7 @@ extension Response {
     self = .failure(error.status, error.detail)
     if error.status == 401 { headers.add("WWW-Authenticate", "Bearer") }
   }
-}
 
-extension Response {
   /// Keeps the answer out of shared caches, and makes clients revalidate it with its tag.
   fileprivate func markedPrivate(_ tag: String) -> Response {
     adding([

@@ -20,6 +20,12 @@ package struct APIError: Error, Equatable, Sendable {
   package static let forbidden = APIError(
     status: 403, detail: "You do not have permission to perform this action.")
 
+  package static let notFound = APIError(
+    status: 404, detail: "The requested resource does not exist")
+
+  package static let missingToken = APIError(
+    status: 401, detail: "Authentication credentials were not provided.")
+
   /// A parameter with an invalid value.
   ///
   /// - Parameter accepted: a sentence with the accepted form and an example.

@@ -15,18 +15,7 @@ package struct APIRoute: Sendable {
     /// Reads and checks the request on the loop thread; fast, and without the store.
     let prepare: @Sendable (APICall) throws(APIError) -> Work
     /// Whether the work waits for other machines; it then runs on a thread of its own.
-    let waitsForOthers: Bool
-
-    package init(
-      method: Method, scope: TokenScope,
-      prepare: @escaping @Sendable (APICall) throws(APIError) -> Work,
-      waitsForOthers: Bool = false
-    ) {
-      self.method = method
-      self.scope = scope
-      self.prepare = prepare
-      self.waitsForOthers = waitsForOthers
-    }
+    var waitsForOthers = false
   }
 
   private let pattern: [Substring]
@@ -81,10 +70,11 @@ extension APIRoute.Action {
     APIRoute.Action(method: .get, scope: .read, prepare: prepare)
   }
 
-  /// A change, for tokens of scope `admin`.
+  /// A change, for tokens of scope `admin` unless another one suffices.
   package static func change(
-    _ method: Method, _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
+    _ method: Method, scope: TokenScope = .admin, waitsForOthers: Bool = false,
+    _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
   ) -> APIRoute.Action {
-    APIRoute.Action(method: method, scope: .admin, prepare: prepare)
+    APIRoute.Action(method: method, scope: scope, prepare: prepare, waitsForOthers: waitsForOthers)
   }
 }

@@ -1,12 +1,12 @@
 internal import CZlib
 
-/// Compresses the bytes to one gzip member (RFC 1952) at zlib's best level.
+/// Compresses the bytes to one gzip member (RFC 1952), by default at zlib's best level.
 ///
 /// - Returns: nil if there is not enough memory.
-package func gzip(_ bytes: [UInt8]) -> [UInt8]? {
+package func gzip(_ bytes: [UInt8], level: Int32 = 9) -> [UInt8]? {
   var stream = unsafe z_stream()
   // 15 is the largest window; adding 16 selects the gzip format.
-  guard unsafe czlib_deflate_init(&stream, Z_BEST_COMPRESSION, 15 + 16) == Z_OK else { return nil }
+  guard unsafe czlib_deflate_init(&stream, level, 15 + 16) == Z_OK else { return nil }
   defer { unsafe _ = deflateEnd(&stream) }
   var output = [UInt8](repeating: 0, count: Int(unsafe deflateBound(&stream, UInt(bytes.count))))
   let status = unsafe bytes.withUnsafeBufferPointer { input in

@@ -1,28 +1,39 @@
 internal import API
+internal import Locks
 package import HTTP
 
 /// Serves the page of the dashboard and its files. All of them are public: their data comes from
 /// the API, which requires a token.
-package struct DashboardEndpoint {
-  private let assets: DashboardAssets
+package final class DashboardEndpoint: Sendable {
+  private let pathPrefix: String
+  /// Loaded with the first request, so that they take no memory while nobody uses the dashboard.
+  private let loaded = Locked<DashboardAssets?>(nil)
 
   package init(pathPrefix: String) {
-    assets = DashboardAssets(pathPrefix: pathPrefix)
+    self.pathPrefix = pathPrefix
+  }
+
+  private var assets: DashboardAssets {
+    loaded.withLock { loaded in
+      let assets = loaded ?? DashboardAssets(pathPrefix: pathPrefix)
+      loaded = assets
+      return assets
+    }
   }
 
   /// Answers the page, which is the same for all views.
   package func page(_ head: RequestHead) -> Response {
-    answer(assets.bundle.page, head, cacheControl: "no-cache").adding(Self.pageHeaders)
+    answer(assets.page, head, cacheControl: "no-cache").adding(Self.pageHeaders)
   }
 
   /// - Parameter version: the version in the URL. A page that was loaded before an upgrade requests
   ///   an older version and gets the current file.
   package func file(_ name: String, version: String, _ head: RequestHead) -> Response {
-    let bundle = assets.bundle
-    guard let asset = bundle.files[name] else {
+    let assets = assets
+    guard let asset = assets.files[name] else {
       return .failure(404, "there is nothing at \(head.path)")
     }
-    let isCurrent = version == bundle.version
+    let isCurrent = version == assets.version
     return answer(
       asset, head,
       cacheControl: isCurrent ? "public, max-age=31536000, immutable" : "no-cache")

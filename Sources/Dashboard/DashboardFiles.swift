@@ -20,11 +20,7 @@ enum DashboardFiles {
   }
 
   static var all: [File] {
-    named.map { File(name: $0.0, bytes: $0.1) }
-  }
-
-  private static var named: [(String, [UInt8])] {
-    [
+    let named = [
       ("dashboard.css", PackageResources.dashboard_css),
       ("icon.svg", PackageResources.icon_svg),
       ("main.js", PackageResources.main_js),
@@ -61,5 +57,6 @@ enum DashboardFiles {
       ("views/setup-view.js", PackageResources.setup_view_js),
       ("views/sign-in-view.js", PackageResources.sign_in_view_js),
     ]
+    return named.map(File.init)
   }
 }

@@ -1,8 +1,8 @@
+internal import Storage
 internal import Bytes
 package import API
 package import Access
 package import HTTP
-internal import Storage
 
 /// Signs browsers in and out: `POST /sign-in/` sets a cookie with a token, which no script can read
 /// and no other site can use, and `POST /sign-out/` removes it. Without the cookie every view

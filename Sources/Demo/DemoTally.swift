@@ -23,13 +23,6 @@ package struct DemoTally: Sendable {
     rejected += Int64(reports.rejectable.count)
   }
 
-  package mutating func add(_ other: DemoTally) {
-    counts += other.counts
-    names.formUnion(other.names)
-    accepted += other.accepted
-    rejected += other.rejected
-  }
-
   /// Each session has one or two updates; the second one has its end.
   private mutating func add(_ update: SessionUpdate) {
     if update.isInitial {

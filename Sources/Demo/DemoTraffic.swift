@@ -83,15 +83,15 @@ package struct DemoTraffic: Sendable {
     return user
   }
 
-  /// The newest release that has reached a user.
-  private func release(_ app: Int, user: Int, isTester: Bool) -> RollOut {
-    let releases = apps[app].releases
-    for (number, release) in releases.enumerated().reversed() {
+  /// The number of the newest release that has reached a user.
+  private func release(_ app: Int, user: Int, isTester: Bool) -> Int {
+    let numbers = apps[app].releases.indices.reversed()
+    return numbers.first { number in
+      let release = apps[app].releases[number]
       let rollOut = isTester ? release.forTesters : release
       var late = SplitMix64(seed, UInt64(app), UInt64(user), UInt64(number) << 32)
-      if late.unit() < rollOut.share(at: time) { return release }
-    }
-    return releases[0]
+      return late.unit() < rollOut.share(at: time)
+    } ?? 0
   }
 
   /// The distinct id of a user, the same in each session.
@@ -109,7 +109,7 @@ package struct DemoTraffic: Sendable {
       let isTester = random.unit() < apps[app].stagingShare
       // There are few testers.
       let user = isTester ? random.below(25) : user(app, &random)
-      let release = release(app, user: user, isTester: isTester)
+      let release = apps[app].releases[release(app, user: user, isTester: isTester)]
       let update = beginning(of: app, user, release, isTester: isTester, &random)
       if let wrong = rejectable(update, &random) {
         reports.rejectable.append(wrong)
@@ -128,8 +128,7 @@ package struct DemoTraffic: Sendable {
   ) -> SessionUpdate {
     let started = Timestamp(minute: minute).advanced(byMilliseconds: Int64(random.below(60_000)))
     var update = SessionUpdate(started: started, release: release.version)
-    update.sessionID = SessionID(
-      value: UInt128(random.next()) << 64 | UInt128(random.next()))
+    update.sessionID = SessionID(value: UInt128(random.next()) << 64 | UInt128(random.next()))
     update.distinctID = distinctID(app, user: user)
     update.isInitial = true
     update.timestamp = started
@@ -207,7 +206,7 @@ package struct DemoTraffic: Sendable {
     for _ in 0..<count(apps[app], &random) {
       let isTester = random.unit() < apps[app].stagingShare
       // Each machine runs one release.
-      let number = releaseNumber(app, machine: random.below(40), isTester: isTester)
+      let number = release(app, user: random.below(40), isTester: isTester)
       let health = apps[app].releases[number].health
       let draw = random.unit()
       let severity: Severity =
@@ -229,10 +228,5 @@ package struct DemoTraffic: Sendable {
       }
     }
     return aggregates
-  }
-
-  private func releaseNumber(_ app: Int, machine: Int, isTester: Bool) -> Int {
-    let found = release(app, user: machine, isTester: isTester)
-    return apps[app].releases.firstIndex { $0.version == found.version } ?? 0
   }
 }

@@ -5,29 +5,20 @@ internal import CCurl
 /// Invariant: values in, a result out. The module blocks the calling thread and knows nothing about
 /// what it sends.
 
-/// libcurl, loaded at its first use.
+/// libcurl, loaded at its first use, or the reason why it cannot be loaded.
 ///
-/// @unchecked because it is immutable, and its function addresses are valid on every thread.
-@safe
-final class Curl: @unchecked Sendable {
-  let functions: ccurl_library
-
-  private init(_ functions: ccurl_library) {
-    self.functions = functions
+/// nonisolated(unsafe) because it is immutable, and its function addresses are valid on every
+/// thread.
+private nonisolated(unsafe) let curl: Result<ccurl_library, OutboundFailure> = {
+  var functions = ccurl_library()
+  if let reason = unsafe ccurl_open(&functions) {
+    return .failure(
+      OutboundFailure(
+        "libcurl cannot be loaded (\(unsafe String(cString: reason))); install it (the package "
+          + "libcurl4 on Debian and Ubuntu)"))
   }
-
-  /// The library, or the reason why it cannot be loaded.
-  static let shared: Result<Curl, OutboundFailure> = {
-    var functions = ccurl_library()
-    if let reason = unsafe ccurl_open(&functions) {
-      return .failure(
-        OutboundFailure(
-          "libcurl cannot be loaded (\(unsafe String(cString: reason))); install it (the package "
-            + "libcurl4 on Debian and Ubuntu)"))
-    }
-    return .success(Curl(functions))
-  }()
-}
+  return .success(functions)
+}()
 
 /// A libcurl handle, which makes one transfer at a time and keeps connections open between them.
 ///
@@ -38,7 +29,7 @@ final class CurlHandle {
   fileprivate let easy: UnsafeMutableRawPointer
 
   init() throws(OutboundFailure) {
-    functions = try Curl.shared.get().functions
+    functions = try unsafe curl.get()
     guard let easy = unsafe ccurl_init(functions) else {
       throw OutboundFailure("libcurl is out of memory")
     }
@@ -105,8 +96,14 @@ final class Transfer {
     _ = unsafe ccurl_set_socket(functions, easy, openSocketCallback)
     unsafe set(CURLOPT_WRITEDATA, pointer: context)
     unsafe set(CURLOPT_HEADERDATA, pointer: context)
-    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_WRITEFUNCTION, writeCallback)
-    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_HEADERFUNCTION, headerCallback)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_WRITEFUNCTION) {
+      bytes, size, count, context in
+      unsafe withTransfer(context, bytes, size * count) { unsafe $0.receive($1) }
+    }
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_HEADERFUNCTION) {
+      line, size, count, context in
+      unsafe withTransfer(context, line, size * count) { unsafe $0.receiveHeader($1) }
+    }
   }
 
   deinit {
@@ -157,7 +154,10 @@ final class Transfer {
     input = bytes
     let context = unsafe Unmanaged.passUnretained(self).toOpaque()
     unsafe set(CURLOPT_READDATA, pointer: context)
-    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_READFUNCTION, readCallback)
+    _ = unsafe ccurl_set_bytes(functions, easy, CURLOPT_READFUNCTION) {
+      room, size, count, context in
+      unsafe withTransfer(context, room, size * count) { unsafe $0.fill($1) }
+    }
   }
 
   /// Sends a body by HTTP, on the calling thread.
@@ -198,7 +198,7 @@ final class Transfer {
       cause: code == CURLE_PEER_FAILED_VERIFICATION ? .certificate : .other)
   }
 
-  fileprivate func receive(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+  fileprivate func receive(_ bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
     let room = outputBytesMax - output.count
     unsafe output.append(contentsOf: bytes.prefix(room))
     isCut = isCut || bytes.count > room
@@ -206,10 +206,12 @@ final class Transfer {
     return isCut ? 0 : bytes.count
   }
 
-  fileprivate func receiveHeader(_ line: String) {
+  fileprivate func receiveHeader(_ bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    let line = unsafe String(decoding: bytes, as: UTF8.self)
     // RFC 9110 §15.2 allows interim responses; the headers of the last one count.
     if line.hasPrefix("HTTP/") { headerLines = [] }
     if headerLines.count < Self.headerLinesMax { headerLines.append(line) }
+    return bytes.count
   }
 
   fileprivate func fill(_ room: UnsafeMutableBufferPointer<UInt8>) -> Int {
@@ -231,35 +233,14 @@ private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer? {
   unsafe context.map { unsafe Unmanaged<Transfer>.fromOpaque($0).takeUnretainedValue() }
 }
 
-private func writeCallback(
-  _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
-  _ context: UnsafeMutableRawPointer?
+/// Calls the transfer of a callback with the bytes, or the room for them, that libcurl passes.
+private func withTransfer(
+  _ context: UnsafeMutableRawPointer?, _ bytes: UnsafeMutablePointer<CChar>?, _ count: Int,
+  _ body: (Transfer, UnsafeMutableBufferPointer<UInt8>) -> Int
 ) -> Int {
   guard let transfer = unsafe transfer(context), let bytes = unsafe bytes else { return 0 }
-  return unsafe bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
-    unsafe transfer.receive(UnsafeBufferPointer(start: $0, count: size * count))
-  }
-}
-
-private func headerCallback(
-  _ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
-  _ context: UnsafeMutableRawPointer?
-) -> Int {
-  guard let transfer = unsafe transfer(context), let bytes = unsafe bytes else { return 0 }
-  unsafe bytes.withMemoryRebound(to: UInt8.self, capacity: size * count) {
-    let line = unsafe UnsafeBufferPointer(start: $0, count: size * count)
-    transfer.receiveHeader(unsafe String(decoding: line, as: UTF8.self))
-  }
-  return size * count
-}
-
-private func readCallback(
-  _ room: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
-  _ context: UnsafeMutableRawPointer?
-) -> Int {
-  guard let transfer = unsafe transfer(context), let room = unsafe room else { return 0 }
-  return unsafe room.withMemoryRebound(to: UInt8.self, capacity: size * count) {
-    unsafe transfer.fill(UnsafeMutableBufferPointer(start: $0, count: size * count))
+  return unsafe bytes.withMemoryRebound(to: UInt8.self, capacity: count) {
+    unsafe body(transfer, UnsafeMutableBufferPointer(start: $0, count: count))
   }
 }
 

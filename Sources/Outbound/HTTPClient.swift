@@ -35,8 +35,6 @@ package struct HTTPAnswer: Sendable {
   /// The headers, with names in lower case.
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
-  /// Whether the body was longer than the size limit.
-  package var isCut: Bool
 
   /// The first header with this lower-case name.
   package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
@@ -52,25 +50,23 @@ package final class HTTPClient {
   private var socket: UnixSocket?
   private var handle: CurlHandle?
 
-  /// - Parameter caFile: the path of the CA bundle; nil for the system's.
-  package init(addresses: AddressPolicy = .all, caFile: String? = nil) {
+  /// - Parameters:
+  ///   - caFile: the path of the CA bundle; nil for the system's.
+  ///   - socketPath: the path of a Unix domain socket, over which all requests go; nil for TCP.
+  package init(
+    addresses: AddressPolicy = .all, caFile: String? = nil, socketPath: String? = nil
+  ) {
     self.addresses = addresses
     self.caFile = caFile
-    socketPath = nil
-  }
-
-  /// A client that sends all requests over the Unix domain socket at this path.
-  package init(socketPath: String) {
-    addresses = .all
-    caFile = nil
     self.socketPath = socketPath
   }
 
   /// Makes a request. Redirects are not followed.
   package func send(_ call: HTTPCall) throws(OutboundFailure) -> HTTPAnswer {
     // Where no socket is there, libcurl is not even loaded.
-    let socketPlace = try openSocket()
-    let handle = try openHandle()
+    if socket == nil, let socketPath { socket = try UnixSocket(socketPath) }
+    let handle = if let handle { handle } else { try CurlHandle() }
+    self.handle = handle
     let transfer = Transfer(
       on: handle, url: call.url, name: socketPath ?? authority(of: call.url), addresses: addresses,
       isMail: false)
@@ -79,7 +75,7 @@ package final class HTTPClient {
       milliseconds: call.timeoutMilliseconds,
       connectMilliseconds: call.connectTimeoutMilliseconds)
     if let caFile { transfer.set(CURLOPT_CAINFO, caFile) }
-    if let socketPlace { transfer.set(CURLOPT_UNIX_SOCKET_PATH, socketPlace) }
+    if let socket { transfer.set(CURLOPT_UNIX_SOCKET_PATH, socket.path) }
     // An empty Expect keeps libcurl from waiting for leave to send a large body.
     let headers = call.headers.map { "\($0.name): \($0.value)" } + ["Expect:"]
     transfer.set(CURLOPT_HTTPHEADER, list: headers)
@@ -101,24 +97,7 @@ package final class HTTPClient {
       let words = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace)
       return (line[..<colon].lowercased(), words.joined(separator: " "))
     }
-    return HTTPAnswer(
-      status: status, headers: fields, body: transfer.output, isCut: transfer.isCut)
-  }
-
-  private func openHandle() throws(OutboundFailure) -> CurlHandle {
-    if let handle { return handle }
-    let handle = try CurlHandle()
-    self.handle = handle
-    return handle
-  }
-
-  /// The path of the open socket; nil where requests go over the network.
-  private func openSocket() throws(OutboundFailure) -> String? {
-    guard let socketPath else { return nil }
-    if let socket { return socket.path }
-    let socket = try UnixSocket(socketPath)
-    self.socket = socket
-    return socket.path
+    return HTTPAnswer(status: status, headers: fields, body: transfer.output)
   }
 }
 

@@ -32,19 +32,14 @@ package struct NetworkAddress: Equatable, Sendable {
 
   /// - Returns: nil for another address family.
   init?(socketAddress: UnsafePointer<sockaddr>) {
+    let address = unsafe UnsafeRawPointer(socketAddress)
     switch unsafe Int32(socketAddress.pointee.sa_family) {
     case AF_INET:
-      self.init(
-        bytes: unsafe socketAddress.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-          var address = unsafe $0.pointee.sin_addr
-          return unsafe withUnsafeBytes(of: &address) { unsafe Array($0) }
-        })
+      let address = unsafe address.load(as: sockaddr_in.self)
+      self.init(bytes: unsafe withUnsafeBytes(of: address.sin_addr) { unsafe Array($0) })
     case AF_INET6:
-      self.init(
-        bytes: unsafe socketAddress.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-          var address = unsafe $0.pointee.sin6_addr
-          return unsafe withUnsafeBytes(of: &address) { unsafe Array($0) }
-        })
+      let address = unsafe address.load(as: sockaddr_in6.self)
+      self.init(bytes: unsafe withUnsafeBytes(of: address.sin6_addr) { unsafe Array($0) })
     default: return nil
     }
   }
@@ -66,7 +61,7 @@ package struct NetworkAddress: Equatable, Sendable {
   }
 
   /// All IPv6 space that IANA has allocated so far (RFC 4291 §2.4).
-  private static let global = NetworkRange(NetworkAddress(bytes: [0x20] + zeros(15)), prefix: 3)
+  private static let global = range([0x20] + zeros(15), 3)
 
   private static let special = [
     // RFC 791 this network, RFC 1918, RFC 6598 carriers, RFC 1122 loopback.
@@ -89,7 +84,7 @@ package struct NetworkAddress: Equatable, Sendable {
   private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
   private static func range(_ bytes: [UInt8], _ prefix: Int) -> NetworkRange {
-    NetworkRange(NetworkAddress(bytes: bytes), prefix: prefix)
+    NetworkRange(start: NetworkAddress(bytes: bytes), prefix: prefix)
   }
 }
 
@@ -98,12 +93,9 @@ package struct NetworkRange: Equatable, Sendable {
   let start: NetworkAddress
   /// The length of the prefix, in bits.
   let prefix: Int
+}
 
-  init(_ start: NetworkAddress, prefix: Int) {
-    self.start = start
-    self.prefix = prefix
-  }
-
+extension NetworkRange {
   /// - Parameter text: an address or a network, for example `10.0.0.0/8`.
   package init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
@@ -113,7 +105,7 @@ package struct NetworkRange: Equatable, Sendable {
       guard let given = Int(parts[1]), (0...prefix).contains(given) else { return nil }
       prefix = given
     }
-    self.init(start, prefix: prefix)
+    self.init(start: start, prefix: prefix)
   }
 
   package func contains(_ address: NetworkAddress) -> Bool {
@@ -135,12 +127,10 @@ package struct AddressPolicy: Equatable, Sendable {
   /// Every address, for servers that the operator names.
   package static let all = AddressPolicy(isOpen: true)
   /// Only public addresses.
-  package static let publicOnly = AddressPolicy(isOpen: false)
+  package static let publicOnly = AddressPolicy()
+}
 
-  private init(isOpen: Bool) {
-    self.isOpen = isOpen
-  }
-
+extension AddressPolicy {
   /// The public addresses, and the private addresses of a list.
   ///
   /// - Parameter list: host names, addresses and networks, separated by commas; `*` means all.
@@ -166,12 +156,9 @@ package struct AddressPolicy: Equatable, Sendable {
   }
 
   private static func isHostName(_ text: String) -> Bool {
-    let isPlain = text.utf8.allSatisfy {
-      $0.isAlphanumeric || "-._".utf8.contains($0)
-    }
+    let isPlain = text.utf8.allSatisfy { $0.isAlphanumeric || "-._".utf8.contains($0) }
     // A final digit would be a mistyped address.
-    return isPlain && (1...253).contains(text.utf8.count)
-      && text.utf8.last?.isDigit == false
+    return isPlain && (1...253).contains(text.utf8.count) && text.utf8.last?.isDigit == false
   }
 }
 

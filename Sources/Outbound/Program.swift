@@ -49,22 +49,20 @@ private final class RunningProgram {
   init(_ program: Program) throws(OutboundFailure) {
     self.program = program
     name = program.path.split(separator: "/").last.map(String.init) ?? program.path
-    var stdin: (Int32, Int32) = (-1, -1)
-    var stdout: (Int32, Int32) = (-1, -1)
-    guard Self.makePipe(&stdin) else {
+    guard let stdin = Self.makePipe() else {
       throw OutboundFailure("\(name): cannot create a pipe:  \(errorText(errno))")
     }
-    guard Self.makePipe(&stdout) else {
+    guard let stdout = Self.makePipe() else {
       let number = errno
-      close(stdin.0)
-      close(stdin.1)
+      close(stdin.read)
+      close(stdin.write)
       throw OutboundFailure("\(name): cannot create a pipe:  \(errorText(number))")
     }
-    let (number, process) = Self.spawn(program, stdin: stdin.0, stdout: stdout.1)
-    close(stdin.0)
-    close(stdout.1)
-    input = stdin.1
-    output = stdout.0
+    let (number, process) = Self.spawn(program, stdin: stdin.read, stdout: stdout.write)
+    close(stdin.read)
+    close(stdout.write)
+    input = stdin.write
+    output = stdout.read
     self.process = process
     _ = fcntl(input, F_SETFL, O_NONBLOCK)
     _ = fcntl(output, F_SETFL, O_NONBLOCK)
@@ -135,18 +133,15 @@ private final class RunningProgram {
     }
   }
 
-  /// Milliseconds on the monotonic clock.
   private static func monotonicMilliseconds() -> Int {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
   }
 
-  private static func makePipe(_ ends: inout (Int32, Int32)) -> Bool {
-    var pair: [Int32] = [-1, -1]
-    guard unsafe pipe(&pair) == 0 else { return false }
-    ends = (pair[0], pair[1])
-    return true
+  private static func makePipe() -> (read: Int32, write: Int32)? {
+    var ends: [Int32] = [-1, -1]
+    return unsafe pipe(&ends) == 0 ? (ends[0], ends[1]) : nil
   }
 
   private static func spawn(

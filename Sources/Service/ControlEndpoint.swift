@@ -18,20 +18,11 @@ internal import Storage
 /// - `POST /control/channels/ID/test` sends a test notification.
 /// - `GET /control/api/0/…` queries the API, without a token.
 struct ControlEndpoint {
-  private let dependencies: ServiceDependencies
-  private let ingest: IngestEndpoint
-  private let api: APIEndpoint
-  private let sink: any ResponseSink
-
-  init(
-    _ dependencies: ServiceDependencies, _ ingest: IngestEndpoint, _ api: APIEndpoint,
-    sink: any ResponseSink
-  ) {
-    self.dependencies = dependencies
-    self.ingest = ingest
-    self.api = api
-    self.sink = sink
-  }
+  let dependencies: ServiceDependencies
+  let jobs: Jobs
+  let ingest: IngestEndpoint
+  let api: APIEndpoint
+  let sink: any ResponseSink
 
   func begin(
     _ head: RequestHead, _ path: [Substring], _ exchange: ExchangeID
@@ -87,7 +78,7 @@ struct ControlEndpoint {
       let names = Jobs.names.joined(separator: ", ")
       return .respond(.failure(404, "there is no job '\(name)'; the jobs are: \(names)"))
     }
-    dependencies.jobs.start(job) { [sink] run in sink.respond(.json(run.json), to: [exchange]) }
+    jobs.start(job) { [sink] run in sink.respond(.json(run.json), to: [exchange]) }
     return .pending
   }
 
@@ -153,7 +144,7 @@ extension ServiceDependencies {
     do throws(StoreError) {
       let time = Timestamp(milliseconds: request.milliseconds)
       let id = try catalog.change { (store) throws(StoreError) in
-        try request.change.make(store, notices.store, alerts, at: time)
+        try request.change.make(store, records, records, at: time)
       }
       answer = CatalogChangeAnswer(id: id)
     } catch {

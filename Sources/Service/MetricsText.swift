@@ -32,53 +32,44 @@ struct MetricsText {
   private static let refusals = [400, 401, 403, 413, 503]
 
   private mutating func writeIngest(_ state: Metrics.State, queuedUpdates: Int) {
+    let outcomes = state.outcomes.map { ($0.key.project.rawValue, $0.key.outcome.name, $0.value) }
     family(
       "hale_ingest_items_total", .counter,
-      "Items received, by project and outcome; repeated ones are counted as accepted.")
-    let outcomes = state.outcomes.map { ($0.key.project.rawValue, $0.key.outcome.name, $0.value) }
-    for (project, outcome, count) in outcomes.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
-      sample(
-        "hale_ingest_items_total", [("project", String(project)), ("outcome", outcome)],
-        Double(count))
-    }
+      "Items received, by project and outcome; repeated ones are counted as accepted.",
+      outcomes.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map { project, outcome, count in
+        ([("project", String(project)), ("outcome", outcome)], Double(count))
+      })
+    // Every usual status is present from the start, so that its first rejection is an increase.
+    let statuses = Set(state.refusals.keys).union(Self.refusals).sorted()
     family(
       "hale_ingest_refused_requests_total", .counter,
-      "Ingest requests that were rejected as a whole, by response status.")
-    // Every usual status is present from the start, so that its first rejection is an increase.
-    for status in Set(state.refusals.keys).union(Self.refusals).sorted() {
-      sample(
-        "hale_ingest_refused_requests_total", [("status", String(status))],
-        Double(state.refusals[status] ?? 0))
-    }
+      "Ingest requests that were rejected as a whole, by response status.",
+      statuses.map { ([("status", String($0))], Double(state.refusals[$0] ?? 0)) })
     histogram(
-      "hale_ingest_duration_seconds",
-      "Time from a complete envelope with sessions to its answer.",
+      "hale_ingest_duration_seconds", "Time from a complete envelope with sessions to its answer.",
       [([], state.ingestSeconds)])
     histogram(
       "hale_commit_duration_seconds",
       "Duration of a commit of a batch of updates, with the folds that it needed.",
       [([], state.commitSeconds)])
     histogram(
-      "hale_commit_batch_updates", "Updates per committed batch.",
-      [([], state.commitUpdates)])
+      "hale_commit_batch_updates", "Updates per committed batch.", [([], state.commitUpdates)])
     single(
       "hale_commit_failures_total", .counter, "Batches that failed to commit.",
-      Double(state.commitFailures))
-    single(
-      "hale_ingest_queue_updates", .gauge, "Updates in the ingest queue.",
-      Double(queuedUpdates))
+      state.commitFailures)
+    single("hale_ingest_queue_updates", .gauge, "Updates in the ingest queue.", queuedUpdates)
     histogram(
       "hale_fold_duration_seconds",
       "Duration of the fold of a slice of pending updates; no batch is committed meanwhile.",
       [([], state.workSeconds[.fold] ?? .seconds)])
     histogram(
-      "hale_checkpoint_duration_seconds",
-      "Duration of a WAL checkpoint.",
+      "hale_checkpoint_duration_seconds", "Duration of a WAL checkpoint.",
       [([], state.workSeconds[.checkpoint] ?? .seconds)])
-    family("hale_http_requests_total", .counter, "HTTP requests, by endpoint.")
-    for (endpoint, count) in zip(Metrics.Endpoint.allCases, state.requests) {
-      sample("hale_http_requests_total", [("endpoint", "\(endpoint)")], Double(count))
-    }
+    family(
+      "hale_http_requests_total", .counter, "HTTP requests, by endpoint.",
+      zip(Metrics.Endpoint.allCases, state.requests).map { endpoint, count in
+        ([("endpoint", "\(endpoint)")], Double(count))
+      })
   }
 
   private mutating func writeQueries(_ state: Metrics.State, queuedQueries: Int) {
@@ -88,30 +79,22 @@ struct MetricsText {
       state.querySeconds.sorted { $0.key < $1.key }.map { ([("route", $0.key)], $0.value) })
     single(
       "hale_query_failures_total", .counter, "API queries that the store could not answer.",
-      Double(state.queryFailures))
-    single("hale_query_queue", .gauge, "Queries in the query queue.", Double(queuedQueries))
+      state.queryFailures)
+    single("hale_query_queue", .gauge, "Queries in the query queue.", queuedQueries)
   }
 
   private mutating func writeJobs(_ state: Metrics.State) {
     let jobs = state.jobs.sorted { $0.key < $1.key }
     family(
       "hale_job_last_run_timestamp_seconds", .gauge,
-      "Start of the last run of each job, in seconds since 1970.")
-    for (name, run) in jobs {
-      sample(
-        "hale_job_last_run_timestamp_seconds", [("job", name)],
-        Double(run.started.milliseconds) / 1000)
-    }
-    family("hale_job_last_duration_seconds", .gauge, "Duration of the last run of each job.")
-    for (name, run) in jobs {
-      sample(
-        "hale_job_last_duration_seconds", [("job", name)],
-        Double(run.durationMilliseconds) / 1000)
-    }
-    family("hale_job_failures_total", .counter, "Failed runs of each job.")
-    for name in Jobs.names {
-      sample("hale_job_failures_total", [("job", name)], Double(state.jobFailures[name] ?? 0))
-    }
+      "Start of the last run of each job, in seconds since 1970.",
+      jobs.map { ([("job", $0)], Double($1.started.milliseconds) / 1000) })
+    family(
+      "hale_job_last_duration_seconds", .gauge, "Duration of the last run of each job.",
+      jobs.map { ([("job", $0)], Double($1.durationMilliseconds) / 1000) })
+    family(
+      "hale_job_failures_total", .counter, "Failed runs of each job.",
+      Jobs.names.map { ([("job", $0)], Double(state.jobFailures[$0] ?? 0)) })
   }
 
   private mutating func writeBudgets(_ budgets: [BudgetFigures.Figure]) {
@@ -120,107 +103,89 @@ struct MetricsText {
     }
     family(
       "hale_error_budget_remaining_ratio", .gauge,
-      "Remaining share of a project's error budget; below 0 when overspent."
-    )
-    for figure in budgets {
-      if let left = figure.left {
-        sample("hale_error_budget_remaining_ratio", labels(figure), left)
-      }
-    }
+      "Remaining share of a project's error budget; below 0 when overspent.",
+      budgets.compactMap { figure in figure.left.map { (labels(figure), $0) } })
     family(
       "hale_error_budget_burn_rate", .gauge,
-      "Burn rate of the error budget, by window: 1 uses it up in the objective's window.")
-    for figure in budgets {
-      for window in BurnWindow.allCases {
-        guard let rate = figure.burnRates[window] else { continue }
-        sample("hale_error_budget_burn_rate", labels(figure) + [("window", window.name)], rate)
-      }
-    }
+      "Burn rate of the error budget, by window: 1 uses it up in the objective's window.",
+      budgets.flatMap { figure in
+        BurnWindow.allCases.compactMap { window in
+          figure.burnRates[window].map { (labels(figure) + [("window", window.name)], $0) }
+        }
+      })
   }
 
   private mutating func writeAlerts(_ state: Metrics.State, _ notices: NoticeSender.Tally) {
-    family("hale_alert_rules", .gauge, "Alert rules by state, as of their last evaluation.")
-    for level in AlertLevel.allCases {
-      sample("hale_alert_rules", [("state", level.name)], Double(state.alertRules[level] ?? 0))
-    }
+    family(
+      "hale_alert_rules", .gauge, "Alert rules by state, as of their last evaluation.",
+      AlertLevel.allCases.map { ([("state", $0.name)], Double(state.alertRules[$0] ?? 0)) })
     single(
       "hale_alert_evaluations_total", .counter, "Evaluations of alert rules.",
-      Double(state.alertEvaluations))
+      state.alertEvaluations)
     family(
-      "hale_notice_attempts_total", .counter, "Attempts to send a notification, by outcome.")
-    for (outcome, count) in [
-      ("delivered", notices.delivered), ("failed", notices.failed), ("given_up", notices.givenUp),
-    ] {
-      sample("hale_notice_attempts_total", [("outcome", outcome)], Double(count))
-    }
+      "hale_notice_attempts_total", .counter, "Attempts to send a notification, by outcome.",
+      [
+        ([("outcome", "delivered")], Double(notices.delivered)),
+        ([("outcome", "failed")], Double(notices.failed)),
+        ([("outcome", "given_up")], Double(notices.givenUp)),
+      ])
   }
 
   private mutating func writeProcess(_ process: ProcessFigures) {
-    family("hale_build_info", .gauge, "The version of the program; always 1.")
-    sample("hale_build_info", [("version", process.version)], 1)
-    for (name, kind, help, value) in [
-      (
-        "hale_http_connections", Kind.gauge, "Open connections.",
-        Double(process.connections)
-      ),
-      (
-        "hale_pending_updates", .gauge,
-        "Committed updates that are not folded into their sessions yet.",
-        Double(process.pendingUpdates)
-      ),
-      (
-        "hale_database_size_bytes", .gauge, "Size of the database file.",
-        Double(process.databaseBytes)
-      ),
-      (
-        "hale_database_wal_size_bytes", .gauge, "Size of the write-ahead log (WAL).",
-        Double(process.logBytes)
-      ),
-      (
-        "process_cpu_seconds_total", .counter, "Total user and system CPU time spent in seconds.",
-        process.cpuSeconds
-      ),
-      (
-        "process_resident_memory_bytes", .gauge, "Resident memory size in bytes.",
-        Double(process.residentBytes)
-      ),
-      (
-        "process_virtual_memory_bytes", .gauge, "Virtual memory size in bytes.",
-        Double(process.virtualBytes)
-      ),
-      (
-        "process_open_fds", .gauge, "Number of open file descriptors.",
-        Double(process.openDescriptors)
-      ),
-      (
-        "process_max_fds", .gauge, "Maximum number of open file descriptors.",
-        Double(process.descriptorsMax)
-      ),
-      (
-        "process_start_time_seconds", .gauge,
-        "Start time of the process since unix epoch in seconds.",
-        process.startSeconds
-      ),
-    ] {
-      single(name, kind, help, value)
-    }
+    family(
+      "hale_build_info", .gauge, "The version of the program; always 1.",
+      [([("version", process.version)], 1)])
+    single("hale_http_connections", .gauge, "Open connections.", process.connections)
+    single(
+      "hale_pending_updates", .gauge,
+      "Committed updates that are not folded into their sessions yet.", process.pendingUpdates)
+    single(
+      "hale_database_size_bytes", .gauge, "Size of the database file.", process.databaseBytes)
+    single(
+      "hale_database_wal_size_bytes", .gauge, "Size of the write-ahead log (WAL).",
+      process.logBytes)
+    family(
+      "process_cpu_seconds_total", .counter, "Total user and system CPU time spent in seconds.",
+      [([], process.cpuSeconds)])
+    single(
+      "process_resident_memory_bytes", .gauge, "Resident memory size in bytes.",
+      process.residentBytes)
+    single(
+      "process_virtual_memory_bytes", .gauge, "Virtual memory size in bytes.",
+      process.virtualBytes)
+    single(
+      "process_open_fds", .gauge, "Number of open file descriptors.", process.openDescriptors)
+    single(
+      "process_max_fds", .gauge, "Maximum number of open file descriptors.",
+      process.descriptorsMax)
+    family(
+      "process_start_time_seconds", .gauge,
+      "Start time of the process since unix epoch in seconds.", [([], process.startSeconds)])
   }
 
   // MARK: The format
 
-  private mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+  private mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
     text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
   }
 
-  private mutating func single(_ name: String, _ kind: Kind, _ help: String, _ value: Double) {
-    family(name, kind, help)
-    sample(name, [], value)
+  private mutating func family(
+    _ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: Labels, value: Double)]
+  ) {
+    begin(name, kind, help)
+    for (labels, value) in samples { sample(name, labels, value) }
+  }
+
+  private mutating func single(
+    _ name: String, _ kind: Kind, _ help: String, _ value: some BinaryInteger
+  ) {
+    family(name, kind, help, [([], Double(value))])
   }
 
   private mutating func histogram(
     _ name: String, _ help: String, _ series: [(labels: Labels, histogram: Histogram)]
   ) {
-    family(name, .histogram, help)
+    begin(name, .histogram, help)
     for (labels, histogram) in series {
       var count: Int64 = 0
       for (index, bucket) in histogram.counts.enumerated() {

@@ -1,7 +1,5 @@
 internal import Metrics
 internal import Ingest
-internal import HTTP
-internal import ReleaseHealth
 
 /// The endpoint that a request's path names.
 enum Route: Equatable {

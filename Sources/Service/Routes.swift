@@ -10,7 +10,7 @@ extension ServiceDependencies {
       CatalogActions(store: store).routes
         + ManagementActions(catalog: catalog, random: random).routes
         + ObjectiveActions(store: store, catalog: catalog, retentionDays: retentionDays).routes
-        + AlertActions(store: store, alerts: alerts, notices: notices).routes
+        + AlertActions(store: store, alerts: records, notices: notices).routes
         + HealthActions(store: store, retentionDays: retentionDays).routes
         + ReleaseActions(store: store, retentionDays: retentionDays).routes
         + NoticeActions(notices: notices, random: random).routes)

@@ -7,7 +7,6 @@ package import Alerting
 internal import Dashboard
 package import HTTP
 package import Logging
-internal import ReleaseHealth
 package import Storage
 
 /// Puts the endpoints of the modules below together: routes, jobs, metrics and health.
@@ -17,13 +16,13 @@ package import Storage
 /// The dependencies of the service.
 package struct ServiceDependencies: Sendable {
   package var store: any SessionStore & ReleaseStore & OutcomeStore
-  package var alerts: any AlertStore
+  /// Alert rules, notifications and the runs of jobs.
+  package var records: any AlertStore & NoticeStore & JobRunStore
   package var catalog: CatalogCache
   package var clock: WallClock
   package var queue: IngestQueue
   /// The query queue, for work that may block.
   package var workers: WorkQueue
-  package var jobs: Jobs
   package var notices: NoticeSender
   package var log: Logger
   /// Makes ids for events without one.
@@ -36,20 +35,19 @@ package struct ServiceDependencies: Sendable {
   package var processFigures: @Sendable () -> ProcessFigures
 
   package init(
-    store: any SessionStore & ReleaseStore & OutcomeStore, alerts: any AlertStore,
-    catalog: CatalogCache, clock: WallClock, queue: IngestQueue, workers: WorkQueue, jobs: Jobs,
-    notices: NoticeSender, log: Logger, random: @escaping @Sendable () -> UInt128,
-    address: APIAddress,
+    store: any SessionStore & ReleaseStore & OutcomeStore,
+    records: any AlertStore & NoticeStore & JobRunStore, catalog: CatalogCache, clock: WallClock,
+    queue: IngestQueue, workers: WorkQueue, notices: NoticeSender, log: Logger,
+    random: @escaping @Sendable () -> UInt128 = { 0 }, address: APIAddress = APIAddress(),
     retentionDays: Int, metrics: Metrics = Metrics(),
     processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
   ) {
     self.store = store
-    self.alerts = alerts
+    self.records = records
     self.catalog = catalog
     self.clock = clock
     self.queue = queue
     self.workers = workers
-    self.jobs = jobs
     self.notices = notices
     self.log = log
     self.random = random
@@ -72,16 +70,15 @@ package final class Service: RequestHandler {
   private let signIn: SignIn
   private let budgets = BudgetFigures()
 
-  package init(_ dependencies: ServiceDependencies, sink: any ResponseSink) {
+  package init(_ dependencies: ServiceDependencies, jobs: Jobs, sink: any ResponseSink) {
     self.dependencies = dependencies
     self.sink = sink
-    let ingest = IngestEndpoint(dependencies.ingest)
-    let api = APIEndpoint(
+    ingest = IngestEndpoint(dependencies.ingest)
+    api = APIEndpoint(
       dependencies.routes, dependencies.api, start: String(dependencies.random(), radix: 36),
       sink: sink)
-    self.ingest = ingest
-    self.api = api
-    control = ControlEndpoint(dependencies, ingest, api, sink: sink)
+    control = ControlEndpoint(
+      dependencies: dependencies, jobs: jobs, ingest: ingest, api: api, sink: sink)
     dashboard = DashboardEndpoint(pathPrefix: dependencies.address.pathPrefix)
     signIn = SignIn(dependencies.catalog, address: dependencies.address)
   }
@@ -134,10 +131,7 @@ package final class Service: RequestHandler {
   private func onlyReading(
     _ head: RequestHead, allowed: String = "GET, HEAD", _ answer: () -> RequestDisposition
   ) -> RequestDisposition {
-    switch head.method {
-    case .get, .head: answer()
-    default: .respond(.methodNotAllowed(allowed))
-    }
+    head.method.isReading ? answer() : .respond(.methodNotAllowed(allowed))
   }
 
   /// Answers metrics in Prometheus' text format, on a worker, since reading them may block.
@@ -162,22 +156,29 @@ package final class Service: RequestHandler {
   /// may find room where a batch did not, so a recent failure of a batch counts too.
   private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
     dependencies.queue.writes.submit(in: .change) { [dependencies, sink] in
-      let failure = dependencies.queue.recentFailure
-      sink.respond(Self.readiness(of: dependencies.store, failure), to: [exchange])
+      let response: Response
+      do throws(StoreError) {
+        if let failure = dependencies.queue.recentFailure { throw failure }
+        try dependencies.store.checkWritable()
+        response = .json(Array(#"{"status":"ready"}"#.utf8))
+      } catch {
+        response = .failure(503, "the store cannot be written: \(error.sentence)")
+      }
+      sink.respond(response, to: [exchange])
       return true
     }
     return .pending
   }
+}
 
-  private static func readiness(
-    of store: any SessionStore, _ failure: StoreError?
-  ) -> Response {
-    do throws(StoreError) {
-      if let failure { throw failure }
-      try store.checkWritable()
-      return .json(Array(#"{"status":"ready"}"#.utf8))
-    } catch {
-      return .failure(503, "the store cannot be written: \(error.sentence)")
+extension Response {
+  /// The OpenAPI 3.1 document, which describes every route. It is public, open to pages of any
+  /// origin, and changes only with the program.
+  fileprivate static func document(version: String) -> Response {
+    var text = PackageResources.openapi_json
+    if let place = text.prefix(1000).firstRange(of: "{{version}}".utf8) {
+      text.replaceSubrange(place, with: version.utf8)
     }
+    return .json(text, headers: ["Cache-Control": "public, max-age=3600"]).openToAllOrigins
   }
 }

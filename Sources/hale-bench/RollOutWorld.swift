@@ -1,5 +1,5 @@
-import Bytes
 import Demo
+import Bytes
 import Glibc
 import ReleaseHealth
 
@@ -41,7 +41,7 @@ struct RollOutWorld {
 
   static let stepsPerHour = 6
 
-  func arm(_ random: inout Dice, isCandidate: Bool) -> Arm {
+  func arm(_ random: inout SplitMix64, isCandidate: Bool) -> Arm {
     var arm = Arm(sessions: [], crashes: [])
     var users = 0
     for step in 0..<hours * Self.stepsPerHour {
@@ -130,18 +130,7 @@ extension RollOutWorld.Arm {
   }
 }
 
-/// Random numbers from a seed.
-struct Dice {
-  private var source: SplitMix64
-
-  init(_ seed: UInt64) {
-    source = SplitMix64(seed: seed)
-  }
-
-  mutating func unit() -> Double {
-    source.unit()
-  }
-
+extension SplitMix64 {
   /// A Poisson number by Knuth's method, in parts that `exp` can represent.
   mutating func poisson(_ mean: Double) -> Int {
     var (left, count) = (mean, 0)

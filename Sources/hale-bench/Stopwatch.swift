@@ -32,6 +32,19 @@ struct Sample {
     sorted = values.sorted()
   }
 
+  /// The CPU time of the work for one item, in nanoseconds, each over all items.
+  @inline(__always)
+  static func nanoseconds<Item>(
+    of items: [Item], _ work: (Item) throws -> Void
+  ) rethrows -> Sample {
+    Sample(
+      try (0..<25).map { _ in
+        let watch = Stopwatch()
+        for item in items { try work(item) }
+        return watch.processorSeconds / Double(items.count) * 1e9
+      })
+  }
+
   /// The value at a quantile.
   func quantile(_ share: Double) -> Double {
     guard !sorted.isEmpty else { return 0 }

@@ -1,5 +1,4 @@
 import Bytes
-import Demo
 import ReleaseHealth
 
 /// Writes made-up sessions as an SDK does.

@@ -1,3 +1,4 @@
+import ReleaseHealth
 import API
 import Access
 import Alerting
@@ -6,7 +7,6 @@ import Listener
 import Locks
 import Logging
 import Metrics
-import ReleaseHealth
 import SQLiteStorage
 import Service
 import Storage
@@ -17,16 +17,14 @@ import Storage
 ///
 /// The directory must exist and be locked, and signals must be watched.
 ///
-/// - Parameters:
-///   - stop: the signal that starts the draining; its action is called on another thread.
-///   - bound: called once, when the store is open and the socket listens, and before the service
-///     reads the catalog or answers: it creates what a first start creates, and prints the address.
-///     Its arguments are the port of the socket and the open catalog.
+/// - Parameter bound: called once, when the store is open and the socket listens, and before the
+///   service reads the catalog or answers: it creates what a first start creates, and prints the
+///   address.
 func runService(
-  _ settings: ServeSettings, stop: StopSignal,
+  _ settings: Settings, _ clock: SystemClock, stop: StopSignal,
   bound: (_ port: UInt16, _ catalog: any CatalogStore) throws -> Void
 ) throws {
-  Allocator.configure()
+  ProcessLimits.configureAllocator()
   let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
   let store = try openStore(
     dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
@@ -35,7 +33,7 @@ func runService(
   let listener = try openListener(settings)
   try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
 
-  let (service, work) = try compose(settings, store, listener, metrics)
+  let (service, work) = try compose(settings, clock, store, listener, metrics)
   let failures = FailureLog(settings.logger)
   let threads = try ServiceThreads(
     work,
@@ -61,56 +59,48 @@ func runService(
 
 /// Wires the service, and returns it with the work of its threads.
 private func compose(
-  _ settings: ServeSettings, _ store: SQLiteStore, _ listener: Listener, _ metrics: Metrics
+  _ settings: Settings, _ systemClock: SystemClock, _ store: SQLiteStore, _ listener: Listener,
+  _ metrics: Metrics
 ) throws -> (Service, ServiceThreads.Work) {
-  let clock = WallClock(settings.clock.now)
+  let clock = WallClock(systemClock.now)
+  let log = settings.logger
   let catalog = try CatalogCache(store)
-  let webURL = settings.publicURL?.text
   let alertRulesFile = try settings.alertsFile.map { path in
     try openAlertRules(path, catalog, store, clock, settings)
   }
   let queue = IngestQueue(store: store, writes: store.writes, metrics: metrics)
-  let workers = WorkQueue()
   let notices = NoticeSender(
-    store: store, settings.notices, catalog: catalog, clock: clock, webURL: webURL,
-    version: queue.version, log: settings.logger)
-  let jobs = Jobs(
-    store: store, catalog: store, queue: queue, notices: notices, clock: clock,
-    monotonicMilliseconds: SystemClock.monotonicMilliseconds, metrics: metrics,
-    log: settings.logger,
-    alerts: AlertRunner(store: store, alerts: store, catalog: catalog, webURL: webURL),
-    workers: workers)
+    store: store, settings.notices, catalog: catalog, clock: clock,
+    webURL: settings.publicURL?.text, version: queue.version, log: log)
   let path = settings.dataDirectory + "/hale.db"
-  let service = Service(
-    ServiceDependencies(
-      store: store, alerts: store, catalog: catalog, clock: clock, queue: queue,
-      workers: workers, jobs: jobs, notices: notices, log: settings.logger,
-      random: { UInt128.random(in: .min ... .max) },
-      address: APIAddress(
-        pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin),
-      retentionDays: settings.retentionDays, metrics: metrics,
-      processFigures: {
-        ProcessFigures(
-          of: path, connections: listener.connectionCount, pendingUpdates: store.pendingUpdates)
-      }),
-    sink: listener)
+  let dependencies = ServiceDependencies(
+    store: store, records: store, catalog: catalog, clock: clock, queue: queue,
+    workers: WorkQueue(),
+    notices: notices, log: log, random: { UInt128.random(in: .min ... .max) },
+    address: APIAddress(
+      pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin),
+    retentionDays: settings.retentionDays, metrics: metrics,
+    processFigures: {
+      ProcessFigures(
+        of: path, connections: listener.connectionCount, pendingUpdates: store.pendingUpdates)
+    })
+  let jobs = Jobs(dependencies)
   let schedule = Schedule(
-    startingAt: SystemClock.monotonicMilliseconds(), runsJobs: !settings.clock.isFile)
+    startingAt: SystemClock.monotonicMilliseconds(), runsJobs: !systemClock.isFile)
   return (
-    service,
+    Service(dependencies, jobs: jobs, sink: listener),
     ServiceThreads.Work(
-      store: store, queue: queue, workers: workers,
+      store: store, dependencies: dependencies,
       scheduler: Scheduler(
-        schedule, catalog: catalog, jobs: jobs, alertRulesFile: alertRulesFile,
-        log: settings.logger),
-      notices: notices, clock: settings.clock, logger: settings.logger)
+        schedule, catalog: catalog, jobs: jobs, alertRulesFile: alertRulesFile, log: log),
+      clock: systemClock)
   )
 }
 
 /// Reads the operators' file of alert rules for the first time.
 private func openAlertRules(
   _ path: String, _ catalog: CatalogCache, _ store: SQLiteStore, _ clock: WallClock,
-  _ settings: ServeSettings
+  _ settings: Settings
 ) throws -> AlertRulesFile {
   let file = AlertRulesFile(WatchedFile(path: path), log: settings.logger) {
     [webURL = settings.publicURL?.text] bytes throws(AlertFile.Failure) in
@@ -127,7 +117,7 @@ private func openAlertRules(
   return file
 }
 
-private func openListener(_ settings: ServeSettings) throws -> Listener {
+private func openListener(_ settings: Settings) throws -> Listener {
   do throws(ListenerError) {
     return try Listener(
       Listener.Configuration(

@@ -18,7 +18,7 @@ import Testing
         body: Array(#"{"a":"é"}"#.utf8)))
     #expect(answer.status == 429 && answer.header("retry-after") == "7")
     #expect(answer.header("a") == nil)
-    #expect(answer.body == Array("no".utf8) && !answer.isCut)
+    #expect(answer.body == Array("no".utf8))
     let request = server.requests[0]
     #expect(request.hasPrefix("POST /hook?x=1 HTTP/1.1\r\n"))
     #expect(request.contains("\r\nRequest-ID: a  Evil: b\r\n"))
@@ -40,7 +40,7 @@ import Testing
     var call = HTTPCall(method: "GET", url: "http://127.0.0.1:\(server.port)/")
     call.answerBytesMax = 100
     let answer = try client.send(call)
-    #expect(answer.status == 200 && answer.body.count == 100 && answer.isCut)
+    #expect(answer.status == 200 && answer.body.count == 100)
     #expect(server.requests[0].hasPrefix("GET / "))
   }
 

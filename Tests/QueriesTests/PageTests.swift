@@ -1,7 +1,8 @@
 import TestSupport
 import HTTP
-import API
 import Testing
+
+@testable import API
 
 struct PageTests {
   private static let url = "http://h/api/0/organizations/o/sessions/"

@@ -1,9 +1,10 @@
 import TestSupport
-import API
 import ReleaseHealth
 @testable import Queries
 import Storage
 import Testing
+
+@testable import API
 
 struct SessionsRequestTests {
   private static let refusals: [SessionsCase<String>] = [

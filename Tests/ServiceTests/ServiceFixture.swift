@@ -31,6 +31,7 @@ final class ServiceFixture {
   let notices: NoticeSender
   let service: Service
   let dependencies: ServiceDependencies
+  let jobs: Jobs
   let metrics: Metrics
   private let sink = Answers()
   private let workers = WorkQueue()
@@ -74,16 +75,11 @@ final class ServiceFixture {
         return true
       }, log: log)
     dependencies = ServiceDependencies(
-      store: store, alerts: sqlite, catalog: catalog, clock: clock, queue: queue,
-      workers: workers,
-      jobs: Jobs(
-        store: store, catalog: sqlite, queue: queue, notices: notices, clock: clock,
-        monotonicMilliseconds: { 0 }, metrics: metrics, log: log,
-        alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
-        workers: workers),
-      notices: notices, log: log, random: { 7 }, address: APIAddress(pathPrefix: pathPrefix),
-      retentionDays: 90, metrics: metrics)
-    service = Service(dependencies, sink: sink)
+      store: store, records: sqlite, catalog: catalog, clock: clock, queue: queue,
+      workers: workers, notices: notices, log: log, random: { 7 },
+      address: APIAddress(pathPrefix: pathPrefix), retentionDays: 90, metrics: metrics)
+    jobs = Jobs(dependencies)
+    service = Service(dependencies, jobs: jobs, sink: sink)
     Thread.detachNewThread { [writes = sqlite.writes] in writes.run() }
     Thread.detachNewThread { [workers] in workers.run() }
   }

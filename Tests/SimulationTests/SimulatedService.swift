@@ -141,20 +141,15 @@ final class SimulatedService {
         startThread: { _ in false }, log: log)
       // There are no reader threads: this thread does all work.
       let workers = WorkQueue(waitingMax: 0)
-      let jobs = Jobs(
-        store: store, catalog: sqlite, queue: queue, notices: notices, clock: wall,
-        monotonicMilliseconds: { 0 }, metrics: metrics, log: log,
-        alerts: AlertRunner(store: store, alerts: sqlite, catalog: catalog, webURL: nil),
-        workers: workers)
+      let dependencies = ServiceDependencies(
+        store: store, records: sqlite, catalog: catalog, clock: wall, queue: queue,
+        workers: workers, notices: notices, log: log, random: { 7 }, retentionDays: retentionDays,
+        metrics: metrics)
+      let jobs = Jobs(dependencies)
       scheduler = Scheduler(
         Schedule(startingAt: clock.monotonicMilliseconds, runsJobs: true), catalog: catalog,
         jobs: jobs, alertRulesFile: nil, log: log)
-      service = Service(
-        ServiceDependencies(
-          store: store, alerts: sqlite, catalog: catalog, clock: wall, queue: queue,
-          workers: workers, jobs: jobs, notices: notices, log: log, random: { 7 },
-          address: APIAddress(), retentionDays: retentionDays),
-        sink: answers)
+      service = Service(dependencies, jobs: jobs, sink: answers)
     }
   }
 }

@@ -60,8 +60,8 @@ import Testing
       "Storage", "Synchronization",
     ],
     "hale-bench": [
-      "Access", "ArgumentParser", "Bytes", "CSQLite", "CZlib", "Demo", "Envelopes", "Glibc", "HTTP",
-      "Listener", "ReleaseHealth", "SQLiteStorage", "Service", "Storage",
+      "Access", "ArgumentParser", "Bytes", "CSQLite", "Compression", "Demo", "Envelopes", "Glibc",
+      "HTTP", "Listener", "ReleaseHealth", "SQLiteStorage", "Storage",
     ],
   ]
 

@@ -27,7 +27,7 @@ import Testing
 
   /// Signatures with more parameters than ``parametersMax``, with their number and the reason.
   private static let wideSignatures: [(place: String, parameters: Int, reason: String)] = [
-    ("Sources/hale/Commands/Alerts/ChannelTest.swift init", 7, "wires a sender of this process"),
+    ("Sources/hale/Settings/NoticeSettings.swift init", 7, "wires a sender of this process"),
     ("Sources/SQLiteStorage/Alerts/AlertTables.swift save", 6, "one row with its surroundings"),
     ("Sources/Alerting/Rules/AlertFile.swift run", 7, "what a command of the same options gives"),
     ("Sources/SQLiteStorage/Catalog/SQLiteCatalog.swift createProject", 6, "the columns of a row"),

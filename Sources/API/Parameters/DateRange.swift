@@ -45,13 +45,10 @@ package struct DateRange: Equatable, Sendable {
         "Your interval and date range would create too many results. "
           + "Use a larger interval, or a smaller date range.")
     }
-    var roundedEnd = Timestamp(
-      milliseconds: end.milliseconds.roundedUp(toMultipleOf: rounding))
+    var roundedEnd = Timestamp(milliseconds: end.milliseconds.roundedUp(toMultipleOf: rounding))
     // Moving the end must not cut off a part of the given range: 45 minutes from 8:49 to 9:34
     // become the two hours from 8:00 to 10:00.
-    if rounding > intervalMilliseconds,
-      roundedEnd.advanced(byMilliseconds: -length) > start
-    {
+    if rounding > intervalMilliseconds, roundedEnd.advanced(byMilliseconds: -length) > start {
       length += rounding
     }
     let roundedStart = roundedEnd.advanced(byMilliseconds: -length)
@@ -78,7 +75,7 @@ package struct DateRange: Equatable, Sendable {
     if interval < finest || interval % finest != 0 {
       throw .badRequest(
         "The interval has to be a multiple of the minimum interval of "
-          + "\(phrase(minutes: limits.intervalMinutesMin)).")
+          + (limits.intervalMinutesMin == 60 ? "one hour." : "one minute."))
     }
     // Sentry's text says "less", but its check and this one take a whole day.
     if interval > day { throw .badRequest("The interval has to be less than one day.") }
@@ -86,14 +83,6 @@ package struct DateRange: Equatable, Sendable {
       throw .badRequest("The interval should divide one day without a remainder.")
     }
     return interval
-  }
-
-  private static func phrase(minutes: Int) -> String {
-    switch minutes {
-    case 1: "one minute"
-    case 60: "one hour"
-    default: "\(minutes) minutes"
-    }
   }
 
   /// The range of the request before any rounding. `statsPeriod` takes precedence over `start` and
@@ -144,8 +133,8 @@ package struct DateRange: Equatable, Sendable {
         "The time-range when using one-minute resolution intervals is restricted to "
           + "\(limits.minuteRangeHoursMax) hours.")
     }
-    if now.milliseconds - start.milliseconds > limits.minuteQueriesMilliseconds {
-      let days = limits.minuteQueriesMilliseconds / day
+    if now.milliseconds - start.milliseconds > DomainLimits.minuteQueriesMilliseconds {
+      let days = DomainLimits.minuteQueriesMilliseconds / day
       throw .badRequest(
         "The time-range when using one-minute resolution intervals is restricted to the last "
           + "\(days) days: minute counts are kept for \(days) days. Use an interval of 1h.")

@@ -7,12 +7,9 @@ package struct Page: Equatable, Sendable {
   package var offset: Int
   /// The maximum number of elements of the page.
   package var size: Int
+}
 
-  package init(offset: Int, size: Int) {
-    self.offset = offset
-    self.size = size
-  }
-
+extension Page {
   /// Reads `cursor` and `per_page`.
   ///
   /// - Parameter sizeMax: the maximum size of a page, and its default. A greater `per_page` gets

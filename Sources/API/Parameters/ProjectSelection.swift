@@ -1,5 +1,5 @@
-package import HTTP
 internal import ReleaseHealth
+package import HTTP
 package import Storage
 
 extension [Project] {

@@ -86,7 +86,7 @@ package struct SearchLexer {
       }
       return value
     }
-    let value = Self.bareValue(takeWord())
+    let value = Self.value(takeWord())
     if rest.first == "(" {
       throw .badRequest(
         "A value with parentheses must be quoted: \"\(key):\(value.text)(\".")
@@ -109,7 +109,7 @@ package struct SearchLexer {
       } else {
         let word = rest.prefix { $0 != "," && $0 != "]" }
         rest = rest.dropFirst(word.count)
-        let value = Self.bareValue(Self.trimmed(word))
+        let value = Self.value(Self.trimmed(word))
         if value.pieces == [""] {
           throw .badRequest(
             "The list of values of \"\(key)\" has an empty one. Lists are written "
@@ -147,13 +147,9 @@ package struct SearchLexer {
     return word
   }
 
-  private static func bareValue(_ text: Substring.UnicodeScalarView) -> SearchValue {
-    value(text, isQuoted: false)
-  }
-
   /// Resolves the escapes `\"`, `\*` and `\\`; any other backslash is itself.
   private static func value(
-    _ text: Substring.UnicodeScalarView, isQuoted: Bool
+    _ text: Substring.UnicodeScalarView, isQuoted: Bool = false
   ) -> SearchValue {
     var pieces = [String.UnicodeScalarView()]
     var text = text

@@ -1,13 +1,9 @@
-import ReleaseHealth
-
 /// The limits of requests to the sessions endpoint.
 package struct SessionsLimits: Equatable, Sendable {
-  /// The resolution of counts: intervals are multiples of it.
+  /// The resolution of counts, 1 or 60: intervals are multiples of it.
   package var intervalMinutesMin = 1
   /// The maximum length of ranges with intervals that are not whole hours. Sentry's limit.
   package var minuteRangeHoursMax = 6
-  /// The maximum age of the start of such a range. Sentry keeps minutes for 30 days.
-  package var minuteQueriesMilliseconds = DomainLimits.minuteQueriesMilliseconds
   /// The maximum number of buckets of a series. Sentry's limit.
   package var pointsMax = 1000
   /// The maximum number of values per field in one page: the totals count as one value. Sentry's

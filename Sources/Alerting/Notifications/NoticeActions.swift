@@ -180,7 +180,7 @@ package struct NoticeActions: Sendable {
         .change(.put, update), .change(.delete, delete)),
       APIRoute(
         "organizations/{organization}/notice-channels/{channel}/test",
-        APIRoute.Action(method: .post, scope: .admin, prepare: test, waitsForOthers: true)),
+        .change(.post, waitsForOthers: true, test)),
       APIRoute("organizations/{organization}/notices", .get(notices)),
     ]
   }

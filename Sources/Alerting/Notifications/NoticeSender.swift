@@ -47,7 +47,7 @@ package final class NoticeSender: Sendable {
   private let clock: WallClock
   private let random: @Sendable () -> UInt128
   /// The address of the web page in notifications; nil while the service does not know its own.
-  let webURL: String?
+  package let webURL: String?
   /// Called when the history has changed.
   private let changed: @Sendable () -> Void
   /// Runs work on a new thread; false where none can be started.

@@ -268,7 +268,7 @@ package struct AlertActions: Sendable {
       APIRoute("organizations/{organization}/alert-rules", .get(list), .change(.post, create)),
       APIRoute(
         "organizations/{organization}/alert-rules/backtest",
-        APIRoute.Action(method: .post, scope: .read, prepare: backTest)),
+        .change(.post, scope: .read, backTest)),
       APIRoute(
         "organizations/{organization}/alert-rules/{rule}", .get(detail),
         .change(.put, update), .change(.delete, delete)),

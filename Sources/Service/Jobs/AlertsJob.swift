@@ -14,15 +14,15 @@ final class AlertsJob: PeriodicJob {
   }
 
   private let alerts: AlertRunner
-  private let notices: NoticeSender
-  private let metrics: Metrics
+  private let dependencies: ServiceDependencies
   private let time: Timestamp
   private let state = Locked(State())
 
-  init(alerts: AlertRunner, notices: NoticeSender, metrics: Metrics, at time: Timestamp) {
-    self.alerts = alerts
-    self.notices = notices
-    self.metrics = metrics
+  init(_ dependencies: ServiceDependencies, at time: Timestamp) {
+    alerts = AlertRunner(
+      store: dependencies.store, alerts: dependencies.records, catalog: dependencies.catalog,
+      webURL: dependencies.notices.webURL)
+    self.dependencies = dependencies
     self.time = time
   }
 
@@ -45,8 +45,8 @@ final class AlertsJob: PeriodicJob {
     let results = try state.withLock { $0.evaluated }?.get() ?? []
     let changes = try alerts.keep(results)
     state.withLock { $0.changes = changes }
-    metrics.note(results)
-    if changes > 0 { notices.wake() }
+    dependencies.metrics.note(results)
+    if changes > 0 { dependencies.notices.wake() }
     return (results.count == 1 ? "1 rule" : "\(results.count) rules")
       + (changes == 1 ? ", 1 change" : ", \(changes) changes")
   }

@@ -1,10 +1,10 @@
-package import Access
+internal import Ingest
+internal import Access
+internal import Alerting
 internal import Bytes
-package import Metrics
-package import Ingest
-package import Alerting
-package import Logging
-package import Locks
+internal import Locks
+internal import Logging
+internal import Metrics
 internal import ReleaseHealth
 package import Storage
 
@@ -23,40 +23,20 @@ package final class Jobs: Sendable {
     let name: Name
     let job: any PeriodicJob
     let started: Timestamp
-    let startedMilliseconds: Int64
+    let startedNanoseconds: Int64
   }
 
-  private let store: any SessionStore & ReleaseStore
-  private let catalog: any JobRunStore
-  private let queue: IngestQueue
-  private let notices: NoticeSender
-  private let clock: WallClock
-  private let monotonicMilliseconds: @Sendable () -> Int64
-  private let metrics: Metrics
-  private let log: Logger
-  private let alerts: AlertRunner
-  private let workers: WorkQueue
+  private let dependencies: ServiceDependencies
 
-  package init(
-    store: any SessionStore & ReleaseStore, catalog: any JobRunStore, queue: IngestQueue,
-    notices: NoticeSender, clock: WallClock, monotonicMilliseconds: @escaping @Sendable () -> Int64,
-    metrics: Metrics = Metrics(), log: Logger, alerts: AlertRunner, workers: WorkQueue
-  ) {
-    self.alerts = alerts
-    self.workers = workers
-    self.store = store
-    self.catalog = catalog
-    self.queue = queue
-    self.notices = notices
-    self.clock = clock
-    self.monotonicMilliseconds = monotonicMilliseconds
-    self.metrics = metrics
-    self.log = log
+  package init(_ dependencies: ServiceDependencies) {
+    self.dependencies = dependencies
   }
 
   /// Starts a job. `done` is called at its end, on the thread that the job ran on.
   package func start(_ name: Name, done: @escaping @Sendable (JobRun) -> Void = { _ in }) {
     let run = begin(name)
+    let workers = dependencies.workers
+    let writes = dependencies.queue.writes
     let step: @Sendable () -> Bool = { [self] in
       guard let ended = advance(run) else { return false }
       done(ended)
@@ -66,17 +46,17 @@ package final class Jobs: Sendable {
     case is NotificationsJob:
       // Not on the writer's thread, because the senders wait for it to record deliveries.
       let work: @Sendable () -> Void = { _ = step() }
-      if notices.startThread(work) || workers.submit(work) { return }
+      if dependencies.notices.startThread(work) || workers.submit(work) { return }
       done(end(run, .failure(.unavailable(operation: "start", reason: "no thread is free"))))
     case let job as AlertsJob:
       // If no reader takes it, the writer evaluates the rules.
-      let isTaken = workers.submit { [queue] in
+      let isTaken = workers.submit {
         job.evaluate()
-        queue.writes.submit(in: .job, step)
+        writes.submit(in: .job, step)
       }
-      if !isTaken { queue.writes.submit(in: .job, step) }
+      if !isTaken { writes.submit(in: .job, step) }
     default:
-      queue.writes.submit(in: .job, step)
+      writes.submit(in: .job, step)
     }
   }
 
@@ -90,25 +70,32 @@ package final class Jobs: Sendable {
   }
 
   private func begin(_ name: Name) -> Run {
-    let now = clock.now
-    let folding = FoldingBefore(store: store, metrics: metrics, time: now)
+    let now = dependencies.clock.now
     let job: any PeriodicJob =
       switch name {
-      case .adoption: AdoptionJob(store: store, folding: folding)
-      case .alerts: AlertsJob(alerts: alerts, notices: notices, metrics: metrics, at: now)
-      case .notices: NotificationsJob(notices: notices)
-      case .retention: RetentionJob(store: store, folding: folding)
+      case .adoption: AdoptionJob(store: dependencies.store, time: now)
+      case .alerts: AlertsJob(dependencies, at: now)
+      case .notices: NotificationsJob(notices: dependencies.notices)
+      case .retention: RetentionJob(store: dependencies.store, time: now)
       }
     return Run(
-      name: name, job: job, started: now, startedMilliseconds: monotonicMilliseconds())
+      name: name, job: job, started: now,
+      startedNanoseconds: dependencies.metrics.monotonicNanoseconds)
   }
 
-  /// Does one step.
+  /// Does one step. What arrived before the job began is folded first, a slice in each step, so
+  /// that batches do not wait for all of it.
   ///
   /// - Returns: the run when that was the last.
   private func advance(_ run: Run) -> JobRun? {
-    defer { queue.version.grow() }
+    defer { dependencies.queue.version.grow() }
     do throws(StoreError) {
+      if run.job.countsSessions,
+        let folded = try dependencies.store.foldPending(receivedBy: run.started)
+      {
+        dependencies.metrics.note(folded)
+        return nil
+      }
       return try run.job.step().map { end(run, .success($0)) }
     } catch {
       return end(run, .failure(error))
@@ -117,19 +104,19 @@ package final class Jobs: Sendable {
 
   /// Records and logs a run.
   private func end(_ run: Run, _ outcome: Result<String, StoreError>) -> JobRun {
+    let nanoseconds = dependencies.metrics.monotonicNanoseconds - run.startedNanoseconds
     var ended = JobRun(
       name: run.name.rawValue, started: run.started,
-      durationMilliseconds: monotonicMilliseconds() - run.startedMilliseconds,
-      summary: "", succeeded: true)
+      durationMilliseconds: nanoseconds / 1_000_000, summary: "", succeeded: true)
     do throws(StoreError) {
       ended.summary = try outcome.get()
-      try catalog.recordJobRun(ended)
+      try dependencies.records.recordJobRun(ended)
     } catch {
       ended.succeeded = false
       ended.summary = error.sentence
     }
-    metrics.note(ended)
-    log.log(
+    dependencies.metrics.note(ended)
+    dependencies.log.log(
       level: ended.succeeded && !run.job.hasNews ? .debug : .info,
       "job ended",
       metadata: [
@@ -144,14 +131,10 @@ extension JobRun {
   var json: [UInt8] {
     var json = JSONWriter()
     json.object { json in
-      json.key("name")
-      json.value(name)
-      json.key("succeeded")
-      json.value(succeeded)
-      json.key("summary")
-      json.value(summary)
-      json.key("durationMilliseconds")
-      json.value(durationMilliseconds)
+      json.member("name") { $0.value(name) }
+      json.member("succeeded") { $0.value(succeeded) }
+      json.member("summary") { $0.value(summary) }
+      json.member("durationMilliseconds") { $0.value(durationMilliseconds) }
     }
     return json.bytes
   }

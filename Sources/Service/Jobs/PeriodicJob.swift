@@ -1,6 +1,7 @@
-internal import Metrics
+internal import Alerting
 internal import ReleaseHealth
 internal import Storage
+internal import Synchronization
 
 /// One run of a periodic job.
 protocol PeriodicJob: Sendable {
@@ -9,25 +10,55 @@ protocol PeriodicJob: Sendable {
   /// - Returns: a short summary of the run after its last step; else nil.
   func step() throws(StoreError) -> String?
 
+  /// Whether the updates that arrived before the run have to be folded first.
+  var countsSessions: Bool { get }
+
   /// Whether a successful run is logged.
   var hasNews: Bool { get }
 }
 
 extension PeriodicJob {
+  var countsSessions: Bool { false }
   var hasNews: Bool { true }
 }
 
-/// Folds the updates that arrived before a job began, a slice in each step, so that batches do not
-/// wait for all of it.
-struct FoldingBefore: Sendable {
-  let store: any SessionStore
-  let metrics: Metrics
+/// Computes the adoption stages of the hours since the last run.
+struct AdoptionJob: PeriodicJob {
+  let store: any ReleaseStore
   let time: Timestamp
+  let countsSessions = true
 
-  /// - Returns: whether there was something to fold.
-  func step() throws(StoreError) -> Bool {
-    guard let found = try store.foldPending(receivedBy: time) else { return false }
-    metrics.note(found)
-    return true
+  func step() throws(StoreError) -> String? {
+    let runs = try store.runAdoption(at: time)
+    return runs == 1 ? "1 hourly run" : "\(runs) hourly runs"
+  }
+}
+
+/// Closes hours and days, and deletes what is older than its retention.
+final class RetentionJob: PeriodicJob {
+  private let store: any SessionStore
+  private let time: Timestamp
+  private let steps = Atomic(0)
+  let countsSessions = true
+
+  init(store: any SessionStore, time: Timestamp) {
+    self.store = store
+    self.time = time
+  }
+
+  func step() throws(StoreError) -> String? {
+    guard try store.housekeep(at: time) else { return "\(steps.load(ordering: .relaxed)) steps" }
+    steps.add(1, ordering: .relaxed)
+    return nil
+  }
+}
+
+/// Delivers the notifications that are due. It has a thread of its own, because it waits for other
+/// machines and the writer must not.
+struct NotificationsJob: PeriodicJob {
+  let notices: NoticeSender
+
+  func step() throws(StoreError) -> String? {
+    try notices.runDue().summary
   }
 }

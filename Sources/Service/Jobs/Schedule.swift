@@ -23,9 +23,7 @@ package struct Schedule: Sendable {
   private static let firstRetentionMilliseconds: Int64 = 60_000
   private static let retentionMilliseconds: Int64 = 600_000
 
-  /// - Parameters:
-  ///   - monotonicMilliseconds: when the service starts, by a clock that is never set back.
-  ///   - runsJobs: whether jobs are due at all; otherwise they run only on request.
+  /// - Parameter runsJobs: whether jobs are due at all; otherwise they run only on request.
   package init(startingAt monotonicMilliseconds: Int64, runsJobs: Bool) {
     self.runsJobs = runsJobs
     nextCatalog = monotonicMilliseconds + Self.catalogMilliseconds
@@ -33,9 +31,7 @@ package struct Schedule: Sendable {
   }
 
   /// Returns the tasks that are due, each once, in the order in which they are to be done.
-  package mutating func takeDue(
-    at now: Timestamp, monotonicMilliseconds: Int64
-  ) -> [Task] {
+  package mutating func takeDue(at now: Timestamp, monotonicMilliseconds: Int64) -> [Task] {
     var due: [Task] = []
     if monotonicMilliseconds >= nextCatalog {
       nextCatalog = monotonicMilliseconds + Self.catalogMilliseconds

@@ -27,9 +27,6 @@ package final class Scheduler: Sendable {
   /// Does what is due, and starts the jobs that are due. Called from one thread at a time; jobs may
   /// end later, on other threads.
   ///
-  /// - Parameters:
-  ///   - now: the time of the service's clock.
-  ///   - monotonicMilliseconds: the time of a clock that is never set back.
   /// - Returns: what was due.
   @discardableResult
   package func tick(at now: Timestamp, monotonicMilliseconds: Int64) -> [Schedule.Task] {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Envelopes
-import ReleaseHealth
 
 /// Measures reading an envelope of one session: frame, header and JSON, all of it validated.
 struct EnvelopeCommand: ParsableCommand {
@@ -9,26 +8,16 @@ struct EnvelopeCommand: ParsableCommand {
 
   @OptionGroup var options: TrafficOptions
 
-  @Option(help: "The number of different envelopes.")
-  var count = 10_000
-
-  @Option(help: "The number of times that all of them are read.")
-  var rounds = 25
-
   func run() throws {
     var traffic = options.traffic
-    traffic.open = count
+    traffic.open = 10_000
     let wire = WireSession(traffic: traffic)
-    let bodies = (0..<count).map { Array(wire.single($0).utf8) }
-    var read = 0
-    let times = try (0..<rounds).map { _ in
-      let watch = Stopwatch()
-      for body in bodies { read += try sessions(in: body) }
-      return watch.processorSeconds / Double(count) * 1e9
+    let bodies = (0..<traffic.open).map { Array(wire.single($0).utf8) }
+    let times = try Sample.nanoseconds(of: bodies) { body in
+      guard try sessions(in: body) == 1 else { throw ValidationError("an envelope is invalid") }
     }
-    guard read == count * rounds else { throw ValidationError("an envelope is invalid") }
     let bytes = bodies.reduce(0) { $0 + $1.count }
-    printFigures(Sample(times).figures("ns") + [("bytes", Double(bytes) / Double(count))])
+    printFigures(times.figures("ns") + [("bytes", Double(bytes) / Double(bodies.count))])
   }
 
   /// The number of valid sessions in an envelope.

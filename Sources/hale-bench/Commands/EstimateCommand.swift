@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import ReleaseHealth
 
 /// Measures how often the band of the estimate contains the final crash rate, by the age of the
@@ -7,19 +8,15 @@ struct EstimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "estimate", abstract: "Measure the coverage of the estimate's band.")
 
-  @Option(help: "The seed, on which everything depends.")
-  var seed: UInt64 = 1
-
-  @Option(help: "The number of roll-outs of each kind.")
-  var rollOuts = 2000
-
+  /// The number of roll-outs of each kind.
+  private static let rollOuts = 2000
   /// The ages of the release, in hours since the first session.
   private static let ages = [1, 3, 6, 12, 24, 48, 72]
   /// The hours of the release before that the reporting delay is learnt from.
   private static let learningHours = 168
 
   func run() {
-    var figures: [(name: String, value: Double)] = [("roll_outs", Double(rollOuts))]
+    var figures: [(name: String, value: Double)] = [("roll_outs", Double(Self.rollOuts))]
     for (name, change) in [
       ("", { (_: inout RollOutWorld) in }),
       ("together_", { $0.isReportedTogether = true }),
@@ -52,8 +49,8 @@ struct EstimateCommand: ParsableCommand {
 
   private func sums(_ change: (inout RollOutWorld) -> Void) -> [Sums] {
     var all = [Sums](repeating: Sums(), count: Self.ages.count)
-    for number in 0..<rollOuts {
-      var dice = Dice(seed &* 9_000_011 &+ UInt64(number))
+    for number in 0..<Self.rollOuts {
+      var dice = SplitMix64(seed: 9_000_011 + UInt64(number))
       var world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
       world.sessionsPerHour = [60, 600, 2400][number / 3 % 3]
       change(&world)

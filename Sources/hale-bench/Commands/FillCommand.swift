@@ -1,10 +1,8 @@
 import Bytes
 import Access
 import ArgumentParser
-import Demo
 import ReleaseHealth
 import SQLiteStorage
-import Service
 import Storage
 
 /// Creates a database with a history, as the service would write it.
@@ -28,16 +26,13 @@ struct FillCommand: ParsableCommand {
   @Option(help: "Sessions per transaction.")
   var batch = 10_000
 
-  @Option(help: "The retention of counts and users, in days.")
-  var retentionDays = 90
-
   func run() throws {
     let watch = Stopwatch()
     let traffic = options.traffic
     var secret = SplitMix64(seed: traffic.seed)
     let store = try SQLiteStore(
       SQLiteStore.Settings(
-        path: path, retentionDays: retentionDays,
+        path: path,
         newSecret: (0..<32).map { _ in UInt8(truncatingIfNeeded: secret.next()) }))
     let project = try createCatalog(store, at: traffic.history(0).started)
     guard let catalog = try store.catalog(unlessVersion: nil) else { return }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Bytes
 import Glibc
 import ReleaseHealth
 
@@ -9,28 +10,24 @@ struct GateCommand: ParsableCommand {
     commandName: "gate",
     abstract: "Measure false verdicts of the release gate, and the sessions until a verdict.")
 
-  @Option(help: "The seed, on which everything depends.")
-  var seed: UInt64 = 1
-
-  @Option(help: "The number of roll-outs of a release that is as good as its baseline.")
-  var rollOuts = 2000
-
-  @Option(help: "The number of roll-outs of each bad release.")
-  var badRollOuts = 200
+  /// The number of roll-outs of a release that is as good as its baseline.
+  private static let rollOuts = 2000
+  /// The number of roll-outs of each bad release.
+  private static let badRollOuts = 200
 
   func run() {
     var reds = 0
-    for number in 0..<rollOuts {
+    for number in 0..<Self.rollOuts {
       // Without a tolerated drop the risk of a false red is highest.
-      var dice = Dice(seed &* 1_000_003 &+ UInt64(number))
+      var dice = SplitMix64(seed: 1_000_003 + UInt64(number))
       let world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
       if Self.first(.red, world, world, (dropMax: 0, atFullHours: false), &dice) != nil {
         reds += 1
       }
     }
     var figures: [(name: String, value: Double)] = [
-      ("roll_outs", Double(rollOuts)), ("false_reds", Double(reds)),
-      ("false_reds_upper", Self.upperBound(reds, of: rollOuts)),
+      ("roll_outs", Double(Self.rollOuts)), ("false_reds", Double(reds)),
+      ("false_reds_upper", Self.upperBound(reds, of: Self.rollOuts)),
     ]
     figures += greens()
     figures += greens("no_loops_", loopShare: 0)
@@ -49,8 +46,8 @@ struct GateCommand: ParsableCommand {
     _ name: String, _ rate: Double, dropMax: Double, loops: Double
   ) -> [(name: String, value: Double)] {
     var sessions: [Double] = []
-    for number in 0..<badRollOuts {
-      var dice = Dice(seed &* 7_000_003 &+ UInt64(number))
+    for number in 0..<Self.badRollOuts {
+      var dice = SplitMix64(seed: 7_000_003 + UInt64(number))
       // Only sessions are measured: no crash is late, and both arms have the same number.
       let world = RollOutWorld(
         crashRate: 0.001, youthShare: 0, sessionsPerHour: 250, hours: 240, isStaged: false,
@@ -63,7 +60,7 @@ struct GateCommand: ParsableCommand {
     }
     let sample = Sample(sessions)
     return [
-      ("\(name)_found", Double(sessions.count { $0 < .infinity }) / Double(max(badRollOuts, 1))),
+      ("\(name)_found", Double(sessions.count { $0 < .infinity }) / Double(Self.badRollOuts)),
       ("\(name)_median", sample.quantile(0.5)), ("\(name)_p90", sample.quantile(0.9)),
     ].filter { $0.1 < .infinity }
   }
@@ -75,8 +72,8 @@ struct GateCommand: ParsableCommand {
   ) -> [(name: String, value: Double)] {
     var wrong = 0
     var sessions: [Double] = []
-    for number in 0..<rollOuts {
-      var dice = Dice(seed &* 3_000_017 &+ UInt64(number))
+    for number in 0..<Self.rollOuts {
+      var dice = SplitMix64(seed: 3_000_017 + UInt64(number))
       var world = RollOutWorld(
         crashRate: [0.001, 0.005][number % 2], youthShare: 0, hours: 72, loopShare: loopShare,
         loopMean: loopMean)
@@ -92,7 +89,7 @@ struct GateCommand: ParsableCommand {
     }
     return [
       ("\(name)false_greens", Double(wrong)),
-      ("\(name)false_greens_upper", Self.upperBound(wrong, of: rollOuts)),
+      ("\(name)false_greens_upper", Self.upperBound(wrong, of: Self.rollOuts)),
       ("\(name)green_99_9_drop_02_median", Sample(sessions).quantile(0.5)),
       ("\(name)green_99_9_drop_02_p90", Sample(sessions).quantile(0.9)),
     ].filter { $0.1 < .infinity }
@@ -101,7 +98,7 @@ struct GateCommand: ParsableCommand {
   /// The sessions of the candidate at the first verdict of this kind; nil if there is none.
   private static func first(
     _ verdict: ReleaseGate.Verdict, _ candidate: RollOutWorld, _ baseline: RollOutWorld,
-    _ terms: (dropMax: Double, atFullHours: Bool), _ dice: inout Dice
+    _ terms: (dropMax: Double, atFullHours: Bool), _ dice: inout SplitMix64
   ) -> Double? {
     let one = candidate.arm(&dice, isCandidate: true)
     let other = baseline.arm(&dice, isCandidate: false)

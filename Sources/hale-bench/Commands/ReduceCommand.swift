@@ -8,15 +8,9 @@ struct ReduceCommand: ParsableCommand {
 
   @OptionGroup var options: TrafficOptions
 
-  @Option(help: "The number of different sessions.")
-  var count = 10_000
-
-  @Option(help: "The number of times that all of them are folded.")
-  var rounds = 25
-
   func run() throws {
     let traffic = options.traffic
-    let sessions = (0..<count).map { index in
+    let sessions = (0..<10_000).map { index in
       let made = traffic.packed(index)
       let id = SessionID(value: made.id)
       let user = UserID(rawValue: UInt32(truncatingIfNeeded: made.user))
@@ -31,16 +25,11 @@ struct ReduceCommand: ParsableCommand {
         end: SessionReport(end, sessionID: id, correctedStart: made.started, user: nil), user: user
       )
     }
-    var changed = 0
-    let times = (0..<rounds).map { _ in
-      let watch = Stopwatch()
-      for (known, end, user) in sessions
-      where SessionReducer.reduce(known, end, user: user).isChanged {
-        changed += 1
+    let times = try Sample.nanoseconds(of: sessions) { known, end, user in
+      guard SessionReducer.reduce(known, end, user: user).isChanged else {
+        throw ValidationError("an update changed nothing")
       }
-      return watch.processorSeconds / Double(count) * 1e9
     }
-    guard changed == count * rounds else { throw ValidationError("an update changed nothing") }
-    printFigures(Sample(times).figures("ns"))
+    printFigures(times.figures("ns"))
   }
 }

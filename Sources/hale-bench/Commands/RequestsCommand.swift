@@ -1,5 +1,5 @@
 import ArgumentParser
-import CZlib
+import Compression
 
 /// Writes complete HTTP requests to a file, for a load generator that only sends them.
 struct RequestsCommand: ParsableCommand {
@@ -50,8 +50,8 @@ struct RequestsCommand: ParsableCommand {
       let body =
         switch kind {
         case .single: Array(wire.single(index).utf8)
-        case .packed: gzip(Array(wire.packed(index, count: items).utf8))
-        case .aggregates: gzip(Array(wire.aggregates(index, count: items).utf8))
+        case .packed: try compressed(wire.packed(index, count: items))
+        case .aggregates: try compressed(wire.aggregates(index, count: items))
         }
       let request = Array(head(bodyBytes: body.count).utf8) + body
       let length = UInt32(request.count)
@@ -66,6 +66,14 @@ struct RequestsCommand: ParsableCommand {
     ])
   }
 
+  /// Compresses at zlib's default level, as SDKs do.
+  private func compressed(_ envelope: String) throws -> [UInt8] {
+    guard let bytes = gzip(Array(envelope.utf8), level: 6) else {
+      throw ValidationError("zlib is out of memory")
+    }
+    return bytes
+  }
+
   private func head(bodyBytes: Int) -> String {
     "POST /api/1/envelope/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
       + "User-Agent: sentry.javascript.browser/8.30.0\r\n"
@@ -74,28 +82,5 @@ struct RequestsCommand: ParsableCommand {
       + "sentry_key=\(key)\r\n"
       + (kind == .single ? "" : "Content-Encoding: gzip\r\n")
       + "Content-Length: \(bodyBytes)\r\n\r\n"
-  }
-}
-
-/// A gzip member with zlib's default level, as SDKs send it.
-private func gzip(_ bytes: [UInt8]) -> [UInt8] {
-  var bytes = bytes
-  var stream = unsafe z_stream()
-  // 15 is the largest window; 16 more selects the gzip format.
-  let code = unsafe deflateInit2_(
-    &stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, zlibVersion(),
-    Int32(MemoryLayout<z_stream>.size))
-  precondition(code == Z_OK, "zlib is out of memory")
-  defer { unsafe _ = deflateEnd(&stream) }
-  let bound = unsafe Int(deflateBound(&stream, UInt(bytes.count)))
-  return unsafe [UInt8](unsafeUninitializedCapacity: bound) { output, count in
-    unsafe bytes.withUnsafeMutableBufferPointer { input in
-      unsafe stream.next_in = input.baseAddress
-      unsafe stream.avail_in = UInt32(input.count)
-      unsafe stream.next_out = output.baseAddress
-      unsafe stream.avail_out = UInt32(bound)
-      unsafe _ = deflate(&stream, Z_FINISH)
-    }
-    count = unsafe bound - Int(stream.avail_out)
   }
 }

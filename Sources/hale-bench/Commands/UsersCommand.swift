@@ -1,9 +1,7 @@
 import Bytes
 import ArgumentParser
-import Demo
 import ReleaseHealth
 import SQLiteStorage
-import Service
 import Storage
 
 /// Measures the size of user sets, which depends on the number of users and on how their ids are

@@ -26,21 +26,19 @@ struct DemoCommand: ParsableCommand {
         hale demo --dsn http://8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55@127.0.0.1:8787/1
       """)
 
-  @Option(help: ArgumentHelp("The days of history, up to now.", valueName: "n"))
+  @Option(help: .of("n", "The days of history, up to now."))
   var days = 14
 
   @Flag(help: "Continue to send each minute's sessions until Ctrl-C.")
   var live = false
 
-  @Option(help: ArgumentHelp("Send over HTTP to this project.", valueName: "dsn"))
+  @Option(help: .of("dsn", "Send over HTTP to this project."))
   var dsn: String?
 
-  @Option(
-    help: ArgumentHelp("The made-up company, the prefix of its projects' slugs.", valueName: "slug")
-  )
+  @Option(help: .of("slug", "The made-up company, the prefix of its projects' slugs."))
   var name = "shop"
 
-  @Option(help: ArgumentHelp("The seed of the random numbers.", valueName: "n"))
+  @Option(help: .of("n", "The seed of the random numbers."))
   var seed: UInt64 = 1
 
   @OptionGroup var organization: OrganizationOptions
@@ -48,15 +46,13 @@ struct DemoCommand: ParsableCommand {
   @OptionGroup var data: DataOptions
 
   /// The age limit of sessions from SDKs, in minutes, less some time to send them.
-  private static let sdkMinutesMax =
-    Int(DomainLimits.ageMillisecondsMax / 60_000) - 30
+  private static let sdkMinutesMax = Int(DomainLimits.ageMillisecondsMax / 60_000) - 30
 
   func run() throws {
     let settings = try Settings(flags: data.given)
     guard (0...settings.retentionDays).contains(days) else {
       throw CommandFailure.usage(
-        "--days is \(days), but it takes 0 to \(settings.retentionDays), the retention of counts."
-      )
+        "--days is \(days), but it takes 0 to \(settings.retentionDays), the retention of counts.")
     }
     if days == 0, !live {
       throw CommandFailure.usage("--days 0 sends nothing without --live.")
@@ -72,7 +68,11 @@ struct DemoCommand: ParsableCommand {
       let sink = DSNDemoSink(
         dsn: try DSN.sendable(dsn), client: HTTPClient(caFile: settings.notices.caFile),
         clock: try SystemClock(settings.now))
-      try fill(through: sink, projects: [sink.dsn.demoProject], stop)
+      // The DSN may be one of another service, without a numeric project.
+      let id = ProjectID(rawValue: Int64(sink.dsn.project) ?? 0)
+      let project = DemoProject(
+        id: id, slug: sink.dsn.project, dsn: sink.dsn.text, apps: [0, 1, 2])
+      try fill(through: sink, projects: [project], stop)
     } else {
       try createDirectory(settings.dataDirectory)
       try fillDirectory(settings, stop)
@@ -106,8 +106,7 @@ struct DemoCommand: ParsableCommand {
   private func printNextSteps(_ first: String, _ settings: Settings) throws {
     if json.isJSON { return }
     try printLine(first)
-    try printLine(
-      "It needs a token: hale token create NAME --data \(settings.dataDirectory)")
+    try printLine("It needs a token: hale token create NAME --data \(settings.dataDirectory)")
   }
 
   private func fill(
@@ -125,8 +124,9 @@ struct DemoCommand: ParsableCommand {
     // Without a history the roll-outs are at their state after two weeks.
     let span = now.minute - max(days, 14 * (days == 0 ? 1 : 0)) * 1440..<now.minute
     var run = DemoRun(
-      DemoTraffic(apps: DemoApp.all(company: name), seed: seed, span: span, first: first),
-      to: projects, through: sink)
+      sink: sink,
+      traffic: DemoTraffic(apps: DemoApp.all(company: name), seed: seed, span: span, first: first),
+      projects: projects)
     let began = SystemClock.monotonicMilliseconds()
     let bar = ProgressBar("filling")
     try run.sendHistory(until: now.minute, arrival: dsn == nil ? nil : now) { done, sessions in
@@ -151,29 +151,18 @@ struct DemoCommand: ParsableCommand {
   }
 
   private func report(_ projects: [DemoProject], milliseconds: Int64) throws {
-    for project in projects where json.isJSON { try printLine(jsonLine(project.members)) }
-    guard !json.isJSON else { return }
-    try printColumns(
-      ["PROJECT", "SESSIONS", "USERS", "CRASHED", "REJECTED ITEMS", "DSN"],
-      projects.map {
+    try json.printEntries(
+      projects, ["PROJECT", "SESSIONS", "USERS", "CRASHED", "REJECTED ITEMS", "DSN"],
+      row: {
         [
           $0.slug, grouped($0.tally.counts.total), grouped(Int64($0.tally.users)),
           grouped($0.tally.counts.crashed), grouped($0.tally.rejected), $0.dsn,
         ]
-      })
+      }, members: \.members)
+    if json.isJSON { return }
     let sessions = projects.reduce(0) { $0 + $1.tally.counts.total }
     let tenths = milliseconds / 100
     try printLine("\(grouped(sessions)) sessions in \(tenths / 10).\(tenths % 10) s.")
-  }
-}
-
-extension DSN {
-  /// The DSN's project, which gets the traffic of all applications.
-  fileprivate var demoProject: DemoProject {
-    // The DSN may be one of another service, without a numeric project.
-    DemoProject(
-      id: ProjectID(rawValue: Int64(project) ?? 0), slug: project, dsn: text,
-      apps: [0, 1, 2])
   }
 }
 
@@ -181,7 +170,7 @@ extension DemoProject {
   /// The address of the service, from the DSN.
   fileprivate var address: String? { DSN(dsn).map { $0.server.text } }
 
-  fileprivate var members: [(name: String, value: JSONValue)] {
+  fileprivate var members: JSONMembers {
     let counts = tally.counts
     return [
       ("id", .integer(id.rawValue)), ("slug", .string(slug)), ("dsn", .string(dsn)),

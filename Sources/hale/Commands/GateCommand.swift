@@ -1,7 +1,6 @@
 import Bytes
 import ArgumentParser
 import Glibc
-import HTTP
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,50 +20,42 @@ struct GateCommand: ParsableCommand {
       Exit status: 0 green, 1 red, 2 not decided yet, 3 the query failed, 64 wrong usage.
       """)
 
-  @Option(help: ArgumentHelp("The release to check.", valueName: "version"))
+  @Option(help: .of("version", "The release to check."))
   var release: String
 
   @Option(
-    help: ArgumentHelp(
-      "The release to compare with; previous means the one with the most sessions before.",
-      valueName: "version"))
+    help: .of(
+      "version",
+      "The release to compare with; previous means the one with the most sessions before."))
   var baseline = "previous"
 
-  @Option(
-    help: ArgumentHelp("The lowest acceptable share of crash-free sessions.", valueName: "percent"))
+  @Option(help: .of("percent", "The lowest acceptable share of crash-free sessions."))
   var crashFreeSessions: Double?
 
   @Option(
-    help: ArgumentHelp(
-      "The largest acceptable drop of crash-free sessions below the baseline.", valueName: "points")
-  )
+    help: .of("points", "The largest acceptable drop of crash-free sessions below the baseline."))
   var maxDrop = 0.2
 
-  @Option(help: ArgumentHelp("The sessions below which the verdict stays open.", valueName: "n"))
+  @Option(help: .of("n", "The sessions below which the verdict stays open."))
   var minSessions: Int64 = 100
 
-  @Option(
-    help: ArgumentHelp(
-      "The confidence of green and red, over all checks together.", valueName: "percent"))
+  @Option(help: .of("percent", "The confidence of green and red, over all checks together."))
   var confidence = 95.0
 
   @Option(
-    help: ArgumentHelp(
-      "Check again until green or red, for at most this time, for example 30m.", valueName: "time"))
+    help: .of("time", "Check again until green or red, for at most this time, for example 30m."))
   var wait: String?
 
-  @Option(
-    help: ArgumentHelp("Only sessions of this project, by slug or id.", valueName: "project"))
+  @Option(help: .of("project", "Only sessions of this project, by slug or id."))
   var project: String?
 
-  @Option(help: ArgumentHelp("Only sessions of this environment.", valueName: "name"))
+  @Option(help: .of("name", "Only sessions of this environment."))
   var environment: String?
 
-  @Option(
-    help: ArgumentHelp("The service to query, for example http://hale:8787.", valueName: "url"))
+  @Option(help: .of("url", "The service to query, for example http://hale:8787."))
   var url: String?
 
-  @Option(help: ArgumentHelp("The API token for --url.", valueName: "token"))
+  @Option(help: .of("token", "The API token for --url."))
   var token: String?
 
   @OptionGroup var organization: OrganizationOptions
@@ -73,34 +64,33 @@ struct GateCommand: ParsableCommand {
   @OptionGroup var data: DataOptions
 
   func validate() throws {
-    guard !release.isEmpty else { throw ValidationError("--release takes the name of a release.") }
-    if let crashFreeSessions, !(0...100).contains(crashFreeSessions) {
-      throw ValidationError("--crash-free-sessions takes a percentage from 0 to 100.")
+    func require(_ isValid: Bool, _ rule: String) throws {
+      if !isValid { throw ValidationError(rule) }
     }
-    if let crashFreeSessions, 0 < crashFreeSessions, crashFreeSessions <= 1 {
-      throw ValidationError(
+    try require(!release.isEmpty, "--release takes the name of a release.")
+    if let crashFreeSessions {
+      try require(
+        (0...100).contains(crashFreeSessions),
+        "--crash-free-sessions takes a percentage from 0 to 100.")
+      try require(
+        crashFreeSessions == 0 || crashFreeSessions > 1,
         "--crash-free-sessions is \(crashFreeSessions), but it takes a percentage like 99.5.")
     }
-    guard (0...90).contains(maxDrop) else {
-      throw ValidationError("--max-drop takes a number from 0 to 90.")
-    }
-    guard (0...1_000_000_000).contains(minSessions) else {
-      throw ValidationError("--min-sessions takes a number from 0 to 1000000000.")
-    }
-    guard (50...99.99).contains(confidence) else {
-      throw ValidationError("--confidence takes a percentage from 50 to 99.99.")
-    }
-    guard try waitMilliseconds() >= 0 else {
-      throw ValidationError("--wait takes a time like 90s, 30m or 2h.")
-    }
+    try require((0...90).contains(maxDrop), "--max-drop takes a number from 0 to 90.")
+    try require(
+      (0...1_000_000_000).contains(minSessions),
+      "--min-sessions takes a number from 0 to 1000000000.")
+    try require(
+      (50...99.99).contains(confidence), "--confidence takes a percentage from 50 to 99.99.")
+    _ = try waitMilliseconds()
   }
 
   func run() throws {
     do {
       let service = try GateService(self)
-      let answer = try poll(service)
+      let (answer, text) = try poll(service)
       if isJSON {
-        try printLine(answer.text)
+        try printLine(text)
       } else {
         try print(answer)
       }
@@ -122,14 +112,10 @@ struct GateCommand: ParsableCommand {
   /// The release did not appear while --wait lasted.
   private struct Missing: Error {
     let message: String
-
-    init(_ message: String) {
-      self.message = message
-    }
   }
 
   /// Polls until there is a verdict or the time is over.
-  private func poll(_ service: GateService) throws -> GateReport {
+  private func poll(_ service: GateService) throws -> (GateReport, text: String) {
     let deadline = SystemClock.monotonicMilliseconds() + (try waitMilliseconds())
     var lastReason = ""
     while true {
@@ -137,12 +123,14 @@ struct GateCommand: ParsableCommand {
       let left = deadline - SystemClock.monotonicMilliseconds()
       let reason: String
       switch outcome {
-      case .report(let report):
-        if report.verdict != "unknown" || left <= 0 { return report }
+      case .report(let report, let text):
+        if report.verdict != "unknown" || left <= 0 { return (report, text) }
         reason = report.reason
       case .missing(let message):
         // With --wait the release may still appear.
-        if left <= 0 { throw wait == nil ? CommandFailure.failed(message) : Missing(message) }
+        if left <= 0 {
+          throw wait == nil ? CommandFailure.failed(message) : Missing(message: message)
+        }
         reason = message
       case .unreachable(let message):
         if left <= 0 { throw CommandFailure.failed(message) }
@@ -183,12 +171,11 @@ struct GateCommand: ParsableCommand {
   private func print(_ answer: GateReport) throws {
     let words = ["green": "GREEN", "red": "RED"]
     try printLine("\(words[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
-    var rows: [[String]] = []
-    for side in [answer.candidate, answer.baseline].compactMap(\.self) {
-      rows.append([
+    let rows = [answer.candidate, answer.baseline].compactMap(\.self).map { side in
+      [
         side.release, "\(side.sessions)", "\(side.crashed)", "\(side.crashedUsers)",
-        percentText(side.crashFreeSessions), side.corrected.map { percentText($0.value) } ?? "-",
-      ])
+        percentText(side.crashFreeSessions), percentText(side.corrected?.value),
+      ]
     }
     try printColumns(
       ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ESTIMATED"], rows)

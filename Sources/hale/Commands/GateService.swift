@@ -27,18 +27,13 @@ struct GateReport: Decodable {
   let candidate: Side
   let baseline: Side?
   let reportingDelay: Delay
-  /// The JSON of the response.
-  var text = ""
-
-  private enum CodingKeys: CodingKey {
-    case verdict, reason, ageHours, candidate, baseline, reportingDelay
-  }
 }
 
 /// The service that answers the gate's queries: at an address, or on the data directory.
 struct GateService {
   enum Outcome {
-    case report(GateReport)
+    /// The report, and its JSON.
+    case report(GateReport, text: String)
     /// The release has no sessions yet.
     case missing(String)
     /// The service cannot be reached at the moment; it may be restarting.
@@ -49,8 +44,6 @@ struct GateService {
   private let token: String
   private let dataDirectory: String
   private let client: HTTPClient
-
-  private static let timeoutSeconds = 60
 
   init(_ command: GateCommand) throws {
     let variables = ProcessInfo.processInfo.environment
@@ -89,11 +82,10 @@ struct GateService {
       if response.status >= 500 { return .unreachable(message) }
       throw CommandFailure.failed(message)
     }
-    guard var report = try? JSONDecoder().decode(GateReport.self, from: Data(response.body)) else {
+    guard let report = try? JSONDecoder().decode(GateReport.self, from: Data(response.body)) else {
       throw CommandFailure.failed("unexpected gate response: \(response.text)")
     }
-    report.text = response.text
-    return .report(report)
+    return .report(report, text: response.text)
   }
 
   private func send(_ target: String) throws -> HTTPAnswer {
@@ -101,7 +93,7 @@ struct GateService {
       return try client.send(
         HTTPCall(
           "GET", "\(address.origin)\(address.path)/api/0/\(target)",
-          headers: [("Authorization", "Bearer \(token)")], timeoutSeconds: Self.timeoutSeconds))
+          headers: [("Authorization", "Bearer \(token)")], timeoutSeconds: 60))
     }
     let service = ControlSocket(dataDirectory: dataDirectory)
     guard let response = try service.send("GET", "/control/api/0/" + target) else {

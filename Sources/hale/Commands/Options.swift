@@ -1,18 +1,21 @@
 import ArgumentParser
-import ReleaseHealth
-import Storage
+
+extension ArgumentHelp {
+  /// The help of an option, and the placeholder of its value.
+  static func of(_ valueName: String, _ abstract: String) -> ArgumentHelp {
+    ArgumentHelp(abstract, valueName: valueName)
+  }
+}
 
 /// The flags of every command that works on a data directory.
 struct DataOptions: ParsableArguments {
-  @Option(name: Setting.data.flagName, help: Setting.data.flagHelp, completion: .directory)
+  @Option(.data, completion: .directory)
   var data: String?
 
-  @Option(
-    name: Setting.configuration.flagName, help: Setting.configuration.flagHelp,
-    completion: .file())
+  @Option(.configuration, completion: .file())
   var config: String?
 
-  @Option(name: Setting.now.flagName, help: Setting.now.flagHelp)
+  @Option(.now)
   var now: String?
 
   var given: [(setting: Setting, value: String?)] {
@@ -22,7 +25,7 @@ struct DataOptions: ParsableArguments {
 
 /// The flag of the commands that print DSNs.
 struct PublicURLOptions: ParsableArguments {
-  @Option(name: Setting.publicURL.flagName, help: Setting.publicURL.flagHelp)
+  @Option(.publicURL)
   var publicURL: String?
 
   var given: [(setting: Setting, value: String?)] { [(.publicURL, publicURL)] }
@@ -30,18 +33,16 @@ struct PublicURLOptions: ParsableArguments {
 
 /// The flags of the commands that send notifications.
 struct NoticeOptions: ParsableArguments {
-  @Option(name: Setting.privateNoticeHosts.flagName, help: Setting.privateNoticeHosts.flagHelp)
+  @Option(.privateNoticeHosts)
   var privateNoticeHosts: String?
 
-  @Option(name: Setting.caFile.flagName, help: Setting.caFile.flagHelp, completion: .file())
+  @Option(.caFile, completion: .file())
   var caFile: String?
 
-  @Option(name: Setting.smtpFrom.flagName, help: Setting.smtpFrom.flagHelp)
+  @Option(.smtpFrom)
   var smtpFrom: String?
 
-  @Option(
-    name: Setting.noticeCommands.flagName, help: Setting.noticeCommands.flagHelp,
-    completion: .directory)
+  @Option(.noticeCommands, completion: .directory)
   var noticeCommands: String?
 
   var given: [(setting: Setting, value: String?)] {
@@ -52,15 +53,46 @@ struct NoticeOptions: ParsableArguments {
   }
 }
 
-struct JSONOptions: ParsableArguments {
-  @Flag(name: .customLong("json"), help: "Print one line of JSON per entry, for scripts.")
-  var isJSON = false
-}
-
 /// The flag that names the organization.
 struct OrganizationOptions: ParsableArguments {
   @Option(
-    name: .customLong("org"),
-    help: ArgumentHelp("The slug of the organization. (default: default)", valueName: "slug"))
+    name: .customLong("org"), help: .of("slug", "The slug of the organization. (default: default)"))
   var slug: String?
+}
+
+/// The flags of the commands about what belongs to an organization.
+struct CatalogOptions: ParsableArguments {
+  @OptionGroup var organization: OrganizationOptions
+  @OptionGroup var json: JSONOptions
+  @OptionGroup var data: DataOptions
+}
+
+/// The flag that chooses the form of the output.
+struct JSONOptions: ParsableArguments {
+  @Flag(name: .customLong("json"), help: "Print one line of JSON per entry, for scripts.")
+  var isJSON = false
+
+  /// Prints a result, as a line of JSON or as lines of text.
+  func printResult(_ members: JSONMembers, _ lines: String...) throws(CommandFailure) {
+    if isJSON { return try printLine(jsonLine(members)) }
+    for line in lines { try printLine(line) }
+  }
+
+  /// Prints a result, as a line of JSON or as aligned names and values with a note.
+  func printResult(
+    _ members: JSONMembers, _ pairs: [(name: String, value: String)], note: String? = nil
+  ) throws(CommandFailure) {
+    if isJSON { return try printLine(jsonLine(members)) }
+    try printPairs(pairs)
+    if let note { try printLine(note) }
+  }
+
+  /// Prints a line of JSON for each entry, or a table of them.
+  func printEntries<Entry>(
+    _ entries: [Entry], _ titles: [String], row: (Entry) -> [String],
+    members: (Entry) -> JSONMembers
+  ) throws(CommandFailure) {
+    guard isJSON else { return try printColumns(titles, entries.map(row)) }
+    for entry in entries { try printLine(jsonLine(members(entry))) }
+  }
 }

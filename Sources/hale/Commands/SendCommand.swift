@@ -22,7 +22,7 @@ struct SendCommand: ParsableCommand {
   @Argument(help: "The envelope files.", completion: .file())
   var files: [String]
 
-  @Option(help: ArgumentHelp("The DSN to send to.", valueName: "dsn"))
+  @Option(help: .of("dsn", "The DSN to send to."))
   var dsn: String
 
   func run() throws {

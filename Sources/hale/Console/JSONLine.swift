@@ -1,16 +1,12 @@
 import Bytes
 
 /// A value in a line of JSON.
-enum JSONValue: Sendable, ExpressibleByStringLiteral {
+enum JSONValue {
   case string(String)
   case integer(Int64)
   case number(Double)
   case boolean(Bool)
   case null
-
-  init(stringLiteral text: String) {
-    self = .string(text)
-  }
 
   /// The text, or null where there is none.
   static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
@@ -26,17 +22,14 @@ enum JSONValue: Sendable, ExpressibleByStringLiteral {
   }
 }
 
+typealias JSONMembers = [(name: String, value: JSONValue)]
+
 /// A JSON object on one line, with its members in the given order: people read these lines, and
 /// an encoder would not keep the order.
-func jsonLine(_ members: [(name: String, value: JSONValue)]) -> String {
+func jsonLine(_ members: JSONMembers) -> String {
   var json = JSONWriter()
   json.object { json in
     for (name, value) in members { json.member(name) { value.write(to: &$0) } }
   }
   return String(decoding: json.bytes, as: UTF8.self)
-}
-
-/// The JSON string of a text, with quotation marks.
-func jsonText(_ text: String) -> String {
-  String(decoding: JSONWriter.quoted(text), as: UTF8.self)
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 import Logging
 
@@ -14,13 +15,9 @@ enum LogFormat: String, Sendable {
 /// The times are those of the system's clock, also where the service has another one, so that they
 /// compare with other logs.
 struct StandardErrorLogHandler: LogHandler {
-  private let format: LogFormat
+  let format: LogFormat
   var metadata: Logger.Metadata = [:]
   var logLevel: Logger.Level = .info
-
-  init(format: LogFormat) {
-    self.format = format
-  }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
@@ -63,7 +60,7 @@ private func quotedIfNeeded(_ value: String) -> String {
   let isPlain =
     !value.isEmpty
     && !value.unicodeScalars.contains { $0.isControl || $0 == " " || $0 == "\"" || $0 == "=" }
-  return isPlain ? value : jsonText(value)
+  return isPlain ? value : String(decoding: JSONWriter.quoted(value), as: UTF8.self)
 }
 
 extension Unicode.Scalar {

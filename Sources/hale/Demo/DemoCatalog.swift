@@ -75,7 +75,7 @@ struct DemoCatalog {
     let owner = Organization(
       id: OrganizationID(rawValue: try session.make(.createOrganization(slug: slug))), slug: slug,
       created: now)
-    let token = settings.initialToken ?? BearerToken.random()
+    let token = settings.initialToken ?? NewSecret.token()
     try session.make(
       .createToken(
         organization: owner.id, name: "initial", scope: .admin, digest: TokenDigest.digest(token)))

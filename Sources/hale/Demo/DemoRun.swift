@@ -14,18 +14,12 @@ struct DemoProject {
 
 /// Sends traffic: first the history, then each minute that ends.
 struct DemoRun<Sink: DemoSink> {
-  private let sink: Sink
-  private var traffic: DemoTraffic
-  private(set) var projects: [DemoProject]
+  let sink: Sink
+  var traffic: DemoTraffic
+  var projects: [DemoProject]
 
   /// The number of history minutes that are sent together.
   private static var minutesTogether: Int { 10 }
-
-  init(_ traffic: DemoTraffic, to projects: [DemoProject], through sink: Sink) {
-    self.traffic = traffic
-    self.projects = projects
-    self.sink = sink
-  }
 
   var sessions: Int64 { projects.reduce(0) { $0 + $1.tally.counts.total } }
 
@@ -78,13 +72,9 @@ struct DemoRun<Sink: DemoSink> {
 
 /// Packs reports into as few envelopes as the limits of SDKs allow.
 private struct DemoEnvelopes {
-  private let sentAt: Timestamp
-  private var done: [[UInt8]] = []
-  private var open: (sdk: String, writer: EnvelopeWriter)?
-
-  init(sentAt: Timestamp) {
-    self.sentAt = sentAt
-  }
+  let sentAt: Timestamp
+  var done: [[UInt8]] = []
+  var open: (sdk: String, writer: EnvelopeWriter)?
 
   mutating func add(_ reports: DemoReports, of app: DemoApp) {
     let sdk =

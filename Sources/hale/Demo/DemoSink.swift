@@ -1,7 +1,5 @@
-import FoundationEssentials
 import Outbound
 import ReleaseHealth
-import Storage
 
 /// A receiver of made-up traffic.
 protocol DemoSink {
@@ -31,15 +29,10 @@ struct ServiceDemoSink: DemoSink {
     guard try socket.send("GET", "/control/clock") != nil else { return nil }
   }
 
-  private struct Clock: Decodable {
-    let now: String
-  }
-
   func now() throws -> Timestamp {
-    let body = try answer("GET", "/control/clock").body
-    guard let clock = try? JSONDecoder().decode(Clock.self, from: Data(body)),
-      let time = Timestamp(rfc3339: clock.now)
-    else { throw CommandFailure.failed("unexpected clock response") }
+    guard let time = try answer("GET", "/control/clock").time else {
+      throw CommandFailure.failed("unexpected clock response")
+    }
     return time
   }
 
@@ -64,10 +57,7 @@ struct ServiceDemoSink: DemoSink {
     guard let response = try socket.send(method, path, body: body) else {
       throw CommandFailure.failed("The service on \(socket.dataDirectory) has ended.")
     }
-    guard response.status == 200 else {
-      throw CommandFailure.failed(
-        "The service on \(socket.dataDirectory) answered \(response.status): \(response.detail)")
-    }
+    guard response.status == 200 else { throw socket.failure(response) }
     return response
   }
 }

@@ -4,8 +4,6 @@ import Ingest
 import Metrics
 import ReleaseHealth
 import SQLiteStorage
-import Service
-import Storage
 
 /// A data directory without a running service: envelopes take the same way in this process.
 final class DirectoryDemoSink: DemoSink {
@@ -17,11 +15,10 @@ final class DirectoryDemoSink: DemoSink {
 
   /// - Precondition: this process holds the directory's lock.
   init(_ settings: Settings) throws {
-    let clock = try SystemClock(settings.now)
+    clock = try SystemClock(settings.now)
     store = try openStore(
       dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
     queue = IngestQueue(store: store, writes: store.writes)
-    self.clock = clock
   }
 
   func now() -> Timestamp { clock.now() }

@@ -30,4 +30,9 @@ struct ControlSocket {
       throw error
     }
   }
+
+  /// The failure of a command to which the service gave this response.
+  func failure(_ response: HTTPAnswer) -> CommandFailure {
+    .failed("The service on \(dataDirectory) answered \(response.status): \(response.detail)")
+  }
 }

@@ -4,17 +4,6 @@ import Glibc
 struct Descriptor: ~Copyable {
   let number: Int32
 
-  init(number: Int32) {
-    self.number = number
-  }
-
-  /// Opens a file; never inherited by a child process.
-  init(opening path: String, _ flags: Int32, mode: mode_t = 0o600) throws(SystemError) {
-    let number = unsafe open(path, flags | O_CLOEXEC, mode)
-    guard number >= 0 else { throw SystemError("open", path) }
-    self.number = number
-  }
-
   deinit {
     close(number)
   }
@@ -35,9 +24,8 @@ struct Descriptor: ~Copyable {
 
 /// The contents of a file.
 ///
-/// - Parameters:
-///   - path: the file, or `-` for standard input.
-///   - bytesMax: the size limit; a larger file is an error.
+/// - Parameter path: the file, or `-` for standard input.
+/// - Throws: also where the file is larger than the limit.
 func readFile(_ path: String, bytesMax: Int) throws(SystemError) -> [UInt8] {
   let isStandardInput = path == "-"
   let file =
@@ -47,6 +35,13 @@ func readFile(_ path: String, bytesMax: Int) throws(SystemError) -> [UInt8] {
 }
 
 extension Descriptor {
+  /// Opens a file; never inherited by a child process.
+  init(opening path: String, _ flags: Int32) throws(SystemError) {
+    let number = unsafe open(path, flags | O_CLOEXEC, 0o600)
+    guard number >= 0 else { throw SystemError("open", path) }
+    self.init(number: number)
+  }
+
   func readAll(bytesMax: Int, naming subject: String) throws(SystemError) -> [UInt8] {
     var all: [UInt8] = []
     while true {
@@ -58,16 +53,11 @@ extension Descriptor {
   }
 }
 
-/// The kind of a directory entry; links are not followed.
-enum FileKind: Equatable {
-  case file, other
-
-  /// - Returns: nil where there is no entry.
-  init?(path: String) {
-    var status = stat()
-    guard unsafe lstat(path, &status) == 0 else { return nil }
-    self = status.st_mode & S_IFMT == S_IFREG ? .file : .other
-  }
+/// Whether a directory entry is a plain file and no link; nil where there is no entry.
+func isPlainFile(_ path: String) -> Bool? {
+  var status = stat()
+  guard unsafe lstat(path, &status) == 0 else { return nil }
+  return status.st_mode & S_IFMT == S_IFREG
 }
 
 /// The identity and size of a file, read without opening it.

@@ -1,14 +1,8 @@
 import Metrics
 import Glibc
-import Service
 
 extension ProcessFigures {
-  /// Reads them from /proc and the system.
-  ///
-  /// - Parameters:
-  ///   - databasePath: the database whose file sizes are reported.
-  ///   - connections: the number of open connections.
-  ///   - pendingUpdates: the number of updates that wait to be folded.
+  /// Reads the other figures from /proc and the system.
   init(of databasePath: String, connections: Int, pendingUpdates: Int) {
     self.init()
     self.connections = Int64(connections)

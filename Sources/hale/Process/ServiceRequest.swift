@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Outbound
+import ReleaseHealth
 
 extension HTTPCall {
   /// A command's request to a service.
@@ -30,6 +31,15 @@ extension HTTPAnswer {
     }
     let body = Data(body)
     return (try? JSONDecoder().decode(ErrorBody.self, from: body))?.detail ?? text
+  }
+
+  /// The time on the service's clock; nil in a response that has none.
+  var time: Timestamp? {
+    struct Clock: Decodable {
+      let now: String
+    }
+    let clock = try? JSONDecoder().decode(Clock.self, from: Data(body))
+    return clock.flatMap { Timestamp(rfc3339: $0.now) }
   }
 }
 

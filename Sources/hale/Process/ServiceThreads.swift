@@ -13,15 +13,10 @@ struct ServiceThreads {
   /// The work of the threads.
   struct Work {
     var store: SQLiteStore
-    var queue: IngestQueue
-    var workers: WorkQueue
+    var dependencies: ServiceDependencies
     var scheduler: Scheduler
-    var notices: NoticeSender
     var clock: SystemClock
-    var logger: Logger
   }
-
-  private static let readerCount = 2
 
   private let work: Work
   private let writer: ServiceThread
@@ -36,24 +31,22 @@ struct ServiceThreads {
   init(_ work: Work, _ callbacks: IngestQueue.Callbacks) throws(SystemError) {
     self.work = work
     work.store.writes.handOver()
-    writer = try ServiceThread { [queue = work.queue] in queue.run(callbacks) }
+    writer = try ServiceThread { [queue = work.dependencies.queue] in queue.run(callbacks) }
     checkpoints = try ServiceThread { [work] in
       do throws(StoreError) {
         try work.store.runCheckpoints()
       } catch {
-        work.logger.error("WAL checkpoint failed", metadata: ["reason": "\(error.sentence)"])
+        work.dependencies.log.error(
+          "WAL checkpoint failed", metadata: ["reason": "\(error.sentence)"])
       }
     }
-    var readers: [ServiceThread] = []
-    for _ in 0..<Self.readerCount {
-      readers.append(try ServiceThread(work.workers.run))
+    readers = try (0..<2).map { _ throws(SystemError) in
+      try ServiceThread(work.dependencies.workers.run)
     }
-    self.readers = readers
     scheduling = try ServiceThread { [work, schedulingStopped] in
       Self.schedule(work, until: schedulingStopped)
     }
-    sending =
-      work.clock.isFile ? nil : try ServiceThread(work.notices.run)
+    sending = work.clock.isFile ? nil : try ServiceThread(work.dependencies.notices.run)
   }
 
   /// Starts a thread that ends by itself, for the notifications of one channel.
@@ -64,9 +57,7 @@ struct ServiceThreads {
     (try? ServiceThread(body)) != nil
   }
 
-  private static func schedule(
-    _ work: Work, until stopped: DispatchSemaphore
-  ) {
+  private static func schedule(_ work: Work, until stopped: DispatchSemaphore) {
     var hadJobs = false
     while true {
       let pause = work.scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
@@ -86,11 +77,11 @@ struct ServiceThreads {
   /// it; from then on the calling thread owns the writes.
   func stop() {
     schedulingStopped.signal()
-    work.notices.stop()
-    work.workers.close()
+    work.dependencies.notices.stop()
+    work.dependencies.workers.close()
     for thread in readers + [scheduling] { thread.join() }
     sending?.join()
-    work.notices.close()
+    work.dependencies.notices.close()
     work.store.writes.close()
     writer.join()
     work.store.writes.takeOver()

@@ -64,7 +64,7 @@ enum Signals {
     var signals = endSignals()
     var number: Int32 = 0
     unsafe sigwait(&signals, &number)
-    logger.info("shutdown started", metadata: ["signal": "\(name(of: number))"])
+    logger.info("shutdown started", metadata: ["signal": number == SIGTERM ? "SIGTERM" : "SIGINT"])
     stop.request()
     // timeout(1) and shells signal the process and then its group: that is one request.
     usleep(echoMicroseconds)
@@ -79,9 +79,5 @@ enum Signals {
         "shutdown incomplete, drain timed out", metadata: ["seconds": "\(drainSecondsMax)"])
     }
     _exit(1)
-  }
-
-  private static func name(of number: Int32) -> String {
-    number == SIGTERM ? "SIGTERM" : "SIGINT"
   }
 }

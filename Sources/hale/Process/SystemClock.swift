@@ -50,22 +50,20 @@ struct SystemClock: Sendable {
   }
 
   /// The system's time, independent of the service's clock.
-  static func wall() -> Timestamp { Timestamp(milliseconds: milliseconds(of: CLOCK_REALTIME)) }
-
-  /// Milliseconds since an arbitrary instant, never set back.
-  static func monotonicMilliseconds() -> Int64 { milliseconds(of: CLOCK_MONOTONIC) }
-
-  /// Nanoseconds since an arbitrary instant, never set back.
-  static func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  static func wall() -> Timestamp {
+    Timestamp(milliseconds: nanoseconds(of: CLOCK_REALTIME) / 1_000_000)
   }
 
-  private static func milliseconds(of clock: clockid_t) -> Int64 {
+  /// Milliseconds since an arbitrary instant, never set back.
+  static func monotonicMilliseconds() -> Int64 { monotonicNanoseconds() / 1_000_000 }
+
+  /// Nanoseconds since an arbitrary instant, never set back.
+  static func monotonicNanoseconds() -> Int64 { nanoseconds(of: CLOCK_MONOTONIC) }
+
+  private static func nanoseconds(of clock: clockid_t) -> Int64 {
     var time = timespec()
     unsafe clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }
 
@@ -94,9 +92,7 @@ private final class ClockFile: Sendable {
 
   func time() -> Timestamp {
     state.withLock { state in
-      if FileIdentity(path: path) != state.identity, let newer = Self.read(path) {
-        state = newer
-      }
+      if FileIdentity(path: path) != state.identity { state = Self.read(path) ?? state }
       return state.time
     }
   }

@@ -6,8 +6,6 @@ struct WatchedFile: ChangingFile {
   private var seen: FileIdentity?
   private var isGone = false
 
-  private static let bytesMax = 1 << 20
-
   init(path: String) {
     self.path = path
   }
@@ -18,7 +16,7 @@ struct WatchedFile: ChangingFile {
     if identity == nil ? isGone : identity == seen { return nil }
     isGone = identity == nil
     seen = identity
-    return try readFile(path, bytesMax: Self.bytesMax)
+    return try readFile(path, bytesMax: 1 << 20)
   }
 
   /// Makes the next call read the file again, for when its contents could not be applied.

@@ -4,23 +4,18 @@
 /// An invalid line is an error with its number, because an operator would not notice that a line
 /// is ignored.
 struct ConfigurationFile {
-  /// The size limit of the file, in bytes.
-  private static let bytesMax = 1 << 20
-
   let path: String
   /// The values, by the names of their variables.
-  let values: [String: String]
-  private let lines: [String: Int]
+  private(set) var values: [String: String] = [:]
+  private var lines: [String: Int] = [:]
   /// Lines with names that are not Hale's, as the beginning of a sentence.
-  private let foreign: [String]
+  private var foreign: [String] = []
 
-  /// - Parameters:
-  ///   - path: the path of the file.
-  ///   - origin: the flag or variable that named it.
+  /// - Parameter origin: the flag or variable that named the file.
   init(path: String, origin: String) throws(CommandFailure) {
     let text: String
     do {
-      text = String(decoding: try readFile(path, bytesMax: Self.bytesMax), as: UTF8.self)
+      text = String(decoding: try readFile(path, bytesMax: 1 << 20), as: UTF8.self)
     } catch {
       throw .usage("\(origin) names a file that cannot be used: \(error.description).")
     }
@@ -30,9 +25,7 @@ struct ConfigurationFile {
 
   /// - Parameter path: the name of the file in errors.
   init(text: String, path: String) throws(CommandFailure) {
-    var values: [String: String] = [:]
-    var lines: [String: Int] = [:]
-    var foreign: [String] = []
+    self.path = path
     let known = Setting.all.filter(\.isInFile).map(\.variable)
     let rawLines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (index, rawLine) in rawLines.enumerated() {
@@ -62,10 +55,6 @@ struct ConfigurationFile {
       values[name] = value
       lines[name] = index + 1
     }
-    self.path = path
-    self.lines = lines
-    self.foreign = foreign
-    self.values = values
   }
 
   /// The name in errors of a setting from this file.

@@ -6,12 +6,9 @@ struct ListenAddress: Equatable, Sendable {
   var host: String
   /// 0 lets the system choose.
   var port: UInt16
+}
 
-  init(host: String, port: UInt16) {
-    self.host = host
-    self.port = port
-  }
-
+extension ListenAddress {
   /// - Returns: nil where the text is not `HOST:PORT`.
   init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"),

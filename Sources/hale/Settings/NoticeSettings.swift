@@ -1,9 +1,11 @@
-import Bytes
+import Access
 import Alerting
-import Glibc
-import HTTP
+import Bytes
+import Ingest
+import Locks
+import Logging
 import Outbound
-import Service
+import Storage
 
 /// The settings of outgoing notifications.
 struct NoticeSettings: Sendable {
@@ -21,9 +23,17 @@ struct NoticeSettings: Sendable {
   }
 }
 
-/// Whether a file can be read.
-func canRead(_ path: String) -> Bool {
-  unsafe access(path, R_OK) == 0
+extension NoticeSender {
+  /// Sends as the settings say, on threads of this process.
+  convenience init(
+    store: any NoticeStore, _ settings: NoticeSettings, catalog: CatalogCache, clock: WallClock,
+    webURL: String?, version: DataVersion, log: Logger
+  ) {
+    self.init(
+      store: store, clients: settings.clients, catalog: catalog, clock: clock,
+      random: { UInt128.random(in: .min ... .max) }, webURL: webURL, changed: { version.grow() },
+      startThread: ServiceThreads.startLane, log: log)
+  }
 }
 
 extension MailServer {
@@ -35,23 +45,14 @@ extension MailServer {
       parts.fragment == nil, parts.path.isEmpty || parts.path == "/",
       case let scheme = parts.scheme.lowercased(), scheme == "smtp" || scheme == "smtps"
     else { return nil }
-    var user: String?
-    var password: String?
-    if let names = parts.userinfo?.split(
-      separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    {
-      user = percentDecoded(String(names[0]), plusIsSpace: false)
-      if names.count == 2 {
-        password = percentDecoded(String(names[1]), plusIsSpace: false)
-        if password == nil { return nil }
-      }
-      if user == nil { return nil }
-    }
+    let encoded =
+      parts.userinfo?.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false) ?? []
+    let names = encoded.compactMap { percentDecoded(String($0), plusIsSpace: false) }
     // The rest is the authority of any URL.
-    guard let address = WebAddress("http://\(parts.authority)")
+    guard names.count == encoded.count, let address = WebAddress("http://\(parts.authority)")
     else { return nil }
     self.init(
-      scheme: scheme, host: address.host, port: address.port.map { Int($0) }, user: user,
-      password: password, requiresTLS: parts.query != "tls=none")
+      scheme: scheme, host: address.host, port: address.port.map { Int($0) }, user: names.first,
+      password: names.count == 2 ? names[1] : nil, requiresTLS: parts.query != "tls=none")
   }
 }

@@ -14,9 +14,14 @@ enum PublicKey {
   static func random() -> String { NewSecret.publicKey(.random(in: .min ... .max)) }
 }
 
-/// The tokens of the API.
-enum BearerToken {
-  static func random() -> String {
-    NewSecret.token((.random(in: .min ... .max), .random(in: .min ... .max)))
+extension NewSecret {
+  /// A random token of the API.
+  static func token() -> String { token(random()) }
+
+  /// A random secret of a webhook.
+  static func channel() -> String { channel(random()) }
+
+  private static func random() -> (UInt128, UInt128) {
+    (.random(in: .min ... .max), .random(in: .min ... .max))
   }
 }

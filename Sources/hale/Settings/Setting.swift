@@ -28,14 +28,17 @@ struct Setting: Sendable {
   var variable: String {
     "HALE_" + name.uppercased().replacing("-", with: "_")
   }
+}
 
-  /// The name, to declare the flag.
-  var flagName: NameSpecification { .customLong(name) }
-
-  /// The help, to declare the flag.
-  var flagHelp: ArgumentHelp {
-    let standing = defaultValue.map { "\(variable); default \($0)" } ?? variable
-    return ArgumentHelp("\(help). (\(standing))", valueName: valueName)
+extension Option where Value == String? {
+  /// Declares the flag of a setting.
+  init(_ setting: Setting, completion: CompletionKind? = nil) {
+    let variable = setting.variable
+    let standing = setting.defaultValue.map { "\(variable); default \($0)" } ?? variable
+    self.init(
+      name: .customLong(setting.name),
+      help: ArgumentHelp("\(setting.help). (\(standing))", valueName: setting.valueName),
+      completion: completion)
   }
 }
 

@@ -13,9 +13,7 @@ struct SettingSources {
   private let environment: [String: String]
   private var file: ConfigurationFile?
 
-  /// - Parameters:
-  ///   - flags: the flags of the command; a nil value is a flag that was not given.
-  ///   - environment: the environment; by default the process's own.
+  /// - Parameter flags: the flags of the command; a nil value is a flag that was not given.
   init(
     flags: [(setting: Setting, value: String?)],
     environment: [String: String] = ProcessInfo.processInfo.environment

@@ -1,14 +1,14 @@
 import Alerting
+import Glibc
 import Logging
 import Outbound
-import Service
 import Storage
 
 /// All settings, checked once at the start and passed down as a value.
 struct Settings: Sendable {
   var listen: ListenAddress
   var dataDirectory: String
-  /// The public URL; nil where none is set.
+  /// The public URL; nil where none is set. The service also answers under its path.
   var publicURL: WebAddress?
   var now: ClockSource
   var logFormat: LogFormat
@@ -36,7 +36,7 @@ struct Settings: Sendable {
     alertsFile = try sources.optional(.alerts) { $0.isEmpty ? nil : $0 }
     notices = NoticeSettings(
       addresses: try sources.optional(.privateNoticeHosts) { AddressPolicy($0) } ?? .publicOnly,
-      caFile: try sources.optional(.caFile) { canRead($0) ? $0 : nil },
+      caFile: try sources.optional(.caFile) { unsafe access($0, R_OK) == 0 ? $0 : nil },
       mailServer: try sources.optional(.smtpURL, isSecret: true) { MailServer(url: $0) },
       mailFrom: try sources.optional(.smtpFrom) { MailAddress.isValid($0) ? $0 : nil },
       commandDirectory: try sources.optional(.noticeCommands) {

@@ -11,16 +11,10 @@ struct WebAddress: Equatable, Sendable {
   /// The port; nil for the scheme's default.
   var port: UInt16?
   /// The path: empty, or with a leading slash and without a trailing one.
-  var path: String
+  var path = ""
+}
 
-  init(scheme: String, user: String? = nil, host: String, port: UInt16?, path: String = "") {
-    self.scheme = scheme
-    self.user = user
-    self.host = host
-    self.port = port
-    self.path = path
-  }
-
+extension WebAddress {
   /// - Returns: nil where the text is not such an address, or has a query or a fragment.
   init?(_ text: String) {
     guard text.utf8.allSatisfy(\.isVisible),
@@ -28,7 +22,6 @@ struct WebAddress: Equatable, Sendable {
       let url = URLParts(text), case let scheme = url.scheme.lowercased(),
       scheme == "http" || scheme == "https", let host = hostName(url.host)
     else { return nil }
-    // Old DSNs have a secret key after a colon, which is not used any more.
     var port: UInt16?
     if let text = url.port {
       guard let number = decimalPort(text), number > 0 else { return nil }
@@ -36,7 +29,7 @@ struct WebAddress: Equatable, Sendable {
     }
     var path = url.path
     while path.hasSuffix("/") { path = path.dropLast() }
-    // Old DSNs carry a secret after a colon; no one needs it any more.
+    // Old DSNs have a secret key after a colon, which is not used any more.
     let user = url.userinfo.map { String($0.prefix { $0 != ":" }) }
     self.init(scheme: scheme, user: user, host: host, port: port, path: String(path))
   }
@@ -52,9 +45,6 @@ struct WebAddress: Equatable, Sendable {
     self.init(scheme: "http", host: address.host, port: address.port)
   }
 
-  /// The port to connect to.
-  var effectivePort: UInt16 { port ?? (scheme == "https" ? 443 : 80) }
-
   /// `HOST` or `HOST:PORT`, as in a Host header.
   var authority: String {
     bracketed(host) + (port.map { ":\($0)" } ?? "")
@@ -67,4 +57,3 @@ struct WebAddress: Equatable, Sendable {
     "\(scheme)://\(user.map { "\($0)@" } ?? "")\(authority)\(path)"
   }
 }
-/// The first range of `other` in the text.

@@ -1,7 +1,6 @@
 import Alerting
 import ArgumentParser
 import FoundationEssentials
-import Outbound
 import ReleaseHealth
 import Storage
 
@@ -24,27 +23,21 @@ struct AlertCommand: ParsableCommand {
       abstract: "List the alert rules of an organization with their states.",
       discussion: "  hale alert list --org acme")
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try AlertSession(data, organization)
+      let session = try AlertSession(options.data, options.organization)
       let rules = try session.alerts.alertRules(of: session.organization.id)
-      if json.isJSON {
-        for rule in rules { try printLine(jsonLine(session.members(rule))) }
-      } else {
-        try printColumns(
-          ["ID", "NAME", "STATE", "VALUE", "EVALUATED", "MUTED UNTIL", "SOURCE"],
-          rules.map { rule in
-            [
-              "\(rule.id)", rule.draft.name, rule.state.level.name,
-              rule.evaluated?.value.map { "\($0)" } ?? "-",
-              rule.evaluated?.time.readable ?? "-", session.muted(rule)?.readable ?? "-",
-              rule.isDeclared ? "file" : "api",
-            ]
-          })
-      }
+      try options.json.printEntries(
+        rules, ["ID", "NAME", "STATE", "VALUE", "EVALUATED", "MUTED UNTIL", "SOURCE"],
+        row: { rule in
+          [
+            "\(rule.id)", rule.draft.name, rule.state.level.name,
+            rule.evaluated?.value.map { "\($0)" } ?? "-",
+            rule.evaluated?.time.readable ?? "-", session.muted(rule)?.readable ?? "-",
+            rule.isDeclared ? "file" : "api",
+          ]
+        }, members: session.members)
     }
   }
 
@@ -56,14 +49,12 @@ struct AlertCommand: ParsableCommand {
     @Argument(help: "The name or id of the rule.")
     var rule: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try AlertSession(data, organization)
+      let session = try AlertSession(options.data, options.organization)
       let rule = try session.rule(self.rule)
-      if json.isJSON { return try printLine(jsonLine(session.members(rule))) }
+      if options.json.isJSON { return try printLine(jsonLine(session.members(rule))) }
       let condition = rule.rule
       let side = condition.isAbove ? "above" : "below"
       var pairs = [
@@ -118,13 +109,13 @@ struct AlertCommand: ParsableCommand {
           hale alert backtest --rule rule.json --from 2026-03-01 --to 2026-03-08
         """)
 
-    @Option(help: ArgumentHelp("The name or id of a rule, or a JSON file.", valueName: "rule"))
+    @Option(help: .of("rule", "The name or id of a rule, or a JSON file."))
     var rule: String
 
-    @Option(help: ArgumentHelp("The start, for example 2026-03-01T10:00Z.", valueName: "time"))
+    @Option(help: .of("time", "The start, for example 2026-03-01T10:00Z."))
     var from: String
 
-    @Option(help: ArgumentHelp("The end. The default is now.", valueName: "time"))
+    @Option(help: .of("time", "The end. The default is now."))
     var to: String?
 
     @OptionGroup var organization: OrganizationOptions
@@ -165,7 +156,7 @@ struct AlertCommand: ParsableCommand {
       let text = String(decoding: answer, as: UTF8.self)
       if isJSON { return try printLine(text) }
       let report = try JSONDecoder().decode(Report.self, from: Data(answer))
-      if let known = report.knownFrom.flatMap({ ReleaseHealth.RFC3339.parse($0) }), known > start {
+      if let known = report.knownFrom.flatMap({ RFC3339.parse($0) }), known > start {
         try printLine("The data starts at \(known.readable). The rule could not have fired before.")
       }
       if report.transitions.isEmpty {
@@ -175,7 +166,7 @@ struct AlertCommand: ParsableCommand {
           ["TIME", "FROM", "TO", "VALUE", "SESSIONS", "RELEASE"],
           report.transitions.map {
             [
-              ReleaseHealth.RFC3339.parse($0.time)?.readable ?? $0.time, $0.from, $0.to,
+              RFC3339.parse($0.time)?.readable ?? $0.time, $0.from, $0.to,
               "\($0.value)", "\($0.sessions)", $0.release ?? "-",
             ]
           })
@@ -194,7 +185,7 @@ struct AlertCommand: ParsableCommand {
     }
 
     private func time(_ text: String, _ flag: String) throws -> Timestamp {
-      guard let time = ReleaseHealth.RFC3339.parseShort(text) else {
+      guard let time = RFC3339.parseShort(text) else {
         throw CommandFailure.usage(
           "\(flag) is '\(text)', but it takes a time like 2026-03-01 or 2026-03-01T10:00:00Z.")
       }
@@ -215,13 +206,10 @@ struct AlertCommand: ParsableCommand {
     var rule: String
 
     @Option(
-      name: .customLong("for"),
-      help: ArgumentHelp("The duration: 30m, 8h or 14d, at most a year.", valueName: "time"))
+      name: .customLong("for"), help: .of("time", "The duration: 30m, 8h or 14d, at most a year."))
     var length = "1h"
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
       let units: [Character: Int64] = ["m": 1, "h": 60, "d": 1440]
@@ -231,9 +219,9 @@ struct AlertCommand: ParsableCommand {
         throw CommandFailure.usage(
           "--for is '\(length)', but it takes a time like 30m, 8h or 14d, of at most a year.")
       }
-      let session = try AlertSession(data, organization)
+      let session = try AlertSession(options.data, options.organization)
       let until = session.now.advanced(byMilliseconds: number * unit * 60_000)
-      try session.mute(rule, until: until, asJSON: json.isJSON)
+      try session.mute(rule, until: until, options.json)
     }
   }
 
@@ -249,14 +237,12 @@ struct AlertCommand: ParsableCommand {
     @Argument(help: "The name or id of the rule.")
     var rule: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try AlertSession(data, organization)
+      let session = try AlertSession(options.data, options.organization)
       let isMuted = session.muted(try session.rule(rule)) != nil
-      try session.mute(rule, until: isMuted ? session.now : nil, asJSON: json.isJSON)
+      try session.mute(rule, until: isMuted ? session.now : nil, options.json)
     }
   }
 }
@@ -278,20 +264,8 @@ private struct AlertSession {
     projects = catalog.projects.filter { $0.organization == owner.id }
     directory = settings.dataDirectory
     alerts = session.store
-    now = try Self.serviceTime(directory) ?? session.now
-  }
-
-  /// The time of the running service; nil where no service runs.
-  private static func serviceTime(_ directory: String) throws -> Timestamp? {
-    struct Clock: Decodable {
-      let now: String
-    }
-
     let service = ControlSocket(dataDirectory: directory)
-    guard let response = try service.send("GET", "/control/clock"), response.status == 200,
-      let clock = try? JSONDecoder().decode(Clock.self, from: Data(response.body))
-    else { return nil }
-    return ReleaseHealth.RFC3339.parse(clock.now)
+    now = try service.send("GET", "/control/clock")?.time ?? session.now
   }
 
   func rule(_ name: String) throws -> StoredAlertRule {
@@ -312,7 +286,7 @@ private struct AlertSession {
     rule.mutedUntil.flatMap { now < $0 ? $0 : nil }
   }
 
-  func members(_ rule: StoredAlertRule) -> [(name: String, value: JSONValue)] {
+  func members(_ rule: StoredAlertRule) -> JSONMembers {
     [
       ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
       ("aggregate", .string(rule.rule.measure.rawValue)),
@@ -324,20 +298,16 @@ private struct AlertSession {
     ]
   }
 
-  func mute(_ name: String, until: Timestamp?, asJSON: Bool) throws {
+  func mute(_ name: String, until: Timestamp?, _ json: JSONOptions) throws {
     let rule = try rule(name)
     _ = try alerts.muteAlertRule(id: rule.id, of: organization.id, until: until)
-    if asJSON {
-      try printLine(
-        jsonLine([
-          ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
-          ("mutedUntil", .optional(until.flatMap { $0 > now ? $0.rfc3339 : nil })),
-        ]))
-    } else if let until, until > now {
-      try printLine("The rule '\(rule.draft.name)' is muted until \(until.readable).")
-    } else {
-      try printLine("The rule '\(rule.draft.name)' is no longer muted.")
-    }
+    let end = until.flatMap { $0 > now ? $0 : nil }
+    let state = end.map { "is muted until \($0.readable)" } ?? "is no longer muted"
+    try json.printResult(
+      [
+        ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
+        ("mutedUntil", .optional(end?.rfc3339)),
+      ], "The rule '\(rule.draft.name)' \(state).")
   }
 
   func backTest(

@@ -1,8 +1,12 @@
+import Outbound
+import ReleaseHealth
+import SQLiteStorage
+import Access
 import Alerting
 import ArgumentParser
 import FoundationEssentials
-import Outbound
-import ReleaseHealth
+import Locks
+import Logging
 import Service
 import Storage
 
@@ -35,31 +39,25 @@ struct ChannelCommand: ParsableCommand {
     var name: String
 
     @Option(
-      help: ArgumentHelp("The kind: webhook, slack, discord, email or command.", valueName: "kind"),
+      help: .of("kind", "The kind: webhook, slack, discord, email or command."),
       completion: .list(NoticeChannel.Kind.allCases.map(\.rawValue)))
     var kind: String
 
     @Option(
-      help: ArgumentHelp(
-        "The URL of a webhook, slack or discord channel; '-' reads it from standard input.",
-        valueName: "url"))
+      help: .of(
+        "url", "The URL of a webhook, slack or discord channel; '-' reads it from standard input."))
     var url: String?
 
-    @Option(help: ArgumentHelp("A recipient of mail; can be repeated.", valueName: "address"))
+    @Option(help: .of("address", "A recipient of mail; can be repeated."))
     var to: [String] = []
 
-    @Option(
-      help: ArgumentHelp("The sender of mail, instead of --smtp-from.", valueName: "address"))
+    @Option(help: .of("address", "The sender of mail, instead of --smtp-from."))
     var from: String?
 
-    @Option(
-      help: ArgumentHelp(
-        "The name of a program in the --notice-commands directory.", valueName: "name"))
+    @Option(help: .of("name", "The name of a program in the --notice-commands directory."))
     var command: String?
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
       var form = ChannelForm()
@@ -70,14 +68,14 @@ struct ChannelCommand: ParsableCommand {
       form.from = from
       form.command = command
       form.secret = ProcessInfo.processInfo.environment["HALE_CHANNEL_SECRET"]
-      let secret = NewSecret.channel((.random(in: .min ... .max), .random(in: .min ... .max)))
+      let secret = NewSecret.channel()
       let (name, settings, faults) = form.checked(newSecret: secret)
       guard faults.isEmpty, let settings else {
         let sentences = faults.map { "\($0.field): \($0.reason)" }
         throw CommandFailure.usage(sentences.joined(separator: " "))
       }
-      let session = try CatalogSession(Settings(flags: data.given))
-      let owner = try session.catalog().organization(organization.slug)
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      let owner = try session.catalog().organization(options.organization.slug)
       let id = try session.make(
         .createChannel(
           organization: owner.id, name: name, kind: settings.kind, settings: settings.stored))
@@ -85,16 +83,11 @@ struct ChannelCommand: ParsableCommand {
         id: id, organization: owner.id, name: name, kind: settings.kind,
         settings: settings.stored, created: session.now)
       let shown = settings.kind == .webhook && form.secret == nil ? secret : nil
-      if json.isJSON {
-        try printLine(jsonLine(channel.members + [("secret", .optional(shown))]))
-      } else {
-        try printPairs(
-          [("id", "\(channel.id)"), ("name", channel.name), ("kind", channel.kind.rawValue)]
-            + (shown.map { [("secret", $0)] } ?? []))
-        if shown != nil {
-          try printLine("Store the secret now: it is not shown again.")
-        }
-      }
+      try options.json.printResult(
+        channel.members + [("secret", .optional(shown))],
+        [("id", "\(channel.id)"), ("name", channel.name), ("kind", channel.kind.rawValue)]
+          + (shown.map { [("secret", $0)] } ?? []),
+        note: shown.map { _ in "Store the secret now: it is not shown again." })
     }
 
     private func readFirstLine() throws -> String {
@@ -108,23 +101,16 @@ struct ChannelCommand: ParsableCommand {
       abstract: "List the channels of an organization, without their secrets.",
       discussion: "  hale channel list --org acme")
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given))
-      let owner = try session.catalog().organization(organization.slug)
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      let owner = try session.catalog().organization(options.organization.slug)
       let channels = try session.store.channels(of: owner.id)
-      if json.isJSON {
-        for channel in channels { try printLine(jsonLine(channel.members)) }
-      } else {
-        try printColumns(
-          ["ID", "NAME", "KIND", "TO", "CREATED"],
-          channels.map {
-            ["\($0.id)", $0.name, $0.kind.rawValue, $0.target, $0.created.readable]
-          })
-      }
+      try options.json.printEntries(
+        channels, ["ID", "NAME", "KIND", "TO", "CREATED"],
+        row: { ["\($0.id)", $0.name, $0.kind.rawValue, $0.target, $0.created.readable] },
+        members: \.members)
     }
   }
 
@@ -150,20 +136,18 @@ struct ChannelCommand: ParsableCommand {
       let settings = try Settings(flags: data.given + notices.given)
       let session = try CatalogSession(settings)
       let found = try session.channel(channel, of: organization.slug)
-      let failure = try testInService(found, settings) ?? testHere(found, session, settings)
-      if json.isJSON {
-        try printLine(
-          jsonLine([
-            ("name", .string(found.name)), ("delivered", .boolean(failure.isEmpty)),
-            ("failure", failure.isEmpty ? .null : .string(failure)),
-          ]))
-        if !failure.isEmpty { throw ExitCode.failure }
-        return
-      }
-      guard failure.isEmpty else {
+      let failure =
+        try testInService(found, settings)
+        ?? testChannel(found, settings, now: session.now).progress.failure ?? ""
+      guard failure.isEmpty || json.isJSON else {
         throw CommandFailure.failed("The test notification was not delivered: \(failure)")
       }
-      try printLine("The test notification was delivered to \(found.target).")
+      try json.printResult(
+        [
+          ("name", .string(found.name)), ("delivered", .boolean(failure.isEmpty)),
+          ("failure", failure.isEmpty ? .null : .string(failure)),
+        ], "The test notification was delivered to \(found.target).")
+      if !failure.isEmpty { throw ExitCode.failure }
     }
 
     private struct Outcome: Decodable {
@@ -183,14 +167,6 @@ struct ChannelCommand: ParsableCommand {
       }
       return outcome.lastFailure ?? ""
     }
-
-    private func testHere(
-      _ channel: NoticeChannel, _ session: CatalogSession, _ settings: Settings
-    ) throws -> String {
-      let record = try testChannel(
-        channel, dataDirectory: settings.dataDirectory, settings, now: session.now)
-      return record.progress.failure ?? ""
-    }
   }
 
   struct Delete: ParsableCommand {
@@ -201,28 +177,38 @@ struct ChannelCommand: ParsableCommand {
     @Argument(help: "The channel, by name or id.")
     var channel: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given))
-      let found = try session.channel(channel, of: organization.slug)
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      let found = try session.channel(channel, of: options.organization.slug)
       try session.make(.deleteChannel(id: found.id))
-      if json.isJSON {
-        try printLine(jsonLine(found.members))
-      } else {
-        try printLine("The channel '\(found.name)' is deleted.")
-      }
+      try options.json.printResult(found.members, "The channel '\(found.name)' is deleted.")
     }
   }
+}
+
+/// Sends a test through a channel of a directory, whether a service runs on it or not.
+private func testChannel(
+  _ channel: NoticeChannel, _ settings: Settings, now: Timestamp
+) throws -> NoticeRecord {
+  let store = try openStore(dataDirectory: settings.dataDirectory, ownsSessions: false)
+  let sender = NoticeSender(
+    store: store, settings.notices, catalog: try CatalogCache(store), clock: WallClock { now },
+    webURL: settings.publicURL?.text, version: DataVersion(),
+    log: Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() }))
+  guard let record = try sender.test(channel) else {
+    preconditionFailure("A new sender is not busy.")
+  }
+  try store.close()
+  return record
 }
 
 extension NoticeChannel {
   /// The destination without its secrets.
   fileprivate var target: String { ChannelSettings(self)?.target ?? "-" }
 
-  fileprivate var members: [(name: String, value: JSONValue)] {
+  fileprivate var members: JSONMembers {
     [
       ("id", .integer(id)), ("name", .string(name)), ("kind", .string(kind.rawValue)),
       ("target", .string(target)), ("created", .string(created.rfc3339)),

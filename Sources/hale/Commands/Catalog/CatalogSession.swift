@@ -9,18 +9,13 @@ import Storage
 /// It reads the database itself, so that no service need run. Changes are made by the service where
 /// one runs: the database has one writer.
 struct CatalogSession {
-  /// The default address of a service.
-  private static let usualAddress = WebAddress(
-    listening: ListenAddress(host: "127.0.0.1", port: 8787))
-
   let store: any CatalogStore & JobRunStore & NoticeStore & AlertStore
   private let settings: Settings
   private let service: ControlSocket
   let now: Timestamp
 
-  /// - Parameters:
-  ///   - createsDirectory: whether a missing data directory is created. Only a command
-  ///     that makes sense in an empty one does so: a mistyped `--data` should be an error.
+  /// - Parameter createsDirectory: whether a missing data directory is created. Only a command
+  ///   that makes sense in an empty one does so: a mistyped `--data` should be an error.
   init(_ settings: Settings, createsDirectory: Bool = false) throws {
     let directory = settings.dataDirectory
     if createsDirectory {
@@ -53,11 +48,7 @@ struct CatalogSession {
       return try change.make(store, store, store, at: now)
     }
     let answer = try? JSONDecoder().decode(CatalogChangeAnswer.self, from: Data(response.body))
-    guard response.status == 200, let answer else {
-      throw CommandFailure.failed(
-        "The service on \(settings.dataDirectory) answered \(response.status): "
-          + response.detail)
-    }
+    guard response.status == 200, let answer else { throw service.failure(response) }
     guard let id = answer.id else {
       throw CommandFailure.failed(answer.failure ?? "The service did not make the change.")
     }
@@ -71,10 +62,11 @@ struct CatalogSession {
     return catalog
   }
 
-  /// The address in printed DSNs: the setting, or else the one that the service last ran under.
+  /// The address in printed DSNs: the setting, or else the one that the service last ran under, or
+  /// else the default one.
   func server(_ catalog: Catalog) -> WebAddress {
     settings.publicURL ?? catalog.publicURL.flatMap { WebAddress(publicURL: $0) }
-      ?? Self.usualAddress
+      ?? WebAddress(listening: ListenAddress(host: "127.0.0.1", port: 8787))
   }
 }
 
@@ -122,5 +114,13 @@ extension Catalog {
   func keys(of project: Project) -> [ProjectKey] {
     keys.filter { $0.project == project.id }
       .sorted { ($0.created, $0.publicKey) < ($1.created, $1.publicKey) }
+  }
+}
+
+extension Slug {
+  /// Returns a valid slug, and throws a usage error for any other text.
+  static func checked(_ text: String, naming subject: String) throws(CommandFailure) -> String {
+    guard isValid(text) else { throw .usage("\(subject) is '\(text)', but it takes \(rule).") }
+    return text
   }
 }

@@ -1,5 +1,5 @@
-import ArgumentParser
 import Storage
+import ArgumentParser
 
 struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,23 +25,18 @@ struct KeyCommand: ParsableCommand {
     @Argument(help: "The project, by slug or id.")
     var project: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
     @OptionGroup var publicURL: PublicURLOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
+      let session = try CatalogSession(Settings(flags: options.data.given + publicURL.given))
       let catalog = try session.catalog()
-      let project = try catalog.project(project, organization: organization.slug)
+      let project = try catalog.project(project, organization: options.organization.slug)
       let key = PublicKey.random()
       try session.make(.createKey(project: project.id, publicKey: key))
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id).text
-      if json.isJSON {
-        try printLine(jsonLine([("publicKey", .string(key)), ("dsn", .string(dsn))]))
-      } else {
-        try printPairs([("key", key), ("DSN", dsn)])
-      }
+      try options.json.printResult(
+        [("publicKey", .string(key)), ("dsn", .string(dsn))], [("key", key), ("DSN", dsn)])
     }
   }
 
@@ -53,34 +48,25 @@ struct KeyCommand: ParsableCommand {
     @Argument(help: "The project, by slug or id.")
     var project: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
     @OptionGroup var publicURL: PublicURLOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
+      let session = try CatalogSession(Settings(flags: options.data.given + publicURL.given))
       let catalog = try session.catalog()
-      let project = try catalog.project(project, organization: organization.slug)
-      var rows: [[String]] = []
-      for key in catalog.keys(of: project) {
-        let dsn = DSN(
-          server: session.server(catalog), publicKey: key.publicKey, project: project.id
-        ).text
-        if json.isJSON {
-          try printLine(
-            jsonLine([
-              ("publicKey", .string(key.publicKey)), ("dsn", .string(dsn)),
-              ("created", .string(key.created.rfc3339)),
-              ("revoked", .optional(key.revoked?.rfc3339)),
-            ]))
-        } else {
-          rows.append([
-            key.publicKey, key.created.readable, key.revoked?.readable ?? "-", dsn,
-          ])
-        }
+      let project = try catalog.project(project, organization: options.organization.slug)
+      let server = session.server(catalog)
+      let keys = catalog.keys(of: project).map { key in
+        (key, dsn: DSN(server: server, publicKey: key.publicKey, project: project.id).text)
       }
-      if !json.isJSON { try printColumns(["KEY", "CREATED", "REVOKED", "DSN"], rows) }
+      try options.json.printEntries(keys, ["KEY", "CREATED", "REVOKED", "DSN"]) { key, dsn in
+        [key.publicKey, key.created.readable, key.revoked?.readable ?? "-", dsn]
+      } members: { key, dsn in
+        [
+          ("publicKey", .string(key.publicKey)), ("dsn", .string(dsn)),
+          ("created", .string(key.created.rfc3339)), ("revoked", .optional(key.revoked?.rfc3339)),
+        ]
+      }
     }
   }
 
@@ -105,12 +91,9 @@ struct KeyCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given))
       try session.make(.revokeKey(publicKey: key))
-      if json.isJSON {
-        try printLine(
-          jsonLine([("publicKey", .string(key)), ("revoked", .string(session.now.rfc3339))]))
-      } else {
-        try printLine("The key \(key) is revoked.")
-      }
+      try json.printResult(
+        [("publicKey", .string(key)), ("revoked", .string(session.now.rfc3339))],
+        "The key \(key) is revoked.")
     }
   }
 }

@@ -28,34 +28,26 @@ struct ObjectiveCommand: ParsableCommand {
     @Argument(help: "The project, by slug or id.")
     var project: String
 
-    @Option(
-      help: ArgumentHelp(
-        "The target share of crash-free sessions, in percent.", valueName: "percent"))
+    @Option(help: .of("percent", "The target share of crash-free sessions, in percent."))
     var crashFreeSessions: String?
 
     @Option(
-      help: ArgumentHelp(
-        "The target share of crash-free users, in percent, instead of sessions.",
-        valueName: "percent"))
+      help: .of("percent", "The target share of crash-free users, in percent, instead of sessions.")
+    )
     var crashFreeUsers: String?
 
     @Option(help: "The window up to now, in days: 1 to 90.")
     var days = Objective.daysDefault
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
       let objective = try checkedObjective()
-      let session = try CatalogSession(Settings(flags: data.given))
-      let project = try session.catalog().project(project, organization: organization.slug)
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      let project = try session.catalog().project(project, organization: options.organization.slug)
       try session.make(.setObjective(objective, project: project.id))
-      if json.isJSON {
-        try printLine(jsonLine(objective.fields(of: project)))
-      } else {
-        try printLine("\(project.slug): \(objective.sentence).")
-      }
+      try options.json.printResult(
+        objective.fields(of: project), "\(project.slug): \(objective.sentence).")
     }
 
     private func checkedObjective() throws(CommandFailure) -> Objective {
@@ -87,26 +79,21 @@ struct ObjectiveCommand: ParsableCommand {
       abstract: "List the objectives of an organization's projects.",
       discussion: "  hale objective list")
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given))
+      let session = try CatalogSession(Settings(flags: options.data.given))
       let catalog = try session.catalog()
-      let owner = try catalog.organization(organization.slug)
-      var rows: [[String]] = []
-      for project in catalog.projects where project.organization == owner.id {
-        guard let own = catalog.objectives.first(where: { $0.project == project.id }) else {
-          continue
-        }
-        if json.isJSON {
-          try printLine(jsonLine(own.objective.fields(of: project)))
-        } else {
-          rows.append([project.slug, own.objective.sentence, own.created.readable])
-        }
+      let owner = try catalog.organization(options.organization.slug)
+      let projects = catalog.projects.filter { $0.organization == owner.id }
+      let entries = projects.compactMap { project in
+        catalog.objectives.first { $0.project == project.id }.map { (project, $0) }
       }
-      if !json.isJSON { try printColumns(["PROJECT", "OBJECTIVE", "SET"], rows) }
+      try options.json.printEntries(entries, ["PROJECT", "OBJECTIVE", "SET"]) { project, own in
+        [project.slug, own.objective.sentence, own.created.readable]
+      } members: { project, own in
+        own.objective.fields(of: project)
+      }
     }
   }
 
@@ -118,19 +105,14 @@ struct ObjectiveCommand: ParsableCommand {
     @Argument(help: "The project, by slug or id.")
     var project: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given))
-      let project = try session.catalog().project(project, organization: organization.slug)
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      let project = try session.catalog().project(project, organization: options.organization.slug)
       try session.make(.removeObjective(project: project.id))
-      if json.isJSON {
-        try printLine(jsonLine([("project", .string(project.slug))]))
-      } else {
-        try printLine("\(project.slug) no longer has an objective.")
-      }
+      try options.json.printResult(
+        [("project", .string(project.slug))], "\(project.slug) no longer has an objective.")
     }
   }
 }
@@ -141,7 +123,7 @@ extension Objective {
     return "\(target.percentText) % of \(what) crash-free over \(days) days"
   }
 
-  fileprivate func fields(of project: Project) -> [(name: String, value: JSONValue)] {
+  fileprivate func fields(of project: Project) -> JSONMembers {
     [
       ("project", .string(project.slug)), ("measure", .string(measure.rawValue)),
       ("target", .number(target.percent)), ("days", .integer(Int64(days))),

@@ -35,11 +35,8 @@ struct OrganizationCommand: ParsableCommand {
       let id = try session.make(.createOrganization(slug: slug))
       let organization = Organization(
         id: OrganizationID(rawValue: id), slug: slug, created: session.now)
-      if json.isJSON {
-        try printLine(jsonLine(organization.members))
-      } else {
-        try printPairs([("id", "\(organization.id.rawValue)"), ("slug", organization.slug)])
-      }
+      try json.printResult(
+        organization.members, [("id", "\(organization.id.rawValue)"), ("slug", organization.slug)])
     }
   }
 
@@ -54,19 +51,15 @@ struct OrganizationCommand: ParsableCommand {
       let session = try CatalogSession(Settings(flags: data.given))
       let organizations = try session.catalog().organizations
         .sorted { $0.id.rawValue < $1.id.rawValue }
-      if json.isJSON {
-        for organization in organizations { try printLine(jsonLine(organization.members)) }
-      } else {
-        try printColumns(
-          ["ID", "SLUG", "CREATED"],
-          organizations.map { ["\($0.id.rawValue)", $0.slug, $0.created.readable] })
-      }
+      try json.printEntries(
+        organizations, ["ID", "SLUG", "CREATED"],
+        row: { ["\($0.id.rawValue)", $0.slug, $0.created.readable] }, members: \.members)
     }
   }
 }
 
 extension Organization {
-  fileprivate var members: [(name: String, value: JSONValue)] {
+  fileprivate var members: JSONMembers {
     [("id", .integer(id.rawValue)), ("slug", .string(slug))]
   }
 }

@@ -32,23 +32,17 @@ struct ProjectCommand: ParsableCommand {
     @Argument(help: "The slug: lower-case letters, digits, '-' and '_', at most 50.")
     var slug: String
 
-    @Option(
-      name: .customLong("org"),
-      help: ArgumentHelp("The slug of the project's organization.", valueName: "slug"))
+    @Option(name: .customLong("org"), help: .of("slug", "The slug of the project's organization."))
     var organization = "default"
 
     @Option(
       help: "The platform, for example python, javascript, apple-ios or android.")
     var platform: String?
 
-    @Option(
-      help: ArgumentHelp("The id of the project. The default is the next free one.", valueName: "n")
-    )
+    @Option(help: .of("n", "The id of the project. The default is the next free one."))
     var id: Int64?
 
-    @Option(
-      help: ArgumentHelp(
-        "The public key: \(PublicKey.rule). The default is a random one.", valueName: "hex"))
+    @Option(help: .of("hex", "The public key: \(PublicKey.rule). The default is a random one."))
     var publicKey: String?
 
     @OptionGroup var json: JSONOptions
@@ -73,17 +67,11 @@ struct ProjectCommand: ParsableCommand {
             organization: try catalog.namedOrganization(organization).id, slug: slug,
             platform: platform, id: id.map { ProjectID(rawValue: $0) }, publicKey: key)))
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project).text
-      if json.isJSON {
-        try printLine(
-          jsonLine([
-            ("id", .integer(project.rawValue)), ("slug", .string(slug)),
-            ("dsn", .string(dsn)), ("publicKey", .string(key)),
-          ]))
-      } else {
-        try printPairs([
-          ("id", "\(project.rawValue)"), ("slug", slug), ("DSN", dsn),
-        ])
-      }
+      try json.printResult(
+        [
+          ("id", .integer(project.rawValue)), ("slug", .string(slug)), ("dsn", .string(dsn)),
+          ("publicKey", .string(key)),
+        ], [("id", "\(project.rawValue)"), ("slug", slug), ("DSN", dsn)])
     }
 
     private func checkedKey() throws(CommandFailure) -> String {
@@ -104,37 +92,30 @@ struct ProjectCommand: ParsableCommand {
           hale project list --org acme
         """)
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
     @OptionGroup var publicURL: PublicURLOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
+      let session = try CatalogSession(Settings(flags: options.data.given + publicURL.given))
       let catalog = try session.catalog()
-      let owner = try catalog.organization(organization.slug)
+      let owner = try catalog.organization(options.organization.slug)
       let projects = catalog.projects.filter { $0.organization == owner.id }
         .sorted { $0.id < $1.id }
-      var rows: [[String]] = []
-      for project in projects {
+      let server = session.server(catalog)
+      let entries = projects.map { project in
         let key = catalog.keys(of: project).first { $0.revoked == nil }?.publicKey
-        let dsn = key.map {
-          DSN(server: session.server(catalog), publicKey: $0, project: project.id).text
-        }
-        if json.isJSON {
-          try printLine(
-            jsonLine([
-              ("id", .integer(project.id.rawValue)), ("slug", .string(project.slug)),
-              ("dsn", .optional(dsn)), ("publicKey", .optional(key)),
-              ("platform", .optional(project.platform)),
-            ]))
-        } else {
-          rows.append([
-            "\(project.id.rawValue)", project.slug, project.platform ?? "-", dsn ?? "-",
-          ])
-        }
+        let dsn = key.map { DSN(server: server, publicKey: $0, project: project.id).text }
+        return (project, key, dsn)
       }
-      if !json.isJSON { try printColumns(["ID", "SLUG", "PLATFORM", "DSN"], rows) }
+      try options.json.printEntries(entries, ["ID", "SLUG", "PLATFORM", "DSN"]) { project, _, dsn in
+        ["\(project.id.rawValue)", project.slug, project.platform ?? "-", dsn ?? "-"]
+      } members: { project, key, dsn in
+        [
+          ("id", .integer(project.id.rawValue)), ("slug", .string(project.slug)),
+          ("dsn", .optional(dsn)), ("publicKey", .optional(key)),
+          ("platform", .optional(project.platform)),
+        ]
+      }
     }
   }
 }

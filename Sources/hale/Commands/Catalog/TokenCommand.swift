@@ -29,7 +29,7 @@ struct TokenCommand: ParsableCommand {
     @OptionGroup var organization: OrganizationOptions
 
     @Option(
-      help: ArgumentHelp("The scope: read, or admin to allow changes.", valueName: "scope"),
+      help: .of("scope", "The scope: read, or admin to allow changes."),
       completion: .list(TokenScope.allCases.map(\.rawValue)))
     var scope = TokenScope.read.rawValue
 
@@ -47,16 +47,13 @@ struct TokenCommand: ParsableCommand {
       }
       let session = try CatalogSession(Settings(flags: data.given))
       let owner = try session.catalog().organization(organization.slug)
-      let token = BearerToken.random()
+      let token = NewSecret.token()
       try session.make(
         .createToken(
           organization: owner.id, name: name, scope: scope, digest: TokenDigest.digest(token)))
-      if json.isJSON {
-        try printLine(jsonLine([("token", .string(token))]))
-      } else {
-        try printPairs([("token", token)])
-        try printLine("Store the token now: it is not shown again.")
-      }
+      try json.printResult(
+        [("token", .string(token))], [("token", token)],
+        note: "Store the token now: it is not shown again.")
     }
   }
 
@@ -65,30 +62,20 @@ struct TokenCommand: ParsableCommand {
       abstract: "List the tokens of an organization, including revoked ones.",
       discussion: "  hale token list --org acme")
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given))
+      let session = try CatalogSession(Settings(flags: options.data.given))
       let catalog = try session.catalog()
-      let owner = try catalog.organization(organization.slug)
+      let owner = try catalog.organization(options.organization.slug)
       let tokens = catalog.tokens.filter { $0.organization == owner.id }.sorted { $0.id < $1.id }
-      if json.isJSON {
-        for token in tokens {
-          try printLine(
-            jsonLine([
-              ("name", .string(token.name)), ("scope", .string(token.scope.rawValue)),
-              ("created", .string(token.created.rfc3339)),
-              ("revoked", .optional(token.revoked?.rfc3339)),
-            ]))
-        }
-      } else {
-        try printColumns(
-          ["NAME", "SCOPE", "CREATED", "REVOKED"],
-          tokens.map {
-            [$0.name, $0.scope.rawValue, $0.created.readable, $0.revoked?.readable ?? "-"]
-          })
+      try options.json.printEntries(tokens, ["NAME", "SCOPE", "CREATED", "REVOKED"]) {
+        [$0.name, $0.scope.rawValue, $0.created.readable, $0.revoked?.readable ?? "-"]
+      } members: {
+        [
+          ("name", .string($0.name)), ("scope", .string($0.scope.rawValue)),
+          ("created", .string($0.created.rfc3339)), ("revoked", .optional($0.revoked?.rfc3339)),
+        ]
       }
     }
   }
@@ -106,20 +93,15 @@ struct TokenCommand: ParsableCommand {
     @Argument(help: "The name of the token.")
     var name: String
 
-    @OptionGroup var organization: OrganizationOptions
-    @OptionGroup var json: JSONOptions
-    @OptionGroup var data: DataOptions
+    @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let session = try CatalogSession(Settings(flags: data.given))
-      let owner = try session.catalog().organization(organization.slug)
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      let owner = try session.catalog().organization(options.organization.slug)
       try session.make(.revokeToken(organization: owner.id, name: name))
-      if json.isJSON {
-        try printLine(
-          jsonLine([("name", .string(name)), ("revoked", .string(session.now.rfc3339))]))
-      } else {
-        try printLine("The token '\(name)' is revoked.")
-      }
+      try options.json.printResult(
+        [("name", .string(name)), ("revoked", .string(session.now.rfc3339))],
+        "The token '\(name)' is revoked.")
     }
   }
 }

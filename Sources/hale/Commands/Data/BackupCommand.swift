@@ -1,7 +1,6 @@
-import ArgumentParser
-import ReleaseHealth
-import SQLiteStorage
 import Storage
+import ArgumentParser
+import SQLiteStorage
 
 struct BackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,17 +40,14 @@ struct BackupCommand: ParsableCommand {
     let began = SystemClock.monotonicMilliseconds()
     let (bytes, isVerified) = try writeVerified(from: source, to: path)
     let milliseconds = SystemClock.monotonicMilliseconds() - began
-    if json.isJSON {
-      try printLine(
-        jsonLine([
-          ("file", .string(path)), ("bytes", .integer(bytes)),
-          ("durationMilliseconds", .integer(milliseconds)), ("verified", .boolean(isVerified)),
-        ]))
-    } else {
-      let checked = isVerified ? "verified" : "of an older version, only its file verified"
-      try printLine("\(path): \(bytes) bytes, \(checked), \(milliseconds) ms.")
-      try printLine("It contains the key of the user hashes: protect it as you protect the data.")
-    }
+    let checked = isVerified ? "verified" : "of an older version, only its file verified"
+    try json.printResult(
+      [
+        ("file", .string(path)), ("bytes", .integer(bytes)),
+        ("durationMilliseconds", .integer(milliseconds)), ("verified", .boolean(isVerified)),
+      ],
+      "\(path): \(bytes) bytes, \(checked), \(milliseconds) ms.",
+      "It contains the key of the user hashes: protect it as you protect the data.")
   }
 
   /// Allows a new file, or with --force an existing plain file, but never the data itself.
@@ -63,8 +59,8 @@ struct BackupCommand: ParsableCommand {
     {
       throw CommandFailure.failed("\(path) is one of the data directory's own files.")
     }
-    guard let kind = FileKind(path: path) else { return }
-    guard kind == .file else {
+    guard let isPlainFile = isPlainFile(path) else { return }
+    guard isPlainFile else {
       throw CommandFailure.failed("\(path) exists and is not a plain file. Choose another name.")
     }
     guard force else {

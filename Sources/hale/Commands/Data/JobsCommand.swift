@@ -1,8 +1,15 @@
-import Bytes
+import Access
+import Alerting
 import ArgumentParser
+import Bytes
 import FoundationEssentials
+import Ingest
+import Locks
+import Logging
+import Metrics
 import Outbound
 import ReleaseHealth
+import SQLiteStorage
 import Service
 import Storage
 
@@ -32,32 +39,21 @@ struct JobsCommand: ParsableCommand {
       let session = try CatalogSession(Settings(flags: data.given))
       let runs = try session.store.jobRuns()
       let names = Jobs.names + runs.map(\.name).filter { !Jobs.names.contains($0) }
-      var rows: [[String]] = []
-      for name in names {
-        let run = runs.first { $0.name == name }
-        if json.isJSON {
-          try printLine(jsonLine(Self.members(name, run)))
-        } else {
-          rows.append([
-            name, run?.started.readable ?? "-", run.map { "\($0.durationMilliseconds) ms" } ?? "-",
-            run.map { $0.succeeded ? "done" : "failed" } ?? "never run", run?.summary ?? "",
-          ])
-        }
+      let entries = names.map { name in (name, runs.first { $0.name == name }) }
+      try json.printEntries(entries, ["JOB", "LAST RUN", "TOOK", "RESULT", "SUMMARY"]) {
+        name, run in
+        [
+          name, run?.started.readable ?? "-", run.map { "\($0.durationMilliseconds) ms" } ?? "-",
+          run.map { $0.succeeded ? "done" : "failed" } ?? "never run", run?.summary ?? "",
+        ]
+      } members: { name, run in
+        guard let run else { return [("name", .string(name)), ("started", .null)] }
+        return [
+          ("name", .string(name)), ("started", .string(run.started.rfc3339)),
+          ("succeeded", .boolean(run.succeeded)), ("summary", .string(run.summary)),
+          ("durationMilliseconds", .integer(run.durationMilliseconds)),
+        ]
       }
-      if !json.isJSON {
-        try printColumns(["JOB", "LAST RUN", "TOOK", "RESULT", "SUMMARY"], rows)
-      }
-    }
-
-    private static func members(
-      _ name: String, _ run: JobRun?
-    ) -> [(name: String, value: JSONValue)] {
-      guard let run else { return [("name", .string(name)), ("started", .null)] }
-      return [
-        ("name", .string(name)), ("started", .string(run.started.rfc3339)),
-        ("succeeded", .boolean(run.succeeded)), ("summary", .string(run.summary)),
-        ("durationMilliseconds", .integer(run.durationMilliseconds)),
-      ]
     }
   }
 
@@ -87,20 +83,16 @@ struct JobsCommand: ParsableCommand {
           "There is no data directory \(settings.dataDirectory). Name it with --data.")
       }
       let outcome = try runInService(settings) ?? runOnDirectory(settings)
-      if json.isJSON {
-        try printLine(
-          jsonLine([
-            ("name", .string(outcome.name)), ("succeeded", .boolean(outcome.succeeded)),
-            ("summary", .string(outcome.summary)),
-            ("durationMilliseconds", .integer(outcome.durationMilliseconds)),
-          ]))
-        if !outcome.succeeded { throw ExitCode.failure }
-        return
-      }
-      guard outcome.succeeded else {
+      guard outcome.succeeded || json.isJSON else {
         throw CommandFailure.failed("\(outcome.name) failed: \(outcome.summary)")
       }
-      try printLine("\(outcome.name): \(outcome.summary) (\(outcome.durationMilliseconds) ms)")
+      try json.printResult(
+        [
+          ("name", .string(outcome.name)), ("succeeded", .boolean(outcome.succeeded)),
+          ("summary", .string(outcome.summary)),
+          ("durationMilliseconds", .integer(outcome.durationMilliseconds)),
+        ], "\(outcome.name): \(outcome.summary) (\(outcome.durationMilliseconds) ms)")
+      if !outcome.succeeded { throw ExitCode.failure }
     }
 
     /// - Returns: nil where no service runs.
@@ -113,11 +105,7 @@ struct JobsCommand: ParsableCommand {
       if response.status == 404 { throw CommandFailure.usage(response.detail) }
       guard response.status == 200,
         let outcome = try? JSONDecoder().decode(JobOutcome.self, from: Data(response.body))
-      else {
-        throw CommandFailure.failed(
-          "The service on \(settings.dataDirectory) answered \(response.status): "
-            + response.detail)
-      }
+      else { throw service.failure(response) }
       if data.now != nil {
         printNotice("The service ran the job at the time of its own clock; --now was ignored.")
       }
@@ -129,9 +117,7 @@ struct JobsCommand: ParsableCommand {
       // A service that starts meanwhile would not see what the job changes.
       let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .job)
       defer { withExtendedLifetime(lock) {} }
-      let run = try runJobOnDirectory(
-        job, dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays,
-        notices: settings.notices, now: SystemClock(settings.now).now())
+      let run = try runJobOnDirectory(job, settings)
       return JobOutcome(
         name: run.name, succeeded: run.succeeded, summary: run.summary,
         durationMilliseconds: run.durationMilliseconds)
@@ -150,4 +136,28 @@ private struct JobOutcome: Decodable {
   let succeeded: Bool
   let summary: String
   let durationMilliseconds: Int64
+}
+
+/// Runs a job once on a directory that no service runs on; it is locked. A job that fails is a
+/// result that says so; an error is thrown where it could not even begin.
+private func runJobOnDirectory(_ name: Jobs.Name, _ settings: Settings) throws -> JobRun {
+  let now = try SystemClock(settings.now).now()
+  let store = try openStore(
+    dataDirectory: settings.dataDirectory, retentionDays: settings.retentionDays)
+  let clock = WallClock { now }
+  let metrics = Metrics(monotonicNanoseconds: SystemClock.monotonicNanoseconds)
+  let queue = IngestQueue(store: store, writes: store.writes)
+  let catalog = try CatalogCache(store)
+  let log = Logger(label: "hale", factory: { _ in SwiftLogNoOpLogHandler() })
+  let jobs = Jobs(
+    ServiceDependencies(
+      store: store, records: store, catalog: catalog, clock: clock, queue: queue,
+      workers: WorkQueue(),
+      notices: NoticeSender(
+        store: store, settings.notices, catalog: catalog, clock: clock, webURL: nil,
+        version: queue.version, log: log),
+      log: log, retentionDays: settings.retentionDays, metrics: metrics))
+  let run = jobs.runToEnd(name)
+  try store.close()
+  return run
 }

@@ -8,10 +8,9 @@ func openStore(
   dataDirectory: String, retentionDays: Int = 90, ownsSessions: Bool = true,
   observer: (any StoreObserver)? = nil
 ) throws -> SQLiteStore {
-  var generator = SystemRandomNumberGenerator()
-  return try SQLiteStore(
+  try SQLiteStore(
     SQLiteStore.Settings(
       path: dataDirectory + "/hale.db", retentionDays: retentionDays,
-      newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) },
+      newSecret: (0..<32).map { _ in UInt8.random(in: .min ... .max) },
       ownsSessions: ownsSessions, observer: observer))
 }

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Glibc
-import ReleaseHealth
 import SQLiteStorage
-import Storage
 
 struct RestoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -47,15 +45,10 @@ struct RestoreCommand: ParsableCommand {
     // A WAL belongs to its database: SQLite would apply the old one to the new file.
     for suffix in ["-wal", "-shm"] { removeFile(path + suffix) }
     try renameDurably(fresh, to: path)
-    if json.isJSON {
-      try printLine(
-        jsonLine([
-          ("file", .string(path)), ("bytes", .integer(bytes)), ("replaced", .optional(kept)),
-        ]))
-    } else {
-      try printLine("\(path) is restored from \(source): \(bytes) bytes.")
-      if let kept { try printLine("The database before is kept as \(kept).") }
-    }
+    try json.printResult(
+      [("file", .string(path)), ("bytes", .integer(bytes)), ("replaced", .optional(kept))],
+      "\(path) is restored from \(source): \(bytes) bytes."
+        + (kept.map { "\nThe database before is kept as \($0)." } ?? ""))
   }
 
   /// Gives the existing database a second name. Its WAL is checkpointed first, so that the file is

@@ -24,17 +24,11 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let path = try file ?? dataFile(Settings(flags: data.given).dataDirectory)
     let report = try verified(path)
-    if json.isJSON {
-      try printLine(
-        jsonLine(
-          [("path", .string(path)), ("findings", .integer(Int64(report.findingCount)))]
-            + report.compared.map {
-              ($0.check.replacing(" ", with: "_"), .integer(Int64($0.count)))
-            }))
-    } else {
-      try printPairs(report.compared.map { ($0.check, "\($0.count) compared") })
-      if report.findingCount == 0 { try printLine("No differences found.") }
-    }
+    try json.printResult(
+      [("path", .string(path)), ("findings", .integer(Int64(report.findingCount)))]
+        + report.compared.map { ($0.check.replacing(" ", with: "_"), .integer(Int64($0.count))) },
+      report.compared.map { ($0.check, "\($0.count) compared") },
+      note: report.findingCount == 0 ? "No differences found." : nil)
     guard report.findingCount == 0 else {
       for finding in report.findings { printNotice("\(finding.check): \(finding.detail)") }
       throw CommandFailure.failed(

@@ -33,11 +33,10 @@ struct FirstStart {
     let project = try store.createProject(
       organization: organization.id, slug: settings.initialProject, platform: nil, id: nil,
       publicKey: key, at: now)
-    let token = settings.initialToken ?? BearerToken.random()
+    let token = settings.initialToken ?? NewSecret.token()
     _ = try store.createToken(
       organization: organization.id, name: "initial", scope: .admin,
-      digest: TokenDigest.digest(token),
-      at: now)
+      digest: TokenDigest.digest(token), at: now)
     pairs.append(("DSN", DSN(server: server, publicKey: key, project: project.id).text))
     // A token from the environment is known already, and standard output is often stored.
     if settings.initialToken == nil { pairs.append(("token", token)) }
@@ -48,16 +47,10 @@ struct FirstStart {
     }
     try printLine(
       "Open the address in a browser for the dashboard, and sign in with the token. A first query:")
-    try printLine(exampleQuery(token: settings.initialToken == nil ? token : nil))
-  }
-
-  /// A query to paste into a shell.
-  ///
-  /// - Parameter token: nil where it must not be shown; the line then has the variable's name.
-  private func exampleQuery(token: String?) -> String {
     let place = WebAddress(listening: address.reachable).text
-    let shown = token ?? "$" + Setting.initialToken.variable
-    return "curl -H \"Authorization: Bearer \(shown)\" "
-      + "'\(place)/api/0/organizations/default/sessions/?field=sum(session)&statsPeriod=24h'"
+    let shown = settings.initialToken == nil ? token : "$" + Setting.initialToken.variable
+    try printLine(
+      "curl -H \"Authorization: Bearer \(shown)\" "
+        + "'\(place)/api/0/organizations/default/sessions/?field=sum(session)&statsPeriod=24h'")
   }
 }

@@ -12,16 +12,13 @@ struct HealthCommand: ParsableCommand {
         hale health --listen 127.0.0.1:8787
       """)
 
-  @Option(name: Setting.listen.flagName, help: Setting.listen.flagHelp)
+  @Option(.listen)
   var listen: String?
 
-  @Option(
-    help: ArgumentHelp("The service to check, for example http://hale:8787.", valueName: "url"))
+  @Option(help: .of("url", "The service to check, for example http://hale:8787."))
   var url: String?
 
-  @Option(
-    name: Setting.configuration.flagName, help: Setting.configuration.flagHelp,
-    completion: .file())
+  @Option(.configuration, completion: .file())
   var config: String?
 
   func run() throws {

@@ -1,22 +1,5 @@
 import ArgumentParser
 import Logging
-import ReleaseHealth
-import Storage
-
-/// The settings of a running service.
-struct ServeSettings: Sendable {
-  var listen: ListenAddress
-  var dataDirectory: String
-  /// The public URL; nil where none is set. The service also answers under its path.
-  var publicURL: WebAddress?
-  /// The retention of counts and users, in days.
-  var retentionDays: Int
-  /// The path of the alert rules file.
-  var alertsFile: String?
-  var notices: NoticeSettings
-  var clock: SystemClock
-  var logger: Logger
-}
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,24 +23,24 @@ struct ServeCommand: ParsableCommand {
         hale serve --now @clock.txt
       """)
 
-  @Option(name: Setting.listen.flagName, help: Setting.listen.flagHelp)
+  @Option(.listen)
   var listen: String?
 
   @OptionGroup var data: DataOptions
   @OptionGroup var publicURL: PublicURLOptions
 
-  @Option(name: Setting.retentionDays.flagName, help: Setting.retentionDays.flagHelp)
+  @Option(.retentionDays)
   var retentionDays: String?
 
   @OptionGroup var notices: NoticeOptions
 
-  @Option(name: Setting.alerts.flagName, help: Setting.alerts.flagHelp, completion: .file())
+  @Option(.alerts, completion: .file())
   var alerts: String?
 
-  @Option(name: Setting.logFormat.flagName, help: Setting.logFormat.flagHelp)
+  @Option(.logFormat)
   var logFormat: String?
 
-  @Option(name: Setting.logLevel.flagName, help: Setting.logLevel.flagHelp)
+  @Option(.logLevel)
   var logLevel: String?
 
   func run() throws {
@@ -68,19 +51,13 @@ struct ServeCommand: ParsableCommand {
       ])
     let logger = settings.logger
     let clock = try SystemClock(settings.now)
-    DescriptorLimit.raise()
+    ProcessLimits.raiseDescriptors()
     let stop = StopSignal()
     try Signals.watch(stop, logger)
     try createDirectory(settings.dataDirectory)
     let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .service)
     defer { withExtendedLifetime(lock) {} }
-    try runService(
-      ServeSettings(
-        listen: settings.listen, dataDirectory: settings.dataDirectory,
-        publicURL: settings.publicURL, retentionDays: settings.retentionDays,
-        alertsFile: settings.alertsFile, notices: settings.notices, clock: clock, logger: logger),
-      stop: stop
-    ) { port, store in
+    try runService(settings, clock, stop: stop) { port, store in
       let address = ListenAddress(host: settings.listen.host, port: port)
       try FirstStart(settings: settings, address: address, now: clock.now()).announce(store)
       logger.info(
