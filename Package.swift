@@ -105,17 +105,6 @@ let package = Package(
         "Locks",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ],
-      // Functions that came out the same, as those of generics often do, are linked once; no symbol
-      // stands for others to link with; and there is no table to unwind exceptions by, which Swift
-      // has none of: 1.2 MB of 20.
-      linkerSettings: [
-        .unsafeFlags(
-          [
-            "-Xlinker", "--icf=safe", "-Xlinker", "--no-export-dynamic",
-            "-Xlinker", "--no-eh-frame-hdr",
-          ],
-          .when(configuration: .release))
       ]),
     .executableTarget(
       name: "hale-bench",

@@ -58,20 +58,24 @@ struct ServiceThreads {
   }
 
   private static func schedule(_ work: Work, until stopped: DispatchSemaphore) {
-    var hadJobs = false
+    var releaseTime = Int64.max
     while true {
       let pause = work.scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
       if stopped.wait(timeout: .now() + .milliseconds(Int(pause))) == .success { return }
-      // Half a second after jobs were started: nothing needs their memory until the next ones.
-      if hadJobs {
+      let now = SystemClock.monotonicMilliseconds()
+      if now >= releaseTime {
         work.store.releaseMemory()
         IdleMemory.release()
+        releaseTime = .max
       }
-      let due = work.scheduler.tick(
-        at: work.clock.now(), monotonicMilliseconds: SystemClock.monotonicMilliseconds())
-      hadJobs = due.contains { if case .job = $0 { true } else { false } }
+      let due = work.scheduler.tick(at: work.clock.now(), monotonicMilliseconds: now)
+      for case .job in due { releaseTime = now + Self.jobMilliseconds }
     }
   }
+
+  /// Jobs have ended this long after their start, nearly always: nothing needs their memory until
+  /// the next ones.
+  private static let jobMilliseconds: Int64 = 5000
 
   /// Stops the threads, once the listener has drained. The writer ends when no other thread needs
   /// it; from then on the calling thread owns the writes.
