@@ -58,24 +58,24 @@ struct ServiceThreads {
   }
 
   private static func schedule(_ work: Work, until stopped: DispatchSemaphore) {
-    var releaseTime = Int64.max
+    var releaseTimes: [Int64] = []
     while true {
       let pause = work.scheduler.pause(atMonotonicMilliseconds: SystemClock.monotonicMilliseconds())
       if stopped.wait(timeout: .now() + .milliseconds(Int(pause))) == .success { return }
       let now = SystemClock.monotonicMilliseconds()
-      if now >= releaseTime {
+      if let time = releaseTimes.first, now >= time {
         work.store.releaseMemory()
         IdleMemory.release()
-        releaseTime = .max
+        releaseTimes.removeFirst()
       }
       let due = work.scheduler.tick(at: work.clock.now(), monotonicMilliseconds: now)
-      for case .job in due { releaseTime = now + Self.jobMilliseconds }
+      for case .job in due { releaseTimes = [now, now + Self.slowJobMilliseconds] }
     }
   }
 
-  /// Jobs have ended this long after their start, nearly always: nothing needs their memory until
-  /// the next ones.
-  private static let jobMilliseconds: Int64 = 5000
+  /// Most jobs have ended at the tick after the one that started them, and nearly all after this
+  /// time: nothing needs their memory until the next ones.
+  private static let slowJobMilliseconds: Int64 = 5000
 
   /// Stops the threads, once the listener has drained. The writer ends when no other thread needs
   /// it; from then on the calling thread owns the writes.
