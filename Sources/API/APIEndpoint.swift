@@ -21,11 +21,13 @@ package struct APIEndpoint {
     package var metrics: Metrics
     package var log: Logger
     package var address: APIAddress
+    /// See `SessionStore.foldAhead()`.
+    package var foldAhead: @Sendable () -> Void
 
     package init(
       catalog: CatalogCache, clock: WallClock, version: DataVersion, workers: WorkQueue,
       startThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool, metrics: Metrics,
-      log: Logger, address: APIAddress
+      log: Logger, address: APIAddress, foldAhead: @escaping @Sendable () -> Void
     ) {
       self.catalog = catalog
       self.clock = clock
@@ -35,6 +37,7 @@ package struct APIEndpoint {
       self.metrics = metrics
       self.log = log
       self.address = address
+      self.foldAhead = foldAhead
     }
   }
 
@@ -122,6 +125,7 @@ package struct APIEndpoint {
         if EntityTag.isNamed(tag, in: head) {
           return .respond(Response(status: 304).markedPrivate(tag))
         }
+        dependencies.foldAhead()
         return answer(exchange, route) { () throws(StoreError) in
           let response = try work()
           return response.status == 200 ? response.markedPrivate(tag) : response

@@ -139,8 +139,12 @@ package final class WriteQueue: Sendable {
   /// Makes the owner repeat a step until it returns true. Nobody waits for it.
   ///
   /// Without a writer thread the work waits for ``doSubmitted()``.
-  package func submit(in lane: Lane, _ step: @escaping @Sendable () -> Bool) {
-    _ = enqueue(Errand(step), in: lane, ifServed: false)
+  ///
+  /// - Parameter ifServed: whether the work is dropped without a writer thread.
+  package func submit(
+    in lane: Lane, ifServed: Bool = false, _ step: @escaping @Sendable () -> Bool
+  ) {
+    _ = enqueue(Errand(step), in: lane, ifServed: ifServed)
   }
 
   /// Does the submitted work to its end on the calling thread, where there is no writer thread.
@@ -243,7 +247,7 @@ package final class WriteQueue: Sendable {
 
   private var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
 
-  /// Does one step of each lane.
+  /// Does one step of each lane, and two of queries.
   ///
   /// - Returns: whether there was one.
   private func takeTurns(_ pacing: inout StepPacing, _ isClosed: Bool) -> Bool {
@@ -251,14 +255,15 @@ package final class WriteQueue: Sendable {
     var didStep = false
     for lane in Lane.allCases {
       if lane == .job, !isClosed, pacing.pause(at: seconds) > 0 { continue }
-      guard let errand = take(lane) else { continue }
-      didStep = true
-      let start = seconds
-      var isDone = errand.advance()
       // Most queries wait for the end of one run of updates and for the next one.
-      if lane == .query, !isDone { isDone = errand.advance() }
-      if lane == .job { pacing.noteStep(from: start, to: seconds) }
-      if !isDone { putBack(errand, in: lane) }
+      for _ in 0..<(lane == .query ? 2 : 1) {
+        guard let errand = take(lane) else { break }
+        didStep = true
+        let start = seconds
+        let isDone = errand.advance()
+        if lane == .job { pacing.noteStep(from: start, to: seconds) }
+        if !isDone { putBack(errand, in: lane) }
+      }
     }
     return didStep
   }

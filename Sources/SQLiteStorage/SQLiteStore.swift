@@ -200,6 +200,17 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 
+  package func foldAhead() {
+    guard pendingUpdates > 0 else { return }
+    writes.submit(in: .query, ifServed: true) { [self] in
+      // The query meets the same error, and reports it.
+      try? use { (writer) throws(StoreError) in
+        if writer.ingest.pendingCount > 0 { try writer.ingest.foldSlice() }
+      }
+      return true
+    }
+  }
+
   package func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
       let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)

@@ -2,6 +2,7 @@ internal import API
 internal import Alerting
 internal import Ingest
 internal import Queries
+internal import Storage
 
 extension ServiceDependencies {
   /// All routes of the API.
@@ -24,6 +25,7 @@ extension ServiceDependencies {
   var api: APIEndpoint.Dependencies {
     APIEndpoint.Dependencies(
       catalog: catalog, clock: clock, version: queue.version, workers: workers,
-      startThread: notices.startThread, metrics: metrics, log: log, address: address)
+      startThread: notices.startThread, metrics: metrics, log: log, address: address,
+      foldAhead: store.foldAhead)
   }
 }

@@ -30,6 +30,10 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     return outcomes
   }
 
+  package func foldAhead() {
+    store.foldAhead()
+  }
+
   package func foldPending(
     receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {

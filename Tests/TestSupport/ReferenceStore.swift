@@ -75,6 +75,8 @@ package final class ReferenceStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool { false }
 
+  package func foldAhead() {}
+
   package func foldPending(
     receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {

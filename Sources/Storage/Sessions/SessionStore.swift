@@ -72,6 +72,9 @@ package protocol SessionStore: Sendable {
   /// - Returns: what it found of items that were stored before; nil when nothing was left to do.
   func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]?
 
+  /// Begins such work for a query that comes soon, and waits for nothing. Any thread may call it.
+  func foldAhead()
+
   /// Answers a query about counts. Called from any thread; blocks.
   func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
 
