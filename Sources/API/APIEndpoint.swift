@@ -152,11 +152,13 @@ package struct APIEndpoint {
   }
 
   /// An entity tag that changes whenever the answer can, so that a poll without changes needs no
-  /// query of the store. It changes each minute, since ranges end with the current one.
+  /// query of the store. It changes each minute and right after its first instant, at which a range
+  /// does not yet include it.
   private func entityTag(of call: APICall) -> String {
     let parts: [String] = [
       start, String(dependencies.version.current), String(call.snapshot.catalog.version),
-      String(call.now.minute), String(call.token.id),
+      String(call.now.minute), call.now.milliseconds % 60_000 == 0 ? "0" : "1",
+      String(call.token.id),
     ]
     return "\"\(parts.joined(separator: "-"))\""
   }

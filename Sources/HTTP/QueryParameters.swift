@@ -1,6 +1,6 @@
 /// The decoded parameters of a request's URL.
 package struct QueryParameters: Sendable {
-  fileprivate let items: [(name: String, value: String)]
+  private let items: [(name: String, value: String)]
 
   package init(_ items: [(name: String, value: String)]) {
     self.items = items
@@ -15,10 +15,5 @@ package struct QueryParameters: Sendable {
   /// value counts as none, since forms and templates send blank fields.
   package func one(_ name: String) -> String? {
     items.last { $0.name == name && !$0.value.isEmpty }?.value
-  }
-
-  /// The parameters without those of a name.
-  package func without(_ name: String) -> QueryParameters {
-    QueryParameters(items.filter { $0.name != name })
   }
 }

@@ -163,7 +163,8 @@ class Model:
         return table
 
     def durations_by(self, *group, where=None):
-        """{group: {field: milliseconds}}: of n sorted durations, the one at index n · p."""
+        """{group: {field: milliseconds}}: of n sorted durations, the one at place (n - 1) · p;
+        between two places in proportion."""
         table = defaultdict(list)
         for one in self._all(None, where):
             table[_key(one.scope, group)].extend(one.lasted)
@@ -173,8 +174,11 @@ class Model:
             count = len(durations)
             if not count:
                 continue
-            values = {f"p{percent}": durations[-(-count * percent // 100) - 1]
-                      for percent in (50, 75, 90, 95, 99)}
+            values = {}
+            for percent in (50, 75, 90, 95, 99):
+                place, rest = divmod((count - 1) * percent, 100)
+                below, above = durations[place], durations[min(place + 1, count - 1)]
+                values[f"p{percent}"] = below + (above - below) * rest / 100
             values |= {"avg": sum(durations) / count, "max": durations[-1]}
             found[key] = {f"{name}(session.duration)": value for name, value in values.items()}
         return found

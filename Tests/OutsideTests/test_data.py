@@ -181,7 +181,8 @@ def test_a_restore_counts_on(start, tmp_path):
     hale.start()
     assert everything(hale) == before
     # The backup has the key of the user hashes: known users do not count as new.
-    hale.send(session("crashed", at=hale.clock.instant, did="user-1", release="app@1.0"))
+    hale.send(session(
+        "crashed", at=hale.clock.instant - minutes(1), did="user-1", release="app@1.0"))
     after = everything(hale)
     assert sum(after[1].values()) == sum(before[1].values())
     assert after[0]["crashed"] == before[0]["crashed"] + 1

@@ -160,7 +160,7 @@ def test_live_continues_minute_by_minute(start):
         hale.clock.set(NOW + hours(1))
         # An hour of daytime; each minute is sent once the clock has passed it.
         wait(lambda: hale.sessions(
-            "sum(session)", start=iso(NOW + hours(0.4)), end=iso(NOW + hours(1)),
+            "sum(session)", start=iso(NOW + hours(0.5)), end=iso(NOW + hours(1)),
             interval="1h")["groups"][0]["totals"]["sum(session)"] > 300, "an hour of sessions")
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=30)

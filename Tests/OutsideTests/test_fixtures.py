@@ -65,6 +65,16 @@ def holds(answer, old):
     return type(answer) is type(old) and answer == old
 
 
+def in_range(query):
+    """The stored answer. Until 0.2.0 a range had one second more, which gave the statistics of a
+    release a point after the end."""
+    answer = query["answer"]
+    if query["path"].endswith("/stats/"):
+        end = utc(query["parameters"]["end"]).timestamp()
+        answer = {**answer, "stats": [point for point in answer["stats"] if point[0] < end]}
+    return answer
+
+
 def test_a_changed_answer_is_seen():
     old = {"a": [{"b": 1, "c": [1.0, None]}, {"b": 2}]}
     assert holds({"a": [{"b": 2}, {"b": 1, "c": [1.0, None], "d": 0}], "e": 1}, old)
@@ -85,7 +95,7 @@ def test_it_answers_as_the_version_that_wrote_it(opened, fixture, name):
     for query in stored:
         reply = hale.get(query["path"], query["parameters"])
         assert reply.status == 200, (query["path"], reply)
-        assert holds(reply.json, query["answer"]), (
+        assert holds(reply.json, in_range(query)), (
             f"{query['path']} {query['parameters']}\nwas {query['answer']}\nis  {reply.json}")
     assert hale.stop() == 0
     verified = hale.cli("verify")

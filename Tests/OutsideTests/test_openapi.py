@@ -60,6 +60,8 @@ times = {{ values = ["{start}", "{end}"] }}
 "query.base" = {{ dictionary = "versions", probability = 0.8 }}
 "query.candidate" = {{ dictionary = "versions", probability = 0.8 }}
 "query.statsPeriod" = {{ dictionary = "periods", probability = 0.7 }}
+"query.statsPeriodStart" = {{ dictionary = "periods", probability = 0.7 }}
+"query.statsPeriodEnd" = {{ dictionary = "periods", probability = 0.7 }}
 "query.interval" = {{ dictionary = "intervals", probability = 0.7 }}
 "query.start" = {{ dictionary = "times", probability = 0.7 }}
 "query.end" = {{ dictionary = "times", probability = 0.7 }}

@@ -36,18 +36,19 @@ def test_the_shape(service):
     answer = service.sessions("sum(session)", "crash_free_rate(session)", "count_unique(user)",
                               group=("release",), statsPeriod="2h")
     assert answer["query"] == ""
-    assert answer["intervals"] == ["2026-03-10T11:00:00Z", "2026-03-10T12:00:00Z"]
-    assert answer["start"] == "2026-03-10T11:00:00Z"
-    assert answer["end"] == "2026-03-10T12:31:00Z"
+    assert answer["intervals"] == [
+        "2026-03-10T10:00:00Z", "2026-03-10T11:00:00Z", "2026-03-10T12:00:00Z"]
+    assert answer["start"] == "2026-03-10T10:00:00Z"
+    assert answer["end"] == "2026-03-10T13:00:00Z"
     assert answer["groups"] == [
         {"by": {"release": "app@2"},
          "totals": {"sum(session)": 3, "crash_free_rate(session)": 1, "count_unique(user)": 2},
-         "series": {"sum(session)": [0, 3], "crash_free_rate(session)": [None, 1],
-                    "count_unique(user)": [0, 2]}},
+         "series": {"sum(session)": [0, 0, 3], "crash_free_rate(session)": [None, None, 1],
+                    "count_unique(user)": [0, 0, 2]}},
         {"by": {"release": "app@1"},
          "totals": {"sum(session)": 2, "crash_free_rate(session)": 0.5, "count_unique(user)": 1},
-         "series": {"sum(session)": [1, 1], "crash_free_rate(session)": [0, 1],
-                    "count_unique(user)": [1, 1]}}]
+         "series": {"sum(session)": [0, 1, 1], "crash_free_rate(session)": [None, 0, 1],
+                    "count_unique(user)": [0, 1, 1]}}]
 
 
 def test_grouping(service):
@@ -74,6 +75,15 @@ def test_filters(service):
     assert sessions(service, project="default") == sessions(service)
     assert sessions(service, project=service.project) == sessions(service)
     assert sessions(service, project=-1) == sessions(service)
+
+
+def test_only_selected_statuses_are_groups(service):
+    def statuses(query):
+        answer = service.sessions("sum(session)", group=("session.status",), query=query)
+        return [group["by"]["session.status"] for group in answer["groups"]]
+    assert statuses("session.status:[crashed, healthy]") == ["crashed", "healthy"]
+    assert statuses("!session.status:[crashed, healthy]") == ["abnormal", "errored", "unhandled"]
+    assert statuses("session.status:bogus") == []
 
 
 def test_parts_that_are_switched_off(service):
@@ -115,16 +125,23 @@ REFUSED = [
     ({"query": "(release:app@1"}, "The query has a parenthesis that is not closed."),
     ({"field": "p95(session.duration)", "interval": "5m", "statsPeriod": "1h"},
      "The interval has to be a multiple of one hour for p95(session.duration): durations are kept "
-     "by the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone."),
+     "by the hour. Use an interval of 1h."),
+    ({"interval": "10s"}, "The interval has to be a multiple of one minute: counts are kept by "
+     "the minute. Use an interval of 1m."),
+    ({"statsPeriod": "", "statsPeriodStart": "2d"},
+     "statsPeriodStart and statsPeriodEnd are both required"),
+    ({"statsPeriod": "", "start": "2026-03-10", "end": "2026-03-10"}, "start must be before end"),
     ({"interval": "2d"}, "The interval has to be less than one day."),
     ({"interval": "7h"}, "The interval should divide one day without a remainder."),
     ({"interval": "1m", "statsPeriod": "24h"},
-     "The time-range when using one-minute resolution intervals is restricted to 6 hours."),
+     "Your interval and date range would create too many results. "
+     "Use a larger interval, or a smaller date range."),
     ({"interval": "1h", "statsPeriod": "90d"},
      "Your interval and date range would create too many results. "
      "Use a larger interval, or a smaller date range."),
     ({"interval": "nonsense"}, None),
-    ({"statsPeriod": "nonsense"}, None),
+    ({"statsPeriod": "nonsense"}, "Invalid statsPeriod: 'nonsense'. "
+     "Give a whole number and a unit (s, m, h, d or w), for example 1h or 14d."),
     ({"statsPeriod": "", "start": "nonsense", "end": "nonsense"}, None),
     ({"statsPeriod": "", "start": iso(NOON), "end": iso(NOON - hours(3))}, None),
     ({"project": "nobody"}, None),

@@ -4,7 +4,7 @@ import ReleaseHealth
 import API
 import Testing
 
-/// Sentry's rounding, at 2026-03-15T12:34:56Z unless a case says otherwise.
+/// Ranges are widened as in Sentry, at 2026-03-15T12:34:56Z unless a case says otherwise.
 struct DateRangeTests {
   struct Rounded: Equatable, Sendable {
     var start: String
@@ -30,83 +30,99 @@ struct DateRangeTests {
   private static let cases: [Case] = [
     Case(
       "a day by the hour", "statsPeriod=24h&interval=1h",
-      Rounded("2026-03-14T13:00:00Z", "2026-03-15T12:35:00Z", 24)),
+      Rounded("2026-03-14T12:00:00Z", "2026-03-15T13:00:00Z", 25)),
     Case(
       "an hour is the default interval", "statsPeriod=24h",
-      Rounded("2026-03-14T13:00:00Z", "2026-03-15T12:35:00Z", 24)),
+      Rounded("2026-03-14T12:00:00Z", "2026-03-15T13:00:00Z", 25)),
     Case(
-      "today", "statsPeriod=1d&interval=1d",
-      Rounded("2026-03-15T00:00:00Z", "2026-03-15T12:35:00Z", 1)),
+      "a day by the day is of two days", "statsPeriod=24h&interval=1d",
+      Rounded("2026-03-14T00:00:00Z", "2026-03-16T00:00:00Z", 2)),
     Case(
       "two weeks by the day", "statsPeriod=2w&interval=24h",
-      Rounded("2026-03-02T00:00:00Z", "2026-03-15T12:35:00Z", 14)),
+      Rounded("2026-03-01T00:00:00Z", "2026-03-16T00:00:00Z", 15)),
     Case(
-      "the last hour is the current one", "statsPeriod=1h",
-      Rounded("2026-03-15T12:00:00Z", "2026-03-15T12:35:00Z", 1)),
+      "the last hour is of two hours", "statsPeriod=1h",
+      Rounded("2026-03-15T11:00:00Z", "2026-03-15T13:00:00Z", 2)),
     Case(
       "six-hour buckets stand at 0, 6, 12 and 18 o'clock", "statsPeriod=1d&interval=6h",
-      Rounded("2026-03-14T18:00:00Z", "2026-03-15T12:35:00Z", 4)),
+      Rounded("2026-03-14T12:00:00Z", "2026-03-15T18:00:00Z", 5)),
     Case(
-      "sub-hour ranges cover what was asked for", "statsPeriod=45m&interval=15m",
-      Rounded("2026-03-15T11:00:00Z", "2026-03-15T12:35:00Z", 7)),
+      "a range under an hour", "statsPeriod=45m&interval=15m",
+      Rounded("2026-03-15T11:45:00Z", "2026-03-15T12:45:00Z", 4)),
     Case(
       "six hours by five minutes", "statsPeriod=6h&interval=5m",
-      Rounded("2026-03-15T06:00:00Z", "2026-03-15T12:35:00Z", 79)),
+      Rounded("2026-03-15T06:30:00Z", "2026-03-15T12:35:00Z", 73)),
     Case(
-      "six hours by the minute", "statsPeriod=6h&interval=60s",
-      Rounded("2026-03-15T06:00:00Z", "2026-03-15T12:35:00Z", 395)),
+      "sixteen hours by the minute", "statsPeriod=16h&interval=60s",
+      Rounded("2026-03-14T20:34:00Z", "2026-03-15T12:35:00Z", 961)),
     Case(
-      "ninety minutes round to two hours", "statsPeriod=2h&interval=90m",
-      Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:35:00Z", 2)),
+      "five days by the half hour", "statsPeriod=5d&interval=30m",
+      Rounded("2026-03-10T12:30:00Z", "2026-03-15T13:00:00Z", 241)),
     Case(
-      "the end is inclusive", "start=2026-03-01T10:00:00&end=2026-03-01T12:00:00",
+      "ninety minutes stand where they divide the day", "statsPeriod=2h&interval=90m",
+      Rounded("2026-03-15T10:30:00Z", "2026-03-15T13:30:00Z", 2)),
+    Case(
+      "five minutes by the minute",
+      "start=2026-03-15T10:00:00&end=2026-03-15T10:05:00&interval=1m",
+      Rounded("2026-03-15T10:00:00Z", "2026-03-15T10:05:00Z", 5)),
+    Case(
+      "the end is exclusive", "start=2026-03-01T10:00:00&end=2026-03-01T12:00:00",
+      Rounded("2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", 2)),
+    Case(
+      "a millisecond of an hour", "start=2026-03-01T10:00:00Z&end=2026-03-01T12:00:00.001Z",
       Rounded("2026-03-01T10:00:00Z", "2026-03-01T13:00:00Z", 3)),
     Case(
-      "a second before the hour", "start=2026-03-01T10:00:00Z&end=2026-03-01T11:59:59Z",
-      Rounded("2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", 2)),
+      "both ends within hours", "start=2026-03-01T08:49:00&end=2026-03-01T09:34:00",
+      Rounded("2026-03-01T08:00:00Z", "2026-03-01T10:00:00Z", 2)),
     Case(
       "zones", "start=2026-03-01T11:00:00+01:00&end=2026-03-01T06:59:59-05:00",
       Rounded("2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", 2)),
     Case(
-      "an instant", "start=2026-03-01T10:00:00Z&end=2026-03-01T10:00:00Z",
-      Rounded("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 1)),
+      "a date to the next by a day is one day", "start=2026-03-08&end=2026-03-09&interval=1d",
+      Rounded("2026-03-08T00:00:00Z", "2026-03-09T00:00:00Z", 1)),
     Case(
-      "dates", "start=2026-03-01&end=2026-03-02&interval=1d",
-      Rounded("2026-03-01T00:00:00Z", "2026-03-03T00:00:00Z", 2)),
+      "back from then to then", "statsPeriodStart=49h&statsPeriodEnd=25h",
+      Rounded("2026-03-13T11:00:00Z", "2026-03-14T12:00:00Z", 25)),
     Case(
-      "statsPeriod goes before start and end",
-      "start=nonsense&end=2026-03-02&statsPeriod=1h",
-      Rounded("2026-03-15T12:00:00Z", "2026-03-15T12:35:00Z", 1)),
+      "the same by the day", "statsPeriodStart=49h&statsPeriodEnd=25h&interval=1d",
+      Rounded("2026-03-13T00:00:00Z", "2026-03-15T00:00:00Z", 2)),
     Case(
-      "empty parameters are none", "statsPeriod=&interval=&start=2026-03-01&end=2026-03-01",
+      "back from then to now", "statsPeriodStart=2h&statsPeriodEnd=0h",
+      Rounded("2026-03-15T10:00:00Z", "2026-03-15T13:00:00Z", 3)),
+    Case(
+      "statsPeriod goes before all others",
+      "start=nonsense&end=2026-03-02&statsPeriodStart=x&statsPeriod=1h",
+      Rounded("2026-03-15T11:00:00Z", "2026-03-15T13:00:00Z", 2)),
+    Case(
+      "statsPeriodStart and statsPeriodEnd go before start and end",
+      "start=nonsense&statsPeriodEnd=1h&statsPeriodStart=2h",
+      Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:00:00Z", 2)),
+    Case(
+      "empty parameters are none",
+      "statsPeriod=&interval=&statsPeriodStart=&start=2026-03-01&end=2026-03-01T01:00",
       Rounded("2026-03-01T00:00:00Z", "2026-03-01T01:00:00Z", 1)),
     Case(
       "the last of several stands", "statsPeriod=1d&statsPeriod=1h",
-      Rounded("2026-03-15T12:00:00Z", "2026-03-15T12:35:00Z", 1)),
+      Rounded("2026-03-15T11:00:00Z", "2026-03-15T13:00:00Z", 2)),
     Case(
-      "an end in the future is the next minute",
-      "start=2026-03-15T10:00:00&end=2026-03-16",
-      Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:35:00Z", 3)),
+      "an end in the future stands", "start=2026-03-15T10:00:00&end=2026-03-16",
+      Rounded("2026-03-15T10:00:00Z", "2026-03-16T00:00:00Z", 14)),
     Case(
-      "the future has no buckets", "start=2026-04-01&end=2026-04-02",
-      Rounded("2026-03-15T12:35:00Z", "2026-03-15T12:35:00Z", 0)),
+      "a start in the future is now", "start=2026-04-01&end=2026-04-02&interval=1d",
+      Rounded("2026-03-15T00:00:00Z", "2026-04-02T00:00:00Z", 18)),
     Case(
       "ninety days without a range", "interval=1d",
-      Rounded("2025-12-16T00:00:00Z", "2026-03-15T12:35:00Z", 90)),
+      Rounded("2025-12-15T00:00:00Z", "2026-03-16T00:00:00Z", 91)),
     Case(
       "longer than counts are kept", "statsPeriod=200d&interval=1d",
-      Rounded("2025-08-28T00:00:00Z", "2026-03-15T12:35:00Z", 200)),
+      Rounded("2025-08-27T00:00:00Z", "2026-03-16T00:00:00Z", 201)),
     Case(
-      "a thousand points", "statsPeriod=1000h",
-      Rounded("2026-02-01T21:00:00Z", "2026-03-15T12:35:00Z", 1000)),
+      "a thousand points", "statsPeriod=999h",
+      Rounded("2026-02-01T21:00:00Z", "2026-03-15T13:00:00Z", 1000)),
     Case(
       "minutes from exactly five days ago",
       "start=2026-03-10T12:34:56&end=2026-03-10T13:00:00&interval=5m",
-      Rounded("2026-03-10T12:00:00Z", "2026-03-10T14:00:00Z", 24)),
-    Case(
-      "minutes of exactly six hours",
-      "start=2026-03-14T06:00:00&end=2026-03-14T11:59:59&interval=30m",
-      Rounded("2026-03-14T06:00:00Z", "2026-03-14T12:00:00Z", 12)),
+      Rounded("2026-03-10T12:30:00Z", "2026-03-10T13:00:00Z", 6)),
     Case(
       "before 1970", "start=1969-12-31T22:30:00&end=1969-12-31T23:30:00",
       Rounded("1969-12-31T22:00:00Z", "1970-01-01T00:00:00Z", 2)),
@@ -117,64 +133,103 @@ struct DateRangeTests {
     #expect(try Self.rounded(row.query, now: SessionsFixtures.now) == row.expected)
   }
 
-  /// At a full hour the range includes the bucket that begins.
-  @Test func aFullHourHasItsBucketAtOnce() throws {
+  /// At 2026-03-01T12:34:56Z.
+  @Test(arguments: [
+    Case(
+      "a day", "statsPeriod=24h&interval=1h",
+      Rounded("2026-02-28T12:00:00Z", "2026-03-01T13:00:00Z", 25)),
+    Case(
+      "two hours", "start=2026-03-01T10:00:00&end=2026-03-01T12:00:00&interval=1h",
+      Rounded("2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z", 2)),
+    Case(
+      "parts of hours", "start=2026-03-01T08:49:00&end=2026-03-01T09:34:00&interval=1h",
+      Rounded("2026-03-01T08:00:00Z", "2026-03-01T10:00:00Z", 2)),
+    Case(
+      "two weeks", "statsPeriod=14d&interval=1d",
+      Rounded("2026-02-15T00:00:00Z", "2026-03-02T00:00:00Z", 15)),
+  ])
+  private func roundsAsSentry(_ row: Case) throws {
+    #expect(
+      try Self.rounded(row.query, now: Timestamp(seconds: 1_772_368_496)) == row.expected)
+  }
+
+  /// At a full hour there is no bucket that has not begun before the end.
+  @Test func aFullHourIsTheEnd() throws {
     let now = Timestamp(seconds: 1_773_576_000)
     #expect(
       try Self.rounded("statsPeriod=2h", now: now)
-        == Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:01:00Z", 3))
+        == Rounded("2026-03-15T10:00:00Z", "2026-03-15T12:00:00Z", 2))
     #expect(
       try Self.rounded("statsPeriod=2h", now: now.advanced(byMilliseconds: 1))
-        == Rounded("2026-03-15T11:00:00Z", "2026-03-15T12:01:00Z", 2))
+        == Rounded("2026-03-15T10:00:00Z", "2026-03-15T13:00:00Z", 3))
+    // Five minutes after midnight.
+    #expect(
+      try Self.rounded(
+        "statsPeriod=7d&interval=1d", now: now.advanced(byMilliseconds: -43_200_000 + 300_000))
+        == Rounded("2026-03-08T00:00:00Z", "2026-03-16T00:00:00Z", 8))
   }
 
   private static let tooMany =
     "Your interval and date range would create too many results. "
     + "Use a larger interval, or a smaller date range."
+  private static let tenSeconds =
+    "The interval has to be a multiple of the minimum interval of ten seconds."
   private static let oneMinute =
-    "The interval has to be a multiple of the minimum interval of one minute."
+    "The interval has to be a multiple of one minute: counts are kept by the minute. "
+    + "Use an interval of 1m."
+  private static let division = "The interval should divide one day without a remainder."
+  private static let order = "start must be before end"
   private static let periodForm =
     "Give a whole number and a unit (s, m, h, d or w), for example 1h or 14d."
   private static let dateForm =
     "Give an ISO 8601 date or date-time, for example 2026-03-01 or 2026-03-01T10:00:00Z."
   private static let fiveDays =
-    "The time-range when using one-minute resolution intervals is restricted to the last 5 days: "
-    + "minute counts are kept for 5 days. Use an interval of 1h."
+    "Intervals that are not whole hours reach back 5 days: counts by the minute are kept for 5 "
+    + "days. Use an interval of 1h, or a later start."
 
   private static let refusals: [SessionsCase<String>] = [
-    SessionsCase("seconds", "interval=10s&statsPeriod=1h", oneMinute),
+    SessionsCase("ten seconds", "interval=10s&statsPeriod=1h", oneMinute),
     SessionsCase("a minute and a half", "interval=90s&statsPeriod=1h", oneMinute),
-    SessionsCase("no interval", "interval=0h&statsPeriod=1h", oneMinute),
+    SessionsCase("five seconds", "interval=5s&statsPeriod=1h", tenSeconds),
+    SessionsCase("sixty-five seconds", "interval=65s&statsPeriod=1h", tenSeconds),
+    SessionsCase("no interval", "interval=0h&statsPeriod=1h", tenSeconds),
     SessionsCase("two days", "interval=2d", "The interval has to be less than one day."),
     SessionsCase("a week", "interval=1w", "The interval has to be less than one day."),
-    SessionsCase(
-      "five hours", "interval=5h", "The interval should divide one day without a remainder."),
-    SessionsCase(
-      "seven minutes", "interval=7m", "The interval should divide one day without a remainder."),
-    SessionsCase(
-      "seven hours by the minute", "interval=1m&statsPeriod=361m",
-      "The time-range when using one-minute resolution intervals is restricted to 6 hours."),
-    SessionsCase(
-      "the inclusive end is the seventh hour",
-      "start=2026-03-14T06:00:00&end=2026-03-14T12:00:00&interval=30m",
-      "The time-range when using one-minute resolution intervals is restricted to 6 hours."),
-    SessionsCase(
-      "ninety minutes need minutes", "interval=90m&statsPeriod=1d",
-      "The time-range when using one-minute resolution intervals is restricted to 6 hours."),
+    SessionsCase("five hours", "interval=5h", division),
+    SessionsCase("seven minutes", "interval=7m", division),
+    SessionsCase("seventy seconds do not divide a day", "interval=70s", division),
+    SessionsCase("the interval goes before the range", "interval=7h&statsPeriod=x", division),
     SessionsCase(
       "minutes from more than five days ago",
       "start=2026-03-10T12:34:55&end=2026-03-10T13:00:00&interval=5m", fiveDays),
+    SessionsCase(
+      "the same without a series",
+      "statsPeriodStart=6d&statsPeriodEnd=5d&interval=90m&includeSeries=0", fiveDays),
+    SessionsCase("a week by five minutes is too long", "statsPeriod=7d&interval=5m", tooMany),
     SessionsCase("the default range by the default interval", "", tooMany),
-    SessionsCase("1001 points", "statsPeriod=1001h", tooMany),
-    SessionsCase("1001 days", "statsPeriod=1001d&interval=1d", tooMany),
+    SessionsCase("1001 points", "statsPeriod=1000h", tooMany),
+    SessionsCase("1001 days", "statsPeriod=1000d&interval=1d", tooMany),
+    SessionsCase("far into the future", "start=2026-03-01&end=2027-03-01", tooMany),
     SessionsCase("all of time", "start=0001-01-01&end=9999-12-31&interval=1d", tooMany),
     SessionsCase("the longest period", "statsPeriod=999999999w", tooMany),
     SessionsCase(
       "an interval without a unit", "interval=3600", "Invalid interval: \"3600\". " + periodForm),
     SessionsCase(
-      "a period that is none", "statsPeriod=1y", "Invalid statsPeriod: \"1y\". " + periodForm),
+      "a period that is none", "statsPeriod=1y", "Invalid statsPeriod: '1y'. " + periodForm),
     SessionsCase(
-      "an empty period", "statsPeriod=0d", "Invalid statsPeriod: \"0d\". " + periodForm),
+      "a start of a period that is none", "statsPeriodStart=1y&statsPeriodEnd=1d",
+      "Invalid statsPeriodStart: '1y'. " + periodForm),
+    SessionsCase(
+      "an end of a period that is none", "statsPeriodStart=1d&statsPeriodEnd=now",
+      "Invalid statsPeriodEnd: 'now'. " + periodForm),
+    SessionsCase("an empty period", "statsPeriod=0d", order),
+    SessionsCase(
+      "statsPeriodStart alone", "statsPeriodStart=2d&start=2026-03-01&end=2026-03-02",
+      "statsPeriodStart and statsPeriodEnd are both required"),
+    SessionsCase(
+      "statsPeriodEnd alone", "statsPeriodEnd=2d",
+      "statsPeriodStart and statsPeriodEnd are both required"),
+    SessionsCase("back to an earlier time", "statsPeriodStart=1d&statsPeriodEnd=25h", order),
     SessionsCase("start alone", "start=2026-03-01", "start and end are both required"),
     SessionsCase("end alone", "end=2026-03-01", "start and end are both required"),
     SessionsCase(
@@ -183,9 +238,8 @@ struct DateRangeTests {
     SessionsCase(
       "an end that is none", "start=2026-03-01&end=2026-02-29",
       "Invalid end: \"2026-02-29\". " + dateForm),
-    SessionsCase(
-      "start behind end", "start=2026-03-02&end=2026-03-01",
-      "start must be before end, but \"2026-03-02\" is later than \"2026-03-01\"."),
+    SessionsCase("start behind end", "start=2026-03-02&end=2026-03-01", order),
+    SessionsCase("an instant", "start=2026-03-01T10:00:00Z&end=2026-03-01T10:00:00Z", order),
   ]
 
   @Test(arguments: refusals)
@@ -200,13 +254,15 @@ struct DateRangeTests {
     #expect(
       SessionsFixtures.refusal(
         "field=sum(session)&statsPeriod=1h&interval=30m", limits: limits)
-        == .badRequest("The interval has to be a multiple of the minimum interval of one hour."))
+        == .badRequest(
+          "The interval has to be a multiple of one hour: counts are kept by the hour. "
+            + "Use an interval of 1h."))
     limits.retentionDays = 30
     #expect(SessionsFixtures.refusal("field=sum(session)", limits: limits) == nil)
   }
 
-  /// Every range starts on a full hour, covers all of the requested time but for the part of the
-  /// first bucket that rounding to the end cuts off, and never goes past the next minute.
+  /// Every range covers all of the requested time in whole intervals since 1970, and no interval
+  /// more.
   @Test func rangesKeepTheirShape() throws {
     for interval: Int64 in [1, 2, 5, 15, 30, 45, 60, 90, 120, 360, 720, 1440] {
       for minutes in stride(from: Int64(1), to: 360, by: 7) {
@@ -216,13 +272,19 @@ struct DateRangeTests {
             QueryParameters([
               ("interval", "\(interval)m"), ("statsPeriod", "\(minutes)m"),
             ]), now: now, limits: SessionsLimits())
-          let requested = now.advanced(byMilliseconds: -minutes * 60_000)
-          let uncovered = interval % 60 == 0 ? interval * 60_000 : 0
-          let isWhole = range.start.milliseconds % 3_600_000 == 0
-          let isCovered = range.start.milliseconds <= requested.milliseconds + uncovered
-          let isCurrent = range.end > now && range.end.milliseconds <= now.milliseconds + 60_000
-          let isCut = range.bucketStarts.allSatisfy { $0 < range.end }
-          if !(isWhole && isCovered && isCurrent && isCut) {
+          let length = interval * 60_000
+          let requested = now.milliseconds - minutes * 60_000
+          let isWhole =
+            range.start.milliseconds % length == 0 && range.end.milliseconds % length == 0
+          let before = requested - range.start.milliseconds
+          let after = range.end.milliseconds - now.milliseconds
+          let isTight = (0..<length).contains(before) && (0..<length).contains(after)
+          let starts = range.bucketStarts.map(\.milliseconds)
+          let isCut =
+            starts
+            == Array(
+              stride(from: range.start.milliseconds, to: range.end.milliseconds, by: Int(length)))
+          if !(isWhole && isTight && isCut) {
             Issue.record("\(minutes) minutes by \(interval) at \(RFC3339.format(now))")
           }
         }

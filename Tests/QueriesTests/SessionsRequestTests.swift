@@ -20,7 +20,12 @@ struct SessionsRequestTests {
       "durations by the minute",
       "statsPeriod=1h&field=sum(session)&field=p50(session.duration)&interval=30m",
       "The interval has to be a multiple of one hour for p50(session.duration): durations are kept "
-        + "by the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone."),
+        + "by the hour. Use an interval of 1h."),
+    SessionsCase(
+      "totals of durations by the minute",
+      "statsPeriod=1h&field=max(session.duration)&interval=90m&includeSeries=0",
+      "The interval has to be a multiple of one hour for max(session.duration): durations are kept "
+        + "by the hour. Use an interval of 1h."),
     SessionsCase(
       "unknown group", "field=sum(session)&groupBy=release&groupBy=user",
       "Invalid groupBy: \"user\""),
@@ -151,22 +156,25 @@ struct SessionsRequestTests {
     #expect(query.measures == [.sessions, .users])
     #expect(query.groupBy == [.release, .project])
     #expect(query.intervalMinutes == 60)
-    #expect(query.bucketCount == 24)
-    let now = SessionsFixtures.now.minute
-    #expect(query.minutes == (now - now % 60 - 23 * 60)..<(now + 1))
+    #expect(query.bucketCount == 25)
+    let hour = SessionsFixtures.now.hour
+    #expect(query.minutes == (hour - 24) * 60..<(hour + 1) * 60)
   }
 
   @Test func seriesAreAskedForOnlyWhenShown() throws {
     let request = try SessionsFixtures.parse("field=sum(session)&statsPeriod=1d&includeSeries=0")
     #expect(request.healthQuery().intervalMinutes == nil)
-    #expect(request.page == Page(offset: 0, size: 10_000))
+    #expect(request.page == Page(offset: 0, size: 5000))
   }
 
   @Test(arguments: [
-    ("statsPeriod=24h", 400), ("statsPeriod=1000h", 9), ("statsPeriod=1h", 5000),
-    ("statsPeriod=24h&per_page=401", 400), ("statsPeriod=24h&per_page=3", 3),
+    ("statsPeriod=24h", 384), ("statsPeriod=999h", 9), ("statsPeriod=1h", 3333),
+    ("start=2026-03-01T10:00&end=2026-03-01T11:00", 5000),
+    ("statsPeriod=24h&includeSeries=0", 5000),
+    ("statsPeriod=24h&includeSeries=0&per_page=9999", 5000),
+    ("statsPeriod=24h&per_page=385", 384), ("statsPeriod=24h&per_page=3", 3),
   ])
-  func pagesHoldTenThousandNumbersPerField(query: String, size: Int) throws {
+  func pagesHoldTenThousandNumbersPerFieldAndFiveThousandGroups(query: String, size: Int) throws {
     #expect(try SessionsFixtures.parse("field=sum(session)&" + query).page.size == size)
   }
 
@@ -201,13 +209,6 @@ struct SessionsRequestTests {
   ])
   func durationsOfOtherStatusesMatchNothing(query: String, isNothing: Bool) throws {
     #expect(try SessionsFixtures.parse("statsPeriod=1h&" + query).matchesNothing == isNothing)
-  }
-
-  /// Series by the minute have no durations, but totals do.
-  @Test func totalsOfDurationsGoWithAnyInterval() throws {
-    let request = try SessionsFixtures.parse(
-      "field=max(session.duration)&statsPeriod=1h&interval=1m&includeSeries=0")
-    #expect(request.healthQuery().measures == .durations)
   }
 
   @Test func otherParametersAreIgnored() throws {

@@ -24,9 +24,12 @@ import Testing
     }
   }
 
-  /// The definition: the duration at rank p · n / 100, rounded up, of n sorted durations.
+  /// The definition: of n sorted durations the one at place p / 100 · (n − 1), between two places
+  /// in proportion.
   static func exact(_ sorted: [Int64], percent: Int) -> Double {
-    Double(sorted[(sorted.count * percent + 99) / 100 - 1])
+    let (place, rest) = ((sorted.count - 1) * percent).quotientAndRemainder(dividingBy: 100)
+    let above = sorted[min(place + 1, sorted.count - 1)]
+    return Double(sorted[place]) + Double(above - sorted[place]) * Double(rest) / 100
   }
 
   @Test(arguments: 0..<400 as Range<UInt64>)
@@ -42,8 +45,8 @@ import Testing
       (99, summary.p99), (100, summary.longest),
     ] {
       let wanted = Self.exact(sorted, percent: percent)
-      let isExact = wanted < 256 || sorted.count == 1
-      let allowed = isExact ? 0 : wanted * DurationSummary.relativeErrorMax
+      let isExact = sorted.allSatisfy { $0 < 256 } || sorted.count == 1
+      let allowed = wanted * (isExact ? 1e-12 : DurationSummary.relativeErrorMax)
       #expect(abs(found - wanted) <= allowed, "p\(percent): \(found), not \(wanted)")
     }
     // Quantiles are in order despite rounding.
@@ -52,6 +55,26 @@ import Testing
     ]
     #expect(quantiles == quantiles.sorted())
     #expect(summary.longest >= summary.average)
+  }
+
+  /// Between two durations a quantile is neither of them.
+  @Test(
+    arguments: [
+      ([68_000, 80_000], [74_000, 77_000, 78_800, 79_400, 79_880, 80_000]),
+      ([100, 1000, 3000], [1000, 2000, 2600, 2800, 2960, 3000]),
+      ([10, 20, 30, 40, 50], [30, 40, 46, 48, 49.6, 50]),
+      ([200, 200_000], [100_100, 150_050, 180_020, 190_010, 198_002, 200_000]),
+    ] as [([Int64], [Double])])
+  func quantilesAreInterpolated(durations: [Int64], expected: [Double]) throws {
+    var histogram = DurationHistogram()
+    for duration in durations { histogram.add(milliseconds: duration) }
+    let summary = try #require(histogram.summary)
+    let found = [
+      summary.p50, summary.p75, summary.p90, summary.p95, summary.p99, summary.longest,
+    ]
+    for (found, wanted) in zip(found, expected) {
+      #expect(abs(found - wanted) <= wanted * DurationSummary.relativeErrorMax)
+    }
   }
 
   /// No whole number of milliseconds is farther from the middle of its bucket than the bound.

@@ -29,6 +29,10 @@ import Testing
     "/api/0/organizations/default/sessions/?field=sum(session)&field=count_unique(user)"
     + "&statsPeriod=1h&includeSeries=0"
 
+  /// The hour that begins with what arrives at noon.
+  private static let outcomes =
+    "/api/0/organizations/default/outcomes/?start=2026-01-01T12:00&end=2026-01-01T13:00"
+
   @Test func anEnvelopeIsAnsweredAfterItsCommit() throws {
     let fixture = try ServiceFixture()
     let exchange = fixture.begin(body: [Array(("{}\n" + Self.session(1)).utf8)])
@@ -148,7 +152,7 @@ import Testing
 
         """
     #expect(fixture.send(text).status == 200)
-    let outcomes = fixture.ask("/api/0/organizations/default/outcomes/").text
+    let outcomes = fixture.ask(Self.outcomes).text
     for (outcome, quantity) in [
       ("accepted", 2), ("repeated", 1), ("accepted_anonymous", 1), ("other_item", 2),
     ] {
@@ -177,7 +181,7 @@ import Testing
     #expect(fixture.send("{}\n" + item + item).status == 200)
     #expect(fixture.ask(Self.totals).text.contains(#""sum(session)":6000"#))
     #expect(
-      fixture.ask("/api/0/organizations/default/outcomes/").text
+      fixture.ask(Self.outcomes).text
         .contains("\"reason\":\"too_large\",\"quantity\":6000"))
   }
 

@@ -46,7 +46,7 @@ extension DurationSummary {
     ]
     return average == exact.average
       && pairs.allSatisfy { found, wanted in
-        abs(found - wanted) <= (wanted < 256 ? 0 : wanted * Self.relativeErrorMax)
+        abs(found - wanted) <= wanted * (exact.longest < 256 ? 1e-12 : Self.relativeErrorMax)
       }
   }
 }

@@ -227,7 +227,10 @@ package final class ReferenceStore: SessionStore {
     if durations.isEmpty { return nil }
     let sorted = durations.map(Double.init).sorted()
     func quantile(_ share: Double) -> Double {
-      sorted[Int((share * Double(sorted.count)).rounded(.up)) - 1]
+      let place = share * Double(sorted.count - 1)
+      let below = sorted[Int(place)]
+      let above = sorted[min(Int(place) + 1, sorted.count - 1)]
+      return below + (above - below) * (place - place.rounded(.down))
     }
     return DurationSummary(
       average: sorted.reduce(0, +) / Double(sorted.count), p50: quantile(0.5), p75: quantile(0.75),

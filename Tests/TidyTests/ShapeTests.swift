@@ -18,7 +18,7 @@ import Testing
       "one generator of queries with the model that answers them"
     ),
     (
-      "Tests/ServiceTests/Sessions/RulesTests.swift", 527,
+      "Tests/ServiceTests/Sessions/RulesTests.swift", 494,
       "the table of all rules of the sessions API"
     ),
     ("Tests/SimulationTests/SimulatedWorld.swift", 484, "one world with all that can happen in it"),

@@ -1,16 +1,16 @@
 package import HTTP
 package import ReleaseHealth
 
-/// The range of a query after Sentry's rounding, and how it is cut into buckets.
+/// The range of a query, widened to whole intervals, and how it is cut into buckets.
 package struct DateRange: Equatable, Sendable {
-  /// On a full hour, unless the range lies in the future and is empty.
+  /// A multiple of the interval since 1970.
   package let start: Timestamp
-  /// Exclusive. On a full hour, or the next full minute after now.
+  /// Exclusive, and a whole number of intervals after the start. It may lie in the future.
   package let end: Timestamp
-  /// The length of a bucket; the last one may be shorter.
+  /// The length of a bucket.
   package let intervalMinutes: Int
 
-  /// The range in minutes since 1970.
+  /// The range in minutes since 1970; never empty.
   package var minutes: Range<Int> { start.minute..<end.minute }
 
   /// The starts of the buckets of a series.
@@ -18,46 +18,28 @@ package struct DateRange: Equatable, Sendable {
     stride(from: start.minute, to: end.minute, by: intervalMinutes).map(Timestamp.init(minute:))
   }
 
-  /// Reads `interval`, `statsPeriod`, `start` and `end`.
+  /// The parameters that give a range.
+  package static let names = ["statsPeriod", "statsPeriodStart", "statsPeriodEnd", "start", "end"]
+
+  /// Reads `interval` and the range, and widens the range to whole intervals since 1970.
+  ///
+  /// It follows Sentry's `get_constrained_date_range` and `to_intervals`: an answer covers all that
+  /// was requested, and answers with the same interval have the same buckets. It throws 400 in
+  /// Sentry's order and words, and with a reason where counts are not kept as finely as requested.
   package init(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) {
     let interval = try Self.interval(parameters, limits: limits)
     let given = try Self.givenRange(parameters, now: now, limits: limits)
-    try self.init(
-      start: given.start, end: given.end, intervalMilliseconds: interval, now: now, limits: limits)
-  }
-
-  /// Rounds a range as Sentry's `get_constrained_date_range` does, step by step, since clients
-  /// compare buckets of several answers.
-  private init(
-    start: Timestamp, end: Timestamp, intervalMilliseconds: Int64, now: Timestamp,
-    limits: SessionsLimits
-  ) throws(APIError) {
-    // Sentry does not widen ranges with intervals under a minute; Hale has no such intervals.
-    let rounding = intervalMilliseconds.roundedUp(toMultipleOf: Self.hour)
-    var length = (end.milliseconds - start.milliseconds).roundedUp(toMultipleOf: rounding)
-    if intervalMilliseconds % Self.hour != 0 {
-      try Self.checkMinuteGrain(start: start, length: length, now: now, limits: limits)
-    }
-    if length > Int64(limits.pointsMax) * intervalMilliseconds {
-      throw .badRequest(
-        "Your interval and date range would create too many results. "
-          + "Use a larger interval, or a smaller date range.")
-    }
-    var roundedEnd = Timestamp(milliseconds: end.milliseconds.roundedUp(toMultipleOf: rounding))
-    // Moving the end must not cut off a part of the given range: 45 minutes from 8:49 to 9:34
-    // become the two hours from 8:00 to 10:00.
-    if rounding > intervalMilliseconds, roundedEnd.advanced(byMilliseconds: -length) > start {
-      length += rounding
-    }
-    let roundedStart = roundedEnd.advanced(byMilliseconds: -length)
-    // On a full hour, too, the bucket that has just begun is in the answer.
-    if roundedEnd >= now { roundedEnd = Timestamp(minute: now.minute + 1) }
-    // A range in the future has no buckets.
-    self.start = min(roundedStart, roundedEnd)
-    self.end = roundedEnd
-    self.intervalMinutes = Int(intervalMilliseconds / 60_000)
+    // As in Sentry, a start in the future is now.
+    let first = min(given.start, now)
+    let start = first.milliseconds.flooredDivision(by: interval) * interval
+    let points = -(start - given.end.milliseconds).flooredDivision(by: interval)
+    if points > Int64(limits.pointsMax) { throw .tooManyResults }
+    if interval % Self.hour != 0 { try Self.checkMinutesAreKept(since: first, now: now) }
+    self.start = Timestamp(milliseconds: start)
+    end = Timestamp(milliseconds: start + points * interval)
+    intervalMinutes = Int(interval / 60_000)
   }
 
   private static let hour: Int64 = 3_600_000
@@ -67,52 +49,87 @@ package struct DateRange: Equatable, Sendable {
     _ parameters: QueryParameters, limits: SessionsLimits
   ) throws(APIError) -> Int64 {
     let text = parameters.one("interval") ?? "1h"
+    // Sentry takes an hour where it cannot read the interval; a series of other buckets than the
+    // requested ones would mislead.
     guard let seconds = StatsPeriod.seconds(text) else {
       throw .invalid("interval", text, accepted: StatsPeriod.accepted)
     }
-    let interval = seconds * 1000
-    let finest = Int64(limits.intervalMinutesMin) * 60_000
-    if interval < finest || interval % finest != 0 {
+    if seconds < 10 || seconds % 10 != 0 {
       throw .badRequest(
-        "The interval has to be a multiple of the minimum interval of "
-          + (limits.intervalMinutesMin == 60 ? "one hour." : "one minute."))
+        "The interval has to be a multiple of the minimum interval of ten seconds.")
     }
+    let interval = seconds * 1000
     // Sentry's text says "less", but its check and this one take a whole day.
     if interval > day { throw .badRequest("The interval has to be less than one day.") }
     if day % interval != 0 {
       throw .badRequest("The interval should divide one day without a remainder.")
     }
+    try checkGrain(seconds: seconds, minutes: limits.intervalMinutesMin)
     return interval
   }
 
-  /// The range of the request before any rounding. `statsPeriod` takes precedence over `start` and
-  /// `end`.
+  /// Refuses an interval that the grain of the counts, 1 or 60 minutes, does not divide.
+  package static func checkGrain(seconds: Int64, minutes: Int) throws(APIError) {
+    guard seconds % (Int64(minutes) * 60) != 0 else { return }
+    let (grain, example) = minutes == 60 ? ("hour", "1h") : ("minute", "1m")
+    throw .badRequest(
+      "The interval has to be a multiple of one \(grain): counts are kept by the \(grain). "
+        + "Use an interval of \(example).")
+  }
+
+  /// Refuses a range that needs the counts of minutes that are no longer kept.
+  package static func checkMinutesAreKept(since start: Timestamp, now: Timestamp) throws(APIError) {
+    guard now.milliseconds - start.milliseconds > DomainLimits.minuteQueriesMilliseconds else {
+      return
+    }
+    let days = DomainLimits.minuteQueriesMilliseconds / day
+    throw .badRequest(
+      "Intervals that are not whole hours reach back \(days) days: counts by the minute are kept "
+        + "for \(days) days. Use an interval of 1h, or a later start.")
+  }
+
+  /// The range of the request before it is widened. Of its parameters the first that are given
+  /// stand: `statsPeriod`, then `statsPeriodStart` with `statsPeriodEnd`, then `start` with `end`.
   package static func givenRange(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
   ) throws(APIError) -> (start: Timestamp, end: Timestamp) {
+    let range: (start: Timestamp, end: Timestamp)
     if let text = parameters.one("statsPeriod") {
-      guard let seconds = StatsPeriod.seconds(text), seconds > 0 else {
-        throw .invalid("statsPeriod", text, accepted: StatsPeriod.accepted)
-      }
-      return (now.advanced(byMilliseconds: -seconds * 1000), now)
-    }
-    let startText = parameters.one("start")
-    let endText = parameters.one("end")
-    if startText == nil && endText == nil {
+      range = (try instant("statsPeriod", text, before: now), now)
+    } else if let given = try pair(parameters, "statsPeriodStart", "statsPeriodEnd") {
+      range = (
+        try instant("statsPeriodStart", given.start, before: now),
+        try instant("statsPeriodEnd", given.end, before: now)
+      )
+    } else if let given = try pair(parameters, "start", "end") {
+      range = (try instant("start", given.start), try instant("end", given.end))
+    } else {
       let days = min(limits.defaultRangeDays, limits.retentionDays)
-      return (now.advanced(byMilliseconds: -Int64(days) * day), now)
+      range = (now.advanced(byMilliseconds: -Int64(days) * day), now)
     }
-    guard let startText, let endText else {
-      throw .badRequest("start and end are both required")
+    guard range.start < range.end else { throw .badRequest("start must be before end") }
+    return range
+  }
+
+  /// Two parameters that need one another; nil without both.
+  private static func pair(
+    _ parameters: QueryParameters, _ start: String, _ end: String
+  ) throws(APIError) -> (start: String, end: String)? {
+    switch (parameters.one(start), parameters.one(end)) {
+    case (nil, nil): return nil
+    case (let first?, let last?): return (first, last)
+    default: throw .badRequest("\(start) and \(end) are both required")
     }
-    let start = try instant("start", startText)
-    let end = try instant("end", endText)
-    if start > end {
-      throw .badRequest(
-        "start must be before end, but \"\(startText)\" is later than \"\(endText)\".")
+  }
+
+  /// The instant that lies a period before now.
+  private static func instant(
+    _ name: String, _ text: String, before now: Timestamp
+  ) throws(APIError) -> Timestamp {
+    guard let seconds = StatsPeriod.seconds(text) else {
+      throw .badRequest("Invalid \(name): '\(text)'. \(StatsPeriod.accepted)")
     }
-    // Sentry adds a second to make the given end inclusive.
-    return (start, end.advanced(byMilliseconds: 1000))
+    return now.advanced(byMilliseconds: -seconds * 1000)
   }
 
   private static func instant(_ name: String, _ text: String) throws(APIError) -> Timestamp {
@@ -124,27 +141,10 @@ package struct DateRange: Equatable, Sendable {
     }
     return instant
   }
-
-  private static func checkMinuteGrain(
-    start: Timestamp, length: Int64, now: Timestamp, limits: SessionsLimits
-  ) throws(APIError) {
-    if length > Int64(limits.minuteRangeHoursMax) * hour {
-      throw .badRequest(
-        "The time-range when using one-minute resolution intervals is restricted to "
-          + "\(limits.minuteRangeHoursMax) hours.")
-    }
-    if now.milliseconds - start.milliseconds > DomainLimits.minuteQueriesMilliseconds {
-      let days = DomainLimits.minuteQueriesMilliseconds / day
-      throw .badRequest(
-        "The time-range when using one-minute resolution intervals is restricted to the last "
-          + "\(days) days: minute counts are kept for \(days) days. Use an interval of 1h.")
-    }
-  }
 }
 
-extension Int64 {
-  /// The least multiple that is not smaller.
-  fileprivate func roundedUp(toMultipleOf step: Int64) -> Int64 {
-    (self + step - 1).flooredDivision(by: step) * step
-  }
+extension APIError {
+  package static let tooManyResults = badRequest(
+    "Your interval and date range would create too many results. "
+      + "Use a larger interval, or a smaller date range.")
 }

@@ -2,10 +2,10 @@
 package struct SessionsLimits: Equatable, Sendable {
   /// The resolution of counts, 1 or 60: intervals are multiples of it.
   package var intervalMinutesMin = 1
-  /// The maximum length of ranges with intervals that are not whole hours. Sentry's limit.
-  package var minuteRangeHoursMax = 6
   /// The maximum number of buckets of a series. Sentry's limit.
   package var pointsMax = 1000
+  /// The maximum number of groups in one page. Sentry's limit.
+  package var groupsMax = 5000
   /// The maximum number of values per field in one page: the totals count as one value. Sentry's
   /// limit.
   package var cellsMax = 10_000

@@ -14,8 +14,8 @@ extension AlertActions {
     }
   }
 
-  /// Back-tests a rule in the body, which need not be stored: `rule`, and `statsPeriod` or `start`
-  /// and `end`.
+  /// Back-tests a rule in the body, which need not be stored: `rule`, and the range by the names of
+  /// its parameters.
   func backTest(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     let projects = try call.projects()
@@ -24,7 +24,7 @@ extension AlertActions {
       throw .badRequest("\"rule\" is missing: a rule as for alert-rules/.")
     }
     var items: [(name: String, value: String)] = []
-    for name in ["statsPeriod", "start", "end"] {
+    for name in DateRange.names {
       guard let value = node[name], !value.isNull else { continue }
       guard case .string(let text) = value.value else {
         throw .badRequest("\"\(name)\" is not a text.")

@@ -31,6 +31,8 @@ struct CompareRequest {
   private let projects: Set<ProjectID>
   private let environments: EnvironmentSelection
   private let range: DateRange
+  /// The length of the requested range in hours, rounded up.
+  private let hours: Int
   private let isAligned: Bool
   private let now: Timestamp
   private let retentionDays: Int
@@ -55,10 +57,15 @@ struct CompareRequest {
     var limits = SessionsLimits()
     limits.defaultRangeDays = 1
     limits.retentionDays = retentionDays
+    // Durations are kept by the hour.
+    limits.intervalMinutesMin = 60
     // The answer has only totals.
     limits.pointsMax = .max >> 32
     now = call.now
-    range = try DateRange(parameters.without("interval"), now: now, limits: limits)
+    range = try DateRange(parameters, now: now, limits: limits)
+    let given = try DateRange.givenRange(parameters, now: now, limits: limits)
+    let length = given.end.milliseconds - given.start.milliseconds
+    hours = -Int((-length).flooredDivision(by: 3_600_000))
     self.retentionDays = retentionDays
   }
 
@@ -82,7 +89,7 @@ struct CompareRequest {
       }
       // The running hour is not complete for either release.
       let ages = firstHours.map { $0.map { max(0, now.hour - $0) } ?? 0 }
-      let hours = min((range.minutes.count + 59) / 60, ages[0], ages[1])
+      let hours = min(self.hours, ages[0], ages[1])
       windows = firstHours.map { first in
         let start = (first ?? now.hour) * 60
         return start..<start + hours * 60

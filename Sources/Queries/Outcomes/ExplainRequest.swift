@@ -16,8 +16,6 @@ internal import Storage
 /// counts = prompt + each change of late + aggregates − startingLater + unlogged.
 struct ExplainRequest {
   private let request: SessionsRequest
-  /// The start of the one bucket that is requested; nil for all of the range.
-  private let bucketStart: Timestamp?
 
   /// Late changes can be many: buckets × five days of arrivals.
   private static let bucketsMax = 100
@@ -38,11 +36,9 @@ struct ExplainRequest {
     limits.intervalMinutesMin = 60
     limits.pointsMax = Self.bucketsMax
     var read = call.items.filter { !Self.ignored.contains($0.name) } + [("field", "sum(session)")]
-    let bucket = try Self.bucket(QueryParameters(call.items))
-    bucketStart = bucket?.start
-    if let bucket {
+    if let bucket = try Self.bucket(QueryParameters(call.items), now: call.now) {
       read.append(("start", RFC3339.format(bucket.start)))
-      read.append(("end", RFC3339.format(bucket.last)))
+      read.append(("end", RFC3339.format(bucket.end)))
     }
     request = try SessionsRequest(read, projects: projects, now: call.now, limits: limits)
     if request.search.statuses != nil {
@@ -51,13 +47,13 @@ struct ExplainRequest {
     }
   }
 
-  /// The first and the last second of the bucket that holds the instant of `bucket`.
+  /// The bucket that holds the instant of `bucket`.
   private static func bucket(
-    _ parameters: QueryParameters
-  ) throws(APIError) -> (start: Timestamp, last: Timestamp)? {
+    _ parameters: QueryParameters, now: Timestamp
+  ) throws(APIError) -> (start: Timestamp, end: Timestamp)? {
     guard let text = parameters.one("bucket") else { return nil }
-    if ["statsPeriod", "start", "end"].contains(where: { parameters.one($0) != nil }) {
-      throw .badRequest("bucket stands for the range: leave statsPeriod, start and end out.")
+    if let other = DateRange.names.first(where: { parameters.one($0) != nil }) {
+      throw .badRequest("bucket stands for the range: give it without \(other).")
     }
     guard let instant = RFC3339.parseShort(text) else {
       throw .invalid(
@@ -66,30 +62,24 @@ struct ExplainRequest {
     // An invalid interval is refused with the rest of the request.
     let seconds = max(1, StatsPeriod.seconds(parameters.one("interval") ?? "1h") ?? 3600)
     let start = instant.seconds.flooredDivision(by: seconds) * seconds
-    return (Timestamp(seconds: start), Timestamp(seconds: start + seconds - 1))
+    if start > now.seconds { throw .badRequest("The bucket has not begun yet.") }
+    return (Timestamp(seconds: start), Timestamp(seconds: start + seconds))
   }
 
   /// Queries the store and writes the answer. Blocks.
   func json(store: any OutcomeStore) throws(StoreError) -> [UInt8] {
     let history = try store.history(request.healthQuery())
-    // At a full hour the range of the bucket before it also includes the bucket that begins.
-    let buckets = zip(request.range.bucketStarts, history.buckets).filter {
-      bucketStart == nil || $0.0 == bucketStart
-    }
-    let end = min(
-      request.range.end,
-      buckets.last.map { Timestamp(minute: $0.0.minute + request.range.intervalMinutes) }
-        ?? request.range.end)
-    let lateMinutes = buckets.count <= Self.fineBucketsMax ? 10 : 60
+    let range = request.range
+    let lateMinutes = history.buckets.count <= Self.fineBucketsMax ? 10 : 60
     return JSONWriter.object { json in
-      json.member("start", request.range.start)
-      json.member("end", end)
+      json.member("start", range.start)
+      json.member("end", range.end)
       json.member("query", request.search.text)
       json.member("explainedFrom", history.firstKnownHour.map { Timestamp(minute: $0 * 60) })
       json.member("lateMinutes", lateMinutes)
       json.array("buckets") { json in
-        for (start, bucket) in buckets {
-          let end = min(end, Timestamp(minute: start.minute + request.range.intervalMinutes))
+        for (start, bucket) in zip(range.bucketStarts, history.buckets) {
+          let end = Timestamp(minute: start.minute + range.intervalMinutes)
           Self.write(
             bucket, at: (start, end), lateMinutes: lateMinutes,
             isKnown: history.firstKnownHour.map { start.hour >= $0 } ?? true, &json)

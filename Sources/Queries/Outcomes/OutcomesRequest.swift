@@ -43,8 +43,7 @@ struct OutcomesRequest {
 
   /// The hours of the range, since 1970.
   private var hours: Range<Int> {
-    range.minutes.isEmpty
-      ? 0..<0 : range.minutes.lowerBound / 60..<(range.minutes.upperBound + 59) / 60
+    range.start.hour..<range.end.hour
   }
 
   /// The key of a group; its parts are nil where the request does not group by them.
@@ -65,7 +64,7 @@ struct OutcomesRequest {
   ) {
     let buckets = try store.outcomes(
       of: projects, hours: hours,
-      intervalHours: includesSeries ? range.intervalMinutes / 60 : max(1, hours.count))
+      intervalHours: includesSeries ? range.intervalMinutes / 60 : hours.count)
     var groups: [Key: Group] = [:]
     let empty = Group(series: Array(repeating: ItemCounts(), count: buckets.count))
     // As in the sessions API, a request without `groupBy` always has a group; with it there are

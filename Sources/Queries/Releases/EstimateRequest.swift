@@ -49,8 +49,7 @@ struct EstimateRequest {
       let older = try tallies(hour..<young, by: (young - hour) * 60, projects, store)
       hours[0] = older.first ?? SessionTally()
     }
-    let end = (range.end.minute + 59).flooredDivision(by: 60)
-    hours += try tallies(young..<max(young, end), by: 60, projects, store)
+    hours += try tallies(young..<max(young, range.end.hour), by: 60, projects, store)
     let estimate = delay.estimate(hours, now: now.hour - hour)
     return JSONWriter.object { json in
       json.member("release", record.version)

@@ -35,27 +35,24 @@ struct ReleaseStatsRequest {
     guard let seconds = StatsPeriod.seconds(text) else {
       throw .invalid("interval", text, accepted: StatsPeriod.accepted)
     }
-    // Whole hours, one at least.
-    let rollup = max(1, Int((seconds + 3599) / 3600)) * 60
+    // As in Sentry, an hour is the least.
+    let rollup = Int(max(3600, seconds) / 60)
+    try DateRange.checkGrain(seconds: max(3600, seconds), minutes: 1)
     let requested = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
+    if rollup % 60 != 0 { try DateRange.checkMinutesAreKept(since: requested.start, now: now) }
     // Sentry moves the start up to the next boundary, so that every point but the last is whole.
     let start = (requested.start.minute.flooredDivision(by: rollup) + 1) * rollup
     let end = Self.minuteAfter(requested.end, now: now)
-    if end - start > Self.pointsMax * rollup {
-      throw .badRequest(
-        "Your interval and date range would create too many results. "
-          + "Use a larger interval, or a smaller date range.")
-    }
+    if end - start > Self.pointsMax * rollup { throw .tooManyResults }
     minutes = start..<max(start, end)
     intervalMinutes = rollup
   }
 
-  /// The first minute after the end. Sentry rounds the end up to ten seconds, Hale to the next
-  /// minute. Where single minutes are no longer kept it is the next full hour; the second that
-  /// makes a given end inclusive adds none.
+  /// The first minute after the end. Sentry moves the end to the next ten seconds, Hale to the next
+  /// minute. Where single minutes are no longer kept it is rounded up to a full hour.
   private static func minuteAfter(_ end: Timestamp, now: Timestamp) -> Int {
     if now.milliseconds - end.milliseconds > DomainLimits.minuteQueriesMilliseconds {
-      return (end.minute + 59).flooredDivision(by: 60) * 60
+      return -Int((-end.milliseconds).flooredDivision(by: 3_600_000)) * 60
     }
     return min(end.minute, now.minute) + 1
   }

@@ -39,7 +39,7 @@ struct ReleasesRequest {
   let summaryMinutes: Range<Int>
   let healthPeriod: HealthPeriod
   /// The range of creation of the listed releases; nil for all.
-  let dates: Range<Timestamp>?
+  let dates: ClosedRange<Timestamp>?
   let page: Page
   let now: Timestamp
 
@@ -94,13 +94,11 @@ struct ReleasesRequest {
 
   private static func dates(
     _ parameters: QueryParameters, now: Timestamp
-  ) throws(APIError) -> Range<Timestamp>? {
-    guard ["statsPeriod", "start", "end"].contains(where: { parameters.one($0) != nil }) else {
-      return nil
-    }
-    // Releases are no buckets: as in Sentry, the range is not rounded here.
+  ) throws(APIError) -> ClosedRange<Timestamp>? {
+    guard DateRange.names.contains(where: { parameters.one($0) != nil }) else { return nil }
+    // Releases are no buckets: as in Sentry, the range is not widened here, and includes its end.
     let range = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
-    return range.start..<range.end
+    return range.start...range.end
   }
 
   private func query(_ minutes: Range<Int>, by groups: Set<HealthQuery.Dimension>) -> HealthQuery {

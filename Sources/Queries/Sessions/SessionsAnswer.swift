@@ -122,12 +122,11 @@ package struct SessionsAnswer: Sendable {
     guard request.isGroupedByStatus else {
       return ordered.map { Group(health: $0, statuses: statuses, status: nil) }
     }
-    // As in Sentry there are always all five; those that the search excludes are zero.
-    let shown = Severity.allCases.sorted { $0.name < $1.name }
+    // As in Sentry there are always all five, or all that the search selects.
+    let shown = Severity.allCases.filter { statuses?.contains(SeveritySet($0)) ?? true }
+      .sorted { $0.name < $1.name }
     return ordered.flatMap { group in
-      shown.map {
-        Group(health: group, statuses: SeveritySet($0).intersection(statuses ?? .all), status: $0)
-      }
+      shown.map { Group(health: group, statuses: SeveritySet($0), status: $0) }
     }
   }
 

@@ -50,11 +50,12 @@ package struct SessionsRequest: Sendable {
     search = try SearchQuery(
       parameters.one("query") ?? "", projects: selected, environments: environments)
     try Self.checkStatuses(fields, isGrouped: isGroupedByStatus, filter: search.statuses)
-    if includesSeries { try Self.checkDurations(fields, intervalMinutes: range.intervalMinutes) }
+    try Self.checkDurations(fields, intervalMinutes: range.intervalMinutes)
     order = try Self.order(
       parameters, fields: fields, isGroupedByStatus: isGroupedByStatus, filter: search.statuses)
     let points = includesSeries ? range.bucketStarts.count : 0
-    page = try Page(parameters, sizeMax: max(1, limits.cellsMax / (points + 1)))
+    page = try Page(
+      parameters, sizeMax: max(1, min(limits.groupsMax, limits.cellsMax / (points + 1))))
   }
 
   /// Whether no session can match, or no field has a value for those that can. As in Sentry, the
@@ -149,15 +150,15 @@ package struct SessionsRequest: Sendable {
     }
   }
 
-  /// Refuses durations by minutes: histograms are kept by the hour, and would be those of other
-  /// minutes.
+  /// Refuses durations of ranges that may begin or end within an hour: histograms are kept by the
+  /// hour, and would be those of other minutes.
   private static func checkDurations(
     _ fields: [SessionsField], intervalMinutes: Int
   ) throws(APIError) {
     guard intervalMinutes % 60 != 0, let field = fields.first(where: \.isDuration) else { return }
     throw .badRequest(
       "The interval has to be a multiple of one hour for \(field.rawValue): durations are kept by "
-        + "the hour. Use an interval of 1h, or with includeSeries=0 for the totals alone.")
+        + "the hour. Use an interval of 1h.")
   }
 
   private static func order(

@@ -35,7 +35,7 @@ extension ReportingDelay {
   /// of the delay, by Mack's formula, widens the interval.
   ///
   /// - Parameters:
-  ///   - hours: the tallies by start hour; the last one is the current hour or an earlier one.
+  ///   - hours: the tallies by start hour. Hours after the current one count as it does.
   ///   - now: the current hour, as an index into the hours.
   package func estimate(_ hours: [SessionTally], now: Int) -> CrashEstimate {
     let whole = hours.reduce(into: SessionTally()) { $0 += $1 }

@@ -45,16 +45,28 @@ package struct DurationSum: Sendable {
     let count = counts.reduce(0) { DurationHistogram.sum($0, max(0, $1)) }
     guard count > 0 else { return nil }
     let average = Double(totalMilliseconds) / Double(count)
-    let (whole, rest) = count.quotientAndRemainder(dividingBy: 100)
-    let places = [50, 75, 90, 95, 99, 100].map { whole * $0 + (rest * $0 + 99) / 100 }
-    let found = count == 1 ? places.map { _ in average } : values(at: places)
+    let found = count == 1 ? Array(repeating: average, count: 6) : quantiles(of: count)
     return DurationSummary(
       average: average, p50: found[0], p75: found[1], p90: found[2], p95: found[3], p99: found[4],
       // The maximum is not below the average, which may be nearer than the middle of the bucket.
       longest: max(found[5], average))
   }
 
-  /// The durations at the given ascending ranks in sorted order, which is the order of the buckets.
+  /// The p50, p75, p90, p95, p99 and maximum of all durations, by the definition of
+  /// ``DurationSummary``.
+  private func quantiles(of count: Int64) -> [Double] {
+    let (whole, rest) = (count - 1).quotientAndRemainder(dividingBy: 100)
+    let percents: [Int64] = [50, 75, 90, 95, 99, 100]
+    let ranks = percents.map { whole * $0 + rest * $0 / 100 + 1 }
+    let (below, above) = (values(at: ranks), values(at: ranks.map { min($0, count - 1) + 1 }))
+    return percents.indices.map { index in
+      let share = Double(rest * percents[index] % 100) / 100
+      return below[index] + (above[index] - below[index]) * share
+    }
+  }
+
+  /// The durations at the given ascending ranks, from 1, in sorted order, which is the order of the
+  /// buckets.
   private func values(at places: [Int64]) -> [Double] {
     var values: [Double] = []
     var reached: Int64 = 0

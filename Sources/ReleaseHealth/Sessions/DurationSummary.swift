@@ -1,10 +1,11 @@
 /// A summary of the durations of a range, in milliseconds.
 ///
-/// The average is exact. Quantiles and the maximum are read from the histogram: their relative
-/// error is below 1/256, or 0.4 %, and they are exact below 256 ms and for a single duration.
+/// A quantile is interpolated between the two nearest durations: the p90 of n sorted durations is
+/// at place 0.9 · (n − 1), counted from 0. So the p95 of 68 s and 80 s is 79.4 s.
 ///
-/// A quantile is a duration that occurred: the p90 of n sorted durations is the one at rank 0.9 ·
-/// n, rounded up.
+/// The average is exact. Quantiles and the maximum are read from the histogram: their relative
+/// error is below 1/256, or 0.4 %, and they are exact for a single duration and where all are below
+/// 256 ms.
 package struct DurationSummary: Hashable, Sendable {
   package let average: Double
   package let p50: Double

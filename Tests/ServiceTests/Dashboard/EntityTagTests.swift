@@ -1,4 +1,7 @@
+import Access
 import HTTP
+import Locks
+import ReleaseHealth
 import Storage
 import TestSupport
 import Testing
@@ -30,6 +33,17 @@ import Testing
     // A client without permission gets no 304.
     #expect(query(fixture, tag: tag, token: "wrong").status == 401)
     #expect(query(fixture, tag: tag, token: ServiceFixture.adminToken).status == 200)
+  }
+
+  /// The range of a poll changes with each minute, and when the minute begins to be a part of it.
+  @Test func minutesChangeTheTag() throws {
+    let time = Locked(ServiceFixture.now)
+    let fixture = try ServiceFixture(clock: WallClock { time.withLock { $0 } })
+    let tags = [0, 1, 59_999, 60_000, 60_001].map { (milliseconds: Int64) in
+      time.withLock { $0 = ServiceFixture.now.advanced(byMilliseconds: milliseconds) }
+      return query(fixture).headers["ETag"] ?? ""
+    }
+    #expect(tags[1] == tags[2] && Set(tags).count == 4)
   }
 
   @Test func sessionsChangesAndCommandsChangeTheTag() throws {

@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func everyItemIsAccountedFor() throws {
-    let answer = try ask(try Self.mix(), "outcomes/?statsPeriod=2h")
+    let answer = try ask(try Self.mix(), "outcomes/?start=2026-01-01T11:00&end=2026-01-01T13:00")
     let group = try #require((answer["groups"] as? [[String: Any]])?.first)
     let totals = try #require(group["totals"] as? [String: Int])
     #expect(
@@ -59,7 +59,8 @@ import Testing
 
   @Test func groupsAddUp() throws {
     let answer = try ask(
-      try Self.mix(), "outcomes/?groupBy=reason&groupBy=project&includeSeries=0&statsPeriod=90d")
+      try Self.mix(),
+      "outcomes/?groupBy=reason&groupBy=project&includeSeries=0&start=2025-10-03&end=2026-01-02")
     let groups = try #require(answer["groups"] as? [[String: Any]])
     let received = groups.map { group -> [String] in
       let by = group["by"] as? [String: Any]
@@ -138,6 +139,26 @@ import Testing
     #expect(difference["erroredUsers"]?["verdict"] as? String == "chance")
   }
 
+  /// The range is widened to whole intervals, an hour unless another is given, as that of a series.
+  @Test(arguments: [
+    ("", "2025-12-31T08:00:00Z", "2025-12-31T13:00:00Z"),
+    ("&interval=1d", "2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z"),
+  ])
+  func theRangeIsThatOfASeries(interval: String, start: String, end: String) throws {
+    let range = "&start=2025-12-31T08:30&end=2025-12-31T12:01" + interval
+    let fixture = try ServiceFixture.world()
+    let answer = try ask(
+      fixture, "sessions/compare/?base=shop@1.10.0%2B8&candidate=shop@1.9.0" + range)
+    for side in ["base", "candidate"] {
+      let side = try #require(answer[side] as? [String: Any])
+      #expect(side["start"] as? String == start && side["end"] as? String == end)
+    }
+    let series = try ask(fixture, "sessions/?field=sum(session)" + range)
+    #expect(series["start"] as? String == start && series["end"] as? String == end)
+    let candidate = try #require(answer["candidate"] as? [String: Any])
+    #expect((candidate["sessions"] as? [String: Int])?["total"] == 2)
+  }
+
   /// The older release is looked at when it was as young as the new one is now.
   @Test func releasesAreComparedAtTheSameAge() throws {
     let answer = try ask(
@@ -167,11 +188,12 @@ import Testing
     #expect(fixture.send(text).status == 200)
     let sides = try ask(fixture, "sessions/compare/?base=shop@1&candidate=shop@2")
     let base = try #require(sides["base"] as? [String: Any])
-    #expect(base["durationP50"] as? Double == 200 && base["durationP95"] as? Double == 250)
+    #expect(base["durationP50"] as? Double == 200 && base["durationP95"] as? Double == 245)
     let candidate = try #require(sides["candidate"] as? [String: Any])
-    #expect(candidate["durationP50"] as? Double == 50)
+    let middle = try #require(candidate["durationP50"] as? Double)
+    #expect(abs(middle - 50_025) <= 50_025 * DurationSummary.relativeErrorMax)
     let longest = try #require(candidate["durationP95"] as? Double)
-    #expect(abs(longest - 100_000) <= 100_000 * DurationSummary.relativeErrorMax)
+    #expect(abs(longest - 95_002.5) <= 95_002.5 * DurationSummary.relativeErrorMax)
     let answer = try ask(
       fixture,
       "sessions/?field=p95(session.duration)&query=release:shop@2&statsPeriod=24h&includeSeries=0")
@@ -200,7 +222,8 @@ import Testing
     ("outcomes/?groupBy=color", "Invalid groupBy: \\\"color\\\""),
     (
       "outcomes/?interval=30m&statsPeriod=1d",
-      "The interval has to be a multiple of the minimum interval of one hour."
+      "The interval has to be a multiple of one hour: counts are kept by the hour. "
+        + "Use an interval of 1h."
     ),
     (
       "outcomes/?statsPeriod=90d",
@@ -213,7 +236,17 @@ import Testing
     ),
     (
       "sessions/explain/?bucket=2026-01-01T11:00:00Z&statsPeriod=1h",
-      "bucket stands for the range: leave statsPeriod, start and end out."
+      "bucket stands for the range: give it without statsPeriod."
+    ),
+    (
+      "sessions/explain/?bucket=2026-01-01T11:00:00Z&statsPeriodStart=2h&statsPeriodEnd=1h",
+      "bucket stands for the range: give it without statsPeriodStart."
+    ),
+    ("sessions/explain/?bucket=2026-01-01T13:00:00Z", "The bucket has not begun yet."),
+    (
+      "sessions/compare/?base=a&candidate=b&interval=30m",
+      "The interval has to be a multiple of one hour: counts are kept by the hour. "
+        + "Use an interval of 1h."
     ),
     (
       "sessions/compare/?base=a",

@@ -83,6 +83,9 @@ import Testing
     SessionsCase("a minute less", "statsPeriod=1439m", ["4"]),
     SessionsCase(
       "from and to", "start=2025-12-30T10:00:00Z&end=2025-12-31T11:59:59Z", ["2"]),
+    SessionsCase(
+      "both are in", "start=2025-12-30T10:00:00Z&end=2025-12-31T12:00:00Z", ["3", "2"]),
+    SessionsCase("back from and to", "statsPeriodStart=50h&statsPeriodEnd=24h", ["3", "2"]),
 
     SessionsCase("a part of the name", "query=HOP@1", ["2", "1"]),
     SessionsCase("every word", "query=shop 1.2", ["2"]),

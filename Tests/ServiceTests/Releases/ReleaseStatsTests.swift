@@ -123,13 +123,15 @@ import Testing
   /// At 12:34:56 the next boundary behind a day ago is 13:00.
   @Test(arguments: [
     ("statsPeriod=24h&interval=1h", -23, 24), ("statsPeriod=24h&interval=30m", -23, 24),
+    ("statsPeriod=24h&interval=90m", -22.5, 16), ("statsPeriod=24h&interval=3660s", -22.7, 23),
     ("statsPeriod=24h", -12, 1), ("statsPeriod=90d&interval=1h", -2159, 2160),
     ("start=2025-12-31T10:00:00&end=2025-12-31T12:00:00&interval=1h", -25, 2),
+    ("statsPeriodStart=26h&statsPeriodEnd=24h&interval=1h", -25, 2),
   ])
-  func seriesStartAtTheNextBoundary(query: String, hours: Int64, points: Int) throws {
+  func seriesStartAtTheNextBoundary(query: String, hours: Double, points: Int) throws {
     let now = ServiceFixture.now.advanced(byMilliseconds: 2_096_000)
     let series = try #require(try stats(query, now: now)["stats"] as? [[Any]])
-    #expect(series.first?[0] as? Int64 == ServiceFixture.now.seconds + hours * 3600)
+    #expect(series.first?[0] as? Int64 == ServiceFixture.now.seconds + Int64(hours * 3600))
     #expect(series.count == points)
   }
 
@@ -139,6 +141,7 @@ import Testing
     ("start=2025-12-31&end=2026-01-01T09:00:00", 30),
     ("start=2025-12-31&end=2026-01-01T09:29:00", 30),
     ("start=2025-12-24&end=2025-12-25T09:00:00", 0),
+    ("start=2025-12-24&end=2025-12-25T09:00:01", 1),
     ("start=2025-12-24&end=2025-12-25T09:10:00", 1),
     ("start=2025-12-24&end=2025-12-25T10:00:00", 1),
   ])
@@ -159,12 +162,26 @@ import Testing
     #expect((answer["statTotals"] as? [String: Int])?["sessions"] == sessions)
   }
 
-  @Test func tooManyPointsAreRefused() {
-    #expect(
-      throws: APIError.badRequest(
-        "Your interval and date range would create too many results. "
-          + "Use a larger interval, or a smaller date range.")
-    ) { try stats("statsPeriod=10002h&interval=1h") }
+  @Test(arguments: [
+    (
+      "statsPeriod=10002h&interval=1h",
+      "Your interval and date range would create too many results. "
+        + "Use a larger interval, or a smaller date range."
+    ),
+    (
+      "interval=3601s",
+      "The interval has to be a multiple of one minute: counts are kept by the minute. "
+        + "Use an interval of 1m."
+    ),
+    (
+      "statsPeriod=6d&interval=90m",
+      "Intervals that are not whole hours reach back 5 days: counts by the minute are kept for 5 "
+        + "days. Use an interval of 1h, or a later start."
+    ),
+    ("start=2025-12-31&end=2025-12-31", "start must be before end"),
+  ])
+  func refusals(query: String, detail: String) {
+    #expect(throws: APIError.badRequest(detail)) { try stats(query) }
   }
 
   @Test func aReleaseOfAnotherProjectIsNotFound() throws {
