@@ -16,9 +16,4 @@ package struct QueryParameters: Sendable {
   package func one(_ name: String) -> String? {
     items.last { $0.name == name && !$0.value.isEmpty }?.value
   }
-
-  /// The parameters without those of a name.
-  package func without(_ name: String) -> QueryParameters {
-    QueryParameters(items.filter { $0.name != name })
-  }
 }

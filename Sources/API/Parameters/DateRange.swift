@@ -18,6 +18,9 @@ package struct DateRange: Equatable, Sendable {
     stride(from: start.minute, to: end.minute, by: intervalMinutes).map(Timestamp.init(minute:))
   }
 
+  /// The parameters that give a range.
+  package static let names = ["statsPeriod", "start", "end"]
+
   /// Reads `interval`, `statsPeriod`, `start` and `end`.
   package init(
     _ parameters: QueryParameters, now: Timestamp, limits: SessionsLimits
