@@ -54,6 +54,14 @@ package struct APICall: Sendable {
     }
   }
 
+  /// The names of the members of the body; none if it is no object.
+  var memberNames: [String] {
+    guard !body.isEmpty, case .object(let members)? = (try? JSONNode(body))?.value else {
+      return []
+    }
+    return members.map(\.name)
+  }
+
   /// Names the invalid member of the body, if the decoder reports it.
   private static func place(of error: any Error) -> String {
     guard let error = error as? DecodingError else { return "" }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ReleaseHealth
 package import Locks
 package import Access
@@ -119,15 +120,17 @@ package struct APIEndpoint {
       let call = APICall(
         address: address, head: head, names: match.names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)
+      let parameters = try action.parameters.withoutEffect(call.items.map(\.name), "parameter")
       if action.method == .get {
         let work = try action.prepare(call)
+        note(parameters, route)
         let tag = entityTag(of: call)
         if EntityTag.isNamed(tag, in: head) {
           return .respond(Response(status: 304).markedPrivate(tag))
         }
         dependencies.foldAhead()
         return answer(exchange, route) { () throws(StoreError) in
-          let response = try work()
+          let response = try work().naming(withoutEffect: parameters)
           return response.status == 200 ? response.markedPrivate(tag) : response
         }
       }
@@ -136,11 +139,14 @@ package struct APIEndpoint {
           var call = call
           call.body = body
           do throws(APIError) {
+            let ignored =
+              try parameters + action.members.withoutEffect(call.memberNames, "member")
             let work = try action.prepare(call)
+            note(ignored, route)
             return answer(exchange, route, waitsForOthers: action.waitsForOthers) {
               [version = dependencies.version] () throws(StoreError) in
               defer { version.grow() }
-              return try work()
+              return try work().naming(withoutEffect: ignored)
             }
           } catch {
             return .respond(Response(error))
@@ -161,6 +167,11 @@ package struct APIEndpoint {
       String(call.token.id),
     ]
     return "\"\(parts.joined(separator: "-"))\""
+  }
+
+  /// Counts names without effect in a request that is answered.
+  private func note(_ names: [String], _ route: String) {
+    if !names.isEmpty { dependencies.metrics.count(names.count, withoutEffectAt: route) }
   }
 
   /// Runs the work on a worker's thread, or on one of its own if it waits for other machines.
@@ -193,6 +204,14 @@ extension Response {
   package init(_ error: APIError) {
     self = .failure(error.status, error.detail)
     if error.status == 401 { headers.add("WWW-Authenticate", "Bearer") }
+  }
+
+  /// Names what the request has and what has no effect here: at most twenty names, encoded so that
+  /// they may stand in a header.
+  fileprivate func naming(withoutEffect names: [String]) -> Response {
+    if names.isEmpty { return self }
+    let shown = names.prefix(20).map { percentEncoded(String($0.prefix(60))) }
+    return adding(["Hale-Ignored": shown.joined(separator: ", ")])
   }
 
   /// Keeps the answer out of shared caches, and makes clients revalidate it with its tag.

@@ -12,6 +12,10 @@ package struct APIRoute: Sendable {
     package let method: Method
     /// The scope that the token needs.
     package let scope: TokenScope
+    /// The parameters of the URL.
+    package let parameters: AcceptedNames
+    /// The members of the body.
+    package let members: AcceptedNames
     /// Reads and checks the request on the loop thread; fast, and without the store.
     let prepare: @Sendable (APICall) throws(APIError) -> Work
     /// Whether the work waits for other machines; it then runs on a thread of its own.
@@ -65,16 +69,23 @@ package struct APIRoute: Sendable {
 extension APIRoute.Action {
   /// A query, for tokens of any scope.
   package static func get(
+    _ parameters: AcceptedNames,
     _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
   ) -> APIRoute.Action {
-    APIRoute.Action(method: .get, scope: .read, prepare: prepare)
+    APIRoute.Action(
+      method: .get, scope: .read, parameters: parameters, members: .only(), prepare: prepare)
   }
 
   /// A change, for tokens of scope `admin` unless another one suffices.
+  ///
+  /// - Parameter members: the names in its body; it takes no parameters.
   package static func change(
-    _ method: Method, scope: TokenScope = .admin, waitsForOthers: Bool = false,
+    _ method: Method, _ members: AcceptedNames, scope: TokenScope = .admin,
+    waitsForOthers: Bool = false,
     _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
   ) -> APIRoute.Action {
-    APIRoute.Action(method: method, scope: scope, prepare: prepare, waitsForOthers: waitsForOthers)
+    APIRoute.Action(
+      method: method, scope: scope, parameters: members.none, members: members,
+      prepare: prepare, waitsForOthers: waitsForOthers)
   }
 }

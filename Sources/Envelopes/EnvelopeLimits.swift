@@ -16,6 +16,11 @@ package enum EnvelopeLimits {
   package static let headerBytesMax = 64 << 10
   /// The size of the payload of one `session` or `sessions` item, in bytes.
   package static let sessionPayloadBytesMax = 1 << 20
+  /// The size of the payload of a `client_report` item, in bytes: Sentry's documented limit. Longer
+  /// ones are skipped.
+  package static let clientReportBytesMax = 4 << 10
+  /// The number of sessions that one client report can count as dropped, for each reason.
+  package static let droppedSessionsMax: Int64 = 1_000_000
   /// The number of buckets in one `sessions` item.
   package static let bucketsMax = 10_000
   /// The newest version of the protocol.

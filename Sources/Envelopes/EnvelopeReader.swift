@@ -7,6 +7,7 @@ package enum EnvelopeItem: Equatable, Sendable {
   case header(EnvelopeHeader)
   case session(Result<SessionUpdate, RejectionReason>)
   case sessions(Result<SessionAggregates, RejectionReason>)
+  case clientReport(ClientReport)
   /// An item that was skipped.
   case skipped(ItemType)
 }
@@ -144,8 +145,7 @@ package struct EnvelopeReader {
           state = .afterPayload(hasReturn: false)
           return Self.item(header.type, Span())
         }
-        let isWanted = header.type == .session || header.type == .sessions
-        let isHeld = isWanted && header.length ?? 0 <= EnvelopeLimits.sessionPayloadBytesMax
+        let isHeld = header.length ?? 0 <= header.type.heldBytesMax && header.type.heldBytesMax > 0
         state = .inPayload(Payload(type: header.type, bytesLeft: header.length, isHeld: isHeld))
       case .inPayload(let payload):
         if let item = readPayload(payload, bytes, &index) { return item }
@@ -235,7 +235,7 @@ package struct EnvelopeReader {
       isComplete = end < bytes.count
       index = isComplete ? end + 1 : end
     }
-    if payload.isHeld, held.count + (end - start) > EnvelopeLimits.sessionPayloadBytesMax {
+    if payload.isHeld, held.count + (end - start) > payload.type.heldBytesMax {
       payload.isHeld = false
       held = []
     }
@@ -263,6 +263,7 @@ package struct EnvelopeReader {
       switch type {
       case .session: return .session(.success(try SessionPayload.update(payload)))
       case .sessions: return .sessions(.success(try SessionPayload.aggregates(payload)))
+      case .clientReport: return ClientReport(payload).map { .clientReport($0) } ?? .skipped(type)
       default: return .skipped(type)
       }
     } catch {
@@ -281,6 +282,17 @@ package struct EnvelopeReader {
       held.removeAll(keepingCapacity: held.capacity <= EnvelopeLimits.headerBytesMax)
     }
     return try body(held.span)
+  }
+}
+
+extension ItemType {
+  /// The length up to which a payload is read, in bytes; 0 for types that are skipped.
+  fileprivate var heldBytesMax: Int {
+    switch self {
+    case .session, .sessions: EnvelopeLimits.sessionPayloadBytesMax
+    case .clientReport: EnvelopeLimits.clientReportBytesMax
+    default: 0
+    }
   }
 }
 

@@ -160,7 +160,7 @@ func lowercased(_ byte: UInt8) -> UInt8 {
 
 /// Whether the byte is valid in a token: a method or a field name (RFC 9110 §5.6.2).
 @inline(__always)
-func isToken(_ byte: UInt8) -> Bool {
+package func isToken(_ byte: UInt8) -> Bool {
   // One bit per character: ! # $ % & ' * + - . digits, then letters ^ _ ` | ~.
   let low: UInt64 = 0x03ff_6cfa_0000_0000
   let high: UInt64 = 0x57ff_ffff_c7ff_fffe

@@ -142,6 +142,9 @@ final class EnvelopePipeline: BodyReader {
     case .session(.success(let update)): process(update)
     case .sessions(.success(let aggregates)): process(aggregates)
     case .session(.failure(let reason)), .sessions(.failure(let reason)): submission.reject(reason)
+    case .clientReport(let report):
+      submission.count(.skipped)
+      for (reason, quantity) in report.dropped { submission.count(.dropped(reason), Int(quantity)) }
     case .skipped: submission.count(.skipped)
     }
   }

@@ -47,7 +47,7 @@ package final class IngestEndpoint {
     switch head.method {
     case .post: break
     case .get where kind == .store: break
-    case .options: return .respond(Response(headers: CrossOrigin.preflight))
+    case .options: return .respond(Response(headers: CrossOrigin.preflight(of: head)))
     default:
       let allowed = kind == .store ? "GET, POST, OPTIONS" : "POST, OPTIONS"
       return .respond(.methodNotAllowed(allowed).openToAllOrigins)

@@ -43,14 +43,24 @@ enum CrossOrigin {
     "Cross-Origin-Resource-Policy": "cross-origin",
   ]
 
-  static let preflight: Headers = [
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers":
-      "X-Sentry-Auth, X-Requested-With, X-Forwarded-For, Origin, Referer, Accept, Content-Type, "
-      + "Authentication, Authorization, Content-Encoding, Transfer-Encoding",
-    "Access-Control-Expose-Headers": "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After",
-    "Access-Control-Max-Age": "3600",
-    "Cross-Origin-Resource-Policy": "cross-origin",
+  /// The headers that Relay allows.
+  private static let allowed = [
+    "X-Sentry-Auth", "X-Requested-With", "X-Forwarded-For", "Origin", "Referer", "Accept",
+    "Content-Type", "Authentication", "Authorization", "Content-Encoding", "Transfer-Encoding",
   ]
+
+  /// The answer to a preflight request. It also allows the headers that the request names: pages
+  /// with other tracing tools add `traceparent` and `baggage` to every request, and a browser does
+  /// not send a session with a header that is not allowed.
+  static func preflight(of head: RequestHead) -> Headers {
+    let named = head.headers.all("Access-Control-Request-Headers")
+      .flatMap { $0.split(separator: ",") }
+      .map { $0.filter { $0 != " " && $0 != "\t" } }
+      .filter { !$0.isEmpty && $0.utf8.allSatisfy(isToken) }
+    var headers = self.headers
+    headers.add("Access-Control-Allow-Methods", "POST")
+    headers.add("Access-Control-Allow-Headers", (allowed + named).joined(separator: ", "))
+    headers.add("Access-Control-Max-Age", "3600")
+    return headers
+  }
 }

@@ -40,6 +40,8 @@ package final class Metrics: StoreObserver {
     /// Seconds of API queries, by the pattern of the route.
     package var querySeconds: [String: Histogram] = [:]
     package var queryFailures: Int64 = 0
+    /// Parameters and members without effect in answered requests, by the pattern of the route.
+    package var withoutEffect: [String: Int64] = [:]
     /// The last run of each job.
     package var jobs: [String: JobRun] = [:]
     package var jobFailures: [String: Int64] = [:]
@@ -106,6 +108,11 @@ package final class Metrics: StoreObserver {
       state.querySeconds[route, default: .seconds].observe(seconds)
       if isFailure { state.queryFailures += 1 }
     }
+  }
+
+  /// Counts parameters and members of a request that have no effect.
+  package func count(_ names: Int, withoutEffectAt route: String) {
+    state.withLock { $0.withoutEffect[route, default: 0] += Int64(names) }
   }
 
   package func note(_ results: [AlertResult]) {

@@ -79,15 +79,18 @@ package struct HealthActions: Sendable {
   /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
-      APIRoute("organizations/{organization}/sessions", .get(sessions)),
-      APIRoute("organizations/{organization}/sessions/explain", .get(explain)),
-      APIRoute("organizations/{organization}/sessions/compare", .get(compare)),
-      APIRoute("organizations/{organization}/outcomes", .get(outcomes)),
-      APIRoute("organizations/{organization}/adoption", .get(adoption)),
-      APIRoute("organizations/{organization}/active", .get(active)),
+      APIRoute(
+        "organizations/{organization}/sessions", .get(.sentrys(SessionsRequest.names), sessions)),
+      APIRoute(
+        "organizations/{organization}/sessions/explain", .get(ExplainRequest.names, explain)),
+      APIRoute(
+        "organizations/{organization}/sessions/compare", .get(CompareRequest.names, compare)),
+      APIRoute("organizations/{organization}/outcomes", .get(OutcomesRequest.names, outcomes)),
+      APIRoute("organizations/{organization}/adoption", .get(AdoptionChartRequest.names, adoption)),
+      APIRoute("organizations/{organization}/active", .get(ActiveRequest.names, active)),
       APIRoute(
         "projects/{organization}/{project}/releases/{version}/stats",
-        .get(releaseStats)),
+        .get(.sentrys(["type", "environment", "interval"] + DateRange.names), releaseStats)),
     ]
   }
 }

@@ -32,13 +32,26 @@ struct MetricsText {
   private static let refusals = [400, 401, 403, 413, 503]
 
   private mutating func writeIngest(_ state: Metrics.State, queuedUpdates: Int) {
-    let outcomes = state.outcomes.map { ($0.key.project.rawValue, $0.key.outcome.name, $0.value) }
+    var received: [(labels: Labels, value: Double)] = []
+    var dropped: [(labels: Labels, value: Double)] = []
+    let outcomes = state.outcomes.sorted {
+      ($0.key.project, $0.key.outcome.name) < ($1.key.project, $1.key.outcome.name)
+    }
+    for (key, count) in outcomes {
+      let project = (name: "project", value: String(key.project.rawValue))
+      if case .dropped(let reason) = key.outcome {
+        dropped.append(([project, ("reason", reason.rawValue)], Double(count)))
+      } else {
+        received.append(([project, ("outcome", key.outcome.name)], Double(count)))
+      }
+    }
     family(
       "hale_ingest_items_total", .counter,
-      "Items received, by project and outcome; repeated ones are counted as accepted.",
-      outcomes.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map { project, outcome, count in
-        ([("project", String(project)), ("outcome", outcome)], Double(count))
-      })
+      "Items received, by project and outcome; repeated ones are counted as accepted.", received)
+    family(
+      "hale_sdk_dropped_sessions_total", .counter,
+      "Sessions that SDKs reported as dropped before they were sent, by project and reason.",
+      dropped)
     // Every usual status is present from the start, so that its first rejection is an increase.
     let statuses = Set(state.refusals.keys).union(Self.refusals).sorted()
     family(
@@ -80,6 +93,10 @@ struct MetricsText {
     single(
       "hale_query_failures_total", .counter, "API queries that the store could not answer.",
       state.queryFailures)
+    family(
+      "hale_api_ignored_names_total", .counter,
+      "Parameters and members of answered API requests that have no effect, by route.",
+      state.withoutEffect.sorted { $0.key < $1.key }.map { ([("route", $0)], Double($1)) })
     single("hale_query_queue", .gauge, "Queries in the query queue.", queuedQueries)
   }
 

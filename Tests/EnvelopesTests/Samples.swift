@@ -102,6 +102,7 @@ struct Reading: Equatable {
       case .header: nil
       case .session: .session
       case .sessions: .sessions
+      case .clientReport: .clientReport
       case .skipped(let type): type
       }
     }

@@ -92,6 +92,7 @@ def test_without_enough_to_learn_from_there_is_no_estimate(start):
     assert answer["estimate"] is None and answer["crashFreeSessions"] == 0.95
     assert not answer["reportingDelay"]["isLearnt"]
     assert answer["series"] == {"intervals": [], "value": [], "low": [], "high": []}
+    hale.send(session(at=NOON, release="app@2", environment="elsewhere"))
     nothing = estimate_of(hale, "app@1", environment="elsewhere")
     assert (nothing["sessions"], nothing["crashFreeSessions"]) == (0, None)
 

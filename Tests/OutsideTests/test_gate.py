@@ -59,7 +59,6 @@ def test_rules(releases):
     assert status == RED and "below 99.99 %" in text
     assert gate(releases, "app@2", "--min-sessions", "20000")[0] == UNKNOWN
     assert gate(releases, "app@3", "--baseline", "app@1", "--environment", "production")[0] == RED
-    assert gate(releases, "app@3", "--environment", "elsewhere")[0] == UNKNOWN
     # The first release has no baseline.
     status, text = gate(releases, "app@1")
     assert status == UNKNOWN and "no release before app@1" in text
@@ -116,6 +115,18 @@ def test_waiting_ends(releases):
     # With --wait a missing release is not decided yet; without it, it is an error.
     assert gate(releases, "app@9", "--wait", "1s")[0] == UNKNOWN
     assert gate(releases, "app@9")[0] == FAILED
+
+
+def test_a_slip_of_the_hand_is_not_waited_for(releases):
+    for arguments, part in (
+            (("app@2", "--environment", "prod"), 'no environment "prod"; near: "production"'),
+            (("app@2", "--environment", "elsewhere"), "There are production"),
+            (("App@2",), 'no release "App@2"; near: "app@2"'),
+            (("v2",), 'no release "v2"'),
+            (("app@9", "--baseline", "App@1"), 'no release "App@1"; near: "app@1"'),
+            (("app@2", "--project", "defualt"), 'no project "defualt"; near: "default"')):
+        status, text = gate(releases, *arguments, "--wait", "30m")
+        assert status == FAILED and part in text, (arguments, text)
 
 
 def test_wait_ends_at_a_wrong_address(releases):

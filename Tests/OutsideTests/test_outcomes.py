@@ -88,6 +88,27 @@ def test_every_item_has_an_outcome(start):
     assert outcomes(hale, project="shop")["groups"][0]["totals"]["received"] == 1
 
 
+def test_drops_of_sdks(start):
+    """Reported drops are known by reason, survive a restart, and change no count."""
+    hale = start(clock=NOON)
+    report = {"timestamp": iso(NOON), "discarded_events": [
+        {"reason": "queue_overflow", "category": "session", "quantity": 7},
+        {"reason": "queue_overflow", "category": "transaction", "quantity": 900},
+        {"reason": "sample_rate", "category": "session", "quantity": 10 ** 12}]}
+    hale.send(session(at=NOON), item(report, "client_report"))
+    hale.send(item(report, "client_report"))
+    hale.stop()
+    hale.start()
+    (group,) = outcomes(hale)["groups"]
+    assert group["totals"]["received"] == 3 and group["totals"]["skipped"] == 2
+    assert group["totals"]["droppedBySDK"] == 2 * (7 + 1_000_000)
+    dropped = {entry["reason"]: entry["quantity"] for entry in outcomes(hale)["outcomes"]
+               if entry["outcome"] == "dropped_by_sdk"}
+    assert dropped == {"queue_overflow": 14, "sample_rate": 2_000_000}
+    assert hale.sessions("sum(session)", statsPeriod="1h")["groups"][0]["totals"] == {
+        "sum(session)": 1}
+
+
 def test_explanations_add_up(start):
     """Random traffic over two days: the parts of an explanation add up to the bucket's number."""
     hale = start(clock=NOON - days(2))
@@ -174,5 +195,9 @@ def test_two_releases_are_compared(start):
         "total": 100, "healthy": 99, "errored": 0, "unhandled": 0, "abnormal": 0, "crashed": 1}
     assert young["base"]["start"] == "2026-03-07T12:00:00Z"
     assert young["candidate"]["end"] == "2026-03-09T14:00:00Z"
+    made = hale.request(
+        "POST", "/api/0/organizations/default/releases/",
+        b'{"version": "app@4", "projects": ["default"]}', {"Authorization": f"Bearer {hale.token}"})
+    assert made.status == 201, made
     assert json.dumps(compare("app@4")["difference"]).count("null") == 8
     assert compare("app@4")["candidate"]["durationP95"] is None

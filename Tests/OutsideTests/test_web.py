@@ -66,14 +66,15 @@ def test_preflight(service):
         reply = service.request("OPTIONS", f"/api/{service.project}/{path}", headers={
             "Origin": "https://shop.example.com",
             "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "x-sentry-auth,content-type"})
+            "Access-Control-Request-Headers": "x-sentry-auth,content-type,traceparent,baggage,sentry-trace"})
         assert (reply.status, reply.body) == (200, b"")
         assert reply.headers["Access-Control-Allow-Origin"] == "*"
         assert "post" in names(reply.headers["Access-Control-Allow-Methods"])
         allowed = names(reply.headers["Access-Control-Allow-Headers"])
         assert allowed.issuperset({
             "x-sentry-auth", "x-requested-with", "origin", "accept", "content-type",
-            "authentication", "authorization", "content-encoding", "transfer-encoding"})
+            "authentication", "authorization", "content-encoding", "transfer-encoding",
+            "traceparent", "baggage", "sentry-trace"})
         assert reply.headers["Access-Control-Max-Age"] == "3600"
         # Without credentials any origin is allowed.
         assert "Access-Control-Allow-Credentials" not in reply.headers

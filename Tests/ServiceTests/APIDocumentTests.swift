@@ -72,6 +72,37 @@ import Testing
     }
   }
 
+  /// Parameters and members of bodies are those that the routes take.
+  @Test func namesAreThoseOfTheRoutes() throws {
+    let document = try document()
+    let paths = try #require(document["paths"] as? [String: [String: [String: Any]]])
+    let components = try #require(document["components"] as? [String: [String: [String: Any]]])
+    func resolved(_ node: [String: Any]) -> [String: Any] {
+      guard let parts = (node["$ref"] as? String)?.split(separator: "/") else { return node }
+      return components[String(parts[2])]?[String(parts[3])] ?? [:]
+    }
+    func members(_ schema: [String: Any]) -> Set<String> {
+      let schema = resolved(schema)
+      let parts = ["allOf", "anyOf"].flatMap { schema[$0] as? [[String: Any]] ?? [] }
+      let own = (schema["properties"] as? [String: Any] ?? [:]).keys
+      return parts.reduce(Set(own)) { $0.union(members($1)) }
+    }
+    for route in try ServiceFixture().dependencies.routes {
+      let path = route.name.hasSuffix("/") ? route.name : route.name + "/"
+      for action in route.actions {
+        let operation = try #require(paths[path]?[action.method.name.lowercased()])
+        let parameters = (operation["parameters"] as? [[String: Any]] ?? []).map(resolved)
+          .filter { $0["in"] as? String == "query" }.compactMap { $0["name"] as? String }
+        let name = "\(action.method.name) \(path)"
+        #expect(Set(parameters) == Set(action.parameters.names), "\(name)")
+        let body = operation["requestBody"] as? [String: Any]
+        let content = body?["content"] as? [String: [String: Any]]
+        let schema = content?["application/json"]?["schema"] as? [String: Any] ?? [:]
+        #expect(members(schema) == Set(action.members.names), "\(name)")
+      }
+    }
+  }
+
   /// So does the page about the API, where `…` repeats what stands before it.
   @Test func thePageNamesEveryRoute() throws {
     let root = #filePath.components(separatedBy: "/Tests/")[0]

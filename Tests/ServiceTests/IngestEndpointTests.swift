@@ -305,6 +305,18 @@ import Testing
     let preflight = fixture.send(.options, "/api/1/envelope/", headers: [:])
     #expect(preflight.status == 200 && preflight.body.isEmpty)
     #expect(preflight.headers["Access-Control-Allow-Methods"] == "POST")
+    // Those that the request names are allowed beside those of SDKs; what is no name is not.
+    for (named, allowed) in [
+      ("traceparent, baggage", ["x-sentry-auth", "traceparent", "baggage"]),
+      ("Sentry-Trace,x-b3-traceid", ["content-type", "sentry-trace", "x-b3-traceid"]),
+      ("a b:c, ,x-ok", ["x-ok"]),
+    ] {
+      let preflight = fixture.send(
+        .options, "/api/1/envelope/", headers: ["Access-Control-Request-Headers": named])
+      let names = (preflight.headers["Access-Control-Allow-Headers"] ?? "").lowercased()
+        .split(separator: ", ").map(String.init)
+      #expect(Set(names).isSuperset(of: allowed) && !names.contains { $0.contains(":") })
+    }
     let wrong = fixture.send(.get, "/api/1/envelope/", headers: [:])
     #expect(wrong.status == 405 && wrong.headers["Allow"] == "POST, OPTIONS")
   }

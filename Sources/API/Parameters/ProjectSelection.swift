@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ReleaseHealth
 package import HTTP
 package import Storage
@@ -15,12 +16,26 @@ extension [Project] {
   package func selected(
     by parameters: QueryParameters, canBeNone: Bool = true
   ) throws(APIError) -> [Project] {
+    try selected(by: parameters, canBeNone: canBeNone) { _ in .forbidden }
+  }
+
+  /// The projects that the parameter `project` of a route of Hale's own selects. An unknown one is
+  /// answered with the names that there are.
+  package func named(by parameters: QueryParameters) throws(APIError) -> [Project] {
+    try selected(by: parameters, canBeNone: true) { name in
+      .badRequest(NearNames.sentence("project", name, among: map(\.slug)))
+    }
+  }
+
+  private func selected(
+    by parameters: QueryParameters, canBeNone: Bool, otherwise refusal: (String) -> APIError
+  ) throws(APIError) -> [Project] {
     guard canBeNone || !isEmpty else { throw .badRequest("No projects available") }
     let names = parameters.all("project").filter { !$0.isEmpty }
     if names.isEmpty || names.contains("-1") { return self }
     var selected: [Project] = []
     for name in names {
-      guard let project = first(named: name) else { throw .forbidden }
+      guard let project = first(named: name) else { throw refusal(name) }
       if !selected.contains(project) { selected.append(project) }
     }
     return selected

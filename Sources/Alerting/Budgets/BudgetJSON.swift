@@ -4,12 +4,16 @@ internal import Storage
 
 /// Writes objectives and budgets. Targets are percentages, as they were given; shares are of 1.
 enum BudgetJSON {
-  static func write(_ objective: ProjectObjective, to json: inout JSONWriter) {
+  /// - Parameter isUnmatched: whether no session of the project has arrived yet.
+  static func write(
+    _ objective: ProjectObjective, isUnmatched: Bool, to json: inout JSONWriter
+  ) {
     json.object { json in
       json.member("measure", objective.objective.measure.rawValue)
       json.member("target", objective.objective.target.percent)
       json.member("days", objective.objective.days)
       json.member("dateCreated", objective.created)
+      json.member("isUnmatched", isUnmatched)
     }
   }
 
@@ -24,10 +28,11 @@ enum BudgetJSON {
 
   private static let numbers = ["total", "bad", "allowed", "consumed", "left"]
 
-  static func write(_ project: ProjectBudget, to json: inout JSONWriter) {
+  /// - Parameter isUnmatched: whether no session of the project has arrived yet.
+  static func write(_ project: ProjectBudget, isUnmatched: Bool, to json: inout JSONWriter) {
     let (budget, days) = (project.budget, project.objective.objective.days)
     json.object { json in
-      json.member("objective") { write(project.objective, to: &$0) }
+      json.member("objective") { write(project.objective, isUnmatched: isUnmatched, to: &$0) }
       let (start, end) = (project.minutes.lowerBound, project.minutes.upperBound)
       json.member("start", Timestamp(minute: start))
       json.member("end", Timestamp(minute: end))

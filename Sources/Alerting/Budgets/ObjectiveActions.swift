@@ -8,11 +8,13 @@ package import Storage
 
 /// The objective of a project, and the budget that it leaves.
 package struct ObjectiveActions: Sendable {
-  private let store: any SessionStore
+  private let store: any SessionStore & ReleaseStore
   private let catalog: CatalogCache
   private let retentionDays: Int
 
-  package init(store: any SessionStore, catalog: CatalogCache, retentionDays: Int) {
+  package init(
+    store: any SessionStore & ReleaseStore, catalog: CatalogCache, retentionDays: Int
+  ) {
     self.store = store
     self.catalog = catalog
     self.retentionDays = retentionDays
@@ -26,9 +28,13 @@ package struct ObjectiveActions: Sendable {
   }
 
   func list(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let objective = call.snapshot.objective(of: try call.project().id)
+    let project = try call.project()
+    let objective = call.snapshot.objective(of: project.id)
     return { () throws(StoreError) in
-      .list([objective].compactMap(\.self)) { BudgetJSON.write($1, to: &$0) }
+      let isUnmatched = try isUnmatched(project)
+      return .list([objective].compactMap(\.self)) {
+        BudgetJSON.write($1, isUnmatched: isUnmatched, to: &$0)
+      }
     }
   }
 
@@ -60,18 +66,14 @@ package struct ObjectiveActions: Sendable {
         errors.add("days", "\(days) is not a whole number from 1 to \(daysMax).")
       }
     }
-    if case .object(let members)? = (try? JSONNode(call.body))?.value {
-      for name in members.map(\.name) where !["measure", "target", "days"].contains(name) {
-        errors.add(name, "It is unknown; there are measure, target and days.")
-      }
-    }
     if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
     let fresh = ProjectObjective(project: project.id, objective: objective, created: call.now)
     return { () throws(StoreError) in
       try catalog.change { (catalog) throws(StoreError) in
         try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
       }
-      return .json { BudgetJSON.write(fresh, to: &$0) }
+      let isUnmatched = try isUnmatched(project)
+      return .json { BudgetJSON.write(fresh, isUnmatched: isUnmatched, to: &$0) }
     }
   }
 
@@ -87,13 +89,20 @@ package struct ObjectiveActions: Sendable {
   }
 
   func budget(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    let objective = call.snapshot.objective(of: try call.project().id)
+    let project = try call.project()
+    let objective = call.snapshot.objective(of: project.id)
     return { () throws(StoreError) in
       guard let objective else { return .json { BudgetJSON.writeNone(to: &$0) } }
       let budget = try ProjectBudget(
         objective, now: call.now, retentionDays: retentionDays, store: store)
-      return .json { BudgetJSON.write(budget, to: &$0) }
+      let isUnmatched = try isUnmatched(project)
+      return .json { BudgetJSON.write(budget, isUnmatched: isUnmatched, to: &$0) }
     }
+  }
+
+  /// Whether no session of the project has arrived yet: its objective matches nothing.
+  private func isUnmatched(_ project: Project) throws(StoreError) -> Bool {
+    try KnownNames(of: project.organization, store).of([project.id]).hasNoSessions
   }
 
   // MARK: Routes
@@ -101,9 +110,10 @@ package struct ObjectiveActions: Sendable {
   package var routes: [APIRoute] {
     [
       APIRoute(
-        "projects/{organization}/{project}/objectives", .get(list),
-        .change(.put, set), .change(.delete, remove)),
-      APIRoute("projects/{organization}/{project}/budget", .get(budget)),
+        "projects/{organization}/{project}/objectives", .get(.only(), list),
+        .change(.put, .only(["measure", "target", "days"]), set),
+        .change(.delete, .only(), remove)),
+      APIRoute("projects/{organization}/{project}/budget", .get(.only(), budget)),
     ]
   }
 }

@@ -95,6 +95,7 @@ package struct ChannelFault: Equatable, Sendable {
 }
 
 extension ChannelForm {
+  static let members = ["name", "kind", "url", "secret", "to", "from", "command"]
   package static let recipientsMax = 20
   private static let urlBytesMax = 2000
 

@@ -170,18 +170,22 @@ package struct NoticeActions: Sendable {
 
   // MARK: Routes
 
+  private static let members = AcceptedNames.only(ChannelForm.members)
+
   package var routes: [APIRoute] {
     [
       APIRoute(
-        "organizations/{organization}/notice-channels", .get(channels),
-        .change(.post, create)),
+        "organizations/{organization}/notice-channels", .get(.only(), channels),
+        .change(.post, Self.members, create)),
       APIRoute(
-        "organizations/{organization}/notice-channels/{channel}", .get(channel),
-        .change(.put, update), .change(.delete, delete)),
+        "organizations/{organization}/notice-channels/{channel}", .get(.only(), channel),
+        .change(.put, Self.members, update), .change(.delete, .only(), delete)),
       APIRoute(
         "organizations/{organization}/notice-channels/{channel}/test",
-        .change(.post, waitsForOthers: true, test)),
-      APIRoute("organizations/{organization}/notices", .get(notices)),
+        .change(.post, .only(), waitsForOthers: true, test)),
+      APIRoute(
+        "organizations/{organization}/notices",
+        .get(.only(["channel"] + AcceptedNames.pages), notices)),
     ]
   }
 }

@@ -33,14 +33,15 @@ package struct AlertActions: Sendable {
       let shown = rules.dropFirst(page.offset).prefix(page.size)
       let hasMore = rules.count > page.offset + shown.count
       let link = page.linkHeader(url: call.url, hasMore: hasMore)
+      let names = try KnownNames(of: organization.id, store)
       return .list(shown, headers: ["Link": link]) { json, rule in
-        AlertRuleJSON.write(rule, projects: projects, now: call.now, to: &json)
+        AlertRuleJSON.write(rule, projects: projects, names, now: call.now, to: &json)
       }
     }
   }
 
   func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
-    try withRule(call) { answer($0, call) }
+    try withRule(call) { (rule) throws(StoreError) in try answer(rule, call) }
   }
 
   func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
@@ -96,12 +97,16 @@ package struct AlertActions: Sendable {
     let saved = try alerts.saveAlertRule(read, id: before?.id, of: organization, at: call.now)
     guard let saved else { return Response(.notFound) }
     notices.enqueueTransitions()
-    return answer(saved, call, status: before == nil ? 201 : 200)
+    return try answer(saved, call, status: before == nil ? 201 : 200)
   }
 
-  private func answer(_ rule: StoredAlertRule, _ call: APICall, status: Int = 200) -> Response {
-    .json(status: status) {
-      AlertRuleJSON.write(rule, projects: call.snapshot.catalog.projects, now: call.now, to: &$0)
+  private func answer(
+    _ rule: StoredAlertRule, _ call: APICall, status: Int = 200
+  ) throws(StoreError) -> Response {
+    let names = try KnownNames(of: rule.organization, store)
+    return .json(status: status) {
+      AlertRuleJSON.write(
+        rule, projects: call.snapshot.catalog.projects, names, now: call.now, to: &$0)
     }
   }
 
@@ -138,7 +143,8 @@ package struct AlertActions: Sendable {
   func unmute(_ call: APICall) throws(APIError) -> APIRoute.Work {
     // The end of a mute notifies, if a level was reached meanwhile.
     try withRule(call) { (rule) throws(StoreError) in
-      rule.isMuted(at: call.now) ? try mute(rule, until: call.now, call) : answer(rule, call)
+      rule.isMuted(at: call.now)
+        ? try mute(rule, until: call.now, call) : try answer(rule, call)
     }
   }
 
@@ -148,7 +154,7 @@ package struct AlertActions: Sendable {
     _ = try alerts.muteAlertRule(id: rule.id, of: rule.organization, until: until)
     var rule = rule
     rule.mutedUntil = until
-    return answer(rule, call)
+    return try answer(rule, call)
   }
 
   // MARK: Incidents and evaluations
@@ -265,19 +271,28 @@ package struct AlertActions: Sendable {
 
   package var routes: [APIRoute] {
     [
-      APIRoute("organizations/{organization}/alert-rules", .get(list), .change(.post, create)),
+      APIRoute(
+        "organizations/{organization}/alert-rules",
+        .get(.sentrys(["project"] + AcceptedNames.pages), list),
+        .change(.post, AlertRuleReader.accepted, create)),
       APIRoute(
         "organizations/{organization}/alert-rules/backtest",
-        .change(.post, scope: .read, backTest)),
+        .change(.post, .only(["rule"] + DateRange.names), scope: .read, backTest)),
       APIRoute(
-        "organizations/{organization}/alert-rules/{rule}", .get(detail),
-        .change(.put, update), .change(.delete, delete)),
+        "organizations/{organization}/alert-rules/{rule}", .get(.sentrys(), detail),
+        .change(.put, AlertRuleReader.accepted, update), .change(.delete, .sentrys(), delete)),
       APIRoute(
-        "organizations/{organization}/alert-rules/{rule}/mute", .change(.post, mute),
-        .change(.delete, unmute)),
-      APIRoute("organizations/{organization}/alert-rules/{rule}/evaluations", .get(evaluations)),
-      APIRoute("organizations/{organization}/alert-rules/{rule}/backtest", .get(backTestOfRule)),
-      APIRoute("organizations/{organization}/incidents", .get(incidents)),
+        "organizations/{organization}/alert-rules/{rule}/mute",
+        .change(.post, .only(["until", "minutes"]), mute), .change(.delete, .only(), unmute)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/{rule}/evaluations",
+        .get(.only(DateRange.names + ["interval"]), evaluations)),
+      APIRoute(
+        "organizations/{organization}/alert-rules/{rule}/backtest",
+        .get(.only(DateRange.names), backTestOfRule)),
+      APIRoute(
+        "organizations/{organization}/incidents",
+        .get(.sentrys(["alertRule"] + AcceptedNames.pages), incidents)),
     ]
   }
 }

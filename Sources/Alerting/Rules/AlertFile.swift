@@ -104,7 +104,7 @@ package enum AlertFile {
   private static func rule(
     _ node: JSONNode, _ catalog: Catalog, _ alerts: any AlertStore
   ) throws(Failure) -> Drafts.Element {
-    guard case .object(let members) = node.value else {
+    guard case .object = node.value else {
       throw .file("line \(node.line): a rule has to be an object")
     }
     var slug: String?
@@ -119,11 +119,7 @@ package enum AlertFile {
     var reader = AlertRuleReader(
       node, projects: catalog.projects.filter { $0.organization == organization.id })
     let draft = reader.draft(over: nil)
-    for other in members
-    where other.name != "organization" && !AlertRuleReader.members.contains(other.name) {
-      let known = AlertRuleReader.members.union(["organization"]).sorted()
-      reader.add(other.name, "It is unknown; there are \(known.joined(separator: ", ")).")
-    }
+    reader.checkMembers(besides: ["organization"])
     if let draft {
       let channels = try Failure.of { () throws(StoreError) in
         try alerts.noticeChannels(of: organization.id)
@@ -177,7 +173,9 @@ package enum AlertBackTest {
     }
     var reader = AlertRuleReader(node, projects: projects)
     reader.needsName = false
-    guard let draft = reader.draft(over: nil) else { throw .file(reader.sentence) }
+    let draft = reader.draft(over: nil)
+    reader.checkMembers()
+    guard let draft, reader.problems.isEmpty else { throw .file(reader.sentence) }
     return draft
   }
 }

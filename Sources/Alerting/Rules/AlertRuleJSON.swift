@@ -4,9 +4,12 @@ internal import Storage
 
 /// Writes alert rules and incidents: Sentry's members first, then Hale's own.
 enum AlertRuleJSON {
-  /// - Parameter projects: of the organization.
+  /// - Parameters:
+  ///   - projects: of the organization.
+  ///   - names: of the organization.
   static func write(
-    _ stored: StoredAlertRule, projects: [Project], now: Timestamp, to json: inout JSONWriter
+    _ stored: StoredAlertRule, projects: [Project], _ names: KnownNames, now: Timestamp,
+    to json: inout JSONWriter
   ) {
     let rule = stored.rule
     json.object { json in
@@ -52,6 +55,10 @@ enum AlertRuleJSON {
       json.member("channels", stored.draft.channels)
       json.member("mutedUntil", stored.muteEnd(at: now))
       json.member("source", stored.isDeclared ? "file" : "api")
+      json.objects("unmatched", of: rule.unmatched(in: names)) { json, problem in
+        json.member("field", problem.field)
+        json.member("reason", problem.reason)
+      }
       json.object("state") { json in
         json.member("level", stored.state.level.name)
         json.member("evaluated", stored.evaluated.map { RFC3339.format($0.time) })

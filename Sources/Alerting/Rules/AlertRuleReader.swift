@@ -15,21 +15,25 @@ struct AlertRuleReader {
   private let projects: [Project]
 
   /// Members that mean something here, or that Sentry's clients send and that change nothing.
-  static let members: Set<String> = [
-    "name", "aggregate", "dataset", "queryType", "query", "environment", "projects", "timeWindow",
+  static let members = [
+    "name", "aggregate", "dataset", "query", "environment", "projects", "timeWindow",
     "thresholdType", "resolveThreshold", "thresholdPeriod", "triggers", "release", "minSessions",
     "comparison", "channels",
   ]
 
   /// What answers have beside them, and what Sentry's forms send: it changes nothing.
-  private static let ignored: Set<String> = [
-    "id", "organizationId", "status", "resolution", "owner", "createdBy", "dateCreated",
+  static let ignored = [
+    "id", "queryType", "unmatched", "organizationId", "status", "resolution", "owner", "createdBy",
+    "dateCreated",
     "dateModified", "snooze", "description", "unit", "mutedUntil", "source", "state",
     "eventTypes", "excludedProjects", "includeAllProjects", "originalAlertRuleId", "sensitivity",
     "seasonality", "detectionType", "comparisonDelta", "comparisonType", "monitorType",
     "activationCondition", "weeklyAvg", "totalThisWeek", "latestIncident", "errors", "user",
     "snoozeForEveryone", "snoozeCreatedBy", "expandedEventTypes", "extrapolationMode",
   ]
+
+  /// The names in the body of a route. The reader reports others by field.
+  static let accepted = AcceptedNames.checkedByRoute(members, idle: ignored)
 
   /// - Parameter projects: of the organization.
   init(_ node: JSONNode, projects: [Project]) {
@@ -73,15 +77,22 @@ struct AlertRuleReader {
   }
 
   /// A mistyped member would be without effect.
-  mutating func checkMembers() {
+  ///
+  /// - Parameter others: members that are read elsewhere, or have no effect.
+  mutating func checkMembers(besides others: [String] = AlertRuleReader.ignored) {
     guard case .object(let members) = node.value else { return }
-    for member in members
-    where !Self.members.contains(member.name) && !Self.ignored.contains(member.name) {
-      let meant = Self.members.first { $0.lowercased() == member.name.lowercased() }
-      add(
-        member.name,
-        meant.map { "It is unknown: is \($0) meant?" }
-          ?? "It is unknown; there are \(Self.members.sorted().joined(separator: ", ")).")
+    for name in members.map(\.name) where !Self.members.contains(name) && !others.contains(name) {
+      add(name, NearNames.sentence("member", name, among: Self.members))
+    }
+    // Sentry's clients send more in a trigger.
+    guard case .array(let triggers)? = node["triggers"]?.value else { return }
+    let known = ["label", "alertThreshold", "actions"]
+    for trigger in triggers {
+      guard case .object(let members) = trigger.value else { continue }
+      for name in members.map(\.name) where !known.contains(name) {
+        guard known.contains(where: { NearNames.isSlip(name, of: $0) }) else { continue }
+        add("triggers", NearNames.sentence("member", name, among: known))
+      }
     }
   }
 

@@ -123,8 +123,7 @@ extension AlertRule {
     case .one(let name) where comparison != .previousRelease:
       query.filter = .all([environments, .release(name)])
     case .pattern(let text):
-      let pieces = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
-      query.filter = .all([environments, .releaseMatches(TextPattern(pieces: pieces))])
+      query.filter = .all([environments, .releaseMatches(TextPattern(text))])
     default: query.filter = environments
     }
     if needsReleases { query.groupBy = [.release] }

@@ -11,9 +11,11 @@ internal import Storage
 struct ActiveRequest {
   private let query: HealthQuery
 
+  static let names = AcceptedNames.only(AcceptedNames.selection + ["groupBy"])
+
   init(_ call: APICall) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    let selected = try call.projects().selected(by: parameters)
+    let selected = try call.projects().named(by: parameters)
     var query = HealthQuery(
       projects: Set(selected.map(\.id)), minutes: HealthPeriod.day24.window(until: call.now))
     query.groupBy = [.project]

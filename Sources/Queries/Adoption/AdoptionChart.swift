@@ -24,9 +24,12 @@ struct AdoptionChartRequest {
 
   private static let topMax = 1000
 
+  static let names = AcceptedNames.only(
+    ["by", "top", "interval"] + AcceptedNames.selection + DateRange.names)
+
   init(_ call: APICall) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    let selected = try call.projects().selected(by: parameters)
+    let selected = try call.projects().named(by: parameters)
     guard selected.count == 1 else {
       throw .badRequest("The adoption chart needs exactly one project: give project=ID or SLUG.")
     }

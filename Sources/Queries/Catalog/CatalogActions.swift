@@ -115,15 +115,24 @@ package struct CatalogActions: Sendable {
   /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
-      APIRoute("", .get(currentToken)),
-      APIRoute("organizations", .get(organizations)),
-      APIRoute("organizations/{organization}", .get(organization)),
-      APIRoute("organizations/{organization}/projects", .get(projects)),
-      APIRoute("organizations/{organization}/environments", .get(environments)),
-      APIRoute("projects", .get(projects)),
-      APIRoute("projects/{organization}/{project}", .get(project)),
-      APIRoute("projects/{organization}/{project}/environments", .get(environments)),
-      APIRoute("projects/{organization}/{project}/environments/{environment}", .get(environment)),
+      APIRoute("", .get(.sentrys(), currentToken)),
+      APIRoute("organizations", .get(.sentrys(), organizations)),
+      APIRoute("organizations/{organization}", .get(.sentrys(), organization)),
+      APIRoute(
+        "organizations/{organization}/projects", .get(Self.projectList, projects)),
+      APIRoute(
+        "organizations/{organization}/environments",
+        .get(.sentrys(["project", "visibility"]), environments)),
+      APIRoute("projects", .get(Self.projectList, projects)),
+      APIRoute("projects/{organization}/{project}", .get(.sentrys(), project)),
+      APIRoute(
+        "projects/{organization}/{project}/environments",
+        .get(.sentrys(["visibility"]), environments)),
+      APIRoute(
+        "projects/{organization}/{project}/environments/{environment}",
+        .get(.sentrys(), environment)),
     ]
   }
+
+  private static let projectList = AcceptedNames.sentrys(["query"] + AcceptedNames.pages)
 }

@@ -185,16 +185,20 @@ package struct ManagementActions: Sendable {
   /// The routes of the API that these actions answer.
   package var routes: [APIRoute] {
     [
-      APIRoute("organizations/{organization}/projects", .change(.post, createProject)),
       APIRoute(
-        "projects/{organization}/{project}/keys", .get(keys),
-        .change(.post, createKey)),
-      APIRoute("projects/{organization}/{project}/keys/{key}", .change(.delete, revokeKey)),
+        "organizations/{organization}/projects",
+        .change(.post, .sentrys(["name", "slug", "platform"]), createProject)),
       APIRoute(
-        "organizations/{organization}/org-auth-tokens", .get(tokens),
-        .change(.post, createToken)),
+        "projects/{organization}/{project}/keys", .get(.sentrys(["status"]), keys),
+        .change(.post, .sentrys(["name"]), createKey)),
       APIRoute(
-        "organizations/{organization}/org-auth-tokens/{token}", .change(.delete, revokeToken)),
+        "projects/{organization}/{project}/keys/{key}", .change(.delete, .sentrys(), revokeKey)),
+      APIRoute(
+        "organizations/{organization}/org-auth-tokens", .get(.sentrys(["status"]), tokens),
+        .change(.post, .sentrys(["name", "scope"]), createToken)),
+      APIRoute(
+        "organizations/{organization}/org-auth-tokens/{token}",
+        .change(.delete, .sentrys(), revokeToken)),
     ]
   }
 }

@@ -37,9 +37,12 @@ struct CompareRequest {
   private let now: Timestamp
   private let retentionDays: Int
 
+  static let names = AcceptedNames.only(
+    ["base", "candidate", "align", "interval"] + AcceptedNames.selection + DateRange.names)
+
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().selected(by: parameters).map(\.id))
+    projects = Set(try call.projects().named(by: parameters).map(\.id))
     guard let base = parameters.one("base"), let candidate = parameters.one("candidate") else {
       throw .badRequest("base and candidate are both required: give the names of two releases.")
     }
@@ -73,10 +76,14 @@ struct CompareRequest {
   func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
-    let records = try store.releases(of: organization)
-    let firstHours = try [base, candidate].map { name throws(StoreError) in
-      try records.first { Name($0.version) == Name(name) }?
-        .firstHour(in: projects, environments, store)
+    let known = try KnownNames(of: organization, store).of(projects)
+    if let refusal = known.refusal(of: environments) { return .failure(.badRequest(refusal)) }
+    var firstHours: [Int?] = []
+    for name in [base, candidate] {
+      guard let record = known.release(name) else {
+        return .failure(.badRequest(known.refusal(ofRelease: name)))
+      }
+      firstHours.append(try record.firstHour(in: projects, environments, store))
     }
     var windows = [range.minutes, range.minutes]
     if isAligned {

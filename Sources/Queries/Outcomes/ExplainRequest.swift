@@ -23,10 +23,8 @@ struct ExplainRequest {
   /// arrived; beyond, by the hour.
   private static let fineBucketsMax = 24
 
-  /// The parameters that only an answer with several fields and groups needs.
-  private static let ignored: Set = [
-    "field", "groupBy", "orderBy", "includeTotals", "includeSeries", "per_page", "cursor", "bucket",
-  ]
+  static let names = AcceptedNames.only(
+    ["bucket", "query", "interval"] + AcceptedNames.selection + DateRange.names)
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let projects = try call.projects()
@@ -35,8 +33,10 @@ struct ExplainRequest {
     limits.defaultRangeDays = 1
     limits.intervalMinutesMin = 60
     limits.pointsMax = Self.bucketsMax
-    var read = call.items.filter { !Self.ignored.contains($0.name) } + [("field", "sum(session)")]
-    if let bucket = try Self.bucket(QueryParameters(call.items), now: call.now) {
+    let parameters = QueryParameters(call.items)
+    _ = try projects.named(by: parameters)
+    var read = call.items + [("field", "sum(session)")]
+    if let bucket = try Self.bucket(parameters, now: call.now) {
       read.append(("start", RFC3339.format(bucket.start)))
       read.append(("end", RFC3339.format(bucket.end)))
     }

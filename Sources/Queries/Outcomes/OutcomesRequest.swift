@@ -12,7 +12,8 @@ internal import Storage
 ///      "outcomes": [{"project", "outcome", "reason", "quantity"}]}
 ///
 /// The numbers of each group and each bucket add up: received = accepted + rejected + skipped. A
-/// bucket of aggregates counts as an item.
+/// bucket of aggregates counts as an item. Sessions that SDKs report as dropped never arrived, and
+/// stand beside these numbers.
 struct OutcomesRequest {
   private let projects: Set<ProjectID>
   private let range: DateRange
@@ -21,9 +22,13 @@ struct OutcomesRequest {
   private let includesSeries: Bool
   private let page: Page
 
+  static let names = AcceptedNames.only(
+    ["groupBy", "project", "interval", "includeSeries"] + DateRange.names
+      + AcceptedNames.pages)
+
   init(_ call: APICall) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().selected(by: parameters).map(\.id))
+    projects = Set(try call.projects().named(by: parameters).map(\.id))
     let groups = parameters.all("groupBy")
     if let other = groups.first(where: { !["project", "reason"].contains($0) }) {
       throw .badRequest("Invalid groupBy: \"\(other)\"")
@@ -49,7 +54,7 @@ struct OutcomesRequest {
   /// The key of a group; its parts are nil where the request does not group by them.
   private struct Key: Hashable {
     var project: Int64?
-    /// The reason of a rejection; empty for other outcomes.
+    /// The reason of a rejection or of a drop by an SDK; empty for other outcomes.
     var reason: String?
   }
 
@@ -98,7 +103,7 @@ struct OutcomesRequest {
   private func group(of key: OutcomeKey) -> Key {
     var reason: String?
     if isGroupedByReason {
-      reason = if case .rejected(let why) = key.outcome { why.rawValue } else { "" }
+      reason = key.outcome.reason ?? ""
     }
     return Key(project: isGroupedByProject ? key.project.rawValue : nil, reason: reason)
   }
@@ -132,15 +137,26 @@ struct OutcomesRequest {
       for (key, quantity) in ordered {
         json.object { json in
           json.member("project", key.project.rawValue)
-          if case .rejected(let reason) = key.outcome {
-            json.member("outcome", "rejected")
-            json.member("reason", reason.rawValue)
-          } else {
-            json.member("outcome", key.outcome.name)
+          switch key.outcome {
+          case .rejected: json.member("outcome", "rejected")
+          case .dropped: json.member("outcome", "dropped_by_sdk")
+          default: json.member("outcome", key.outcome.name)
           }
+          if let reason = key.outcome.reason { json.member("reason", reason) }
           json.member("quantity", quantity)
         }
       }
+    }
+  }
+}
+
+extension Outcome {
+  /// The reason of a rejection or of a drop by an SDK.
+  fileprivate var reason: String? {
+    switch self {
+    case .rejected(let reason): reason.rawValue
+    case .dropped(let reason): reason.rawValue
+    default: nil
     }
   }
 }
@@ -154,6 +170,8 @@ private struct ItemCounts {
   private var aggregates: Int64 = 0
   private var repeated: Int64 = 0
   private var userOmitted: Int64 = 0
+  /// The sessions that SDKs dropped; they are not among the received items.
+  private var dropped: Int64 = 0
 
   private var received: Int64 { accepted + rejected + skipped }
 
@@ -163,6 +181,7 @@ private struct ItemCounts {
       ("received", \.received), ("accepted", \.accepted), ("rejected", \.rejected),
       ("skipped", \.skipped), ("aggregates", \.aggregates),
       ("repeated", \.repeated), ("userLeftOut", \.userOmitted),
+      ("droppedBySDK", \.dropped),
     ]
   }
 
@@ -176,6 +195,7 @@ private struct ItemCounts {
     case .userOmitted: userOmitted += quantity
     case .rejected: rejected += quantity
     case .skipped: skipped += quantity
+    case .dropped: dropped += quantity
     }
   }
 }

@@ -21,7 +21,7 @@ struct EstimateRequest {
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().selected(by: parameters).map(\.id))
+    projects = Set(try call.projects().named(by: parameters).map(\.id))
     environments = EnvironmentSelection(parameters.all("environment"))
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
@@ -33,12 +33,15 @@ struct EstimateRequest {
     release = call.version
   }
 
-  /// Queries the store and writes the answer; nil when there is no such release. Blocks.
-  func json(
+  /// Queries the store and writes the answer. Blocks.
+  func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
-  ) throws(StoreError) -> [UInt8]? {
-    let record = try store.releases(of: organization).first { Name($0.version) == Name(release) }
-    guard let record else { return nil }
+  ) throws(StoreError) -> Response {
+    let known = try KnownNames(of: organization, store).of(projects)
+    if let refusal = known.refusal(of: environments) { return Response(.badRequest(refusal)) }
+    guard let record = known.release(release) else {
+      return Response(APIError(status: 404, detail: known.refusal(ofRelease: release)))
+    }
     let projects = projects.intersection(record.projects)
     let delay = try ReportingDelay.learnt(from: projects, environments, now: now, store)
     // The delay counts whole hours, so the range starts on a full hour; what is older is one sum.
@@ -51,7 +54,7 @@ struct EstimateRequest {
     }
     hours += try tallies(young..<max(young, range.end.hour), by: 60, projects, store)
     let estimate = delay.estimate(hours, now: now.hour - hour)
-    return JSONWriter.object { json in
+    let json = JSONWriter.object { json in
       json.member("release", record.version)
       json.member("start", range.start)
       json.member("end", range.end)
@@ -66,6 +69,7 @@ struct EstimateRequest {
       json.member("reportingDelay") { delay.write(knownShare: estimate.knownShare, to: &$0) }
       json.member("series") { writeSeries(hours, since: hour, young: young, delay, to: &$0) }
     }
+    return .json(json)
   }
 
   private func tallies(

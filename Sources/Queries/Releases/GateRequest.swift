@@ -19,24 +19,18 @@ struct GateRequest {
   private let now: Timestamp
   private let retentionDays: Int
 
-  private static let names: Set<String> = [
-    "project", "environment", "baseline", "crashFreeSessions", "maxDrop", "minSessions",
-    "confidence",
-  ]
+  static let names = AcceptedNames.only(
+    AcceptedNames.selection + [
+      "baseline", "crashFreeSessions", "maxDrop", "minSessions", "confidence",
+    ])
   private static let dropMaxDefault = 0.2
   private static let sessionsMinDefault: Int64 = 100
   /// Above this ratio most sessions have no user, and crashes are not counted by users.
   private static let sessionsPerUserMax: Int64 = 50
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
-    // A mistyped rule would have no effect, and a bad release would pass.
-    if let other = call.items.first(where: { !Self.names.contains($0.name) }) {
-      throw .badRequest(
-        "There is no parameter \"\(other.name)\"; there are "
-          + "\(Self.names.sorted().joined(separator: ", ")).")
-    }
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().selected(by: parameters).map(\.id))
+    projects = Set(try call.projects().named(by: parameters).map(\.id))
     candidate = call.version
     let named = parameters.one("baseline") ?? "previous"
     baseline = named == "previous" ? nil : named
@@ -78,21 +72,24 @@ struct GateRequest {
   func response(
     of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
-    let records = try store.releases(of: organization)
-    guard let record = records.first(where: { Name($0.version) == Name(candidate) }) else {
-      return .failure(APIError(status: 404, detail: "There is no release \"\(candidate)\" yet."))
+    let known = try KnownNames(of: organization, store).of(projects)
+    // Before the first session of a project, its environments are still to come.
+    if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
+      return .failure(.badRequest(refusal))
+    }
+    if let baseline, known.release(baseline) == nil {
+      return .failure(.badRequest(known.refusal(ofRelease: baseline)))
+    }
+    guard let record = known.release(candidate) else {
+      // A client may wait for one that is still to come.
+      let status = known.resembles(release: candidate) ? 400 : 404
+      return .failure(APIError(status: status, detail: known.refusal(ofRelease: candidate)))
     }
     let started = try record.firstHour(in: projects, environments, store)
-    let before: ReleaseRecord?
-    if let baseline {
-      before = records.first { Name($0.version) == Name(baseline) }
-      guard before != nil else {
-        return .failure(
-          .badRequest("There is no release \"\(baseline)\" that could be the baseline."))
+    let before =
+      if let baseline { known.release(baseline) } else {
+        try previous(to: record, started: started, among: known, store)
       }
-    } else {
-      before = try previous(to: record, started: started, among: records, store)
-    }
     let beforeStarted = try before?.firstHour(in: projects, environments, store)
     let oldest = (now.day - retentionDays + 1) * 24
     for (release, first) in [(record, started), (before, beforeStarted)] {
@@ -111,7 +108,7 @@ struct GateRequest {
   /// The release of the same package with the most sessions in the day before the first session of
   /// the candidate.
   private func previous(
-    to record: ReleaseRecord, started: Int?, among records: [ReleaseRecord],
+    to record: ReleaseRecord, started: Int?, among known: KnownNames,
     _ store: any SessionStore & ReleaseStore
   ) throws(StoreError) -> ReleaseRecord? {
     let end = started ?? now.hour
@@ -124,8 +121,7 @@ struct GateRequest {
     let most = try store.health(query).max {
       ($0.totals.sessions.total, $1.key) < ($1.totals.sessions.total, $0.key)
     }
-    guard let name = most?.key.release else { return nil }
-    return records.first { Name($0.version) == Name(name) }
+    return most?.key.release.flatMap { known.release($0) }
   }
 
   private func answer(

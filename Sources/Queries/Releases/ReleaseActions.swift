@@ -71,8 +71,7 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try EstimateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try request.json(of: organization.id, store: store).map { .json($0) }
-        ?? Response(.notFound)
+      try request.response(of: organization.id, store: store)
     }
   }
 
@@ -117,6 +116,11 @@ package struct ReleaseActions: Sendable {
     var ref: String?
     var url: String?
     var status: String?
+
+    private static let names = ["projects", "dateReleased", "ref", "url", "status"]
+    private static let idle = ["refs", "commits", "owner", "dateStarted", "dateCreated"]
+    static let created = AcceptedNames.sentrys(["version"] + names, idle: idle)
+    static let changed = AcceptedNames.sentrys(names, idle: idle + ["version"])
   }
 
   /// Creates a release. As in Sentry, the status is 201 for a new release and 208 for a known one.
@@ -202,19 +206,27 @@ package struct ReleaseActions: Sendable {
   package var routes: [APIRoute] {
     [
       APIRoute(
-        "organizations/{organization}/releases", .get(list),
-        .change(.post, create)),
+        "organizations/{organization}/releases",
+        .get(.sentrys(ReleasesRequest.names + ["project", "flatten"]), list),
+        .change(.post, Body.created, create)),
       APIRoute(
-        "organizations/{organization}/releases/{version}", .get(detail),
-        .change(.put, update), .change(.delete, delete)),
-      APIRoute("organizations/{organization}/releases/{version}/gate", .get(gate)),
-      APIRoute("organizations/{organization}/releases/{version}/estimate", .get(estimate)),
+        "organizations/{organization}/releases/{version}",
+        .get(.sentrys(ReleasesRequest.names + ["project"]), detail),
+        .change(.put, Body.changed, update), .change(.delete, .sentrys(), delete)),
       APIRoute(
-        "projects/{organization}/{project}/releases", .get(list),
-        .change(.post, create)),
+        "organizations/{organization}/releases/{version}/gate", .get(GateRequest.names, gate)),
       APIRoute(
-        "projects/{organization}/{project}/releases/{version}", .get(detail),
-        .change(.put, update), .change(.delete, delete)),
+        "organizations/{organization}/releases/{version}/estimate",
+        .get(
+          .only(AcceptedNames.selection + DateRange.names + ["interval"]), estimate)),
+      APIRoute(
+        "projects/{organization}/{project}/releases",
+        .get(.sentrys(ReleasesRequest.names + ["flatten"]), list),
+        .change(.post, Body.created, create)),
+      APIRoute(
+        "projects/{organization}/{project}/releases/{version}",
+        .get(.sentrys(ReleasesRequest.names), detail),
+        .change(.put, Body.changed, update), .change(.delete, .sentrys(), delete)),
     ]
   }
 }

@@ -1,4 +1,5 @@
 internal import API
+internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
@@ -17,6 +18,9 @@ struct ReleaseSearch {
       case .freeText(let text): return .releaseContains(text.lowercased())
       case .term(let term):
         guard let filter = try ReleaseTerms.filter(term, environments: environments) else {
+          if let name = Self.pastedName(term) {
+            return SeriesFilter.releaseContains(name).negated(if: term.isNegated)
+          }
           throw .badRequest("Invalid query field: \"\(term.key)\"")
         }
         return filter
@@ -30,6 +34,16 @@ struct ReleaseSearch {
     filter.matches(
       SeriesKey(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
       version: version)
+  }
+
+  /// Reads `a:b@1`, a release whose package has a colon, as it was pasted: no value of an unknown
+  /// key has an at sign otherwise.
+  private static func pastedName(_ term: SearchTerm) -> String? {
+    guard term.values.count == 1, let value = term.values[0].literal, !term.values[0].isQuoted,
+      value.contains("@"),
+      !ReleaseTerms.keys.contains(where: { NearNames.isSlip(term.key, of: $0) })
+    else { return nil }
+    return "\(term.key):\(value)".lowercased()
   }
 
   /// Reads `1.9.0 (7)`, the form in which releases are shown and copied: it matches the release

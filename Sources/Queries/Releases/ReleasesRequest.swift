@@ -45,6 +45,13 @@ struct ReleasesRequest {
 
   private static let pageSizeMax = 100
 
+  /// The parameters of lists and pages; lists take `flatten`, too.
+  static let names =
+    [
+      "environment", "query", "status", "health", "overview", "adoptionStages", "sort",
+      "healthStat", "summaryStatsPeriod", "summaryInterval", "healthStatsPeriod",
+    ] + DateRange.names + AcceptedNames.pages
+
   init(
     _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
   ) throws(APIError) {

@@ -11,6 +11,11 @@ package struct SessionsRequest: Sendable {
     package var isDescending: Bool
   }
 
+  static let names =
+    [
+      "field", "groupBy", "query", "interval", "orderBy", "includeTotals", "includeSeries",
+    ] + AcceptedNames.selection + DateRange.names + AcceptedNames.pages
+
   /// The fields in the order of the request, without duplicates. Never empty.
   package let fields: [SessionsField]
   package let groupBy: Set<HealthQuery.Dimension>

@@ -11,6 +11,11 @@ package struct TextPattern: Equatable, Sendable {
     self.pieces = pieces.map { Array((pieces.count == 1 ? $0 : $0.lowercased()).utf8) }
   }
 
+  /// The pattern of a text in which each `*` is a wildcard.
+  package init(_ text: String) {
+    self.init(pieces: text.split(separator: "*", omittingEmptySubsequences: false).map(String.init))
+  }
+
   /// Matches a part of a release name. A missing part is like an empty one, but no wildcard matches
   /// it.
   package func matches(part: String?) -> Bool {

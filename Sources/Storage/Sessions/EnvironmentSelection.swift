@@ -10,6 +10,9 @@ package struct EnvironmentSelection: Equatable, Sendable {
     self.names = names.isEmpty ? nil : Set(names.map { Name($0) })
   }
 
+  /// The names that are selected, ascending; none for all.
+  var given: [Name] { names?.sorted() ?? [] }
+
   package var isAll: Bool { names == nil }
 
   /// The query selects one environment alone.

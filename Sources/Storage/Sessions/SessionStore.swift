@@ -29,6 +29,8 @@ package enum Outcome: Hashable, Sendable {
   case rejected(RejectionReason)
   /// An item of another type was walked past.
   case skipped
+  /// Sessions never arrived: an SDK reported that it dropped them.
+  case dropped(DropReason)
 
   /// The name under which stores keep it.
   package var name: String {
@@ -39,14 +41,16 @@ package enum Outcome: Hashable, Sendable {
     case .userOmitted: "user_left_out"
     case .rejected(let reason): reason.rawValue
     case .skipped: "other_item"
+    case .dropped(let reason): "dropped_by_sdk." + reason.rawValue
     }
   }
 
   /// - Parameter name: as ``name`` gives it; nil is returned for any other.
   package init?(name: String) {
-    let rejections = RejectionReason.allCases.map(Outcome.rejected)
+    let reasons =
+      RejectionReason.allCases.map(Outcome.rejected) + DropReason.allCases.map(Outcome.dropped)
     let others: [Outcome] = [.accepted, .acceptedAggregate, .repeated, .userOmitted, .skipped]
-    guard let outcome = (others + rejections).first(where: { $0.name == name }) else { return nil }
+    guard let outcome = (others + reasons).first(where: { $0.name == name }) else { return nil }
     self = outcome
   }
 }

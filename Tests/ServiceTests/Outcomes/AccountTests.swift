@@ -50,11 +50,46 @@ import Testing
     #expect(
       totals == [
         "received": 10, "accepted": 3, "rejected": 3, "skipped": 4, "aggregates": 1,
-        "repeated": 1, "userLeftOut": 0,
+        "repeated": 1, "userLeftOut": 0, "droppedBySDK": 0,
       ])
     let series = try #require(group["series"] as? [String: [Int]])
     #expect((answer["intervals"] as? [String])?.count == series["received"]?.count)
     for (name, total) in totals { #expect(series[name]?.reduce(0, +) == total, "\(name)") }
+  }
+
+  /// Sessions that SDKs dropped are outcomes of their own, and count nowhere else.
+  @Test func whatSDKsDroppedIsKnown() throws {
+    let fixture = try Self.mix()
+    let report = """
+      {"timestamp":1767268800,"discarded_events":[
+      {"reason":"send_error","category":"session","quantity":3},
+      {"reason":"send_error","category":"error","quantity":50},
+      {"reason":"of the future","category":"session","quantity":4}]}
+      """.replacing("\n", with: "")
+    for _ in 0..<2 {
+      #expect(fixture.send("{}\n{\"type\":\"client_report\"}\n\(report)\n").status == 200)
+    }
+    fixture.drain()
+    let answer = try ask(fixture, "outcomes/?statsPeriod=2h&groupBy=reason")
+    let groups = try #require(answer["groups"] as? [[String: Any]])
+    var dropped: [String: Int] = [:]
+    var received = 0
+    for group in groups {
+      let totals = try #require(group["totals"] as? [String: Int])
+      received += totals["received"] ?? 0
+      guard let quantity = totals["droppedBySDK"], quantity > 0 else { continue }
+      #expect(totals["received"] == 0)
+      dropped[(group["by"] as? [String: String])?["reason"] ?? "-"] = quantity
+    }
+    #expect(dropped == ["send_error": 6, "other": 8] && received == 12)
+    let listed = try #require(answer["outcomes"] as? [[String: Any]])
+      .filter { $0["outcome"] as? String == "dropped_by_sdk" }
+    #expect(listed.map { $0["reason"] as? String } == ["other", "send_error"])
+    let metrics = fixture.ask("/metrics", token: nil).text
+    #expect(
+      metrics.contains(
+        "hale_sdk_dropped_sessions_total{project=\"1\",reason=\"send_error\"} 6\n"))
+    #expect(!metrics.contains("outcome=\"dropped"))
   }
 
   @Test func groupsAddUp() throws {
@@ -207,9 +242,12 @@ import Testing
   /// Nothing to divide by is null, and no verdict.
   @Test(arguments: ["time", "age"])
   func aReleaseWithoutSessions(align: String) throws {
+    let fixture = try ServiceFixture.world()
+    let made = fixture.change(
+      .post, Self.organization + "releases/", #"{"version": "shop@9", "projects": ["shop"]}"#)
+    #expect(made.status == 201)
     let answer = try ask(
-      try ServiceFixture.world(),
-      "sessions/compare/?base=shop@1.9.0&candidate=shop@9&align=" + align)
+      fixture, "sessions/compare/?base=shop@1.9.0&candidate=shop@9&align=" + align)
     let candidate = try #require(answer["candidate"] as? [String: Any])
     #expect(candidate["crashFreeSessions"] is NSNull && candidate["firstSession"] is NSNull)
     let difference = try #require(answer["difference"] as? [String: Any])

@@ -7,7 +7,7 @@ import { h } from "../lib/dom.js";
 /** - Parameter perform: makes a change and updates the view, or shows the error. */
 export function objectiveForm(world, project, objective, isAdmin, perform) {
   const path = `projects/${world.organization}/${project.slug}/objectives/`;
-  const text = objective ? `Objective: ${objectiveText(objective)}` : "No objective";
+  const text = objective ? `Objective: ${objectiveText(objective)}${objective.isUnmatched ? ", matches nothing yet" : ""}` : "No objective";
   if (!isAdmin) return h("p", { class: "under" }, text);
   const field = (label, ...content) => h("label", {}, h("span", {}, label), ...content);
   const shown = objective ?? { measure: "crash_free_sessions", target: 99.9, days: 28 };

@@ -10,7 +10,7 @@ export function trustPanel(world) {
   const reasons = h("tbody", {});
   const element = panel("Data quality", "How the sessions of this release were reported, and which items its projects rejected",
     list, scrollFrame("Rejected items", h("table", { class: "plain" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Rejected: reason"), h("th", { scope: "col", class: "number" }, "Items"), h("th", { scope: "col", class: "number" }, "Share"))), reasons)));
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Not counted: reason"), h("th", { scope: "col", class: "number" }, "Items"), h("th", { scope: "col", class: "number" }, "Share"))), reasons)));
   element.classList.add("is-wide");
   const isNew = changes();
   return {
@@ -39,12 +39,17 @@ export function trustPanel(world) {
         fact("Without init", count(sum(({ withoutInit }) => withoutInit)), "no update with init was received; they count like all others"),
         fact("Arrival unknown", count(sum(({ unlogged }) => unlogged.total)), "the arrival log keeps 30 days"),
         fact("Items received", totals ? count(totals.received) : NONE, totals ? `${count(totals.accepted)} accepted` : ""));
-      const rejected = outcomes.data.outcomes.filter(({ outcome }) => outcome === "rejected")
-        .reduce((table, { reason, quantity }) => table.set(reason, (table.get(reason) ?? 0) + quantity), new Map());
-      const rows = [...rejected].sort((left, right) => right[1] - left[1]);
-      reasons.replaceChildren(...(rows.length ? rows : [["Nothing was rejected", 0]]).map(([reason, quantity]) =>
-        h("tr", {}, h("th", { scope: "row" }, String(reason).replaceAll("_", " ")),
-          h("td", { class: "number" }, count(quantity)), h("td", { class: "number" }, percent(quantity, totals?.received)))));
+      const byReason = (kind) => [...outcomes.data.outcomes.filter(({ outcome }) => outcome === kind)
+        .reduce((table, { reason, quantity }) => table.set(reason, (table.get(reason) ?? 0) + quantity), new Map())]
+        .sort((left, right) => right[1] - left[1]);
+      const row = (text, quantity, share) => h("tr", {}, h("th", { scope: "row" }, text.replaceAll("_", " ")),
+        h("td", { class: "number" }, count(quantity)), h("td", { class: "number" }, share));
+      const rows = [
+        ...byReason("rejected").map(([reason, quantity]) => row(reason, quantity, percent(quantity, totals?.received))),
+        // These never arrived, so they are no share of what did.
+        ...byReason("dropped_by_sdk").map(([reason, quantity]) => row(`dropped by the SDK: ${reason}`, quantity, NONE)),
+      ];
+      reasons.replaceChildren(...(rows.length ? rows : [row("Nothing was rejected", 0, percent(0, totals?.received))]));
     },
   };
 }

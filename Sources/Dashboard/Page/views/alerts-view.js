@@ -49,7 +49,7 @@ export function alertsView(world) {
     return h("tr", {},
       h("th", { scope: "row" }, h("a", { class: "version", href: address({ view: "alert", id: rule.id }), "data-nav": true }, rule.name),
         h("span", { class: "under" }, rule.description)),
-      h("td", {}, stateMark(rule), rule.snooze && h("span", { class: "under" }, `muted until ${dayAndClock(new Date(rule.mutedUntil))}`)),
+      h("td", {}, stateMark(rule), rule.unmatched.length > 0 && h("span", { class: "under" }, "matches nothing yet"), rule.snooze && h("span", { class: "under" }, `muted until ${dayAndClock(new Date(rule.mutedUntil))}`)),
       h("td", { class: "number" }, valueText(state.value, rule.unit), h("span", { class: "under" }, state.sessions == null || state.value == null ? "" : `of ${plural(state.sessions, "session")}`)),
       h("td", { class: "only-wide" }, thresholdsOf(rule).map(({ text }) => h("span", { class: "under" }, text))),
       h("td", { class: "only-wide" }, channelsOf(rule).join(", ") || h("span", { class: "under" }, "nobody")));

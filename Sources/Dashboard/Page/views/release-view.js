@@ -82,6 +82,10 @@ export function releaseView(world) {
       if (!release) return setText(facts, "There is no release with this name.");
       // Without a selection, adoption is the share within the release's own projects.
       if (!place.project) scope.project = release.projects.map(({ id }) => id);
+      // An environment that the projects do not have is an error of these two, and no number.
+      const isKnown = !place.environment || world.projects.some(({ id, environments }) =>
+        environments.includes(place.environment) && release.projects.some((one) => String(one.id) === String(id)));
+      estimate.element.hidden = comparison.element.hidden = !isKnown;
       const search = `release:${quoted(place.version)}`;
       const query = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
       const byStatus = query({ ...scope, query: search, field: fields, groupBy: "session.status" });
@@ -89,9 +93,9 @@ export function releaseView(world) {
         byStatus,
         query({ ...scope, field: [SESSIONS, USERS] }),
         query({ ...scope, query: search, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
-        estimate.update(place, scope, { signal }),
+        isKnown ? estimate.update(place, scope, { signal }) : null,
         get(`${organization}/alert-rules/`, { project: scope.project, per_page: 100 }, { signal }),
-        byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
+        isKnown && byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         trust.update(place, scope, search, { signal }),
       ]);
       if (!isNew(release, own.data, all.data, places.data, estimated, rules.data)) return;

@@ -32,7 +32,7 @@ struct AlertCommand: ParsableCommand {
         rules, ["ID", "NAME", "STATE", "VALUE", "EVALUATED", "MUTED UNTIL", "SOURCE"],
         row: { rule in
           [
-            "\(rule.id)", rule.draft.name, rule.state.level.name,
+            "\(rule.id)", rule.draft.name, session.state(rule),
             rule.evaluated?.value.map { "\($0)" } ?? "-",
             rule.evaluated?.time.readable ?? "-", session.muted(rule)?.readable ?? "-",
             rule.isDeclared ? "file" : "api",
@@ -76,11 +76,12 @@ struct AlertCommand: ParsableCommand {
         ("channels", rule.draft.allChannels.sorted().joined(separator: ", ")),
         ("source", rule.isDeclared ? "file" : "api"),
         ("muted until", session.muted(rule)?.readable ?? "-"),
-        ("state", rule.state.level.name),
+        ("state", session.state(rule)),
         ("value", rule.evaluated?.value.map { "\($0)" } ?? "-"),
         ("sessions", rule.evaluated.map { "\($0.sessions)" } ?? "-"),
         ("evaluated", rule.evaluated?.time.readable ?? "-"),
       ]
+      pairs += session.unmatched(rule).map { ("matches nothing yet", $0.reason) }
       try printPairs(pairs)
       let incidents = try session.alerts.alertIncidents(
         of: rule.organization, rule: rule.id, offset: 0, limit: 10)
@@ -254,6 +255,7 @@ private struct AlertSession {
   let now: Timestamp
   private let directory: String
   private let projects: [Project]
+  private let names: KnownNames
 
   init(_ data: DataOptions, _ organization: OrganizationOptions) throws {
     let settings = try Settings(flags: data.given)
@@ -264,6 +266,7 @@ private struct AlertSession {
     projects = catalog.projects.filter { $0.organization == owner.id }
     directory = settings.dataDirectory
     alerts = session.store
+    names = try KnownNames(of: owner.id, session.store)
     let service = ControlSocket(dataDirectory: directory)
     now = try service.send("GET", "/control/clock")?.time ?? session.now
   }
@@ -281,13 +284,22 @@ private struct AlertSession {
     rule.rule.projects.map { id in projects.first { $0.id == id }?.slug ?? "\(id.rawValue)" }
   }
 
+  /// What the rule names and is not there yet.
+  func unmatched(_ rule: StoredAlertRule) -> [AlertRule.Problem] { rule.rule.unmatched(in: names) }
+
+  /// The level of the rule, marked where the rule cannot fire as it stands.
+  func state(_ rule: StoredAlertRule) -> String {
+    rule.state.level.name + (unmatched(rule).isEmpty ? "" : ", matches nothing yet")
+  }
+
   /// The end of the rule's mute; nil where it is not muted.
   func muted(_ rule: StoredAlertRule) -> Timestamp? {
     rule.mutedUntil.flatMap { now < $0 ? $0 : nil }
   }
 
   func members(_ rule: StoredAlertRule) -> JSONMembers {
-    [
+    let unmatched = unmatched(rule).map(\.reason)
+    return [
       ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
       ("aggregate", .string(rule.rule.measure.rawValue)),
       ("state", .string(rule.state.level.name)),
@@ -295,6 +307,7 @@ private struct AlertSession {
       ("evaluated", .optional(rule.evaluated?.time.rfc3339)),
       ("mutedUntil", .optional(muted(rule)?.rfc3339)),
       ("source", .string(rule.isDeclared ? "file" : "api")),
+      ("unmatched", .optional(unmatched.isEmpty ? nil : unmatched.joined(separator: " "))),
     ]
   }
 

@@ -9,7 +9,7 @@ import Storage
 /// It reads the database itself, so that no service need run. Changes are made by the service where
 /// one runs: the database has one writer.
 struct CatalogSession {
-  let store: any CatalogStore & JobRunStore & NoticeStore & AlertStore
+  let store: any CatalogStore & ReleaseStore & JobRunStore & NoticeStore & AlertStore
   private let settings: Settings
   private let service: ControlSocket
   let now: Timestamp

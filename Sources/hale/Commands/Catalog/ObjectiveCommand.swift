@@ -89,10 +89,13 @@ struct ObjectiveCommand: ParsableCommand {
       let entries = projects.compactMap { project in
         catalog.objectives.first { $0.project == project.id }.map { (project, $0) }
       }
+      let names = try KnownNames(of: owner.id, session.store)
       try options.json.printEntries(entries, ["PROJECT", "OBJECTIVE", "SET"]) { project, own in
-        [project.slug, own.objective.sentence, own.created.readable]
+        let mark = names.of([project.id]).hasNoSessions ? ", matches nothing yet" : ""
+        return [project.slug, own.objective.sentence + mark, own.created.readable]
       } members: { project, own in
         own.objective.fields(of: project)
+          + [("isUnmatched", .boolean(names.of([project.id]).hasNoSessions))]
       }
     }
   }

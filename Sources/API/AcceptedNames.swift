@@ -1,0 +1,62 @@
+internal import Bytes
+
+/// The names that a route takes: of the parameters of its URL, or of the members of its body.
+package struct AcceptedNames: Sendable {
+  /// The answer to names that are not accepted.
+  private enum Others {
+    case refused
+    /// Let through, unless they look like a slip of the hand.
+    case letThrough
+    /// Left to the route, which reads the names itself.
+    case leftToRoute
+  }
+
+  package let names: [String]
+  /// Names that clients of Sentry send and that have no effect here.
+  private let idle: [String]
+  private let others: Others
+
+  /// The names of a route of Hale's own, which refuses all others.
+  package static func only(_ names: [String] = []) -> AcceptedNames {
+    AcceptedNames(names: names, idle: [], others: .refused)
+  }
+
+  /// The names of a route of Sentry's, whose clients send others beside them.
+  package static func sentrys(_ names: [String] = [], idle: [String] = []) -> AcceptedNames {
+    AcceptedNames(names: names, idle: idle, others: .letThrough)
+  }
+
+  /// The names of a route that refuses others itself.
+  package static func checkedByRoute(_ names: [String], idle: [String]) -> AcceptedNames {
+    AcceptedNames(names: names, idle: idle, others: .leftToRoute)
+  }
+
+  /// The parameters that select sessions.
+  package static let selection = ["project", "environment"]
+  /// The parameters of a page.
+  package static let pages = ["per_page", "cursor"]
+
+  /// The parameters of a route that takes none: as open as its body is.
+  var none: AcceptedNames { others == .refused ? .only() : .sentrys() }
+
+  /// The given names that have no effect, each once; throws 400 for one that may not be there.
+  ///
+  /// - Parameter kind: what the names are of: "parameter" or "member".
+  func withoutEffect(
+    _ given: some Sequence<String>, _ kind: String
+  ) throws(APIError) -> [String] {
+    var found: [String] = []
+    var seen = Set(names)
+    for name in given where seen.insert(name).inserted {
+      if !idle.contains(name) {
+        if others == .leftToRoute { continue }
+        let isSlip = names.contains { NearNames.isSlip(name, of: $0) }
+        if others == .refused || isSlip {
+          throw .badRequest(NearNames.sentence(kind, name, among: names))
+        }
+      }
+      found.append(name)
+    }
+    return found
+  }
+}

@@ -1,0 +1,88 @@
+/// Finds the known names that may be meant by a name that is unknown.
+package enum NearNames {
+  private static let shownMax = 3
+  /// Longer names are compared with none, so that a comparison stays short.
+  private static let bytesMax = 250
+
+  /// Whether one name is the other with a slip of the hand: both have the same letters and digits
+  /// but for their case, or some are missing, added, wrong or exchanged with their neighbours: one
+  /// of four to nine, two of ten to fourteen, and so on. `project_id` is no slip of `project`.
+  package static func isSlip(_ name: String, of other: String) -> Bool {
+    slips(plain(name), plain(other)) != nil
+  }
+
+  /// The names nearest to a name, best first, at most three: slips of the hand, then those that
+  /// begin with the name or are its beginning, as `prod` is of `production`.
+  package static func near(_ name: String, among names: some Sequence<String>) -> [String] {
+    let given = plain(name)
+    var found: [(rank: Int, name: String)] = []
+    for other in names where !other.utf8.elementsEqual(name.utf8) {
+      let known = plain(other)
+      if let slips = slips(given, known) {
+        found.append((slips, other))
+      } else if min(given.count, known.count) >= 3,
+        given.starts(with: known) || known.starts(with: given)
+      {
+        found.append((bytesMax + abs(given.count - known.count), other))
+      }
+    }
+    found.sort { ($0.rank, $0.name) < ($1.rank, $1.name) }
+    return found.prefix(shownMax).map(\.name)
+  }
+
+  /// The sentence about an unknown name, with the near ones and those that there are:
+  /// `There is no environment "prod"; near: "production". There are production, staging.`
+  ///
+  /// - Parameters:
+  ///   - kind: what is named, as in "parameter".
+  ///   - listed: the number of names of which the others are only counted.
+  package static func sentence(
+    _ kind: String, _ name: String, among names: [String], listed: Int = 20
+  ) -> String {
+    let near = near(name, among: names).map { "\"\($0)\"" }
+    let shown = names.prefix(listed).map { $0.isEmpty ? "\"\"" : $0 }.joined(separator: ", ")
+    let rest = names.count > listed ? " and \(names.count - listed) more" : ""
+    return "There is no \(kind) \"\(name)\"" + (near.isEmpty ? "" : "; near: ")
+      + near.joined(separator: ", ") + ". "
+      + (names.isEmpty ? "There are none." : "There are \(shown)\(rest).")
+  }
+
+  /// The letters and digits in lower case. Bytes beyond ASCII stay as they are.
+  private static func plain(_ name: String) -> [UInt8] {
+    name.utf8.compactMap { byte in
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
+      case 0x80...: byte
+      default: byte.isAlphanumeric ? byte : nil
+      }
+    }
+  }
+
+  /// The number of slips between two plain names; nil if they are too many.
+  private static func slips(_ one: [UInt8], _ other: [UInt8]) -> Int? {
+    let length = max(one.count, other.count)
+    let most = length < 4 ? 0 : max(1, length / 5)
+    guard length > 0, length <= bytesMax, abs(one.count - other.count) <= most else { return nil }
+    let distance = distance(one, other)
+    return distance <= most ? distance : nil
+  }
+
+  /// The edit distance in which an exchange of neighbours counts once (optimal string alignment).
+  private static func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
+    var before: [Int] = []
+    var last = Array(0...other.count)
+    for row in one.indices {
+      var next = [row + 1]
+      for column in other.indices {
+        let isSame = one[row] == other[column]
+        var least = min(last[column] + (isSame ? 0 : 1), last[column + 1] + 1, next[column] + 1)
+        if row > 0, column > 0, one[row] == other[column - 1], one[row - 1] == other[column] {
+          least = min(least, before[column - 1] + 1)
+        }
+        next.append(least)
+      }
+      (before, last) = (last, next)
+    }
+    return last[other.count]
+  }
+}

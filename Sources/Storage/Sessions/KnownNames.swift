@@ -1,0 +1,84 @@
+internal import Bytes
+package import ReleaseHealth
+
+/// The releases and environments that some projects have so far: of their sessions, and of release
+/// tools. A name that is none of them selects nothing.
+package struct KnownNames: Sendable {
+  private let records: [ReleaseRecord]
+  private let uses: [ProjectID: ProjectUse]
+
+  /// The names of all projects of an organization. Blocks.
+  package init(of organization: OrganizationID, _ store: any ReleaseStore) throws(StoreError) {
+    self.init(
+      records: try store.releases(of: organization), uses: try store.uses(of: organization))
+  }
+
+  package init(records: [ReleaseRecord], uses: [ProjectID: ProjectUse]) {
+    self.records = records
+    self.uses = uses
+  }
+
+  /// The names of some of the projects.
+  package func of(_ projects: Set<ProjectID>) -> KnownNames {
+    KnownNames(
+      records: records.filter { !projects.isDisjoint(with: $0.projects) },
+      uses: uses.filter { projects.contains($0.key) })
+  }
+
+  /// Whether no session has arrived yet.
+  package var hasNoSessions: Bool { uses.allSatisfy { $0.value.environments.isEmpty } }
+
+  /// The names of the releases, newest first.
+  package var releases: [String] { records.map(\.version) }
+
+  package func release(_ name: String) -> ReleaseRecord? {
+    records.first { Name($0.version) == Name(name) }
+  }
+
+  /// The reason why a selection of environments has one that is unknown; nil where it has none.
+  package func refusal(of selection: EnvironmentSelection) -> String? {
+    let known = Set(uses.flatMap { $0.value.environments.map { Name($0) } })
+    // The empty one stands for sessions without an environment.
+    let unknown = selection.given.first { !$0.text.isEmpty && !known.contains($0) }
+    return unknown.map { unknown in
+      NearNames.sentence(
+        "environment", unknown.text, among: known.sorted().map(\.text).filter { !$0.isEmpty })
+    }
+  }
+
+  /// The reason why a release is unknown, with the newest ones.
+  package func refusal(ofRelease name: String) -> String {
+    NearNames.sentence("release", name, among: releases, listed: 3)
+  }
+
+  /// Whether an unknown release looks like a slip of the hand, not like one that is still to come.
+  ///
+  /// The next version of a package differs from the one before in a digit, so that only other parts
+  /// count: case, punctuation, a `v` before the version, and the package, where no release has it.
+  package func resembles(release name: String) -> Bool {
+    let (given, form) = (ReleaseVersion(name), Self.form(name))
+    let known = releases.map { ReleaseVersion($0) }
+    let isPackageKnown = known.contains { $0.package == given.package }
+    return known.contains { known in
+      if Self.form(known.name) == form { return true }
+      guard !isPackageKnown, let package = known.package else { return false }
+      guard let own = given.package else {
+        return Self.form(known.versionRaw) == Self.form(given.versionRaw)
+      }
+      // Of two applications one may be the other's next generation.
+      return NearNames.isSlip(own, of: package)
+        && own.utf8.filter(\.isDigit) == package.utf8.filter(\.isDigit)
+    }
+  }
+
+  /// A release without what people leave out or add: `Shop-v2.1.0` and `shop@2.1.0` have the same.
+  private static func form(_ name: String) -> [UInt8] {
+    let bytes = Array(name.lowercased().utf8)
+    return bytes.indices.compactMap { index in
+      let byte = bytes[index]
+      let isFirst = index == 0 || !bytes[index - 1].isAlphanumeric
+      let isV = byte == UInt8(ascii: "v") && isFirst && bytes[(index + 1)...].first?.isDigit == true
+      return isV || "@-_/ ".utf8.contains(byte) ? nil : byte
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import ReleaseHealth
+import Storage
+import Testing
+
+@Suite struct KnownNamesTests {
+  private static let shop = ProjectID(rawValue: 1)
+  private static let other = ProjectID(rawValue: 2)
+
+  private static func names(
+    _ releases: [String], environments: [String] = []
+  ) -> KnownNames {
+    var use = ProjectUse()
+    use.environments = environments
+    return KnownNames(
+      records: releases.enumerated().map { index, version in
+        ReleaseRecord(
+          id: Int64(index), version: version, created: Timestamp(seconds: 0), released: nil,
+          ref: nil, url: nil, status: .open, projects: [shop], places: [])
+      }, uses: environments.isEmpty ? [:] : [shop: use])
+  }
+
+  /// A release that is still to come is no slip of the hand, however near its name is.
+  @Test(arguments: [
+    ("shop@2.1.1", false), ("shop@2.1.10", false), ("shop@2.1", false), ("shop@21.0", false),
+    ("shop@2.1.0-rc.1", false), ("shop@2.1.0+7", false), ("shop2@2.1.0", false),
+    ("other@1.0.0", false), ("other@2.1.0", false), ("7.0.0", false),
+    ("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567", false),
+    ("Shop@2.1.0", true), ("shop@v2.1.0", true), ("shop-2.1.0", true), ("shop 2.1.0", true),
+    ("2.1.0", true), ("v2.1.0", true), ("shpo@2.1.0", true), ("shop-@2.2.0", true),
+    ("sho@3.0.0", true),
+  ])
+  func resemblance(name: String, resembles: Bool) {
+    let known = Self.names(["shop@2.1.0", "api@1.11.0"])
+    #expect(known.resembles(release: name) == resembles)
+    // Nothing resembles where nothing is known, and a package that has releases is meant.
+    #expect(!Self.names([]).resembles(release: name))
+    let isForm = ["Shop@2.1.0", "shop@v2.1.0", "shop-2.1.0", "shop 2.1.0"].contains(name)
+    #expect(
+      Self.names(["shop@2.1.0", "9", "shpo@1", "sho@1", "shop-@1"]).resembles(release: name)
+        == isForm)
+  }
+
+  @Test func environments() {
+    let known = Self.names(["shop@1"], environments: ["", "production", "staging"])
+    #expect(known.refusal(of: EnvironmentSelection()) == nil)
+    #expect(known.refusal(of: EnvironmentSelection([""])) == nil)
+    #expect(known.refusal(of: EnvironmentSelection(["production", "staging"])) == nil)
+    #expect(
+      known.refusal(of: EnvironmentSelection(["production", "prod"]))
+        == "There is no environment \"prod\"; near: \"production\". There are production, staging.")
+    #expect(!known.hasNoSessions && Self.names(["shop@1"]).hasNoSessions)
+  }
+
+  @Test func otherProjectsHaveOtherNames() {
+    let known = Self.names(["shop@1"], environments: ["production"])
+    #expect(known.of([Self.shop]).release("shop@1") != nil)
+    #expect(known.of([Self.other]).release("shop@1") == nil)
+    #expect(known.of([Self.other]).hasNoSessions)
+  }
+}

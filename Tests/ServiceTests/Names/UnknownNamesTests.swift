@@ -1,0 +1,258 @@
+import API
+import Foundation
+import HTTP
+import Testing
+
+@testable import Service
+
+/// Nothing is dropped silently: names that a route does not know are refused or reported.
+@Suite struct UnknownNamesTests {
+  private static let organization = "/api/0/organizations/default/"
+
+  private func detail(_ text: String) throws -> String {
+    let json = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    return try #require(json?["detail"] as? String)
+  }
+
+  @Test(arguments: [
+    ("sessions/?field=sum(session)&groupby=release", "groupby", "groupBy"),
+    ("sessions/?field=sum(session)&group_by=release", "group_by", "groupBy"),
+    ("sessions/?field=sum(session)&environments=production", "environments", "environment"),
+    ("sessions/?field=sum(session)&statsPeriodd=7d", "statsPeriodd", "statsPeriod"),
+    ("sessions/?fields=sum(session)", "fields", "field"),
+    ("sessions/?field=sum(session)&perPage=1", "perPage", "per_page"),
+    ("releases/?healht=1", "healht", "health"), ("releases/?projects=1", "projects", "project"),
+    ("releases/shop@1.9.0/?adoptionStage=1", "adoptionStage", "adoptionStages"),
+    ("projects/?querry=shop", "querry", "query"),
+    ("incidents/?alertrule=1", "alertrule", "alertRule"),
+    ("environments/?visiblity=all", "visiblity", "visibility"),
+    ("org-auth-tokens/?Status=active", "Status", "status"),
+  ])
+  func slipsAreRefusedOnRoutesOfSentry(target: String, given: String, near: String) throws {
+    let answer = try ServiceFixture.world().ask(Self.organization + target)
+    #expect(answer.status == 400)
+    let detail = try detail(answer.text)
+    #expect(detail.hasPrefix("There is no parameter \"\(given)\"; near: \"\(near)\". There are "))
+  }
+
+  @Test func othersAreLetThroughNamedAndCounted() throws {
+    let fixture = try ServiceFixture.world()
+    let target =
+      Self.organization
+      + "sessions/?field=sum(session)&statsPeriod=1d&utc=true&referrer=a%20b&utc=1&a%0D%0Ab=c"
+    let response = fixture.send(
+      .get, target, headers: ["Authorization": "Bearer \(ServiceFixture.token)"])
+    #expect(response.status == 200)
+    #expect(response.headers["Hale-Ignored"] == "utc, referrer, a%0D%0Ab")
+    let plain = fixture.send(
+      .get, Self.organization + "sessions/?field=sum(session)&statsPeriod=1d",
+      headers: ["Authorization": "Bearer \(ServiceFixture.token)"])
+    #expect(plain.status == 200 && plain.headers["Hale-Ignored"] == nil)
+    // Requests that are refused for another reason are not counted.
+    #expect(fixture.ask(Self.organization + "sessions/?utc=1").status == 400)
+    let metrics = fixture.ask("/metrics", token: nil).text
+    let route = "/api/0/organizations/{organization}/sessions"
+    #expect(metrics.contains("hale_api_ignored_names_total{route=\"\(route)\"} 3\n"))
+  }
+
+  /// Every route of Hale's own, with every method.
+  @Test func allOthersAreRefusedOnRoutesOfHale() throws {
+    let fixture = try ServiceFixture.world()
+    var own: Set<String> = []
+    for route in fixture.dependencies.routes {
+      let path = route.name.replacing("{organization}", with: "default")
+        .replacing("{project}", with: "shop").replacing("{version}", with: "shop@1.9.0")
+        .replacing("{rule}", with: "1").replacing("{channel}", with: "1")
+      for action in route.actions {
+        let answer = fixture.change(action.method, path + "/?nothing=1")
+        guard answer.status == 400, answer.text.contains("no parameter") else { continue }
+        own.insert(String(route.name.split(separator: "/").last ?? ""))
+        let detail = try detail(answer.text)
+        #expect(detail.hasPrefix("There is no parameter \"nothing\". There are "), "\(route.name)")
+        for name in action.parameters.names { #expect(detail.contains(name)) }
+        if action.method == .get { continue }
+        let body = fixture.change(action.method, path, "{\"nothing\": 1}")
+        #expect(body.status == 400 && body.text.contains("no member"), "\(route.name)")
+      }
+    }
+    #expect(
+      own == [
+        "explain", "compare", "outcomes", "adoption", "active", "gate", "estimate", "backtest",
+        "evaluations", "mute", "objectives", "budget", "notice-channels", "{channel}", "test",
+        "notices",
+      ])
+  }
+
+  @Test(
+    arguments: [
+      (.post, "releases/", #"{"version": "a@1", "project": ["shop"]}"#, "projects"),
+      (.post, "releases/", #"{"version": "a@1", "dateRelease": "x"}"#, "dateReleased"),
+      (.put, "releases/shop@1.9.0/", #"{"Status": "archived"}"#, "status"),
+      (.post, "projects/", #"{"name": "a", "platfrom": "python"}"#, "platform"),
+      (.post, "org-auth-tokens/", #"{"name": "a", "scopes": ["admin"]}"#, "scope"),
+      (.post, "notice-channels/", #"{"name": "a", "kind": "slack", "URL": "x"}"#, "url"),
+      (.post, "alert-rules/backtest/", #"{"rule": {}, "statsperiod": "1h"}"#, "statsPeriod"),
+      (.put, "/api/0/projects/default/shop/objectives/", #"{"taget": 99}"#, "target"),
+    ] as [(HTTP.Method, String, String, String)])
+  func membersOfBodies(method: HTTP.Method, target: String, body: String, near: String) throws {
+    let path = target.hasPrefix("/") ? target : Self.organization + target
+    let answer = try ServiceFixture.world().change(method, path, body)
+    #expect(answer.status == 400)
+    let detail = try detail(answer.text)
+    #expect(detail.hasPrefix("There is no member \"") && detail.contains("; near: \"\(near)\"."))
+  }
+
+  /// What release tools send has no effect, and is no slip of the hand.
+  @Test func membersOfReleaseToolsAreLetThrough() throws {
+    let fixture = try ServiceFixture.world()
+    let response = fixture.send(
+      .post, Self.organization + "releases/",
+      headers: ["Authorization": "Bearer \(ServiceFixture.adminToken)"],
+      body: [
+        Array(
+          #"{"version": "a@1", "projects": ["shop"], "refs": [], "commits": [], "ref": "r"}"#.utf8)
+      ])
+    #expect(response.status == 201 && response.headers["Hale-Ignored"] == "refs, commits")
+  }
+
+  @Test(arguments: [
+    (
+      "sessions/compare/?base=typo@1&candidate=shop@1.9.0", 400,
+      "There is no release \"typo@1\". There are "
+    ),
+    (
+      "sessions/compare/?base=shop@1.9.0&candidate=shop@1.9.1", 400,
+      "There is no release \"shop@1.9.1\"; near: \"shop@1.9.0\""
+    ),
+    (
+      "sessions/compare/?base=shop@1.9.0&candidate=shop@1.0.0%2B7&environment=prod", 400,
+      "There is no environment \"prod\"; near: \"production\". There are production, staging."
+    ),
+    (
+      "sessions/compare/?base=shop@1.9.0&candidate=shop@1.0.0%2B7&project=shpo", 400,
+      "There is no project \"shpo\"; near: \"shop\". There are shop."
+    ),
+    ("releases/shop@1.9.0/gate/?environment=prod", 400, "There is no environment \"prod\""),
+    ("releases/typo@9/gate/?environment=prod", 400, "There is no environment \"prod\""),
+    ("releases/shop@1.9.0/gate/?project=nope", 400, "There is no project \"nope\""),
+    ("releases/Shop@1.9.0/gate/", 400, "There is no release \"Shop@1.9.0\"; near: "),
+    ("releases/shop@1.9.1/gate/", 404, "There is no release \"shop@1.9.1\"; near: "),
+    ("releases/shop@1.9.0/gate/?baseline=shop@7", 400, "There is no release \"shop@7\""),
+    ("releases/shop@1.9.0/estimate/?environment=stagin", 400, "There is no environment \"stagin\""),
+    ("releases/shop@1.9.1/estimate/", 404, "There is no release \"shop@1.9.1\"; near: "),
+    ("outcomes/?project=shpo", 400, "There is no project \"shpo\"; near: \"shop\""),
+    ("adoption/?project=shpo", 400, "There is no project \"shpo\""),
+    ("active/?project=shpo", 400, "There is no project \"shpo\""),
+    ("sessions/explain/?project=shpo", 400, "There is no project \"shpo\""),
+  ])
+  func valuesAreNeverZeros(target: String, status: Int, begins: String) throws {
+    let answer = try ServiceFixture.world().ask(Self.organization + target)
+    #expect(answer.status == status)
+    #expect(try detail(answer.text).hasPrefix(begins), "\(answer.text)")
+    // A client waits for what may still come, and for nothing else.
+    let isGate = target.contains("/gate/")
+    #expect(answer.text.contains("\"missing\":\"release\"") == (isGate && status == 404))
+  }
+
+  /// Before the first session every environment is still to come.
+  @Test func aGateWaitsForTheFirstSession() throws {
+    let answer = try ServiceFixture().ask(
+      Self.organization + "releases/shop@1/gate/?environment=production")
+    #expect(answer.status == 404 && answer.text.contains("\"missing\":\"release\""))
+  }
+
+  /// A name that is pasted into the search is found, whatever it has.
+  @Test(
+    arguments: [
+      ("a:b@1", ["a:b@1"]), ("A:B@1", ["a:b@1"]), ("a:b@", ["a:b@1"]), ("\"a:b\"", ["a:b@1"]),
+      ("!a:b@1", ["a:c"]), ("\"a:c\"", ["a:c"]), ("a:x@1", []), ("release:a:b@1", ["a:b@1"]),
+      ("a:c", nil), ("a:\"b@1\"", nil), ("a:*@1", nil), ("relase:a:b@1", nil),
+    ] as [(String, [String]?)])
+  func namesWithColonsAreFound(search: String, versions: [String]?) throws {
+    let fixture = try ServiceFixture()
+    for version in ["a:b@1", "a:c"] {
+      let made = fixture.change(
+        .post, Self.organization + "releases/",
+        "{\"version\": \"\(version)\", \"projects\": [\"shop\"]}")
+      #expect(made.status == 201)
+    }
+    let text = try #require(
+      search.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+    let answer = fixture.ask(Self.organization + "releases/?query=" + text)
+    #expect(answer.status == (versions == nil ? 400 : 200))
+    let json = try JSONSerialization.jsonObject(with: Data(answer.text.utf8))
+    let found = (json as? [[String: Any]])?.compactMap { $0["version"] as? String }
+    #expect(found == versions, "\(answer.text)")
+  }
+
+  // MARK: Rules
+
+  private func rule(_ members: String) -> String {
+    """
+    {"name": "r", "projects": ["shop"], "aggregate": "crash_free_rate(session)", "timeWindow": 60, \
+    "thresholdType": 1, "triggers": [{"label": "critical", "alertThreshold": 99}]\(members)}
+    """
+  }
+
+  @Test(
+    arguments: [
+      ("", [:]), (#", "environment": "production", "release": "shop@1.9.*""#, [:]),
+      (#", "release": "latest""#, [:]), (#", "environment": """#, [:]),
+      (
+        #", "environment": "prod", "release": "lastest""#,
+        [
+          "environment":
+            "There is no environment \"prod\"; near: \"production\". There are production, staging.",
+          "release": "There is no release \"lastest\"; near: \"latest\". There are ",
+        ]
+      ),
+      (#", "release": "shop@3.*""#, ["release": "There is no release that matches \"shop@3.*\"."]),
+      (#", "release": "shop@1.9.1""#, ["release": "There is no release \"shop@1.9.1\"; near: "]),
+    ] as [(String, [String: String])])
+  func rulesMayNameWhatIsStillToCome(members: String, unmatched: [String: String]) throws {
+    let fixture = try ServiceFixture.world()
+    let made = fixture.change(.post, Self.organization + "alert-rules/", rule(members))
+    #expect(made.status == 201)
+    let listed = fixture.ask(Self.organization + "alert-rules/").text
+    let rules = try JSONSerialization.jsonObject(with: Data(listed.utf8)) as? [[String: Any]]
+    let found = try #require(rules?.first?["unmatched"] as? [[String: String]])
+    #expect(Set(found.map { $0["field"] }) == Set(unmatched.keys.map { Optional($0) }))
+    for problem in found {
+      let begins = try #require(unmatched[problem["field"] ?? ""])
+      #expect(problem["reason"]?.hasPrefix(begins) == true, "\(problem)")
+    }
+    // A back-test would only say that it had not fired.
+    let test = fixture.change(
+      .post, Self.organization + "alert-rules/backtest/",
+      "{\"rule\": \(rule(members)), \"statsPeriod\": \"1d\"}")
+    let stored = fixture.ask(Self.organization + "alert-rules/r/backtest/?statsPeriod=1d")
+    for answer in [test, stored] {
+      #expect(answer.status == (unmatched.isEmpty ? 200 : 400))
+      if !unmatched.isEmpty { #expect(answer.text.contains("There is no ")) }
+    }
+  }
+
+  @Test func aRuleOnASilentProjectIsMarked() throws {
+    let made = try ServiceFixture().change(.post, Self.organization + "alert-rules/", rule(""))
+    #expect(made.status == 201 && made.text.contains("\"unmatched\":[{\"field\":\"projects\""))
+  }
+
+  @Test(arguments: [
+    (#", "enviroment": "production""#, "enviroment", "environment"),
+    (#", "MinSessions": 5"#, "MinSessions", "minSessions"),
+  ])
+  func membersOfRules(members: String, given: String, near: String) throws {
+    let fixture = try ServiceFixture.world()
+    let made = fixture.change(.post, Self.organization + "alert-rules/", rule(members))
+    #expect(made.status == 400)
+    let json = try JSONSerialization.jsonObject(with: Data(made.text.utf8)) as? [String: [String]]
+    let reason = "There is no member \"\(given)\"; near: \"\(near)\"."
+    #expect(json?[given]?.first?.hasPrefix(reason) == true, "\(made.text)")
+  }
+
+  @Test func membersOfTriggers() throws {
+    let body = rule("").replacing("99}", with: "99, \"action\": []}")
+    let made = try ServiceFixture.world().change(.post, Self.organization + "alert-rules/", body)
+    #expect(made.status == 400 && made.text.contains("near: \\\"actions\\\""))
+  }
+}
