@@ -176,6 +176,8 @@ CREATE TABLE alert_rule (
   sessions INTEGER,
   -- The open incident.
   incident INTEGER,
+  -- The release that was looked at, of a rule about one.
+  observed_release TEXT,
   UNIQUE (organization, name)
 ) STRICT;
 

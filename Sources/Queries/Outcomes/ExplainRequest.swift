@@ -70,7 +70,10 @@ struct ExplainRequest {
   }
 
   /// Queries the store and writes the answer. Blocks.
-  func json(store: any OutcomeStore) throws(StoreError) -> [UInt8] {
+  func json(
+    store: any SessionStore & ReleaseStore & OutcomeStore
+  ) throws(StoreError) -> [UInt8] {
+    let request = try request.namingLatest(store)
     let history = try store.history(request.healthQuery())
     // At a full hour the range of the bucket before it also includes the bucket that begins.
     let buckets = zip(request.range.bucketStarts, history.buckets).filter {
@@ -85,6 +88,7 @@ struct ExplainRequest {
       json.member("start", request.range.start)
       json.member("end", end)
       json.member("query", request.search.text)
+      if let release = request.search.latest { json.member("latestRelease", release) }
       json.member("explainedFrom", history.firstKnownHour.map { Timestamp(minute: $0 * 60) })
       json.member("lateMinutes", lateMinutes)
       json.array("buckets") { json in

@@ -8,7 +8,8 @@ internal import Storage
 /// as the candidate has, and as they were known at that age.
 ///
 /// The rules are percentages: `crashFreeSessions`, `maxDrop` (points), `confidence`; `minSessions`
-/// is a number. `baseline` is a release, or `previous`.
+/// is a number. `baseline` is a release, `latest` or `previous`; the version in the path may be
+/// `latest`, too: a release with sessions in the last 24 hours.
 struct GateRequest {
   private let candidate: String
   /// The baseline release; nil for the previous one.
@@ -28,6 +29,9 @@ struct GateRequest {
   /// Above this ratio most sessions have no user, and crashes are not counted by users.
   private static let sessionsPerUserMax: Int64 = 50
 
+  private static let isItself = APIError.badRequest(
+    "The baseline is the release itself: name another one.")
+
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     // A mistyped rule would have no effect, and a bad release would pass.
     if let other = call.items.first(where: { !Self.names.contains($0.name) }) {
@@ -40,9 +44,7 @@ struct GateRequest {
     candidate = call.version
     let named = parameters.one("baseline") ?? "previous"
     baseline = named == "previous" ? nil : named
-    if let baseline, Name(baseline) == Name(candidate) {
-      throw .badRequest("The baseline is the release itself: name another one.")
-    }
+    if let baseline, Name(baseline) == Name(candidate) { throw Self.isItself }
     environments = EnvironmentSelection(parameters.all("environment"))
     var rules = ReleaseGate.Rules()
     let crashFree = try Self.percentage(parameters, "crashFreeSessions", 0...100)
@@ -79,17 +81,19 @@ struct GateRequest {
     of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let records = try store.releases(of: organization)
-    guard let record = records.first(where: { Name($0.version) == Name(candidate) }) else {
+    guard let record = try release(candidate, among: records, of: organization, store) else {
       return .failure(APIError(status: 404, detail: "There is no release \"\(candidate)\" yet."))
     }
     let started = try record.firstHour(in: projects, environments, store)
     let before: ReleaseRecord?
     if let baseline {
-      before = records.first { Name($0.version) == Name(baseline) }
-      guard before != nil else {
+      let named = try release(baseline, among: records, of: organization, store)
+      guard let named else {
         return .failure(
           .badRequest("There is no release \"\(baseline)\" that could be the baseline."))
       }
+      if named.id == record.id { return .failure(Self.isItself) }
+      before = named
     } else {
       before = try previous(to: record, started: started, among: records, store)
     }
@@ -108,8 +112,25 @@ struct GateRequest {
       try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
   }
 
+  /// The release of a name, which may be `latest`.
+  private func release(
+    _ name: String, among records: [ReleaseRecord], of organization: OrganizationID,
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> ReleaseRecord? {
+    var name = name
+    if name == LatestRelease.name {
+      var query = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
+      query.filter = .environments(environments)
+      let found = try LatestRelease.found(
+        by: query, of: organization, sessionsMin: rules.sessionsMin, store)
+      guard let found else { return nil }
+      name = found
+    }
+    return records.first { Name($0.version) == Name(name) }
+  }
+
   /// The release of the same package with the most sessions in the day before the first session of
-  /// the candidate.
+  /// the candidate; of several the highest.
   private func previous(
     to record: ReleaseRecord, started: Int?, among records: [ReleaseRecord],
     _ store: any SessionStore & ReleaseStore
@@ -121,11 +142,14 @@ struct GateRequest {
       .environments(environments), .not(.release(record.version)),
       .package(ReleaseVersion(record.version).package),
     ])
-    let most = try store.health(query).max {
-      ($0.totals.sessions.total, $1.key) < ($1.totals.sessions.total, $0.key)
-    }
-    guard let name = most?.key.release else { return nil }
-    return records.first { Name($0.version) == Name(name) }
+    let sessions = Dictionary(
+      try store.health(query).map { (Name($0.key.release ?? ""), $0.totals.sessions.total) },
+      uniquingKeysWith: { first, _ in first })
+    return records.compactMap { record in
+      sessions[Name(record.version)].map {
+        (record, $0, ReleaseRank(record.version, created: record.created))
+      }
+    }.max { ($0.1, $0.2) < ($1.1, $1.2) }?.0
   }
 
   private func answer(

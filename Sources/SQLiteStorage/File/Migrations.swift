@@ -235,6 +235,7 @@ enum Migrations {
       version: 6,
       // The users that a session had beyond its limit were never stored: those that it keeps stay.
       sql: """
+        ALTER TABLE alert_rule ADD COLUMN observed_release TEXT;
         CREATE INDEX user_id ON user (id);
         """),
   ]
