@@ -1,4 +1,4 @@
--- The schema of a Hale database, version 5. The program applies exactly this file to an empty
+-- The schema of a Hale database, version 6. The program applies exactly this file to an empty
 -- database, and migrates older ones to it (Migrations.swift).
 --
 -- Times are integers. Columns without a unit (created, started, earliest, latest) are in
@@ -176,6 +176,8 @@ CREATE TABLE alert_rule (
   sessions INTEGER,
   -- The open incident.
   incident INTEGER,
+  -- The release that was looked at, of a rule about one.
+  observed_release TEXT,
   UNIQUE (organization, name)
 ) STRICT;
 
@@ -354,6 +356,9 @@ CREATE TABLE user (
   -- The last day on which an update of the user arrived.
   seen INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The hashes of the users of a session that has too many.
+CREATE INDEX user_id ON user (id);
 
 -- The number of sessions of each kind that each user has in a minute, as changes that add up over
 -- the parts of the minute. Rows are kept while a session of their hour can still change; then the

@@ -19,7 +19,7 @@ package struct HealthActions: Sendable {
     let request = try SessionsRequest(
       call.items, projects: try call.projects(), now: call.now, limits: limits)
     return { () throws(StoreError) in
-      let answer = try SessionsAnswer(request, store: store)
+      let answer = try SessionsAnswer(try request.namingLatest(store), store: store)
       return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
     }
   }

@@ -71,7 +71,7 @@ def test_from_the_first_crash_to_the_last_notification(start):
     evaluate(hale)
     assert rule(hale, name)["state"] == {
         "level": "ok", "evaluated": "2026-03-10T12:31:00Z", "value": None, "sessions": 0,
-        "incident": None}
+        "release": None, "incident": None}
     send(hale, 20, crashed=3)
     evaluate(hale)
     state = rule(hale, name)["state"]
@@ -253,6 +253,35 @@ def test_releases_and_comparisons(start):
     assert values == {latest: 90.0, pattern: 95.0, before: -10.0, week: -60.0, users: 90.0}
     assert level(hale, before) == level(hale, week) == "critical"
     assert hale.get(f"{ORGANIZATION}/alert-rules/").headers["Link"]
+
+
+def test_latest_is_the_highest_version_by_number(start):
+    """rc.10 is above rc.9, and a build of testers does not hide what users have."""
+    hale = start(clock=NOON)
+    make(hale, name="all", release="latest", triggers=RULE["triggers"][:1])
+    make(hale, name="many", release="latest", minSessions=20, triggers=RULE["triggers"][:1])
+    send(hale, 5, release="p@1.0.0-rc.9")
+    send(hale, 5, crashed=5, release="p@1.0.0-rc.10")
+    evaluate(hale)
+    for name in ("all", "many"):
+        state = rule(hale, name)["state"]
+        assert (state["release"], state["sessions"]) == ("p@1.0.0-rc.10", 5)
+        assert state["level"] == ("critical" if name == "all" else "ok")
+    assert "p@1.0.0-rc.10" in hale.cli("alert", "show", "all").stdout
+    hale.clock.advance(hours(1))
+    send(hale, 30, release="p@1.0.0")
+    hale.clock.advance(hours(1))
+    assert hale.cli("jobs", "run", "adoption").returncode == 0
+    send(hale, 25, release="p@1.0.0")
+    send(hale, 2, crashed=2, release="p@2.0.0-dev")
+    send(hale, 3, release="other@7.0.0")
+    evaluate(hale)
+    assert {name: rule(hale, name)["state"]["release"] for name in ("all", "many")} == {
+        "all": "p@2.0.0-dev", "many": "p@1.0.0"}
+    answer = hale.get(f"{ORGANIZATION}/sessions/", {
+        "field": "sum(session)", "query": "release:latest", "statsPeriod": "1h"}).json
+    assert answer["latestRelease"] == "p@2.0.0-dev"
+    assert answer["groups"][0]["totals"] == {"sum(session)": 2}
 
 
 def test_wrong_rules_are_rejected_by_field(start):

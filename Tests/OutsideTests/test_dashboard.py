@@ -119,6 +119,22 @@ def test_sorting_by_each_column(loaded, page_of):
     assert column(page, 0)[0].startswith("5.4.9")
 
 
+def test_the_page_orders_versions_as_the_api_does(start, page_of):
+    hale = start()
+    for release in ("shop@9.4.47-2", "abc", "shop@1.0.0-rc10", "shop@1.0.0-rc.9", "shop@9.4.47-10",
+                    "shop@1.0.0", "shop@1.0.0-rc9", "shop@1.0.0-rc.10", "shop@1.0.0+9",
+                    "shop@1.0.0+10", "web@1.0.0-1.a", "abb"):
+        hale.send(session(release=release))
+    listed = hale.get("/organizations/default/releases/", {"sort": "semver"}).json
+    page = page_of(hale, "/?sort=-version")
+    wait_for_rows(page, 12)
+    links = page.locator("table.releases a.version").all()
+    order = [link.get_attribute("title") for link in links]
+    assert order == [release["version"] for release in listed]
+    assert order.index("shop@1.0.0-rc.10") < order.index("shop@1.0.0-rc.9")
+    assert order[:2] == ["shop@9.4.47-10", "shop@9.4.47-2"]
+
+
 def test_pickers_search_and_back(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page, 200)

@@ -52,6 +52,32 @@ def test_green_red_and_not_decided_yet(releases):
     assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
 
 
+def test_the_latest_release(releases):
+    """As the release and as the baseline; the answer names it."""
+    roll_out(releases, "app@2-rc.9", 10, 9990)
+    roll_out(releases, "app@6-rc.9", 10, 9990)
+    roll_out(releases, "app@6-rc.10", 200, 9800)
+    releases.clock.advance(minutes(10))
+    status, text = gate(releases, "latest", "--json")
+    assert status == RED and json.loads(text)["candidate"]["release"] == "app@6-rc.10", text
+    status, text = gate(releases, "app@2-rc.9", "--baseline", "latest", "--json")
+    assert status == GREEN and json.loads(text)["baseline"]["release"] == "app@6-rc.10", text
+    status, text = gate(releases, "app@6-rc.10", "--baseline", "latest")
+    assert status == FAILED and "the release itself" in text
+    assert gate(releases, "latest", "--environment", "staging")[0] == FAILED
+
+
+@pytest.mark.parametrize(("lower", "higher"), (
+    ("app@1-rc.2", "app@1-rc.3"), ("app@1-rc.9", "app@1-rc.10")))
+def test_the_previous_of_equally_many_sessions_is_the_highest(start, lower, higher):
+    hale = start(clock=NOON - hours(1))
+    for release in (higher, lower):
+        roll_out(hale, release, 10, 990)
+    hale.clock.set(NOON)
+    roll_out(hale, "app@1", 10, 990)
+    assert json.loads(gate(hale, "app@1", "--json")[1])["baseline"]["release"] == higher
+
+
 def test_rules(releases):
     assert gate(releases, "app@3", "--max-drop", "5")[0] == GREEN
     assert gate(releases, "app@2", "--crash-free-sessions", "99.5")[0] == GREEN

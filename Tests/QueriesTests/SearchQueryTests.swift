@@ -164,9 +164,6 @@ struct SearchQueryTests {
       "Comparisons are not supported in the query: \"release:>=1.0\". "
         + "Put a value that begins with < or > in quotation marks."),
     SessionsCase(
-      "latest", "release:latest",
-      "\"release:latest\" is not supported in the query. Name the release."),
-    SessionsCase(
       "unknown project", "project:nowhere",
       "Invalid query. Project(s) nowhere do not exist or are not actively selected."),
     SessionsCase(

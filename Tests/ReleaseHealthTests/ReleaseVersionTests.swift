@@ -223,9 +223,15 @@ import Testing
     ("1.1.0.1", "<", "1.1.0.2"), ("1.1.0.1", ">", "1.1.0.0"), ("1.1.0.1", ">", "1.0.0.0"),
     ("1.1.0.1", ">", "1.0.42.0"), ("1.0.0+10", "=", "1.0.0+20"), ("1.0.0+a", "=", "1.0.0+b"),
     ("1.0+abcd", "=", "1.0+abcde"),
-    // As text, unlike Semantic Versioning.
-    ("1.0-rc.10", "<", "1.0-rc.9"), ("1.0-RC", "<", "1.0-beta"), ("1.0-a", "<", "1.0-a.1"),
-    ("1.0-", "=", "1.0"),
+    // Semantic Versioning 2.0.0, item 11.4: its own example, then each of its rules.
+    ("1.0.0-alpha", "<", "1.0.0-alpha.1"), ("1.0.0-alpha.1", "<", "1.0.0-alpha.beta"),
+    ("1.0.0-alpha.beta", "<", "1.0.0-beta"), ("1.0.0-beta", "<", "1.0.0-beta.2"),
+    ("1.0.0-beta.2", "<", "1.0.0-beta.11"), ("1.0.0-beta.11", "<", "1.0.0-rc.1"),
+    ("1.0.0-rc.1", "<", "1.0.0"), ("1.0-rc.9", "<", "1.0-rc.10"), ("9.4.47-2", "<", "9.4.47-10"),
+    ("1.0-9", "<", "1.0-10"), ("1.0-99", "<", "1.0-a"), ("1.0-99", "<", "1.0--"),
+    ("1.0-rc.9.9", "<", "1.0-rc.10"), ("1.0-rc.0", "<", "1.0-rc.1"), ("1.0-a.b", "<", "1.0-a.b.0"),
+    ("1.0-RC", "<", "1.0-beta"), ("1.0-a-2", ">", "1.0-a-10"), ("1.0rc10", "<", "1.0rc9"),
+    ("1.0-18446744073709551616", ">", "1.0-18446744073709551615"), ("1.0-", "=", "1.0"),
   ])
   func compares(_ left: String, _ sign: String, _ right: String) throws {
     let one = try #require(ReleaseVersion("app@" + left).semver)
@@ -267,10 +273,23 @@ import Testing
     let ordered = [
       "test@10.0+abd", "test@10.0+abc", "test@10.0+999", "test@10.0+122", "test@10.0",
       "test@10.0-abc+1", "test@10.0-abc", "test@2.20.3.3", "test@2.20.3", "other@2.2.3", "test@2.2",
-      "test@2.2-rc.9", "test@2.2-rc.10", "test@2.2-alpha",
+      "test@2.2-rc.10", "test@2.2-rc.9", "test@2.2-alpha",
     ]
     expectOrder(ordered, last: ["test@some_thing", "random_junk", "test@" + Self.hash, "3.0+5"]) {
       Self.semverPrecedes($0, $1)
+    }
+  }
+
+  /// Equal versions and names without one are ordered by time, then by the bytes of their names.
+  @Test func ranksEndTies() {
+    let ranks = [
+      ("zebra", 1), ("junk", 2), ("a@x", 3), ("b@x", 3), ("b@1.0-rc", 0), ("b@1.0", 4),
+      ("a@1.0.0", 5), ("c@1.0", 5), ("a@1.0+1", 0),
+    ].map { ReleaseRank($0.0, created: Timestamp(seconds: $0.1)) }
+    for (one, left) in ranks.enumerated() {
+      for (other, right) in ranks.enumerated() {
+        #expect((left < right) == (one < other), "\(one), \(other)")
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import Bytes
 import ReleaseHealth
 import TestSupport
 import Testing
@@ -92,9 +93,45 @@ import Testing
     #expect(report(.exited).mechanism == .none)
     #expect(report(.crashed).mechanism == .none)
     var session = Session(report(.crashed), user: nil)
-    let hasRoom = session.join(report(.abnormal), user: nil)
+    let hasRoom = session.join(report(.abnormal), user: nil, hashes: [:])
     #expect(hasRoom)
     #expect(session.mechanism == .foreground)
+  }
+
+  /// A session with too many users keeps those with the least hashes: any order and repetition of
+  /// the updates leaves the same ones, although the store numbers users as they arrive.
+  @Test(arguments: 0..<20 as Range<UInt64>)
+  func ofTooManyUsersTheLeastHashesStay(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let limit = DomainLimits.usersPerSessionMax
+    let count = limit + Int.random(in: 1...20, using: &random)
+    let hashes = (0..<count).map { _ in UserHash(value: UInt128(random.next()) << 64) }
+    let least = Set(hashes.sorted { $0.value < $1.value }.prefix(limit))
+    for _ in 0..<10 {
+      let order = (hashes + hashes.prefix(30)).shuffled(using: &random)
+      var numbers: [UserHash: UserID] = [:]
+      for hash in order where numbers[hash] == nil {
+        numbers[hash] = UserID(rawValue: UInt32(numbers.count))
+      }
+      let known = Dictionary(uniqueKeysWithValues: numbers.map { ($1, $0) })
+      var session = Session(start: Timestamp(seconds: 0))
+      var omitted = 0
+      for hash in order {
+        var report = SessionReport(
+          sessionID: SessionID(value: 1), started: Timestamp(seconds: 0))
+        report.user = hash
+        let transition = SessionReducer.reduce(
+          session, report, user: numbers[hash], hashes: session.users.isFull ? known : [:])
+        #expect(transition.isChanged == (transition.session != session))
+        if transition.hasTooManyUsers { omitted += 1 }
+        session = transition.session
+      }
+      var kept: [UserID] = []
+      session.users.forEach { kept.append($0) }
+      #expect(kept == kept.sorted() && kept.count == limit)
+      #expect(Set(kept.compactMap { known[$0] }) == least)
+      #expect(omitted >= count - limit)
+    }
   }
 
   private func fold(_ reports: [NamedReport]) -> Session? {

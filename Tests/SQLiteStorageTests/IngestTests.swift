@@ -241,7 +241,7 @@ import Testing
     #expect(histogram.totalMilliseconds == .max)
   }
 
-  /// A session that reports ever new users keeps the first of them.
+  /// A session that reports ever new users keeps a limited number of them.
   @Test func usersOfASessionAreBounded() throws {
     let fixture = try StoreFixture()
     let limit = UInt64(DomainLimits.usersPerSessionMax)

@@ -37,6 +37,41 @@ import Testing
     #expect(try parts.health(Self.query).agrees(with: whole.health(Self.query)))
   }
 
+  /// The same users of a session with too many count, whoever of them the store knew first.
+  @Test(arguments: Conformer.allCases)
+  func theUsersOfASessionAreThoseWithTheLeastHashes(_ conformer: Conformer) throws {
+    var random = SplitMix64(seed: 5)
+    let limit = DomainLimits.usersPerSessionMax
+    let hashes = (0..<limit + 30).map { _ in UserHash(value: UInt128(random.next()) << 64) }
+    let least = Set(hashes.sorted { $0.value < $1.value }.prefix(limit))
+    let series = Contract.series("a")
+    var reports = hashes.map { hash in
+      var report = Contract.report(1, .crashed, of: series)
+      report.user = hash
+      return report
+    }
+    // Sessions of the users that are to be kept: a kept user beyond them would be one more.
+    for (id, hash) in zip(UInt64(2)..., least) {
+      var report = Contract.report(id, .ok, of: series)
+      report.user = hash
+      reports.append(report)
+    }
+    for _ in 0..<5 {
+      let directory = try TemporaryDirectory()
+      let store = try conformer.store(in: directory)
+      var rest = (reports + reports.shuffled(using: &random).prefix(40)).shuffled(using: &random)
+      while !rest.isEmpty {
+        let count = Int.random(in: 1...min(60, rest.count), using: &random)
+        _ = try store.ingest(Contract.batch(Array(rest.prefix(count)), at: Contract.start))
+        rest.removeFirst(count)
+      }
+      var query = Contract.query(hours: 0..<1)
+      query.measures = [.users]
+      let users = try store.health(query).map(\.totals.users.byWorst)
+      #expect(users == [SessionCounts(crashed: Int64(limit))])
+    }
+  }
+
   @Test(arguments: Conformer.allCases)
   func aQuerySeesEveryBatchBeforeIt(_ conformer: Conformer) throws {
     let directory = try TemporaryDirectory()

@@ -184,12 +184,13 @@ package final class ReferenceStore: SessionStore {
     }
     let hung = reports.map(\.mechanism)
     let milliseconds = reports.map(\.correctedStart.milliseconds).sorted()[0]
+    let users = Set(reports.compactMap(\.user)).sorted { $0.value < $1.value }
     return Fact(
       series: series, minute: Int((Double(milliseconds) / 60_000).rounded(.down)),
       status: worstFirst.first { statuses.contains($0) } ?? "healthy",
       mechanism: hung.contains(.foreground)
         ? "foreground" : hung.contains(.background) ? "background" : "",
-      count: 1, users: Set(reports.compactMap(\.user)),
+      count: 1, users: Set(users.prefix(DomainLimits.usersPerSessionMax)),
       duration: reports.contains { $0.hasExited }
         ? reports.compactMap(\.durationMilliseconds).max() : nil)
   }

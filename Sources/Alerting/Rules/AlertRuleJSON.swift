@@ -66,6 +66,7 @@ enum AlertRuleJSON {
         json.member("sessions") { json in
           if let record = stored.evaluated { json.value(record.sessions) } else { json.null() }
         }
+        json.member("release", stored.release)
         json.member("incident", stored.incident.map { String($0) })
       }
     }

@@ -23,7 +23,7 @@ package final class AlertRunner: Sendable {
 
   /// Evaluates all rules at one instant. Rules that query the same value share the query.
   package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
-    let reader = AlertReader(store: store, now: now)
+    var reader = AlertReader(store: store, now: now)
     var requested: [(rule: AlertRule, reading: AlertReading)] = []
     var results: [AlertResult] = []
     for stored in try alerts.alertRules(of: nil) {
@@ -72,24 +72,47 @@ package final class AlertRunner: Sendable {
 struct AlertReader {
   let store: any SessionStore & ReleaseStore
   let now: Timestamp
+  /// The releases of organizations, read once for all rules.
+  private var records: [OrganizationID: [ReleaseRecord]] = [:]
 
-  func reading(
+  init(store: any SessionStore & ReleaseStore, now: Timestamp) {
+    self.store = store
+    self.now = now
+  }
+
+  mutating func reading(
     of rule: AlertRule, organization: OrganizationID
   ) throws(StoreError) -> AlertReading {
     let window = rule.window(at: now)
     let current = try groups(rule, window)
-    let base =
-      rule.comparison == .previousWeek ? try groups(rule, AlertRule.weekBefore(window)) : nil
-    let created =
-      rule.needsReleases ? try Self.created(current + (base ?? []), organization, store) : [:]
-    return rule.reading(
-      AlertReleases(current, created: created),
-      weekBefore: base.map { AlertReleases($0, created: created) })
+    let week = rule.comparison == .previousWeek ? AlertRule.weekBefore(window) : nil
+    let base = try week.map { (week) throws(StoreError) in try groups(rule, week) }
+    var known: [Name: ReleaseStanding] = [:]
+    if rule.needsReleases {
+      let names = Set((current + (base ?? [])).map { Name($0.release) })
+      known = rule.standings(
+        try releases(of: organization).filter { names.contains(Name($0.version)) })
+    }
+    func seen(_ groups: Groups, _ window: Range<Int>) -> AlertReleases {
+      AlertReleases(groups, known: known, end: Timestamp(minute: window.upperBound))
+    }
+    return rule.reading(seen(current, window), weekBefore: base.map { seen($0, week ?? window) })
+  }
+
+  private typealias Groups = [(release: String, counts: AlertCounts)]
+
+  private mutating func releases(
+    of organization: OrganizationID
+  ) throws(StoreError) -> [ReleaseRecord] {
+    if let known = records[organization] { return known }
+    let read = try store.releases(of: organization)
+    records[organization] = read
+    return read
   }
 
   private func groups(
     _ rule: AlertRule, _ minutes: Range<Int>
-  ) throws(StoreError) -> [(release: String, counts: AlertCounts)] {
+  ) throws(StoreError) -> Groups {
     var query = rule.query(minutes)
     query.measures = rule.measure.isOfUsers ? [.sessions, .users] : [.sessions]
     return try store.health(query).map { group in
@@ -98,18 +121,6 @@ struct AlertReader {
         AlertCounts(sessions: group.totals.sessions, users: group.totals.users)
       )
     }
-  }
-
-  /// When releases were first seen, as far as it orders them: it is read only where two have
-  /// no version.
-  static func created(
-    _ groups: [(release: String, counts: AlertCounts)], _ organization: OrganizationID,
-    _ store: any ReleaseStore
-  ) throws(StoreError) -> [Name: Timestamp] {
-    guard groups.count(where: { ReleaseVersion($0.release).semver == nil }) > 1 else { return [:] }
-    return Dictionary(
-      try store.releases(of: organization).map { (Name($0.version), $0.created) },
-      uniquingKeysWith: { first, _ in first })
   }
 }
 
@@ -128,5 +139,13 @@ extension AlertRule {
     }
     if needsReleases { query.groupBy = [.release] }
     return query
+  }
+
+  /// What decides among the releases that the rule counts.
+  func standings(_ records: [ReleaseRecord]) -> [Name: ReleaseStanding] {
+    let query = query(0..<0)
+    return Dictionary(
+      records.map { (Name($0.version), $0.standing(in: query)) },
+      uniquingKeysWith: { first, _ in first })
   }
 }

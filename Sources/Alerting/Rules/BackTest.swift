@@ -60,8 +60,6 @@ struct BackTest {
   /// Blocks.
   func replay(_ store: any ReleaseStore, _ alerts: any AlertStore) throws(StoreError) -> Answer {
     let releases = try store.releases(of: organization)
-    let created = Dictionary(
-      releases.map { (Name($0.version), $0.created) }, uniquingKeysWith: { first, _ in first })
     var known = try alerts.firstArrivalHour() ?? .min
     if rule.measure.isCount {
       // Before its first session a project has not fallen silent.
@@ -69,7 +67,9 @@ struct BackTest {
         .map(\.created).min()
       known = max(known, first?.hour ?? end.hour + 1)
     }
-    var replay = Replay(rule: rule, created: created, knownHour: known, start: start)
+    var replay = Replay(
+      rule: rule, releases: rule.needsReleases ? rule.standings(releases) : [:], knownHour: known,
+      start: start)
     let begin = Self.hours(of: rule, at: start).lowerBound
     let weeks = rule.comparison == .previousWeek ? 7 * 24 : 0
     let query = rule.query((begin - weeks) * 60..<(end.hour + 1) * 60)
@@ -99,7 +99,7 @@ struct BackTest {
 
   private struct Replay {
     let rule: AlertRule
-    let created: [Name: Timestamp]
+    let releases: [Name: ReleaseStanding]
     let knownHour: Int
     var answer = Answer(stepMinutes: BackTest.stepMinutes)
     private var current = SlidingCounts()
@@ -108,12 +108,14 @@ struct BackTest {
     /// The minute of the next evaluation.
     private var next: Int
 
-    init(rule: AlertRule, created: [Name: Timestamp], knownHour: Int, start: Timestamp) {
+    init(
+      rule: AlertRule, releases: [Name: ReleaseStanding], knownHour: Int, start: Timestamp
+    ) {
       var rule = rule
       // The evaluations of a step, one a minute.
       rule.period = (rule.period + BackTest.stepMinutes - 1) / BackTest.stepMinutes
       self.rule = rule
-      self.created = created
+      self.releases = releases
       self.knownHour = knownHour
       next = start.minute
       if knownHour > start.hour { answer.knownFrom = Timestamp(minute: knownHour * 60) }
@@ -138,15 +140,16 @@ struct BackTest {
       let window = BackTest.hours(of: rule, at: time)
       var first = window.lowerBound
       current.slide(to: window)
+      var weekBefore: AlertReleases?
       if rule.comparison == .previousWeek {
         let week = window.lowerBound - 7 * 24..<window.upperBound - 7 * 24
         first = week.lowerBound
         base.slide(to: week)
+        weekBefore = AlertReleases(
+          base.counts, known: releases, end: time.advanced(byMilliseconds: -7 * 86_400_000))
       }
       let reading = rule.reading(
-        AlertReleases(current.counts, created: created),
-        weekBefore: rule.comparison == .previousWeek
-          ? AlertReleases(base.counts, created: created) : nil)
+        AlertReleases(current.counts, known: releases, end: time), weekBefore: weekBefore)
       let value = first >= knownHour ? rule.value(of: reading) : nil
       let before = state
       state = rule.state(after: value, from: before)

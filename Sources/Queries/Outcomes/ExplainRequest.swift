@@ -67,7 +67,10 @@ struct ExplainRequest {
   }
 
   /// Queries the store and writes the answer. Blocks.
-  func json(store: any OutcomeStore) throws(StoreError) -> [UInt8] {
+  func json(
+    store: any SessionStore & ReleaseStore & OutcomeStore
+  ) throws(StoreError) -> [UInt8] {
+    let request = try request.namingLatest(store)
     let history = try store.history(request.healthQuery())
     let range = request.range
     let lateMinutes = history.buckets.count <= Self.fineBucketsMax ? 10 : 60
@@ -75,6 +78,7 @@ struct ExplainRequest {
       json.member("start", range.start)
       json.member("end", range.end)
       json.member("query", request.search.text)
+      if let release = request.search.latest { json.member("latestRelease", release) }
       json.member("explainedFrom", history.firstKnownHour.map { Timestamp(minute: $0 * 60) })
       json.member("lateMinutes", lateMinutes)
       json.array("buckets") { json in

@@ -8,7 +8,8 @@ internal import Storage
 /// as the candidate has, and as they were known at that age.
 ///
 /// The rules are percentages: `crashFreeSessions`, `maxDrop` (points), `confidence`; `minSessions`
-/// is a number. `baseline` is a release, or `previous`.
+/// is a number. `baseline` is a release, `latest` or `previous`; the version in the path may be
+/// `latest`, too: a release with sessions in the last 24 hours.
 struct GateRequest {
   private let candidate: String
   /// The baseline release; nil for the previous one.
@@ -28,15 +29,16 @@ struct GateRequest {
   /// Above this ratio most sessions have no user, and crashes are not counted by users.
   private static let sessionsPerUserMax: Int64 = 50
 
+  private static let isItself = APIError.badRequest(
+    "The baseline is the release itself: name another one.")
+
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
     projects = Set(try call.projects().named(by: parameters).map(\.id))
     candidate = call.version
     let named = parameters.one("baseline") ?? "previous"
     baseline = named == "previous" ? nil : named
-    if let baseline, Name(baseline) == Name(candidate) {
-      throw .badRequest("The baseline is the release itself: name another one.")
-    }
+    if let baseline, Name(baseline) == Name(candidate) { throw Self.isItself }
     environments = EnvironmentSelection(parameters.all("environment"))
     var rules = ReleaseGate.Rules()
     let crashFree = try Self.percentage(parameters, "crashFreeSessions", 0...100)
@@ -77,19 +79,22 @@ struct GateRequest {
     if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
       return .failure(.badRequest(refusal))
     }
-    if let baseline, known.release(baseline) == nil {
-      return .failure(.badRequest(known.refusal(ofRelease: baseline)))
-    }
-    guard let record = known.release(candidate) else {
+    guard let record = try release(candidate, among: known, of: organization, store) else {
       // A client may wait for one that is still to come.
       let status = known.resembles(release: candidate) ? 400 : 404
       return .failure(APIError(status: status, detail: known.refusal(ofRelease: candidate)))
     }
     let started = try record.firstHour(in: projects, environments, store)
-    let before =
-      if let baseline { known.release(baseline) } else {
-        try previous(to: record, started: started, among: known, store)
+    let before: ReleaseRecord?
+    if let baseline {
+      guard let named = try release(baseline, among: known, of: organization, store) else {
+        return .failure(.badRequest(known.refusal(ofRelease: baseline)))
       }
+      if named.id == record.id { return .failure(Self.isItself) }
+      before = named
+    } else {
+      before = try previous(to: record, started: started, among: known, store)
+    }
     let beforeStarted = try before?.firstHour(in: projects, environments, store)
     let oldest = (now.day - retentionDays + 1) * 24
     for (release, first) in [(record, started), (before, beforeStarted)] {
@@ -105,8 +110,25 @@ struct GateRequest {
       try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
   }
 
+  /// The release of a name, which may be `latest`.
+  private func release(
+    _ name: String, among known: KnownNames, of organization: OrganizationID,
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> ReleaseRecord? {
+    var name = name
+    if name == LatestRelease.name {
+      var query = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
+      query.filter = .environments(environments)
+      let found = try LatestRelease.found(
+        by: query, of: organization, sessionsMin: rules.sessionsMin, store)
+      guard let found else { return nil }
+      name = found
+    }
+    return known.release(name)
+  }
+
   /// The release of the same package with the most sessions in the day before the first session of
-  /// the candidate.
+  /// the candidate; of several the highest.
   private func previous(
     to record: ReleaseRecord, started: Int?, among known: KnownNames,
     _ store: any SessionStore & ReleaseStore
@@ -118,10 +140,14 @@ struct GateRequest {
       .environments(environments), .not(.release(record.version)),
       .package(ReleaseVersion(record.version).package),
     ])
-    let most = try store.health(query).max {
-      ($0.totals.sessions.total, $1.key) < ($1.totals.sessions.total, $0.key)
-    }
-    return most?.key.release.flatMap { known.release($0) }
+    let sessions = Dictionary(
+      try store.health(query).map { (Name($0.key.release ?? ""), $0.totals.sessions.total) },
+      uniquingKeysWith: { first, _ in first })
+    return known.records.compactMap { record in
+      sessions[Name(record.version)].map {
+        (record, $0, ReleaseRank(record.version, created: record.created))
+      }
+    }.max { ($0.1, $0.2) < ($1.1, $1.2) }?.0
   }
 
   private func answer(

@@ -21,6 +21,7 @@ package struct ReleaseActions: Sendable {
       try items(of: call), projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
       let store = store
+      let request = try request.namingLatest(of: organization.id, store)
       let records = try store.releases(of: organization.id)
       var health = try ReleaseHealthData(ranking: request, store: store)
       let entries = ReleaseEntry.entries(of: records, request, health)
@@ -49,7 +50,8 @@ package struct ReleaseActions: Sendable {
       guard let record = records.first(where: { Name($0.version) == Name(call.version) }) else {
         return Response(.notFound)
       }
-      return try page(of: record, among: records, request, store)
+      return try page(
+        of: record, among: records, try request.namingLatest(of: organization.id, store), store)
     }
   }
 

@@ -11,6 +11,8 @@ struct ReleaseEntry {
   /// it.
   var date: Timestamp { record.created }
 
+  var rank: ReleaseRank { ReleaseRank(record.version, version: version, created: record.created) }
+
   /// The places of the release in each project and environment that the request selects.
   func places(_ environments: EnvironmentSelection) -> [ReleaseRecord.Place] {
     record.places.filter { place in
@@ -70,10 +72,7 @@ struct ReleaseEntry {
     case .date:
       return entries.sorted(by: isNewer)
     case .semver:
-      let keyed = entries.map { ($0, $0.version.semverKey) }
-      return keyed.sorted { left, right in
-        left.1 == right.1 ? isNewer(left.0, right.0) : left.1 > right.1
-      }.map(\.0)
+      return byRank { $0.rank }
     case .build:
       return byRank(\.version.buildNumber)
     default:

@@ -4,13 +4,15 @@ internal import Storage
 
 /// The members of a release in a project that Sentry's API lacks, for a table of releases:
 ///
-///     "sessions": counts, "users": counts, "firstSession", "lastSession",
+///     "sessions": counts, "users": counts, "firstSession", "lastSession", "versionRank",
 ///     "previous": {"version", "sessions": counts, "users": counts}
 ///
 /// The counts are those of the summary, by status, and a user counts under the worst of them.
 struct ReleaseOverview {
   /// The hours in which the first and the last session started, since 1970.
   private let hours: ClosedRange<Int>?
+  /// The place of the release among all of the organization in the order by version, from 0 on.
+  private let rank: Int?
   /// The previous version: the next lower one among the releases of the project, package and
   /// selected environments.
   let previous: String?
@@ -20,9 +22,10 @@ struct ReleaseOverview {
     _ entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
     _ request: ReleasesRequest, store: any ReleaseStore
   ) throws(StoreError) -> [GroupKey: ReleaseOverview] {
-    let orders = Dictionary(
+    let order = ReleaseOrder(records)
+    let previous = Dictionary(
       uniqueKeysWithValues: request.projects.map {
-        ($0.id, ReleaseOrder(records, project: $0.id, request.environments))
+        ($0.id, order.previous(in: $0.id, request.environments))
       })
     var overviews: [GroupKey: ReleaseOverview] = [:]
     for entry in entries {
@@ -31,7 +34,7 @@ struct ReleaseOverview {
           hours: try store.sessionHours(
             ofRelease: entry.record.id, projects: [project.id],
             environments: request.environments),
-          previous: orders[project.id]?.previous(of: entry.record.id))
+          rank: order.ranks[entry.record.id], previous: previous[project.id]?[entry.record.id])
       }
     }
     return overviews
@@ -44,6 +47,7 @@ struct ReleaseOverview {
     json.member("users", summary.users.byWorst)
     json.member("firstSession", hours.map { time(ofHour: $0.lowerBound) })
     json.member("lastSession", hours.map { time(ofHour: $0.upperBound) })
+    json.member("versionRank", rank)
     json.member("previous") { json in
       guard let previous else { return json.null() }
       json.object { json in
@@ -55,27 +59,35 @@ struct ReleaseOverview {
   }
 }
 
-/// The releases of a project in the order of their versions; those without a version by age.
+/// The releases of an organization in their order.
 private struct ReleaseOrder {
-  private var previous: [Int64: String] = [:]
+  private let ascending: [(record: ReleaseRecord, package: String?)]
+  /// The place of each release, by its id.
+  let ranks: [Int64: Int]
 
-  init(_ records: [ReleaseRecord], project: ProjectID, _ environments: EnvironmentSelection) {
-    let seen = records.filter { record in
-      record.places.contains {
-        $0.project == project && environments.includes($0.environment)
-      }
+  init(_ records: [ReleaseRecord]) {
+    let ranked = records.map { record in
+      let version = ReleaseVersion(record.version)
+      let rank = ReleaseRank(record.version, version: version, created: record.created)
+      return (record: record, package: version.package, rank: rank)
     }
-    let keyed = seen.map { ($0, ReleaseVersion($0.version)) }
-    for (_, family) in Dictionary(grouping: keyed, by: { $0.1.package }) {
-      let ordered = family.map { ($0.0, $0.1.semverKey) }.sorted { left, right in
-        if left.1 != right.1 { return left.1 < right.1 }
-        return (left.0.created, left.0.id) < (right.0.created, right.0.id)
-      }
-      for (before, after) in zip(ordered, ordered.dropFirst()) {
-        previous[after.0.id] = before.0.version
-      }
-    }
+    ascending = ranked.sorted { $0.rank < $1.rank }.map { ($0.record, $0.package) }
+    ranks = Dictionary(uniqueKeysWithValues: ascending.enumerated().map { ($1.record.id, $0) })
   }
 
-  func previous(of id: Int64) -> String? { previous[id] }
+  /// The next lower version of each release, by its id, among those of its package that were seen
+  /// in a project and some environments.
+  func previous(in project: ProjectID, _ environments: EnvironmentSelection) -> [Int64: String] {
+    var previous: [Int64: String] = [:]
+    var last: [String?: String] = [:]
+    for (record, package) in ascending {
+      let isSeen = record.places.contains {
+        $0.project == project && environments.includes($0.environment)
+      }
+      guard isSeen else { continue }
+      previous[record.id] = last[package]
+      last[package] = record.version
+    }
+    return previous
+  }
 }

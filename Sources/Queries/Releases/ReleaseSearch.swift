@@ -6,7 +6,7 @@ internal import Storage
 /// A search over releases: terms about the name's parts and the adoption stage, and free text that
 /// the name contains.
 struct ReleaseSearch {
-  private let filter: SeriesFilter
+  private var filter: SeriesFilter
 
   init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let texts = Self.describedBuild(text) {
@@ -26,6 +26,17 @@ struct ReleaseSearch {
         return filter
       }
     }
+  }
+
+  /// Replaces `release:latest` by the release that it means. Blocks.
+  ///
+  /// - Parameter query: what counts beside the search.
+  mutating func nameLatest(
+    in query: HealthQuery, of organization: OrganizationID,
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) {
+    guard filter.namesLatest else { return }
+    filter = try filter.naming(latestIn: query, of: organization, store).filter
   }
 
   /// Whether the search matches a release at an adoption stage.

@@ -25,7 +25,7 @@ enum ReleaseSort: String, CaseIterable {
 struct ReleasesRequest {
   let projects: [Project]
   let environments: EnvironmentSelection
-  let search: ReleaseSearch
+  private(set) var search: ReleaseSearch
   let status: ReleaseRecord.Status
   let withHealth: Bool
   let withStages: Bool
@@ -106,6 +106,16 @@ struct ReleasesRequest {
     // Releases are no buckets: as in Sentry, the range is not widened here, and includes its end.
     let range = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     return range.start...range.end
+  }
+
+  /// The request with the release that `release:latest` in its search means, which has sessions in
+  /// the summary's range. Blocks.
+  func namingLatest(
+    of organization: OrganizationID, _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> ReleasesRequest {
+    var named = self
+    try named.search.nameLatest(in: summaryQuery, of: organization, store)
+    return named
   }
 
   private func query(_ minutes: Range<Int>, by groups: Set<HealthQuery.Dimension>) -> HealthQuery {

@@ -15,12 +15,10 @@ enum ReleaseTerms {
     var conditions: [SeriesFilter] = []
     switch term.key {
     case "release":
-      // In Sentry it means the newest release. No release has that name.
-      if term.values.contains(where: { $0.literal == "latest" }) {
-        throw .badRequest("\"release:latest\" is not supported in the query. Name the release.")
-      }
       try term.refuseComparisons()
-      conditions = term.values.map { .releaseMatches($0.pattern) }
+      conditions = term.values.map {
+        $0.literal == LatestRelease.name ? .latest : .releaseMatches($0.pattern)
+      }
     case "release.package": conditions = term.values.map { .packageMatches($0.pattern) }
     case "release.version":
       for value in term.values { conditions.append(.version(try VersionComparison(value))) }

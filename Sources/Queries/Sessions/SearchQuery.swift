@@ -13,7 +13,9 @@ package struct SearchQuery: Sendable {
   package let statuses: SeveritySet?
   /// The condition on the series, from all terms but `session.status`: a status selects among the
   /// counts of a series.
-  package let filter: SeriesFilter
+  package private(set) var filter: SeriesFilter
+  /// The release that `release:latest` means; nil without that term, or without releases.
+  package private(set) var latest: String?
 
   /// - Parameter projects: the projects that the search may name.
   package init(
@@ -40,6 +42,18 @@ package struct SearchQuery: Sendable {
       return filter.negated(if: term.isNegated)
     }
     self.statuses = statuses
+  }
+
+  /// The search with the release that `release:latest` means. Blocks.
+  ///
+  /// - Parameter query: what counts beside the search.
+  func namingLatest(
+    in query: HealthQuery, of organization: OrganizationID,
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> SearchQuery {
+    var named = self
+    (named.filter, named.latest) = try filter.naming(latestIn: query, of: organization, store)
+    return named
   }
 
   private static let keys = ReleaseTerms.keys + ["environment", "project", "session.status"]

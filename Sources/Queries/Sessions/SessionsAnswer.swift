@@ -70,6 +70,7 @@ package struct SessionsAnswer: Sendable {
       json.member("start", request.range.start)
       json.member("end", request.range.end)
       json.member("query", request.search.text)
+      if let release = request.search.latest { json.member("latestRelease", release) }
       json.member("intervals", request.range.bucketStarts)
       json.array("groups") { json in
         for group in groups { write(group, to: &json) }

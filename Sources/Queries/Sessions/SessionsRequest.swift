@@ -23,9 +23,10 @@ package struct SessionsRequest: Sendable {
   package let isGroupedByStatus: Bool
   package let range: DateRange
   package let projects: Set<ProjectID>
+  private let organization: OrganizationID
   /// The environments that count.
   package let environments: EnvironmentSelection
-  package let search: SearchQuery
+  package private(set) var search: SearchQuery
   package let order: Order
   package let page: Page
   package let includesTotals: Bool
@@ -43,6 +44,7 @@ package struct SessionsRequest: Sendable {
     let parameters = QueryParameters(items)
     let selected = try projects.selected(by: parameters, canBeNone: false)
     self.projects = Set(selected.map(\.id))
+    organization = selected[0].organization
     fields = try Self.fields(parameters)
     (groupBy, isGroupedByStatus) = try Self.groupBy(parameters)
     range = try DateRange(parameters, now: now, limits: limits)
@@ -61,6 +63,18 @@ package struct SessionsRequest: Sendable {
     let points = includesSeries ? range.bucketStarts.count : 0
     page = try Page(
       parameters, sizeMax: max(1, min(limits.groupsMax, limits.cellsMax / (points + 1))))
+  }
+
+  /// The request with the release that `release:latest` in its search means. Blocks.
+  package func namingLatest(
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> SessionsRequest {
+    guard search.filter.namesLatest else { return self }
+    var query = HealthQuery(projects: projects, minutes: range.minutes)
+    query.filter = .environments(environments)
+    var named = self
+    named.search = try search.namingLatest(in: query, of: organization, store)
+    return named
   }
 
   /// Whether no session can match, or no field has a value for those that can. As in Sentry, the

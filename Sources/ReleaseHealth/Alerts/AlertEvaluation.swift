@@ -166,39 +166,34 @@ extension AlertRule {
 /// The releases of a window, from which a rule selects.
 package struct AlertReleases {
   package var counts: [(release: String, counts: AlertCounts)]
-  /// The time of each release's first session, which orders releases without a version.
-  package var created: [Name: Timestamp]
+  /// What is known of the releases beside their counts.
+  package var known: [Name: ReleaseStanding]
+  /// The end of the window.
+  package var end: Timestamp
 
   package init(
-    _ counts: [(release: String, counts: AlertCounts)], created: [Name: Timestamp] = [:]
+    _ counts: [(release: String, counts: AlertCounts)], known: [Name: ReleaseStanding] = [:],
+    end: Timestamp
   ) {
     self.counts = counts.filter { $0.counts.sessions.total > 0 }
-    self.created = created
+    self.known = known
+    self.end = end
   }
 
-  /// Orders by version, then by the time of the first session, then by name.
-  private func isOlder(_ left: String, _ right: String) -> Bool {
-    let (one, other) = (ReleaseVersion(left).semverKey, ReleaseVersion(right).semverKey)
-    if one != other { return one < other }
-    let (name, otherName) = (Name(left), Name(right))
-    let (time, otherTime) = (
-      created[name]?.milliseconds ?? 0, created[otherName]?.milliseconds ?? 0
-    )
-    return time != otherTime ? time < otherTime : name < otherName
+  private func entry(_ release: String, _ counts: AlertCounts) -> SeenRelease {
+    SeenRelease(release, sessions: counts.sessions.total, known[Name(release)])
   }
 
-  /// The newest release with sessions in the window.
-  package var latest: (release: String, counts: AlertCounts)? {
-    counts.max { isOlder($0.release, $1.release) }
+  private var seen: [SeenRelease] { counts.map { entry($0.release, $0.counts) } }
+
+  /// The release that `latest` stands for.
+  package func latest(sessionsMin: Int64) -> String? {
+    seen.latest(at: end, sessionsMin: sessionsMin)?.name
   }
 
-  /// The next older release of the same package with sessions in the window.
-  package func previous(to release: String) -> (release: String, counts: AlertCounts)? {
-    let package = ReleaseVersion(release).package
-    return counts.filter {
-      ReleaseVersion($0.release).package == package && isOlder($0.release, release)
-    }
-    .max { isOlder($0.release, $1.release) }
+  /// The next lower release of the same package with sessions in the window.
+  package func previous(to release: String) -> String? {
+    seen.previous(to: entry(release, one(release)))?.name
   }
 
   package func one(_ release: String) -> AlertCounts {
@@ -221,16 +216,15 @@ extension AlertRule {
         current: current.counts.first?.counts ?? AlertCounts(),
         base: base.map { $0.counts.first?.counts ?? AlertCounts() }, release: releases.single)
     }
-    let name = releases.single ?? current.latest?.release
+    let name = releases.single ?? current.latest(sessionsMin: sessionsMin)
     var reading = AlertReading(
       current: name.map { current.one($0) } ?? AlertCounts(), release: name)
     if comparison == .previousRelease {
-      let previous = name.flatMap { current.previous(to: $0) }
-      reading.base = previous?.counts
-      reading.baseRelease = previous?.release
-    } else if let latest = base?.latest {
-      reading.base = latest.counts
-      reading.baseRelease = latest.release
+      reading.baseRelease = name.flatMap { current.previous(to: $0) }
+      reading.base = reading.baseRelease.map { current.one($0) }
+    } else if let base {
+      reading.baseRelease = base.latest(sessionsMin: sessionsMin)
+      reading.base = reading.baseRelease.map { base.one($0) }
     }
     return reading
   }

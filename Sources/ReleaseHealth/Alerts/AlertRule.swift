@@ -26,7 +26,7 @@ package struct AlertRule: Codable, Equatable, Sendable {
     case one(String)
     /// The releases that match a text with `*` as a wildcard.
     case pattern(String)
-    /// The newest release with sessions in the window: see ``AlertReleases``.
+    /// One release with sessions in the window: see ``SeenRelease``.
     case latest
   }
 
@@ -130,7 +130,7 @@ extension AlertRule.Releases {
     }
   }
 
-  /// The newest release. No release has this name: sessions that report it are rejected.
+  /// Reads a rule's `release`. No release is named `latest`: sessions that report it are rejected.
   package init(_ text: String?) {
     switch text {
     case nil, "": self = .all
@@ -271,6 +271,8 @@ extension AlertRule {
     measure == other.measure && projects == other.projects && environment == other.environment
       && releases == other.releases && windowMinutes == other.windowMinutes
       && comparison == other.comparison
+      // The minimum is a part of what `latest` means.
+      && (releases != .latest || sessionsMin == other.sessionsMin)
   }
 }
 

@@ -27,6 +27,11 @@ package struct AdoptionTimes: Hashable, Sendable {
     guard adopted != nil else { return .lowAdoption }
     return unadopted == nil ? .adopted : .replaced
   }
+
+  /// Whether the release was adopted at a time, as far as the last change of each kind shows.
+  package func isAdopted(at time: Timestamp) -> Bool {
+    adopted.map { $0 <= time } ?? false && unadopted.map { time < $0 } ?? true
+  }
 }
 
 /// The hourly job that computes adoption.

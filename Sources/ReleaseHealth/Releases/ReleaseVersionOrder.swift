@@ -1,7 +1,8 @@
 extension ReleaseVersion {
   /// The comparable part of a version, which the search key `release.version` uses.
   ///
-  /// A greater value is a higher version. Packages and build codes are ignored.
+  /// A greater value is a higher version, by Semantic Versioning 2.0.0, item 11. Packages and build
+  /// codes are ignored.
   package struct Semver: Hashable, Comparable, Sendable {
     package let major: Int64
     package let minor: Int64
@@ -17,12 +18,32 @@ extension ReleaseVersion {
       if left.prerelease.isEmpty || right.prerelease.isEmpty {
         return !left.prerelease.isEmpty && right.prerelease.isEmpty
       }
-      // Sentry compares prereleases as text: rc.10 is below rc.9.
-      return left.prerelease < right.prerelease
+      return isLower(left.prerelease, right.prerelease)
+    }
+
+    /// Semantic Versioning 2.0.0, item 11.4: identifiers are compared one by one, and where all are
+    /// equal the shorter list is lower.
+    private static func isLower(_ left: String, _ right: String) -> Bool {
+      let ours = left.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+      let theirs = right.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+      for (one, other) in zip(ours, theirs) where !one.elementsEqual(other) {
+        switch (isNumeric(one), isNumeric(other)) {
+        // Numbers have no leading zeros, and any length.
+        case (true, true) where one.count != other.count: return one.count < other.count
+        case (true, false): return true
+        case (false, true): return false
+        default: return one.lexicographicallyPrecedes(other)
+        }
+      }
+      return ours.count < theirs.count
+    }
+
+    private static func isNumeric(_ identifier: Substring.UTF8View) -> Bool {
+      !identifier.isEmpty && identifier.allSatisfy { (0x30...0x39).contains($0) }
     }
   }
 
-  /// The key of the order by version, greatest first; releases with equal keys are ordered by date.
+  /// The key of the order by version; what has no version is lowest. See ``ReleaseRank``.
   package struct SemverKey: Hashable, Comparable, Sendable {
     private enum Build: Hashable, Comparable, Sendable {
       case none
@@ -69,5 +90,27 @@ extension ReleaseVersion {
   package var buildNumber: Int64? {
     guard semver != nil, let code = version?.buildCode, let number = Int64(code) else { return nil }
     return number < 0 ? nil : number
+  }
+}
+
+/// The place of a release in the one order of releases, which rules, gates, lists and the page
+/// share: by version, then by the time when the release was first seen, then by name.
+package struct ReleaseRank: Hashable, Comparable, Sendable {
+  private let key: ReleaseVersion.SemverKey
+  private let created: Timestamp
+  private let name: Name
+
+  /// - Parameters:
+  ///   - version: what the name says, where it was read before.
+  ///   - created: when the release was created over the API, or first seen in a session.
+  package init(_ name: String, version: ReleaseVersion? = nil, created: Timestamp) {
+    key = (version ?? ReleaseVersion(name)).semverKey
+    self.created = created
+    self.name = Name(name)
+  }
+
+  package static func < (left: ReleaseRank, right: ReleaseRank) -> Bool {
+    if left.key != right.key { return left.key < right.key }
+    return (left.created, left.name) < (right.created, right.name)
   }
 }

@@ -12,7 +12,7 @@ package struct Session: Equatable, Sendable {
   package var hasInitial: Bool
   /// The longest duration of any update.
   package var durationMilliseconds: Int64?
-  /// Every user that an update named; of too many the first ones.
+  /// Every user that an update named; of too many those with the least hashes.
   package var users: SessionUsers
   /// Where corrections of drift differ, the earliest stands.
   package var earliestStart: Timestamp
@@ -46,8 +46,11 @@ package struct Session: Equatable, Sendable {
 
   /// Joins a report to the session: afterwards it is the least session that knows both.
   ///
-  /// - Returns: false when the session has its limit of users, and one was not added.
-  package mutating func join(_ report: SessionReport, user: UserID?) -> Bool {
+  /// - Parameter hashes: see ``SessionUsers/insert(_:hashes:)``.
+  /// - Returns: false when the session has too many users, and one was omitted.
+  package mutating func join(
+    _ report: SessionReport, user: UserID?, hashes: [UserID: UserHash]
+  ) -> Bool {
     severity = max(severity, report.severity)
     mechanism = max(mechanism, report.mechanism)
     hasExited = hasExited || report.hasExited
@@ -57,7 +60,7 @@ package struct Session: Equatable, Sendable {
     }
     earliestStart = min(earliestStart, report.correctedStart)
     latestStart = max(latestStart, report.correctedStart)
-    return user.map { users.insert($0) } ?? true
+    return user.map { users.insert($0, hashes: hashes) } ?? true
   }
 
   /// What the session adds to the counts.
@@ -108,11 +111,16 @@ package struct SessionUsers: Equatable, Sendable {
     for user in others { body(user) }
   }
 
-  /// Adds a user. Of too many the first ones stay (``DomainLimits/usersPerSessionMax``), so that
-  /// any order of the updates leaves the same ones.
+  /// Whether the next user is one too many (``DomainLimits/usersPerSessionMax``).
+  package var isFull: Bool { count >= DomainLimits.usersPerSessionMax }
+
+  /// Adds a user. Of too many those with the least hashes stay: the numbers follow the order of
+  /// arrival, and any order of the updates has to leave the same users.
   ///
-  /// - Returns: false when a user was not added.
-  package mutating func insert(_ user: UserID) -> Bool {
+  /// - Parameter hashes: those of all users and of the new one; needed only where ``isFull``. A
+  ///   user without a hash is the first to be omitted.
+  /// - Returns: false when a user was omitted, which may be the new one.
+  package mutating func insert(_ user: UserID, hashes: [UserID: UserHash]) -> Bool {
     guard let first else {
       self.first = user
       return true
@@ -127,7 +135,18 @@ package struct SessionUsers: Equatable, Sendable {
       others.insert(user, at: place)
     }
     guard count > DomainLimits.usersPerSessionMax else { return true }
-    others.removeLast()
+    omitGreatest(hashes)
     return false
+  }
+
+  private mutating func omitGreatest(_ hashes: [UserID: UserHash]) {
+    func hash(_ user: UserID) -> UInt128 { hashes[user]?.value ?? .max }
+    guard let first, let place = others.indices.max(by: { hash(others[$0]) < hash(others[$1]) })
+    else { return }
+    if hash(first) > hash(others[place]) {
+      self.first = others.removeFirst()
+    } else {
+      others.remove(at: place)
+    }
   }
 }

@@ -8,7 +8,7 @@ package struct Transition: Equatable, Sendable {
   package var withdrawn: Contribution?
   /// nil when the counts stay.
   package var added: Contribution?
-  /// The session has its limit of users, and one was not added.
+  /// The session has too many users, and one was omitted.
   package var hasTooManyUsers = false
 }
 
@@ -17,8 +17,9 @@ package enum SessionReducer {
   /// - Parameters:
   ///   - known: the session as the store has it; nil if it has none.
   ///   - user: the store's number of the report's user.
+  ///   - hashes: see ``SessionUsers/insert(_:hashes:)``.
   package static func reduce(
-    _ known: Session?, _ report: SessionReport, user: UserID?
+    _ known: Session?, _ report: SessionReport, user: UserID?, hashes: [UserID: UserHash] = [:]
   ) -> Transition {
     guard let known else {
       let session = Session(report, user: user)
@@ -26,7 +27,7 @@ package enum SessionReducer {
         session: session, isChanged: true, withdrawn: nil, added: session.contribution)
     }
     var session = known
-    let hasRoom = session.join(report, user: user)
+    let hasRoom = session.join(report, user: user, hashes: hashes)
     let before = known.contribution
     let after = session.contribution
     return Transition(

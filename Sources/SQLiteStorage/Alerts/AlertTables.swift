@@ -10,7 +10,8 @@ struct AlertTables {
   private static let columns = """
     id, organization, name, declared, created, modified, asked, muted_until, measure, environment,
     release, window_minutes, comparison, above, critical, warning, resolve, sessions_min, period,
-    level, alarming_run, critical_run, eased_run, resolved_run, evaluated, value, sessions, incident
+    level, alarming_run, critical_run, eased_run, resolved_run, evaluated, value, sessions,
+    incident, observed_release
     """
 
   /// - Parameter condition: about the columns, with the value for ?1.
@@ -77,7 +78,7 @@ struct AlertTables {
         AlertRecord(
           time: $0, value: row.optionalDouble(25), sessions: row.integer(26), level: level)
       },
-      incident: row.optionalInteger(27))
+      release: row.optionalText(28), incident: row.optionalInteger(27))
   }
 
   /// Writes a rule, which may be new.
@@ -148,17 +149,19 @@ struct AlertTables {
 
   /// - Parameter record: the last evaluation; nil for a rule that begins anew.
   private func write(
-    _ state: AlertState, _ record: AlertRecord?, incident: Int64?, of rule: Int64
+    _ state: AlertState, _ record: AlertRecord?, release: String? = nil, incident: Int64?,
+    of rule: Int64
   ) throws(StoreError) {
     try connection.run(
       """
       UPDATE alert_rule SET level = ?2, alarming_run = ?3, critical_run = ?4, eased_run = ?5,
-        resolved_run = ?6, evaluated = ?7, value = ?8, sessions = ?9, incident = ?10
+        resolved_run = ?6, evaluated = ?7, value = ?8, sessions = ?9, incident = ?10,
+        observed_release = ?11
       WHERE id = ?1
       """,
       [
         rule, state.level.rawValue, state.alarming, state.critical, state.eased, state.resolved,
-        record?.time, record?.value, record?.sessions, incident,
+        record?.time, record?.value, record?.sessions, incident, release,
       ])
   }
 
@@ -203,7 +206,8 @@ struct AlertTables {
       // Later than it happened; a channel that knows it already is not notified again.
       try notify(of: open, result)
     }
-    try write(result.state, record, incident: incident, of: rule.id)
+    try write(
+      result.state, record, release: result.release, incident: incident, of: rule.id)
   }
 
   /// Opens, changes or closes the rule's incident.

@@ -231,6 +231,13 @@ enum Migrations {
           channels TEXT NOT NULL
         ) STRICT;
         """),
+    Step(
+      version: 6,
+      // The users that a session had beyond its limit were never stored: those that it keeps stay.
+      sql: """
+        ALTER TABLE alert_rule ADD COLUMN observed_release TEXT;
+        CREATE INDEX user_id ON user (id);
+        """),
   ]
 
   /// Packs the rows of version 2, which had one for each minute, kind and user.

@@ -5,6 +5,7 @@ internal import Storage
 final class Interning {
   private let connection: Connection
   private let selectUser: Statement
+  private let selectHash: Statement
   private let insertUser: Statement
   private let touchUser: Statement
   private let saveNextUser: Statement
@@ -28,6 +29,7 @@ final class Interning {
   init(_ connection: Connection) throws(StoreError) {
     self.connection = connection
     selectUser = try connection.prepare("SELECT id, seen FROM user WHERE hash = ?")
+    selectHash = try connection.prepare("SELECT hash FROM user WHERE id = ?")
     insertUser = try connection.prepare("INSERT INTO user (hash, id, seen) VALUES (?, ?, ?)")
     touchUser = try connection.prepare("UPDATE user SET seen = ?2 WHERE hash = ?1")
     saveNextUser = try connection.prepare("UPDATE setting SET value = ? WHERE name = 'next_user'")
@@ -90,6 +92,24 @@ final class Interning {
     return KnownUser(
       id: UserID(rawValue: UInt32(truncatingIfNeeded: selectUser.integer(0))),
       seen: Int(selectUser.integer(1)))
+  }
+
+  /// The hashes of the users of a session and of one more.
+  func hashes(
+    of users: SessionUsers, adding user: UserID?
+  ) throws(StoreError) -> [UserID: UserHash] {
+    guard let user else { return [:] }
+    var ids = [user]
+    users.forEach { ids.append($0) }
+    var hashes: [UserID: UserHash] = [:]
+    for id in ids {
+      selectHash.bind(1, Int64(id.rawValue))
+      guard try selectHash.step() else { continue }
+      let value = selectHash.blob(0).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+      hashes[id] = UserHash(value: value)
+      selectHash.reset()
+    }
+    return hashes
   }
 
   private func add(_ hash: UserHash, at now: Timestamp) throws(StoreError) -> KnownUser {

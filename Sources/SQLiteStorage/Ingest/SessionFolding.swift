@@ -40,7 +40,8 @@ final class SessionFolding {
       if try insert(report, user) { return }
       throw .corrupt(operation: "read a session", reason: "session row missing after insert")
     }
-    let transition = SessionReducer.reduce(known, report, user: user)
+    let hashes = known.users.isFull ? try interning.hashes(of: known.users, adding: user) : [:]
+    let transition = SessionReducer.reduce(known, report, user: user, hashes: hashes)
     if transition.hasTooManyUsers { try remark(.userOmitted, report) }
     guard transition.isChanged else {
       if !transition.hasTooManyUsers { try noteRepetition(report, of: known) }

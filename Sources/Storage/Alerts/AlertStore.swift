@@ -47,13 +47,15 @@ package struct StoredAlertRule: Equatable, Sendable {
   package var state: AlertState
   /// The last evaluation; nil before the first.
   package var evaluated: AlertRecord?
+  /// The release that the last evaluation looked at, if the rule is about a single one.
+  package var release: String?
   /// The one that is open.
   package var incident: Int64?
 
   package init(
     id: Int64, organization: OrganizationID, draft: AlertRuleDraft, isDeclared: Bool,
     created: Timestamp, modified: Timestamp, requested: Timestamp, mutedUntil: Timestamp?,
-    state: AlertState, evaluated: AlertRecord?, incident: Int64?
+    state: AlertState, evaluated: AlertRecord?, release: String?, incident: Int64?
   ) {
     self.id = id
     self.organization = organization
@@ -65,6 +67,7 @@ package struct StoredAlertRule: Equatable, Sendable {
     self.mutedUntil = mutedUntil
     self.state = state
     self.evaluated = evaluated
+    self.release = release
     self.incident = incident
   }
 

@@ -4,7 +4,8 @@ package import ReleaseHealth
 /// The releases and environments that some projects have so far: of their sessions, and of release
 /// tools. A name that is none of them selects nothing.
 package struct KnownNames: Sendable {
-  private let records: [ReleaseRecord]
+  /// The releases, newest first.
+  package let records: [ReleaseRecord]
   private let uses: [ProjectID: ProjectUse]
 
   /// The names of all projects of an organization. Blocks.

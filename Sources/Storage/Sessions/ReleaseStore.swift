@@ -55,6 +55,19 @@ package struct ReleaseRecord: Equatable, Sendable {
   }
 }
 
+extension ReleaseRecord {
+  /// What decides which release is the latest among those that a query counts.
+  package func standing(in query: HealthQuery) -> ReleaseStanding {
+    let places = places.filter { place in
+      query.projects.contains(place.project)
+        && query.filter.matches(
+          SeriesKey(project: place.project, release: version, environment: place.environment),
+          stage: place.adoption.stage)
+    }
+    return ReleaseStanding(created: created, adoption: places.map(\.adoption))
+  }
+}
+
 /// What sessions tell of a project.
 package struct ProjectUse: Equatable, Sendable {
   /// Ascending; the empty one for sessions without an environment.

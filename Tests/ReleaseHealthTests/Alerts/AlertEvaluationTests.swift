@@ -187,33 +187,39 @@ import Testing
 
   // MARK: Releases
 
-  private func releases(
-    _ names: [String], created: [String: Int64] = [:]
-  ) -> AlertReleases {
+  private func releases(_ names: [String]) -> AlertReleases {
     AlertReleases(
-      names.enumerated().map { ($1, counts(Int64($0))) },
-      created: Dictionary(
-        uniqueKeysWithValues: created.map { (Name($0.key), Timestamp(seconds: $0.value)) }))
+      names.enumerated().map { ($1, counts(Int64($0))) }, end: Timestamp(seconds: 0))
   }
 
-  @Test func theLatestIsTheHighestVersionWithSessions() {
-    // The first release has no sessions.
-    #expect(releases(["a@9.0", "a@1.9", "a@1.10", "a@1.10-rc1"]).latest?.release == "a@1.10")
-    #expect(releases(["x", "a@1.0", "abc"]).latest?.release == "a@1.0")
-    #expect(
-      releases(["x", "abc", "def"], created: ["abc": 2, "def": 1]).latest?.release == "abc")
-    #expect(releases([]).latest == nil)
+  @Test func releasesWithoutSessionsAreNotSeen() {
+    #expect(releases(["a@9.0", "a@1.9", "a@1.10"]).latest(sessionsMin: 0) == "a@1.10")
+    #expect(releases(["a@9.0"]).latest(sessionsMin: 0) == nil)
+    #expect(releases(["a@1.0", "a@1.1"]).previous(to: "a@1.1") == nil)
   }
 
-  @Test func thePreviousReleaseHasTheSamePackage() {
+  @Test func aRuleOnTheLatestReadsItAndTheOneBefore() {
     let all = releases(["x", "a@1.0", "a@1.1", "b@1.2", "a@2.0"])
-    #expect(all.previous(to: "a@2.0")?.release == "a@1.1")
-    #expect(all.previous(to: "a@1.0") == nil)
-    #expect(all.previous(to: "b@1.2") == nil)
     var rule = Self.rule()
     (rule.releases, rule.comparison) = (.latest, .previousRelease)
     let reading = rule.reading(all, weekBefore: nil)
     #expect(reading.release == "a@2.0" && reading.baseRelease == "a@1.1")
     #expect(reading.current == counts(4) && reading.base == counts(2))
+    rule.comparison = .previousWeek
+    let week = rule.reading(all, weekBefore: releases(["x", "a@1.0", "b@3.0"]))
+    #expect(week.baseRelease == "b@3.0" && week.base == counts(2))
+  }
+
+  /// The minimum of the rule decides which release it is about.
+  @Test func theMinimumOfSessionsChoosesAmongReleases() {
+    var all = releases(["x", "a@2.0", "b@1.0", "a@1.0"])
+    all.known[Name("a@1.0")] = ReleaseStanding(
+      adoption: [AdoptionTimes(adopted: Timestamp(seconds: -1))])
+    var rule = Self.rule()
+    rule.releases = .latest
+    for (least, release) in [(0, "a@2.0"), (2, "a@1.0"), (3, "a@1.0"), (4, "a@2.0")] {
+      rule.sessionsMin = Int64(least)
+      #expect(rule.reading(all, weekBefore: nil).release == release, "\(least)")
+    }
   }
 }

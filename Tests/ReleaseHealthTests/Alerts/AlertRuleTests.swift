@@ -96,5 +96,9 @@ import Testing
     ] {
       #expect(!Self.rule.queriesTheSame(as: Self.changed(change)))
     }
+    // The minimum is a part of what latest means.
+    let latest = Self.changed { $0.releases = .latest }
+    let another = Self.changed { ($0.releases, $0.sessionsMin) = (.latest, 9) }
+    #expect(!latest.queriesTheSame(as: another))
   }
 }

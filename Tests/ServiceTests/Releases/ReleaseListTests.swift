@@ -160,7 +160,6 @@ import Testing
   @Test(arguments: [
     SessionsCase("no version", "query=release.version:>abc", "Invalid release.version: \"abc\""),
     SessionsCase("wildcard", "query=release.version:>1.*", "Invalid release.version: \"1.*\""),
-    SessionsCase("latest", "query=release:latest", "\"release:latest\" is not supported"),
     SessionsCase(
       "two environments", "environment=a&environment=b&query=release.stage:adopted",
       "Choose a single environment to filter by release stage."),

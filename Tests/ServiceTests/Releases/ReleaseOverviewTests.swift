@@ -1,4 +1,7 @@
 import Foundation
+import ReleaseHealth
+import Storage
+import TestSupport
 import Testing
 
 @testable import Service
@@ -41,6 +44,34 @@ import Testing
     #expect(found.count == 1)
     #expect((found["shop@1.10.0+8"]?["previous"] as? [String: Any])?["version"] != nil)
     #expect(try health("environment=staging")["shop@1.9.0"]?["previous"] is NSNull)
+  }
+
+  /// The page sorts by it.
+  @Test func theRankIsThatOfTheListByVersion() throws {
+    let fixture = try ServiceFixture.world()
+    var batch = IngestBatch(receivedAt: ServiceFixture.now)
+    for (index, release) in [
+      "shop@2.0.0-rc.10", "shop@2.0.0-rc.9", "shop@9.4.47-10", "shop@9.4.47-2", "zebra", "apple",
+    ].enumerated() {
+      let key = SessionKey(
+        series: SeriesKey(
+          project: ProjectID(rawValue: 1), release: release, environment: "production"),
+        started: batch.receivedAt, sessionID: SessionID(value: UInt128(index + 1)))
+      batch.add(NamedReport(key: key, correctedStart: batch.receivedAt, status: .ok))
+    }
+    try fixture.store.ingest(batch)
+    let answer = fixture.ask(
+      ReleasesTests.list + "?health=1&overview=1&flatten=1&sort=semver")
+    let versions = answer.text.matches(of: #/"version":"([^"]*)","shortVersion"/#).map {
+      String($0.output.1)
+    }
+    #expect(
+      versions == [
+        "shop@9.4.47-10", "shop@9.4.47-2", "shop@2.0.0-rc.10", "shop@2.0.0-rc.9", "shop@1.10.0+8",
+        "shop@1.9.0", "shop@1.0.0+7", "zebra", "apple",
+      ])
+    let ranks = answer.text.matches(of: #/"versionRank":(\d+)/#).map { Int($0.output.1) }
+    #expect(ranks == (0..<9).reversed().map { $0 })
   }
 
   @Test func hoursAndCountsByStatus() throws {

@@ -116,6 +116,14 @@ import Testing
     Order(query: "query=release.build:>7", versions: ["1.10.0+8"]),
     Order(query: "query=release.build:[7,8]", versions: ["1.10.0+8", "1.0.0+7"]),
     Order(query: "query=release:shop@1.9.0", versions: ["1.9.0"]),
+    Order(query: "query=release:latest", versions: ["1.10.0+8"]),
+    Order(query: "query=!release:latest", versions: ["1.9.0", "1.0.0+7"]),
+    Order(query: "query=release:[latest, *1.0.0*]", versions: ["1.10.0+8", "1.0.0+7"]),
+    // Within the environments, the summary's range and the rest of the search.
+    Order(query: "environment=staging&query=release:latest", versions: ["1.9.0"]),
+    Order(query: "query=release:latest release.version:<1.10", versions: ["1.9.0"]),
+    Order(query: "summaryStatsPeriod=1h&query=release:latest", versions: []),
+    Order(query: "project=shop&query=release:latest release.package:other", versions: []),
     Order(
       query: "environment=production&query=release.stage:adopted", versions: ["1.9.0", "1.10.0+8"]),
     Order(query: "environment=production&query=release.stage:low_adoption", versions: ["1.0.0+7"]),

@@ -95,8 +95,9 @@ export function watches(rule, { version, environment, projects }) {
   // A rule over several projects counts other sessions than the page.
   if (rule.projects.length !== 1 || !projects.includes(rule.projects[0])) return false;
   if (rule.environment != null && environment && rule.environment !== environment) return false;
-  const { release } = rule;
-  if (!release || release === "latest") return true;
+  const { release, state } = rule;
+  if (!release) return true;
+  if (release === "latest") return state.release === version;
   const pattern = release.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*");
   return new RegExp(`^${pattern}$`, "i").test(version);
 }

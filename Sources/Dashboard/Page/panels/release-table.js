@@ -89,14 +89,13 @@ export function releaseTable(world, choose) {
       const query = JSON.stringify({ ...place, sort: "" });
       const isNewQuery = query !== shownQuery;
       shownQuery = query;
-      const ranks = versionRanks(entries);
       const kept = new Set();
       for (const raw of entries) {
         const entry = readEntry(raw);
         kept.add(entry.key);
         let row = rows.get(entry.key);
         if (!row) rows.set(entry.key, (row = tableRow(world)));
-        row.update(entry, ranks.get(entry.key), place);
+        row.update(entry, place);
       }
       for (const [key, row] of rows) {
         if (kept.has(key)) continue;
@@ -120,7 +119,7 @@ function readEntry(entry) {
   return {
     key: `${project?.slug}/${entry.version}`, version: entry.version, short: shortVersion(entry),
     package: entry.versionInfo?.package, project, stage: entry.adoptionStages?.[project?.slug]?.stage,
-    parts: entry.versionInfo?.version, build: entry.versionInfo?.version?.buildCode ?? "",
+    rank: health?.versionRank ?? 0,
     // A release that was created over the API is older than its first session.
     first: first && first < created ? first : created, last: date(health?.lastSession),
     health: {
@@ -130,21 +129,6 @@ function readEntry(entry) {
       series: (health?.stats?.["24h"] ?? []).map(([, value]) => value),
     },
   };
-}
-
-/** The rank of each release by version; releases without a version are ordered by text. */
-function versionRanks(entries) {
-  const natural = new Intl.Collator("en", { numeric: true });
-  const sorted = entries.map((raw) => ({ raw, parts: raw.versionInfo?.version })).sort((left, right) => {
-    const [one, two] = [left.parts, right.parts];
-    if ((one?.major === undefined) !== (two?.major === undefined)) return one?.major === undefined ? -1 : 1;
-    if (one?.major === undefined) return natural.compare(left.raw.version, right.raw.version);
-    return one.major - two.major || one.minor - two.minor || one.patch - two.patch
-      // A final version is above its prereleases.
-      || !one.pre - !two.pre || natural.compare(one.pre ?? "", two.pre ?? "")
-      || natural.compare(one.buildCode ?? "", two.buildCode ?? "") || natural.compare(left.raw.version, right.raw.version);
-  });
-  return new Map(sorted.map(({ raw }, at) => [`${raw.projects[0]?.slug}/${raw.version}`, at]));
 }
 
 function tableRow(world) {
@@ -170,11 +154,11 @@ function tableRow(world) {
     counted, crashed, cell("First seen", "number when", first), cell("Last seen", "number when", last));
   const row = {
     element,
-    update(entry, rank, place) {
+    update(entry, place) {
       const { display } = place;
       const { health } = entry;
       const [part, whole] = [health.day[display], health.whole[display]];
-      Object.assign(row, { entry, rank, display, share: whole ? part / whole : null, recent: part });
+      Object.assign(row, { entry, rank: entry.rank, display, share: whole ? part / whole : null, recent: part });
       setText(link, entry.short);
       setAttribute(link, "title", entry.version);
       setAttribute(link, "href", address({ ...place, view: "release", version: entry.version, project: entry.project?.slug ?? "" }));

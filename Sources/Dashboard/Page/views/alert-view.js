@@ -133,6 +133,7 @@ export function alertView(world) {
     facts.replaceChildren(...[
       fact("Now", valueText(now.value, rule.unit), now.sessions == null ? "not evaluated yet" : `of ${plural(now.sessions, "session")} in the window`),
       rule.unmatched.length ? fact("Matches nothing yet", rule.unmatched.map(({ reason }) => reason), "") : [],
+      ...(rule.release === "latest" ? [fact("Latest release", now.release ?? "none", "")] : []),
       fact("Fires", thresholdsOf(rule).filter(({ level }) => level !== "resolve").map(({ text }) => text),
         `${rule.thresholdPeriod === 1 ? "after 1 minute" : `after ${count(rule.thresholdPeriod)} consecutive minutes`}${rule.minSessions ? `, minimum ${plural(rule.minSessions, "session")}` : ""}`),
       fact("Resolves", rule.resolveThreshold == null ? `no longer ${sideText(rule)} ${valueText(thresholdsOf(rule).findLast(({ level }) => level !== "resolve").value, rule.unit)}` : thresholdsOf(rule).at(-1).text, ""),

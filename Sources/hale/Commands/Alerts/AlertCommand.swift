@@ -79,6 +79,7 @@ struct AlertCommand: ParsableCommand {
         ("state", session.state(rule)),
         ("value", rule.evaluated?.value.map { "\($0)" } ?? "-"),
         ("sessions", rule.evaluated.map { "\($0.sessions)" } ?? "-"),
+        ("of release", rule.release ?? "-"),
         ("evaluated", rule.evaluated?.time.readable ?? "-"),
       ]
       pairs += session.unmatched(rule).map { ("matches nothing yet", $0.reason) }
@@ -305,6 +306,7 @@ private struct AlertSession {
       ("state", .string(rule.state.level.name)),
       ("value", .optional(rule.evaluated?.value.map { "\($0)" })),
       ("evaluated", .optional(rule.evaluated?.time.rfc3339)),
+      ("release", .optional(rule.release)),
       ("mutedUntil", .optional(muted(rule)?.rfc3339)),
       ("source", .string(rule.isDeclared ? "file" : "api")),
       ("unmatched", .optional(unmatched.isEmpty ? nil : unmatched.joined(separator: " "))),

@@ -1,0 +1,75 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// Which release `latest` means in a request.
+enum LatestRelease {
+  /// No release has this name: sessions that report it are rejected.
+  static let name = "latest"
+
+  /// The release among those that a query counts; nil when it counts none. Blocks.
+  ///
+  /// - Parameter sessionsMin: see ``SeenRelease``.
+  static func found(
+    by query: HealthQuery, of organization: OrganizationID, sessionsMin: Int64 = 0,
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> String? {
+    var query = query
+    query.intervalMinutes = nil
+    query.groupBy = [.release]
+    query.measures = .sessions
+    let sessions = Dictionary(
+      try store.health(query).map { (Name($0.key.release ?? ""), $0.totals.sessions.total) },
+      uniquingKeysWith: { first, _ in first })
+    let seen = try store.releases(of: organization).compactMap { record in
+      sessions[Name(record.version)].map {
+        SeenRelease(record.version, sessions: $0, record.standing(in: query))
+      }
+    }
+    return seen.latest(at: Timestamp(minute: query.minutes.upperBound), sessionsMin: sessionsMin)?
+      .name
+  }
+}
+
+extension SeriesFilter {
+  /// `release:latest`, before it is known which release that is.
+  static let latest = SeriesFilter.release(LatestRelease.name)
+
+  var namesLatest: Bool { naming(latest: .everything) != self }
+
+  /// The filter with `release:latest` replaced.
+  func naming(latest: SeriesFilter) -> SeriesFilter {
+    switch self {
+    case Self.latest: latest
+    case .all(let parts): .all(parts.map { $0.naming(latest: latest) })
+    case .any(let parts): .any(parts.map { $0.naming(latest: latest) })
+    case .not(let part): .not(part.naming(latest: latest))
+    default: self
+    }
+  }
+
+  /// The filter with the release that `release:latest` means within the rest of the search:
+  /// `release.package:shop release:latest` is the latest one of that package. Blocks.
+  ///
+  /// - Parameter query: what counts beside the search.
+  /// - Returns: also the release; nil when there is none.
+  func naming(
+    latestIn query: HealthQuery, of organization: OrganizationID,
+    _ store: any SessionStore & ReleaseStore
+  ) throws(StoreError) -> (filter: SeriesFilter, release: String?) {
+    var query = query
+    query.filter = .all([query.filter, candidates])
+    let release = try LatestRelease.found(by: query, of: organization, store)
+    return (naming(latest: release.map { .release($0) } ?? .any([])), release)
+  }
+
+  /// The filter without its terms about the latest release.
+  private var candidates: SeriesFilter {
+    switch self {
+    case Self.latest, .not(Self.latest): .everything
+    case .all(let parts): .all(parts.map(\.candidates))
+    case .any(let parts): .any(parts.map(\.candidates))
+    case .not(let part): part.namesLatest ? .everything : self
+    default: self
+    }
+  }
+}

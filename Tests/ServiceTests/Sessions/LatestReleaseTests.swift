@@ -1,0 +1,86 @@
+import ReleaseHealth
+import Storage
+import TestSupport
+import Testing
+
+@testable import Service
+
+/// What `release:latest` finds in sessions, in the world of ``ServiceFixture/world()``.
+@Suite struct LatestReleaseTests {
+  private let fixture = Result { try ServiceFixture.world() }
+
+  /// - Returns: the release that the answer names, and the releases that it has.
+  private func found(_ query: String) throws -> (latest: String?, releases: [String]) {
+    let answer = try fixture.get().ask(
+      "/api/0/organizations/default/sessions/?field=sum(session)&groupBy=release&includeSeries=0&"
+        + query)
+    #expect(answer.status == 200, "\(answer.text)")
+    func names(_ member: String) -> [String] {
+      answer.text.split(separator: "\"\(member)\":\"").dropFirst().map {
+        String($0.prefix { $0 != "\"" })
+      }
+    }
+    return (names("latestRelease").first, names("release"))
+  }
+
+  struct Example: CustomTestStringConvertible, Sendable {
+    var testDescription: String
+    var query: String
+    var latest: String?
+    var releases: [String]
+
+    init(_ text: String, _ query: String, latest: String?, _ releases: [String]) {
+      testDescription = text
+      self.query = query
+      self.latest = latest
+      self.releases = releases
+    }
+  }
+
+  static let examples = [
+    Example(
+      "the highest version", "statsPeriod=7d&query=release:latest", latest: "shop@1.10.0+8",
+      ["shop@1.10.0+8"]),
+    Example(
+      "not it", "statsPeriod=7d&query=!release:latest", latest: "shop@1.10.0+8",
+      ["shop@1.0.0+7", "shop@1.9.0"]),
+    Example(
+      "it among others", "statsPeriod=7d&query=release:[latest,*1.0.0*]", latest: "shop@1.10.0+8",
+      ["shop@1.10.0+8", "shop@1.0.0+7"]),
+    Example(
+      "with sessions in the range",
+      "start=2025-12-29T00:00:00Z&end=2025-12-30T00:00:00Z&query=release:latest",
+      latest: "shop@1.0.0+7", ["shop@1.0.0+7"]),
+    Example(
+      "with sessions in the environment",
+      "statsPeriod=7d&environment=staging&query=release:latest", latest: "shop@1.9.0",
+      ["shop@1.9.0"]),
+    Example(
+      "also where the search names the environment",
+      "statsPeriod=7d&query=release:latest%20environment:staging", latest: "shop@1.9.0",
+      ["shop@1.9.0"]),
+    Example(
+      "within the rest of the search",
+      "statsPeriod=7d&query=release:latest%20release.version:<1.10", latest: "shop@1.9.0",
+      ["shop@1.9.0"]),
+    Example(
+      "there is none", "statsPeriod=7d&query=release:latest%20release.package:other", latest: nil,
+      []),
+    Example(
+      "no word of it without the term", "statsPeriod=7d&query=release:shop@1.9.0", latest: nil,
+      ["shop@1.9.0"]),
+  ]
+
+  @Test(arguments: examples)
+  func isFound(_ example: Example) throws {
+    let (latest, releases) = try found(example.query)
+    #expect(latest == example.latest)
+    #expect(releases == example.releases)
+  }
+
+  @Test func anExplanationNamesIt() throws {
+    let answer = try fixture.get().ask(
+      "/api/0/organizations/default/sessions/explain/?statsPeriod=24h&query=release:latest")
+    #expect(answer.text.contains(#""latestRelease":"shop@1.10.0+8","#), "\(answer.text)")
+  }
+}
