@@ -28,8 +28,8 @@ package enum BatchTurn: Sendable {
 ///
 /// There is no timer: when a batch is stored, everything that arrived meanwhile makes the next one,
 /// so that a lone update waits for one sync of the disk, and under load thousands share one.
-/// Between two batches each ``Lane`` has one step done, in the order of priority, and a query two. So
-/// a batch waits for few steps, and no lane starves.
+/// Between two batches each ``Lane`` has one step done, that of queries two, in the order of
+/// priority. So a batch waits for few steps, and no lane starves.
 ///
 /// Without a writer thread (commands that open the database themselves, tests, the simulation) the
 /// calling thread is the owner while it works. Two at once are a programming error, and trap.

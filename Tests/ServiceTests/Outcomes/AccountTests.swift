@@ -70,7 +70,8 @@ import Testing
       #expect(fixture.send("{}\n{\"type\":\"client_report\"}\n\(report)\n").status == 200)
     }
     fixture.drain()
-    let answer = try ask(fixture, "outcomes/?statsPeriod=2h&groupBy=reason")
+    let answer = try ask(
+      fixture, "outcomes/?start=2026-01-01T11:00&end=2026-01-01T13:00&groupBy=reason")
     let groups = try #require(answer["groups"] as? [[String: Any]])
     var dropped: [String: Int] = [:]
     var received = 0
