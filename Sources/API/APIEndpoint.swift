@@ -210,7 +210,9 @@ extension Response {
   /// they may stand in a header.
   fileprivate func naming(withoutEffect names: [String]) -> Response {
     if names.isEmpty { return self }
-    let shown = names.prefix(20).map { percentEncoded(String($0.prefix(60))) }
+    let shown = names.prefix(20).map {
+      percentEncoded(String(decoding: $0.utf8.prefix(60), as: UTF8.self))
+    }
     return adding(["Hale-Ignored": shown.joined(separator: ", ")])
   }
 

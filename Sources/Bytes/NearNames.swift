@@ -63,12 +63,16 @@ package enum NearNames {
     let length = max(one.count, other.count)
     let most = length < 4 ? 0 : max(1, length / 5)
     guard length > 0, length <= bytesMax, abs(one.count - other.count) <= most else { return nil }
-    let distance = distance(one, other)
-    return distance <= most ? distance : nil
+    // Names of one application begin alike, and there may be thousands.
+    let start = zip(one, other).prefix { $0 == $1 }.count
+    let (one, other) = (one.dropFirst(start), other.dropFirst(start))
+    let end = zip(one.reversed(), other.reversed()).prefix { $0 == $1 }.count
+    return distance(Array(one.dropLast(end)), Array(other.dropLast(end)), max: most)
   }
 
-  /// The edit distance in which an exchange of neighbours counts once (optimal string alignment).
-  private static func distance(_ one: [UInt8], _ other: [UInt8]) -> Int {
+  /// The edit distance in which an exchange of neighbours counts once (optimal string alignment);
+  /// nil where it exceeds `max`.
+  private static func distance(_ one: [UInt8], _ other: [UInt8], max: Int) -> Int? {
     var before: [Int] = []
     var last = Array(0...other.count)
     for row in one.indices {
@@ -82,7 +86,9 @@ package enum NearNames {
         next.append(least)
       }
       (before, last) = (last, next)
+      // An exchange reaches back two rows.
+      if !before.contains(where: { $0 <= max }), !last.contains(where: { $0 <= max }) { return nil }
     }
-    return last[other.count]
+    return last[other.count] <= max ? last[other.count] : nil
   }
 }

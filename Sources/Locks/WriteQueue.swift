@@ -141,10 +141,12 @@ package final class WriteQueue: Sendable {
   /// Without a writer thread the work waits for ``doSubmitted()``.
   ///
   /// - Parameter ifServed: whether the work is dropped without a writer thread.
+  /// - Returns: false where it is dropped.
+  @discardableResult
   package func submit(
     in lane: Lane, ifServed: Bool = false, _ step: @escaping @Sendable () -> Bool
-  ) {
-    _ = enqueue(Errand(step), in: lane, ifServed: ifServed)
+  ) -> Bool {
+    enqueue(Errand(step), in: lane, ifServed: ifServed)
   }
 
   /// Does the submitted work to its end on the calling thread, where there is no writer thread.

@@ -72,6 +72,8 @@ package final class SQLiteStore: Sendable {
   /// The number of stored updates that readers do not see yet. Only the owner of the writes changes
   /// it.
   private let pendingCount = Atomic(0)
+  /// Whether the writer has been given the work of ``foldAhead()``, and has not done it yet.
+  private let isFoldingAhead = Atomic(false)
 
   package init(_ settings: Settings) throws(StoreError) {
     writes = WriteQueue { [observer = settings.observer] in observer?.monotonicNanoseconds ?? 0 }
@@ -201,14 +203,18 @@ extension SQLiteStore: SessionStore {
   }
 
   package func foldAhead() {
-    guard pendingUpdates > 0 else { return }
-    writes.submit(in: .query, ifServed: true) { [self] in
+    // One is enough for all queries that have come.
+    guard pendingUpdates > 0, !isFoldingAhead.exchange(true, ordering: .acquiringAndReleasing)
+    else { return }
+    let isQueued = writes.submit(in: .query, ifServed: true) { [self] in
+      defer { isFoldingAhead.store(false, ordering: .releasing) }
       // The query meets the same error, and reports it.
       try? use { (writer) throws(StoreError) in
         if writer.ingest.pendingCount > 0 { try writer.ingest.foldSlice() }
       }
       return true
     }
+    if !isQueued { isFoldingAhead.store(false, ordering: .releasing) }
   }
 
   package func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]? {

@@ -97,6 +97,17 @@ def test_without_enough_to_learn_from_there_is_no_estimate(start):
     assert (nothing["sessions"], nothing["crashFreeSessions"]) == (0, None)
 
 
+def test_ranges_before_all_sessions(late):
+    """The hours that are added up are those that are kept, however far back a range reaches."""
+    path = "/organizations/default/releases/app@2/estimate/"
+    for arguments in ({"statsPeriodStart": "999999999w", "statsPeriodEnd": "999999998w"},
+                      {"start": "0001-01-01", "end": "0001-01-02"}):
+        reply = late.get(path, arguments)
+        assert reply.status == 200 and reply.json["sessions"] == 0, reply
+    whole = late.get(path, {"start": "2020-01-01", "end": "2030-01-01", "interval": "1d"})
+    assert whole.status == 400, whole
+
+
 def test_refusals(late):
     path = "/organizations/default/releases/app@9/estimate/"
     assert late.get(path).status == 404

@@ -27,7 +27,7 @@ PRINTED = {
                           r"id +42$"],
         "Query it": [r'.*"release":"shop@2\.1\.0"\},"totals":\{.*"sum\(session\)":1[,}]',
                      r'.*"version":"shop@2\.1\.0"', r'.*"prompt":', r'.*"outcome":"accepted"'],
-        "Gate a release": [r"NOT DECIDED YET: ", r"stop: exit status 2$",
+        "Gate a release": [r"NOT DECIDED YET: ", r"wait for more sessions$",
                            r"shop: 99\.9 % of sessions crash-free over 28 days"],
         "Alert": [r"secret +\S+", r".*Crash-free sessions +ok ",
                   r"The rule would not have fired\."],

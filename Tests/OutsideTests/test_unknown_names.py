@@ -33,7 +33,7 @@ def test_slips_of_the_hand(used, extra, near):
     reply = used.get(f"{ORGANIZATION}/sessions/", {"field": "sum(session)", **extra})
     (name,) = extra
     assert reply.status == 400 and reply.detail.startswith(
-        f'There is no parameter "{name}"; near: "{near}". There are '), reply
+        f'There is no parameter "{name}"; near: "{near}"'), reply
 
 
 def test_what_clients_of_sentry_send_is_let_through(used):

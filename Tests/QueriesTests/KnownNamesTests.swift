@@ -19,6 +19,15 @@ import Testing
       }, uses: environments.isEmpty ? [:] : [shop: use])
   }
 
+  /// Other numbers are another release, and `web-b` is another package than `web-a`.
+  @Test func separatorsOfNumbersCount() {
+    let known = Self.names(["app@1.2.1-11", "web-a@1.0"])
+    for name in ["app@1.2.11-1", "app@1.2-111", "web-b@1.0"] {
+      #expect(!known.resembles(release: name), "\(name)")
+    }
+    #expect(known.resembles(release: "App 1.2.1-11") && known.resembles(release: "wbe-a@1.0"))
+  }
+
   /// A release that is still to come is no slip of the hand, however near its name is.
   @Test(arguments: [
     ("shop@2.1.1", false), ("shop@2.1.10", false), ("shop@2.1", false), ("shop@21.0", false),

@@ -76,12 +76,17 @@ struct AlertRuleReader {
     }
   }
 
+  /// The maximum number of unknown members that an error names.
+  private static let unknownMembersMax = 20
+
   /// A mistyped member would be without effect.
   ///
   /// - Parameter others: members that are read elsewhere, or have no effect.
   mutating func checkMembers(besides others: [String] = AlertRuleReader.ignored) {
     guard case .object(let members) = node.value else { return }
-    for name in members.map(\.name) where !Self.members.contains(name) && !others.contains(name) {
+    let unknown = members.lazy.map(\.name)
+      .filter { !Self.members.contains($0) && !others.contains($0) }
+    for name in unknown.prefix(Self.unknownMembersMax) {
       add(name, NearNames.sentence("member", name, among: Self.members))
     }
     // Sentry's clients send more in a trigger.

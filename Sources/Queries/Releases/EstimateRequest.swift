@@ -18,6 +18,7 @@ struct EstimateRequest {
   private let environments: EnvironmentSelection
   private let range: DateRange
   private let now: Timestamp
+  private let retentionDays: Int
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
@@ -29,6 +30,7 @@ struct EstimateRequest {
     // The reporting delay has a resolution of an hour.
     limits.intervalMinutesMin = 60
     now = call.now
+    self.retentionDays = retentionDays
     range = try DateRange(parameters, now: now, limits: limits)
     release = call.version
   }
@@ -45,7 +47,8 @@ struct EstimateRequest {
     let projects = projects.intersection(record.projects)
     let delay = try ReportingDelay.learnt(from: projects, environments, now: now, store)
     // The delay counts whole hours, so the range starts on a full hour; what is older is one sum.
-    let hour = range.start.hour
+    // Before the retention there is nothing, however far back the range reaches.
+    let hour = max(range.start.hour, (now.day - retentionDays) * 24)
     let young = max(hour, now.hour - ReportingDelay.hoursMax)
     var hours = [SessionTally](repeating: SessionTally(), count: young - hour)
     if young > hour {
@@ -75,7 +78,7 @@ struct EstimateRequest {
   private func tallies(
     _ hours: Range<Int>, by minutes: Int, _ projects: Set<ProjectID>, _ store: any SessionStore
   ) throws(StoreError) -> [SessionTally] {
-    if hours.isEmpty { return [] }
+    if hours.isEmpty || hours.lowerBound >= range.end.hour { return [] }
     var query = HealthQuery(
       projects: projects,
       minutes: hours.lowerBound * 60..<min(hours.upperBound * 60, range.end.minute))

@@ -42,6 +42,10 @@ struct GateRequest {
     environments = EnvironmentSelection(parameters.all("environment"))
     var rules = ReleaseGate.Rules()
     let crashFree = try Self.percentage(parameters, "crashFreeSessions", 0...100)
+    if let crashFree, crashFree > 0, crashFree <= 1 {
+      throw .invalid(
+        "crashFreeSessions", "\(crashFree)", accepted: "Give a percentage like 99.5.")
+    }
     rules.crashRateMax = crashFree.map { (100 - $0) / 100 }
     let drop = try Self.percentage(parameters, "maxDrop", 0...90) ?? Self.dropMaxDefault
     rules.dropMax = drop / 100
@@ -79,22 +83,23 @@ struct GateRequest {
     if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
       return .failure(.badRequest(refusal))
     }
+    let named = try baseline.map { (name) throws(StoreError) in
+      try release(name, besides: candidate, among: known, of: organization, store)
+    }
+    if let baseline, case .some(.none) = named {
+      return .failure(.badRequest(known.refusal(ofRelease: baseline)))
+    }
     guard let record = try release(candidate, among: known, of: organization, store) else {
       // A client may wait for one that is still to come.
       let status = known.resembles(release: candidate) ? 400 : 404
       return .failure(APIError(status: status, detail: known.refusal(ofRelease: candidate)))
     }
     let started = try record.firstHour(in: projects, environments, store)
-    let before: ReleaseRecord?
-    if let baseline {
-      guard let named = try release(baseline, among: known, of: organization, store) else {
-        return .failure(.badRequest(known.refusal(ofRelease: baseline)))
+    let before =
+      if let named { named } else {
+        try previous(to: record, started: started, among: known, store)
       }
-      if named.id == record.id { return .failure(Self.isItself) }
-      before = named
-    } else {
-      before = try previous(to: record, started: started, among: known, store)
-    }
+    if before?.id == record.id { return .failure(Self.isItself) }
     let beforeStarted = try before?.firstHour(in: projects, environments, store)
     let oldest = (now.day - retentionDays + 1) * 24
     for (release, first) in [(record, started), (before, beforeStarted)] {
@@ -111,14 +116,18 @@ struct GateRequest {
   }
 
   /// The release of a name, which may be `latest`.
+  ///
+  /// - Parameter other: a release that is not the latest: the candidate is not its own baseline.
   private func release(
-    _ name: String, among known: KnownNames, of organization: OrganizationID,
+    _ name: String, besides other: String? = nil, among known: KnownNames,
+    of organization: OrganizationID,
     _ store: any SessionStore & ReleaseStore
   ) throws(StoreError) -> ReleaseRecord? {
     var name = name
     if name == LatestRelease.name {
       var query = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
       query.filter = .environments(environments)
+      if let other { query.filter = .all([query.filter, .not(.release(other))]) }
       let found = try LatestRelease.found(
         by: query, of: organization, sessionsMin: rules.sessionsMin, store)
       guard let found else { return nil }

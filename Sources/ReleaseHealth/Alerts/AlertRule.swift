@@ -236,6 +236,11 @@ extension AlertRule {
     found.add(
       "triggers", "No value can be \(side) \(critical): critical would never be reached.",
       if: critical == (isAbove ? valueRange.upperBound : valueRange.lowerBound))
+    let isCrashFree = [.sessionCrashFree, .userCrashFree].contains(measure) && comparison == nil
+    found.add(
+      "triggers",
+      "The alertThreshold of critical is \(critical), but it takes a percentage like 99.5.",
+      if: isCrashFree && !isAbove && critical > 0 && critical <= 1)
     if let warning, isAbove ? warning >= critical : warning <= critical {
       found.add(
         "triggers",

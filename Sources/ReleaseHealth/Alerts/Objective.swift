@@ -31,7 +31,7 @@ package struct Objective: Codable, Hashable, Sendable {
     package static let usual = Target(unchecked: 999_000)
     /// The accepted form, as the end of the sentence “it takes …” in error texts.
     package static let rule =
-      "a percentage above 0 and below 100 with at most four decimal places, for example 99.9"
+      "a percentage above 1 and below 100 with at most four decimal places, for example 99.9"
 
     private init(unchecked millionths: Int64) {
       self.millionths = millionths
@@ -43,7 +43,7 @@ package struct Objective: Codable, Hashable, Sendable {
       self.millionths = millionths
     }
 
-    /// Reads a decimal number, such as `99.9`.
+    /// Reads a decimal number, such as `99.9`. A number up to 1 is a share by mistake.
     package init?(percent text: String) {
       let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
       guard let first = parts.first, Self.isNumber(first), first.utf8.count <= 3 else { return nil }
@@ -52,7 +52,9 @@ package struct Objective: Codable, Hashable, Sendable {
       while digits.hasSuffix("0") { digits.removeLast() }
       guard digits.utf8.count <= 4 else { return nil }
       let padded = digits + String(repeating: "0", count: 4 - digits.utf8.count)
-      self.init(millionths: (Int64(first) ?? 0) * 10_000 + (Int64(padded) ?? 0))
+      let millionths = (Int64(first) ?? 0) * 10_000 + (Int64(padded) ?? 0)
+      guard millionths > 10_000 else { return nil }
+      self.init(millionths: millionths)
     }
 
     private static func isNumber(_ text: Substring) -> Bool {

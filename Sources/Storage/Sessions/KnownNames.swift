@@ -67,7 +67,8 @@ package struct KnownNames: Sendable {
         return Self.form(known.versionRaw) == Self.form(given.versionRaw)
       }
       // Of two applications one may be the other's next generation.
-      return NearNames.isSlip(own, of: package)
+      // `web-b` is no slip of `web-a`.
+      return NearNames.isSlip(own, of: package) && own.dropLast() != package.dropLast()
         && own.utf8.filter(\.isDigit) == package.utf8.filter(\.isDigit)
     }
   }
@@ -77,9 +78,12 @@ package struct KnownNames: Sendable {
     let bytes = Array(name.lowercased().utf8)
     return bytes.indices.compactMap { index in
       let byte = bytes[index]
+      let isAfterDigit = index > 0 && bytes[index - 1].isDigit
+      let isBeforeDigit = bytes[(index + 1)...].first?.isDigit == true
+      // Between digits a separator makes another version of them.
+      if "@-_/ ".utf8.contains(byte) { return isAfterDigit && isBeforeDigit ? byte : nil }
       let isFirst = index == 0 || !bytes[index - 1].isAlphanumeric
-      let isV = byte == UInt8(ascii: "v") && isFirst && bytes[(index + 1)...].first?.isDigit == true
-      return isV || "@-_/ ".utf8.contains(byte) ? nil : byte
+      return byte == UInt8(ascii: "v") && isFirst && isBeforeDigit ? nil : byte
     }
   }
 }

@@ -42,6 +42,8 @@ import Testing
     #expect(fields { $0.critical = .nan } == ["triggers"])
     // Nothing is below zero percent, and nothing above a hundred.
     #expect(fields { $0.critical = 0 } == ["triggers"])
+    // A share by mistake for a percentage: the rule would never fire.
+    #expect(fields { ($0.critical, $0.warning, $0.resolve) = (0.99, nil, nil) } == ["triggers"])
     let above = Self.changed {
       $0.isAbove = true
       $0.measure = .sessionCrash

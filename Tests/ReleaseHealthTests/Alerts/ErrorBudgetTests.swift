@@ -9,7 +9,7 @@ import Testing
   @Test func targetsAreExactDecimals() throws {
     for (text, millionths) in [
       ("99.9", 999_000), ("99.99", 999_900), ("99.9999", 999_999), ("99.950", 999_500),
-      ("50", 500_000), ("0.0001", 1), ("099", 990_000), ("99.0", 990_000),
+      ("50", 500_000), ("1.0001", 10_001), ("099", 990_000), ("99.0", 990_000),
     ] as [(String, Int64)] {
       let target = try target(text)
       #expect(target.millionths == millionths)
@@ -20,7 +20,7 @@ import Testing
     #expect(try target("99.950").percentText == "99.95" && target("90").percentText == "90")
     for text in [
       "", "100", "0", "0.0", "99.99999", "-1", "1e1", "99,9", "99.", ".5", " 99", "1000", "+99",
-      "99.9.9", "９９",
+      "99.9.9", "９９", "0.0001", "0.999", "1",
     ] {
       #expect(Objective.Target(percent: text) == nil, "\(text)")
     }
@@ -60,7 +60,7 @@ import Testing
   /// Counts stop at 2⁶⁰ each: nothing overflows.
   @Test func theLargestCountsDoNotOverflow() throws {
     let most: Int64 = 5 << 60
-    let budget = ErrorBudget(try target("0.0001"), .init(total: most, bad: most))
+    let budget = ErrorBudget(try target("1.0001"), .init(total: most, bad: most))
     #expect(try #require(budget.left) < 0 && budget.allowed < Double(most))
   }
 

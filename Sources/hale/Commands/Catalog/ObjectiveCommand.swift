@@ -64,10 +64,6 @@ struct ObjectiveCommand: ParsableCommand {
           throw .usage(
             "--\(objective.measure.option) is '\(text)', but it takes \(Objective.Target.rule).")
         }
-        guard target.millionths > 10_000 else {
-          throw .usage(
-            "--\(objective.measure.option) is \(text), but it takes a percentage like 99.9.")
-        }
         objective.target = target
       }
       return objective
