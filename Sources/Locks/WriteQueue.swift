@@ -28,8 +28,8 @@ package enum BatchTurn: Sendable {
 ///
 /// There is no timer: when a batch is stored, everything that arrived meanwhile makes the next one,
 /// so that a lone update waits for one sync of the disk, and under load thousands share one.
-/// Between two batches each ``Lane`` has one step done, that of queries two, in the order of
-/// priority. So a batch waits for few steps, and no lane starves.
+/// Between two batches each ``Lane`` has one step done, in the order of priority. So a batch waits
+/// for few steps, and no lane starves.
 ///
 /// Without a writer thread (commands that open the database themselves, tests, the simulation) the
 /// calling thread is the owner while it works. Two at once are a programming error, and trap.
@@ -140,18 +140,16 @@ package final class WriteQueue: Sendable {
   ///
   /// Without a writer thread the work waits for ``doSubmitted()``.
   ///
-  /// - Parameter ifServed: whether the work is dropped without a writer thread.
-  /// - Returns: false where it is dropped.
-  @discardableResult
-  package func submit(
-    in lane: Lane, ifServed: Bool = false, _ step: @escaping @Sendable () -> Bool
-  ) -> Bool {
-    enqueue(Errand(step), in: lane, ifServed: ifServed)
+  package func submit(in lane: Lane, _ step: @escaping @Sendable () -> Bool) {
+    _ = enqueue(Errand(step), in: lane, ifServed: false)
   }
+
+  /// Whether a thread does all work: others wait for it.
+  package var isServed: Bool { state.withLock { $0.isServed } }
 
   /// Does the submitted work to its end on the calling thread, where there is no writer thread.
   package func doSubmitted() {
-    if state.withLock({ $0.isServed }) { return }
+    if isServed { return }
     claim()
     defer { owner.store(0, ordering: .releasing) }
     for lane in Lane.allCases {
@@ -249,7 +247,7 @@ package final class WriteQueue: Sendable {
 
   private var seconds: Double { Double(monotonicNanoseconds()) / 1e9 }
 
-  /// Does one step of each lane, and two of queries.
+  /// Does one step of each lane.
   ///
   /// - Returns: whether there was one.
   private func takeTurns(_ pacing: inout StepPacing, _ isClosed: Bool) -> Bool {
@@ -257,15 +255,12 @@ package final class WriteQueue: Sendable {
     var didStep = false
     for lane in Lane.allCases {
       if lane == .job, !isClosed, pacing.pause(at: seconds) > 0 { continue }
-      // Most queries wait for the end of one run of updates and for the next one.
-      for _ in 0..<(lane == .query ? 2 : 1) {
-        guard let errand = take(lane) else { break }
-        didStep = true
-        let start = seconds
-        let isDone = errand.advance()
-        if lane == .job { pacing.noteStep(from: start, to: seconds) }
-        if !isDone { putBack(errand, in: lane) }
-      }
+      guard let errand = take(lane) else { continue }
+      didStep = true
+      let start = seconds
+      let isDone = errand.advance()
+      if lane == .job { pacing.noteStep(from: start, to: seconds) }
+      if !isDone { putBack(errand, in: lane) }
     }
     return didStep
   }

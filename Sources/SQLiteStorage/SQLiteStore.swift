@@ -72,8 +72,11 @@ package final class SQLiteStore: Sendable {
   /// The number of stored updates that readers do not see yet. Only the owner of the writes changes
   /// it.
   private let pendingCount = Atomic(0)
-  /// Whether the writer has been given the work of ``foldAhead()``, and has not done it yet.
-  private let isFoldingAhead = Atomic(false)
+  /// The number of the last batch that was stored for later folding, and that of the last batch
+  /// whose updates are all folded. Only the owner of the writes changes them.
+  private let storedBatch = Atomic<Int64>(0)
+  private let foldedBatch = Atomic<Int64>(0)
+  private let foldingForQueries = FoldingForQueries()
 
   package init(_ settings: Settings) throws(StoreError) {
     writes = WriteQueue { [observer = settings.observer] in observer?.monotonicNanoseconds ?? 0 }
@@ -110,7 +113,7 @@ package final class SQLiteStore: Sendable {
   func write<Value: Sendable>(
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    if pendingUpdates > 0 { try foldWhatWaits(in: .change) }
+    try foldWhatWaits()
     return try ingesting { (writer) throws(StoreError) in
       try writer.ingest.foldAll()
       return try body(writer)
@@ -131,30 +134,48 @@ package final class SQLiteStore: Sendable {
   func read<Value: Sendable>(
     _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    if pendingUpdates > 0 {
-      do throws(StoreError) {
-        try foldWhatWaits(in: .query)
-      } catch {
-        // If nothing can be written to the disk, the writer's memory has the answer.
-        return try ingesting(in: .query) { (writer) throws(StoreError) in
-          try writer.ingest.withAllFolded { () throws(StoreError) in try body(writer.connection) }
-        }
+    do throws(StoreError) {
+      try foldWhatWaits()
+    } catch {
+      // If nothing can be written to the disk, the writer's memory has the answer.
+      return try ingesting(in: .query) { (writer) throws(StoreError) in
+        try writer.ingest.withAllFolded { () throws(StoreError) in try body(writer.connection) }
       }
     }
     return try readers.use(body)
   }
 
-  /// Folds all updates stored before, in slices, so that batches are stored in between.
-  private func foldWhatWaits(in lane: WriteQueue.Lane) throws(StoreError) {
-    var last: Int64?
-    try writes.perform(in: lane) { () throws(StoreError) -> Void? in
-      try use { (writer) throws(StoreError) in
-        if last == nil, lane == .query { writer.ingest.noteQuery() }
-        let batch = last ?? writer.ingest.lastBatch
-        last = batch
-        if writer.ingest.waits(upTo: batch) { try writer.ingest.foldSlice() }
-        return writer.ingest.waits(upTo: batch) ? nil : ()
+  /// Waits until all updates stored before are folded. They are folded in slices, and batches are
+  /// stored in between.
+  private func foldWhatWaits() throws(StoreError) {
+    let batch = storedBatch.load(ordering: .acquiring)
+    if foldedBatch.load(ordering: .acquiring) >= batch { return }
+    if writes.isOwner || !writes.isServed {
+      try ingesting { (writer) throws(StoreError) in
+        writer.ingest.noteQuery()
+        while writer.ingest.waits(upTo: batch) { try writer.ingest.foldSlice() }
       }
+    } else {
+      try foldingForQueries.wait(upTo: batch) { queueFolding() }
+    }
+  }
+
+  private func queueFolding() {
+    writes.submit(in: .query) { [self] in
+      var failure: StoreError?
+      do throws(StoreError) {
+        try use { (writer) throws(StoreError) in
+          writer.ingest.noteQuery()
+          // Most queries wait for the end of one run of updates and for the next one.
+          for _ in 0..<2 where writer.ingest.waits(upTo: foldingForQueries.needed) {
+            try writer.ingest.foldSlice()
+          }
+        }
+      } catch {
+        failure = error
+      }
+      return foldingForQueries.note(
+        foldedUpTo: foldedBatch.load(ordering: .relaxed), error: failure)
     }
   }
 
@@ -188,7 +209,11 @@ package final class SQLiteStore: Sendable {
     _ body: (borrowing Writer) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try writer.use { (writer) throws(StoreError) in
-      defer { pendingCount.store(writer.ingest.pendingCount, ordering: .releasing) }
+      defer {
+        pendingCount.store(writer.ingest.pendingCount, ordering: .releasing)
+        foldedBatch.store(writer.ingest.foldedBatch, ordering: .releasing)
+        storedBatch.store(writer.ingest.lastBatch, ordering: .releasing)
+      }
       let value = try body(writer)
       checkpoints.advance(writer.connection, walPages: writer.connection.walPages)
       return value
@@ -203,18 +228,9 @@ extension SQLiteStore: SessionStore {
   }
 
   package func foldAhead() {
-    // One is enough for all queries that have come.
-    guard pendingUpdates > 0, !isFoldingAhead.exchange(true, ordering: .acquiringAndReleasing)
-    else { return }
-    let isQueued = writes.submit(in: .query, ifServed: true) { [self] in
-      defer { isFoldingAhead.store(false, ordering: .releasing) }
-      // The query meets the same error, and reports it.
-      try? use { (writer) throws(StoreError) in
-        if writer.ingest.pendingCount > 0 { try writer.ingest.foldSlice() }
-      }
-      return true
-    }
-    if !isQueued { isFoldingAhead.store(false, ordering: .releasing) }
+    let batch = storedBatch.load(ordering: .acquiring)
+    guard foldedBatch.load(ordering: .acquiring) < batch, writes.isServed else { return }
+    foldingForQueries.begin(upTo: batch) { queueFolding() }
   }
 
   package func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]? {
@@ -293,6 +309,18 @@ extension SQLiteStore: OutcomeStore {
   package func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
     try read { (connection) throws(StoreError) in
       try OutcomeReader.history(query, from: connection)
+    }
+  }
+
+  package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
+    try read { (connection) throws(StoreError) in
+      try OutcomeReader.arrivals(query, from: step, on: connection)
+    }
+  }
+
+  package func firstArrivalHour() throws(StoreError) -> Int? {
+    try read { (connection) throws(StoreError) in
+      try connection.setting("arrivals_dropped").map { Int($0).flooredDivision(by: 6) + 2 }
     }
   }
 }

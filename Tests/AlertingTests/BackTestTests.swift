@@ -37,7 +37,7 @@ import Testing
       let test = BackTest(
         rule: rule, organization: OrganizationID(rawValue: 1),
         start: Timestamp(minute: Self.first), end: Timestamp(minute: Self.first + 900))
-      let answer = try test.replay(store, store)
+      let answer = try test.replay(store)
       #expect(answer.transitions == Self.model(rule, told), "\(rule)")
       #expect(answer.minutes.reduce(0, +) == 910)
       transitions += answer.transitions.count

@@ -109,8 +109,37 @@ import Testing
         #expect(found.buckets.map(Self.plain) == expected.buckets.map(Self.plain), "\(minutes)")
         let counts = try store.health(query).first?.series.map(\.sessions)
         #expect(found.buckets.map(\.counts) == counts ?? found.buckets.map { _ in .init() })
+        let (log, expectedLog) = (try Self.log(store, query), try Self.log(model, query))
+        #expect(log == expectedLog && !log.isEmpty)
       }
     }
+  }
+
+  /// The arrival log by step, hour and group, read from some step in its middle on.
+  private static func log(
+    _ store: any ContractStore, _ query: HealthQuery
+  ) throws -> [String: SessionCounts] {
+    var query = query
+    query.minutes = query.minutes.lowerBound..<(query.minutes.upperBound + 59) / 60 * 60
+    query.groupBy = [.release]
+    let whole = try store.arrivals(query, from: nil)
+    #expect(try store.firstArrivalHour() == nil)
+    #expect(whole.next == nil && whole.changes.map(\.step) == whole.changes.map(\.step).sorted())
+    let middle = whole.changes[whole.changes.count / 2].step
+    let rest = try store.arrivals(query, from: middle)
+    #expect(sums(rest) == sums(whole) { $0.step >= middle })
+    return sums(whole)
+  }
+
+  private static func sums(
+    _ page: ArrivalPage, where counts: (ArrivalChange) -> Bool = { _ in true }
+  ) -> [String: SessionCounts] {
+    var sums: [String: SessionCounts] = [:]
+    for change in page.changes where counts(change) {
+      let key = "\(change.step) \(change.hour) \(change.key.release ?? "")"
+      sums[key, default: SessionCounts()] += change.change
+    }
+    return sums.filter { !$0.value.isZero }
   }
 
   /// Changes that cancel each other are optional.

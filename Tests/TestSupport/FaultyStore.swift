@@ -55,6 +55,14 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     try store.history(query)
   }
 
+  package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
+    try store.arrivals(query, from: step)
+  }
+
+  package func firstArrivalHour() throws(StoreError) -> Int? {
+    try store.firstArrivalHour()
+  }
+
   package func checkWritable() throws(StoreError) {
     try check()
     try store.checkWritable()

@@ -42,20 +42,13 @@ extension ReferenceStore: OutcomeStore {
         let fact = Self.fact(of: Array(updates[...index]), in: key.series)
         if let bucket = bucket(Self.hour(fact.minute)) { buckets[bucket].repeated += 1 }
       }
-      var before: Fact?
-      // Within a step only its total is known.
-      for step in Set(updates.map(\.step)).sorted() {
-        let after = Self.fact(of: updates.filter { $0.step <= step }, in: key.series)
-        for (fact, sign) in [(before, Int64(-1)), (after, 1)] {
-          guard let fact, let bucket = bucket(Self.hour(fact.minute)) else { continue }
-          let change = Self.counts([fact], times: sign)
-          if Self.hour(step * 10) <= Self.hour(fact.minute) {
-            buckets[bucket].prompt += change
-          } else {
-            late[bucket, default: [:]][Timestamp(minute: step * 10), default: .init()] += change
-          }
+      for (step, hour, change) in Self.changes(updates, of: key.series) {
+        guard let bucket = bucket(hour) else { continue }
+        if Self.hour(step * 10) <= hour {
+          buckets[bucket].prompt += change
+        } else {
+          late[bucket, default: [:]][Timestamp(minute: step * 10), default: .init()] += change
         }
-        before = after
       }
       let fact = Self.fact(of: updates, in: key.series)
       if let bucket = bucket(Self.hour(fact.minute)) {
@@ -78,6 +71,49 @@ extension ReferenceStore: OutcomeStore {
         .map { SessionHistory.Arrival(time: $0.key, change: $0.value) }
     }
     return SessionHistory(firstKnownHour: nil, buckets: buckets)
+  }
+
+  package func arrivals(_ query: HealthQuery, from first: Int?) throws(StoreError) -> ArrivalPage {
+    let hours = Self.hour(query.minutes.lowerBound)..<Self.hour(query.minutes.upperBound + 59)
+    var changes: [ArrivalChange] = []
+    func add(_ series: SeriesKey, _ step: Int, _ hour: Int, _ change: SessionCounts) {
+      guard query.projects.contains(series.project), hours.contains(hour), step >= first ?? step,
+        query.filter.matches(series, stage: snapshot.stage(of: series))
+      else { return }
+      let key = query.groupKey(of: series)
+      changes.append(ArrivalChange(step: step, hour: hour, key: key, change: change))
+    }
+    for (key, updates) in updates {
+      for (step, hour, change) in Self.changes(updates, of: key.series) {
+        add(key.series, step, hour, change)
+      }
+    }
+    for batch in snapshot.batches {
+      for sessions in batch.namedAggregates {
+        let facts = Self.facts(of: sessions)
+        guard let fact = facts.first else { continue }
+        add(
+          sessions.series, batch.receivedAt.step, Self.hour(fact.minute), Self.counts(facts))
+      }
+    }
+    return ArrivalPage(changes: changes.sorted { $0.step < $1.step }, next: nil)
+  }
+
+  package func firstArrivalHour() throws(StoreError) -> Int? { nil }
+
+  /// How the updates of a session changed the counts of a start hour, step by step. Within a step
+  /// only its total is known.
+  private static func changes(
+    _ updates: [SessionReport], of series: SeriesKey
+  ) -> [(step: Int, hour: Int, change: SessionCounts)] {
+    var before: Fact?
+    return Set(updates.map(\.receivedAt.step)).sorted().flatMap { step in
+      let after = fact(of: updates.filter { $0.receivedAt.step <= step }, in: series)
+      defer { before = after }
+      return [(before, Int64(-1)), (after, 1)].compactMap { fact, sign in
+        fact.map { (step, hour($0.minute), counts([$0], times: sign)) }
+      }
+    }
   }
 
   /// The updates by session, in the order of their arrival.
@@ -114,9 +150,7 @@ extension ReferenceStore: OutcomeStore {
   }
 }
 
-extension SessionReport {
-  /// The ten minutes in which the report arrived.
-  fileprivate var step: Int {
-    Int((Double(receivedAt.milliseconds) / 600_000).rounded(.down))
-  }
+extension Timestamp {
+  /// The ten minutes since 1970.
+  fileprivate var step: Int { Int((Double(milliseconds) / 600_000).rounded(.down)) }
 }

@@ -7,12 +7,13 @@ package import Storage
 
 /// Alert rules over the API, in Sentry's paths and forms, with Hale's additions.
 package struct AlertActions: Sendable {
-  let store: any SessionStore & ReleaseStore
+  let store: any SessionStore & ReleaseStore & OutcomeStore
   let alerts: any AlertStore
   private let notices: NoticeSender
 
   package init(
-    store: any SessionStore & ReleaseStore, alerts: any AlertStore, notices: NoticeSender
+    store: any SessionStore & ReleaseStore & OutcomeStore, alerts: any AlertStore,
+    notices: NoticeSender
   ) {
     self.store = store
     self.alerts = alerts

@@ -139,7 +139,8 @@ package enum AlertBackTest {
   /// - Returns: the answer as the API gives it.
   package static func run(
     named name: String?, bytes: [UInt8], start: Timestamp, end: Timestamp,
-    organization: Organization, projects: [Project], store: any ReleaseStore & AlertStore
+    organization: Organization, projects: [Project],
+    store: any ReleaseStore & OutcomeStore & AlertStore
   ) throws(AlertFile.Failure) -> [UInt8] {
     let draft: AlertRuleDraft
     if let name {

@@ -58,9 +58,9 @@ struct BackTest {
   // MARK: Sessions
 
   /// Blocks.
-  func replay(_ store: any ReleaseStore, _ alerts: any AlertStore) throws(StoreError) -> Answer {
+  func replay(_ store: any ReleaseStore & OutcomeStore) throws(StoreError) -> Answer {
     let releases = try store.releases(of: organization)
-    var known = try alerts.firstArrivalHour() ?? .min
+    var known = try store.firstArrivalHour() ?? .min
     if rule.measure.isCount {
       // Before its first session a project has not fallen silent.
       let first = releases.filter { !Set($0.projects).isDisjoint(with: rule.projects) }
@@ -75,7 +75,7 @@ struct BackTest {
     let query = rule.query((begin - weeks) * 60..<(end.hour + 1) * 60)
     var next: Int?
     repeat {
-      let page = try alerts.arrivals(query, from: next)
+      let page = try store.arrivals(query, from: next)
       for change in page.changes {
         replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
         replay.add(change)

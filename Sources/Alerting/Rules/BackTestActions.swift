@@ -67,14 +67,14 @@ extension BackTest {
 
   /// Replays the arrival log or, for users, recorded evaluations. Blocks.
   func answer(
-    _ store: any ReleaseStore, _ alerts: any AlertStore
+    _ store: any ReleaseStore & OutcomeStore, _ alerts: any AlertStore
   ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
     let unmatched = rule.unmatched(in: try KnownNames(of: organization, store))
     // A project that has been silent is one of the things that a rule is about.
     if let problem = unmatched.first(where: { $0.field != "projects" }) {
       return .failure(problem)
     }
-    guard rule.measure.isOfUsers else { return .success(try replay(store, alerts)) }
+    guard rule.measure.isOfUsers else { return .success(try replay(store)) }
     let same = try alerts.alertRules(of: organization).first { $0.rule.queriesTheSame(as: rule) }
     guard let same else {
       return .failure(

@@ -114,18 +114,6 @@ extension SQLiteStore: AlertStore {
     }
   }
 
-  package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
-    try read { (connection) throws(StoreError) in
-      try OutcomeReader.arrivals(query, from: step, on: connection)
-    }
-  }
-
-  package func firstArrivalHour() throws(StoreError) -> Int? {
-    try read { (connection) throws(StoreError) in
-      try connection.setting("arrivals_dropped").map { Int($0).flooredDivision(by: 6) + 2 }
-    }
-  }
-
   private func rule(
     _ id: Int64, of organization: OrganizationID, _ connection: Connection
   ) throws(StoreError) -> StoredAlertRule? {

@@ -106,6 +106,9 @@ final class IngestTransaction {
   /// The number of the last batch that was stored for later folding.
   var lastBatch: Int64 { pending.sequence }
 
+  /// The number of the last batch whose updates are all folded.
+  var foldedBatch: Int64 { pending.first.map { $0.sequence - 1 } ?? pending.sequence }
+
   /// Whether updates of batches that arrived by that time are pending.
   func waits(by time: Timestamp) -> Bool {
     pending.first.map { $0.receivedAt <= time } ?? false

@@ -235,34 +235,6 @@ package struct AlertTransition: Equatable, Sendable {
   }
 }
 
-/// How the counts of a start hour changed by what arrived in ten minutes.
-package struct ArrivalChange: Equatable, Sendable {
-  /// 10-minute steps since 1970.
-  package var step: Int
-  package var hour: Int
-  package var key: GroupKey
-  package var change: SessionCounts
-
-  package init(step: Int, hour: Int, key: GroupKey, change: SessionCounts) {
-    self.step = step
-    self.hour = hour
-    self.key = key
-    self.change = change
-  }
-}
-
-/// A page of the arrival log: whole steps, with some ten thousand changes.
-package struct ArrivalPage: Equatable, Sendable {
-  package var changes: [ArrivalChange]
-  /// The step that the next page begins with; nil on the last.
-  package var next: Int?
-
-  package init(changes: [ArrivalChange], next: Int?) {
-    self.changes = changes
-    self.next = next
-  }
-}
-
 /// Keeps alert rules with their evaluations and incidents. Called from any thread; blocks.
 package protocol AlertStore: Sendable {
   /// All rules, or those of an organization, by id.
@@ -316,23 +288,4 @@ package protocol AlertStore: Sendable {
 
   /// The names of the channels of an organization.
   func noticeChannels(of organization: OrganizationID) throws(StoreError) -> Set<String>
-
-  /// A page of the arrival log about the start hours of a query, in the order of the steps.
-  ///
-  /// - Parameters:
-  ///   - query: of whole hours; its measures do not matter.
-  ///   - step: the first of the page; nil for the first page.
-  func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage
-
-  /// The first hour (since 1970) from which on all is in the arrival log; nil when that holds for
-  /// all that was ever counted.
-  func firstArrivalHour() throws(StoreError) -> Int?
-}
-
-/// What is refused beyond.
-package enum AlertLimits {
-  /// The limit of an organization.
-  package static let rulesMax = 200
-  package static let nameBytesMax = 200
-  package static let channelsMax = 20
 }

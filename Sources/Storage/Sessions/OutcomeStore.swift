@@ -9,6 +9,7 @@ package import ReleaseHealth
 /// - A session is prompt until the hour of its start is over; every later change of its counts is
 ///   late, at the ten minutes in which it arrived.
 /// - An update is repeated where those before it reported all that it reports.
+/// - The changes of the arrival log add up to the counts, with aggregates.
 package protocol OutcomeStore: Sendable {
   /// The outcomes of the items that arrived in some hours (since 1970): one entry for each
   /// `intervalHours` of them, of which the last may be shorter.
@@ -21,6 +22,25 @@ package protocol OutcomeStore: Sendable {
   /// - Parameter query: its range begins on a full hour, its interval is a number of whole hours,
   ///   and its groups and measures do not matter.
   func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory
+
+  /// A page of the arrival log about the start hours of a query, in the order of the steps.
+  ///
+  /// - Parameters:
+  ///   - query: of whole hours; its measures do not matter.
+  ///   - step: the first of the page; nil for the first page.
+  func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage
+
+  /// The first hour (since 1970) from which on all is in the arrival log; nil when that holds for
+  /// all that was ever counted.
+  func firstArrivalHour() throws(StoreError) -> Int?
+}
+
+/// What is refused beyond.
+package enum AlertLimits {
+  /// The limit of an organization.
+  package static let rulesMax = 200
+  package static let nameBytesMax = 200
+  package static let channelsMax = 20
 }
 
 /// How the counts of each bucket of a range came about.
@@ -76,5 +96,33 @@ package struct SessionHistory: Equatable, Sendable {
       self.time = time
       self.change = change
     }
+  }
+}
+
+/// How the counts of a start hour changed by what arrived in ten minutes.
+package struct ArrivalChange: Equatable, Sendable {
+  /// 10-minute steps since 1970.
+  package var step: Int
+  package var hour: Int
+  package var key: GroupKey
+  package var change: SessionCounts
+
+  package init(step: Int, hour: Int, key: GroupKey, change: SessionCounts) {
+    self.step = step
+    self.hour = hour
+    self.key = key
+    self.change = change
+  }
+}
+
+/// A page of the arrival log: whole steps, with some ten thousand changes.
+package struct ArrivalPage: Equatable, Sendable {
+  package var changes: [ArrivalChange]
+  /// The step that the next page begins with; nil on the last.
+  package var next: Int?
+
+  package init(changes: [ArrivalChange], next: Int?) {
+    self.changes = changes
+    self.next = next
   }
 }
