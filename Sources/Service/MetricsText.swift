@@ -116,7 +116,10 @@ struct MetricsText {
 
   private mutating func writeBudgets(_ budgets: [BudgetFigures.Figure]) {
     func labels(_ figure: BudgetFigures.Figure) -> Labels {
-      [("project", String(figure.project.rawValue)), ("measure", figure.measure.rawValue)]
+      [
+        ("project", String(figure.project.rawValue)), ("measure", figure.measure.rawValue),
+        ("bad", figure.bad.rawValue),
+      ]
     }
     family(
       "hale_error_budget_remaining_ratio", .gauge,

@@ -39,7 +39,7 @@ def test_a_command_takes_effect_while_the_service_runs(used):
     assert budget(used)["objective"] is None
     made = used.cli_json("objective", "set", "default")
     assert made == {"project": "default", "measure": "crash_free_sessions", "target": 99.9,
-                    "days": 28}
+                    "days": 28, "bad": "crashed"}
     wait(lambda: budget(used)["objective"], "the objective to be known", 2)
     answer = budget(used)
     assert (answer["total"], answer["bad"], answer["allowed"]) == (100_000, 90, 100)
@@ -138,7 +138,7 @@ def test_metrics(used):
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert (checked.returncode, checked.stdout) == (0, ""), checked
-    labels = 'project="1",measure="crash_free_sessions"'
+    labels = 'project="1",measure="crash_free_sessions",bad="crashed"'
     assert f"hale_error_budget_remaining_ratio{{{labels}}} 0.1\n" in text
     assert f'hale_error_budget_burn_rate{{{labels},window="1h"}} 1.25\n' in text
     # A scrape in the next minute sees later sessions.

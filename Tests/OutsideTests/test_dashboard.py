@@ -585,6 +585,30 @@ def test_an_objective_in_the_settings(start, page_of):
     expect(page.get_by_role("form", name="Objective of default")).to_have_count(0)
 
 
+def test_failure_free_stands_first_where_unhandled_errors_are_bad(start, page_of):
+    hale = start()
+    hale.send(*[session("unhandled" if n < 5 else "exited", release="web@1", did=f"user-{n % 10}")
+                for n in range(50)])
+    hale.cli_json("objective", "set", "default", "--crash-free-sessions", "95")
+    page = page_of(hale, "/releases/web%401/")
+    figures = page.locator(".figures > div:visible")
+    expect(figures.first).to_have_text("Crash-free sessions100%")
+    page.get_by_role("link", name="Settings").click()
+    project = page.get_by_role("article", name="default")
+    expect(project).to_contain_text("bad: crashed (default)")
+    project.get_by_label("Bad sessions of default").select_option("crashed or unhandled")
+    expect(project).to_contain_text("bad: crashed or unhandled")
+    expect(project).to_contain_text("95 % of sessions failure-free over 28 days")
+    axe_finds_nothing(page)
+    page.get_by_role("link", name="Releases").click()
+    panel = page.get_by_role("region", name="Error budget")
+    expect(panel).to_contain_text("Crashed or unhandled5")
+    page.goto(hale.address + "/releases/web%401/")
+    expect(figures.first).to_have_text("Failure-free sessions90%")
+    expect(figures.nth(1)).to_have_text("Failure-free users50%")
+    expect(figures.nth(2)).to_have_text("Crash-free sessions100%")
+
+
 @pytest.mark.parametrize("scheme", ("light", "dark"))
 @pytest.mark.parametrize("width", (1280, 390))
 def test_axe_finds_nothing_wrong_with_a_budget(budgeted, page_of, scheme, width):

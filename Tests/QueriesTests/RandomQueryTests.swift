@@ -124,7 +124,7 @@ private struct QueryWorld {
     let organization = try store.createOrganization(slug: "default", at: created)
     for project in projects {
       _ = try store.createProject(
-        organization: organization.id, slug: project.slug, platform: nil, id: nil,
+        organization: organization.id, slug: project.slug, settings: ProjectSettings(), id: nil,
         publicKey: String(repeating: "\(project.id.rawValue)", count: 32), at: created)
     }
     return store

@@ -127,13 +127,13 @@ package final class ReferenceStore: SessionStore {
           left.subtract(taken)
           return Int64(taken.count)
         }
-        let crashed = take("crashed")
-        let abnormal = take("abnormal")
-        let unhandled = take("unhandled")
-        let errored = take("errored")
+        let (crashed, abnormal) = (take("crashed"), take("abnormal"))
+        let (unhandled, errored) = (take("unhandled"), take("errored"))
         cell.users.byWorst = SessionCounts(
           healthy: take("healthy"), errored: errored, unhandled: unhandled, abnormal: abnormal,
           crashed: crashed)
+        let failures: Set = ["crashed", "unhandled"]
+        cell.users.withFailure = Int64(users { failures.contains($0.status) }.count)
         cell.users.withUnhandled = Int64(users { $0.status == "unhandled" }.count)
         cell.users.withAbnormal = Int64(users { $0.status == "abnormal" }.count)
         cell.users.withANR = Int64(users { $0.mechanism != "" }.count)

@@ -67,7 +67,8 @@ package struct ObjectiveActions: Sendable {
       }
     }
     if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
-    let fresh = ProjectObjective(project: project.id, objective: objective, created: call.now)
+    let fresh = ProjectObjective(
+      project: project.id, objective: objective, bad: project.bad, created: call.now)
     return { () throws(StoreError) in
       try catalog.change { (catalog) throws(StoreError) in
         try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)

@@ -12,7 +12,7 @@ internal import Storage
 /// hour has its early adopters and none of its late crashes; it compares with the first hour of
 /// another.
 ///
-///     {"align", "base": side, "candidate": side,
+///     {"align", "bad", "verdict", "verdictOf", "base": side, "candidate": side,
 ///      "difference": {"crashFreeSessions": difference, "crashFreeUsers": difference, …}}
 ///
 /// A side:       {"release", "start", "end", "firstSession", "sessions": counts, "users": counts,
@@ -21,14 +21,19 @@ internal import Storage
 ///               milliseconds, null when nothing exited
 /// A share:      {"value", "low", "high"}, of 1; null where there is nothing to divide by.
 /// A difference: {"value", "low", "high", "verdict"}, candidate less base, with a verdict of
-///               better, worse or chance; null where one of the two is.
+///               better, worse or chance; null where one of the two is. That of the measure
+///               `verdictOf` is the one of the whole: users without a session that is `bad` or,
+///               where a side has no users, such sessions.
 ///
 /// Sessions of one user tend to end alike, so that the intervals of sessions are a little too
 /// narrow; those of users are not.
 struct CompareRequest {
   private let base: String
   private let candidate: String
+  private let selected: [Project]
   private let projects: Set<ProjectID>
+  /// What makes a session bad, if the request says so; nil for what the projects say.
+  private let bad: BadStatuses?
   private let environments: EnvironmentSelection
   private let range: DateRange
   /// The length of the requested range in hours, rounded up.
@@ -38,11 +43,13 @@ struct CompareRequest {
   private let retentionDays: Int
 
   static let names = AcceptedNames.only(
-    ["base", "candidate", "align", "interval"] + AcceptedNames.selection + DateRange.names)
+    ["base", "candidate", "align", "bad", "interval"] + AcceptedNames.selection + DateRange.names)
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().named(by: parameters).map(\.id))
+    selected = try call.projects().named(by: parameters)
+    projects = Set(selected.map(\.id))
+    bad = try parameters.bad()
     guard let base = parameters.one("base"), let candidate = parameters.one("candidate") else {
       throw .badRequest("base and candidate are both required: give the names of two releases.")
     }
@@ -79,10 +86,12 @@ struct CompareRequest {
     let known = try KnownNames(of: organization, store).of(projects)
     if let refusal = known.refusal(of: environments) { return .failure(.badRequest(refusal)) }
     var firstHours: [Int?] = []
+    var records: [ReleaseRecord] = []
     for name in [base, candidate] {
       guard let record = known.release(name) else {
         return .failure(.badRequest(known.refusal(ofRelease: name)))
       }
+      records.append(record)
       firstHours.append(try record.firstHour(in: projects, environments, store))
     }
     var windows = [range.minutes, range.minutes]
@@ -108,17 +117,24 @@ struct CompareRequest {
     ]
     sides[0].whole = try whole(windows[0], store)
     sides[1].whole = windows[1] == windows[0] ? sides[0].whole : try whole(windows[1], store)
+    let bad = bad ?? .of(selected, records)
+    let deciding = Side.deciding(sides, bad)
     let json = JSONWriter.object { json in
       json.member("align", isAligned ? "age" : "time")
+      json.member("bad", bad.rawValue)
+      json.member(
+        "verdict",
+        deciding.flatMap { measure in
+          Side.difference(measure, sides).map { measure.verdict($0) }
+        })
+      json.member("verdictOf", deciding?.name)
       json.member("base") { sides[0].write(to: &$0) }
       json.member("candidate") { sides[1].write(to: &$0) }
       json.object("difference") { json in
         for measure in Side.measures {
           json.member(measure.name) { json in
-            guard let one = measure.share(sides[0]), let two = measure.share(sides[1]) else {
-              return json.null()
-            }
-            json.value(ProportionDifference(of: two, from: one), isGood: measure.isGood)
+            guard let difference = Side.difference(measure, sides) else { return json.null() }
+            json.value(difference, measure)
           }
         }
       }
@@ -163,6 +179,32 @@ private struct Side {
     /// Whether a higher share is better.
     var isGood = false
     let share: @Sendable (Side) -> Proportion?
+
+    func verdict(_ difference: ProportionDifference) -> String {
+      switch difference.verdict {
+      case .chance: "chance"
+      case .higher: isGood ? "better" : "worse"
+      case .lower: isGood ? "worse" : "better"
+      }
+    }
+  }
+
+  /// The difference of the second side to the first; nil where one has no share.
+  static func difference(_ measure: Measure, _ sides: [Side]) -> ProportionDifference? {
+    guard let one = measure.share(sides[0]), let two = measure.share(sides[1]) else { return nil }
+    return ProportionDifference(of: two, from: one)
+  }
+
+  /// The measure that decides which side is better: the share of users without a bad session or,
+  /// where a side has no users, that of sessions; nil where a side has no sessions.
+  static func deciding(_ sides: [Side], _ bad: BadStatuses) -> Measure? {
+    let names =
+      switch bad {
+      case .crashed: ["crashFreeUsers", "crashFreeSessions"]
+      case .crashedAndUnhandled: ["failureFreeUsers", "failureFreeSessions"]
+      }
+    return names.compactMap { name in measures.first { $0.name == name } }
+      .first { measure in sides.allSatisfy { measure.share($0) != nil } }
   }
 
   static let measures = [
@@ -171,6 +213,13 @@ private struct Side {
     },
     Measure(name: "crashFreeUsers", isGood: true) {
       Proportion($0.users.total - $0.users.byWorst.crashed, of: $0.users.total)
+    },
+    Measure(name: "failureFreeSessions", isGood: true) {
+      Proportion(
+        $0.sessions.total - $0.sessions.bad(.crashedAndUnhandled), of: $0.sessions.total)
+    },
+    Measure(name: "failureFreeUsers", isGood: true) {
+      Proportion($0.users.total - $0.users.bad(.crashedAndUnhandled), of: $0.users.total)
     },
     Measure(name: "erroredSessions") { Proportion($0.sessions.errored, of: $0.sessions.total) },
     Measure(name: "erroredUsers") { Proportion($0.users.byWorst.errored, of: $0.users.total) },
@@ -217,18 +266,12 @@ extension Proportion: JSONWritable {
 }
 
 extension JSONWriter {
-  fileprivate mutating func value(_ difference: ProportionDifference, isGood: Bool) {
+  fileprivate mutating func value(_ difference: ProportionDifference, _ measure: Side.Measure) {
     object { json in
       json.member("value", difference.value)
       json.member("low", difference.interval.lowerBound)
       json.member("high", difference.interval.upperBound)
-      json.member("verdict") { json in
-        switch difference.verdict {
-        case .chance: json.value("chance")
-        case .higher: json.value(isGood ? "better" : "worse")
-        case .lower: json.value(isGood ? "worse" : "better")
-        }
-      }
+      json.member("verdict", measure.verdict(difference))
     }
   }
 }

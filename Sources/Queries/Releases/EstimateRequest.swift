@@ -45,7 +45,8 @@ struct EstimateRequest {
       return Response(APIError(status: 404, detail: known.refusal(ofRelease: release)))
     }
     let projects = projects.intersection(record.projects)
-    let delay = try ReportingDelay.learnt(from: projects, environments, now: now, store)
+    let delay = try ReportingDelay.learnt(
+      from: projects, environments, bad: .crashed, now: now, store)
     // The delay counts whole hours, so the range starts on a full hour; what is older is one sum.
     // Before the retention there is nothing, however far back the range reaches.
     let hour = max(range.start.hour, (now.day - retentionDays) * 24)

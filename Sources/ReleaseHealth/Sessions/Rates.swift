@@ -3,6 +3,8 @@
 extension SessionCounts {
   package var crashRate: Double? { share(of: crashed) }
   package var crashFreeRate: Double? { crashRate.map { 1 - $0 } }
+  /// The rate of sessions that are neither crashed nor unhandled.
+  package var failureFreeRate: Double? { share(of: crashed + unhandled).map { 1 - $0 } }
   /// The rate of sessions that are errored and nothing worse.
   package var erroredRate: Double? { share(of: errored) }
   package var unhandledRate: Double? { share(of: unhandled) }
@@ -18,6 +20,8 @@ extension SessionCounts {
 extension UserCounts {
   package var crashRate: Double? { share(of: byWorst.crashed) }
   package var crashFreeRate: Double? { crashRate.map { 1 - $0 } }
+  /// The rate of users without a crashed or unhandled session.
+  package var failureFreeRate: Double? { share(of: withFailure).map { 1 - $0 } }
   /// The rate of users whose worst session is errored.
   package var erroredRate: Double? { share(of: byWorst.errored) }
   package var unhandledRate: Double? { share(of: withUnhandled) }

@@ -3,6 +3,8 @@
 package struct UserCounts: Hashable, Sendable {
   /// Users by their worst session: the five add up to ``total``.
   package var byWorst: SessionCounts
+  /// Users with at least one crashed or unhandled session.
+  package var withFailure: Int64 = 0
   /// Users with at least one unhandled session.
   package var withUnhandled: Int64 = 0
   /// Users with at least one abnormal session.

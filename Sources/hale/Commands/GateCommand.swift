@@ -1,6 +1,7 @@
 import Bytes
 import ArgumentParser
 import Glibc
+import ReleaseHealth
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -8,8 +9,9 @@ struct GateCommand: ParsableCommand {
     abstract: "Check whether a release is healthy enough to roll out further.",
     discussion: """
       For CI and staged roll-outs. Compares the crash-free sessions of a release with those of a \
-      baseline at the same age, and with a limit if one is given. Repeated checks do not make a \
-      wrong verdict more likely.
+      baseline at the same age, and with a limit if one is given. Where the project calls \
+      unhandled errors bad, too, both are about failure-free sessions: neither crashed nor \
+      unhandled. Repeated checks do not make a wrong verdict more likely.
 
         hale gate --release shop@2.1.0 --url http://hale:8787 --wait 30m
         hale gate --release shop@2.1.0 --crash-free-sessions 99.5 --max-drop 0.1
@@ -29,11 +31,21 @@ struct GateCommand: ParsableCommand {
       "The release to compare with; previous means the one with the most sessions before."))
   var baseline = "previous"
 
-  @Option(help: .of("percent", "The lowest acceptable share of crash-free sessions."))
+  @Option(
+    help: .of(
+      "statuses",
+      "What makes a session bad: \(BadStatuses.rule). The default is what the project says."))
+  var bad: String?
+
+  @Option(
+    help: .of(
+      "percent", "The lowest acceptable share of crash-free (or failure-free) sessions."))
   var crashFreeSessions: Double?
 
   @Option(
-    help: .of("points", "The largest acceptable drop of crash-free sessions below the baseline."))
+    help: .of(
+      "points",
+      "The largest acceptable drop of crash-free (or failure-free) sessions below the baseline."))
   var maxDrop = 0.2
 
   @Option(help: .of("n", "The sessions below which the verdict stays open."))
@@ -75,6 +87,10 @@ struct GateCommand: ParsableCommand {
       try require(
         crashFreeSessions == 0 || crashFreeSessions > 1,
         "--crash-free-sessions is \(crashFreeSessions), but it takes a percentage like 99.5.")
+    }
+    if let bad {
+      try require(
+        BadStatuses(name: bad) != nil, "--bad is '\(bad)', but it takes \(BadStatuses.rule).")
     }
     try require((0...90).contains(maxDrop), "--max-drop takes a number from 0 to 90.")
     try require(
@@ -124,6 +140,9 @@ struct GateCommand: ParsableCommand {
       let reason: String
       switch outcome {
       case .report(let report, let text):
+        if bad != nil, report.bad == nil {
+          throw CommandFailure.failed("The service is too old for --bad: it judges by crashes.")
+        }
         if report.verdict != "unknown" || left <= 0 { return (report, text) }
         reason = report.reason
       case .missing(let message):
@@ -160,6 +179,7 @@ struct GateCommand: ParsableCommand {
       ("baseline", baseline), ("maxDrop", "\(maxDrop)"), ("minSessions", "\(minSessions)"),
       ("confidence", "\(confidence)"),
     ]
+    if let bad { items.append(("bad", bad)) }
     if let crashFreeSessions { items.append(("crashFreeSessions", "\(crashFreeSessions)")) }
     if let project { items.append(("project", project)) }
     if let environment { items.append(("environment", environment)) }
@@ -169,24 +189,31 @@ struct GateCommand: ParsableCommand {
   }
 
   private func print(_ answer: GateReport) throws {
-    let words = ["green": "GREEN", "red": "RED"]
-    try printLine("\(words[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
+    let verdicts = ["green": "GREEN", "red": "RED"]
+    try printLine("\(verdicts[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
+    let bad = answer.bad.flatMap { BadStatuses(name: $0) } ?? .crashed
+    let isCrashed = bad == .crashed
     let rows = [answer.candidate, answer.baseline].compactMap(\.self).map { side in
       [
-        side.release, "\(side.sessions)", "\(side.crashed)", "\(side.crashedUsers)",
-        percentText(side.crashFreeSessions), percentText(side.corrected?.value),
+        side.release, "\(side.sessions)", "\(isCrashed ? side.crashed : side.failed ?? 0)",
+        "\(isCrashed ? side.crashedUsers : side.failedUsers ?? 0)",
+        percentText(isCrashed ? side.crashFreeSessions : side.failureFreeSessions),
+        percentText(side.corrected?.value),
       ]
     }
-    try printColumns(
-      ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ESTIMATED"], rows)
+    let names =
+      isCrashed
+      ? ["CRASHED", "CRASHED USERS", "CRASH-FREE"] : ["FAILED", "FAILED USERS", "FAILURE-FREE"]
+    try printColumns(["RELEASE", "SESSIONS"] + names + ["ESTIMATED"], rows)
     let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
     let each = rows.count == 1 ? "" : " of each"
     var note = "In the first \(hours)\(each), as known at that age; users as known now"
     if answer.reportingDelay.isLearnt {
       let known = Int((answer.reportingDelay.knownShare * 100).rounded())
-      note += "; about \(known) % of their crashes are reported by then"
+      note +=
+        "; about \(known) % of their \(isCrashed ? "crashes" : "failures") are reported by then"
     }
-    try printLine(note + ".")
+    try printLine("\(note). Bad are sessions that are \(bad.words).")
   }
 }
 

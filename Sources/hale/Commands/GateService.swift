@@ -11,8 +11,11 @@ struct GateReport: Decodable {
     let release: String
     let sessions: Int64
     let crashed: Int64
+    let failed: Int64?
     let crashedUsers: Int64
+    let failedUsers: Int64?
     let crashFreeSessions: Double?
+    let failureFreeSessions: Double?
     let corrected: Corrected?
   }
 
@@ -23,6 +26,8 @@ struct GateReport: Decodable {
 
   let verdict: String
   let reason: String
+  /// What was bad; nil from services of up to 0.2.0, where only crashes are.
+  let bad: String?
   let ageHours: Int
   let candidate: Side
   let baseline: Side?

@@ -18,7 +18,7 @@ import Testing
   private static func project(_ id: Int64, _ slug: String) -> Project {
     Project(
       id: ProjectID(rawValue: id), organization: OrganizationID(rawValue: 1), slug: slug,
-      platform: nil, created: now)
+      settings: ProjectSettings(), created: now)
   }
 
   private static func hour(_ ago: Int64) -> Timestamp {

@@ -63,7 +63,7 @@ import Testing
   ) throws -> [String: Any] {
     let project = Project(
       id: ProjectID(rawValue: 1), organization: OrganizationID(rawValue: 1), slug: "shop",
-      platform: nil, created: now)
+      settings: ProjectSettings(), created: now)
     let request = try ReleaseStatsRequest(
       SessionsFixtures.items(query), project: project, release: "shop@1.10.0+8", now: now)
     let json = try request.json(

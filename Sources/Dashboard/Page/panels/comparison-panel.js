@@ -6,13 +6,18 @@ import { h, scrollFrame, setText } from "../lib/dom.js";
 import { count, duration, fraction, NONE, points } from "../lib/format.js";
 import { picker, segments } from "../lib/pickers.js";
 import { go } from "../lib/state.js";
+import { badNames } from "../lib/statuses.js";
 
 const measures = [
   ["crashFreeSessions", "Crash-free sessions"], ["crashFreeUsers", "Crash-free users"],
+  ["failureFreeSessions", "Failure-free sessions"], ["failureFreeUsers", "Failure-free users"],
   ["erroredSessions", "Errored sessions"], ["unhandledSessions", "Unhandled sessions"],
   ["abnormalSessions", "Abnormal sessions"], ["erroredUsers", "Errored users"],
   ["unhandledUsers", "Unhandled users"], ["abnormalUsers", "Abnormal users"],
 ];
+
+/** The measures with those that the verdict is of first. */
+const ordered = (bad) => (bad === "crashed" ? measures : [...measures.slice(2, 4), ...measures.slice(0, 2), ...measures.slice(4)]);
 
 const verdicts = { better: "Better", worse: "Worse", chance: "May be chance" };
 
@@ -65,11 +70,12 @@ export function comparisonPanel(world) {
       setText(names[0], base);
       setText(names[1], place.version);
       const length = Math.round((new Date(data.candidate.end) - new Date(data.candidate.start)) / 3_600_000);
-      setText(note, place.align === "age" ? `Each over the first ${count(length)} hours since its own first session.` : "Both over the same period.");
+      const span = place.align === "age" ? `Each over the first ${count(length)} hours since its own first session.` : "Both over the same period.";
+      setText(note, `${span} Bad are sessions that are ${badNames[data.bad]}.`);
       const cell = (text, more) => h("td", { class: "number" }, text, more && h("span", { class: "under" }, more));
       const range = (share) => (share ? `${fraction(share.low)} to ${fraction(share.high)}` : "");
       body.replaceChildren(
-        ...measures.map(([name, text]) => {
+        ...ordered(data.bad).map(([name, text]) => {
           const difference = data.difference[name];
           const verdict = difference?.verdict;
           return h("tr", {}, h("th", { scope: "row" }, text),

@@ -12,7 +12,7 @@ import { bandMark, lineChart, lineLegend, thresholdMark } from "../charts/line-c
 import { commonPickers } from "../lib/pickers.js";
 import { showChange } from "../panels/release-table.js";
 import { address, intervals, lastList } from "../lib/state.js";
-import { statuses } from "../lib/statuses.js";
+import { badOf, failures, statuses } from "../lib/statuses.js";
 import { trustPanel } from "../panels/trust-panel.js";
 
 const fields = ["sum(session)", "count_unique(user)", "avg(session.duration)", "p50(session.duration)", "p95(session.duration)"];
@@ -24,9 +24,10 @@ export function releaseView(world) {
   const back = h("a", { class: "back", "data-nav": true }, "All releases");
   const heading = h("h1", { tabindex: -1 });
   const facts = h("p", { class: "note" });
-  const figures = Object.fromEntries(["crashFreeSessions", "crashFreeUsers", "sessions", "users", "adoption", "duration"]
+  const figures = Object.fromEntries(["failureFreeSessions", "failureFreeUsers", "crashFreeSessions", "crashFreeUsers", "sessions", "users", "adoption", "duration"]
     .map((name) => [name, figure()]));
   const titles = {
+    failureFreeSessions: "Failure-free sessions", failureFreeUsers: "Failure-free users",
     crashFreeSessions: "Crash-free sessions", crashFreeUsers: "Crash-free users", sessions: "Sessions", users: "Users",
     adoption: "Adoption in the period", duration: "Median duration",
   };
@@ -48,7 +49,7 @@ export function releaseView(world) {
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, back, heading, facts),
     h("div", { class: "toolbar" }, ...pickers.elements),
-    h("dl", { class: "figures" }, Object.entries(figures).map(([name, one]) => h("div", {}, h("dt", {}, titles[name]), one.element))),
+    h("dl", { class: "figures" }, Object.entries(figures).map(([name, one]) => h("div", { hidden: name.startsWith("failure") }, h("dt", {}, titles[name]), one.element))),
     h("div", { class: "panels" },
       panel("Crash-free rate", null, freeChart.element, freeLegend),
       panel("Adoption", "Share of all sessions and users of the project", adoption.element, adoptionLegend),
@@ -98,7 +99,9 @@ export function releaseView(world) {
         isKnown && byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         trust.update(place, scope, search, { signal }),
       ]);
-      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data)) return;
+      const bad = badOf(world.projects.filter(({ id }) => release.projects.some((one) => String(one.id) === String(id))));
+      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data, bad)) return;
+      for (const name of ["failureFreeSessions", "failureFreeUsers"]) figures[name].element.parentElement.hidden = bad === "crashed";
       const shown = { version: place.version, environment: place.environment, projects: release.projects.map(({ slug }) => slug) };
       showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null,
         rules.data.filter((rule) => watches(rule, shown)));
@@ -130,7 +133,11 @@ export function releaseView(world) {
     for (const [name, field, kind] of [["crashFreeSessions", SESSIONS, "sessions"], ["crashFreeUsers", USERS, "users"]]) {
       figures[name].set(percent(totals[field] - crashed[field], totals[field]));
       showChange(figures[name].note, { total: totals[field], crashed: crashed[field] }, previous?.[kind], previous?.version);
-      if (previous && figures[name].note.textContent) figures[name].note.append(` vs ${withoutPackage(previous.version)}`);
+      const failed = figures[name.replace("crash", "failure")];
+      const bad = failures(own.totals(field));
+      failed.set(percent(totals[field] - bad.crashed, totals[field]));
+      showChange(failed.note, { total: totals[field], crashed: bad.crashed }, previous && failures(previous[kind]), previous?.version);
+      for (const { note } of [figures[name], failed]) if (previous && note.textContent) note.append(` vs ${withoutPackage(previous.version)}`);
     }
     figures.sessions.set(count(totals[SESSIONS]), `${count(crashed[SESSIONS])} crashed`);
     figures.users.set(count(totals[USERS]), `${count(crashed[USERS])} with a crash`);

@@ -7,8 +7,9 @@ struct ObjectiveCommand: ParsableCommand {
     commandName: "objective",
     abstract: "Set, list and remove the objectives of projects.",
     discussion: """
-      An objective is the share of a project's sessions or users that is to be crash-free. The \
-      rest is its error budget: the dashboard, the API and /metrics show what is left of it and \
+      An objective is the share of a project's sessions or users that is to be crash-free, or \
+      free of crashes and unhandled errors where the project calls both bad (`hale project set \
+      --bad`). The rest is its error budget: the dashboard, the API and /metrics show what is left of it and \
       its burn rate.
 
         hale objective set shop --crash-free-sessions 99.9 --days 28
@@ -47,7 +48,7 @@ struct ObjectiveCommand: ParsableCommand {
       let project = try session.catalog().project(project, organization: options.organization.slug)
       try session.make(.setObjective(objective, project: project.id))
       try options.json.printResult(
-        objective.fields(of: project), "\(project.slug): \(objective.sentence).")
+        objective.fields(of: project), "\(project.slug): \(objective.sentence(project.bad)).")
     }
 
     private func checkedObjective() throws(CommandFailure) -> Objective {
@@ -88,7 +89,7 @@ struct ObjectiveCommand: ParsableCommand {
       let names = try KnownNames(of: owner.id, session.store)
       try options.json.printEntries(entries, ["PROJECT", "OBJECTIVE", "SET"]) { project, own in
         let mark = names.of([project.id]).hasNoSessions ? ", matches nothing yet" : ""
-        return [project.slug, own.objective.sentence + mark, own.created.readable]
+        return [project.slug, own.objective.sentence(own.bad) + mark, own.created.readable]
       } members: { project, own in
         own.objective.fields(of: project)
           + [("isUnmatched", .boolean(names.of([project.id]).hasNoSessions))]
@@ -117,15 +118,16 @@ struct ObjectiveCommand: ParsableCommand {
 }
 
 extension Objective {
-  fileprivate var sentence: String {
+  fileprivate func sentence(_ bad: BadStatuses) -> String {
     let what = measure == .sessions ? "sessions" : "users"
-    return "\(target.percentText) % of \(what) crash-free over \(days) days"
+    return "\(target.percentText) % of \(what) \(bad.freeWord) over \(days) days"
   }
 
   fileprivate func fields(of project: Project) -> JSONMembers {
     [
       ("project", .string(project.slug)), ("measure", .string(measure.rawValue)),
       ("target", .number(target.percent)), ("days", .integer(Int64(days))),
+      ("bad", .string(project.bad.rawValue)),
     ]
   }
 }

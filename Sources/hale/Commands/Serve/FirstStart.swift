@@ -31,7 +31,8 @@ struct FirstStart {
     let organization = try store.createOrganization(slug: "default", at: now)
     let key = settings.initialKey ?? PublicKey.random()
     let project = try store.createProject(
-      organization: organization.id, slug: settings.initialProject, platform: nil, id: nil,
+      organization: organization.id, slug: settings.initialProject, settings: ProjectSettings(),
+      id: nil,
       publicKey: key, at: now)
     let token = settings.initialToken ?? NewSecret.token()
     _ = try store.createToken(
