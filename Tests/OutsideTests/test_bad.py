@@ -108,12 +108,14 @@ def test_a_comparison_has_the_verdict_on_what_is_bad(browser):
         "crashed", "chance", "crashFreeSessions")
     # With users their verdict is the safer one: all failures are of one user.
     at = browser.clock.instant - minutes(5)
-    for release, failed in (("web@1", 1), ("web@2", 40)):
+    for release, failed in (("app@1", 1), ("app@2", 40)):
         browser.send(*[session("unhandled" if n < failed else "exited", release=release, at=at,
                                  did="one" if n < failed else f"user-{n}") for n in range(50)])
-    answer = compare()
-    assert answer["verdictOf"] == "failureFreeUsers" and answer["verdict"] == "chance"
-    assert compare(bad="crashed")["verdictOf"] == "crashFreeUsers"
+    app = {"base": "app@1", "candidate": "app@2"}
+    answer = compare(**app)
+    assert answer["difference"]["failureFreeSessions"]["verdict"] == "worse"
+    assert (answer["verdictOf"], answer["verdict"]) == ("failureFreeUsers", "chance")
+    assert compare(**app, bad="crashed")["verdictOf"] == "crashFreeUsers"
 
 
 def test_an_objective_follows_its_project(browser):

@@ -23,7 +23,7 @@ internal import Storage
 /// A difference: {"value", "low", "high", "verdict"}, candidate less base, with a verdict of
 ///               better, worse or chance; null where one of the two is. That of the measure
 ///               `verdictOf` is the one of the whole: users without a session that is `bad` or,
-///               where a side has no users, such sessions.
+///               where a side has few users for its sessions, such sessions.
 ///
 /// Sessions of one user tend to end alike, so that the intervals of sessions are a little too
 /// narrow; those of users are not.
@@ -196,15 +196,18 @@ private struct Side {
   }
 
   /// The measure that decides which side is better: the share of users without a bad session or,
-  /// where a side has no users, that of sessions; nil where a side has no sessions.
+  /// where a side has few users for its sessions, that of sessions; nil where one has no sessions.
   static func deciding(_ sides: [Side], _ bad: BadStatuses) -> Measure? {
-    let names =
+    let areUsersKnown = sides.allSatisfy { $0.users.areKnown(of: $0.sessions.total) }
+    let kind = areUsersKnown ? "Users" : "Sessions"
+    let name =
       switch bad {
-      case .crashed: ["crashFreeUsers", "crashFreeSessions"]
-      case .crashedAndUnhandled: ["failureFreeUsers", "failureFreeSessions"]
+      case .crashed: "crashFree" + kind
+      case .crashedAndUnhandled: "failureFree" + kind
       }
-    return names.compactMap { name in measures.first { $0.name == name } }
-      .first { measure in sides.allSatisfy { measure.share($0) != nil } }
+    return measures.first { measure in
+      measure.name == name && sides.allSatisfy { measure.share($0) != nil }
+    }
   }
 
   static let measures = [

@@ -9,9 +9,9 @@ internal import Storage
 ///
 /// The rules are percentages: `crashFreeSessions`, `maxDrop` (points), `confidence`; `minSessions`
 /// is a number. `bad` says what makes a session bad in place of the projects: a session that is not
-/// counts as crash-free here, also where unhandled ones are bad. `baseline` is a release, `latest` or
-/// `previous`; the version in the path may be `latest`, too: a release with sessions in the last 24
-/// hours.
+/// counts as crash-free here, also where unhandled ones are bad. `baseline` is a release, `latest`
+/// or `previous`; the version in the path may be `latest`, too: a release with sessions in the last
+/// 24 hours.
 struct GateRequest {
   private let candidate: String
   /// The baseline release; nil for the previous one.
@@ -31,8 +31,6 @@ struct GateRequest {
     ])
   private static let dropMaxDefault = 0.2
   private static let sessionsMinDefault: Int64 = 100
-  /// Above this ratio most sessions have no user, and crashes are not counted by users.
-  private static let sessionsPerUserMax: Int64 = 50
 
   private static let isItself = APIError.badRequest(
     "The baseline is the release itself: name another one.")
@@ -182,7 +180,7 @@ struct GateRequest {
       from: projects.intersection(record.projects), environments, bad: bad, now: now, store)
     // Users count for both arms or for neither, so that the arms are comparable.
     let areUsersKnown = [one, other].compactMap(\.self).allSatisfy {
-      $0.users.total * Self.sessionsPerUserMax >= $0.final(bad).sessions
+      $0.users.areKnown(of: $0.final(bad).sessions)
     }
     let arms = [one, other].map { $0?.arm(bad, weighing: areUsersKnown) }
     let hours = arms[0]?.hours ?? []
@@ -266,6 +264,16 @@ extension ReleaseRecord {
     let started = try store.sessionHours(
       ofRelease: id, projects: projects, environments: environments)
     return [seen, started?.lowerBound].compactMap(\.self).min()
+  }
+}
+
+extension UserCounts {
+  /// Above this ratio most sessions have no user, and bad ones are not counted by users.
+  private static let sessionsPerUserMax: Int64 = 50
+
+  /// - Parameter sessions: the number of the sessions that the users are of.
+  func areKnown(of sessions: Int64) -> Bool {
+    total * Self.sessionsPerUserMax >= sessions
   }
 }
 
