@@ -604,8 +604,8 @@ def test_failure_free_stands_first_where_unhandled_errors_are_bad(start, page_of
     panel = page.get_by_role("region", name="Error budget")
     expect(panel).to_contain_text("Crashed or unhandled5")
     page.goto(hale.address + "/releases/web%401/")
-    expect(figures.first).to_have_text("Failure-free sessions90%")
-    expect(figures.nth(1)).to_have_text("Failure-free users50%")
+    expect(figures.first).to_have_text("Failure-free sessions90.00%")
+    expect(figures.nth(1)).to_have_text("Failure-free users50.00%")
     expect(figures.nth(2)).to_have_text("Crash-free sessions100%")
 
 
