@@ -80,7 +80,8 @@ package struct HealthActions: Sendable {
   package var routes: [APIRoute] {
     [
       APIRoute(
-        "organizations/{organization}/sessions", .get(.sentrys(SessionsRequest.names), sessions)),
+        "organizations/{organization}/sessions",
+        .get(.sentrys(SessionsRequest.names, keys: SearchQuery.keys), sessions)),
       APIRoute(
         "organizations/{organization}/sessions/explain", .get(ExplainRequest.names, explain)),
       APIRoute(

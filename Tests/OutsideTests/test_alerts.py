@@ -102,6 +102,33 @@ def test_from_the_first_crash_to_the_last_notification(start):
     assert found["critical"] == 90
 
 
+def test_a_failure_free_rate(start):
+    """Unhandled sessions of browsers, which never crash: evaluated, back-tested and shown."""
+    hale = start(clock=NOON)
+    failures = {**RULE, "aggregate": "failure_free_rate(session)", "timeWindow": 10}
+    name = make(hale, name="Failures", aggregate=failures["aggregate"])
+    users = make(hale, name="Users", aggregate="failure_free_rate(user)")
+    crashes = make(hale, name="Crashes")
+    at = hale.clock.instant - minutes(1)
+    hale.send(*(session("unhandled" if index < 3 else "exited", at=at, did=f"user-{index % 10}")
+                for index in range(20)))
+    evaluate(hale)
+    assert [(level(hale, each), rule(hale, each)["state"]["value"])
+            for each in (name, users, crashes)] == [("critical", 85), ("critical", 70), ("ok", 100)]
+    assert rule(hale, name)["description"].startswith("failure-free sessions of default")
+    shown = hale.cli("alert", "show", "Failures").stdout
+    assert "failure-free sessions" in shown and "85" in shown, shown
+    hale.clock.advance(hours(2))
+    body = {"rule": failures, "start": iso(NOON - hours(1)), "end": iso(NOON + hours(1))}
+    found = change(hale, "POST", "/alert-rules/backtest/", body).json
+    assert [entry["to"] for entry in found["transitions"]] == ["critical"], found
+    reply = change(hale, "POST", "/alert-rules/", {
+        **failures, "name": "Share", "triggers": [{"label": "critical", "alertThreshold": 0.995}]})
+    assert reply.status == 400 and "it takes a percentage" in str(reply.json), reply
+    reply = change(hale, "POST", "/alert-rules/", {**failures, "aggregate": "failure_free_rate"})
+    assert reply.status == 400 and "failure_free_rate(session)" in str(reply.json), reply
+
+
 def test_no_data_changes_nothing(start):
     hale = start(clock=NOON)
     name = make(hale, minSessions=10)

@@ -501,6 +501,34 @@ def test_late_crashes_are_shown_as_an_estimate(start, page_of):
 # The error budget ------------------------------------------------------------------------
 
 
+def test_failure_free_rates_stand_beside_crash_free_ones(start, page_of):
+    """Only for releases with unhandled sessions: for others they are the same."""
+    hale = start()
+    at = now() - hours(2)
+    for release, bad in (("web@1.0.0", "exited"), ("web@1.1.0", "unhandled")):
+        hale.send(*(session(bad if index < 3 else "exited", at=at, release=release,
+                            did=f"user-{index % 10}") for index in range(20)))
+    page = page_of(hale, "/?sort=-version")
+    wait_for_rows(page, 2)
+    newest, oldest = rows(page).nth(0), rows(page).nth(1)
+    expect(newest.get_by_text("failure-free 85.00%")).to_be_visible()
+    expect(newest.get_by_text("failure-free 70.00%")).to_be_visible()
+    expect(oldest.get_by_text("failure-free")).to_have_count(2)
+    expect(oldest.get_by_text("failure-free").first).to_be_hidden()
+    axe_finds_nothing(page)
+    newest.get_by_role("link").click()
+    chart = page.locator(".panel").filter(has=page.get_by_role("heading", name="Crash-free rate"))
+    expect(chart.locator(".legend")).to_contain_text("Sessions, failure-free")
+    expect(chart.locator(".legend")).to_contain_text("Users, failure-free")
+    expect(chart.get_by_role("img").first).to_have_attribute(
+        "aria-label", re.compile("85.00% and 70.00%$"))
+    axe_finds_nothing(page)
+    page.get_by_role("link", name="All releases").click()
+    rows(page).nth(1).get_by_role("link").click()
+    expect(chart.locator(".legend")).to_contain_text("Sessions")
+    expect(chart.locator(".legend")).not_to_contain_text("failure-free")
+
+
 @pytest.fixture(scope="module")
 def budgeted(tmp_path_factory):
     """The same history, with an objective of its only project."""

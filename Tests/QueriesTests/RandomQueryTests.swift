@@ -421,6 +421,8 @@ private struct Question {
     case "crash_rate(session)": return share(sum(sessions, ["crashed"]), allSessions)
     case "crash_free_rate(session)":
       return share(allSessions - sum(sessions, ["crashed"]), allSessions)
+    case "failure_free_rate(session)":
+      return share(allSessions - sum(sessions, ["crashed", "unhandled"]), allSessions)
     case "errored_rate(session)": return share(sum(sessions, ["errored"]), allSessions)
     case "unhandled_rate(session)": return share(sum(sessions, ["unhandled"]), allSessions)
     case "abnormal_rate(session)": return share(sum(sessions, ["abnormal"]), allSessions)
@@ -429,6 +431,8 @@ private struct Question {
     case "crash_rate(user)": return share(sum(users.byWorst, ["crashed"]), allUsers)
     case "crash_free_rate(user)":
       return share(allUsers - sum(users.byWorst, ["crashed"]), allUsers)
+    case "failure_free_rate(user)":
+      return share(allUsers - Double(users.withFailure), allUsers)
     case "errored_rate(user)": return share(sum(users.byWorst, ["errored"]), allUsers)
     case "unhandled_rate(user)": return share(Double(users.withUnhandled), allUsers)
     case "abnormal_rate(user)": return share(Double(users.withAbnormal), allUsers)

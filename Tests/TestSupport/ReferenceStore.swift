@@ -135,6 +135,8 @@ package final class ReferenceStore: SessionStore {
           healthy: take("healthy"), errored: errored, unhandled: unhandled, abnormal: abnormal,
           crashed: crashed)
         cell.users.withUnhandled = Int64(users { $0.status == "unhandled" }.count)
+        cell.users.withFailure = Int64(
+          users { ["crashed", "unhandled"].contains($0.status) }.count)
         cell.users.withAbnormal = Int64(users { $0.status == "abnormal" }.count)
         cell.users.withANR = Int64(users { $0.mechanism != "" }.count)
         cell.users.withForegroundANR = Int64(users { $0.mechanism == "foreground" }.count)

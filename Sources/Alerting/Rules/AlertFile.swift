@@ -1,3 +1,4 @@
+internal import API
 internal import Bytes
 package import ReleaseHealth
 package import Storage
@@ -160,7 +161,7 @@ package enum AlertBackTest {
     }
     switch answer {
     case .success(let answer): return answer.json(of: test, name: draft.name)
-    case .failure(let problem): throw .file("\(problem.field): \(problem.reason)")
+    case .failure(let errors): throw .file(errors.sentence)
     }
   }
 

@@ -78,11 +78,13 @@ struct CompareRequest {
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let known = try KnownNames(of: organization, store).of(projects)
     if let refusal = known.refusal(of: environments) { return .failure(.badRequest(refusal)) }
+    let unknown = Set([base, candidate].filter { known.release($0) == nil })
+    guard unknown.isEmpty else {
+      let reasons = unknown.sorted().map { known.refusal(ofRelease: $0) }
+      return .failure(.badRequest(reasons.joined(separator: " ")))
+    }
     var firstHours: [Int?] = []
-    for name in [base, candidate] {
-      guard let record = known.release(name) else {
-        return .failure(.badRequest(known.refusal(ofRelease: name)))
-      }
+    for record in [base, candidate].compactMap({ known.release($0) }) {
       firstHours.append(try record.firstHour(in: projects, environments, store))
     }
     var windows = [range.minutes, range.minutes]

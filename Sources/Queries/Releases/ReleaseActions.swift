@@ -39,12 +39,8 @@ package struct ReleaseActions: Sendable {
 
   func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
-    var items = try items(of: call)
-    // The flat list finds the neighbours in an order by counts; a page has no other use for it.
-    items.removeAll { $0.name == "flatten" }
-    let sort = QueryParameters(items).one("sort").flatMap(ReleaseSort.init)
-    if sort?.needsHealth == true { items.append((name: "flatten", value: "1")) }
-    let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
+    let request = try ReleasesRequest(
+      try items(of: call), projects: try call.projects(), now: call.now, for: .page)
     return { () throws(StoreError) in
       let records = try store.releases(of: organization.id)
       guard let record = records.first(where: { Name($0.version) == Name(call.version) }) else {
@@ -52,6 +48,31 @@ package struct ReleaseActions: Sendable {
       }
       return try page(
         of: record, among: records, try request.namingLatest(of: organization.id, store), store)
+    }
+  }
+
+  /// Answers the versions of releases with their dates, for lists to choose from and for charts.
+  func dates(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try ReleasesRequest(
+      call.items, projects: try call.projects(), now: call.now, for: .dates)
+    return { () throws(StoreError) in
+      let store = store
+      let request = try request.namingLatest(of: organization.id, store)
+      let entries = ReleaseEntry.entries(
+        of: try store.releases(of: organization.id), request, ReleaseHealthData())
+      let page = entries.dropFirst(request.page.offset)
+      let json = JSONWriter.array { json in
+        for entry in page.prefix(request.page.size) {
+          json.object { json in
+            json.member("version", entry.record.version)
+            json.member("date", entry.date)
+          }
+        }
+      }
+      let link = request.page.linkHeader(
+        url: call.url, hasMore: page.count > request.page.size)
+      return .json(json, headers: ["Link": link])
     }
   }
 
@@ -85,15 +106,16 @@ package struct ReleaseActions: Sendable {
     if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }
     let entry = ReleaseEntry(
       record: record, version: ReleaseVersion(record.version), projects: selected)
-    var health = try ReleaseHealthData(ranking: request, store: store)
-    // As in Sentry the filters choose the neighbours, and never hide the release itself.
-    let entries = ReleaseEntry.entries(of: records, request, health, including: record.id)
+    var health = ReleaseHealthData()
     try health.load(for: [entry], among: records, request, store: store)
-    let meta = ReleaseMeta(
-      of: record.id, among: entries,
-      sessionHours: try store.sessionHours(
-        ofRelease: record.id, projects: Set(selected.map(\.id)),
-        environments: request.environments))
+    var meta: ReleaseMeta?
+    if request.namesProjects {
+      meta = ReleaseMeta(
+        of: record.id, among: records, request,
+        sessionHours: try store.sessionHours(
+          ofRelease: record.id, projects: Set(selected.map(\.id)),
+          environments: request.environments))
+    }
     let writer = ReleaseJSON(request: request, health: health)
     return .json(status: status) { writer.write(entry, meta: meta, to: &$0) }
   }
@@ -166,7 +188,7 @@ package struct ReleaseActions: Sendable {
     }
     change.ref = body.ref
     change.url = body.url
-    let request = try ReleasesRequest([], projects: projects, now: call.now)
+    let request = try ReleasesRequest([], projects: projects, now: call.now, for: .page)
     return { [change] () throws(StoreError) in
       let store = store
       let isKnown = try store.releases(of: organization.id).contains {
@@ -209,11 +231,17 @@ package struct ReleaseActions: Sendable {
     [
       APIRoute(
         "organizations/{organization}/releases",
-        .get(.sentrys(ReleasesRequest.names + ["project", "flatten"]), list),
+        .get(
+          .sentrys(
+            ReleasesRequest.names + ["project", "flatten"], keys: ReleaseSearch.keys), list),
         .change(.post, Body.created, create)),
+      // Before the pages of releases: as in Sentry, a release with this name has none.
+      APIRoute(
+        "organizations/{organization}/releases/stats",
+        .get(.sentrys(ReleasesRequest.datesNames, keys: ReleaseSearch.keys), dates)),
       APIRoute(
         "organizations/{organization}/releases/{version}",
-        .get(.sentrys(ReleasesRequest.names + ["project"]), detail),
+        .get(.sentrys(ReleasesRequest.names + ["project", "project_id"]), detail),
         .change(.put, Body.changed, update), .change(.delete, .sentrys(), delete)),
       APIRoute(
         "organizations/{organization}/releases/{version}/gate", .get(GateRequest.names, gate)),
@@ -223,7 +251,8 @@ package struct ReleaseActions: Sendable {
           .only(AcceptedNames.selection + DateRange.names + ["interval"]), estimate)),
       APIRoute(
         "projects/{organization}/{project}/releases",
-        .get(.sentrys(ReleasesRequest.names + ["flatten"]), list),
+        .get(
+          .sentrys(ReleasesRequest.names + ["flatten"], keys: ReleaseSearch.keys), list),
         .change(.post, Body.created, create)),
       APIRoute(
         "projects/{organization}/{project}/releases/{version}",

@@ -4,6 +4,7 @@ internal import Storage
 
 /// The members of a release in a project that Sentry's API lacks, for a table of releases:
 ///
+///     "failureFreeSessions", "failureFreeUsers": percentages beside Sentry's crash-free ones,
 ///     "sessions": counts, "users": counts, "firstSession", "lastSession", "versionRank",
 ///     "previous": {"version", "sessions": counts, "users": counts}
 ///
@@ -43,6 +44,8 @@ struct ReleaseOverview {
   /// - Parameter before: the counts of the previous release; nil when there are none.
   func writeMembers(_ summary: HealthCell, before: HealthCell?, to json: inout JSONWriter) {
     func time(ofHour hour: Int) -> Timestamp { Timestamp(minute: hour * 60) }
+    json.member("failureFreeSessions", summary.sessions.failureFreeRate.map { $0 * 100 })
+    json.member("failureFreeUsers", summary.users.failureFreeRate.map { $0 * 100 })
     json.member("sessions", summary.sessions)
     json.member("users", summary.users.byWorst)
     json.member("firstSession", hours.map { time(ofHour: $0.lowerBound) })

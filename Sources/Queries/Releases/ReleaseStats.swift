@@ -23,10 +23,7 @@ struct ReleaseStatsRequest {
     _ items: [(name: String, value: String)], project: Project, release: String, now: Timestamp
   ) throws(APIError) {
     let parameters = QueryParameters(items)
-    guard let kind = CountedUnit(rawValue: parameters.one("type") ?? "sessions") else {
-      throw .badRequest("invalid stat")
-    }
-    self.kind = kind
+    kind = try parameters.choice("type", default: .sessions, otherwise: "invalid stat")
     self.project = project.id
     self.release = Name(release)
     self.now = now

@@ -36,15 +36,15 @@ package struct KnownNames: Sendable {
     records.first { Name($0.version) == Name(name) }
   }
 
-  /// The reason why a selection of environments has one that is unknown; nil where it has none.
+  /// The reason why a selection of environments has some that are unknown, each of which it names;
+  /// nil where it has none.
   package func refusal(of selection: EnvironmentSelection) -> String? {
     let known = Set(uses.flatMap { $0.value.environments.map { Name($0) } })
     // The empty one stands for sessions without an environment.
-    let unknown = selection.given.first { !$0.text.isEmpty && !known.contains($0) }
-    return unknown.map { unknown in
-      NearNames.sentence(
-        "environment", unknown.text, among: known.sorted().map(\.text).filter { !$0.isEmpty })
-    }
+    let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
+    let names = known.sorted().map(\.text).filter { !$0.isEmpty }
+    let reasons = unknown.map { NearNames.sentence("environment", $0.text, among: names) }
+    return reasons.isEmpty ? nil : reasons.joined(separator: " ")
   }
 
   /// The reason why a release is unknown, with the newest ones.

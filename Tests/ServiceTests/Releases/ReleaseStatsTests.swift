@@ -192,7 +192,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("?type=bugs", 400, "{\"detail\":\"invalid stat\"}"),
+    ("?type=bugs", 400, "{\"detail\":\"invalid stat. There are sessions, users.\"}"),
+    ("?type=user", 400, "{\"detail\":\"invalid stat; near: \\\"users\\\". There are "),
     ("?environment=nowhere", 200, "\"sessions\":0"),
   ])
   func otherQuestions(_ query: String, _ status: Int, _ text: String) throws {

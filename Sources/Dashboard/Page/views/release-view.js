@@ -1,13 +1,13 @@
 // One release: its sessions and users over time and by environment, and a comparison with another release.
 
-import { thresholdsOf, watches, measureOf } from "../lib/alert-words.js";
+import { thresholdsOf, watches } from "../lib/alert-words.js";
 import { changes, get } from "../lib/api.js";
 import { statusBars } from "../charts/bar-chart.js";
 import { panel } from "../charts/chart.js";
 import { comparisonPanel } from "../panels/comparison-panel.js";
 import { estimateName, estimatePanel, isToCome, rangeText } from "../panels/estimate-panel.js";
 import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
-import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
+import { axisPercent, count, dateText, dayAndClock, duration, fraction, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
 import { bandMark, lineChart, lineLegend, thresholdMark } from "../charts/line-chart.js";
 import { commonPickers } from "../lib/pickers.js";
 import { showChange } from "../panels/release-table.js";
@@ -17,6 +17,7 @@ import { trustPanel } from "../panels/trust-panel.js";
 
 const fields = ["sum(session)", "count_unique(user)", "avg(session.duration)", "p50(session.duration)", "p95(session.duration)"];
 const [SESSIONS, USERS, , P50, P95] = fields;
+const failureFree = ["failure_free_rate(session)", "failure_free_rate(user)"];
 
 export function releaseView(world) {
   let place;
@@ -89,19 +90,21 @@ export function releaseView(world) {
       const search = `release:${quoted(place.version)}`;
       const query = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
       const byStatus = query({ ...scope, query: search, field: fields, groupBy: "session.status" });
-      const [own, all, places, estimated, rules] = await Promise.all([
+      const [own, all, places, estimated, rules, failures] = await Promise.all([
         byStatus,
         query({ ...scope, field: [SESSIONS, USERS] }),
         query({ ...scope, query: search, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
         isKnown ? estimate.update(place, scope, { signal }) : null,
         get(`${organization}/alert-rules/`, { project: scope.project, per_page: 100 }, { signal }),
+        // Without unhandled sessions the failure-free rates are the crash-free ones.
+        byStatus.then(({ data }) => (readStatuses(data).totals(SESSIONS).unhandled ? query({ ...scope, query: search, field: failureFree }) : null)),
         isKnown && byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         trust.update(place, scope, search, { signal }),
       ]);
-      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data)) return;
+      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data, failures?.data)) return;
       const shown = { version: place.version, environment: place.environment, projects: release.projects.map(({ slug }) => slug) };
       showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null,
-        rules.data.filter((rule) => watches(rule, shown)));
+        rules.data.filter((rule) => watches(rule, shown)), failures?.data.groups[0]);
       showEnvironments(places.data);
     },
   };
@@ -119,7 +122,7 @@ export function releaseView(world) {
     }
   }
 
-  function showOwn(own, all, release, estimated, rules) {
+  function showOwn(own, all, release, estimated, rules, failures) {
     const { times } = own;
     const whole = all.groups[0] ?? { totals: {}, series: { [SESSIONS]: times.map(() => 0), [USERS]: times.map(() => 0) } };
     const sums = { [SESSIONS]: own.sums(SESSIONS), [USERS]: own.sums(USERS) };
@@ -146,13 +149,18 @@ export function releaseView(world) {
       name, color, values: free(field),
       text: (at) => `${percent(sums[field][at] - own.counts(field).crashed[at], sums[field][at])} of ${count(sums[field][at])}`,
     }));
+    for (const [at, field] of failures ? failureFree.entries() : []) {
+      const values = failures.series[field];
+      // The dashed lines of the same colours.
+      rates.push({ name: `${rates[at].name}, failure-free`, color: rates[at].color + 8, values, text: (at) => fraction(values[at]) });
+    }
     const band = estimated && bandOf(estimated.series, times);
     const thresholds = rules.flatMap((rule) => thresholdsOf(rule).filter(({ level }) => level !== "resolve")
       .map((one) => ({ ...one, value: one.value / 100, rule })));
     freeChart.update({
       times, series: rates, band, thresholds,
       notes: (at) => (band?.[at] ? [{ name: `${estimateName}, sessions`, text: rangeText(band[at]), mark: bandMark }] : []),
-    }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all`);
+    }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all${failures ? `; failure-free, that is without crashes and unhandled errors, ${failureFree.map((field) => fraction(failures.totals[field])).join(" and ")}` : ""}`);
     freeLegend.replaceChildren(lineLegend(rates));
     freeLegend.firstChild.append(...thresholds.map(({ level, text, rule }) => h("li", {}, thresholdMark(level),
       h("a", { href: address({ view: "alert", id: rule.id }), "data-nav": true, title: rule.description }, `${text}: ${rule.name}`))));
