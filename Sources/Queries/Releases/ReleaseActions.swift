@@ -147,7 +147,8 @@ package struct ReleaseActions: Sendable {
     static let changed = AcceptedNames.sentrys(names, idle: idle + ["version"])
   }
 
-  /// Creates a release. As in Sentry, the status is 201 for a new release and 208 for a known one.
+  /// Creates a release. As in Sentry, the status is 201 for a release that is new or new in one of
+  /// the projects, and 208 for any other.
   func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let body = try call.json(Body.self)
     guard let version = body.version else { throw .badRequest("\"version\" is required.") }
@@ -170,7 +171,9 @@ package struct ReleaseActions: Sendable {
     if call.names["project"] != nil { change.projects = [try call.project().id] }
     for name in body.projects ?? [] {
       guard let project = projects.first(named: name.text) else {
-        throw .badRequest("Invalid project id or slug: \"\(name.text)\"")
+        let error = APIError.unknown(
+          "Invalid project ids or slugs: \"\(name.text)\"", name.text, among: projects.map(\.slug))
+        return { FieldErrors("projects", error.detail).response }
       }
       change.projects.append(project.id)
     }
@@ -191,15 +194,17 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest([], projects: projects, now: call.now, for: .page)
     return { [change] () throws(StoreError) in
       let store = store
-      let isKnown = try store.releases(of: organization.id).contains {
+      let known = try store.releases(of: organization.id).first {
         Name($0.version) == Name(version)
       }
-      if mustExist, !isKnown { return Response(.notFound) }
+      if mustExist, known == nil { return Response(.notFound) }
       // As in Sentry: a new release without a project would appear nowhere.
-      if !isKnown, change.projects.isEmpty {
+      if known == nil, change.projects.isEmpty {
         return Response(.badRequest("\"projects\" is required: a list of ids or slugs."))
       }
-      let isNew = try store.saveRelease(change, of: organization.id, at: call.now)
+      let isNew =
+        try store.saveRelease(change, of: organization.id, at: call.now)
+        || !change.projects.allSatisfy { known?.projects.contains($0) ?? false }
       let records = try store.releases(of: organization.id)
       guard let record = records.first(where: { Name($0.version) == Name(version) }) else {
         return Response(.notFound)

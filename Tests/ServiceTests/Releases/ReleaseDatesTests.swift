@@ -1,5 +1,7 @@
+import Access
 import HTTP
 import ReleaseHealth
+import SQLiteStorage
 import Storage
 import TestSupport
 import Testing
@@ -64,11 +66,26 @@ import Testing
         change, of: OrganizationID(rawValue: 1), at: ServiceFixture.now)
     }
     #expect(Self.versions(fixture.ask(Self.path).text).count == 101)
+    #expect(Self.versions(fixture.ask(ReleasesTests.list + "?per_page=101").text).count == 100)
     let response = fixture.send(
       .get, Self.path + "?per_page=100",
       headers: ["Authorization": "Bearer \(ServiceFixture.token)"])
     let link = try #require(response.headers["Link"])
     #expect(link.contains(#"rel="next"; results="true"; cursor="0:100:0""#))
+  }
+
+  @Test func anOrganizationWithoutProjectsHasNone() throws {
+    let fixture = try ServiceFixture { store in
+      let empty = try store.createOrganization(slug: "empty", at: ServiceFixture.now)
+      _ = try store.createToken(
+        organization: empty.id, name: "test", scope: .read,
+        digest: TokenDigest.digest("a-token-of-nothing"), at: ServiceFixture.now)
+    }
+    for path in [Self.path, ReleasesTests.list] {
+      let answer = fixture.ask(
+        path.replacing("default", with: "empty"), token: "a-token-of-nothing")
+      #expect(answer.status == 200 && answer.text == "[]")
+    }
   }
 
   @Test(arguments: [

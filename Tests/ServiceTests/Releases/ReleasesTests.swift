@@ -235,13 +235,45 @@ import Testing
     ("{", "The body is not the expected JSON: it cannot be read."),
     (#"{"version":"latest","projects":["shop"]}"#, #"Invalid release name: "latest""#),
     (#"{"version":" ","projects":["shop"]}"#, #"Invalid release name: " ""#),
-    (#"{"version":"a","projects":["other"]}"#, #"Invalid project id or slug: "other""#),
     (#"{"version":"a","projects":[1],"status":"gone"}"#, "invalid value for status"),
   ])
   func badReleasesAreRefused(_ body: String, _ detail: String) throws {
     let answer = try ServiceFixture().change(.post, Self.list, body)
     let escaped = detail.replacing("\"", with: "\\\"")
     #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(escaped)\"}")
+  }
+
+  @Test func unknownProjectsAreNamedByTheirMember() throws {
+    let answer = try ServiceFixture().change(
+      .post, Self.list, #"{"version":"a","projects":["shop","shpo"]}"#)
+    #expect(answer.status == 400)
+    #expect(
+      answer.text
+        == #"{"projects":["Invalid project ids or slugs: \"shpo\"; near: \"shop\". "#
+        + #"There are shop."]}"#)
+  }
+
+  /// 201 for a release that is new, or new in one of the projects; a project that its sessions know
+  /// is not new.
+  @Test func statusesOfReleases() throws {
+    let fixture = try ServiceFixture.world()
+    try fixture.change { (store) throws(StoreError) in
+      _ = try store.createProject(
+        organization: OrganizationID(rawValue: 1), slug: "till", platform: nil, id: nil,
+        publicKey: String(repeating: "b", count: 32), at: ServiceFixture.now)
+    }
+    for (version, projects, status) in [
+      ("a", #"["shop"]"#, 201), ("a", #"["shop"]"#, 208), ("a", #"["shop", "till"]"#, 201),
+      ("a", #"["till", "shop"]"#, 208), ("a", "[]", 208), ("shop@1.9.0", #"["shop"]"#, 208),
+      ("shop@1.9.0", "[2]", 201), ("b", #"["shop", "till"]"#, 201),
+    ] {
+      let answer = fixture.change(
+        .post, Self.list, "{\"version\": \"\(version)\", \"projects\": \(projects)}")
+      #expect(answer.status == status, "\(version) \(projects)")
+    }
+    let path = Self.list.replacing("organizations/default", with: "projects/default/till")
+    #expect(fixture.change(.post, path, #"{"version":"shop@1.10.0+8"}"#).status == 201)
+    #expect(fixture.change(.post, path, #"{"version":"shop@1.10.0+8"}"#).status == 208)
   }
 
   @Test func aTokenThatReadsChangesNothing() throws {
