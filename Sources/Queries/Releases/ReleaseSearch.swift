@@ -3,8 +3,8 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// A search over releases: terms about the name's parts, the adoption stage and the date of release,
-/// and free text that the name contains.
+/// A search over releases: terms about the name's parts, the adoption stage and `finalized`, and
+/// free text that the name contains.
 struct ReleaseSearch {
   /// The filter of finalized releases, those with a date of release.
   private var ofFinalized: SeriesFilter
