@@ -117,7 +117,7 @@ def test_a_failure_free_rate(start):
             for each in (name, users, crashes)] == [("critical", 85), ("critical", 70), ("ok", 100)]
     assert rule(hale, name)["description"].startswith("failure-free sessions of default")
     shown = hale.cli("alert", "show", "Failures").stdout
-    assert "failure-free sessions" in shown and "85" in shown, shown
+    assert "failure_free_rate(session)" in shown and "85" in shown, shown
     hale.clock.advance(hours(2))
     body = {"rule": failures, "start": iso(NOON - hours(1)), "end": iso(NOON + hours(1))}
     found = change(hale, "POST", "/alert-rules/backtest/", body).json
