@@ -47,10 +47,11 @@ package struct AcceptedNames: Sendable {
   ) throws(APIError) -> [String] {
     var found: [String] = []
     var seen = Set(names)
+    let known = NearNames.Plain(names)
     for name in given where seen.insert(name).inserted {
       if !idle.contains(name) {
         if others == .leftToRoute { continue }
-        let isSlip = names.contains { NearNames.isSlip(name, of: $0) }
+        let isSlip = NearNames.isSlip(name, ofAny: known)
         if others == .refused || isSlip {
           throw .badRequest(NearNames.sentence(kind, name, among: names))
         }

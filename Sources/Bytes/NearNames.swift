@@ -8,7 +8,22 @@ package enum NearNames {
   /// but for their case, or some are missing, added, wrong or exchanged with their neighbours: one
   /// of four to nine, two of ten to fourteen, and so on. `project_id` is no slip of `project`.
   package static func isSlip(_ name: String, of other: String) -> Bool {
-    slips(plain(name), plain(other)) != nil
+    isSlip(name, ofAny: Plain([other]))
+  }
+
+  /// Names to be compared with many others.
+  package struct Plain {
+    fileprivate let names: [[UInt8]]
+
+    package init(_ names: [String]) {
+      self.names = names.map(NearNames.plain)
+    }
+  }
+
+  /// Whether one of the names has the other as a slip of the hand.
+  package static func isSlip(_ name: String, ofAny names: Plain) -> Bool {
+    let given = plain(name)
+    return names.names.contains { slips(given, $0) != nil }
   }
 
   /// The names nearest to a name, best first, at most three: slips of the hand, then those that

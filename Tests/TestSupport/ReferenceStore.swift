@@ -83,6 +83,15 @@ package final class ReferenceStore: SessionStore {
     nil
   }
 
+  package func snapshot<Value: Sendable>(
+    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let copy = ReferenceStore()
+    let raw = snapshot
+    copy.raw.withLock { $0 = raw }
+    return try body(copy)
+  }
+
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
     health(query) { query.filter.matches($0, stage: $1) }
   }

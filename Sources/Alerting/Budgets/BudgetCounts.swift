@@ -17,7 +17,7 @@ enum BudgetCounts {
   /// Reads the counts by project; projects without a session in the range are omitted.
   static func read(
     _ measure: Objective.Measure, of projects: Set<ProjectID>, _ minutes: Range<Int>,
-    _ store: any SessionStore
+    _ store: any SessionReading
   ) throws(StoreError) -> [ProjectID: ErrorBudget.Counts] {
     var query = HealthQuery(projects: projects, minutes: minutes)
     query.groupBy = [.project]

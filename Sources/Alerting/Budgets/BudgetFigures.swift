@@ -36,7 +36,10 @@ package final class BudgetFigures: Sendable {
     }
     if let kept { return kept }
     // Where the store fails there is no figure, rather than an old one that looks fresh.
-    let figures = (try? Self.read(objectives, now: now, store)) ?? []
+    let read = try? store.snapshot { (store) throws(StoreError) in
+      try Self.read(objectives, now: now, store)
+    }
+    let figures = read ?? []
     state.withLock { state in
       if state.objectives == objectives { state.figures = figures }
     }
@@ -44,7 +47,7 @@ package final class BudgetFigures: Sendable {
   }
 
   private static func read(
-    _ objectives: [ProjectObjective], now: Timestamp, _ store: any SessionStore
+    _ objectives: [ProjectObjective], now: Timestamp, _ store: any SessionReading
   ) throws(StoreError) -> [Figure] {
     var figures: [ProjectID: Figure] = [:]
     for measure in Objective.Measure.allCases {

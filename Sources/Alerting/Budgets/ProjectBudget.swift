@@ -17,7 +17,7 @@ package struct ProjectBudget {
   private static let userPointsMax = 14
 
   package init(
-    _ objective: ProjectObjective, now: Timestamp, retentionDays: Int, store: any SessionStore
+    _ objective: ProjectObjective, now: Timestamp, retentionDays: Int, store: any SessionReading
   ) throws(StoreError) {
     let (project, measure) = (objective.project, objective.objective.measure)
     let (target, days) = (objective.objective.target, objective.objective.days)

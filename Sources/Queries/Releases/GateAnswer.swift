@@ -5,17 +5,23 @@ internal import ReleaseHealth
 ///
 ///     {"release", "verdict", "reason", "rules": {…}, "ageHours", "unit",
 ///      "crashFreeSessions": finding, "drop": finding, "candidate": side, "baseline": side,
-///      "reportingDelay": {…}}
+///      "asOf", "reportingDelay": {…}}
 ///
 /// A finding: {"verdict", "value", "low", "high", "limit", "moreSessions"}, of 1; low and high hold
 ///            with the requested confidence, each, at all times; null without such a rule.
-/// A side:    {"release", "firstSession", "sessions", "crashed", "users", "crashedUsers",
-///             "crashFreeSessions", "corrected": {"value", "low", "high"}, "known"}.
+/// A side:    {"release", "firstSession", "sessions", "crashed", "crashFreeSessions",
+///             "corrected": {"value", "low", "high"}, "known",
+///             "now": {"sessions", "crashed", "users", "crashedUsers"}}.
+///
+/// The numbers of a side are those known at its age, and those in `now` are of the same hours and
+/// known at `asOf`: users are known only so, and stand beside the sessions of the same moment.
 struct GateAnswer {
   let gate: ReleaseGate
   let candidate: GateSide
   let baseline: GateSide?
   let age: Int
+  /// When the numbers were read.
+  let now: Timestamp
   let delay: ReportingDelay
   let areUsersKnown: Bool
 
@@ -40,6 +46,7 @@ struct GateAnswer {
       json.member("baseline") { json in
         if let baseline { write(baseline, to: &json) } else { json.null() }
       }
+      json.member("asOf", now)
       json.member("reportingDelay") { delay.write(knownShare: gate.knownShare, to: &$0) }
     }
   }
@@ -72,8 +79,6 @@ struct GateAnswer {
       json.member("firstSession", Timestamp(minute: side.firstHour * 60))
       json.member("sessions", total.sessions)
       json.member("crashed", Int64(total.crashes))
-      json.member("users", side.users.total)
-      json.member("crashedUsers", side.users.byWorst.crashed)
       json.member("crashFreeSessions", total.crashRate.map { 1 - $0 })
       json.member("corrected") { json in
         // What is known now differs from what was reported at that age.
@@ -81,6 +86,12 @@ struct GateAnswer {
         delay.estimate(hours, now: age).writeCrashFree(to: &json)
       }
       json.member("known", side.isKnownAtAge ? "atAge" : "now")
+      json.object("now") { json in
+        json.member("sessions", side.final.sessions)
+        json.member("crashed", Int64(side.final.crashes))
+        json.member("users", side.users.total)
+        json.member("crashedUsers", side.users.byWorst.crashed)
+      }
     }
   }
 
@@ -112,7 +123,8 @@ struct GateAnswer {
     case .green: return "At least \(limit) of sessions are crash-free."
     case .unknown:
       return "Crash-free sessions are between \(percent(1 - rate.high)) and "
-        + "\(percent(1 - rate.low)), which holds \(limit): \(missing(rate))"
+        + "\(percent(1 - rate.low)) at the requested confidence, and \(limit) lies between. "
+        + missing(rate)
     }
   }
 
@@ -130,9 +142,9 @@ struct GateAnswer {
         + "age."
     case .unknown:
       return
-        "Crash-free sessions are \(side(drop.value)) those of \(other), surely between "
-        + "\(side(drop.high)) and \(side(drop.low)); \(limit) points below are tolerated: "
-        + missing(drop)
+        "Crash-free sessions are \(side(drop.value)) those of \(other) so far. At the requested "
+        + "confidence the difference is from \(side(drop.high)) to \(side(drop.low)), and "
+        + "\(limit) points below are tolerated. \(missing(drop))"
     }
   }
 
@@ -141,8 +153,8 @@ struct GateAnswer {
   }
 
   private func missing(_ finding: ReleaseGate.Finding) -> String {
-    guard let more = finding.moreSessions else { return "it is too close to tell soon." }
-    return "about \(more) more sessions tell."
+    guard let more = finding.moreSessions else { return "They are too close to decide soon." }
+    return "About \(more) more sessions are needed to decide."
   }
 
   private func percent(_ share: Double) -> String { points(share) + " %" }

@@ -76,23 +76,29 @@ struct GateRequest {
 
   /// Queries the store and writes the answer. Blocks.
   func response(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
+    of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let known = try KnownNames(of: organization, store).of(projects)
     // Before the first session of a project, its environments are still to come.
     if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
       return .failure(.badRequest(refusal))
     }
+    var day = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
+    day.filter = .environments(environments)
     let named = try baseline.map { (name) throws(StoreError) in
-      try release(name, besides: candidate, among: known, of: organization, store)
+      try known.release(
+        name, latestIn: day, besides: candidate, sessionsMin: rules.sessionsMin, store)
     }
     if let baseline, case .some(.none) = named {
-      return .failure(.badRequest(known.refusal(ofRelease: baseline)))
+      return .failure(.badRequest(known.refusal(ofReleaseOrLatest: baseline)))
     }
-    guard let record = try release(candidate, among: known, of: organization, store) else {
+    let found = try known.release(
+      candidate, latestIn: day, sessionsMin: rules.sessionsMin, store)
+    guard let record = found else {
       // A client may wait for one that is still to come.
       let status = known.resembles(release: candidate) ? 400 : 404
-      return .failure(APIError(status: status, detail: known.refusal(ofRelease: candidate)))
+      return .failure(
+        APIError(status: status, detail: known.refusal(ofReleaseOrLatest: candidate)))
     }
     let started = try record.firstHour(in: projects, environments, store)
     let before =
@@ -115,32 +121,11 @@ struct GateRequest {
       try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
   }
 
-  /// The release of a name, which may be `latest`.
-  ///
-  /// - Parameter other: a release that is not the latest: the candidate is not its own baseline.
-  private func release(
-    _ name: String, besides other: String? = nil, among known: KnownNames,
-    of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
-  ) throws(StoreError) -> ReleaseRecord? {
-    var name = name
-    if name == LatestRelease.name {
-      var query = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
-      query.filter = .environments(environments)
-      if let other { query.filter = .all([query.filter, .not(.release(other))]) }
-      let found = try LatestRelease.found(
-        by: query, of: organization, sessionsMin: rules.sessionsMin, store)
-      guard let found else { return nil }
-      name = found
-    }
-    return known.release(name)
-  }
-
   /// The release of the same package with the most sessions in the day before the first session of
   /// the candidate; of several the highest.
   private func previous(
     to record: ReleaseRecord, started: Int?, among known: KnownNames,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> ReleaseRecord? {
     let end = started ?? now.hour
     var query = HealthQuery(projects: projects, minutes: (end - 24) * 60..<end * 60)
@@ -161,7 +146,7 @@ struct GateRequest {
 
   private func answer(
     _ record: ReleaseRecord, _ started: Int?, _ before: ReleaseRecord?, _ beforeStarted: Int?,
-    _ store: any SessionStore & OutcomeStore
+    _ store: any SessionReading & OutcomeStore
   ) throws(StoreError) -> GateAnswer {
     let ages = [started, before == nil ? nil : beforeStarted].compactMap(\.self)
       .map { max(0, now.hour - $0 + 1) }
@@ -182,12 +167,12 @@ struct GateRequest {
       rules: rules, candidate: arms[0] ?? ReleaseGate.Arm(hours: []), baseline: arms[1] ?? nil,
       knownShare: delay.knownShare(of: hours, now: age), dispersion: delay.dispersion)
     return GateAnswer(
-      gate: gate, candidate: one, baseline: other, age: age, delay: delay,
+      gate: gate, candidate: one, baseline: other, age: age, now: now, delay: delay,
       areUsersKnown: areUsersKnown)
   }
 
   private func side(
-    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & OutcomeStore
+    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionReading & OutcomeStore
   ) throws(StoreError) -> GateSide {
     var query = HealthQuery(projects: projects, minutes: first * 60..<(first + age) * 60)
     query.filter = .all([.environments(environments), .release(record.version)])
@@ -213,7 +198,7 @@ struct GateSide {
   /// Whether the arrival log reaches back to the first session. Otherwise the counts are those
   /// known now, which is fair to the candidate: later crashes count against the baseline.
   let isKnownAtAge: Bool
-  /// The users of the same hours, as known now.
+  /// The users of the same hours, as known now: when a user crashed first is not kept.
   let users: UserCounts
 
   /// The counts that were known at the age, by hour.
@@ -241,7 +226,7 @@ extension ReleaseRecord {
   /// The hour in which the first session of a release started; nil when there was none. It is that
   /// of the first arrival where the sessions have expired.
   func firstHour(
-    in projects: Set<ProjectID>, _ environments: EnvironmentSelection, _ store: any ReleaseStore
+    in projects: Set<ProjectID>, _ environments: EnvironmentSelection, _ store: any ReleaseReading
   ) throws(StoreError) -> Int? {
     let seen =
       places

@@ -20,20 +20,21 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest(
       try items(of: call), projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
-      let store = store
-      let request = try request.namingLatest(of: organization.id, store)
-      let records = try store.releases(of: organization.id)
-      var health = try ReleaseHealthData(ranking: request, store: store)
-      let entries = ReleaseEntry.entries(of: records, request, health)
-      let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
-      try health.load(for: page, among: records, request, store: store)
-      let writer = ReleaseJSON(request: request, health: health)
-      let json = JSONWriter.array { json in
-        for entry in page { writer.write(entry, to: &json) }
+      try store.snapshot { (store) throws(StoreError) in
+        let request = try request.namingLatest(of: organization.id, store)
+        let records = try store.releases(of: organization.id)
+        var health = try ReleaseHealthData(ranking: request, store: store)
+        let entries = ReleaseEntry.entries(of: records, request, health)
+        let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
+        try health.load(for: page, among: records, request, store: store)
+        let writer = ReleaseJSON(request: request, health: health)
+        let json = JSONWriter.array { json in
+          for entry in page { writer.write(entry, to: &json) }
+        }
+        let hasMore = entries.count > request.page.offset + page.count
+        return .json(
+          json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
       }
-      let hasMore = entries.count > request.page.offset + page.count
-      return .json(
-        json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
     }
   }
 
@@ -46,12 +47,17 @@ package struct ReleaseActions: Sendable {
     if sort?.needsHealth == true { items.append((name: "flatten", value: "1")) }
     let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
-      let records = try store.releases(of: organization.id)
-      guard let record = records.first(where: { Name($0.version) == Name(call.version) }) else {
-        return Response(.notFound)
+      try store.snapshot { (store) throws(StoreError) in
+        let records = try store.releases(of: organization.id)
+        // No release is named `latest`.
+        let record =
+          call.version == LatestRelease.name
+          ? try LatestRelease.found(by: request.summaryQuery, among: records, store)
+          : records.first { Name($0.version) == Name(call.version) }
+        guard let record else { return Response(.notFound) }
+        return try page(
+          of: record, among: records, try request.namingLatest(of: organization.id, store), store)
       }
-      return try page(
-        of: record, among: records, try request.namingLatest(of: organization.id, store), store)
     }
   }
 
@@ -59,12 +65,14 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try GateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      switch try request.response(of: organization.id, store: store) {
-      case .success(let json): .json(json)
-      // The release may still appear. A wrong path, also 404, has no release to wait for.
-      case .failure(let error) where error.status == 404:
-        .failure(error.status, error.detail, missing: "release")
-      case .failure(let error): Response(error)
+      try store.snapshot { (store) throws(StoreError) in
+        switch try request.response(of: organization.id, store: store) {
+        case .success(let json): .json(json)
+        // The release may still appear. A wrong path, also 404, has no release to wait for.
+        case .failure(let error) where error.status == 404:
+          .failure(error.status, error.detail, missing: "release")
+        case .failure(let error): Response(error)
+        }
       }
     }
   }
@@ -73,13 +81,15 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try EstimateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try request.response(of: organization.id, store: store)
+      try store.snapshot { (store) throws(StoreError) in
+        try request.response(of: organization.id, store: store)
+      }
     }
   }
 
   private func page(
     of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
-    _ store: any SessionStore & ReleaseStore, status: Int = 200
+    _ store: any SessionReading & ReleaseReading, status: Int = 200
   ) throws(StoreError) -> Response {
     let selected = request.projects.filter { record.projects.contains($0.id) }
     if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }

@@ -48,9 +48,10 @@ struct ReleaseJSON {
       json.object("version") { json in
         json.member("raw", version.versionRaw)
         guard let parsed = version.version else { return }
-        json.member("major", parsed.major)
-        json.member("minor", parsed.minor)
-        json.member("patch", parsed.patch)
+        // As in Sentry; `raw` has all digits.
+        json.member("major", parsed.major.value ?? 0)
+        json.member("minor", parsed.minor.value ?? 0)
+        json.member("patch", parsed.patch.value ?? 0)
         json.member("pre", parsed.prerelease)
         json.member("buildCode", parsed.buildCode)
         json.member("components", parsed.components)

@@ -20,7 +20,7 @@ struct ReleaseOverview {
   /// The overview of each entry in each of its projects. Blocks.
   static func of(
     _ entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
-    _ request: ReleasesRequest, store: any ReleaseStore
+    _ request: ReleasesRequest, store: any ReleaseReading
   ) throws(StoreError) -> [GroupKey: ReleaseOverview] {
     let order = ReleaseOrder(records)
     let previous = Dictionary(

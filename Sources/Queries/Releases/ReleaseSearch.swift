@@ -33,7 +33,7 @@ struct ReleaseSearch {
   /// - Parameter query: what counts beside the search.
   mutating func nameLatest(
     in query: HealthQuery, of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) {
     guard filter.namesLatest else { return }
     filter = try filter.naming(latestIn: query, of: organization, store).filter

@@ -70,7 +70,7 @@ struct ReleaseStatsRequest {
   ///   - firstHour: the hour of its first session. Sessions are often reported at their end, so the
   ///     first one can start before the release is created.
   func json(
-    created: Timestamp, firstHour: Int?, store: any SessionStore
+    created: Timestamp, firstHour: Int?, store: any SessionReading
   ) throws(StoreError) -> [UInt8] {
     var series = query(minutes)
     series.intervalMinutes = intervalMinutes

@@ -111,7 +111,7 @@ struct ReleasesRequest {
   /// The request with the release that `release:latest` in its search means, which has sessions in
   /// the summary's range. Blocks.
   func namingLatest(
-    of organization: OrganizationID, _ store: any SessionStore & ReleaseStore
+    of organization: OrganizationID, _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> ReleasesRequest {
     var named = self
     try named.search.nameLatest(in: summaryQuery, of: organization, store)

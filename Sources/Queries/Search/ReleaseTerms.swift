@@ -93,7 +93,9 @@ extension VersionComparison {
 extension BuildComparison {
   init(_ value: SearchValue) {
     let (relation, text) = value.comparison
-    self.init(relation, wanted: value.pieces.count == 1 ? Int64(text) : nil, pattern: value.pattern)
+    self.init(
+      relation, wanted: value.pieces.count == 1 ? VersionNumber(text.utf8) : nil,
+      pattern: value.pattern)
   }
 }
 

@@ -49,7 +49,7 @@ package struct SearchQuery: Sendable {
   /// - Parameter query: what counts beside the search.
   func namingLatest(
     in query: HealthQuery, of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> SearchQuery {
     var named = self
     (named.filter, named.latest) = try filter.naming(latestIn: query, of: organization, store)

@@ -67,7 +67,7 @@ package struct SessionsRequest: Sendable {
 
   /// The request with the release that `release:latest` in its search means. Blocks.
   package func namingLatest(
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> SessionsRequest {
     guard search.filter.namesLatest else { return self }
     var query = HealthQuery(projects: projects, minutes: range.minutes)

@@ -9,7 +9,7 @@ package import ReleaseHealth
 /// - A session is prompt until the hour of its start is over; every later change of its counts is
 ///   late, at the ten minutes in which it arrived.
 /// - An update is repeated where those before it reported all that it reports.
-package protocol OutcomeStore: Sendable {
+package protocol OutcomeStore {
   /// The outcomes of the items that arrived in some hours (since 1970): one entry for each
   /// `intervalHours` of them, of which the last may be shorter.
   func outcomes(

@@ -1,6 +1,7 @@
 import Bytes
 import ArgumentParser
 import Glibc
+import ReleaseHealth
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -114,16 +115,24 @@ struct GateCommand: ParsableCommand {
     let message: String
   }
 
-  /// Polls until there is a verdict or the time is over.
+  /// Polls until there is a verdict or the time is over, of the releases that the first answer
+  /// names.
   private func poll(_ service: GateService) throws -> (GateReport, text: String) {
     let deadline = SystemClock.monotonicMilliseconds() + (try waitMilliseconds())
     var lastReason = ""
+    var (release, baseline) = (release, baseline)
     while true {
-      let outcome = try service.query(target)
+      let outcome = try service.query(target(release, against: baseline))
       let left = deadline - SystemClock.monotonicMilliseconds()
       let reason: String
       switch outcome {
       case .report(let report, let text):
+        // A release that appears meanwhile is not the one that the roll-out is about.
+        if release == Self.latest {
+          release = report.candidate.release
+          if wait != nil { printNotice("The latest release is \(release).") }
+        }
+        if baseline == Self.latest { baseline = report.baseline?.release ?? baseline }
         if report.verdict != "unknown" || left <= 0 { return (report, text) }
         reason = report.reason
       case .missing(let message):
@@ -154,8 +163,10 @@ struct GateCommand: ParsableCommand {
     return number * unit
   }
 
+  private static let latest = "latest"
+
   /// The path and query of the request, after `/api/0/`.
-  private var target: String {
+  private func target(_ release: String, against baseline: String) -> String {
     var items = [
       ("baseline", baseline), ("maxDrop", "\(maxDrop)"), ("minSessions", "\(minSessions)"),
       ("confidence", "\(confidence)"),
@@ -173,20 +184,40 @@ struct GateCommand: ParsableCommand {
     try printLine("\(words[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
     let rows = [answer.candidate, answer.baseline].compactMap(\.self).map { side in
       [
-        side.release, "\(side.sessions)", "\(side.crashed)", "\(side.crashedUsers)",
+        side.release, "\(side.sessions)", "\(side.crashed)",
         percentText(side.crashFreeSessions), percentText(side.corrected?.value),
       ]
     }
-    try printColumns(
-      ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ESTIMATED"], rows)
+    try printColumns(["RELEASE", "SESSIONS", "CRASHED", "CRASH-FREE", "ESTIMATED"], rows)
     let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
     let each = rows.count == 1 ? "" : " of each"
-    var note = "In the first \(hours)\(each), as known at that age; users as known now"
+    var note = "In the first \(hours)\(each), as known at that age"
+    for side in [answer.candidate, answer.baseline].compactMap(\.self) where side.known == "now" {
+      note += "; \(side.release) as known now, since its first hours are older than the arrival log"
+    }
     if answer.reportingDelay.isLearnt {
       let known = Int((answer.reportingDelay.knownShare * 100).rounded())
       note += "; about \(known) % of their crashes are reported by then"
     }
     try printLine(note + ".")
+    try printUsers(answer)
+  }
+
+  /// Users are known only as of now: they stand beside the sessions of the same moment.
+  private func printUsers(_ answer: GateReport) throws {
+    let rows = [answer.candidate, answer.baseline].compactMap { side in
+      side?.now.map { now in
+        [
+          side?.release ?? "", "\(now.sessions)", "\(now.crashed)", "\(now.users)",
+          "\(now.crashedUsers)",
+        ]
+      }
+    }
+    guard [answer.candidate, answer.baseline].contains(where: { ($0?.now?.users ?? 0) > 0 })
+    else { return }
+    try printColumns(["RELEASE", "SESSIONS", "CRASHED", "USERS", "CRASHED USERS"], rows)
+    let time = answer.asOf.flatMap { RFC3339.parse($0)?.readable } ?? "now"
+    try printLine("The same hours, as known at \(time).")
   }
 }
 

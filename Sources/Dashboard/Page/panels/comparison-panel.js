@@ -14,7 +14,9 @@ const measures = [
   ["unhandledUsers", "Unhandled users"], ["abnormalUsers", "Abnormal users"],
 ];
 
-const verdicts = { better: "Better", worse: "Worse", chance: "May be chance" };
+const verdicts = { better: () => "Better", worse: () => "Worse", chance: () => "May be chance",
+  shifted: (difference) => (difference < 0 ? "Fewer, but worse ones grew" : "More, but worse ones shrank"),
+  early: () => "Too early: late crashes are to come" };
 
 export function comparisonPanel(world) {
   let place;
@@ -65,7 +67,7 @@ export function comparisonPanel(world) {
       setText(names[0], base);
       setText(names[1], place.version);
       const length = Math.round((new Date(data.candidate.end) - new Date(data.candidate.start)) / 3_600_000);
-      setText(note, place.align === "age" ? `Each over the first ${count(length)} hours since its own first session.` : "Both over the same period.");
+      setText(note, place.align === "age" ? `Each over the first ${count(length)} hours since its own first session${data.known.sessions === "atAge" ? ", sessions as known at that age" : ""}; users and durations as known now.` : "Both over the same period, as known now.");
       const cell = (text, more) => h("td", { class: "number" }, text, more && h("span", { class: "under" }, more));
       const range = (share) => (share ? `${fraction(share.low)} to ${fraction(share.high)}` : "");
       body.replaceChildren(
@@ -76,7 +78,7 @@ export function comparisonPanel(world) {
             cell(fraction(data.base[name]?.value), range(data.base[name])),
             cell(fraction(data.candidate[name]?.value), range(data.candidate[name])),
             cell(difference ? points(difference.value).text : NONE, difference && `${points(difference.low).text} to ${points(difference.high).text}`),
-            h("td", {}, verdict ? h("span", { class: "verdict", "data-verdict": verdict }, verdicts[verdict]) : NONE));
+            h("td", {}, verdict ? h("span", { class: "verdict", "data-verdict": verdict }, verdicts[verdict](difference.value)) : NONE));
         }),
         ...[["Sessions", (side) => count(side.sessions.total)], ["Users", (side) => count(side.users.total)],
           ["Adoption of sessions", (side) => fraction(side.adoption.sessions, 1)],

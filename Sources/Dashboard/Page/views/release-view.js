@@ -80,6 +80,9 @@ export function releaseView(world) {
       const release = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
       element.classList.toggle("is-missing", !release);
       if (!release) return setText(facts, "There is no release with this name.");
+      // The address may say `latest`.
+      place = { ...place, version: release.version };
+      setText(heading, place.version);
       // Without a selection, adoption is the share within the release's own projects.
       if (!place.project) scope.project = release.projects.map(({ id }) => id);
       // An environment that the projects do not have is an error of these two, and no number.
@@ -126,10 +129,11 @@ export function releaseView(world) {
     const totals = { [SESSIONS]: total(own.totals(SESSIONS)), [USERS]: total(own.totals(USERS)) };
     const crashed = { [SESSIONS]: own.totals(SESSIONS).crashed, [USERS]: own.totals(USERS).crashed };
     const free = (field) => own.counts(field).crashed.map((bad, at) => (sums[field][at] ? (sums[field][at] - bad) / sums[field][at] : null));
-    const previous = release.projects.length === 1 ? release.projects[0].healthData?.previous : null;
+    // Both sides of the change are of one answer: between two queries sessions arrive.
+    const { previous, ...same } = (release.projects.length === 1 && release.projects[0].healthData) || {};
     for (const [name, field, kind] of [["crashFreeSessions", SESSIONS, "sessions"], ["crashFreeUsers", USERS, "users"]]) {
       figures[name].set(percent(totals[field] - crashed[field], totals[field]));
-      showChange(figures[name].note, { total: totals[field], crashed: crashed[field] }, previous?.[kind], previous?.version);
+      showChange(figures[name].note, same[kind] ?? { total: 0 }, previous?.[kind], previous?.version);
       if (previous && figures[name].note.textContent) figures[name].note.append(` vs ${withoutPackage(previous.version)}`);
     }
     figures.sessions.set(count(totals[SESSIONS]), `${count(crashed[SESSIONS])} crashed`);

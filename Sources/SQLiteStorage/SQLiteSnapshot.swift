@@ -1,0 +1,24 @@
+internal import ReleaseHealth
+internal import Storage
+
+/// What one connection sees in one read transaction: all of its answers are of the same moment.
+struct SQLiteSnapshot {
+  let connection: Connection
+}
+
+extension SQLiteSnapshot: SessionReading, OutcomeStore {
+  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    try HealthReader.read(query, from: connection)
+  }
+
+  func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
+  ) throws(StoreError) -> [[OutcomeKey: Int64]] {
+    try OutcomeReader.outcomes(
+      of: projects, hours: hours, intervalHours: intervalHours, from: connection)
+  }
+
+  func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
+    try OutcomeReader.history(query, from: connection)
+  }
+}
