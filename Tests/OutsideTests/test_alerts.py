@@ -3,6 +3,8 @@
 import json
 import sqlite3
 
+import pytest
+
 from hale import PATIENCE, days, hours, iso, minutes, run, session, utc, wait
 
 NOON = utc("2026-03-10T12:30:00Z")
@@ -390,6 +392,42 @@ def test_back_tests(start, tmp_path):
     assert printed == found
     text = hale.cli("alert", "backtest", "--rule", "Crash-free", "--from", "2026-03-10T12:00Z")
     assert "2026-03-10 13:10:00" in text.stdout, text
+
+
+@pytest.mark.parametrize("members, start_time", (
+    ({"minSessions": 1000}, "2026-03-10T12:00Z"), ({}, "2026-03-09T00:00Z"),
+    ({"release": "latest"}, "2026-03-09T00:00Z")))
+def test_a_back_test_that_judged_nothing_says_so(start, tmp_path, members, start_time):
+    hale = start(clock=NOON)
+    send(hale, 10)
+    hale.clock.advance(hours(1))
+    file = tmp_path / "rule.json"
+    file.write_text(json.dumps({**RULE, **members}))
+    arguments = ("alert", "backtest", "--rule", file, "--from", start_time,
+                 "--to", "2026-03-10T13:00Z" if members.get("minSessions") else "2026-03-09T12:00Z")
+    done = hale.cli(*arguments)
+    assert done.returncode == 2 and "Nothing was judged" in done.stdout, done
+    assert "would not have fired" not in done.stdout
+    done = hale.cli(*arguments, "--json")
+    assert done.returncode == 2 and json.loads(done.stdout)["transitions"] == [], done
+
+
+@pytest.mark.parametrize("text, part", (
+    ("{", "line 1"), ('{"rules": [{"name": "r", "projects": ["nowhere"]}]}', "nowhere"),
+    (None, "rules.json")))
+def test_a_wrong_file_ends_the_first_start_before_anything_is_made(tmp_path, text, part):
+    data, file = tmp_path / "data", tmp_path / "rules.json"
+    if text is not None:
+        file.write_text(text)
+    arguments = ("serve", "--data", data, "--listen", "127.0.0.1:0", "--alerts", file)
+    refused = run(*arguments)
+    assert refused.returncode in (1, 64) and part in refused.stderr, refused
+    assert refused.stdout == "" and not data.exists(), refused
+    # Also in a directory whose database is still empty.
+    data.mkdir()
+    assert run("token", "list", "--data", data).returncode != 0
+    refused = run(*arguments)
+    assert part in refused.stderr and "token" not in refused.stdout, refused
 
 
 def test_a_project_falls_silent_only_after_its_first_session(start):

@@ -102,6 +102,27 @@ def test_wrong_usage(hale, arguments, named):
     assert done.returncode == USAGE and named in done.stderr, done
 
 
+def test_what_is_not_given_stays(start):
+    hale = start()
+    def shown(*arguments):
+        made = hale.cli_json("objective", "set", "default", *arguments)
+        return made["measure"], made["target"], made["days"]
+    assert shown() == ("crash_free_sessions", 99.9, 28)
+    assert shown("--crash-free-users", "98.5", "--days", "14") == ("crash_free_users", 98.5, 14)
+    [before] = hale.cli_list("objective", "list")
+    # Without a value it shows what is.
+    assert shown() == ("crash_free_users", 98.5, 14)
+    assert hale.cli_list("objective", "list") == [before]
+    assert shown("--days", "7") == ("crash_free_users", 98.5, 7)
+    assert shown("--crash-free-users", "97") == ("crash_free_users", 97, 7)
+    assert shown("--crash-free-sessions", "99") == ("crash_free_sessions", 99, 7)
+    for body, target, days in (({"target": 98}, 98, 7), ({"days": 3}, 98, 3), ({}, 98, 3)):
+        made = hale.request(
+            "PUT", "/api/0/projects/default/default/objectives/", json.dumps(body),
+            {"Authorization": f"Bearer {hale.token}"}).json
+        assert (made["target"], made["days"]) == (target, days)
+
+
 def test_refusals_name_field_and_reason(hale):
     def put(body, token=None):
         made = hale.request(
