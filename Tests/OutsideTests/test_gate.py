@@ -240,7 +240,7 @@ def test_late_crashes_and_crashing_users(start):
         "sessions": 1000, "crashed": 80, "users": 1000, "crashedUsers": 80}
     assert answer["candidate"]["crashed"] == 150
     assert answer["candidate"]["now"]["crashedUsers"] == 2
-    assert answer["asOf"] == iso(hale.clock.instant)
+    assert utc(answer["asOf"]) == hale.clock.instant
     text = hale.cli("gate", "--release", "app@2", "--max-drop", "0").stdout
     known, now = text.split("RELEASE")[1:]
     assert "USERS" not in known and "40" in known and "as known at that age" in known, text
