@@ -1,4 +1,4 @@
--- The schema of a Hale database, version 6. The program applies exactly this file to an empty
+-- The schema of a Hale database, version 7. The program applies exactly this file to an empty
 -- database, and migrates older ones to it (Migrations.swift).
 --
 -- Times are integers. Columns without a unit (created, started, earliest, latest) are in
@@ -26,6 +26,8 @@ CREATE TABLE project (
   slug TEXT NOT NULL,
   platform TEXT,
   created INTEGER NOT NULL,
+  -- The statuses that make a session bad; NULL for the default of the platform.
+  bad TEXT CHECK (bad IN ('crashed', 'crashed+unhandled')),
   UNIQUE (organization, slug)
 ) STRICT;
 

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A rejected request to the API, in Sentry's form: a status, and a `detail` in the body.
 package struct APIError: Error, Equatable, Sendable {
   /// The HTTP status.
@@ -25,6 +27,17 @@ package struct APIError: Error, Equatable, Sendable {
 
   package static let missingToken = APIError(
     status: 401, detail: "Authentication credentials were not provided.")
+
+  /// A name that is none of those that there are.
+  ///
+  /// - Parameters:
+  ///   - text: the error in Sentry's words, which come first: clients compare them.
+  ///   - names: all names, which the error lists.
+  package static func unknown(
+    _ text: String, _ name: String, among names: [String]
+  ) -> APIError {
+    .badRequest(text + NearNames.choices(near: name, among: names, listed: names.count))
+  }
 
   /// A parameter with an invalid value.
   ///

@@ -15,6 +15,8 @@ package struct AcceptedNames: Sendable {
   /// Names that clients of Sentry send and that have no effect here.
   private let idle: [String]
   private let others: Others
+  /// The keys of the search in the parameter `query`, which are no parameters themselves.
+  private var keys: [String] = []
 
   /// The names of a route of Hale's own, which refuses all others.
   package static func only(_ names: [String] = []) -> AcceptedNames {
@@ -22,8 +24,12 @@ package struct AcceptedNames: Sendable {
   }
 
   /// The names of a route of Sentry's, whose clients send others beside them.
-  package static func sentrys(_ names: [String] = [], idle: [String] = []) -> AcceptedNames {
-    AcceptedNames(names: names, idle: idle, others: .letThrough)
+  ///
+  /// - Parameter keys: the keys of its search. As a parameter, `release=` would select nothing.
+  package static func sentrys(
+    _ names: [String] = [], idle: [String] = [], keys: [String] = []
+  ) -> AcceptedNames {
+    AcceptedNames(names: names, idle: idle, others: .letThrough, keys: keys)
   }
 
   /// The names of a route that refuses others itself.
@@ -47,12 +53,22 @@ package struct AcceptedNames: Sendable {
   ) throws(APIError) -> [String] {
     var found: [String] = []
     var seen = Set(names)
+    let known = NearNames.Plain(names)
     for name in given where seen.insert(name).inserted {
       if !idle.contains(name) {
         if others == .leftToRoute { continue }
-        let isSlip = names.contains { NearNames.isSlip(name, of: $0) }
+        let isSlip =
+          NearNames.isSlip(name, ofAny: known)
+          || names.contains { NearNames.isBeginning(name, of: $0) }
         if others == .refused || isSlip {
           throw .badRequest(NearNames.sentence(kind, name, among: names))
+        }
+        if let key = keys.first(where: {
+          NearNames.isSlip(name, of: $0) || $0.hasSuffix(".\(name)")
+        }) {
+          throw .unknown(
+            "There is no \(kind) \"\(name)\"; near: \"query\", as query=\(key):VALUE", "",
+            among: names)
         }
       }
       found.append(name)

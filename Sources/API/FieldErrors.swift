@@ -21,6 +21,11 @@ package struct FieldErrors: Error {
     }
   }
 
+  /// The reasons of each field on a line, for a command.
+  package var sentence: String {
+    reasons.map { "\($0.field): \($0.reasons.joined(separator: " "))" }.joined(separator: "\n  ")
+  }
+
   /// The answer: 400 with all reasons.
   package var response: Response {
     .json(status: 400) { json in

@@ -8,11 +8,33 @@ package enum NearNames {
   /// but for their case, or some are missing, added, wrong or exchanged with their neighbours: one
   /// of four to nine, two of ten to fourteen, and so on. `project_id` is no slip of `project`.
   package static func isSlip(_ name: String, of other: String) -> Bool {
-    slips(plain(name), plain(other)) != nil
+    isSlip(name, ofAny: Plain([other]))
+  }
+
+  /// Names to be compared with many others.
+  package struct Plain {
+    fileprivate let names: [[UInt8]]
+
+    package init(_ names: [String]) {
+      self.names = names.map(NearNames.plain)
+    }
+  }
+
+  /// Whether one of the names has the other as a slip of the hand.
+  package static func isSlip(_ name: String, ofAny names: Plain) -> Bool {
+    let given = plain(name)
+    return names.names.contains { slips(given, $0) != nil }
+  }
+
+  /// Whether a name of three letters or more is the beginning of another one, as `env` is of
+  /// `environment`.
+  package static func isBeginning(_ name: String, of other: String) -> Bool {
+    let (given, known) = (plain(name), plain(other))
+    return given.count >= 3 && given.count < known.count && known.starts(with: given)
   }
 
   /// The names nearest to a name, best first, at most three: slips of the hand, then those that
-  /// begin with the name or are its beginning, as `prod` is of `production`.
+  /// begin or end with the name, as `production` with `prod`, or are a beginning or end of it.
   package static func near(_ name: String, among names: some Sequence<String>) -> [String] {
     let given = plain(name)
     var found: [(rank: Int, name: String)] = []
@@ -22,6 +44,8 @@ package enum NearNames {
         found.append((slips, other))
       } else if min(given.count, known.count) >= 3,
         given.starts(with: known) || known.starts(with: given)
+          || given.reversed().starts(with: known.reversed())
+          || known.reversed().starts(with: given.reversed())
       {
         found.append((bytesMax + abs(given.count - known.count), other))
       }
@@ -39,11 +63,17 @@ package enum NearNames {
   package static func sentence(
     _ kind: String, _ name: String, among names: [String], listed: Int = 20
   ) -> String {
+    "There is no \(kind) \"\(name)\"" + choices(near: name, among: names, listed: listed)
+  }
+
+  /// The end of a sentence about an unknown name: `; near: "groupBy". There are field, groupBy.`
+  package static func choices(
+    near name: String, among names: [String], listed: Int = 20
+  ) -> String {
     let near = near(name, among: names).map { "\"\($0)\"" }
     let shown = names.prefix(listed).map { $0.isEmpty ? "\"\"" : $0 }.joined(separator: ", ")
     let rest = names.count > listed ? " and \(names.count - listed) more" : ""
-    return "There is no \(kind) \"\(name)\"" + (near.isEmpty ? "" : "; near: ")
-      + near.joined(separator: ", ") + ". "
+    return (near.isEmpty ? "" : "; near: ") + near.joined(separator: ", ") + ". "
       + (names.isEmpty ? "There are none." : "There are \(shown)\(rest).")
   }
 

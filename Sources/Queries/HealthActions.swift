@@ -19,7 +19,9 @@ package struct HealthActions: Sendable {
     let request = try SessionsRequest(
       call.items, projects: try call.projects(), now: call.now, limits: limits)
     return { () throws(StoreError) in
-      let answer = try SessionsAnswer(try request.namingLatest(store), store: store)
+      let answer = try store.snapshot { (store) throws(StoreError) in
+        try SessionsAnswer(try request.namingLatest(store), store: store)
+      }
       return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
     }
   }
@@ -62,16 +64,20 @@ package struct HealthActions: Sendable {
 
   func explain(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let request = try ExplainRequest(call, retentionDays: retentionDays)
-    return { () throws(StoreError) in .json(try request.json(store: store)) }
+    return { () throws(StoreError) in
+      try store.snapshot { (store) throws(StoreError) in .json(try request.json(store: store)) }
+    }
   }
 
   func compare(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     let request = try CompareRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      switch try request.response(of: organization.id, store: store) {
-      case .success(let json): .json(json)
-      case .failure(let error): Response(error)
+      try store.snapshot { (store) throws(StoreError) in
+        switch try request.response(of: organization.id, store: store) {
+        case .success(let json): .json(json)
+        case .failure(let error): Response(error)
+        }
       }
     }
   }
@@ -80,7 +86,8 @@ package struct HealthActions: Sendable {
   package var routes: [APIRoute] {
     [
       APIRoute(
-        "organizations/{organization}/sessions", .get(.sentrys(SessionsRequest.names), sessions)),
+        "organizations/{organization}/sessions",
+        .get(.sentrys(SessionsRequest.names, keys: SearchQuery.keys), sessions)),
       APIRoute(
         "organizations/{organization}/sessions/explain", .get(ExplainRequest.names, explain)),
       APIRoute(

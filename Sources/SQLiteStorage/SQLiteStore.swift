@@ -243,10 +243,16 @@ extension SQLiteStore: SessionStore {
     }
   }
 
-  package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+  package func snapshot<Value: Sendable>(
+    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
     try read { (connection) throws(StoreError) in
-      try HealthReader.read(query, from: connection)
+      try body(SQLiteSnapshot(connection: connection))
     }
+  }
+
+  package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    try snapshot { (snapshot) throws(StoreError) in try snapshot.health(query) }
   }
 
   package func checkWritable() throws(StoreError) {
@@ -300,27 +306,20 @@ extension SQLiteStore: OutcomeStore {
   package func outcomes(
     of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
   ) throws(StoreError) -> [[OutcomeKey: Int64]] {
-    try read { (connection) throws(StoreError) in
-      try OutcomeReader.outcomes(
-        of: projects, hours: hours, intervalHours: intervalHours, from: connection)
+    try snapshot { (snapshot) throws(StoreError) in
+      try snapshot.outcomes(of: projects, hours: hours, intervalHours: intervalHours)
     }
   }
 
   package func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
-    try read { (connection) throws(StoreError) in
-      try OutcomeReader.history(query, from: connection)
-    }
+    try snapshot { (snapshot) throws(StoreError) in try snapshot.history(query) }
   }
 
   package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
-    try read { (connection) throws(StoreError) in
-      try OutcomeReader.arrivals(query, from: step, on: connection)
-    }
+    try snapshot { (snapshot) throws(StoreError) in try snapshot.arrivals(query, from: step) }
   }
 
   package func firstArrivalHour() throws(StoreError) -> Int? {
-    try read { (connection) throws(StoreError) in
-      try connection.setting("arrivals_dropped").map { Int($0).flooredDivision(by: 6) + 2 }
-    }
+    try snapshot { (snapshot) throws(StoreError) in try snapshot.firstArrivalHour() }
   }
 }

@@ -16,14 +16,16 @@ struct MetricsText {
 
   /// Writes all metrics of Hale.
   static func write(
-    _ state: Metrics.State, _ process: ProcessFigures, _ budgets: [BudgetFigures.Figure],
+    _ state: Metrics.State, _ process: ProcessFigures,
+    health: (rates: [RateFigures.Figure], budgets: [BudgetFigures.Figure]),
     notices: NoticeSender.Tally, queued: (updates: Int, queries: Int)
   ) -> [UInt8] {
     var writer = MetricsText()
     writer.writeIngest(state, queuedUpdates: queued.updates)
     writer.writeQueries(state, queuedQueries: queued.queries)
     writer.writeJobs(state)
-    writer.writeBudgets(budgets)
+    writer.writeRates(health.rates)
+    writer.writeBudgets(health.budgets)
     writer.writeAlerts(state, notices)
     writer.writeProcess(process)
     return Array(writer.text.utf8)
@@ -114,9 +116,27 @@ struct MetricsText {
       Jobs.names.map { ([("job", $0)], Double(state.jobFailures[$0] ?? 0)) })
   }
 
+  private mutating func writeRates(_ rates: [RateFigures.Figure]) {
+    func labels(_ figure: RateFigures.Figure) -> Labels {
+      [("project", String(figure.project.rawValue)), ("measure", figure.measure)]
+    }
+    family(
+      "hale_crash_free_ratio", .gauge,
+      "Share of a project's sessions or users of the last 24 hours without a crash.",
+      rates.map { (labels($0), $0.crashFree) })
+    family(
+      "hale_failure_free_ratio", .gauge,
+      "Share of a project's sessions or users of the last 24 hours without a crash and without an "
+        + "unhandled error.",
+      rates.map { (labels($0), $0.failureFree) })
+  }
+
   private mutating func writeBudgets(_ budgets: [BudgetFigures.Figure]) {
     func labels(_ figure: BudgetFigures.Figure) -> Labels {
-      [("project", String(figure.project.rawValue)), ("measure", figure.measure.rawValue)]
+      [
+        ("project", String(figure.project.rawValue)), ("measure", figure.measure.rawValue),
+        ("bad", figure.bad.rawValue),
+      ]
     }
     family(
       "hale_error_budget_remaining_ratio", .gauge,

@@ -9,7 +9,7 @@ extension ServiceDependencies {
   var routes: [APIRoute] {
     APIRoute.joined(
       CatalogActions(store: store).routes
-        + ManagementActions(catalog: catalog, random: random).routes
+        + ManagementActions(store: store, catalog: catalog, random: random).routes
         + ObjectiveActions(store: store, catalog: catalog, retentionDays: retentionDays).routes
         + AlertActions(store: store, alerts: records, notices: notices).routes
         + HealthActions(store: store, retentionDays: retentionDays).routes

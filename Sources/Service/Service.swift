@@ -69,6 +69,7 @@ package final class Service: RequestHandler {
   private let dashboard: DashboardEndpoint
   private let signIn: SignIn
   private let budgets = BudgetFigures()
+  private let rates = RateFigures()
 
   package init(_ dependencies: ServiceDependencies, jobs: Jobs, sink: any ResponseSink) {
     self.dependencies = dependencies
@@ -136,12 +137,14 @@ package final class Service: RequestHandler {
 
   /// Answers metrics in Prometheus' text format, on a worker, since reading them may block.
   private func metrics(_ exchange: ExchangeID) -> RequestDisposition {
-    let isTaken = dependencies.workers.submit { [dependencies, sink, budgets] in
+    let isTaken = dependencies.workers.submit { [dependencies, sink, budgets, rates] in
+      let (catalog, now) = (dependencies.catalog.snapshot.catalog, dependencies.clock.now)
       let text = MetricsText.write(
         dependencies.metrics.current, dependencies.processFigures(),
-        budgets.current(
-          dependencies.catalog.snapshot.catalog.objectives, now: dependencies.clock.now,
-          store: dependencies.store),
+        health: (
+          rates.current(catalog.projects, now: now, store: dependencies.store),
+          budgets.current(catalog.objectives, now: now, store: dependencies.store)
+        ),
         notices: dependencies.notices.attempts,
         queued: (dependencies.queue.waitingUpdates, dependencies.workers.waitingCount))
       sink.respond(

@@ -7,8 +7,12 @@ import ReleaseHealth
 /// app crashes at each start, a crash rate that falls with age, and a candidate that reaches its
 /// users in stages.
 struct RollOutWorld {
-  /// The share of sessions that crash, at the end of the first day.
+  /// The share of sessions that are bad, at the end of the first day. They crash, except for those
+  /// of ``unhandledShare``.
   var crashRate: Double
+  /// The share of bad sessions that have an unhandled error in place of a crash. A browser reports
+  /// that at once.
+  var unhandledShare = 0.0
   /// The excess of the crash rate at the start, relative to the later rate.
   var youthShare = 0.5
   /// The sessions of the baseline per hour; the candidate reaches the same number.
@@ -56,7 +60,9 @@ struct RollOutWorld {
         if random.unit() < loopShare { count += random.geometric(mean: loopMean) }
         var delay = 0.0
         for number in 0..<count {
-          if number == 0 || !isReportedTogether {
+          if unhandledShare > 0, random.unit() < unhandledShare {
+            delay = 0
+          } else if number == 0 || !isReportedTogether {
             delay = random.unit() < promptShare ? 0 : random.logNormal(delayMedianHours, 1.2)
           }
           arm.crashes.append(

@@ -70,7 +70,7 @@ import Testing
       .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 1, count: 32)))
     let organization = try store.createOrganization(slug: "default", at: Timestamp(seconds: 0))
     _ = try store.createProject(
-      organization: organization.id, slug: "default", platform: nil, id: nil,
+      organization: organization.id, slug: "default", settings: ProjectSettings(), id: nil,
       publicKey: String(repeating: "a", count: 32), at: Timestamp(seconds: 0))
     return store
   }

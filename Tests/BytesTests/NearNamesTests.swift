@@ -24,7 +24,19 @@ import Testing
     #expect(NearNames.near("Staging", among: environments) == ["staging"])
     #expect(NearNames.near("nothing", among: environments).isEmpty)
     #expect(NearNames.near("prd", among: environments).isEmpty)
+    #expect(
+      NearNames.near("status", among: ["release", "session.status"]) == ["session.status"])
+    #expect(NearNames.near("2.1.0", among: ["shop@2.1.0", "shop@2.1.1"]) == ["shop@2.1.0"])
     #expect(NearNames.near("ab12", among: (1...9).map { "ab1\($0)" }).count == 3)
+  }
+
+  @Test(arguments: [
+    ("env", "environment", true), ("Per", "per_page", true), ("stats", "statsPeriod", true),
+    ("environment", "environment", false), ("en", "environment", false),
+    ("project_id", "project", false), ("status", "session.status", false),
+  ])
+  func beginnings(given: String, known: String, isBeginning: Bool) {
+    #expect(NearNames.isBeginning(given, of: known) == isBeginning)
   }
 
   @Test func theSentenceNamesAll() {

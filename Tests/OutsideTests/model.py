@@ -160,6 +160,8 @@ class Model:
                 "foreground_anr_rate()": sum("anr_foreground" in anrs for _, anrs in seen),
             }
             table[key] = {field: count / len(seen) for field, count in share.items()}
+            failed = sum(bool({"crashed", "unhandled"} & set(kinds)) for kinds, _ in seen)
+            table[key]["failure_free_rate(user)"] = 1 - failed / len(seen)
         return table
 
     def durations_by(self, *group, where=None):

@@ -3,6 +3,8 @@
 import json
 import sqlite3
 
+import pytest
+
 from hale import PATIENCE, days, hours, iso, minutes, run, session, utc, wait
 
 NOON = utc("2026-03-10T12:30:00Z")
@@ -100,6 +102,33 @@ def test_from_the_first_crash_to_the_last_notification(start):
     found = hale.get(f"{ORGANIZATION}/alert-rules/{name}/evaluations/", {"statsPeriod": "1h"}).json
     assert [entry["value"] for entry in found["evaluations"]] == [None, 85.0, 85.0, 92.5, 95.0]
     assert found["critical"] == 90
+
+
+def test_a_failure_free_rate(start):
+    """Unhandled sessions of browsers, which never crash: evaluated, back-tested and shown."""
+    hale = start(clock=NOON)
+    failures = {**RULE, "aggregate": "failure_free_rate(session)", "timeWindow": 10}
+    name = make(hale, name="Failures", aggregate=failures["aggregate"])
+    users = make(hale, name="Users", aggregate="failure_free_rate(user)")
+    crashes = make(hale, name="Crashes")
+    at = hale.clock.instant - minutes(1)
+    hale.send(*(session("unhandled" if index < 3 else "exited", at=at, did=f"user-{index % 10}")
+                for index in range(20)))
+    evaluate(hale)
+    assert [(level(hale, each), rule(hale, each)["state"]["value"])
+            for each in (name, users, crashes)] == [("critical", 85), ("critical", 70), ("ok", 100)]
+    assert rule(hale, name)["description"].startswith("failure-free sessions of default")
+    shown = hale.cli("alert", "show", "Failures").stdout
+    assert "failure_free_rate(session)" in shown and "85" in shown, shown
+    hale.clock.advance(hours(2))
+    body = {"rule": failures, "start": iso(NOON - hours(1)), "end": iso(NOON + hours(1))}
+    found = change(hale, "POST", "/alert-rules/backtest/", body).json
+    assert [entry["to"] for entry in found["transitions"]] == ["critical"], found
+    reply = change(hale, "POST", "/alert-rules/", {
+        **failures, "name": "Share", "triggers": [{"label": "critical", "alertThreshold": 0.995}]})
+    assert reply.status == 400 and "it takes a percentage" in str(reply.json), reply
+    reply = change(hale, "POST", "/alert-rules/", {**failures, "aggregate": "failure_free_rate"})
+    assert reply.status == 400 and "failure_free_rate(session)" in str(reply.json), reply
 
 
 def test_no_data_changes_nothing(start):
@@ -390,6 +419,42 @@ def test_back_tests(start, tmp_path):
     assert printed == found
     text = hale.cli("alert", "backtest", "--rule", "Crash-free", "--from", "2026-03-10T12:00Z")
     assert "2026-03-10 13:10:00" in text.stdout, text
+
+
+@pytest.mark.parametrize("members, start_time", (
+    ({"minSessions": 1000}, "2026-03-10T12:00Z"), ({}, "2026-03-09T00:00Z"),
+    ({"release": "latest"}, "2026-03-09T00:00Z")))
+def test_a_back_test_that_judged_nothing_says_so(start, tmp_path, members, start_time):
+    hale = start(clock=NOON)
+    send(hale, 10)
+    hale.clock.advance(hours(1))
+    file = tmp_path / "rule.json"
+    file.write_text(json.dumps({**RULE, **members}))
+    arguments = ("alert", "backtest", "--rule", file, "--from", start_time,
+                 "--to", "2026-03-10T13:00Z" if members.get("minSessions") else "2026-03-09T12:00Z")
+    done = hale.cli(*arguments)
+    assert done.returncode == 2 and "Nothing was judged" in done.stdout, done
+    assert "would not have fired" not in done.stdout
+    done = hale.cli(*arguments, "--json")
+    assert done.returncode == 2 and json.loads(done.stdout)["transitions"] == [], done
+
+
+@pytest.mark.parametrize("text, part", (
+    ("{", "line 1"), ('{"rules": [{"name": "r", "projects": ["nowhere"]}]}', "nowhere"),
+    (None, "rules.json")))
+def test_a_wrong_file_ends_the_first_start_before_anything_is_made(tmp_path, text, part):
+    data, file = tmp_path / "data", tmp_path / "rules.json"
+    if text is not None:
+        file.write_text(text)
+    arguments = ("serve", "--data", data, "--listen", "127.0.0.1:0", "--alerts", file)
+    refused = run(*arguments)
+    assert refused.returncode in (1, 64) and part in refused.stderr, refused
+    assert refused.stdout == "" and not data.exists(), refused
+    # Also in a directory whose database is still empty.
+    data.mkdir()
+    assert run("token", "list", "--data", data).returncode != 0
+    refused = run(*arguments)
+    assert part in refused.stderr and "token" not in refused.stdout, refused
 
 
 def test_a_project_falls_silent_only_after_its_first_session(start):

@@ -39,7 +39,7 @@ def test_a_command_takes_effect_while_the_service_runs(used):
     assert budget(used)["objective"] is None
     made = used.cli_json("objective", "set", "default")
     assert made == {"project": "default", "measure": "crash_free_sessions", "target": 99.9,
-                    "days": 28}
+                    "days": 28, "bad": "crashed"}
     wait(lambda: budget(used)["objective"], "the objective to be known", 2)
     answer = budget(used)
     assert (answer["total"], answer["bad"], answer["allowed"]) == (100_000, 90, 100)
@@ -102,6 +102,27 @@ def test_wrong_usage(hale, arguments, named):
     assert done.returncode == USAGE and named in done.stderr, done
 
 
+def test_what_is_not_given_stays(start):
+    hale = start()
+    def shown(*arguments):
+        made = hale.cli_json("objective", "set", "default", *arguments)
+        return made["measure"], made["target"], made["days"]
+    assert shown() == ("crash_free_sessions", 99.9, 28)
+    assert shown("--crash-free-users", "98.5", "--days", "14") == ("crash_free_users", 98.5, 14)
+    [before] = hale.cli_list("objective", "list")
+    # Without a value it shows what is.
+    assert shown() == ("crash_free_users", 98.5, 14)
+    assert hale.cli_list("objective", "list") == [before]
+    assert shown("--days", "7") == ("crash_free_users", 98.5, 7)
+    assert shown("--crash-free-users", "97") == ("crash_free_users", 97, 7)
+    assert shown("--crash-free-sessions", "99") == ("crash_free_sessions", 99, 7)
+    for body, target, days in (({"target": 98}, 98, 7), ({"days": 3}, 98, 3), ({}, 98, 3)):
+        made = hale.request(
+            "PUT", "/api/0/projects/default/default/objectives/", json.dumps(body),
+            {"Authorization": f"Bearer {hale.token}"}).json
+        assert (made["target"], made["days"]) == (target, days)
+
+
 def test_refusals_name_field_and_reason(hale):
     def put(body, token=None):
         made = hale.request(
@@ -138,7 +159,7 @@ def test_metrics(used):
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert (checked.returncode, checked.stdout) == (0, ""), checked
-    labels = 'project="1",measure="crash_free_sessions"'
+    labels = 'project="1",measure="crash_free_sessions",bad="crashed"'
     assert f"hale_error_budget_remaining_ratio{{{labels}}} 0.1\n" in text
     assert f'hale_error_budget_burn_rate{{{labels},window="1h"}} 1.25\n' in text
     # A scrape in the next minute sees later sessions.

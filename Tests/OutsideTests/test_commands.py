@@ -386,7 +386,12 @@ def test_health(hale):
     nowhere = "http://127.0.0.1:1"
     env = {"HALE_LISTEN": f"127.0.0.1:{hale.port}", "http_proxy": nowhere, "ALL_PROXY": nowhere}
     assert run("health", env=env).returncode == DONE
+    # Whatever its address, the service on a directory is asked over its socket.
+    assert run("health", "--data", hale.data).returncode == DONE
+    assert run("health", "--data", hale.data, "--url", nowhere).returncode == USAGE
     hale.kill()
+    gone = run("health", "--data", hale.data)
+    assert gone.returncode == FAILED and "No service runs on" in gone.stderr, gone
     gone = run("health", env=env)
     assert gone.returncode == FAILED, gone
     assert gone.stderr

@@ -501,6 +501,33 @@ def test_late_crashes_are_shown_as_an_estimate(start, page_of):
 # The error budget ------------------------------------------------------------------------
 
 
+def test_failure_free_rates_stand_beside_crash_free_ones(start, page_of):
+    """Only for releases with unhandled sessions: for others they are the same."""
+    hale = start()
+    at = now() - hours(2)
+    for release, bad in (("web@1.0.0", "exited"), ("web@1.1.0", "unhandled")):
+        hale.send(*(session(bad if index < 3 else "exited", at=at, release=release,
+                            did=f"user-{index % 10}") for index in range(20)))
+    page = page_of(hale, "/?sort=-version")
+    wait_for_rows(page, 2)
+    newest, oldest = rows(page).nth(0), rows(page).nth(1)
+    expect(newest.get_by_text("failure-free 85.00%")).to_be_visible()
+    expect(newest.get_by_text("failure-free 70.00%")).to_be_visible()
+    expect(oldest).not_to_contain_text("failure-free")
+    axe_finds_nothing(page)
+    newest.get_by_role("link").click()
+    chart = page.locator(".panel").filter(has=page.get_by_role("heading", name="Crash-free rate"))
+    expect(chart.locator(".legend")).to_contain_text("Sessions, failure-free")
+    expect(chart.locator(".legend")).to_contain_text("Users, failure-free")
+    expect(chart.get_by_role("img").first).to_have_attribute(
+        "aria-label", re.compile("85.00% and 70.00%$"))
+    axe_finds_nothing(page)
+    page.get_by_role("link", name="All releases").click()
+    rows(page).nth(1).get_by_role("link").click()
+    expect(chart.locator(".legend")).to_contain_text("Sessions")
+    expect(chart.locator(".legend")).not_to_contain_text("failure-free")
+
+
 @pytest.fixture(scope="module")
 def budgeted(tmp_path_factory):
     """The same history, with an objective of its only project."""
@@ -583,6 +610,30 @@ def test_an_objective_in_the_settings(start, page_of):
     page = page_of(hale, "/settings/")
     expect(page.get_by_text("No objective")).to_be_visible()
     expect(page.get_by_role("form", name="Objective of default")).to_have_count(0)
+
+
+def test_failure_free_stands_first_where_unhandled_errors_are_bad(start, page_of):
+    hale = start()
+    hale.send(*[session("unhandled" if n < 5 else "exited", release="web@1", did=f"user-{n % 10}")
+                for n in range(50)])
+    hale.cli_json("objective", "set", "default", "--crash-free-sessions", "95")
+    page = page_of(hale, "/releases/web%401/")
+    figures = page.locator(".figures > div:visible")
+    expect(figures.first).to_have_text("Crash-free sessions100%")
+    page.get_by_role("link", name="Settings").click()
+    project = page.get_by_role("article", name="default")
+    expect(project).to_contain_text("bad: crashed (default)")
+    project.get_by_label("Bad sessions of default").select_option("crashed or unhandled")
+    expect(project).to_contain_text("bad: crashed or unhandled")
+    expect(project).to_contain_text("95 % of sessions failure-free over 28 days")
+    axe_finds_nothing(page)
+    page.get_by_role("link", name="Releases").click()
+    panel = page.get_by_role("region", name="Error budget")
+    expect(panel).to_contain_text("Crashed or unhandled5")
+    page.goto(hale.address + "/releases/web%401/")
+    expect(figures.first).to_have_text("Failure-free sessions90.00%")
+    expect(figures.nth(1)).to_have_text("Failure-free users50.00%")
+    expect(figures.nth(2)).to_have_text("Crash-free sessions100%")
 
 
 @pytest.mark.parametrize("scheme", ("light", "dark"))

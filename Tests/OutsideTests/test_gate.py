@@ -2,10 +2,11 @@
 
 import json
 import random
+import subprocess
 
 import pytest
 
-from hale import aggregates, days, hours, iso, minutes, run, session, utc
+from hale import BINARY, aggregates, days, environment, hours, iso, minutes, run, session, utc
 
 NOON = utc("2026-03-10T12:00:00Z")
 GREEN, RED, UNKNOWN, FAILED, USAGE = 0, 1, 2, 3, 64
@@ -136,6 +137,22 @@ def test_wrong_usage(arguments, tmp_path):
     assert done.returncode == USAGE and done.stderr, done
 
 
+def test_waiting_keeps_the_latest_release(releases):
+    """A release that appears meanwhile is not the one of the roll-out."""
+    roll_out(releases, "app@6", 1, 499)
+    roll_out(releases, "app@5.9", 10, 9990)
+    releases.clock.advance(minutes(10))
+    with subprocess.Popen(
+            [str(BINARY), "gate", "--release", "latest", "--baseline", "app@1", "--wait", "12s",
+             "--data", str(releases.data)], env=environment(None), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        line = started.stderr.readline()
+        assert "The latest release is app@6." in line, line
+        roll_out(releases, "app@7", 200, 9800)
+        out, _ = started.communicate(timeout=60)
+    assert started.returncode == UNKNOWN and "app@6 " in out and "app@7" not in out, out
+
+
 def test_waiting_ends(releases):
     assert gate(releases, "app@2", "--wait", "30m")[0] == GREEN
     assert gate(releases, "app@4", "--wait", "1s")[0] == UNKNOWN
@@ -218,8 +235,16 @@ def test_late_crashes_and_crashing_users(start):
     answer = run_gate()
     assert answer["unit"] == "user"
     assert answer["baseline"]["crashed"] == 40 and answer["baseline"]["known"] == "atAge"
-    assert answer["baseline"]["crashedUsers"] == 80
-    assert answer["candidate"]["crashed"] == 150 and answer["candidate"]["crashedUsers"] == 2
+    # Users are known only as of now, and stand beside the sessions of that moment.
+    assert answer["baseline"]["now"] == {
+        "sessions": 1000, "crashed": 80, "users": 1000, "crashedUsers": 80}
+    assert answer["candidate"]["crashed"] == 150
+    assert answer["candidate"]["now"]["crashedUsers"] == 2
+    assert utc(answer["asOf"]) == hale.clock.instant
+    text = hale.cli("gate", "--release", "app@2", "--max-drop", "0").stdout
+    known, now = text.split("RELEASE")[1:]
+    assert "USERS" not in known and "40" in known and "as known at that age" in known, text
+    assert "CRASHED USERS" in now and "as known at 2026-03-10 12:30" in now, text
     # 150 crashes of two users and 40 others: counted as sessions, it would be red.
     assert answer["verdict"] == "unknown"
     delay = answer["reportingDelay"]

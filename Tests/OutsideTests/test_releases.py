@@ -21,19 +21,27 @@ def get(hale, path, **parameters):
 
 
 @pytest.fixture
-def cli(hale):
+def cli_of():
     """Runs the real sentry-cli with the admin token of the first start."""
     program = Path(sys.executable).with_name("sentry-cli")
 
-    def run(*arguments, succeeds=True):
-        done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, timeout=60, check=False,
-            env={**os.environ, "SENTRY_URL": hale.address, "SENTRY_AUTH_TOKEN": hale.token,
-                 "SENTRY_ORG": "default", "SENTRY_PROJECT": "default"})
-        assert (done.returncode == 0) == succeeds, done
-        return done.stdout + done.stderr
+    def cli(hale):
+        def run(*arguments, succeeds=True):
+            done = subprocess.run(
+                [program, *arguments], capture_output=True, text=True, timeout=60, check=False,
+                env={**os.environ, "SENTRY_URL": hale.address, "SENTRY_AUTH_TOKEN": hale.token,
+                     "SENTRY_ORG": "default", "SENTRY_PROJECT": "default"})
+            assert (done.returncode == 0) == succeeds, done
+            return done.stdout + done.stderr
 
-    return run
+        return run
+
+    return cli
+
+
+@pytest.fixture
+def cli(hale, cli_of):
+    return cli_of(hale)
 
 
 def test_a_release_from_new_to_deleted(hale, cli):
@@ -73,6 +81,36 @@ def test_lists_for_pickers(cli):
     assert "default" in cli("projects", "list")
     assert "default" in cli("organizations", "list")
     assert "Auth Token" in cli("info")
+
+
+def test_finalized_ones_and_their_dates(start, cli_of):
+    hale = start(clock=NOON)
+    cli = cli_of(hale)
+    cli("releases", "new", "shop@1.0.0", "--finalize")
+    hale.clock.advance(minutes(5))
+    cli("releases", "new", "shop@1.1.0")
+    hale.clock.advance(minutes(5))
+    hale.send(session(release="shop@1.2.0", at=NOON))
+
+    def versions(path, **parameters):
+        return [release["version"] for release in get(hale, path, **parameters)]
+
+    assert versions(RELEASES, query="finalized:true") == ["shop@1.0.0"]
+    assert versions(RELEASES, query="finalized:false") == ["shop@1.2.0", "shop@1.1.0"]
+    assert versions(RELEASES, query="finalized:false release:latest") == ["shop@1.2.0"]
+    assert versions(RELEASES, query="finalized:true release:latest") == []
+    assert get(hale, RELEASES + "stats/") == [
+        {"version": "shop@1.2.0", "date": "2026-03-10T12:10:00Z"},
+        {"version": "shop@1.1.0", "date": "2026-03-10T12:05:00Z"},
+        {"version": "shop@1.0.0", "date": "2026-03-10T12:00:00Z"}]
+    assert versions(RELEASES + "stats/", query="!finalized:true", per_page=1) == ["shop@1.2.0"]
+    assert versions(RELEASES + "stats/", environment="production") == ["shop@1.2.0"]
+    for query in ("finalized:maybe", "environment:x@y", "colour:red"):
+        for path in (RELEASES, RELEASES + "stats/"):
+            reply = hale.get(path, {"query": query})
+            key = query.split(":", maxsplit=1)[0]
+            assert reply.status == 400, reply
+            assert reply.detail.startswith(f"Invalid search filter: {key}. "), reply
 
 
 # Adoption stages: hourly, over six hours, a tenth inclusive ------------------------------------

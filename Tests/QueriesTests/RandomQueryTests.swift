@@ -89,7 +89,7 @@ import Testing
 }
 
 /// Two projects with a history of ten days, in the store and in the model.
-private struct QueryWorld {
+struct QueryWorld {
   static let projects = [SessionsFixtures.project(1, "one"), SessionsFixtures.project(2, "two")]
 
   /// The parts of the releases' names, written out independently of the parser.
@@ -124,7 +124,7 @@ private struct QueryWorld {
     let organization = try store.createOrganization(slug: "default", at: created)
     for project in projects {
       _ = try store.createProject(
-        organization: organization.id, slug: project.slug, platform: nil, id: nil,
+        organization: organization.id, slug: project.slug, settings: ProjectSettings(), id: nil,
         publicKey: String(repeating: "\(project.id.rawValue)", count: 32), at: created)
     }
     return store
@@ -157,102 +157,6 @@ private struct QueryWorld {
       while try store.housekeep(at: now) {}
     }
     model.setStages(stages.times.mapValues(\.stage))
-  }
-}
-
-/// A search, as text and as a condition.
-private struct Search {
-  var text: String
-  var holds: @Sendable (SeriesKey, AdoptionStage) -> Bool
-
-  static func random(
-    _ random: inout SplitMix64, depth: Int = 0, withStages: Bool
-  ) -> Search {
-    guard depth < 3, Int.random(in: 0..<5, using: &random) < 3 - depth else {
-      return term(&random, withStages: withStages)
-    }
-    let parts = (0..<Int.random(in: 2...3, using: &random)).map { _ in
-      Search.random(&random, depth: depth + 1, withStages: withStages)
-    }
-    if Bool.random(using: &random) {
-      let or = [" OR ", " or "].randomElement(using: &random)!
-      return Search(text: "(" + parts.map(\.text).joined(separator: or) + ")") { series, stage in
-        parts.contains { $0.holds(series, stage) }
-      }
-    }
-    let and = [" AND ", " "].randomElement(using: &random)!
-    let text = parts.map(\.text).joined(separator: and)
-    // Also within alternatives: what `AND` joins needs no parentheses.
-    return Search(text: Bool.random(using: &random) || and == " " ? "(\(text))" : text) {
-      series, stage in
-      parts.allSatisfy { $0.holds(series, stage) }
-    }
-  }
-
-  private static func term(_ random: inout SplitMix64, withStages: Bool) -> Search {
-    let release = QueryWorld.releases.randomElement(using: &random)!
-    let other = QueryWorld.releases.randomElement(using: &random)!
-    let environment = QueryWorld.environments.randomElement(using: &random)!
-    let number = Int.random(in: 1...12, using: &random)
-    var found: Search
-    switch Int.random(in: 0..<(withStages ? 10 : 9), using: &random) {
-    case 0:
-      found = Search(text: "release:\(release.name)") { key, _ in key.release == release.name }
-    case 1:
-      found = Search(text: "release:[\"\(release.name)\", \(other.name)]") { series, _ in
-        series.release == release.name || series.release == other.name
-      }
-    case 2:
-      let start = String(release.name.prefix(number))
-      found = Search(text: "release:\(start.uppercased())*") { series, _ in
-        series.release.lowercased().hasPrefix(start.lowercased())
-      }
-    case 3:
-      let end = String(release.name.suffix(2))
-      found = Search(text: "release:*@*\(end)") { series, _ in
-        let parts = series.release.split(separator: "@", maxSplits: 1)
-        return parts.count == 2 && (parts[1].lowercased()).hasSuffix(end.lowercased())
-      }
-    case 4:
-      found = Search(text: "environment:\"\(environment)\"") { series, _ in
-        (series.environment ?? "") == environment
-      }
-    case 5:
-      found = Search(text: "environment:[staging, p*n]") { series, _ in
-        ["staging", "production"].contains(series.environment)
-      }
-    case 6:
-      let text = ["project:one", "project:1"].randomElement(using: &random)!
-      found = Search(text: text) { series, _ in series.project.rawValue == 1 }
-    case 7:
-      let wanted = [1, number, 0]
-      let (text, test): (String, @Sendable ([Int]) -> Bool) =
-        [
-          (">", { wanted.lexicographicallyPrecedes($0) }),
-          (">=", { !$0.lexicographicallyPrecedes(wanted) }),
-          ("<", { $0.lexicographicallyPrecedes(wanted) }), ("", { $0 == wanted }),
-        ].randomElement(using: &random)!
-      found = Search(text: "release.version:\(text)1.\(number)") { series, _ in
-        QueryWorld.releases.first { $0.name == series.release }?.numbers.map(test) ?? false
-      }
-    case 8:
-      if Bool.random(using: &random) {
-        found = Search(text: "release.package:shop") { series, _ in
-          QueryWorld.releases.first { $0.name == series.release }?.package == "shop"
-        }
-      } else {
-        found = Search(text: "release.build:>\(number)") { series, _ in
-          let build = QueryWorld.releases.first { $0.name == series.release }?.build
-          return build.flatMap { Int($0) }.map { $0 > number } ?? false
-        }
-      }
-    default:
-      let stage = AdoptionStage.allCases.randomElement(using: &random)!
-      found = Search(text: "release.stage:\(stage.rawValue)") { _, known in known == stage }
-    }
-    if Int.random(in: 0..<4, using: &random) > 0 { return found }
-    let plain = found
-    return Search(text: "!" + plain.text) { !plain.holds($0, $1) }
   }
 }
 
@@ -394,9 +298,29 @@ private struct Question {
   }
 
   /// Whether a series matches the request's parameters.
-  private func counts(_ series: SeriesKey, _ stage: AdoptionStage) -> Bool {
+  private func counts(_ series: SeriesKey, _ stage: AdoptionStage, _ latest: Latest) -> Bool {
     (environments.isEmpty || environments.contains(series.environment ?? ""))
-      && search?.holds(series, stage) ?? true
+      && search?.holds(series, stage, latest) ?? true
+  }
+
+  /// Of the releases that the rest of the query counts, the highest of the package that has the
+  /// most sessions; of equal packages the higher one.
+  private func latest(_ model: ReferenceStore) -> String? {
+    var query = healthQuery
+    query.intervalMinutes = nil
+    query.groupBy = [.release]
+    query.measures = .sessions
+    let found = model.health(query) { counts($0, $1, .undecided) }
+    var sessions: [String?: Int64] = [:]
+    // From the lowest to the highest: what has no version is lowest.
+    let ascending = [QueryWorld.releases.last!] + QueryWorld.releases.dropLast()
+    let counted = ascending.filter { release in found.contains { $0.key.release == release.name } }
+    for group in found {
+      let release = counted.first { $0.name == group.key.release }
+      sessions[release?.package, default: 0] += group.totals.sessions.total
+    }
+    let most = sessions.values.max()
+    return counted.last { sessions[$0.package] == most }?.name
   }
 
   /// The values of a field; nil is null.
@@ -421,6 +345,8 @@ private struct Question {
     case "crash_rate(session)": return share(sum(sessions, ["crashed"]), allSessions)
     case "crash_free_rate(session)":
       return share(allSessions - sum(sessions, ["crashed"]), allSessions)
+    case "failure_free_rate(session)":
+      return share(allSessions - sum(sessions, ["crashed", "unhandled"]), allSessions)
     case "errored_rate(session)": return share(sum(sessions, ["errored"]), allSessions)
     case "unhandled_rate(session)": return share(sum(sessions, ["unhandled"]), allSessions)
     case "abnormal_rate(session)": return share(sum(sessions, ["abnormal"]), allSessions)
@@ -429,6 +355,8 @@ private struct Question {
     case "crash_rate(user)": return share(sum(users.byWorst, ["crashed"]), allUsers)
     case "crash_free_rate(user)":
       return share(allUsers - sum(users.byWorst, ["crashed"]), allUsers)
+    case "failure_free_rate(user)":
+      return share(allUsers - Double(users.withFailure), allUsers)
     case "errored_rate(user)": return share(sum(users.byWorst, ["errored"]), allUsers)
     case "unhandled_rate(user)": return share(Double(users.withUnhandled), allUsers)
     case "abnormal_rate(user)": return share(Double(users.withAbnormal), allUsers)
@@ -463,7 +391,8 @@ private struct Question {
 
   private func expected(_ model: ReferenceStore) throws -> [Expected] {
     if !fields.contains(where: isTold) { return [] }
-    var groups = model.health(healthQuery, where: counts)
+    let latest = Latest.release(latest(model))
+    var groups = model.health(healthQuery) { counts($0, $1, latest) }
     let points = withSeries ? healthQuery.bucketCount : 0
     if groups.isEmpty, groupBy.isEmpty {
       groups = [
@@ -583,8 +512,8 @@ private struct Reply {
   var nextCursor: String?
 
   init(_ items: [(name: String, value: String)], _ world: QueryWorld) throws {
-    try self.init(
-      SessionsRequest(items, projects: QueryWorld.projects, now: world.now), world.store)
+    let request = try SessionsRequest(items, projects: QueryWorld.projects, now: world.now)
+    try self.init(request.namingLatest(world.store), world.store)
   }
 
   /// Collects all pages of an answer. A page has at most 10,000 numbers a field.

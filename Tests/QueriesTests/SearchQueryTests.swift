@@ -108,25 +108,41 @@ struct SearchQueryTests {
     #expect(search.statuses == row.expected)
   }
 
+  private static let keys =
+    "release, release.package, release.version, release.build, release.stage, environment, "
+    + "project, session.status"
+
   private static let refusals: [SessionsCase<String>] = [
-    SessionsCase("unknown key", "foo:bar", "Invalid query field: \"foo\""),
+    SessionsCase(
+      "unknown key", "foo:bar",
+      "Invalid search filter: foo. There are \(keys). The release \"foo:bar\" is found by "
+        + "release:\"foo:bar\"."),
+    SessionsCase(
+      "near key", "Environment:prod",
+      "Invalid search filter: Environment; near: \"environment\". There are \(keys)."),
+    SessionsCase(
+      "part of a key", "status:crashed",
+      "Invalid search filter: status; near: \"session.status\". There are \(keys)."),
+    SessionsCase(
+      "a list is no name", "foo:[a,b]", "Invalid search filter: foo. There are \(keys)."),
     SessionsCase(
       "a stage in no environment", "release.stage:adopted",
       "Choose a single environment to filter by release stage."),
     SessionsCase(
       "no version", "release.version:>x",
       "Invalid release.version: \"x\". Give a version, for example 1.2.3, >=1.2 or 1.2.*."),
-    SessionsCase("negated unknown key", "!has:release", "Invalid query field: \"has\""),
     SessionsCase(
-      "free text", "crash",
-      "Free text is not supported in the query: \"crash\". Write key:value with one of the keys "
-        + "release, release.package, release.version, release.build, release.stage, environment, "
-        + "project, session.status."),
+      "negated unknown key", "!has:release",
+      "Invalid search filter: has. There are \(keys). The release \"has:release\" is found by "
+        + "release:\"has:release\"."),
+    SessionsCase(
+      "free text", "shop@1",
+      "Free text is not supported in the query: \"shop@1\". Write key:value with one of the keys "
+        + "\(keys), such as release:\"shop@1\"."),
     SessionsCase(
       "quoted free text", "release:a \"or\"",
       "Free text is not supported in the query: \"or\". Write key:value with one of the keys "
-        + "release, release.package, release.version, release.build, release.stage, environment, "
-        + "project, session.status."),
+        + "\(keys), such as release:\"or\"."),
     SessionsCase(
       "a parenthesis in a value", "release:a(b)",
       "A value with parentheses must be quoted: \"release:a(\"."),

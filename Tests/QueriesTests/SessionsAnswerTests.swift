@@ -56,6 +56,7 @@ struct SessionsAnswerTests {
     var users = UserCounts(
       byWorst: SessionCounts(healthy: 4, errored: 2, unhandled: 1, abnormal: 0, crashed: 1))
     users.withUnhandled = 2
+    users.withFailure = 3
     users.withAbnormal = 4
     users.withANR = 3
     users.withForegroundANR = 1
@@ -71,6 +72,7 @@ struct SessionsAnswerTests {
       ],
       #"{"by":{},"totals":{"crash_rate(session)":0.25,"crash_rate(user)":0.125,"#
         + #""crash_free_rate(session)":0.75,"crash_free_rate(user)":0.875,"#
+        + #""failure_free_rate(session)":0.625,"failure_free_rate(user)":0.625,"#
         + #""unhandled_rate(session)":0.125,"unhandled_rate(user)":0.25,"#
         + #""errored_rate(session)":0.0625,"errored_rate(user)":0.25,"#
         + #""abnormal_rate(session)":0.0625,"abnormal_rate(user)":0.5,"#

@@ -7,7 +7,7 @@ import Testing
   @Test func theFiveRatesOfSessionsAddUpToOne() throws {
     let counts = SessionCounts(healthy: 90, errored: 4, unhandled: 3, abnormal: 2, crashed: 1)
     #expect(counts.total == 100)
-    #expect(counts.crashFreeRate == 0.99)
+    #expect(counts.crashFreeRate == 0.99 && counts.failureFreeRate == 0.96)
     #expect(counts.unhealthyRate == 0.1)
     let rates = [
       counts.erroredRate, counts.unhandledRate, counts.abnormalRate, counts.crashRate,
@@ -19,17 +19,21 @@ import Testing
   @Test func aZeroDenominatorGivesNoRate() {
     #expect(SessionCounts().crashFreeRate == nil && SessionCounts().erroredRate == nil)
     #expect(UserCounts().crashFreeRate == nil && UserCounts().anrRate == nil)
+    #expect(SessionCounts().failureFreeRate == nil && UserCounts().failureFreeRate == nil)
   }
 
-  /// Users count once by their worst session, and in the unhandled, abnormal and ANR rates by any.
+  /// Users count once by their worst session, and in the failure-free, unhandled, abnormal and ANR
+  /// rates by any.
   @Test func ratesOfUsers() {
     var users = UserCounts(byWorst: SessionCounts(healthy: 6, errored: 1, abnormal: 1, crashed: 2))
     users.withAbnormal = 3
     users.withUnhandled = 1
+    users.withFailure = 3
     users.withANR = 2
     users.withForegroundANR = 1
     #expect(users.total == 10)
     #expect(users.crashFreeRate == 0.8 && users.erroredRate == 0.1)
+    #expect(users.failureFreeRate == 0.7)
     #expect(users.abnormalRate == 0.3 && users.unhandledRate == 0.1)
     #expect(users.anrRate == 0.2 && users.foregroundANRRate == 0.1)
   }

@@ -1,3 +1,4 @@
+import Bytes
 import ReleaseHealth
 import Testing
 
@@ -57,5 +58,75 @@ import Testing
   @Test func theGreatestCounts() throws {
     let share = try #require(Proportion(1 << 60, of: 5 << 60))
     #expect(share.value == 0.2 && share.interval.contains(0.2))
+  }
+
+  // MARK: Verdicts on a status
+
+  /// The verdict on each status but healthy, from mildest to crashed.
+  private static func verdicts(
+    _ base: SessionCounts, _ candidate: SessionCounts
+  ) throws -> [ChangeVerdict] {
+    func difference(_ severities: SeveritySet) throws -> ProportionDifference {
+      ProportionDifference(
+        of: try #require(Proportion(candidate.sum(of: severities), of: candidate.total)),
+        from: try #require(Proportion(base.sum(of: severities), of: base.total)))
+    }
+    return try Severity.allCases.dropFirst().map { severity in
+      let worse = SeveritySet.worse(than: severity)
+      return ChangeVerdict(
+        try difference(SeveritySet(severity)), worse: try difference(worse),
+        orWorse: try difference(worse.union(SeveritySet(severity))))
+    }
+  }
+
+  /// Of 1000 sessions, or users by the worst of theirs, before and after: those that are errored,
+  /// unhandled, abnormal and crashed.
+  @Test(
+    arguments: [
+      ([50, 0, 0, 10], [50, 0, 0, 10], [.chance, .chance, .chance, .chance]),
+      ([50, 0, 0, 10], [10, 0, 0, 10], [.better, .chance, .chance, .chance]),
+      ([10, 0, 0, 10], [50, 0, 0, 10], [.worse, .chance, .chance, .chance]),
+      // Errored ones crash now.
+      ([50, 0, 0, 10], [10, 0, 0, 50], [.shifted, .chance, .chance, .worse]),
+      ([50, 0, 0, 10], [10, 0, 0, 400], [.shifted, .chance, .chance, .worse]),
+      ([0, 50, 0, 10], [0, 10, 0, 50], [.chance, .shifted, .chance, .worse]),
+      ([0, 50, 0, 10], [0, 10, 50, 10], [.chance, .shifted, .worse, .chance]),
+      // Crashed ones are only errored now.
+      ([10, 0, 0, 50], [50, 0, 0, 10], [.shifted, .chance, .chance, .better]),
+      // Most of them are healthy now, although some crash.
+      ([200, 0, 0, 10], [50, 0, 0, 40], [.better, .chance, .chance, .worse]),
+      // A share that may be chance grew among the worse ones.
+      ([80, 0, 0, 10], [20, 0, 0, 11], [.better, .chance, .chance, .chance]),
+    ] as [([Int64], [Int64], [ChangeVerdict])])
+  func statuses(_ before: [Int64], _ after: [Int64], _ expected: [ChangeVerdict]) throws {
+    func counts(_ parts: [Int64]) -> SessionCounts {
+      SessionCounts(
+        healthy: 1000 - parts.reduce(0, +), errored: parts[0], unhandled: parts[1],
+        abnormal: parts[2], crashed: parts[3])
+    }
+    #expect(try Self.verdicts(counts(before), counts(after)) == expected)
+  }
+
+  /// Whatever sessions move to a worse status, none is better; and none is worse the other way.
+  @Test func sessionsThatGetWorseMakeNothingBetter() throws {
+    var random = SplitMix64(seed: 28)
+    for _ in 0..<2000 {
+      var base = SessionCounts()
+      for severity in Severity.allCases {
+        base[severity] = Int64.random(in: 0...500, using: &random)
+      }
+      base.healthy += 1
+      var moved = base
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let pair = Severity.allCases.shuffled(using: &random).prefix(2).sorted()
+        let count = Int64.random(in: 0...moved[pair[0]], using: &random)
+        moved[pair[0]] -= count
+        moved[pair[1]] += count
+      }
+      let worse = try Self.verdicts(base, moved)
+      #expect(!worse.contains(.better), "\(base), \(moved)")
+      let better = try Self.verdicts(moved, base)
+      #expect(!better.contains(.worse), "\(moved), \(base)")
+    }
   }
 }

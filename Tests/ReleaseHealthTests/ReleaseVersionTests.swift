@@ -7,7 +7,7 @@ import Testing
   /// The parts of a name. By default the package is `app` and there is no version.
   struct Reading: Sendable, CustomTestStringConvertible {
     struct Version: Sendable {
-      var numbers: [UInt64]
+      var numbers: [VersionNumber]
       var prerelease: String?
       var buildCode: String?
     }
@@ -137,10 +137,12 @@ import Testing
     Reading(name: "app@\u{661}.0", raw: "\u{661}.0", description: "app@\u{661}.0"),
     Reading(
       name: "app@1.18446744073709551615", raw: "1.18446744073709551615",
-      version: .init(numbers: [1, .max]), description: "1.18446744073709551615"),
+      version: .init(numbers: [1, 18_446_744_073_709_551_615]),
+      description: "1.18446744073709551615"),
     Reading(
       name: "app@18446744073709551616.2", raw: "18446744073709551616.2",
-      version: .init(numbers: [0, 2]), description: "18446744073709551616.2"),
+      version: .init(numbers: [VersionNumber("18446744073709551616".utf8)!, 2]),
+      description: "18446744073709551616.2"),
     // Prereleases.
     Reading(name: "app@1a", raw: "1a", description: "app@1a"),
     Reading(
@@ -232,6 +234,9 @@ import Testing
     ("1.0-rc.9.9", "<", "1.0-rc.10"), ("1.0-rc.0", "<", "1.0-rc.1"), ("1.0-a.b", "<", "1.0-a.b.0"),
     ("1.0-RC", "<", "1.0-beta"), ("1.0-a-2", ">", "1.0-a-10"), ("1.0rc10", "<", "1.0rc9"),
     ("1.0-18446744073709551616", ">", "1.0-18446744073709551615"), ("1.0-", "=", "1.0"),
+    ("1.0.18446744073709551616", ">", "1.0.18446744073709551615"),
+    ("99999999999999999999.0", "<", "100000000000000000000.0"),
+    ("1.00018446744073709551616", "=", "1.18446744073709551616"),
   ])
   func compares(_ left: String, _ sign: String, _ right: String) throws {
     let one = try #require(ReleaseVersion("app@" + left).semver)
@@ -241,22 +246,14 @@ import Testing
     #expect((other < one) == (sign == ">"))
   }
 
-  @Test func numbersBeyondTheDatabaseAreNoSemver() {
-    let release = ReleaseVersion("app@1.0.9223372036854775808+7")
-    #expect(release.version?.patch == 1 << 63)
-    #expect(release.semver == nil && release.buildNumber == nil)
-    #expect(ReleaseVersion("app@1.0.9223372036854775807").semver?.patch == .max)
-    #expect(ReleaseVersion("app@18446744073709551616.1").semver?.major == 0)
-  }
-
   @Test(
     arguments: [
-      ("app@1.0+42", 42), ("app@1.0+00042", 42), ("app@1.0-rc+42", 42), ("app@1.0+-0", 0),
-      ("app@1.0+9223372036854775807", .max), ("app@1.0+9223372036854775808", nil),
+      ("app@1.0+42", 42), ("app@1.0+00042", 42), ("app@1.0-rc+42", 42),
+      ("app@1.0+18446744073709551615", 18_446_744_073_709_551_615), ("app@1.0+-0", nil),
       ("app@1.0+-1", nil), ("app@1.0+1.2", nil), ("app@1.0+42a", nil), ("app@1.0", nil),
       ("app@x+42", nil), ("1.0+42", nil), ("42", nil),
-    ] as [(String, Int64?)])
-  func numbersBuilds(_ name: String, _ number: Int64?) {
+    ] as [(String, VersionNumber?)])
+  func numbersBuilds(_ name: String, _ number: VersionNumber?) {
     #expect(ReleaseVersion(name).buildNumber == number)
   }
 
@@ -266,7 +263,8 @@ import Testing
   }
 
   private static func buildPrecedes(_ left: ReleaseVersion, _ right: ReleaseVersion) -> Bool {
-    (left.buildNumber ?? -1) > (right.buildNumber ?? -1)
+    guard let build = left.buildNumber else { return false }
+    return right.buildNumber.map { build > $0 } ?? true
   }
 
   @Test func higherVersionsComeFirst() {

@@ -17,7 +17,8 @@ import Testing
     }
     return SeenRelease(
       name, sessions: sessions,
-      ReleaseStanding(created: Timestamp(seconds: seen), adoption: [AdoptionTimes(), times]))
+      ReleaseStanding(
+        of: name, created: Timestamp(seconds: seen), adoption: [AdoptionTimes(), times]))
   }
 
   struct Example: CustomTestStringConvertible, Sendable {

@@ -114,7 +114,8 @@ import Testing
     }
     #expect(throws: StoreError.conflict(.project("default"))) {
       try fixture.store.createProject(
-        organization: organization, slug: "default", platform: nil, id: nil, publicKey: other,
+        organization: organization, slug: "default", settings: ProjectSettings(), id: nil,
+        publicKey: other,
         at: now)
     }
     #expect(throws: StoreError.conflict(.key(key))) {

@@ -20,7 +20,7 @@ struct StoreFixture {
       directory, retentionDays: retentionDays, folding: folding, observer: observer)
     let organization = try store.createOrganization(slug: "default", at: Timestamp(seconds: 0))
     _ = try store.createProject(
-      organization: organization.id, slug: "default", platform: nil, id: nil,
+      organization: organization.id, slug: "default", settings: ProjectSettings(), id: nil,
       publicKey: String(repeating: "0", count: 32), at: Timestamp(seconds: 0))
   }
 

@@ -173,6 +173,25 @@ import Testing
     #expect(read.counts.withANR == 1 && read.counts.withForegroundANR == 1)
   }
 
+  /// A user whose worst session froze may have had an unhandled error, too.
+  @Test func failuresAreAUnion() {
+    var sets = UserSets()
+    let kinds: [UInt32: [UserKind]] = [
+      1: [.healthy], 2: [.unhandled, .abnormal], 3: [.abnormal], 4: [.crashed, .unhandled],
+      5: [.crashed], 6: [.errored, .unhandled], 7: [.errored],
+    ]
+    for (user, kinds) in kinds {
+      for kind in kinds { sets.insert(user, kind: kind.rawValue) }
+    }
+    #expect(sets.counts.withFailure == 4)
+    #expect(sets.counts.byWorst.crashed + sets.counts.byWorst.unhandled == 3)
+    for kind in [UserKind.unhandled, .crashed, .abnormal] {
+      var one = UserSets()
+      one.insert(9, kind: kind.rawValue)
+      #expect(one.counts.withFailure == (kind == .abnormal ? 0 : 1))
+    }
+  }
+
   /// The size target for a day with 100,000 out of a million users.
   @Test func aLargeSetStaysSmall() {
     var sets = UserSets()

@@ -38,7 +38,8 @@ import Testing
     #expect(post(fixture, "/api/1/envelope/", key: ServiceFixture.key) == 200)
     try fixture.change { catalog throws(StoreError) in
       _ = try catalog.createProject(
-        organization: OrganizationID(rawValue: 1), slug: "till", platform: nil, id: nil,
+        organization: OrganizationID(rawValue: 1), slug: "till", settings: ProjectSettings(),
+        id: nil,
         publicKey: Self.otherKey, at: ServiceFixture.now)
     }
     for _ in 1...2 {

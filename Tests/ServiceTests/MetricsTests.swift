@@ -15,6 +15,37 @@ import Testing
     #expect(histogram.counts == [2, 2, 1] && histogram.sum == 10)
   }
 
+  /// Rates of the last 24 hours, to the minute, by project; without users there are none of them.
+  @Test func ratesOfProjects() throws {
+    let fixture = try ServiceFixture()
+    var batch = IngestBatch(receivedAt: ServiceFixture.now)
+    for (index, (status, minutes)) in [
+      (.exited, 5), (.exited, 1439), (.crashed, 60), (.unhandled, 7), (.crashed, 1441),
+    ].enumerated() as EnumeratedSequence<[(SessionStatus, Int64)]> {
+      let started = ServiceFixture.now.advanced(byMilliseconds: -minutes * 60_000)
+      let key = SessionKey(
+        series: SeriesKey(project: ProjectID(rawValue: 1), release: "a@1", environment: nil),
+        started: started, sessionID: SessionID(value: UInt128(index + 1)))
+      batch.add(NamedReport(key: key, correctedStart: started, status: status))
+    }
+    try fixture.store.ingest(batch)
+    let text = fixture.ask("/metrics", token: nil).text
+    #expect(text.contains("hale_crash_free_ratio{project=\"1\",measure=\"sessions\"} 0.75\n"))
+    #expect(text.contains("hale_failure_free_ratio{project=\"1\",measure=\"sessions\"} 0.5\n"))
+    #expect(!text.contains("measure=\"users\""))
+    // They are read once a minute: a crash that arrives now is in the next figures.
+    var late = IngestBatch(receivedAt: ServiceFixture.now)
+    late.add(
+      NamedReport(
+        key: SessionKey(
+          series: SeriesKey(project: ProjectID(rawValue: 1), release: "a@1", environment: nil),
+          started: late.receivedAt, sessionID: SessionID(value: 9)),
+        correctedStart: late.receivedAt, status: .crashed))
+    try fixture.store.ingest(late)
+    let again = fixture.ask("/metrics", token: nil).text
+    #expect(again.contains("hale_crash_free_ratio{project=\"1\",measure=\"sessions\"} 0.75\n"))
+  }
+
   /// What was received, stored and asked stands there, in Prometheus' text format.
   @Test func figuresOfWhatHappened() throws {
     let fixture = try ServiceFixture()

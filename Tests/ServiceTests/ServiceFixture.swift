@@ -50,7 +50,8 @@ final class ServiceFixture {
       .init(path: directory.path + "/hale.db", newSecret: [UInt8](repeating: 1, count: 32)))
     let organization = try sqlite.createOrganization(slug: "default", at: Self.now)
     _ = try sqlite.createProject(
-      organization: organization.id, slug: "shop", platform: nil, id: nil, publicKey: Self.key,
+      organization: organization.id, slug: "shop", settings: ProjectSettings(), id: nil,
+      publicKey: Self.key,
       at: Self.now)
     _ = try sqlite.createToken(
       organization: organization.id, name: "test", scope: .read,

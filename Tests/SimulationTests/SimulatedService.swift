@@ -55,7 +55,7 @@ final class SimulatedService {
       let organization = try sqlite.createOrganization(slug: "default", at: now)
       for (index, key) in Self.keys.enumerated() {
         _ = try sqlite.createProject(
-          organization: organization.id, slug: "project-\(index + 1)", platform: nil,
+          organization: organization.id, slug: "project-\(index + 1)", settings: ProjectSettings(),
           id: ProjectID(rawValue: Int64(index + 1)), publicKey: key, at: now)
       }
     }

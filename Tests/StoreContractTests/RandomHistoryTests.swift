@@ -111,7 +111,7 @@ func prepareCatalog(_ store: SQLiteStore) throws {
   let organization = try store.createOrganization(slug: "default", at: now)
   for (slug, digit) in [("one", "1"), ("two", "2")] {
     _ = try store.createProject(
-      organization: organization.id, slug: slug, platform: nil, id: nil,
+      organization: organization.id, slug: slug, settings: ProjectSettings(), id: nil,
       publicKey: String(repeating: digit, count: 32), at: now)
   }
 }

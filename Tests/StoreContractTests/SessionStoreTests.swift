@@ -89,6 +89,32 @@ import Testing
     #expect(try store.health(Contract.query(hours: 0..<1)).map(\.totals.sessions.healthy) == [9])
   }
 
+  /// What arrives meanwhile is in none of the numbers, and in all of the next.
+  @Test(arguments: Conformer.allCases)
+  func aSnapshotIsOfOneMoment(_ conformer: Conformer) throws {
+    let directory = try TemporaryDirectory()
+    let store = try conformer.store(in: directory)
+    func arrive(_ id: UInt64) throws(StoreError) {
+      let report = Contract.report(id, .crashed, of: Contract.series("a\(id)"))
+      _ = try store.ingest(Contract.batch([report], at: Contract.start))
+    }
+    let query = Contract.query(hours: 0..<1)
+    var hourly = query
+    hourly.intervalMinutes = 60
+    try arrive(1)
+    let found = try store.snapshot { (snapshot) throws(StoreError) -> [Int64] in
+      let first = try snapshot.health(query)[0].totals.sessions.total
+      try arrive(2)
+      let then = try snapshot.health(query)[0].totals.sessions.total
+      let explained = try snapshot.history(hourly).buckets[0].counts.total
+      try arrive(3)
+      let releases = try snapshot.releases(of: Contract.organization).count
+      return [first, then, explained, Int64(releases)]
+    }
+    #expect(found == [1, 1, 1, 1])
+    #expect(try store.health(query)[0].totals.sessions.total == 3)
+  }
+
   @Test(arguments: Conformer.allCases)
   func theSessionsOfASplitRangeAddUp(_ conformer: Conformer) throws {
     let directory = try TemporaryDirectory()

@@ -2,11 +2,12 @@ package import ReleaseHealth
 package import Storage
 internal import Locks
 
-/// A store that fails on demand.
+/// A store that fails on demand, and in which something can happen before each read.
 package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
   private let store: any SessionStore & ReleaseStore & OutcomeStore
   private let failure = Locked<StoreError?>(nil)
   private let lateFailure = Locked<StoreError?>(nil)
+  private let arrival = Locked<(@Sendable () -> Void)?>(nil)
 
   package init(_ store: any SessionStore & ReleaseStore & OutcomeStore) {
     self.store = store
@@ -21,6 +22,13 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
   package func failLate(with error: StoreError?) {
     lateFailure.withLock { $0 = error }
   }
+
+  /// Has something happen before each read, such as a batch that arrives.
+  package func beforeReads(_ body: (@Sendable () -> Void)?) {
+    arrival.withLock { $0 = body }
+  }
+
+  private func arrive() { arrival.withLock({ $0 })?() }
 
   @discardableResult
   package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
@@ -41,18 +49,30 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     return try store.foldPending(receivedBy: time)
   }
 
+  package func snapshot<Value: Sendable>(
+    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let arrive = { self.arrive() }
+    return try store.snapshot { (snapshot) throws(StoreError) in
+      try body(BusySnapshot(snapshot: snapshot, arrive: arrive))
+    }
+  }
+
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
-    try store.health(query)
+    arrive()
+    return try store.health(query)
   }
 
   package func outcomes(
     of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
   ) throws(StoreError) -> [[OutcomeKey: Int64]] {
-    try store.outcomes(of: projects, hours: hours, intervalHours: intervalHours)
+    arrive()
+    return try store.outcomes(of: projects, hours: hours, intervalHours: intervalHours)
   }
 
   package func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
-    try store.history(query)
+    arrive()
+    return try store.history(query)
   }
 
   package func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
@@ -73,7 +93,8 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
   }
 
   package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
-    try store.releases(of: organization)
+    arrive()
+    return try store.releases(of: organization)
   }
 
   package func saveRelease(
@@ -91,11 +112,13 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
   package func sessionHours(
     ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
-    try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
+    arrive()
+    return try store.sessionHours(ofRelease: id, projects: projects, environments: environments)
   }
 
   package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
-    try store.uses(of: organization)
+    arrive()
+    return try store.uses(of: organization)
   }
 
   package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
@@ -108,5 +131,56 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
 
   private func check() throws(StoreError) {
     if let error = failure.withLock({ $0 }) { throw error }
+  }
+}
+
+/// A snapshot before each read of which something happens in the store.
+private struct BusySnapshot: SessionReading, ReleaseReading, OutcomeStore {
+  let snapshot: any StoreSnapshot
+  let arrive: () -> Void
+
+  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
+    arrive()
+    return try snapshot.health(query)
+  }
+
+  func outcomes(
+    of projects: Set<ProjectID>, hours: Range<Int>, intervalHours: Int
+  ) throws(StoreError) -> [[OutcomeKey: Int64]] {
+    arrive()
+    return try snapshot.outcomes(of: projects, hours: hours, intervalHours: intervalHours)
+  }
+
+  func history(_ query: HealthQuery) throws(StoreError) -> SessionHistory {
+    arrive()
+    return try snapshot.history(query)
+  }
+
+  func arrivals(_ query: HealthQuery, from step: Int?) throws(StoreError) -> ArrivalPage {
+    arrive()
+    return try snapshot.arrivals(query, from: step)
+  }
+
+  func firstArrivalHour() throws(StoreError) -> Int? {
+    arrive()
+    return try snapshot.firstArrivalHour()
+  }
+
+  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    arrive()
+    return try snapshot.releases(of: organization)
+  }
+
+  func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
+  ) throws(StoreError) -> ClosedRange<Int>? {
+    arrive()
+    return try snapshot.sessionHours(
+      ofRelease: id, projects: projects, environments: environments)
+  }
+
+  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
+    arrive()
+    return try snapshot.uses(of: organization)
   }
 }

@@ -83,6 +83,15 @@ package final class ReferenceStore: SessionStore {
     nil
   }
 
+  package func snapshot<Value: Sendable>(
+    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let copy = ReferenceStore()
+    let raw = snapshot
+    copy.raw.withLock { $0 = raw }
+    return try body(copy)
+  }
+
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
     health(query) { query.filter.matches($0, stage: $1) }
   }
@@ -127,14 +136,16 @@ package final class ReferenceStore: SessionStore {
           left.subtract(taken)
           return Int64(taken.count)
         }
-        let crashed = take("crashed")
-        let abnormal = take("abnormal")
-        let unhandled = take("unhandled")
-        let errored = take("errored")
+        let (crashed, abnormal) = (take("crashed"), take("abnormal"))
+        let (unhandled, errored) = (take("unhandled"), take("errored"))
         cell.users.byWorst = SessionCounts(
           healthy: take("healthy"), errored: errored, unhandled: unhandled, abnormal: abnormal,
           crashed: crashed)
+        let failures: Set = ["crashed", "unhandled"]
+        cell.users.withFailure = Int64(users { failures.contains($0.status) }.count)
         cell.users.withUnhandled = Int64(users { $0.status == "unhandled" }.count)
+        cell.users.withFailure = Int64(
+          users { ["crashed", "unhandled"].contains($0.status) }.count)
         cell.users.withAbnormal = Int64(users { $0.status == "abnormal" }.count)
         cell.users.withANR = Int64(users { $0.mechanism != "" }.count)
         cell.users.withForegroundANR = Int64(users { $0.mechanism == "foreground" }.count)

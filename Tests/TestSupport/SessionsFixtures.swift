@@ -14,7 +14,7 @@ package enum SessionsFixtures {
   package static func project(_ id: Int64, _ slug: String) -> Project {
     Project(
       id: ProjectID(rawValue: id), organization: OrganizationID(rawValue: 1), slug: slug,
-      platform: nil, created: now)
+      settings: ProjectSettings(), created: now)
   }
 
   package static func items(_ query: String) -> [(name: String, value: String)] {

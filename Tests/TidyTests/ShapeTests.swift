@@ -14,11 +14,11 @@ import Testing
   /// smaller than it says, or has gone, is a finding.
   private static let exceptions: [(path: String, lines: Int, reason: String)] = [
     (
-      "Tests/QueriesTests/RandomQueryTests.swift", 619,
+      "Tests/QueriesTests/RandomQueryTests.swift", 548,
       "one generator of queries with the model that answers them"
     ),
     (
-      "Tests/ServiceTests/Sessions/RulesTests.swift", 494,
+      "Tests/ServiceTests/Sessions/RulesTests.swift", 550,
       "the table of all rules of the sessions API"
     ),
     ("Tests/SimulationTests/SimulatedWorld.swift", 484, "one world with all that can happen in it"),
@@ -39,7 +39,7 @@ import Testing
       "Tests/StoreContractTests/SessionHistoryTests.swift anyHistoryIsExplained", 113,
       "one property, with the history that it is about"
     ),
-    ("Tests/TestSupport/ReferenceStore.swift health", 74, "the model of an answer, in one piece"),
+    ("Tests/TestSupport/ReferenceStore.swift health", 76, "the model of an answer, in one piece"),
   ]
 
   /// Folders in which every file is of one kind and found by its name.

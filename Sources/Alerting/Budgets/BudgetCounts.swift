@@ -15,22 +15,27 @@ enum BudgetCounts {
   }
 
   /// Reads the counts by project; projects without a session in the range are omitted.
+  ///
+  /// - Parameter projects: with what makes a session of each bad.
   static func read(
-    _ measure: Objective.Measure, of projects: Set<ProjectID>, _ minutes: Range<Int>,
-    _ store: any SessionStore
+    _ measure: Objective.Measure, of projects: [ProjectID: BadStatuses], _ minutes: Range<Int>,
+    _ store: any SessionReading
   ) throws(StoreError) -> [ProjectID: ErrorBudget.Counts] {
-    var query = HealthQuery(projects: projects, minutes: minutes)
+    var query = HealthQuery(projects: Set(projects.keys), minutes: minutes)
     query.groupBy = [.project]
     query.measures = measure == .sessions ? [.sessions] : [.users]
     return try store.health(query).reduce(into: [:]) { all, group in
-      if let project = group.key.project { all[project] = group.totals.counts(of: measure) }
+      guard let project = group.key.project, let bad = projects[project] else { return }
+      all[project] = group.totals.counts(of: measure, bad)
     }
   }
 }
 
 extension HealthCell {
-  func counts(of measure: Objective.Measure) -> ErrorBudget.Counts {
-    let counts = measure == .sessions ? sessions : users.byWorst
-    return ErrorBudget.Counts(total: counts.total, bad: counts.crashed)
+  func counts(of measure: Objective.Measure, _ bad: BadStatuses) -> ErrorBudget.Counts {
+    switch measure {
+    case .sessions: ErrorBudget.Counts(total: sessions.total, bad: sessions.bad(bad))
+    case .users: ErrorBudget.Counts(total: users.total, bad: users.bad(bad))
+    }
   }
 }

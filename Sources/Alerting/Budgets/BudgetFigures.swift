@@ -8,6 +8,8 @@ package final class BudgetFigures: Sendable {
   package struct Figure: Sendable {
     package var project: ProjectID
     package var measure: Objective.Measure
+    /// What makes a session bad.
+    package var bad: BadStatuses
     /// The rest of the budget; nil where nothing was counted.
     package var left: Double?
     package var burnRates: [BurnWindow: Double] = [:]
@@ -36,7 +38,10 @@ package final class BudgetFigures: Sendable {
     }
     if let kept { return kept }
     // Where the store fails there is no figure, rather than an old one that looks fresh.
-    let figures = (try? Self.read(objectives, now: now, store)) ?? []
+    let read = try? store.snapshot { (store) throws(StoreError) in
+      try Self.read(objectives, now: now, store)
+    }
+    let figures = read ?? []
     state.withLock { state in
       if state.objectives == objectives { state.figures = figures }
     }
@@ -44,19 +49,21 @@ package final class BudgetFigures: Sendable {
   }
 
   private static func read(
-    _ objectives: [ProjectObjective], now: Timestamp, _ store: any SessionStore
+    _ objectives: [ProjectObjective], now: Timestamp, _ store: any SessionReading
   ) throws(StoreError) -> [Figure] {
     var figures: [ProjectID: Figure] = [:]
     for measure in Objective.Measure.allCases {
       let own = objectives.filter { $0.objective.measure == measure }
       if own.isEmpty { continue }
       for objective in own {
-        figures[objective.project] = Figure(project: objective.project, measure: measure)
+        figures[objective.project] = Figure(
+          project: objective.project, measure: measure, bad: objective.bad)
       }
       let targets = Dictionary(uniqueKeysWithValues: own.map { ($0.project, $0.objective.target) })
       func budgets(
-        _ projects: Set<ProjectID>, _ minutes: Range<Int>
+        _ own: [ProjectObjective], _ minutes: Range<Int>
       ) throws(StoreError) -> [ProjectID: ErrorBudget] {
+        let projects = Dictionary(uniqueKeysWithValues: own.map { ($0.project, $0.bad) })
         let counts = try BudgetCounts.read(measure, of: projects, minutes, store)
         return counts.reduce(into: [:]) { all, entry in
           if let target = targets[entry.key] { all[entry.key] = ErrorBudget(target, entry.value) }
@@ -64,13 +71,13 @@ package final class BudgetFigures: Sendable {
       }
       for (days, own) in Dictionary(grouping: own, by: \.objective.days) {
         let minutes = BudgetCounts.minutes(ofDays: days, until: now)
-        for (project, budget) in try budgets(Set(own.map(\.project)), minutes) {
+        for (project, budget) in try budgets(own, minutes) {
           figures[project]?.left = budget.left
         }
       }
       for window in BurnWindow.allCases {
         let minutes = BudgetCounts.minutes(of: window, until: now)
-        for (project, budget) in try budgets(Set(own.map(\.project)), minutes) {
+        for (project, budget) in try budgets(own, minutes) {
           figures[project]?.burnRates[window] = budget.burnRate
         }
       }

@@ -12,6 +12,7 @@ enum BudgetJSON {
       json.member("measure", objective.objective.measure.rawValue)
       json.member("target", objective.objective.target.percent)
       json.member("days", objective.objective.days)
+      json.member("bad", objective.bad.rawValue)
       json.member("dateCreated", objective.created)
       json.member("isUnmatched", isUnmatched)
     }

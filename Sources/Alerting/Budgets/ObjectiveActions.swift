@@ -20,7 +20,8 @@ package struct ObjectiveActions: Sendable {
     self.retentionDays = retentionDays
   }
 
-  /// An objective; missing members have the defaults: 99.9 % of sessions over 28 days.
+  /// An objective. What is not given stays as it is; of a new one it has the defaults: 99.9 % of
+  /// sessions over 28 days.
   private struct Body: Decodable {
     var measure: String?
     var target: Double?
@@ -42,7 +43,9 @@ package struct ObjectiveActions: Sendable {
     let project = try call.project()
     let body = try call.body.isEmpty ? Body() : call.json(Body.self)
     let daysMax = min(Objective.daysRange.upperBound, retentionDays)
-    var (objective, errors) = (Objective(days: min(Objective.daysDefault, daysMax)), FieldErrors())
+    let known = call.snapshot.objective(of: project.id)?.objective
+    var objective = known ?? Objective(days: min(Objective.daysDefault, daysMax))
+    var errors = FieldErrors()
     if let name = body.measure {
       if let measure = Objective.Measure(rawValue: name) {
         objective.measure = measure
@@ -67,7 +70,8 @@ package struct ObjectiveActions: Sendable {
       }
     }
     if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
-    let fresh = ProjectObjective(project: project.id, objective: objective, created: call.now)
+    let fresh = ProjectObjective(
+      project: project.id, objective: objective, bad: project.bad, created: call.now)
     return { () throws(StoreError) in
       try catalog.change { (catalog) throws(StoreError) in
         try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
@@ -93,8 +97,9 @@ package struct ObjectiveActions: Sendable {
     let objective = call.snapshot.objective(of: project.id)
     return { () throws(StoreError) in
       guard let objective else { return .json { BudgetJSON.writeNone(to: &$0) } }
-      let budget = try ProjectBudget(
-        objective, now: call.now, retentionDays: retentionDays, store: store)
+      let budget = try store.snapshot { (store) throws(StoreError) in
+        try ProjectBudget(objective, now: call.now, retentionDays: retentionDays, store: store)
+      }
       let isUnmatched = try isUnmatched(project)
       return .json { BudgetJSON.write(budget, isUnmatched: isUnmatched, to: &$0) }
     }
@@ -102,7 +107,7 @@ package struct ObjectiveActions: Sendable {
 
   /// Whether no session of the project has arrived yet: its objective matches nothing.
   private func isUnmatched(_ project: Project) throws(StoreError) -> Bool {
-    try KnownNames(of: project.organization, store).of([project.id]).hasNoSessions
+    try store.uses(of: project.organization)[project.id]?.environments.isEmpty ?? true
   }
 
   // MARK: Routes

@@ -17,12 +17,13 @@ package struct ProjectBudget {
   private static let userPointsMax = 14
 
   package init(
-    _ objective: ProjectObjective, now: Timestamp, retentionDays: Int, store: any SessionStore
+    _ objective: ProjectObjective, now: Timestamp, retentionDays: Int, store: any SessionReading
   ) throws(StoreError) {
     let (project, measure) = (objective.project, objective.objective.measure)
+    let bad = objective.bad
     let (target, days) = (objective.objective.target, objective.objective.days)
     func read(_ minutes: Range<Int>) throws(StoreError) -> ErrorBudget {
-      let counts = try BudgetCounts.read(measure, of: [project], minutes, store)
+      let counts = try BudgetCounts.read(measure, of: [project: bad], minutes, store)
       return ErrorBudget(target, counts[project] ?? ErrorBudget.Counts())
     }
     self.objective = objective
@@ -36,7 +37,7 @@ package struct ProjectBudget {
     let first = now.day - 2 * days + 2
     var query = HealthQuery(projects: [project], minutes: first * 1440..<(now.day + 1) * 1440)
     query.intervalMinutes = 1440
-    let daily = try store.health(query).first?.series.map { $0.counts(of: .sessions) } ?? []
+    let daily = try store.health(query).first?.series.map { $0.counts(of: .sessions, bad) } ?? []
     // If the oldest kept day has sessions, earlier days most likely had some, too.
     let oldest = now.day - retentionDays + 1
     let isCut = daily.indices.contains(oldest - first) && daily[oldest - first].total > 0

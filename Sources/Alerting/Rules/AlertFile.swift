@@ -1,3 +1,4 @@
+internal import API
 internal import Bytes
 package import ReleaseHealth
 package import Storage
@@ -63,7 +64,9 @@ package enum AlertFile {
     _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore & NoticeStore, at now: Timestamp,
     webURL: String?
   ) throws(Failure) -> Int {
-    let drafts = try read(bytes, catalog: catalog, alerts: alerts)
+    let drafts = try read(bytes, catalog: catalog) { (organization) throws(StoreError) in
+      try alerts.noticeChannels(of: organization)
+    }
     try Failure.of { () throws(StoreError) in
       try alerts.declareAlertRules(drafts, at: now)
       try AlertNotice.enqueueAll(of: alerts, projects: catalog.projects, webURL: webURL)
@@ -71,10 +74,17 @@ package enum AlertFile {
     return drafts.count
   }
 
+  /// Checks the file against what a first start is about to create: it has no channels yet.
+  package static func check(_ bytes: [UInt8], catalog: Catalog) throws(Failure) {
+    _ = try read(bytes, catalog: catalog) { _ in [] }
+  }
+
+  /// The names of an organization's notification channels.
+  private typealias Channels = (OrganizationID) throws(StoreError) -> Set<String>
   private typealias Drafts = [(organization: OrganizationID, draft: AlertRuleDraft)]
 
   private static func read(
-    _ bytes: [UInt8], catalog: Catalog, alerts: any AlertStore
+    _ bytes: [UInt8], catalog: Catalog, channels: Channels
   ) throws(Failure) -> Drafts {
     let node = try Failure.node(bytes)
     guard case .object(let members) = node.value else {
@@ -90,7 +100,7 @@ package enum AlertFile {
     }
     var drafts: Drafts = []
     for element in elements {
-      let draft = try Self.rule(element, catalog, alerts)
+      let draft = try Self.rule(element, catalog, channels)
       if drafts.contains(where: {
         $0.organization == draft.organization && $0.draft.name == draft.draft.name
       }) {
@@ -102,7 +112,7 @@ package enum AlertFile {
   }
 
   private static func rule(
-    _ node: JSONNode, _ catalog: Catalog, _ alerts: any AlertStore
+    _ node: JSONNode, _ catalog: Catalog, _ channels: Channels
   ) throws(Failure) -> Drafts.Element {
     guard case .object = node.value else {
       throw .file("line \(node.line): a rule has to be an object")
@@ -122,7 +132,7 @@ package enum AlertFile {
     reader.checkMembers(besides: ["organization"])
     if let draft {
       let channels = try Failure.of { () throws(StoreError) in
-        try alerts.noticeChannels(of: organization.id)
+        try channels(organization.id)
       }
       reader.checkChannels(of: draft, among: channels)
       if reader.problems.isEmpty { return (organization.id, draft) }
@@ -161,7 +171,7 @@ package enum AlertBackTest {
     }
     switch answer {
     case .success(let answer): return answer.json(of: test, name: draft.name)
-    case .failure(let problem): throw .file("\(problem.field): \(problem.reason)")
+    case .failure(let errors): throw .file(errors.sentence)
     }
   }
 

@@ -147,10 +147,12 @@ struct AlertRuleReader {
       if let measure = AlertRule.Measure(sentry: name) {
         rule.measure = measure
       } else {
-        let names = AlertRule.Measure.allCases.map(\.rawValue).joined(separator: ", ")
+        let names = AlertRule.Measure.allCases.map(\.rawValue)
         add(
-          "aggregate", "\"\(name)\" is none. Give one of \(names), or Sentry's of crash-free rates."
-        )
+          "aggregate",
+          "\"\(name)\" is none"
+            + NearNames.choices(near: name, among: names, listed: names.count)
+            + " Sentry's two of crash-free rates are taken, too.")
       }
     }
     if let name = text("dataset"), name != "metrics", name != "sessions" {

@@ -21,22 +21,22 @@ package final class AlertRunner: Sendable {
     self.webURL = webURL
   }
 
-  /// Evaluates all rules at one instant. Rules that query the same value share the query.
+  /// Evaluates all rules at one instant, by what is stored at one moment. Rules that query the same
+  /// value share the query.
   package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
-    var reader = AlertReader(store: store, now: now)
-    var requested: [(rule: AlertRule, reading: AlertReading)] = []
-    var results: [AlertResult] = []
-    for stored in try alerts.alertRules(of: nil) {
-      let reading: AlertReading
-      if let known = requested.first(where: { $0.rule.queriesTheSame(as: stored.rule) }) {
-        reading = known.reading
-      } else {
-        reading = try reader.reading(of: stored.rule, organization: stored.organization)
+    let rules = try alerts.alertRules(of: nil)
+    return try store.snapshot { (store) throws(StoreError) in
+      var reader = AlertReader(store: store, now: now)
+      var requested: [(rule: AlertRule, reading: AlertReading)] = []
+      return try rules.map { (stored) throws(StoreError) in
+        if let known = requested.first(where: { $0.rule.queriesTheSame(as: stored.rule) }) {
+          return result(stored, known.reading, at: now)
+        }
+        let reading = try reader.reading(of: stored.rule, organization: stored.organization)
         requested.append((stored.rule, reading))
+        return result(stored, reading, at: now)
       }
-      results.append(result(stored, reading, at: now))
     }
-    return results
   }
 
   /// Keeps what ``evaluate(at:)`` found, and puts the notices of what follows into the queue.
@@ -70,12 +70,12 @@ package final class AlertRunner: Sendable {
 
 /// Reads the counts that a rule looks at.
 struct AlertReader {
-  let store: any SessionStore & ReleaseStore
+  let store: any SessionReading & ReleaseReading
   let now: Timestamp
   /// The releases of organizations, read once for all rules.
   private var records: [OrganizationID: [ReleaseRecord]] = [:]
 
-  init(store: any SessionStore & ReleaseStore, now: Timestamp) {
+  init(store: any SessionReading & ReleaseReading, now: Timestamp) {
     self.store = store
     self.now = now
   }

@@ -49,7 +49,7 @@ extension AlertActions {
     let test = BackTest(draft.rule, given, organization)
     switch try test.answer(store, alerts) {
     case .success(let answer): return .json(answer.json(of: test, name: draft.name))
-    case .failure(let problem): return FieldErrors(problem.field, problem.reason).response
+    case .failure(let errors): return errors.response
     }
   }
 }
@@ -68,17 +68,19 @@ extension BackTest {
   /// Replays the arrival log or, for users, recorded evaluations. Blocks.
   func answer(
     _ store: any ReleaseStore & OutcomeStore, _ alerts: any AlertStore
-  ) throws(StoreError) -> Result<Answer, AlertRule.Problem> {
+  ) throws(StoreError) -> Result<Answer, FieldErrors> {
     let unmatched = rule.unmatched(in: try KnownNames(of: organization, store))
     // A project that has been silent is one of the things that a rule is about.
-    if let problem = unmatched.first(where: { $0.field != "projects" }) {
-      return .failure(problem)
+    var errors = FieldErrors()
+    for problem in unmatched where problem.field != "projects" {
+      errors.add(problem.field, problem.reason)
     }
+    guard errors.isEmpty else { return .failure(errors) }
     guard rule.measure.isOfUsers else { return .success(try replay(store)) }
     let same = try alerts.alertRules(of: organization).first { $0.rule.queriesTheSame(as: rule) }
     guard let same else {
       return .failure(
-        AlertRule.Problem(
+        FieldErrors(
           "aggregate",
           "The arrival log has no users: a rule about users is back-tested on the evaluations of a rule with "
             + "the same aggregate, projects, environment, release, timeWindow and comparison, and "

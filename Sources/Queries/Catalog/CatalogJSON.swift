@@ -44,6 +44,8 @@ enum CatalogJSON {
       json.member("name", project.slug)
       json.member("platform", project.platform)
       json.member("platforms", [project.platform].compactMap(\.self))
+      json.member("bad", project.bad.rawValue)
+      json.member("badIsDefault", project.settings.bad == nil)
       json.member("dateCreated", project.created)
       json.member("status", "active")
       json.member("isBookmarked", false)

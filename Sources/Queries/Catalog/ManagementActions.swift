@@ -3,24 +3,63 @@ package import API
 package import Access
 internal import HTTP
 internal import ReleaseHealth
-internal import Storage
+package import Storage
 
 /// Creates, changes and revokes projects, DSN keys and tokens, with Sentry's paths and forms.
 package struct ManagementActions: Sendable {
+  private let store: any ReleaseStore
   private let catalog: CatalogCache
   private let random: @Sendable () -> UInt128
 
-  package init(catalog: CatalogCache, random: @escaping @Sendable () -> UInt128) {
+  package init(
+    store: any ReleaseStore, catalog: CatalogCache, random: @escaping @Sendable () -> UInt128
+  ) {
+    self.store = store
     self.catalog = catalog
     self.random = random
   }
 
   // MARK: Projects
 
+  /// The settings of a project in a body. A member that is not there changes nothing.
+  private struct NewSettings: Decodable {
+    private enum CodingKeys: CodingKey {
+      case platform, bad
+    }
+
+    private var platform: String??
+    private var bad: String??
+
+    init(from decoder: any Decoder) throws {
+      let members = try decoder.container(keyedBy: CodingKeys.self)
+      func read(_ name: CodingKeys) throws -> String?? {
+        members.contains(name) ? .some(try members.decodeIfPresent(String.self, forKey: name)) : nil
+      }
+      (platform, bad) = (try read(.platform), try read(.bad))
+    }
+
+    /// - Returns: the settings with what was given in place of theirs.
+    func applied(to settings: ProjectSettings) throws(APIError) -> ProjectSettings {
+      var settings = settings
+      if let platform {
+        settings.platform = platform
+        if let platform, !PlatformName.isValid(platform) {
+          throw .invalid("platform", platform, accepted: "Give \(PlatformName.rule).")
+        }
+      }
+      if let bad {
+        settings.bad = bad.flatMap { BadStatuses(name: $0) }
+        if let bad, settings.bad == nil, bad != "default" {
+          throw .invalid("bad", bad, accepted: "Give \(BadStatuses.rule), or default.")
+        }
+      }
+      return settings
+    }
+  }
+
   private struct NewProject: Decodable {
     var name: String?
     var slug: String?
-    var platform: String?
   }
 
   /// The project gets a first key, as it does in Sentry.
@@ -36,14 +75,23 @@ package struct ManagementActions: Sendable {
           "name", body.name ?? "", accepted: "No slug can be made of it: give \"slug\", too.")
         : .invalid("slug", slug, accepted: "Give \(Slug.rule).")
     }
-    if let platform = body.platform, !PlatformName.isValid(platform) {
-      throw .invalid("platform", platform, accepted: "Give \(PlatformName.rule).")
-    }
+    let settings = try call.json(NewSettings.self).applied(to: ProjectSettings())
     return changing(call) { (catalog) throws(StoreError) in
       let project = try catalog.createProject(
-        organization: organization.id, slug: slug, platform: body.platform, id: nil,
+        organization: organization.id, slug: slug, settings: settings, id: nil,
         publicKey: NewSecret.publicKey(random()), at: call.now)
       return .json(status: 201) { CatalogJSON.write(project, nil, of: organization, to: &$0) }
+    }
+  }
+
+  func changeProject(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    var project = try call.project()
+    project.settings = try call.json(NewSettings.self).applied(to: project.settings)
+    return changing(call) { [project] (catalog) throws(StoreError) in
+      try catalog.setProject(project.id, project.settings)
+      let use = try store.uses(of: organization.id)[project.id]
+      return .json { CatalogJSON.write(project, use, of: organization, to: &$0) }
     }
   }
 
@@ -187,7 +235,10 @@ package struct ManagementActions: Sendable {
     [
       APIRoute(
         "organizations/{organization}/projects",
-        .change(.post, .sentrys(["name", "slug", "platform"]), createProject)),
+        .change(.post, .sentrys(["name", "slug", "platform", "bad"]), createProject)),
+      APIRoute(
+        "projects/{organization}/{project}",
+        .change(.put, .sentrys(["platform", "bad"]), changeProject)),
       APIRoute(
         "projects/{organization}/{project}/keys", .get(.sentrys(["status"]), keys),
         .change(.post, .sentrys(["name"]), createKey)),

@@ -68,7 +68,7 @@ struct ExplainRequest {
 
   /// Queries the store and writes the answer. Blocks.
   func json(
-    store: any SessionStore & ReleaseStore & OutcomeStore
+    store: any StoreSnapshot
   ) throws(StoreError) -> [UInt8] {
     let request = try request.namingLatest(store)
     let history = try store.history(request.healthQuery())

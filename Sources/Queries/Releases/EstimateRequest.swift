@@ -37,25 +37,28 @@ struct EstimateRequest {
 
   /// Queries the store and writes the answer. Blocks.
   func response(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
+    of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Response {
     let known = try KnownNames(of: organization, store).of(projects)
     if let refusal = known.refusal(of: environments) { return Response(.badRequest(refusal)) }
-    guard let record = known.release(release) else {
-      return Response(APIError(status: 404, detail: known.refusal(ofRelease: release)))
+    var selected = HealthQuery(projects: projects, minutes: range.minutes)
+    selected.filter = .environments(environments)
+    guard let record = try known.release(release, latestIn: selected, store) else {
+      return Response(APIError(status: 404, detail: known.refusal(ofReleaseOrLatest: release)))
     }
     let projects = projects.intersection(record.projects)
-    let delay = try ReportingDelay.learnt(from: projects, environments, now: now, store)
+    let delay = try ReportingDelay.learnt(
+      from: projects, environments, bad: .crashed, now: now, store)
     // The delay counts whole hours, so the range starts on a full hour; what is older is one sum.
     // Before the retention there is nothing, however far back the range reaches.
     let hour = max(range.start.hour, (now.day - retentionDays) * 24)
     let young = max(hour, now.hour - ReportingDelay.hoursMax)
     var hours = [SessionTally](repeating: SessionTally(), count: young - hour)
     if young > hour {
-      let older = try tallies(hour..<young, by: (young - hour) * 60, projects, store)
+      let older = try tallies(record, hour..<young, by: (young - hour) * 60, projects, store)
       hours[0] = older.first ?? SessionTally()
     }
-    hours += try tallies(young..<max(young, range.end.hour), by: 60, projects, store)
+    hours += try tallies(record, young..<max(young, range.end.hour), by: 60, projects, store)
     let estimate = delay.estimate(hours, now: now.hour - hour)
     let json = JSONWriter.object { json in
       json.member("release", record.version)
@@ -76,13 +79,14 @@ struct EstimateRequest {
   }
 
   private func tallies(
-    _ hours: Range<Int>, by minutes: Int, _ projects: Set<ProjectID>, _ store: any SessionStore
+    _ record: ReleaseRecord, _ hours: Range<Int>, by minutes: Int, _ projects: Set<ProjectID>,
+    _ store: any SessionReading
   ) throws(StoreError) -> [SessionTally] {
     if hours.isEmpty || hours.lowerBound >= range.end.hour { return [] }
     var query = HealthQuery(
       projects: projects,
       minutes: hours.lowerBound * 60..<min(hours.upperBound * 60, range.end.minute))
-    query.filter = .all([.environments(environments), .release(release)])
+    query.filter = .all([.environments(environments), .release(record.version)])
     query.intervalMinutes = minutes
     return try store.health(query).first?.series.map {
       SessionTally(sessions: $0.sessions.total, crashes: Double($0.sessions.crashed))

@@ -3,19 +3,29 @@ internal import ReleaseHealth
 
 /// The verdict of a release gate with its evidence.
 ///
-///     {"release", "verdict", "reason", "rules": {…}, "ageHours", "unit",
+///     {"release", "verdict", "reason", "bad", "rules": {…}, "ageHours", "unit",
 ///      "crashFreeSessions": finding, "drop": finding, "candidate": side, "baseline": side,
-///      "reportingDelay": {…}}
+///      "asOf", "reportingDelay": {…}}
 ///
 /// A finding: {"verdict", "value", "low", "high", "limit", "moreSessions"}, of 1; low and high hold
-///            with the requested confidence, each, at all times; null without such a rule.
-/// A side:    {"release", "firstSession", "sessions", "crashed", "users", "crashedUsers",
-///             "crashFreeSessions", "corrected": {"value", "low", "high"}, "known"}.
+///            with the requested confidence, each, at all times; null without such a rule. Both
+///            are about sessions that are not bad.
+/// A side:    {"release", "firstSession", "sessions", "crashed", "failed", "crashFreeSessions",
+///             "failureFreeSessions", "corrected": {"value", "low", "high"}, "known",
+///             "now": {"sessions", "crashed", "failed", "users", "crashedUsers", "failedUsers"}};
+///             failed are crashed or unhandled, and corrected is the share of sessions that are
+///             not bad.
+///
+/// The numbers of a side are those known at its age, and those in `now` are of the same hours and
+/// known at `asOf`: users are known only so, and stand beside the sessions of the same moment.
 struct GateAnswer {
   let gate: ReleaseGate
+  let bad: BadStatuses
   let candidate: GateSide
   let baseline: GateSide?
   let age: Int
+  /// When the numbers were read.
+  let now: Timestamp
   let delay: ReportingDelay
   let areUsersKnown: Bool
 
@@ -25,6 +35,7 @@ struct GateAnswer {
       json.member("release", candidate.release)
       json.member("verdict", gate.verdict.rawValue)
       json.member("reason", reason(rate, drop))
+      json.member("bad", bad.rawValue)
       json.member("rules") { write(gate.rules, to: &$0) }
       json.member("ageHours", age)
       json.member("unit", areUsersKnown ? "user" : "session")
@@ -40,6 +51,7 @@ struct GateAnswer {
       json.member("baseline") { json in
         if let baseline { write(baseline, to: &json) } else { json.null() }
       }
+      json.member("asOf", now)
       json.member("reportingDelay") { delay.write(knownShare: gate.knownShare, to: &$0) }
     }
   }
@@ -65,22 +77,29 @@ struct GateAnswer {
   }
 
   private func write(_ side: GateSide, to json: inout JSONWriter) {
-    let hours = side.hours
-    let total = hours.reduce(into: SessionTally()) { $0 += $1 }
+    let (crashed, failed) = (side.total(.crashed), side.total(.crashedAndUnhandled))
     json.object { json in
       json.member("release", side.release)
       json.member("firstSession", Timestamp(minute: side.firstHour * 60))
-      json.member("sessions", total.sessions)
-      json.member("crashed", Int64(total.crashes))
-      json.member("users", side.users.total)
-      json.member("crashedUsers", side.users.byWorst.crashed)
-      json.member("crashFreeSessions", total.crashRate.map { 1 - $0 })
+      json.member("sessions", crashed.sessions)
+      json.member("crashed", Int64(crashed.crashes))
+      json.member("failed", Int64(failed.crashes))
+      json.member("crashFreeSessions", crashed.crashRate.map { 1 - $0 })
+      json.member("failureFreeSessions", failed.crashRate.map { 1 - $0 })
       json.member("corrected") { json in
         // What is known now differs from what was reported at that age.
         guard delay.isLearnt, side.isKnownAtAge else { return json.null() }
-        delay.estimate(hours, now: age).writeCrashFree(to: &json)
+        delay.estimate(side.hours(bad), now: age).writeCrashFree(to: &json)
       }
       json.member("known", side.isKnownAtAge ? "atAge" : "now")
+      json.object("now") { json in
+        json.member("sessions", side.final(.crashed).sessions)
+        json.member("crashed", Int64(side.final(.crashed).crashes))
+        json.member("failed", Int64(side.final(.crashedAndUnhandled).crashes))
+        json.member("users", side.users.total)
+        json.member("crashedUsers", side.users.byWorst.crashed)
+        json.member("failedUsers", side.users.withFailure)
+      }
     }
   }
 
@@ -89,8 +108,10 @@ struct GateAnswer {
   private func reason(_ rate: ReleaseGate.Finding?, _ drop: ReleaseGate.Finding?) -> String {
     if gate.lacksSessions {
       let needed = max(1, gate.rules.sessionsMin)
-      let short = [candidate, baseline].compactMap(\.self).filter { $0.total < needed }
-        .map { "\($0.release) has \($0.total)" }
+      let short = [candidate, baseline].compactMap(\.self).map {
+        ($0.release, $0.total(bad).sessions)
+      }
+      .filter { $0.1 < needed }.map { "\($0) has \($1)" }
       return "\(short.joined(separator: " and ")) of the \(needed) sessions that a verdict needs."
     }
     let findings = [(rate, rateSentence), (drop, dropSentence)].compactMap { finding, sentence in
@@ -98,21 +119,31 @@ struct GateAnswer {
     }
     if findings.isEmpty {
       return "There is no release before \(candidate.release) to compare with, and no "
-        + "least rate of crash-free sessions to hold it against."
+        + "least rate of \(bad.freeWord) sessions to hold it against."
     }
     var sentences = findings.filter { $0.verdict == gate.verdict }.map(\.text)
     if baseline == nil { sentences.append("There is no release before it to compare with.") }
+    if bad != .crashed { sentences.append("Failure-free is neither crashed nor unhandled.") }
     return sentences.joined(separator: " ")
+  }
+
+  private var subject: String {
+    switch bad {
+    case .crashed: "Crash-free sessions"
+    case .crashedAndUnhandled: "Failure-free sessions"
+    }
   }
 
   private func rateSentence(_ rate: ReleaseGate.Finding) -> String {
     let limit = percent(1 - (gate.rules.crashRateMax ?? 0))
     switch rate.verdict {
-    case .red: return "At most \(percent(1 - rate.low)) of sessions are crash-free, below \(limit)."
-    case .green: return "At least \(limit) of sessions are crash-free."
+    case .red:
+      return "At most \(percent(1 - rate.low)) of sessions are \(bad.freeWord), below \(limit)."
+    case .green: return "At least \(limit) of sessions are \(bad.freeWord)."
     case .unknown:
-      return "Crash-free sessions are between \(percent(1 - rate.high)) and "
-        + "\(percent(1 - rate.low)), which holds \(limit): \(missing(rate))"
+      return "\(subject) are between \(percent(1 - rate.high)) and "
+        + "\(percent(1 - rate.low)) at the requested confidence, and \(limit) lies between. "
+        + missing(rate)
     }
   }
 
@@ -122,17 +153,17 @@ struct GateAnswer {
     switch drop.verdict {
     case .red:
       return
-        "Crash-free sessions are at least \(points(drop.low)) points below those of \(other) at "
+        "\(subject) are at least \(points(drop.low)) points below those of \(other) at "
         + "the same age; \(limit) are tolerated."
     case .green:
       return
-        "Crash-free sessions are less than \(limit) points below those of \(other) at the same "
+        "\(subject) are less than \(limit) points below those of \(other) at the same "
         + "age."
     case .unknown:
       return
-        "Crash-free sessions are \(side(drop.value)) those of \(other), surely between "
-        + "\(side(drop.high)) and \(side(drop.low)); \(limit) points below are tolerated: "
-        + missing(drop)
+        "\(subject) are \(side(drop.value)) those of \(other) so far. At the requested "
+        + "confidence the difference is from \(side(drop.high)) to \(side(drop.low)), and "
+        + "\(limit) points below are tolerated. \(missing(drop))"
     }
   }
 
@@ -141,8 +172,8 @@ struct GateAnswer {
   }
 
   private func missing(_ finding: ReleaseGate.Finding) -> String {
-    guard let more = finding.moreSessions else { return "it is too close to tell soon." }
-    return "about \(more) more sessions tell."
+    guard let more = finding.moreSessions else { return "They are too close to decide soon." }
+    return "About \(more) more sessions are needed to decide."
   }
 
   private func percent(_ share: Double) -> String { points(share) + " %" }

@@ -8,13 +8,18 @@ internal import Storage
 /// as the candidate has, and as they were known at that age.
 ///
 /// The rules are percentages: `crashFreeSessions`, `maxDrop` (points), `confidence`; `minSessions`
-/// is a number. `baseline` is a release, `latest` or `previous`; the version in the path may be
-/// `latest`, too: a release with sessions in the last 24 hours.
+/// is a number. `bad` says what makes a session bad in place of the projects: a session that is not
+/// counts as crash-free here, also where unhandled ones are bad. `baseline` is a release, `latest`
+/// or `previous`; the version in the path may be `latest`, too: a release with sessions in the last
+/// 24 hours.
 struct GateRequest {
   private let candidate: String
   /// The baseline release; nil for the previous one.
   private let baseline: String?
   private let rules: ReleaseGate.Rules
+  /// What makes a session bad, if the request says so; nil for what the projects say.
+  private let bad: BadStatuses?
+  private let selected: [Project]
   private let projects: Set<ProjectID>
   private let environments: EnvironmentSelection
   private let now: Timestamp
@@ -22,19 +27,19 @@ struct GateRequest {
 
   static let names = AcceptedNames.only(
     AcceptedNames.selection + [
-      "baseline", "crashFreeSessions", "maxDrop", "minSessions", "confidence",
+      "baseline", "bad", "crashFreeSessions", "maxDrop", "minSessions", "confidence",
     ])
   private static let dropMaxDefault = 0.2
   private static let sessionsMinDefault: Int64 = 100
-  /// Above this ratio most sessions have no user, and crashes are not counted by users.
-  private static let sessionsPerUserMax: Int64 = 50
 
   private static let isItself = APIError.badRequest(
     "The baseline is the release itself: name another one.")
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().named(by: parameters).map(\.id))
+    selected = try call.projects().named(by: parameters)
+    projects = Set(selected.map(\.id))
+    bad = try parameters.bad()
     candidate = call.version
     let named = parameters.one("baseline") ?? "previous"
     baseline = named == "previous" ? nil : named
@@ -76,23 +81,29 @@ struct GateRequest {
 
   /// Queries the store and writes the answer. Blocks.
   func response(
-    of organization: OrganizationID, store: any SessionStore & ReleaseStore & OutcomeStore
+    of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Result<[UInt8], APIError> {
     let known = try KnownNames(of: organization, store).of(projects)
     // Before the first session of a project, its environments are still to come.
     if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
       return .failure(.badRequest(refusal))
     }
+    var day = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
+    day.filter = .environments(environments)
     let named = try baseline.map { (name) throws(StoreError) in
-      try release(name, besides: candidate, among: known, of: organization, store)
+      try known.release(
+        name, latestIn: day, besides: candidate, sessionsMin: rules.sessionsMin, store)
     }
     if let baseline, case .some(.none) = named {
-      return .failure(.badRequest(known.refusal(ofRelease: baseline)))
+      return .failure(.badRequest(known.refusal(ofReleaseOrLatest: baseline)))
     }
-    guard let record = try release(candidate, among: known, of: organization, store) else {
+    let found = try known.release(
+      candidate, latestIn: day, sessionsMin: rules.sessionsMin, store)
+    guard let record = found else {
       // A client may wait for one that is still to come.
       let status = known.resembles(release: candidate) ? 400 : 404
-      return .failure(APIError(status: status, detail: known.refusal(ofRelease: candidate)))
+      return .failure(
+        APIError(status: status, detail: known.refusal(ofReleaseOrLatest: candidate)))
     }
     let started = try record.firstHour(in: projects, environments, store)
     let before =
@@ -115,32 +126,11 @@ struct GateRequest {
       try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
   }
 
-  /// The release of a name, which may be `latest`.
-  ///
-  /// - Parameter other: a release that is not the latest: the candidate is not its own baseline.
-  private func release(
-    _ name: String, besides other: String? = nil, among known: KnownNames,
-    of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
-  ) throws(StoreError) -> ReleaseRecord? {
-    var name = name
-    if name == LatestRelease.name {
-      var query = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
-      query.filter = .environments(environments)
-      if let other { query.filter = .all([query.filter, .not(.release(other))]) }
-      let found = try LatestRelease.found(
-        by: query, of: organization, sessionsMin: rules.sessionsMin, store)
-      guard let found else { return nil }
-      name = found
-    }
-    return known.release(name)
-  }
-
   /// The release of the same package with the most sessions in the day before the first session of
   /// the candidate; of several the highest.
   private func previous(
     to record: ReleaseRecord, started: Int?, among known: KnownNames,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> ReleaseRecord? {
     let end = started ?? now.hour
     var query = HealthQuery(projects: projects, minutes: (end - 24) * 60..<end * 60)
@@ -161,7 +151,7 @@ struct GateRequest {
 
   private func answer(
     _ record: ReleaseRecord, _ started: Int?, _ before: ReleaseRecord?, _ beforeStarted: Int?,
-    _ store: any SessionStore & OutcomeStore
+    _ store: any SessionReading & OutcomeStore
   ) throws(StoreError) -> GateAnswer {
     let ages = [started, before == nil ? nil : beforeStarted].compactMap(\.self)
       .map { max(0, now.hour - $0 + 1) }
@@ -170,24 +160,25 @@ struct GateRequest {
     let other = try before.map { (before) throws(StoreError) in
       try side(before, beforeStarted ?? now.hour, age, store)
     }
+    let bad = bad ?? .of(selected, [record, before])
     let delay = try ReportingDelay.learnt(
-      from: projects.intersection(record.projects), environments, now: now, store)
+      from: projects.intersection(record.projects), environments, bad: bad, now: now, store)
     // Users count for both arms or for neither, so that the arms are comparable.
     let areUsersKnown = [one, other].compactMap(\.self).allSatisfy {
-      $0.users.total * Self.sessionsPerUserMax >= $0.final.sessions
+      $0.users.areKnown(of: $0.final(bad).sessions)
     }
-    let arms = [one, other].map { $0?.arm(weighing: areUsersKnown) }
+    let arms = [one, other].map { $0?.arm(bad, weighing: areUsersKnown) }
     let hours = arms[0]?.hours ?? []
     let gate = ReleaseGate(
       rules: rules, candidate: arms[0] ?? ReleaseGate.Arm(hours: []), baseline: arms[1] ?? nil,
       knownShare: delay.knownShare(of: hours, now: age), dispersion: delay.dispersion)
     return GateAnswer(
-      gate: gate, candidate: one, baseline: other, age: age, delay: delay,
+      gate: gate, bad: bad, candidate: one, baseline: other, age: age, now: now, delay: delay,
       areUsersKnown: areUsersKnown)
   }
 
   private func side(
-    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionStore & OutcomeStore
+    _ record: ReleaseRecord, _ first: Int, _ age: Int, _ store: any SessionReading & OutcomeStore
   ) throws(StoreError) -> GateSide {
     var query = HealthQuery(projects: projects, minutes: first * 60..<(first + age) * 60)
     query.filter = .all([.environments(environments), .release(record.version)])
@@ -196,9 +187,7 @@ struct GateRequest {
     query.intervalMinutes = 60
     let history = try store.history(query)
     return GateSide(
-      release: record.version, firstHour: first, age: age,
-      reported: ReportedSessions(history, firstHour: first),
-      isKnownAtAge: (history.firstKnownHour ?? .min) <= first, users: users)
+      release: record.version, firstHour: first, age: age, history: history, users: users)
   }
 }
 
@@ -209,31 +198,41 @@ struct GateSide {
   let firstHour: Int
   /// The number of hours that are measured, including the running one.
   let age: Int
-  let reported: ReportedSessions
-  /// Whether the arrival log reaches back to the first session. Otherwise the counts are those
-  /// known now, which is fair to the candidate: later crashes count against the baseline.
-  let isKnownAtAge: Bool
-  /// The users of the same hours, as known now.
+  /// The sessions by hour, with the time at which each was known.
+  let history: SessionHistory
+  /// The users of the same hours, as known now: when a user crashed first is not kept.
   let users: UserCounts
 
-  /// The counts that were known at the age, by hour.
-  var hours: [SessionTally] { reported.known(atAge: age).map(\.sound) }
+  /// Whether the arrival log reaches back to the first session. Otherwise the counts are those
+  /// known now, which is fair to the candidate: later crashes count against the baseline.
+  var isKnownAtAge: Bool { (history.firstKnownHour ?? .min) <= firstHour }
 
-  /// The number of sessions that were known at the age.
-  var total: Int64 { hours.reduce(0) { $0 + $1.sessions } }
+  /// The counts that were known at the age, by hour.
+  func hours(_ bad: BadStatuses) -> [SessionTally] {
+    reported(bad).known(atAge: age).map(\.sound)
+  }
+
+  /// The total that was known at the age.
+  func total(_ bad: BadStatuses) -> SessionTally {
+    hours(bad).reduce(into: SessionTally()) { $0 += $1 }
+  }
 
   /// The total that is known now.
-  var final: SessionTally {
-    reported.hours.reduce(into: SessionTally()) { $0 += $1.known(before: .max) }.sound
+  func final(_ bad: BadStatuses) -> SessionTally {
+    reported(bad).hours.reduce(into: SessionTally()) { $0 += $1.known(before: .max) }.sound
   }
 
-  func arm(weighing: Bool) -> ReleaseGate.Arm {
-    ReleaseGate.Arm(hours: hours, crashWeight: weighing ? crashWeight : 1)
+  func arm(_ bad: BadStatuses, weighing: Bool) -> ReleaseGate.Arm {
+    ReleaseGate.Arm(hours: hours(bad), crashWeight: weighing ? crashWeight(bad) : 1)
   }
 
-  private var crashWeight: Double {
-    let (crashed, crashes) = (Double(users.byWorst.crashed), final.crashes)
+  private func crashWeight(_ bad: BadStatuses) -> Double {
+    let (crashed, crashes) = (Double(users.bad(bad)), final(bad).crashes)
     return crashed > 0 && crashes > crashed ? crashed / crashes : 1
+  }
+
+  private func reported(_ bad: BadStatuses) -> ReportedSessions {
+    ReportedSessions(history, firstHour: firstHour, bad: bad)
   }
 }
 
@@ -241,7 +240,7 @@ extension ReleaseRecord {
   /// The hour in which the first session of a release started; nil when there was none. It is that
   /// of the first arrival where the sessions have expired.
   func firstHour(
-    in projects: Set<ProjectID>, _ environments: EnvironmentSelection, _ store: any ReleaseStore
+    in projects: Set<ProjectID>, _ environments: EnvironmentSelection, _ store: any ReleaseReading
   ) throws(StoreError) -> Int? {
     let seen =
       places
@@ -253,9 +252,22 @@ extension ReleaseRecord {
   }
 }
 
+extension UserCounts {
+  /// Above this ratio most sessions have no user, and bad ones are not counted by users.
+  private static let sessionsPerUserMax: Int64 = 50
+
+  /// - Parameter sessions: the number of the sessions that the users are of.
+  func areKnown(of sessions: Int64) -> Bool {
+    total * Self.sessionsPerUserMax >= sessions
+  }
+}
+
 extension ReportedSessions {
   /// - Parameter firstHour: the hour of the first bucket of the history by the hour, since 1970.
-  init(_ history: SessionHistory, firstHour: Int) {
+  init(_ history: SessionHistory, firstHour: Int, bad: BadStatuses) {
+    func tally(_ counts: SessionCounts) -> SessionTally {
+      SessionTally(sessions: counts.total, crashes: Double(counts.bad(bad)))
+    }
     self.init(
       hours: history.buckets.map { bucket in
         var prompt = bucket.prompt
@@ -263,16 +275,10 @@ extension ReportedSessions {
         prompt += bucket.unlogged
         prompt -= bucket.startingLater
         return Hour(
-          prompt: SessionTally(prompt),
+          prompt: tally(prompt),
           late: bucket.late.map {
-            Change(arrivalHour: $0.time.hour - firstHour, change: SessionTally($0.change))
+            Change(arrivalHour: $0.time.hour - firstHour, change: tally($0.change))
           })
       })
-  }
-}
-
-extension SessionTally {
-  fileprivate init(_ counts: SessionCounts) {
-    self.init(sessions: counts.total, crashes: Double(counts.crashed))
   }
 }

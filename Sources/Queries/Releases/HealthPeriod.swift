@@ -59,7 +59,7 @@ enum HealthPeriod: String, CaseIterable {
 }
 
 /// The sessions or the users: what a chart or a list counts.
-enum CountedUnit: String {
+enum CountedUnit: String, CaseIterable {
   case sessions, users
 
   var measures: HealthQuery.Measures { self == .sessions ? .sessions : .users }

@@ -20,38 +20,65 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest(
       try items(of: call), projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
-      let store = store
-      let request = try request.namingLatest(of: organization.id, store)
-      let records = try store.releases(of: organization.id)
-      var health = try ReleaseHealthData(ranking: request, store: store)
-      let entries = ReleaseEntry.entries(of: records, request, health)
-      let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
-      try health.load(for: page, among: records, request, store: store)
-      let writer = ReleaseJSON(request: request, health: health)
-      let json = JSONWriter.array { json in
-        for entry in page { writer.write(entry, to: &json) }
+      try store.snapshot { (store) throws(StoreError) in
+        let request = try request.namingLatest(of: organization.id, store)
+        let records = try store.releases(of: organization.id)
+        var health = try ReleaseHealthData(ranking: request, store: store)
+        let entries = ReleaseEntry.entries(of: records, request, health)
+        let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
+        try health.load(for: page, among: records, request, store: store)
+        let writer = ReleaseJSON(request: request, health: health)
+        let json = JSONWriter.array { json in
+          for entry in page { writer.write(entry, to: &json) }
+        }
+        let hasMore = entries.count > request.page.offset + page.count
+        return .json(
+          json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
       }
-      let hasMore = entries.count > request.page.offset + page.count
-      return .json(
-        json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
     }
   }
 
   func detail(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
-    var items = try items(of: call)
-    // The flat list finds the neighbours in an order by counts; a page has no other use for it.
-    items.removeAll { $0.name == "flatten" }
-    let sort = QueryParameters(items).one("sort").flatMap(ReleaseSort.init)
-    if sort?.needsHealth == true { items.append((name: "flatten", value: "1")) }
-    let request = try ReleasesRequest(items, projects: try call.projects(), now: call.now)
+    let request = try ReleasesRequest(
+      try items(of: call), projects: try call.projects(), now: call.now, for: .page)
     return { () throws(StoreError) in
-      let records = try store.releases(of: organization.id)
-      guard let record = records.first(where: { Name($0.version) == Name(call.version) }) else {
-        return Response(.notFound)
+      try store.snapshot { (store) throws(StoreError) in
+        let records = try store.releases(of: organization.id)
+        // No release is named `latest`.
+        let record =
+          call.version == LatestRelease.name
+          ? try LatestRelease.found(by: request.summaryQuery, among: records, store)
+          : records.first { Name($0.version) == Name(call.version) }
+        guard let record else { return Response(.notFound) }
+        return try page(
+          of: record, among: records, try request.namingLatest(of: organization.id, store), store)
       }
-      return try page(
-        of: record, among: records, try request.namingLatest(of: organization.id, store), store)
+    }
+  }
+
+  /// Answers the versions of releases with their dates, for lists to choose from and for charts.
+  func dates(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
+    let request = try ReleasesRequest(
+      call.items, projects: try call.projects(), now: call.now, for: .dates)
+    return { () throws(StoreError) in
+      let store = store
+      let request = try request.namingLatest(of: organization.id, store)
+      let entries = ReleaseEntry.entries(
+        of: try store.releases(of: organization.id), request, ReleaseHealthData())
+      let page = entries.dropFirst(request.page.offset)
+      let json = JSONWriter.array { json in
+        for entry in page.prefix(request.page.size) {
+          json.object { json in
+            json.member("version", entry.record.version)
+            json.member("date", entry.date)
+          }
+        }
+      }
+      let link = request.page.linkHeader(
+        url: call.url, hasMore: page.count > request.page.size)
+      return .json(json, headers: ["Link": link])
     }
   }
 
@@ -59,12 +86,14 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try GateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      switch try request.response(of: organization.id, store: store) {
-      case .success(let json): .json(json)
-      // The release may still appear. A wrong path, also 404, has no release to wait for.
-      case .failure(let error) where error.status == 404:
-        .failure(error.status, error.detail, missing: "release")
-      case .failure(let error): Response(error)
+      try store.snapshot { (store) throws(StoreError) in
+        switch try request.response(of: organization.id, store: store) {
+        case .success(let json): .json(json)
+        // The release may still appear. A wrong path, also 404, has no release to wait for.
+        case .failure(let error) where error.status == 404:
+          .failure(error.status, error.detail, missing: "release")
+        case .failure(let error): Response(error)
+        }
       }
     }
   }
@@ -73,27 +102,30 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try EstimateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try request.response(of: organization.id, store: store)
+      try store.snapshot { (store) throws(StoreError) in
+        try request.response(of: organization.id, store: store)
+      }
     }
   }
 
   private func page(
     of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
-    _ store: any SessionStore & ReleaseStore, status: Int = 200
+    _ store: any SessionReading & ReleaseReading, status: Int = 200
   ) throws(StoreError) -> Response {
     let selected = request.projects.filter { record.projects.contains($0.id) }
     if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }
     let entry = ReleaseEntry(
       record: record, version: ReleaseVersion(record.version), projects: selected)
-    var health = try ReleaseHealthData(ranking: request, store: store)
-    // As in Sentry the filters choose the neighbours, and never hide the release itself.
-    let entries = ReleaseEntry.entries(of: records, request, health, including: record.id)
+    var health = ReleaseHealthData()
     try health.load(for: [entry], among: records, request, store: store)
-    let meta = ReleaseMeta(
-      of: record.id, among: entries,
-      sessionHours: try store.sessionHours(
-        ofRelease: record.id, projects: Set(selected.map(\.id)),
-        environments: request.environments))
+    var meta: ReleaseMeta?
+    if request.namesProjects {
+      meta = ReleaseMeta(
+        of: record.id, among: records, request,
+        sessionHours: try store.sessionHours(
+          ofRelease: record.id, projects: Set(selected.map(\.id)),
+          environments: request.environments))
+    }
     let writer = ReleaseJSON(request: request, health: health)
     return .json(status: status) { writer.write(entry, meta: meta, to: &$0) }
   }
@@ -125,7 +157,8 @@ package struct ReleaseActions: Sendable {
     static let changed = AcceptedNames.sentrys(names, idle: idle + ["version"])
   }
 
-  /// Creates a release. As in Sentry, the status is 201 for a new release and 208 for a known one.
+  /// Creates a release. As in Sentry, the status is 201 for a release that is new or new in one of
+  /// the projects, and 208 for any other.
   func create(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let body = try call.json(Body.self)
     guard let version = body.version else { throw .badRequest("\"version\" is required.") }
@@ -148,7 +181,9 @@ package struct ReleaseActions: Sendable {
     if call.names["project"] != nil { change.projects = [try call.project().id] }
     for name in body.projects ?? [] {
       guard let project = projects.first(named: name.text) else {
-        throw .badRequest("Invalid project id or slug: \"\(name.text)\"")
+        let error = APIError.unknown(
+          "Invalid project ids or slugs: \"\(name.text)\"", name.text, among: projects.map(\.slug))
+        return { FieldErrors("projects", error.detail).response }
       }
       change.projects.append(project.id)
     }
@@ -166,18 +201,20 @@ package struct ReleaseActions: Sendable {
     }
     change.ref = body.ref
     change.url = body.url
-    let request = try ReleasesRequest([], projects: projects, now: call.now)
+    let request = try ReleasesRequest([], projects: projects, now: call.now, for: .page)
     return { [change] () throws(StoreError) in
       let store = store
-      let isKnown = try store.releases(of: organization.id).contains {
+      let known = try store.releases(of: organization.id).first {
         Name($0.version) == Name(version)
       }
-      if mustExist, !isKnown { return Response(.notFound) }
+      if mustExist, known == nil { return Response(.notFound) }
       // As in Sentry: a new release without a project would appear nowhere.
-      if !isKnown, change.projects.isEmpty {
+      if known == nil, change.projects.isEmpty {
         return Response(.badRequest("\"projects\" is required: a list of ids or slugs."))
       }
-      let isNew = try store.saveRelease(change, of: organization.id, at: call.now)
+      let isNew =
+        try store.saveRelease(change, of: organization.id, at: call.now)
+        || !change.projects.allSatisfy { known?.projects.contains($0) ?? false }
       let records = try store.releases(of: organization.id)
       guard let record = records.first(where: { Name($0.version) == Name(version) }) else {
         return Response(.notFound)
@@ -209,11 +246,17 @@ package struct ReleaseActions: Sendable {
     [
       APIRoute(
         "organizations/{organization}/releases",
-        .get(.sentrys(ReleasesRequest.names + ["project", "flatten"]), list),
+        .get(
+          .sentrys(
+            ReleasesRequest.names + ["project", "flatten"], keys: ReleaseSearch.keys), list),
         .change(.post, Body.created, create)),
+      // Before the pages of releases: as in Sentry, a release with this name has none.
+      APIRoute(
+        "organizations/{organization}/releases/stats",
+        .get(.sentrys(ReleasesRequest.datesNames, keys: ReleaseSearch.keys), dates)),
       APIRoute(
         "organizations/{organization}/releases/{version}",
-        .get(.sentrys(ReleasesRequest.names + ["project"]), detail),
+        .get(.sentrys(ReleasesRequest.names + ["project", "project_id"]), detail),
         .change(.put, Body.changed, update), .change(.delete, .sentrys(), delete)),
       APIRoute(
         "organizations/{organization}/releases/{version}/gate", .get(GateRequest.names, gate)),
@@ -223,7 +266,8 @@ package struct ReleaseActions: Sendable {
           .only(AcceptedNames.selection + DateRange.names + ["interval"]), estimate)),
       APIRoute(
         "projects/{organization}/{project}/releases",
-        .get(.sentrys(ReleasesRequest.names + ["flatten"]), list),
+        .get(
+          .sentrys(ReleasesRequest.names + ["flatten"], keys: ReleaseSearch.keys), list),
         .change(.post, Body.created, create)),
       APIRoute(
         "projects/{organization}/{project}/releases/{version}",

@@ -30,7 +30,8 @@ struct ReleaseEntry {
   ) -> [ReleaseEntry] {
     let selected = Dictionary(uniqueKeysWithValues: request.projects.map { ($0.id, $0) })
     var entries: [ReleaseEntry] = []
-    for record in records where record.status == request.status || record.id == id {
+    for record in records
+    where request.status.map({ $0 == record.status }) ?? true || record.id == id {
       let projects = record.projects.compactMap { selected[$0] }
       let whole = ReleaseEntry(
         record: record, version: ReleaseVersion(record.version), projects: projects)
@@ -55,7 +56,8 @@ struct ReleaseEntry {
     // enough. Without an environment no search filters stages, and any stage matches.
     let stages = Set(places.map(\.adoption.stage))
     return (stages.isEmpty ? [.lowAdoption] : stages).contains { stage in
-      request.search.finds(record.version, at: stage, version: version)
+      request.search.finds(
+        record.version, isFinalized: record.isFinalized, at: stage, version: version)
     }
   }
 
@@ -74,7 +76,8 @@ struct ReleaseEntry {
     case .semver:
       return byRank { $0.rank }
     case .build:
-      return byRank(\.version.buildNumber)
+      // As in Sentry, the others are not listed.
+      return byRank(\.version.buildNumber).filter { $0.version.buildNumber != nil }
     default:
       return byRank { $0.rank(request, health) }
     }

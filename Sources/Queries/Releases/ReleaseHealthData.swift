@@ -12,7 +12,7 @@ struct ReleaseHealthData {
 
 extension ReleaseHealthData {
   /// Queries the counts that the request ranks by. Blocks.
-  init(ranking request: ReleasesRequest, store: any SessionStore) throws(StoreError) {
+  init(ranking request: ReleasesRequest, store: any SessionReading) throws(StoreError) {
     switch request.sort {
     case .date, .semver, .build, .adoption: return
     case .sessions, .users, .crashFreeSessions, .crashFreeUsers:
@@ -27,7 +27,7 @@ extension ReleaseHealthData {
   /// Only their releases are counted: an organization has thousands, and a page a hundred.
   mutating func load(
     for entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
-    _ request: ReleasesRequest, store: any SessionStore & ReleaseStore
+    _ request: ReleasesRequest, store: any SessionReading & ReleaseReading
   ) throws(StoreError) {
     guard request.withHealth else { return }
     let releases = Set(entries.map { Name($0.record.version) })

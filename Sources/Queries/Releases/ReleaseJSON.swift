@@ -3,7 +3,8 @@ internal import ReleaseHealth
 internal import Storage
 
 /// Writes release objects with the keys of Sentry's API. What Hale does not store (commits,
-/// deploys, authors, issues) is null, 0 or empty, as in an organization that never sends it.
+/// deploys, authors, issues, the start) is null, 0 or empty, as in an organization that never
+/// sends it.
 struct ReleaseJSON {
   let request: ReleasesRequest
   let health: ReleaseHealthData
@@ -21,6 +22,7 @@ struct ReleaseJSON {
       json.member("url", record.url)
       json.member("dateReleased", record.released)
       json.member("dateCreated", record.created)
+      json.member("dateStarted") { $0.null() }
       json.member("data") { $0.object { _ in } }
       json.member("newGroups", 0)
       json.member("owner") { $0.null() }
@@ -48,9 +50,10 @@ struct ReleaseJSON {
       json.object("version") { json in
         json.member("raw", version.versionRaw)
         guard let parsed = version.version else { return }
-        json.member("major", parsed.major)
-        json.member("minor", parsed.minor)
-        json.member("patch", parsed.patch)
+        // As in Sentry; `raw` has all digits.
+        json.member("major", parsed.major.value ?? 0)
+        json.member("minor", parsed.minor.value ?? 0)
+        json.member("patch", parsed.patch.value ?? 0)
         json.member("pre", parsed.prerelease)
         json.member("buildCode", parsed.buildCode)
         json.member("components", parsed.components)
@@ -167,17 +170,22 @@ struct ReleaseMeta {
   private let first: String?
   private let last: String?
 
-  /// - Parameter entries: the entries in the order of the list.
-  init(of id: Int64, among entries: [ReleaseEntry], sessionHours: ClosedRange<Int>?) {
+  /// As in Sentry the filters choose the neighbours, and never hide the release itself; the first
+  /// and the last release are those of the projects and environments.
+  init(
+    of id: Int64, among records: [ReleaseRecord], _ request: ReleasesRequest,
+    sessionHours: ClosedRange<Int>?
+  ) {
     self.sessionHours = sessionHours
     // Lists begin with the newest, so the previous entry in a list is the next one in time. Sentry
     // reverses them for the same reason.
-    last = entries.first?.record.version
-    first = entries.last?.record.version
-    // A flat list may have the release several times; its other projects are no neighbours.
+    let all = ReleaseEntry.entries(of: records, request.unfiltered, ReleaseHealthData())
+    last = all.first?.record.version
+    first = all.last?.record.version
+    let entries = ReleaseEntry.entries(of: records, request, ReleaseHealthData(), including: id)
     let index = entries.firstIndex { $0.record.id == id } ?? entries.endIndex
     next = entries[..<index].last?.record.version
-    previous = entries[index...].first { $0.record.id != id }?.record.version
+    previous = entries[index...].dropFirst().first?.record.version
   }
 
   func write(to json: inout JSONWriter) {

@@ -4,8 +4,9 @@ internal import Storage
 
 /// The members of a release in a project that Sentry's API lacks, for a table of releases:
 ///
+///     "failureFreeSessions", "failureFreeUsers": percentages beside Sentry's crash-free ones,
 ///     "sessions": counts, "users": counts, "firstSession", "lastSession", "versionRank",
-///     "previous": {"version", "sessions": counts, "users": counts}
+///     "previous": {"version", "sessions": counts, "users": counts, and both rates}
 ///
 /// The counts are those of the summary, by status, and a user counts under the worst of them.
 struct ReleaseOverview {
@@ -20,7 +21,7 @@ struct ReleaseOverview {
   /// The overview of each entry in each of its projects. Blocks.
   static func of(
     _ entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
-    _ request: ReleasesRequest, store: any ReleaseStore
+    _ request: ReleasesRequest, store: any ReleaseReading
   ) throws(StoreError) -> [GroupKey: ReleaseOverview] {
     let order = ReleaseOrder(records)
     let previous = Dictionary(
@@ -43,8 +44,7 @@ struct ReleaseOverview {
   /// - Parameter before: the counts of the previous release; nil when there are none.
   func writeMembers(_ summary: HealthCell, before: HealthCell?, to json: inout JSONWriter) {
     func time(ofHour hour: Int) -> Timestamp { Timestamp(minute: hour * 60) }
-    json.member("sessions", summary.sessions)
-    json.member("users", summary.users.byWorst)
+    Self.writeHealth(summary, to: &json)
     json.member("firstSession", hours.map { time(ofHour: $0.lowerBound) })
     json.member("lastSession", hours.map { time(ofHour: $0.upperBound) })
     json.member("versionRank", rank)
@@ -52,10 +52,16 @@ struct ReleaseOverview {
       guard let previous else { return json.null() }
       json.object { json in
         json.member("version", previous)
-        json.member("sessions", before?.sessions ?? SessionCounts())
-        json.member("users", before?.users.byWorst ?? SessionCounts())
+        Self.writeHealth(before ?? HealthCell(), to: &json)
       }
     }
+  }
+
+  private static func writeHealth(_ cell: HealthCell, to json: inout JSONWriter) {
+    json.member("failureFreeSessions", cell.sessions.failureFreeRate.map { $0 * 100 })
+    json.member("failureFreeUsers", cell.users.failureFreeRate.map { $0 * 100 })
+    json.member("sessions", cell.sessions)
+    json.member("users", cell.users.byWorst)
   }
 }
 

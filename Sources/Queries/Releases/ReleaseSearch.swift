@@ -3,29 +3,75 @@ internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
-/// A search over releases: terms about the name's parts and the adoption stage, and free text that
-/// the name contains.
+/// A search over releases: terms about the name's parts, the adoption stage and `finalized`, and
+/// free text that the name contains.
 struct ReleaseSearch {
-  private var filter: SeriesFilter
+  /// The filter of finalized releases, those with a date of release.
+  private var ofFinalized: SeriesFilter
+  /// The filter of the other releases.
+  private var ofOthers: SeriesFilter
+
+  static let keys = ReleaseTerms.keys + ["finalized"]
+
+  /// The search that finds every release.
+  static let everything = ReleaseSearch(ofFinalized: .everything, ofOthers: .everything)
+
+  private init(ofFinalized: SeriesFilter, ofOthers: SeriesFilter) {
+    self.ofFinalized = ofFinalized
+    self.ofOthers = ofOthers
+  }
 
   init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let texts = Self.describedBuild(text) {
-      filter = .any(texts.map { .releaseContains($0) })
+      ofFinalized = .any(texts.map { .releaseContains($0) })
+      ofOthers = ofFinalized
       return
     }
-    filter = try SearchTree(text).filter { (leaf, _) throws(APIError) in
+    let tree = try SearchTree(text)
+    ofFinalized = try Self.filter(tree, environments, isFinalized: true)
+    ofOthers = try Self.filter(tree, environments, isFinalized: false)
+  }
+
+  /// The filter of the releases that are finalized, or of those that are not: no series says so.
+  private static func filter(
+    _ tree: SearchTree, _ environments: EnvironmentSelection, isFinalized: Bool
+  ) throws(APIError) -> SeriesFilter {
+    try tree.filter { (leaf, _) throws(APIError) in
       switch leaf {
       case .freeText(let text): return .releaseContains(text.lowercased())
       case .term(let term):
-        guard let filter = try ReleaseTerms.filter(term, environments: environments) else {
-          if let name = Self.pastedName(term) {
-            return SeriesFilter.releaseContains(name).negated(if: term.isNegated)
-          }
-          throw .badRequest("Invalid query field: \"\(term.key)\"")
+        if let filter = try ReleaseTerms.filter(term, environments: environments) { return filter }
+        if term.key == "finalized" {
+          return try switches(term).contains(isFinalized) != term.isNegated ? .everything : .any([])
         }
-        return filter
+        if let name = pastedName(term) {
+          return SeriesFilter.releaseContains(name).negated(if: term.isNegated)
+        }
+        throw unknownKey(term)
       }
     }
+  }
+
+  private static func switches(_ term: SearchTerm) throws(APIError) -> [Bool] {
+    var values: [Bool] = []
+    for value in term.values {
+      switch value.literal?.lowercased() {
+      case "true": values.append(true)
+      case "false": values.append(false)
+      default:
+        throw .badRequest(
+          "Invalid search filter: \(term.key). Give true or false, not \"\(value.text)\".")
+      }
+    }
+    return values
+  }
+
+  private static func unknownKey(_ term: SearchTerm) -> APIError {
+    var error = ReleaseTerms.unknownKey(term, among: keys) { $0 }
+    if AcceptedNames.selection.contains(term.key) {
+      error.detail += " The parameter \(term.key)= selects by \(term.key)."
+    }
+    return error
   }
 
   /// Replaces `release:latest` by the release that it means. Blocks.
@@ -33,16 +79,32 @@ struct ReleaseSearch {
   /// - Parameter query: what counts beside the search.
   mutating func nameLatest(
     in query: HealthQuery, of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) {
-    guard filter.namesLatest else { return }
-    filter = try filter.naming(latestIn: query, of: organization, store).filter
+    guard ofFinalized.namesLatest || ofOthers.namesLatest else { return }
+    if ofFinalized == ofOthers {
+      ofFinalized = try ofFinalized.naming(latestIn: query, of: organization, store).filter
+      ofOthers = ofFinalized
+      return
+    }
+    let records = try store.releases(of: organization)
+    func named(_ filter: SeriesFilter, isFinalized: Bool) throws(StoreError) -> SeriesFilter {
+      var own = query
+      let names = records.filter { $0.isFinalized == isFinalized }.map { Name($0.version) }
+      own.filter = .all([query.filter, .releases(Set(names))])
+      return try filter.naming(latestIn: own, of: organization, store).filter
+    }
+    ofFinalized = try named(ofFinalized, isFinalized: true)
+    ofOthers = try named(ofOthers, isFinalized: false)
   }
 
   /// Whether the search matches a release at an adoption stage.
-  func finds(_ release: String, at stage: AdoptionStage, version: ReleaseVersion? = nil) -> Bool {
+  func finds(
+    _ release: String, isFinalized: Bool = false, at stage: AdoptionStage,
+    version: ReleaseVersion? = nil
+  ) -> Bool {
     // No term is about the project or the environment.
-    filter.matches(
+    (isFinalized ? ofFinalized : ofOthers).matches(
       SeriesKey(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
       version: version)
   }
@@ -52,7 +114,8 @@ struct ReleaseSearch {
   private static func pastedName(_ term: SearchTerm) -> String? {
     guard term.values.count == 1, let value = term.values[0].literal, !term.values[0].isQuoted,
       value.contains("@"),
-      !ReleaseTerms.keys.contains(where: { NearNames.isSlip(term.key, of: $0) })
+      // `environment:eu@prod` is a term, which other searches have.
+      !(keys + SearchQuery.keys).contains(where: { NearNames.isSlip(term.key, of: $0) })
     else { return nil }
     return "\(term.key):\(value)".lowercased()
   }
@@ -77,4 +140,9 @@ struct ReleaseSearch {
     else { return nil }
     return ["\(name)+\(build)", text]
   }
+}
+
+extension ReleaseRecord {
+  /// Whether a release tool has given its date of release.
+  var isFinalized: Bool { released != nil }
 }

@@ -23,10 +23,7 @@ struct ReleaseStatsRequest {
     _ items: [(name: String, value: String)], project: Project, release: String, now: Timestamp
   ) throws(APIError) {
     let parameters = QueryParameters(items)
-    guard let kind = CountedUnit(rawValue: parameters.one("type") ?? "sessions") else {
-      throw .badRequest("invalid stat")
-    }
-    self.kind = kind
+    kind = try parameters.choice("type", default: .sessions, otherwise: "invalid stat")
     self.project = project.id
     self.release = Name(release)
     self.now = now
@@ -70,7 +67,7 @@ struct ReleaseStatsRequest {
   ///   - firstHour: the hour of its first session. Sessions are often reported at their end, so the
   ///     first one can start before the release is created.
   func json(
-    created: Timestamp, firstHour: Int?, store: any SessionStore
+    created: Timestamp, firstHour: Int?, store: any SessionReading
   ) throws(StoreError) -> [UInt8] {
     var series = query(minutes)
     series.intervalMinutes = intervalMinutes

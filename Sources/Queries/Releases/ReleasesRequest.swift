@@ -1,3 +1,4 @@
+internal import Bytes
 internal import HTTP
 internal import API
 internal import ReleaseHealth
@@ -23,10 +24,22 @@ enum ReleaseSort: String, CaseIterable {
 
 /// A request for the releases of an organization, read and checked.
 struct ReleasesRequest {
+  /// What is answered.
+  enum Answer {
+    case list
+    /// One release. The list with the same filters has its neighbours.
+    case page
+    /// The versions of the list with their dates, archived ones among them.
+    case dates
+  }
+
   let projects: [Project]
+  /// Whether the request selects projects; without them the page of a release has no neighbours.
+  let namesProjects: Bool
   let environments: EnvironmentSelection
   private(set) var search: ReleaseSearch
-  let status: ReleaseRecord.Status
+  /// The status of the listed releases; nil for all.
+  private(set) var status: ReleaseRecord.Status?
   let withHealth: Bool
   let withStages: Bool
   /// Whether health includes the members that Sentry's API lacks, and the previous release.
@@ -39,51 +52,79 @@ struct ReleasesRequest {
   let summaryMinutes: Range<Int>
   let healthPeriod: HealthPeriod
   /// The range of creation of the listed releases; nil for all.
-  let dates: ClosedRange<Timestamp>?
+  private(set) var dates: ClosedRange<Timestamp>?
   let page: Page
   let now: Timestamp
 
-  private static let pageSizeMax = 100
-
+  /// The parameters that choose releases, beside those that select sessions.
+  private static let filters = ["query"] + DateRange.names + AcceptedNames.pages
   /// The parameters of lists and pages; lists take `flatten`, too.
   static let names =
     [
-      "environment", "query", "status", "health", "overview", "adoptionStages", "sort",
-      "healthStat", "summaryStatsPeriod", "summaryInterval", "healthStatsPeriod",
-    ] + DateRange.names + AcceptedNames.pages
+      "environment", "status", "health", "overview", "adoptionStages", "sort", "healthStat",
+      "summaryStatsPeriod", "summaryInterval", "healthStatsPeriod",
+    ] + filters
+  /// The parameters of lists of dates.
+  static let datesNames = AcceptedNames.selection + filters
 
   init(
-    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp
+    _ items: [(name: String, value: String)], projects: [Project], now: Timestamp,
+    for answer: Answer = .list
   ) throws(APIError) {
+    let items = answer == .dates ? items.filter { Self.datesNames.contains($0.name) } : items
     let parameters = QueryParameters(items)
     self.now = now
-    self.projects = try projects.selected(by: parameters)
+    let given = answer == .page ? try Self.project(parameters, among: projects) : nil
+    namesProjects = given != nil
+    self.projects = if let given { given } else { try projects.selected(by: parameters) }
     environments = EnvironmentSelection(parameters.all("environment"))
     search = try ReleaseSearch(parameters.one("query") ?? "", environments: environments)
-    guard let status = ReleaseRecord.Status(rawValue: parameters.one("status") ?? "open") else {
-      throw .badRequest("invalid value for status")
-    }
-    self.status = status
-    guard let stat = CountedUnit(rawValue: parameters.one("healthStat") ?? "sessions") else {
-      throw .badRequest("invalid healthStat")
-    }
-    healthStat = stat
+    status =
+      answer == .dates
+      ? nil : try parameters.choice("status", default: .open, otherwise: "invalid value for status")
+    healthStat = try parameters.choice(
+      "healthStat", default: .sessions, otherwise: "invalid healthStat")
     withHealth = try parameters.flag("health", default: false)
     withStages = try parameters.flag("adoptionStages", default: false)
     let overview = try parameters.flag("overview", default: false)
     withOverview = withHealth && overview
-    isFlat = try parameters.flag("flatten", default: false)
-    guard let sort = ReleaseSort(rawValue: parameters.one("sort") ?? "date") else {
-      throw .badRequest("invalid sort")
-    }
-    if sort.needsHealth, !isFlat {
+    let isFlat = try parameters.flag("flatten", default: false)
+    let sort = try parameters.choice("sort", default: ReleaseSort.date, otherwise: "invalid sort")
+    if answer == .list, sort.needsHealth, !isFlat {
       throw .badRequest("sorting by crash statistics requires flattening (flatten=1)")
     }
-    self.sort = sort
+    // As in Sentry, the neighbours on a page are those by date, and without them it has no order.
+    if namesProjects, sort != .date {
+      throw .unknown("invalid sort", sort.rawValue, among: [ReleaseSort.date.rawValue])
+    }
+    self.isFlat = isFlat && answer == .list
+    self.sort = answer == .list ? sort : .date
     summaryMinutes = try Self.summaryMinutes(parameters, now: now)
     healthPeriod = try HealthPeriod("healthStatsPeriod", parameters, default: .day24)
     dates = try Self.dates(parameters, now: now)
-    page = try Page(parameters, sizeMax: Self.pageSizeMax)
+    page = try Page(parameters, sizeMax: answer == .dates ? 1000 : 100)
+  }
+
+  /// The project that the page of a release is about; nil where none is given.
+  private static func project(
+    _ parameters: QueryParameters, among projects: [Project]
+  ) throws(APIError) -> [Project]? {
+    let given = parameters.all("project").filter { !$0.isEmpty }
+    // Sentry's older clients send the number so.
+    let names = given.isEmpty ? parameters.all("project_id").filter { !$0.isEmpty } : given
+    if names.isEmpty { return nil }
+    if names.contains("-1") { return projects }
+    var selected: [Project] = []
+    for name in names {
+      if let project = projects.first(named: name) {
+        selected.append(project)
+        continue
+      }
+      let isReadable = Slug.isValid(name) || name.utf8.allSatisfy(\.isDigit)
+      throw isReadable
+        ? .notFound : .unknown("Invalid project", name, among: projects.map(\.slug))
+    }
+    return selected
   }
 
   /// The period back from now, or, with an interval, the range that the sessions API would use, so
@@ -108,10 +149,17 @@ struct ReleasesRequest {
     return range.start...range.end
   }
 
+  /// The request for all releases of its projects and environments, whatever else it filters by.
+  var unfiltered: ReleasesRequest {
+    var request = self
+    (request.search, request.status, request.dates) = (.everything, nil, nil)
+    return request
+  }
+
   /// The request with the release that `release:latest` in its search means, which has sessions in
   /// the summary's range. Blocks.
   func namingLatest(
-    of organization: OrganizationID, _ store: any SessionStore & ReleaseStore
+    of organization: OrganizationID, _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> ReleasesRequest {
     var named = self
     try named.search.nameLatest(in: summaryQuery, of: organization, store)

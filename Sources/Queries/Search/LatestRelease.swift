@@ -8,11 +8,13 @@ enum LatestRelease {
 
   /// The release among those that a query counts; nil when it counts none. Blocks.
   ///
-  /// - Parameter sessionsMin: see ``SeenRelease``.
+  /// - Parameters:
+  ///   - records: all that may be counted.
+  ///   - sessionsMin: see ``SeenRelease``.
   static func found(
-    by query: HealthQuery, of organization: OrganizationID, sessionsMin: Int64 = 0,
-    _ store: any SessionStore & ReleaseStore
-  ) throws(StoreError) -> String? {
+    by query: HealthQuery, among records: [ReleaseRecord], sessionsMin: Int64 = 0,
+    _ store: any SessionReading
+  ) throws(StoreError) -> ReleaseRecord? {
     var query = query
     query.intervalMinutes = nil
     query.groupBy = [.release]
@@ -20,13 +22,38 @@ enum LatestRelease {
     let sessions = Dictionary(
       try store.health(query).map { (Name($0.key.release ?? ""), $0.totals.sessions.total) },
       uniquingKeysWith: { first, _ in first })
-    let seen = try store.releases(of: organization).compactMap { record in
+    let seen = records.compactMap { record in
       sessions[Name(record.version)].map {
         SeenRelease(record.version, sessions: $0, record.standing(in: query))
       }
     }
-    return seen.latest(at: Timestamp(minute: query.minutes.upperBound), sessionsMin: sessionsMin)?
-      .name
+    let latest = seen.latest(
+      at: Timestamp(minute: query.minutes.upperBound), sessionsMin: sessionsMin)
+    return latest.flatMap { latest in records.first { Name($0.version) == Name(latest.name) } }
+  }
+}
+
+extension KnownNames {
+  /// The release of a name, which may be `latest`: the latest of those that a query counts. Blocks.
+  ///
+  /// - Parameters:
+  ///   - other: a release that is not the latest: no release is compared with itself.
+  ///   - sessionsMin: see ``SeenRelease``.
+  func release(
+    _ name: String, latestIn query: HealthQuery, besides other: String? = nil,
+    sessionsMin: Int64 = 0, _ store: any SessionReading
+  ) throws(StoreError) -> ReleaseRecord? {
+    if name != LatestRelease.name { return release(name) }
+    var query = query
+    if let other { query.filter = .all([query.filter, .not(.release(other))]) }
+    return try LatestRelease.found(by: query, among: records, sessionsMin: sessionsMin, store)
+  }
+
+  /// The reason why a name, which may be `latest`, has no release.
+  func refusal(ofReleaseOrLatest name: String) -> String {
+    name == LatestRelease.name
+      ? "There is no latest release: none has sessions in the range, projects and environments."
+      : refusal(ofRelease: name)
   }
 }
 
@@ -54,11 +81,12 @@ extension SeriesFilter {
   /// - Returns: also the release; nil when there is none.
   func naming(
     latestIn query: HealthQuery, of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> (filter: SeriesFilter, release: String?) {
     var query = query
     query.filter = .all([query.filter, candidates])
-    let release = try LatestRelease.found(by: query, of: organization, store)
+    let release = try LatestRelease.found(
+      by: query, among: try store.releases(of: organization), store)?.version
     return (naming(latest: release.map { .release($0) } ?? .any([])), release)
   }
 

@@ -1,4 +1,5 @@
 internal import API
+internal import Bytes
 internal import ReleaseHealth
 internal import Storage
 
@@ -7,6 +8,24 @@ enum ReleaseTerms {
   static let keys = [
     "release", "release.package", "release.version", "release.build", "release.stage",
   ]
+
+  /// The error about a term whose key a search does not have.
+  ///
+  /// - Parameters:
+  ///   - keys: the keys that the search has.
+  ///   - quoted: how it finds a release whose name is the whole term.
+  static func unknownKey(
+    _ term: SearchTerm, among keys: [String], quoted: (String) -> String
+  ) -> APIError {
+    var error = APIError.unknown("Invalid search filter: \(term.key)", term.key, among: keys)
+    if let value = term.values[0].literal, term.values.count == 1, !term.values[0].isQuoted,
+      NearNames.near(term.key, among: keys).isEmpty
+    {
+      let name = "\(term.key):\(value)"
+      error.detail += " The release \"\(name)\" is found by \(quoted("\"\(name)\""))."
+    }
+    return error
+  }
 
   /// The filter of a term; nil for a term with another key.
   static func filter(
@@ -93,7 +112,9 @@ extension VersionComparison {
 extension BuildComparison {
   init(_ value: SearchValue) {
     let (relation, text) = value.comparison
-    self.init(relation, wanted: value.pieces.count == 1 ? Int64(text) : nil, pattern: value.pattern)
+    self.init(
+      relation, wanted: value.pieces.count == 1 ? VersionNumber(text.utf8) : nil,
+      pattern: value.pattern)
   }
 }
 

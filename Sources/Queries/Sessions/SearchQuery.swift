@@ -49,14 +49,14 @@ package struct SearchQuery: Sendable {
   /// - Parameter query: what counts beside the search.
   func namingLatest(
     in query: HealthQuery, of organization: OrganizationID,
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> SearchQuery {
     var named = self
     (named.filter, named.latest) = try filter.naming(latestIn: query, of: organization, store)
     return named
   }
 
-  private static let keys = ReleaseTerms.keys + ["environment", "project", "session.status"]
+  static let keys = ReleaseTerms.keys + ["environment", "project", "session.status"]
 
   private static let unparsableStatus = APIError.badRequest(
     "Unable to parse condition with session.status")
@@ -64,11 +64,13 @@ package struct SearchQuery: Sendable {
   private static func term(_ leaf: SearchLeaf) throws(APIError) -> SearchTerm {
     switch leaf {
     case .term(let term) where keys.contains(term.key): return term
-    case .term(let term): throw .badRequest("Invalid query field: \"\(term.key)\"")
+    // A pasted name is no search here: one that selects nothing would answer zeros.
+    case .term(let term):
+      throw ReleaseTerms.unknownKey(term, among: keys) { "release:\($0)" }
     case .freeText(let text):
       throw .badRequest(
         "Free text is not supported in the query: \"\(text)\". Write key:value with one of the "
-          + "keys \(keys.joined(separator: ", ")).")
+          + "keys \(keys.joined(separator: ", ")), such as release:\"\(text)\".")
     }
   }
 

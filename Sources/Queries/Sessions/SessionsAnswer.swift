@@ -20,7 +20,7 @@ package struct SessionsAnswer: Sendable {
   private var groups: [Group]
 
   /// Queries the store. Blocks.
-  package init(_ request: SessionsRequest, store: any SessionStore) throws(StoreError) {
+  package init(_ request: SessionsRequest, store: any SessionReading) throws(StoreError) {
     if request.matchesNothing {
       self.init(request, groups: [])
     } else if request.isRankedFirst {

@@ -3,7 +3,8 @@ package import API
 package import ReleaseHealth
 package import Storage
 
-/// A field of the sessions endpoint. The raw values are the names in Sentry's sessions API.
+/// A field of the sessions endpoint. The raw values are the names in Sentry's sessions API, but for
+/// the failure-free rates, which are Hale's own.
 package enum SessionsField: String, CaseIterable, Sendable {
   case sessionCount = "sum(session)"
   case userCount = "count_unique(user)"
@@ -11,6 +12,8 @@ package enum SessionsField: String, CaseIterable, Sendable {
   case userCrashRate = "crash_rate(user)"
   case sessionCrashFreeRate = "crash_free_rate(session)"
   case userCrashFreeRate = "crash_free_rate(user)"
+  case sessionFailureFreeRate = "failure_free_rate(session)"
+  case userFailureFreeRate = "failure_free_rate(user)"
   case sessionUnhandledRate = "unhandled_rate(session)"
   case userUnhandledRate = "unhandled_rate(user)"
   case sessionErroredRate = "errored_rate(session)"
@@ -32,7 +35,8 @@ package enum SessionsField: String, CaseIterable, Sendable {
   /// - Parameter name: a value of the parameter `field`.
   package init(name: String) throws(APIError) {
     guard let field = SessionsField(rawValue: name) else {
-      throw .badRequest("Invalid field: \"\(name)\"")
+      throw .unknown(
+        "Invalid field: \"\(name)\"", name, among: SessionsField.allCases.map(\.rawValue))
     }
     self = field
   }
@@ -53,11 +57,11 @@ package enum SessionsField: String, CaseIterable, Sendable {
   /// The measures that the store counts for the field.
   package var measure: HealthQuery.Measures {
     switch self {
-    case .sessionCount, .sessionCrashRate, .sessionCrashFreeRate, .sessionUnhandledRate,
-      .sessionErroredRate, .sessionAbnormalRate, .sessionUnhealthyRate:
+    case .sessionCount, .sessionCrashRate, .sessionCrashFreeRate, .sessionFailureFreeRate,
+      .sessionUnhandledRate, .sessionErroredRate, .sessionAbnormalRate, .sessionUnhealthyRate:
       .sessions
-    case .userCount, .userCrashRate, .userCrashFreeRate, .userUnhandledRate, .userErroredRate,
-      .userAbnormalRate, .anrRate, .foregroundANRRate:
+    case .userCount, .userCrashRate, .userCrashFreeRate, .userFailureFreeRate, .userUnhandledRate,
+      .userErroredRate, .userAbnormalRate, .anrRate, .foregroundANRRate:
       .users
     case .durationAverage, .durationP50, .durationP75, .durationP90, .durationP95, .durationP99,
       .durationLongest:
@@ -81,6 +85,8 @@ package enum SessionsField: String, CaseIterable, Sendable {
     case .userCrashRate: .share(cell.users.crashRate)
     case .sessionCrashFreeRate: .share(cell.sessions.crashFreeRate)
     case .userCrashFreeRate: .share(cell.users.crashFreeRate)
+    case .sessionFailureFreeRate: .share(cell.sessions.failureFreeRate)
+    case .userFailureFreeRate: .share(cell.users.failureFreeRate)
     case .sessionUnhandledRate: .share(cell.sessions.unhandledRate)
     case .userUnhandledRate: .share(cell.users.unhandledRate)
     case .sessionErroredRate: .share(cell.sessions.erroredRate)

@@ -67,7 +67,7 @@ package struct SessionsRequest: Sendable {
 
   /// The request with the release that `release:latest` in its search means. Blocks.
   package func namingLatest(
-    _ store: any SessionStore & ReleaseStore
+    _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> SessionsRequest {
     guard search.filter.namesLatest else { return self }
     var query = HealthQuery(projects: projects, minutes: range.minutes)
@@ -139,7 +139,10 @@ package struct SessionsRequest: Sendable {
       case "release": dimensions.insert(.release)
       case "environment": dimensions.insert(.environment)
       case "session.status": isGroupedByStatus = true
-      default: throw .badRequest("Invalid groupBy: \"\(name)\"")
+      default:
+        throw .unknown(
+          "Invalid groupBy: \"\(name)\"", name,
+          among: ["project", "release", "environment", "session.status"])
       }
     }
     return (dimensions, isGroupedByStatus)
@@ -197,7 +200,9 @@ package struct SessionsRequest: Sendable {
     let isDescending = name.hasPrefix("-")
     let fieldName = isDescending ? String(name.dropFirst()) : name
     guard let field = fields.first(where: { $0.rawValue == fieldName }) else {
-      throw .badRequest("'orderBy' must be one of the provided 'fields'")
+      throw .unknown(
+        "'orderBy' must be one of the provided 'fields', not \"\(fieldName)\"", fieldName,
+        among: fields.map(\.rawValue))
     }
     if let filter, filter.count > 1 {
       throw .badRequest("Cannot order by \(field.rawValue) with the current filters")

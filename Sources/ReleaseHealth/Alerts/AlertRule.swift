@@ -4,6 +4,8 @@ package struct AlertRule: Codable, Equatable, Sendable {
   package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessionCrashFree = "crash_free_rate(session)"
     case userCrashFree = "crash_free_rate(user)"
+    case sessionFailureFree = "failure_free_rate(session)"
+    case userFailureFree = "failure_free_rate(user)"
     case sessionCrash = "crash_rate(session)"
     case userCrash = "crash_rate(user)"
     case sessionErrored = "errored_rate(session)"
@@ -83,8 +85,8 @@ package struct AlertRule: Codable, Equatable, Sendable {
 extension AlertRule.Measure {
   package var isOfUsers: Bool {
     switch self {
-    case .userCrashFree, .userCrash, .userErrored, .userUnhandled, .userAbnormal, .anr,
-      .foregroundANR, .users:
+    case .userCrashFree, .userFailureFree, .userCrash, .userErrored, .userUnhandled,
+      .userAbnormal, .anr, .foregroundANR, .users:
       true
     default: false
     }
@@ -98,6 +100,8 @@ extension AlertRule.Measure {
     switch self {
     case .sessionCrashFree: "crash-free sessions"
     case .userCrashFree: "crash-free users"
+    case .sessionFailureFree: "failure-free sessions"
+    case .userFailureFree: "failure-free users"
     case .sessionCrash: "crashed sessions"
     case .userCrash: "crashed users"
     case .sessionErrored: "errored sessions"
@@ -236,11 +240,14 @@ extension AlertRule {
     found.add(
       "triggers", "No value can be \(side) \(critical): critical would never be reached.",
       if: critical == (isAbove ? valueRange.upperBound : valueRange.lowerBound))
-    let isCrashFree = [.sessionCrashFree, .userCrashFree].contains(measure) && comparison == nil
+    let shares: [Measure] = [
+      .sessionCrashFree, .userCrashFree, .sessionFailureFree, .userFailureFree,
+    ]
+    let isFreeRate = shares.contains(measure) && comparison == nil
     found.add(
       "triggers",
       "The alertThreshold of critical is \(critical), but it takes a percentage like 99.5.",
-      if: isCrashFree && !isAbove && critical > 0 && critical <= 1)
+      if: isFreeRate && !isAbove && critical > 0 && critical <= 1)
     if let warning, isAbove ? warning >= critical : warning <= critical {
       found.add(
         "triggers",

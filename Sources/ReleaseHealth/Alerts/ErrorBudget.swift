@@ -1,10 +1,10 @@
-/// The error budget of an objective: how many sessions or users may crash, and how many did.
+/// The error budget of an objective: how many sessions or users may be bad, and how many are.
 /// A ratio is nil if its denominator is 0.
 package struct ErrorBudget: Equatable, Sendable {
   package let target: Objective.Target
   package let counts: Counts
 
-  /// The sessions or users of a window, and how many of them had a crash.
+  /// The sessions or users of a window, and how many of them are bad (``BadStatuses``).
   package struct Counts: Equatable, Sendable {
     package var total: Int64
     package var bad: Int64
@@ -25,7 +25,7 @@ package struct ErrorBudget: Equatable, Sendable {
     self.counts = counts
   }
 
-  /// The number that may crash; an exact decimal except for the last step.
+  /// The number that may be bad; an exact decimal except for the last step.
   package var allowed: Double {
     Double(allowedMillionths) / Double(Objective.Target.whole)
   }

@@ -1,8 +1,9 @@
-/// The objective of a project: the crash-free share of a measure over a rolling window.
+/// The objective of a project: the share of a measure over a rolling window that is free of what
+/// the project calls bad (``BadStatuses``). The names are older than that setting.
 package struct Objective: Codable, Hashable, Sendable {
   package enum Measure: String, CaseIterable, Codable, Sendable {
     case sessions = "crash_free_sessions"
-    /// Distinct users of the window; a user with a crash in it is a bad one.
+    /// Distinct users of the window; a user with a bad session in it is a bad one.
     case users = "crash_free_users"
   }
 

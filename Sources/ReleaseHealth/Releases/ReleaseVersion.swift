@@ -5,12 +5,12 @@
 package struct ReleaseVersion: Sendable {
   /// A lenient semantic version: one to four numbers, which may have leading zeros.
   package struct Version: Hashable, Sendable {
-    /// The major number. Numbers beyond 64 bits count as 0.
-    package let major: UInt64
+    /// The major number.
+    package let major: VersionNumber
     /// The minor number; 0 if missing, like the numbers after it.
-    package let minor: UInt64
-    package let patch: UInt64
-    package let revision: UInt64
+    package let minor: VersionNumber
+    package let patch: VersionNumber
+    package let revision: VersionNumber
     /// The number of components in the text.
     package let components: Int
     /// The prerelease without its hyphen: `rc.1` in `1.0-rc.1`, and also in `1.0rc.1`.
@@ -110,7 +110,7 @@ private struct VersionScanner {
     }
     guard index == bytes.endIndex else { return nil }
 
-    let padded = numbers + [0, 0, 0]
+    let padded: [VersionNumber] = numbers + [0, 0, 0]
     return ReleaseVersion.Version(
       major: padded[0], minor: padded[1], patch: padded[2], revision: padded[3],
       components: numbers.count,
@@ -119,12 +119,11 @@ private struct VersionScanner {
       rawShort: String(decoding: rawShort, as: UTF8.self))
   }
 
-  private mutating func scanNumbers() -> [UInt64]? {
-    var numbers: [UInt64] = []
+  private mutating func scanNumbers() -> [VersionNumber]? {
+    var numbers: [VersionNumber] = []
     repeat {
-      let digits = take(while: Self.isDigit)
-      if digits.isEmpty { return nil }
-      numbers.append(UInt64(String(decoding: digits, as: UTF8.self)) ?? 0)
+      guard let number = VersionNumber(take(while: Self.isDigit)) else { return nil }
+      numbers.append(number)
     } while numbers.count < 4 && skip(UInt8(ascii: "."))
     return numbers
   }

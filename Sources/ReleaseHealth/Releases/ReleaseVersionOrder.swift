@@ -4,10 +4,10 @@ extension ReleaseVersion {
   /// A greater value is a higher version, by Semantic Versioning 2.0.0, item 11. Packages and build
   /// codes are ignored.
   package struct Semver: Hashable, Comparable, Sendable {
-    package let major: Int64
-    package let minor: Int64
-    package let patch: Int64
-    package let revision: Int64
+    package let major: VersionNumber
+    package let minor: VersionNumber
+    package let patch: VersionNumber
+    package let revision: VersionNumber
     /// The prerelease; empty for a final version, which is above its prereleases.
     package let prerelease: String
 
@@ -47,7 +47,7 @@ extension ReleaseVersion {
   package struct SemverKey: Hashable, Comparable, Sendable {
     private enum Build: Hashable, Comparable, Sendable {
       case none
-      case number(Int64)
+      case number(VersionNumber)
       case text(String)
     }
 
@@ -73,23 +73,20 @@ extension ReleaseVersion {
     }
   }
 
-  /// The version; nil without one, or if a number exceeds the range of Sentry's database.
+  /// The version; nil without one.
   package var semver: Semver? {
-    guard let version,
-      let major = Int64(exactly: version.major), let minor = Int64(exactly: version.minor),
-      let patch = Int64(exactly: version.patch), let revision = Int64(exactly: version.revision)
-    else { return nil }
-    return Semver(
-      major: major, minor: minor, patch: patch, revision: revision,
-      prerelease: version.prerelease ?? "")
+    version.map { version in
+      Semver(
+        major: version.major, minor: version.minor, patch: version.patch,
+        revision: version.revision, prerelease: version.prerelease ?? "")
+    }
   }
 
   package var semverKey: SemverKey { SemverKey(self) }
 
   /// The build code as a number; nil if it is not a number, or without a ``semver``.
-  package var buildNumber: Int64? {
-    guard semver != nil, let code = version?.buildCode, let number = Int64(code) else { return nil }
-    return number < 0 ? nil : number
+  package var buildNumber: VersionNumber? {
+    version?.buildCode.flatMap { VersionNumber($0.utf8) }
   }
 }
 

@@ -1,12 +1,19 @@
 /// What is known of a release beside its counts, as far as it decides which one is the latest.
 package struct ReleaseStanding: Sendable {
-  /// When the release was created over the API, or first seen in a session.
-  package var created: Timestamp
+  fileprivate let package: String?
+  fileprivate let rank: ReleaseRank
   /// The adoption of the release in each of the selected environments.
-  package var adoption: [AdoptionTimes]
+  fileprivate let adoption: [AdoptionTimes]
 
-  package init(created: Timestamp = Timestamp(seconds: 0), adoption: [AdoptionTimes] = []) {
-    self.created = created
+  /// Parses the name, so keep the value where the same release is looked at again.
+  ///
+  /// - Parameter created: when the release was created over the API, or first seen in a session.
+  package init(
+    of name: String, created: Timestamp = Timestamp(seconds: 0), adoption: [AdoptionTimes] = []
+  ) {
+    let version = ReleaseVersion(name)
+    package = version.package
+    rank = ReleaseRank(name, version: version, created: created)
     self.adoption = adoption
   }
 }
@@ -15,18 +22,13 @@ package struct ReleaseStanding: Sendable {
 package struct SeenRelease: Sendable {
   package let name: String
   fileprivate let sessions: Int64
-  fileprivate let package: String?
-  fileprivate let rank: ReleaseRank
-  fileprivate let adoption: [AdoptionTimes]
+  fileprivate let standing: ReleaseStanding
 
   /// - Parameter standing: nil where nothing but the sessions is known.
   package init(_ name: String, sessions: Int64, _ standing: ReleaseStanding?) {
-    let (version, standing) = (ReleaseVersion(name), standing ?? ReleaseStanding())
     self.name = name
     self.sessions = sessions
-    package = version.package
-    rank = ReleaseRank(name, version: version, created: standing.created)
-    adoption = standing.adoption
+    self.standing = standing ?? ReleaseStanding(of: name)
   }
 }
 
@@ -40,17 +42,28 @@ extension [SeenRelease] {
   ///
   /// - Parameter time: the end of the window.
   package func latest(at time: Timestamp, sessionsMin: Int64) -> SeenRelease? {
-    let isAnyAdopted = contains { $0.adoption.contains { $0.isAdopted(at: time) } }
-    let large = isAnyAdopted ? filter { $0.sessions >= sessionsMin } : self
-    let packages = Dictionary(grouping: large.isEmpty ? self : large, by: \.package)
-    let highest = packages.values.compactMap { releases in
-      releases.max { $0.rank < $1.rank }.map { (releases.reduce(0) { $0 + $1.sessions }, $0) }
+    let isAnyAdopted = contains { $0.standing.adoption.contains { $0.isAdopted(at: time) } }
+    let isLimited = isAnyAdopted && contains { $0.sessions >= sessionsMin }
+    // Of each package its sessions and its highest release; there may be thousands of releases.
+    var packages: [String?: (sessions: Int64, highest: Int)] = [:]
+    for index in indices where !isLimited || self[index].sessions >= sessionsMin {
+      let standing = self[index].standing
+      var entry = packages[standing.package] ?? (0, index)
+      entry.sessions += self[index].sessions
+      if self[entry.highest].standing.rank < standing.rank { entry.highest = index }
+      packages[standing.package] = entry
     }
-    return highest.max { ($0.0, $0.1.rank) < ($1.0, $1.1.rank) }?.1
+    let most = packages.values.max {
+      ($0.sessions, self[$0.highest].standing.rank) < ($1.sessions, self[$1.highest].standing.rank)
+    }
+    return most.map { self[$0.highest] }
   }
 
   /// The next lower release of the same package.
   package func previous(to release: SeenRelease) -> SeenRelease? {
-    filter { $0.package == release.package && $0.rank < release.rank }.max { $0.rank < $1.rank }
+    filter {
+      $0.standing.package == release.standing.package && $0.standing.rank < release.standing.rank
+    }
+    .max { $0.standing.rank < $1.standing.rank }
   }
 }

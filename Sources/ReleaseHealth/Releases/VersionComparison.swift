@@ -52,13 +52,13 @@ package struct VersionComparison: Equatable, Sendable {
 package struct BuildComparison: Equatable, Sendable {
   private let pattern: TextPattern
   private let relation: Relation
-  private let wanted: Int64?
+  private let wanted: VersionNumber?
 
   /// - Parameters:
   ///   - wanted: the number that a build number is compared with; nil where the condition names
   ///     none.
   ///   - pattern: what the build code is to look like where one of the two is no number.
-  package init(_ relation: Relation, wanted: Int64?, pattern: TextPattern) {
+  package init(_ relation: Relation, wanted: VersionNumber?, pattern: TextPattern) {
     self.relation = relation
     self.wanted = wanted
     self.pattern = pattern

@@ -3,6 +3,10 @@
 extension SessionCounts {
   package var crashRate: Double? { share(of: crashed) }
   package var crashFreeRate: Double? { crashRate.map { 1 - $0 } }
+  /// The sessions that crashed or had an unhandled error.
+  package var failed: Int64 { crashed + unhandled }
+  /// The rate of sessions that neither crashed nor had an unhandled error.
+  package var failureFreeRate: Double? { share(of: failed).map { 1 - $0 } }
   /// The rate of sessions that are errored and nothing worse.
   package var erroredRate: Double? { share(of: errored) }
   package var unhandledRate: Double? { share(of: unhandled) }
@@ -18,6 +22,8 @@ extension SessionCounts {
 extension UserCounts {
   package var crashRate: Double? { share(of: byWorst.crashed) }
   package var crashFreeRate: Double? { crashRate.map { 1 - $0 } }
+  /// The rate of users without any session that crashed or had an unhandled error.
+  package var failureFreeRate: Double? { share(of: withFailure).map { 1 - $0 } }
   /// The rate of users whose worst session is errored.
   package var erroredRate: Double? { share(of: byWorst.errored) }
   package var unhandledRate: Double? { share(of: withUnhandled) }

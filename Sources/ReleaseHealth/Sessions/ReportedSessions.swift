@@ -41,7 +41,8 @@ package struct ReportedSessions: Equatable, Sendable {
   }
 }
 
-/// A number of sessions, and how many of them crashed.
+/// A number of sessions, and how many of them crashed, or are bad (``BadStatuses``) where that is
+/// more than crashes.
 package struct SessionTally: Equatable, Sendable {
   package var sessions: Int64
   /// The crashes, at most as many as sessions; weighted ones need not be a whole number.

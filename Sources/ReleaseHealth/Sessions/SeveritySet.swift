@@ -22,6 +22,11 @@ package struct SeveritySet: OptionSet, Hashable, Sendable {
   package static let all = SeveritySet(Severity.allCases)
 
   package var count: Int { rawValue.nonzeroBitCount }
+
+  /// All severities that are worse than one.
+  package static func worse(than severity: Severity) -> SeveritySet {
+    SeveritySet(Severity.allCases.filter { $0 > severity })
+  }
 }
 
 extension SessionCounts {

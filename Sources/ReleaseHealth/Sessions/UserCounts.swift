@@ -5,6 +5,8 @@ package struct UserCounts: Hashable, Sendable {
   package var byWorst: SessionCounts
   /// Users with at least one unhandled session.
   package var withUnhandled: Int64 = 0
+  /// Users with at least one session that crashed or was unhandled.
+  package var withFailure: Int64 = 0
   /// Users with at least one abnormal session.
   package var withAbnormal: Int64 = 0
   /// Users with at least one ANR, in the foreground or the background.

@@ -24,20 +24,25 @@ extension SQLiteStore: CatalogStore {
     let publicURLs = try connection.rows("SELECT value FROM setting WHERE name = 'public_url'") {
       $0.text(0)
     }
+    let projects = try connection.rows(
+      "SELECT id, organization, slug, platform, bad, created FROM project ORDER BY id"
+    ) {
+      Project(
+        id: ProjectID(rawValue: $0.integer(0)),
+        organization: OrganizationID(rawValue: $0.integer(1)), slug: $0.text(2),
+        settings: ProjectSettings(
+          platform: $0.optionalText(3),
+          bad: $0.optionalText(4).flatMap { BadStatuses(rawValue: $0) }),
+        created: $0.time(5))
+    }
+    let bad = Dictionary(uniqueKeysWithValues: projects.map { ($0.id, $0.bad) })
     return Catalog(
       version: version,
       organizations: try connection.rows("SELECT id, slug, created FROM organization ORDER BY id") {
         Organization(
           id: OrganizationID(rawValue: $0.integer(0)), slug: $0.text(1), created: $0.time(2))
       },
-      projects: try connection.rows(
-        "SELECT id, organization, slug, platform, created FROM project ORDER BY id"
-      ) {
-        Project(
-          id: ProjectID(rawValue: $0.integer(0)),
-          organization: OrganizationID(rawValue: $0.integer(1)), slug: $0.text(2),
-          platform: $0.optionalText(3), created: $0.time(4))
-      },
+      projects: projects,
       keys: try connection.rows(
         "SELECT public_key, project, created, revoked FROM project_key ORDER BY created, public_key"
       ) {
@@ -62,7 +67,7 @@ extension SQLiteStore: CatalogStore {
             measure: Objective.Measure(rawValue: $0.text(1)) ?? .sessions,
             target: Objective.Target(millionths: $0.integer(2)) ?? .usual,
             days: Int($0.integer(3))),
-          created: $0.time(4))
+          bad: bad[ProjectID(rawValue: $0.integer(0))] ?? .crashed, created: $0.time(4))
       },
       userHashKey: userHashKey, publicURL: publicURLs.first)
   }
@@ -80,7 +85,7 @@ extension SQLiteStore: CatalogStore {
   }
 
   package func createProject(
-    organization: OrganizationID, slug: String, platform: String?, id: ProjectID?,
+    organization: OrganizationID, slug: String, settings: ProjectSettings, id: ProjectID?,
     publicKey: String, at now: Timestamp
   ) throws(StoreError) -> Project {
     try change { (connection) throws(StoreError) in
@@ -92,12 +97,25 @@ extension SQLiteStore: CatalogStore {
           .conflict(.projectID(id.rawValue)), if: "project WHERE id = ?1", [id], connection)
       }
       try connection.run(
-        "INSERT INTO project (id, organization, slug, platform, created) VALUES (?, ?, ?, ?, ?)",
-        [id, organization, slug, platform, now])
+        """
+        INSERT INTO project (id, organization, slug, platform, bad, created)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """,
+        [id, organization, slug, settings.platform, settings.bad?.rawValue, now])
       let project = ProjectID(rawValue: connection.lastInsertedRow)
       try insertKey(publicKey, project: project, at: now, connection)
       return Project(
-        id: project, organization: organization, slug: slug, platform: platform, created: now)
+        id: project, organization: organization, slug: slug, settings: settings, created: now)
+    }
+  }
+
+  package func setProject(
+    _ project: ProjectID, _ settings: ProjectSettings
+  ) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      try connection.run(
+        "UPDATE project SET platform = ?, bad = ? WHERE id = ?",
+        [settings.platform, settings.bad?.rawValue, project])
     }
   }
 

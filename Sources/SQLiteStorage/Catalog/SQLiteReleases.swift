@@ -3,9 +3,7 @@ package import Storage
 
 extension SQLiteStore: ReleaseStore {
   package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
-    try read { (connection) throws(StoreError) in
-      try ReleaseRows.read(organization, from: connection)
-    }
+    try snapshot { (snapshot) throws(StoreError) in try snapshot.releases(of: organization) }
   }
 
   package func saveRelease(
@@ -69,68 +67,18 @@ extension SQLiteStore: ReleaseStore {
 
   /// Whether a row of `session_day` has sessions. If corrections moved all sessions of a day to
   /// another, its row stays, but is empty.
-  private static let hasSessions = "length(identified) + length(anonymous) > 0"
+  fileprivate static let hasSessions = "length(identified) + length(anonymous) > 0"
 
   package func sessionHours(
     ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>? {
-    try read { (connection) throws(StoreError) in
-      let days = ["ASC", "DESC"].map {
-        """
-        SELECT day, identified, anonymous FROM session_day
-        WHERE scope = ?1 AND \(Self.hasSessions) ORDER BY day \($0) LIMIT 1
-        """
-      }
-      var hours: ClosedRange<Int>?
-      try connection.forEachRow(
-        """
-        SELECT scope.id, scope.project, environment.name
-        FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
-        """, [id]
-      ) { (series) throws(StoreError) in
-        guard projects.contains(ProjectID(rawValue: series.integer(1))),
-          environments.includes(series.text(2))
-        else { return }
-        for sql in days {
-          try connection.forEachRow(sql, [series.integer(0)]) { day in
-            for column: Int32 in [1, 2] {
-              for (slot, _) in CountGrid(packed: day.blob(column)).slots {
-                let hour = Int(day.integer(0)) * 24 + slot
-                hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
-              }
-            }
-          }
-        }
-      }
-      return hours
+    try snapshot { (snapshot) throws(StoreError) in
+      try snapshot.sessionHours(ofRelease: id, projects: projects, environments: environments)
     }
   }
 
   package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
-    try read { (connection) throws(StoreError) in
-      var uses: [ProjectID: ProjectUse] = [:]
-      try connection.forEachRow(
-        """
-        SELECT DISTINCT scope.project, environment.name
-        FROM project JOIN scope ON scope.project = project.id
-          JOIN environment ON environment.id = scope.environment
-        WHERE project.organization = ? ORDER BY 1, 2
-        """, [organization]
-      ) { row in
-        uses[ProjectID(rawValue: row.integer(0)), default: ProjectUse()]
-          .environments.append(row.text(1))
-      }
-      // Outcomes have a few rows per hour; counts would have a row per release and day.
-      try connection.forEachRow("SELECT DISTINCT project, name FROM outcome") { row in
-        let project = ProjectID(rawValue: row.integer(0))
-        switch Outcome(name: row.text(1)) {
-        case .accepted: uses[project]?.hasSingleSessions = true
-        case .acceptedAggregate: uses[project]?.hasAggregates = true
-        default: break
-        }
-      }
-      return uses
-    }
+    try snapshot { (snapshot) throws(StoreError) in try snapshot.uses(of: organization) }
   }
 
   package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
@@ -159,6 +107,70 @@ extension SQLiteStore: ReleaseStore {
         try AdoptionRows.run(hour: hour, of: project, writer.connection)
       }
     }
+  }
+}
+
+extension SQLiteSnapshot: ReleaseReading {
+  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    try ReleaseRows.read(organization, from: connection)
+  }
+
+  func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
+  ) throws(StoreError) -> ClosedRange<Int>? {
+    let days = ["ASC", "DESC"].map {
+      """
+      SELECT day, identified, anonymous FROM session_day
+      WHERE scope = ?1 AND \(SQLiteStore.hasSessions) ORDER BY day \($0) LIMIT 1
+      """
+    }
+    var hours: ClosedRange<Int>?
+    try connection.forEachRow(
+      """
+      SELECT scope.id, scope.project, environment.name
+      FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
+      """, [id]
+    ) { (series) throws(StoreError) in
+      guard projects.contains(ProjectID(rawValue: series.integer(1))),
+        environments.includes(series.text(2))
+      else { return }
+      for sql in days {
+        try connection.forEachRow(sql, [series.integer(0)]) { day in
+          for column: Int32 in [1, 2] {
+            for (slot, _) in CountGrid(packed: day.blob(column)).slots {
+              let hour = Int(day.integer(0)) * 24 + slot
+              hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
+            }
+          }
+        }
+      }
+    }
+    return hours
+  }
+
+  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
+    var uses: [ProjectID: ProjectUse] = [:]
+    try connection.forEachRow(
+      """
+      SELECT DISTINCT scope.project, environment.name
+      FROM project JOIN scope ON scope.project = project.id
+        JOIN environment ON environment.id = scope.environment
+      WHERE project.organization = ? ORDER BY 1, 2
+      """, [organization]
+    ) { row in
+      uses[ProjectID(rawValue: row.integer(0)), default: ProjectUse()]
+        .environments.append(row.text(1))
+    }
+    // Outcomes have a few rows per hour; counts would have a row per release and day.
+    try connection.forEachRow("SELECT DISTINCT project, name FROM outcome") { row in
+      let project = ProjectID(rawValue: row.integer(0))
+      switch Outcome(name: row.text(1)) {
+      case .accepted: uses[project]?.hasSingleSessions = true
+      case .acceptedAggregate: uses[project]?.hasAggregates = true
+      default: break
+      }
+    }
+    return uses
   }
 }
 

@@ -238,6 +238,11 @@ enum Migrations {
         ALTER TABLE alert_rule ADD COLUMN observed_release TEXT;
         CREATE INDEX user_id ON user (id);
         """),
+    Step(
+      version: 7,
+      sql:
+        "ALTER TABLE project ADD COLUMN bad TEXT CHECK (bad IN ('crashed', 'crashed+unhandled'));"
+    ),
   ]
 
   /// Packs the rows of version 2, which had one for each minute, kind and user.

@@ -69,14 +69,18 @@ struct UserSets {
       if severity != .healthy { seen.formUnion(bitmap) }
     }
     counts.withUnhandled = count(.unhandled)
+    // Those whose worst session is abnormal may have an unhandled one beside it.
+    counts.withFailure = union(.crashed, .unhandled)
     counts.withAbnormal = count(.abnormal)
     counts.withForegroundANR = count(.foregroundANR)
-    let hung = UserBitmap()
-    for kind in [UserKind.backgroundANR, .foregroundANR] {
-      if let bitmap = self[kind.rawValue] { hung.formUnion(bitmap) }
-    }
-    counts.withANR = hung.count
+    counts.withANR = union(.backgroundANR, .foregroundANR)
     return counts
+  }
+
+  /// The number of users of either kind.
+  private func union(_ one: UserKind, _ other: UserKind) -> Int64 {
+    guard let bitmap = self[one.rawValue] else { return count(other) }
+    return bitmap.count + (self[other.rawValue]?.count(without: bitmap) ?? 0)
   }
 
   private func count(_ kind: UserKind) -> Int64 { self[kind.rawValue]?.count ?? 0 }

@@ -13,22 +13,43 @@ package struct Organization: Equatable, Sendable {
   }
 }
 
+/// What is set of a project.
+package struct ProjectSettings: Codable, Equatable, Sendable {
+  /// Sentry's name of the platform, for example `python`; nil when never set.
+  package var platform: String?
+  /// What makes a session bad; nil for the default of the platform.
+  package var bad: BadStatuses?
+
+  /// What makes a session bad: what is set, or the default of the platform.
+  package var effectiveBad: BadStatuses { bad ?? .usual(onPlatform: platform) }
+
+  package init(platform: String? = nil, bad: BadStatuses? = nil) {
+    self.platform = platform
+    self.bad = bad
+  }
+}
+
 /// A project: what a DSN leads to.
 package struct Project: Equatable, Sendable {
   package var id: ProjectID
   package var organization: OrganizationID
   package var slug: String
-  /// Sentry's name of the platform, for example `python`; nil when never set.
-  package var platform: String?
+  package var settings: ProjectSettings
   package var created: Timestamp
 
+  package var platform: String? { settings.platform }
+
+  /// What makes a session bad.
+  package var bad: BadStatuses { settings.effectiveBad }
+
   package init(
-    id: ProjectID, organization: OrganizationID, slug: String, platform: String?, created: Timestamp
+    id: ProjectID, organization: OrganizationID, slug: String, settings: ProjectSettings,
+    created: Timestamp
   ) {
     self.id = id
     self.organization = organization
     self.slug = slug
-    self.platform = platform
+    self.settings = settings
     self.created = created
   }
 }
@@ -87,12 +108,17 @@ package struct APIToken: Equatable, Sendable {
 package struct ProjectObjective: Equatable, Sendable {
   package var project: ProjectID
   package var objective: Objective
+  /// What makes a session bad, as the project has it now: the objective follows its project.
+  package var bad: BadStatuses
   /// When it was set.
   package var created: Timestamp
 
-  package init(project: ProjectID, objective: Objective, created: Timestamp) {
+  package init(
+    project: ProjectID, objective: Objective, bad: BadStatuses, created: Timestamp
+  ) {
     self.project = project
     self.objective = objective
+    self.bad = bad
     self.created = created
   }
 }
@@ -141,9 +167,12 @@ package protocol CatalogStore: Sendable {
   ///   - id: the number to give; nil for the next free one.
   ///   - publicKey: of the project's first key.
   func createProject(
-    organization: OrganizationID, slug: String, platform: String?, id: ProjectID?,
+    organization: OrganizationID, slug: String, settings: ProjectSettings, id: ProjectID?,
     publicKey: String, at now: Timestamp
   ) throws(StoreError) -> Project
+
+  /// Takes the place of what is set of the project.
+  func setProject(_ project: ProjectID, _ settings: ProjectSettings) throws(StoreError)
 
   func createKey(project: ProjectID, publicKey: String, at now: Timestamp) throws(StoreError)
 

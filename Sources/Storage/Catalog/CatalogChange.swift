@@ -6,8 +6,9 @@ package enum CatalogChange: Codable, Equatable, Sendable {
   case createOrganization(slug: String)
   /// - Parameter id: nil for the next free one.
   case createProject(
-    organization: OrganizationID, slug: String, platform: String?, id: ProjectID?,
+    organization: OrganizationID, slug: String, settings: ProjectSettings, id: ProjectID?,
     publicKey: String)
+  case setProject(ProjectID, ProjectSettings)
   case createKey(project: ProjectID, publicKey: String)
   case revokeKey(publicKey: String)
   /// - Parameter digest: SHA-256 of the token, which never leaves the command.
@@ -30,11 +31,12 @@ package enum CatalogChange: Codable, Equatable, Sendable {
     switch self {
     case .createOrganization(let slug):
       return try store.createOrganization(slug: slug, at: now).id.rawValue
-    case .createProject(let organization, let slug, let platform, let id, let publicKey):
+    case .createProject(let organization, let slug, let settings, let id, let publicKey):
       return try store.createProject(
-        organization: organization, slug: slug, platform: platform, id: id, publicKey: publicKey,
+        organization: organization, slug: slug, settings: settings, id: id, publicKey: publicKey,
         at: now
       ).id.rawValue
+    case .setProject(let project, let settings): try store.setProject(project, settings)
     case .createKey(let project, let publicKey):
       try store.createKey(project: project, publicKey: publicKey, at: now)
     case .revokeKey(let publicKey): try store.revokeKey(publicKey: publicKey, at: now)

@@ -4,26 +4,38 @@ package import ReleaseHealth
 /// The releases and environments that some projects have so far: of their sessions, and of release
 /// tools. A name that is none of them selects nothing.
 package struct KnownNames: Sendable {
-  /// The releases, newest first.
-  package let records: [ReleaseRecord]
+  private let all: [ReleaseRecord]
+  /// The projects that count; nil for all.
+  private let projects: Set<ProjectID>?
   private let uses: [ProjectID: ProjectUse]
 
   /// The names of all projects of an organization. Blocks.
-  package init(of organization: OrganizationID, _ store: any ReleaseStore) throws(StoreError) {
+  package init(of organization: OrganizationID, _ store: any ReleaseReading) throws(StoreError) {
     self.init(
       records: try store.releases(of: organization), uses: try store.uses(of: organization))
   }
 
-  package init(records: [ReleaseRecord], uses: [ProjectID: ProjectUse]) {
-    self.records = records
+  package init(
+    records: [ReleaseRecord], uses: [ProjectID: ProjectUse], of projects: Set<ProjectID>? = nil
+  ) {
+    all = records
+    self.projects = projects
     self.uses = uses
   }
 
-  /// The names of some of the projects.
+  /// The names of some of the projects. The releases are filtered where they are read: most rules
+  /// need none of thousands.
   package func of(_ projects: Set<ProjectID>) -> KnownNames {
     KnownNames(
-      records: records.filter { !projects.isDisjoint(with: $0.projects) },
-      uses: uses.filter { projects.contains($0.key) })
+      records: all, uses: uses.filter { projects.contains($0.key) },
+      of: self.projects?.intersection(projects) ?? projects)
+  }
+
+  /// The releases, newest first.
+  package var records: [ReleaseRecord] { all.filter(isOfProjects) }
+
+  private func isOfProjects(_ record: ReleaseRecord) -> Bool {
+    projects?.isDisjoint(with: record.projects) != true
   }
 
   /// Whether no session has arrived yet.
@@ -33,18 +45,19 @@ package struct KnownNames: Sendable {
   package var releases: [String] { records.map(\.version) }
 
   package func release(_ name: String) -> ReleaseRecord? {
-    records.first { Name($0.version) == Name(name) }
+    let name = Name(name)
+    return all.first { Name($0.version) == name && isOfProjects($0) }
   }
 
-  /// The reason why a selection of environments has one that is unknown; nil where it has none.
+  /// The reason why a selection of environments has some that are unknown, each of which it names;
+  /// nil where it has none.
   package func refusal(of selection: EnvironmentSelection) -> String? {
     let known = Set(uses.flatMap { $0.value.environments.map { Name($0) } })
     // The empty one stands for sessions without an environment.
-    let unknown = selection.given.first { !$0.text.isEmpty && !known.contains($0) }
-    return unknown.map { unknown in
-      NearNames.sentence(
-        "environment", unknown.text, among: known.sorted().map(\.text).filter { !$0.isEmpty })
-    }
+    let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
+    let names = known.sorted().map(\.text).filter { !$0.isEmpty }
+    let reasons = unknown.map { NearNames.sentence("environment", $0.text, among: names) }
+    return reasons.isEmpty ? nil : reasons.joined(separator: " ")
   }
 
   /// The reason why a release is unknown, with the newest ones.

@@ -10,7 +10,7 @@ package import ReleaseHealth
 ///   late, at the ten minutes in which it arrived.
 /// - An update is repeated where those before it reported all that it reports.
 /// - The changes of the arrival log add up to the counts, with aggregates.
-package protocol OutcomeStore: Sendable {
+package protocol OutcomeStore {
   /// The outcomes of the items that arrived in some hours (since 1970): one entry for each
   /// `intervalHours` of them, of which the last may be shorter.
   func outcomes(

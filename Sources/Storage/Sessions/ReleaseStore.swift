@@ -64,7 +64,7 @@ extension ReleaseRecord {
           SeriesKey(project: place.project, release: version, environment: place.environment),
           stage: place.adoption.stage)
     }
-    return ReleaseStanding(created: created, adoption: places.map(\.adoption))
+    return ReleaseStanding(of: version, created: created, adoption: places.map(\.adoption))
   }
 }
 
@@ -103,10 +103,7 @@ package struct ReleaseChange: Equatable, Sendable {
 /// - The places of a release are the series that sessions of it were stored in, each with the
 ///   arrival of the first batch.
 /// - An hour has one run of adoption, which reads the six hours before it.
-package protocol ReleaseStore: Sendable {
-  /// All releases of an organization, newest first.
-  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord]
-
+package protocol ReleaseStore: ReleaseReading, Sendable {
   /// Makes a release, or changes the one that has the version.
   ///
   /// - Returns: true when it is a new one.
@@ -118,16 +115,6 @@ package protocol ReleaseStore: Sendable {
   ///   (``StoreError/releaseHasSessions``).
   func deleteRelease(version: String, of organization: OrganizationID) throws(StoreError) -> Bool
 
-  /// The first and the last hour (since 1970) in which sessions of a release started; nil when
-  /// there are none. `environments` nil stands for all.
-  func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
-  ) throws(StoreError) -> ClosedRange<Int>?
-
-  /// What the sessions of an organization's projects tell of them. Projects without any are left
-  /// out.
-  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse]
-
   /// Makes the hourly runs that are due at `now`, at most ``Adoption/catchUpRunsMax``. Called from
   /// the thread that calls `ingest`.
   ///
@@ -137,4 +124,20 @@ package protocol ReleaseStore: Sendable {
   /// Makes the run of one hour for one project alone: for a history that is imported hour by
   /// hour. The runs that are due by the clock stay due. Called from the thread that calls `ingest`.
   func runAdoption(of project: ProjectID, hour: Int) throws(StoreError)
+}
+
+/// Reads the releases of organizations. Called from any thread; blocks.
+package protocol ReleaseReading {
+  /// All releases of an organization, newest first.
+  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord]
+
+  /// The first and the last hour (since 1970) in which sessions of a release started; nil when
+  /// there are none. `environments` nil stands for all.
+  func sessionHours(
+    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
+  ) throws(StoreError) -> ClosedRange<Int>?
+
+  /// What the sessions of an organization's projects tell of them. Projects without any are left
+  /// out.
+  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse]
 }

@@ -61,7 +61,8 @@ package enum Outcome: Hashable, Sendable {
 /// - The order, duplication and grouping of reports change no number.
 /// - After `ingest` returned, every new query sees the batch; if it throws, none of it counts.
 /// - The sessions of a split range add up to those of the whole; users do not: they are unions.
-package protocol SessionStore: Sendable {
+/// - All that is read in one ``snapshot(_:)`` is as known at one moment.
+package protocol SessionStore: SessionReading, Sendable {
   /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.
   ///
   /// - Returns: the outcomes of the items: the batch's outcomes, and what the store found of these
@@ -79,8 +80,11 @@ package protocol SessionStore: Sendable {
   /// Begins such work for a query that comes soon, and waits for nothing. Any thread may call it.
   func foldAhead()
 
-  /// Answers a query about counts. Called from any thread; blocks.
-  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
+  /// Calls `body` with what was stored by one moment, so that numbers that stand side by side can
+  /// be compared. Called from any thread; blocks. `body` must not change the store.
+  func snapshot<Value: Sendable>(
+    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value
 
   /// Commits something of no meaning, to see whether that works. Called from the thread that calls
   /// `ingest`.
@@ -90,6 +94,15 @@ package protocol SessionStore: Sendable {
   /// Called from the thread that calls `ingest`.
   func housekeep(at now: Timestamp) throws(StoreError) -> Bool
 }
+
+/// Answers queries about counts.
+package protocol SessionReading {
+  /// Answers a query about counts. Called from any thread; blocks.
+  func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup]
+}
+
+/// What queries can read as of one moment; only the thread that it was given to uses it.
+package typealias StoreSnapshot = SessionReading & ReleaseReading & OutcomeStore
 
 extension SessionStore {
   package func foldPending() throws(StoreError) -> [OutcomeKey: Int64]? {

@@ -64,7 +64,8 @@ struct FillCommand: ParsableCommand {
       organization: organization.id, name: "bench", scope: .admin,
       digest: TokenDigest.digest(token), at: time)
     return try store.createProject(
-      organization: organization.id, slug: "default", platform: nil, id: nil, publicKey: key,
+      organization: organization.id, slug: "default", settings: ProjectSettings(), id: nil,
+      publicKey: key,
       at: time
     ).id
   }

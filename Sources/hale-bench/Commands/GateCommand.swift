@@ -4,99 +4,148 @@ import Glibc
 import ReleaseHealth
 
 /// Measures how often the release gate is wrong and how soon it is right, over made-up roll-outs
-/// that are checked every ten minutes.
+/// that are checked every ten minutes: where crashes are bad, and where unhandled errors are, too.
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
     abstract: "Measure false verdicts of the release gate, and the sessions until a verdict.")
 
   /// The number of roll-outs of a release that is as good as its baseline.
-  private static let rollOuts = 2000
+  fileprivate static let rollOuts = 2000
   /// The number of roll-outs of each bad release.
-  private static let badRollOuts = 200
+  fileprivate static let badRollOuts = 200
 
   func run() {
-    var reds = 0
-    for number in 0..<Self.rollOuts {
-      // Without a tolerated drop the risk of a false red is highest.
-      var dice = SplitMix64(seed: 1_000_003 + UInt64(number))
-      let world = RollOutWorld(crashRate: [0.001, 0.005, 0.02][number % 3])
-      if Self.first(.red, world, world, (dropMax: 0, atFullHours: false), &dice) != nil {
-        reds += 1
+    var figures = [(name: "roll_outs", value: Double(Self.rollOuts))]
+    for bad in BadStatuses.allCases {
+      let setting = Setting(bad)
+      figures += setting.reds() + setting.greens()
+      figures += setting.greens("no_loops_", loopShare: 0)
+      figures += setting.greens("heavy_loops_", loopShare: 0.1, loopMean: 20)
+      for (name, rate, dropMax, loops) in setting.worseReleases {
+        figures += setting.bad(name, rate, dropMax: dropMax, loops: loops)
       }
-    }
-    var figures: [(name: String, value: Double)] = [
-      ("roll_outs", Double(Self.rollOuts)), ("false_reds", Double(reds)),
-      ("false_reds_upper", Self.upperBound(reds, of: Self.rollOuts)),
-    ]
-    figures += greens()
-    figures += greens("no_loops_", loopShare: 0)
-    figures += greens("heavy_loops_", loopShare: 0.1, loopMean: 20)
-    for (name, rate, dropMax, loops) in [
-      ("red_99_5_drop_0", 0.005, 0, 0), ("red_99_5_drop_02", 0.005, 0.002, 0),
-      ("red_99_0_drop_02", 0.01, 0.002, 0), ("red_99_5_drop_0_loops", 0.005, 0, 0.05),
-    ] {
-      figures += bad(name, rate, dropMax: dropMax, loops: loops)
     }
     printFigures(figures)
   }
 
-  /// The sessions of a candidate until it is red, with a baseline of 99.9 %.
-  private func bad(
+  /// What makes a session bad, with the roll-outs of projects where that is set.
+  fileprivate struct Setting {
+    let prefix: String
+    /// The share of bad sessions that do not crash.
+    let unhandledShare: Double
+    /// The rates of releases that are as good as their baseline.
+    let equalRates: [Double]
+    /// Those with which greens are measured, and the tolerated drop there.
+    let greenRates: [Double]
+    let greenDrop: Double
+    let greenName: String
+    /// The share of users with bad sessions again and again: a page fails at each load.
+    let loopShare: Double
+    let baseRate: Double
+    let worseReleases: [(name: String, rate: Double, dropMax: Double, loops: Double)]
+
+    init(_ bad: BadStatuses) {
+      switch bad {
+      case .crashed:
+        (prefix, unhandledShare, loopShare, baseRate) = ("", 0, 0.05, 0.001)
+        equalRates = [0.001, 0.005, 0.02]
+        (greenRates, greenDrop, greenName) = ([0.001, 0.005], 0.002, "green_99_9_drop_02")
+        worseReleases = [
+          ("red_99_5_drop_0", 0.005, 0, 0), ("red_99_5_drop_02", 0.005, 0.002, 0),
+          ("red_99_0_drop_02", 0.01, 0.002, 0), ("red_99_5_drop_0_loops", 0.005, 0, 0.05),
+        ]
+      case .crashedAndUnhandled:
+        // Errors that end no process are many times more frequent than crashes.
+        (prefix, unhandledShare, loopShare, baseRate) = ("failures_", 0.9, 0.2, 0.01)
+        equalRates = [0.005, 0.02, 0.05]
+        (greenRates, greenDrop, greenName) = ([0.01, 0.03], 0.01, "green_99_drop_1")
+        worseReleases = [
+          ("red_97_drop_0", 0.03, 0, 0), ("red_97_drop_1", 0.03, 0.01, 0),
+          ("red_97_drop_0_loops", 0.03, 0, 0.2),
+        ]
+      }
+    }
+  }
+}
+
+extension GateCommand.Setting {
+  /// Releases that are as good as their baseline, and red. Without a tolerated drop the risk of it
+  /// is highest.
+  func reds() -> [(name: String, value: Double)] {
+    var reds = 0
+    for number in 0..<GateCommand.rollOuts {
+      var dice = SplitMix64(seed: 1_000_003 + UInt64(number))
+      let world = RollOutWorld(
+        crashRate: equalRates[number % equalRates.count], unhandledShare: unhandledShare,
+        loopShare: loopShare)
+      if first(.red, world, world, (dropMax: 0, atFullHours: false), &dice) != nil { reds += 1 }
+    }
+    return [
+      ("\(prefix)false_reds", Double(reds)),
+      ("\(prefix)false_reds_upper", upperBound(reds, of: GateCommand.rollOuts)),
+    ]
+  }
+
+  /// The sessions of a candidate until it is red.
+  func bad(
     _ name: String, _ rate: Double, dropMax: Double, loops: Double
   ) -> [(name: String, value: Double)] {
     var sessions: [Double] = []
-    for number in 0..<Self.badRollOuts {
+    for number in 0..<GateCommand.badRollOuts {
       var dice = SplitMix64(seed: 7_000_003 + UInt64(number))
       // Only sessions are measured: no crash is late, and both arms have the same number.
       let world = RollOutWorld(
-        crashRate: 0.001, youthShare: 0, sessionsPerHour: 250, hours: 240, isStaged: false,
+        crashRate: baseRate, unhandledShare: unhandledShare, youthShare: 0, sessionsPerHour: 250,
+        hours: 240, isStaged: false,
         loopShare: loops, promptShare: 1)
       var candidate = world
       candidate.crashRate = rate
       sessions.append(
-        Self.first(
+        first(
           .red, candidate, world, (dropMax: dropMax, atFullHours: true), &dice) ?? .infinity)
     }
     let sample = Sample(sessions)
+    let found = Double(sessions.count { $0 < .infinity }) / Double(GateCommand.badRollOuts)
     return [
-      ("\(name)_found", Double(sessions.count { $0 < .infinity }) / Double(Self.badRollOuts)),
-      ("\(name)_median", sample.quantile(0.5)), ("\(name)_p90", sample.quantile(0.9)),
+      ("\(prefix)\(name)_found", found), ("\(prefix)\(name)_median", sample.quantile(0.5)),
+      ("\(prefix)\(name)_p90", sample.quantile(0.9)),
     ].filter { $0.1 < .infinity }
   }
 
   /// Measures greens: a candidate whose drop is just above the tolerated one must not become green,
   /// and one that is as good as its baseline should.
-  private func greens(
-    _ name: String = "", loopShare: Double = 0.05, loopMean: Double = 10
+  func greens(
+    _ kind: String = "", loopShare: Double? = nil, loopMean: Double = 10
   ) -> [(name: String, value: Double)] {
     var wrong = 0
     var sessions: [Double] = []
-    for number in 0..<Self.rollOuts {
+    for number in 0..<GateCommand.rollOuts {
       var dice = SplitMix64(seed: 3_000_017 + UInt64(number))
       var world = RollOutWorld(
-        crashRate: [0.001, 0.005][number % 2], youthShare: 0, hours: 72, loopShare: loopShare,
-        loopMean: loopMean)
+        crashRate: greenRates[number % 2], unhandledShare: unhandledShare, youthShare: 0,
+        hours: 72, loopShare: loopShare ?? self.loopShare, loopMean: loopMean)
       let baseline = world
+      let terms = (dropMax: greenDrop, atFullHours: true)
       if number % 10 == 0 {
-        sessions.append(
-          Self.first(.green, world, world, (dropMax: 0.002, atFullHours: true), &dice) ?? .infinity)
+        sessions.append(first(.green, world, world, terms, &dice) ?? .infinity)
       }
-      world.crashRate += 0.002
-      if Self.first(.green, world, baseline, (dropMax: 0.002, atFullHours: true), &dice) != nil {
+      world.crashRate += greenDrop
+      if first(.green, world, baseline, terms, &dice) != nil {
         wrong += 1
       }
     }
+    let name = prefix + kind
     return [
       ("\(name)false_greens", Double(wrong)),
-      ("\(name)false_greens_upper", Self.upperBound(wrong, of: Self.rollOuts)),
-      ("\(name)green_99_9_drop_02_median", Sample(sessions).quantile(0.5)),
-      ("\(name)green_99_9_drop_02_p90", Sample(sessions).quantile(0.9)),
+      ("\(name)false_greens_upper", upperBound(wrong, of: GateCommand.rollOuts)),
+      ("\(name)\(greenName)_median", Sample(sessions).quantile(0.5)),
+      ("\(name)\(greenName)_p90", Sample(sessions).quantile(0.9)),
     ].filter { $0.1 < .infinity }
   }
 
   /// The sessions of the candidate at the first verdict of this kind; nil if there is none.
-  private static func first(
+  private func first(
     _ verdict: ReleaseGate.Verdict, _ candidate: RollOutWorld, _ baseline: RollOutWorld,
     _ terms: (dropMax: Double, atFullHours: Bool), _ dice: inout SplitMix64
   ) -> Double? {
@@ -125,7 +174,7 @@ struct GateCommand: ParsableCommand {
   }
 
   /// The upper bound of a share, at 95 % (Clopper and Pearson, 1934).
-  private static func upperBound(_ part: Int, of whole: Int) -> Double {
+  private func upperBound(_ part: Int, of whole: Int) -> Double {
     guard part < whole else { return 1 }
     var (low, high) = (0.0, 1.0)
     for _ in 0..<60 {

@@ -25,7 +25,7 @@ struct UsersCommand: ParsableCommand {
       SQLiteStore.Settings(path: path, newSecret: [UInt8](repeating: 1, count: 32)))
     let organization = try store.createOrganization(slug: "default", at: traffic.now)
     let project = try store.createProject(
-      organization: organization.id, slug: "default", platform: nil, id: nil,
+      organization: organization.id, slug: "default", settings: ProjectSettings(), id: nil,
       publicKey: String(repeating: "0", count: 32), at: traffic.now)
     var random = SplitMix64(seed: traffic.seed)
     let users = (0..<traffic.users).map { _ in

@@ -1,6 +1,7 @@
 import Bytes
 import ArgumentParser
 import Glibc
+import ReleaseHealth
 
 struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -8,8 +9,9 @@ struct GateCommand: ParsableCommand {
     abstract: "Check whether a release is healthy enough to roll out further.",
     discussion: """
       For CI and staged roll-outs. Compares the crash-free sessions of a release with those of a \
-      baseline at the same age, and with a limit if one is given. Repeated checks do not make a \
-      wrong verdict more likely.
+      baseline at the same age, and with a limit if one is given. Where the project calls \
+      unhandled errors bad, too, both are about failure-free sessions: neither crashed nor \
+      unhandled. Repeated checks do not make a wrong verdict more likely.
 
         hale gate --release shop@2.1.0 --url http://hale:8787 --wait 30m
         hale gate --release shop@2.1.0 --crash-free-sessions 99.5 --max-drop 0.1
@@ -29,11 +31,21 @@ struct GateCommand: ParsableCommand {
       "The release to compare with; previous means the one with the most sessions before."))
   var baseline = "previous"
 
-  @Option(help: .of("percent", "The lowest acceptable share of crash-free sessions."))
+  @Option(
+    help: .of(
+      "statuses",
+      "What makes a session bad: \(BadStatuses.rule). The default is what the project says."))
+  var bad: String?
+
+  @Option(
+    help: .of(
+      "percent", "The lowest acceptable share of crash-free (or failure-free) sessions."))
   var crashFreeSessions: Double?
 
   @Option(
-    help: .of("points", "The largest acceptable drop of crash-free sessions below the baseline."))
+    help: .of(
+      "points",
+      "The largest acceptable drop of crash-free (or failure-free) sessions below the baseline."))
   var maxDrop = 0.2
 
   @Option(help: .of("n", "The sessions below which the verdict stays open."))
@@ -76,6 +88,10 @@ struct GateCommand: ParsableCommand {
         crashFreeSessions == 0 || crashFreeSessions > 1,
         "--crash-free-sessions is \(crashFreeSessions), but it takes a percentage like 99.5.")
     }
+    if let bad {
+      try require(
+        BadStatuses(name: bad) != nil, "--bad is '\(bad)', but it takes \(BadStatuses.rule).")
+    }
     try require((0...90).contains(maxDrop), "--max-drop takes a number from 0 to 90.")
     try require(
       (0...1_000_000_000).contains(minSessions),
@@ -114,16 +130,27 @@ struct GateCommand: ParsableCommand {
     let message: String
   }
 
-  /// Polls until there is a verdict or the time is over.
+  /// Polls until there is a verdict or the time is over, of the releases that the first answer
+  /// names.
   private func poll(_ service: GateService) throws -> (GateReport, text: String) {
     let deadline = SystemClock.monotonicMilliseconds() + (try waitMilliseconds())
     var lastReason = ""
+    var (release, baseline) = (release, baseline)
     while true {
-      let outcome = try service.query(target)
+      let outcome = try service.query(target(release, against: baseline))
       let left = deadline - SystemClock.monotonicMilliseconds()
       let reason: String
       switch outcome {
       case .report(let report, let text):
+        if bad != nil, report.bad == nil {
+          throw CommandFailure.failed("The service is too old for --bad: it judges by crashes.")
+        }
+        // A release that appears meanwhile is not the one that the roll-out is about.
+        if release == Self.latest {
+          release = report.candidate.release
+          if wait != nil { printNotice("The latest release is \(release).") }
+        }
+        if baseline == Self.latest { baseline = report.baseline?.release ?? baseline }
         if report.verdict != "unknown" || left <= 0 { return (report, text) }
         reason = report.reason
       case .missing(let message):
@@ -154,12 +181,15 @@ struct GateCommand: ParsableCommand {
     return number * unit
   }
 
+  private static let latest = "latest"
+
   /// The path and query of the request, after `/api/0/`.
-  private var target: String {
+  private func target(_ release: String, against baseline: String) -> String {
     var items = [
       ("baseline", baseline), ("maxDrop", "\(maxDrop)"), ("minSessions", "\(minSessions)"),
       ("confidence", "\(confidence)"),
     ]
+    if let bad { items.append(("bad", bad)) }
     if let crashFreeSessions { items.append(("crashFreeSessions", "\(crashFreeSessions)")) }
     if let project { items.append(("project", project)) }
     if let environment { items.append(("environment", environment)) }
@@ -169,24 +199,50 @@ struct GateCommand: ParsableCommand {
   }
 
   private func print(_ answer: GateReport) throws {
-    let words = ["green": "GREEN", "red": "RED"]
-    try printLine("\(words[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
+    let verdicts = ["green": "GREEN", "red": "RED"]
+    try printLine("\(verdicts[answer.verdict] ?? "NOT DECIDED YET"): \(answer.reason)")
+    let bad = answer.bad.flatMap { BadStatuses(name: $0) } ?? .crashed
+    let isCrashed = bad == .crashed
     let rows = [answer.candidate, answer.baseline].compactMap(\.self).map { side in
       [
-        side.release, "\(side.sessions)", "\(side.crashed)", "\(side.crashedUsers)",
-        percentText(side.crashFreeSessions), percentText(side.corrected?.value),
+        side.release, "\(side.sessions)", "\(isCrashed ? side.crashed : side.failed ?? 0)",
+        percentText(isCrashed ? side.crashFreeSessions : side.failureFreeSessions),
+        percentText(side.corrected?.value),
       ]
     }
-    try printColumns(
-      ["RELEASE", "SESSIONS", "CRASHED", "CRASHED USERS", "CRASH-FREE", "ESTIMATED"], rows)
+    let names = isCrashed ? ["CRASHED", "CRASH-FREE"] : ["FAILED", "FAILURE-FREE"]
+    try printColumns(["RELEASE", "SESSIONS"] + names + ["ESTIMATED"], rows)
     let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
     let each = rows.count == 1 ? "" : " of each"
-    var note = "In the first \(hours)\(each), as known at that age; users as known now"
+    var note = "In the first \(hours)\(each), as known at that age"
+    for side in [answer.candidate, answer.baseline].compactMap(\.self) where side.known == "now" {
+      note += "; \(side.release) as known now, since its first hours are older than the arrival log"
+    }
     if answer.reportingDelay.isLearnt {
       let known = Int((answer.reportingDelay.knownShare * 100).rounded())
-      note += "; about \(known) % of their crashes are reported by then"
+      note +=
+        "; about \(known) % of their \(isCrashed ? "crashes" : "failures") are reported by then"
     }
-    try printLine(note + ".")
+    try printLine("\(note). Bad are sessions that are \(bad.words).")
+    try printUsers(answer, isCrashed: isCrashed)
+  }
+
+  /// Users are known only as of now: they stand beside the sessions of the same moment.
+  private func printUsers(_ answer: GateReport, isCrashed: Bool) throws {
+    let rows = [answer.candidate, answer.baseline].compactMap { side in
+      side?.now.map { now in
+        [
+          side?.release ?? "", "\(now.sessions)", "\(isCrashed ? now.crashed : now.failed)",
+          "\(now.users)", "\(isCrashed ? now.crashedUsers : now.failedUsers)",
+        ]
+      }
+    }
+    guard [answer.candidate, answer.baseline].contains(where: { ($0?.now?.users ?? 0) > 0 })
+    else { return }
+    let word = isCrashed ? "CRASHED" : "FAILED"
+    try printColumns(["RELEASE", "SESSIONS", word, "USERS", "\(word) USERS"], rows)
+    let time = answer.asOf.flatMap { RFC3339.parse($0)?.readable } ?? "now"
+    try printLine("The same hours, as known at \(time).")
   }
 }
 

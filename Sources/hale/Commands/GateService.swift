@@ -11,9 +11,22 @@ struct GateReport: Decodable {
     let release: String
     let sessions: Int64
     let crashed: Int64
-    let crashedUsers: Int64
+    let failed: Int64?
     let crashFreeSessions: Double?
+    let failureFreeSessions: Double?
     let corrected: Corrected?
+    let known: String
+    /// The numbers of the same hours that are known now; nil from a service before version 0.3.
+    let now: Now?
+  }
+
+  struct Now: Decodable {
+    let sessions: Int64
+    let crashed: Int64
+    let failed: Int64
+    let users: Int64
+    let crashedUsers: Int64
+    let failedUsers: Int64
   }
 
   struct Delay: Decodable {
@@ -23,7 +36,10 @@ struct GateReport: Decodable {
 
   let verdict: String
   let reason: String
+  /// What was bad; nil from services of up to 0.2.0, where only crashes are.
+  let bad: String?
   let ageHours: Int
+  let asOf: String?
   let candidate: Side
   let baseline: Side?
   let reportingDelay: Delay

@@ -37,10 +37,11 @@ struct DemoCatalog {
       } else {
         let id = try session.make(
           .createProject(
-            organization: owner.id, slug: slug, platform: app.platform, id: nil, publicKey: key))
+            organization: owner.id, slug: slug,
+            settings: ProjectSettings(platform: app.platform), id: nil, publicKey: key))
         project = Project(
           id: ProjectID(rawValue: id), organization: owner.id, slug: slug,
-          platform: app.platform, created: now)
+          settings: ProjectSettings(platform: app.platform), created: now)
         if index == 0 { try watch(project, at: now) }
       }
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project.id)

@@ -6,22 +6,20 @@ struct ControlSocket {
   let dataDirectory: String
   private let client: HTTPClient
 
-  /// The time limit of a request; a job may work through a large database.
-  private static let timeoutSeconds = 3600
-
   init(dataDirectory: String) {
     self.dataDirectory = dataDirectory
     client = HTTPClient(socketPath: dataDirectory + "/hale.sock")
   }
 
+  /// - Parameter timeoutSeconds: a job may work through a large database.
   /// - Returns: nil where no service runs.
   func send(
-    _ method: String, _ path: String, body: [UInt8] = []
+    _ method: String, _ path: String, body: [UInt8] = [], timeoutSeconds: Int = 3600
   ) throws(OutboundFailure) -> HTTPAnswer? {
     do throws(OutboundFailure) {
       return try client.send(
         HTTPCall(
-          method, "http://localhost\(path)", body: body, timeoutSeconds: Self.timeoutSeconds))
+          method, "http://localhost\(path)", body: body, timeoutSeconds: timeoutSeconds))
     } catch {
       // There is no socket, or only the file that a killed service left.
       if error.cause == .unreachable(ENOENT) || error.cause == .unreachable(ECONNREFUSED) {

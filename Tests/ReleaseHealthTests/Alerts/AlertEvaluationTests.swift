@@ -214,7 +214,7 @@ import Testing
   @Test func theMinimumOfSessionsChoosesAmongReleases() {
     var all = releases(["x", "a@2.0", "b@1.0", "a@1.0"])
     all.known[Name("a@1.0")] = ReleaseStanding(
-      adoption: [AdoptionTimes(adopted: Timestamp(seconds: -1))])
+      of: "a@1.0", adoption: [AdoptionTimes(adopted: Timestamp(seconds: -1))])
     var rule = Self.rule()
     rule.releases = .latest
     for (least, release) in [(0, "a@2.0"), (2, "a@1.0"), (3, "a@1.0"), (4, "a@2.0")] {

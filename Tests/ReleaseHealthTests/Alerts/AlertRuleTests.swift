@@ -43,7 +43,17 @@ import Testing
     // Nothing is below zero percent, and nothing above a hundred.
     #expect(fields { $0.critical = 0 } == ["triggers"])
     // A share by mistake for a percentage: the rule would never fire.
-    #expect(fields { ($0.critical, $0.warning, $0.resolve) = (0.99, nil, nil) } == ["triggers"])
+    for measure: AlertRule.Measure in [
+      .sessionCrashFree, .userCrashFree, .sessionFailureFree, .userFailureFree,
+    ] {
+      let shares = fields {
+        $0.measure = measure
+        ($0.critical, $0.warning, $0.resolve) = (0.99, nil, nil)
+      }
+      #expect(shares == ["triggers"])
+    }
+    let rare = fields { ($0.measure, $0.critical, $0.warning) = (.sessionErrored, 0.99, nil) }
+    #expect(rare == [])
     let above = Self.changed {
       $0.isAbove = true
       $0.measure = .sessionCrash

@@ -144,7 +144,7 @@ import Testing
     try ingest(fixture, minutesAgo: 10, count: 100, crashed: 1)
     #expect(lines() == [])
     #expect(fixture.change(.put, path + "objectives/", #"{"target":98}"#).status == 200)
-    let labels = #"project="1",measure="crash_free_sessions""#
+    let labels = #"project="1",measure="crash_free_sessions",bad="crashed""#
     #expect(
       lines() == ["hale_error_budget_remaining_ratio{\(labels)} 0.5"]
         + ["30m", "1h", "2h", "6h", "1d", "3d"].map {

@@ -20,6 +20,12 @@ import Testing
     ("sessions/?field=sum(session)&environments=production", "environments", "environment"),
     ("sessions/?field=sum(session)&statsPeriodd=7d", "statsPeriodd", "statsPeriod"),
     ("sessions/?fields=sum(session)", "fields", "field"),
+    ("sessions/?field=sum(session)&env=production", "env", "environment"),
+    ("sessions/?field=sum(session)&Env=production", "Env", "environment"),
+    ("sessions/?field=sum(session)&stats=7d", "stats", "statsPeriod"),
+    ("releases/?env=production", "env", "environment"),
+    ("releases/stats/?environments=production", "environments", "environment"),
+    ("releases/shop@1.9.0/?env=production", "env", "environment"),
     ("sessions/?field=sum(session)&perPage=1", "perPage", "per_page"),
     ("releases/?healht=1", "healht", "health"), ("releases/?projects=1", "projects", "project"),
     ("releases/shop@1.9.0/?adoptionStage=1", "adoptionStage", "adoptionStages"),
@@ -33,6 +39,27 @@ import Testing
     #expect(answer.status == 400)
     let detail = try detail(answer.text)
     #expect(detail.hasPrefix("There is no parameter \"\(given)\"; near: \"\(near)\""))
+  }
+
+  /// What is a key of the search would select nothing as a parameter.
+  @Test(arguments: [
+    ("sessions/?field=sum(session)&release=shop@1.9.0", "release", "release"),
+    ("sessions/?field=sum(session)&releases=shop@1.9.0", "releases", "release"),
+    ("sessions/?field=sum(session)&session.status=crashed", "session.status", "session.status"),
+    ("sessions/?field=sum(session)&status=crashed", "status", "session.status"),
+    ("sessions/?field=sum(session)&version=1.9", "version", "release.version"),
+    ("releases/?release=shop@1.9.0", "release", "release"),
+    ("releases/?finalised=true", "finalised", "finalized"),
+    ("releases/stats/?package=shop", "package", "release.package"),
+    ("/api/0/projects/default/shop/releases/?release=shop@1.9.0", "release", "release"),
+  ])
+  func keysOfTheSearchAreNoParameters(target: String, given: String, key: String) throws {
+    let path = target.hasPrefix("/") ? target : Self.organization + target
+    let answer = try ServiceFixture.world().ask(path)
+    #expect(answer.status == 400)
+    let begins =
+      "There is no parameter \"\(given)\"; near: \"query\", as query=\(key):VALUE. There are "
+    #expect(try detail(answer.text).hasPrefix(begins), "\(answer.text)")
   }
 
   @Test func othersAreLetThroughNamedAndCounted() throws {
@@ -125,6 +152,16 @@ import Testing
       "There is no release \"shop@1.9.1\"; near: \"shop@1.9.0\""
     ),
     (
+      "sessions/compare/?base=a@1&candidate=b@1", 400,
+      "There is no release \"a@1\". There are shop@1.9.0, shop@1.10.0+8, shop@1.0.0+7. "
+        + "There is no release \"b@1\". There are "
+    ),
+    (
+      "releases/shop@1.9.0/estimate/?environment=x&environment=production&environment=y", 400,
+      "There is no environment \"x\". There are production, staging. "
+        + "There is no environment \"y\". There are production, staging."
+    ),
+    (
       "sessions/compare/?base=shop@1.9.0&candidate=shop@1.0.0%2B7&environment=prod", 400,
       "There is no environment \"prod\"; near: \"production\". There are production, staging."
     ),
@@ -167,6 +204,9 @@ import Testing
       ("a:b@1", ["a:b@1"]), ("A:B@1", ["a:b@1"]), ("a:b@", ["a:b@1"]), ("\"a:b\"", ["a:b@1"]),
       ("!a:b@1", ["a:c"]), ("\"a:c\"", ["a:c"]), ("a:x@1", []), ("release:a:b@1", ["a:b@1"]),
       ("a:c", nil), ("a:\"b@1\"", nil), ("a:*@1", nil), ("relase:a:b@1", nil),
+      // These are terms, which other searches have.
+      ("environment:x@y", nil), ("project:x@y", nil), ("session.status:x@y", nil),
+      ("Environment:x@y", nil), ("finalized:x@y", nil),
     ] as [(String, [String]?)])
   func namesWithColonsAreFound(search: String, versions: [String]?) throws {
     let fixture = try ServiceFixture()
@@ -228,7 +268,14 @@ import Testing
     let stored = fixture.ask(Self.organization + "alert-rules/r/backtest/?statsPeriod=1d")
     for answer in [test, stored] {
       #expect(answer.status == (unmatched.isEmpty ? 200 : 400))
-      if !unmatched.isEmpty { #expect(answer.text.contains("There is no ")) }
+      if unmatched.isEmpty { continue }
+      let json = try JSONSerialization.jsonObject(with: Data(answer.text.utf8))
+      let reasons = try #require(json as? [String: [String]])
+      // It names all of them.
+      #expect(Set(reasons.keys) == Set(unmatched.keys))
+      for (field, begins) in unmatched {
+        #expect(reasons[field]?.first?.hasPrefix(begins) == true, "\(answer.text)")
+      }
     }
   }
 

@@ -252,7 +252,8 @@ import Testing
     let candidate = try #require(answer["candidate"] as? [String: Any])
     #expect(candidate["crashFreeSessions"] is NSNull && candidate["firstSession"] is NSNull)
     let difference = try #require(answer["difference"] as? [String: Any])
-    #expect(difference.count == 8 && difference.values.allSatisfy { $0 is NSNull })
+    #expect(difference.count == 10 && difference.values.allSatisfy { $0 is NSNull })
+    #expect(answer["verdict"] is NSNull && answer["verdictOf"] is NSNull)
   }
 
   // MARK: Refusals
@@ -298,6 +299,10 @@ import Testing
     (
       "sessions/compare/?base=a&candidate=b&align=x",
       "Invalid align: \\\"x\\\". Give time or age."
+    ),
+    (
+      "sessions/compare/?base=a&candidate=b&bad=errored",
+      "Invalid bad: \\\"errored\\\". Give crashed or crashed+unhandled."
     ),
   ])
   func refusals(_ target: String, _ detail: String) throws {

@@ -18,7 +18,7 @@ import Testing
   private static func project(_ id: Int64, _ slug: String) -> Project {
     Project(
       id: ProjectID(rawValue: id), organization: OrganizationID(rawValue: 1), slug: slug,
-      platform: nil, created: now)
+      settings: ProjectSettings(), created: now)
   }
 
   private static func hour(_ ago: Int64) -> Timestamp {
@@ -142,10 +142,29 @@ import Testing
       "parentheses", "query=(release.package:web OR release.build:*) AND !release.version:1.0",
       ["3", "2"]),
     SessionsCase("a pattern in other letters", "query=release:WEB*", ["3"]),
+    SessionsCase("not a pattern", "query=!release:shop*", ["4", "3"]),
+    SessionsCase("none of several", "query=!release:[web*, 5c0ffee5c0ff]", ["2", "1"]),
+    SessionsCase("a name is the whole name", "query=release:shop", []),
+
+    SessionsCase("finalized", "query=finalized:true", ["2"]),
+    SessionsCase("not finalized", "query=finalized:false", ["4", "3", "1"]),
+    SessionsCase("the same in other words", "query=!finalized:true", ["4", "3", "1"]),
+    SessionsCase("and the other way round", "query=!finalized:false", ["2"]),
+    SessionsCase("in capitals and in quotation marks", "query=finalized:\"TRUE\"", ["2"]),
+    SessionsCase("either", "query=finalized:[true, false]", ["4", "3", "2", "1"]),
+    SessionsCase("with others", "query=finalized:false release.package:shop", ["1"]),
+    SessionsCase("as an alternative", "query=finalized:true OR 5c0f", ["4", "2"]),
+    SessionsCase(
+      "within a negated alternative",
+      "query=(finalized:true OR release.package:web) !release.version:1.2", ["3"]),
+    SessionsCase("of archived ones", "status=archived&query=finalized:false", ["5"]),
 
     SessionsCase("by date: finalizing moves nothing", "sort=date", ["4", "3", "2", "1"]),
     SessionsCase("by version", "sort=semver", ["3", "2", "1", "4"]),
-    SessionsCase("by build, beyond 2⁵³", "sort=build", ["1", "2", "4", "3"]),
+    SessionsCase("by build, beyond 2⁵³: only those with one", "sort=build", ["1", "2"]),
+    SessionsCase(
+      "by sessions: without any the newest first", "sort=sessions&flatten=1",
+      ["4/shop", "3/till", "2/shop", "2/till", "1/shop"]),
     SessionsCase("by adoption", "sort=adoption", ["2", "1", "4", "3"]),
     SessionsCase(
       "by adoption, flat", "sort=adoption&flatten=1",
@@ -168,7 +187,28 @@ import Testing
     SessionsCase(
       "names are not compared", "query=release:>1", "Comparisons are not supported in the query"),
     SessionsCase("open", "query=(release:a", "The query has a parenthesis that is not closed."),
-    SessionsCase("field", "query=color:red", "Invalid query field: \"color\""),
+    SessionsCase(
+      "key", "query=color:red",
+      "Invalid search filter: color. There are release, release.package, release.version, "
+        + "release.build, release.stage, finalized. The release \"color:red\" is found by "
+        + "\"color:red\"."),
+    SessionsCase("near key", "query=finalised:true", "Invalid search filter: finalised; near: "),
+    SessionsCase(
+      "another search's key", "query=environment:prod",
+      "Invalid search filter: environment. There are "),
+    SessionsCase(
+      "neither true nor false", "query=finalized:maybe",
+      "Invalid search filter: finalized. Give true or false, not \"maybe\"."),
+    SessionsCase(
+      "a pattern of true", "query=finalized:t*",
+      "Invalid search filter: finalized. Give true or false, not \"t*\"."),
+    SessionsCase("no status", "status=opne", "invalid value for status; near: \"open\". "),
+    SessionsCase("no order", "sort=sesions", "invalid sort; near: \"sessions\". There are date, "),
+    SessionsCase("not flat", "sort=users_24h", "sorting by crash statistics requires flattening"),
+    SessionsCase("no stat", "healthStat=user", "invalid healthStat; near: \"users\". "),
+    SessionsCase(
+      "no period", "healthStatsPeriod=12h",
+      "Invalid healthStatsPeriod. Valid choices are '1h', '24h', '1d', '48h', '2d', '7d', '14d', "),
     SessionsCase("end alone", "end=2026-01-01", "start and end are both required"),
   ])
   func refused(example: SessionsCase<String>) {
@@ -179,26 +219,36 @@ import Testing
 
   @Test(
     arguments: [
-      (3, "date", "5c0ffee5c0ff", "shop@1.2+9007199254740992"),
-      (4, "date", nil, "web@1.2.3-rc.1"), (1, "date", "shop@1.2+9007199254740992", nil),
+      (3, "sort=date", "5c0ffee5c0ff", "shop@1.2+9007199254740992"),
+      (4, "", nil, "web@1.2.3-rc.1"), (1, "", "shop@1.2+9007199254740992", nil),
       // Archived: it stands among the open ones all the same.
-      (5, "date", nil, "5c0ffee5c0ff"),
-      // Twice in the list: its other project is no neighbour.
-      (2, "adoption&flatten=1", nil, "shop@1.0+9007199254740993"),
+      (5, "", nil, "5c0ffee5c0ff"),
+      // By the filters, which never hide the release itself.
+      (3, "query=shop", nil, "shop@1.2+9007199254740992"),
+      (3, "query=finalized:false", "5c0ffee5c0ff", "shop@1.0+9007199254740993"),
+      (1, "environment=staging", "shop@1.2+9007199254740992", nil),
+      (1, "status=archived", "shop@1.20", nil),
     ] as [(Int64, String, String?, String?)])
-  func neighbours(_ id: Int64, _ sort: String, _ next: String?, _ previous: String?) throws {
+  func neighbours(_ id: Int64, _ query: String, _ next: String?, _ previous: String?) throws {
     let request = try ReleasesRequest(
-      SessionsFixtures.items("sort=" + sort), projects: [Self.shop, Self.till], now: Self.now)
-    let entries = ReleaseEntry.entries(
-      of: Self.records, request, ReleaseHealthData(), including: id)
+      SessionsFixtures.items("project=-1&" + query), projects: [Self.shop, Self.till],
+      now: Self.now, for: .page)
     var json = JSONWriter()
     json.object {
-      ReleaseMeta(of: id, among: entries, sessionHours: 490_000...490_001).write(to: &$0)
+      ReleaseMeta(of: id, among: Self.records, request, sessionHours: 490_000...490_001)
+        .write(to: &$0)
     }
     let text = String(decoding: json.bytes, as: UTF8.self)
     let quote: (String?) -> String = { $0.map { "\"\($0)\"" } ?? "null" }
     #expect(text.contains(#""nextReleaseVersion":\#(quote(next)),"#), "\(text)")
     #expect(text.contains(#""prevReleaseVersion":\#(quote(previous)),"#), "\(text)")
+    // Of the projects and environments, whatever else is searched.
+    let isStaging = query.contains("staging")
+    let (first, last) = (
+      isStaging ? Self.records[1] : Self.records[0], isStaging ? Self.records[1] : Self.records[4]
+    )
+    #expect(text.contains(#""firstReleaseVersion":"\#(first.version)","#), "\(text)")
+    #expect(text.contains(#""lastReleaseVersion":"\#(last.version)""#), "\(text)")
     #expect(text.contains(#""sessionsLowerBound":"2025-11-24T16:00:00Z","#), "\(text)")
     #expect(text.contains(#""sessionsUpperBound":"2025-11-24T17:00:00Z","#), "\(text)")
   }

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 import ReleaseHealth
 import Storage
 import TestSupport
@@ -85,8 +86,37 @@ import Testing
     #expect((health["users"] as? [String: Int])?["total"] == 10)
   }
 
+  /// Percentages beside Sentry's crash-free ones; a user counts with any such session.
+  @Test func failureFreeRates() throws {
+    let fixture = try ServiceFixture()
+    var batch = IngestBatch(receivedAt: ServiceFixture.now)
+    for (index, (status, user)) in [
+      (.exited, 1), (.exited, 2), (.unhandled, 3), (.abnormal, 3), (.crashed, 4),
+      (.unhandled, nil), (.errored, 5), (.exited, nil),
+    ].enumerated() as EnumeratedSequence<[(SessionStatus, UInt128?)]> {
+      let key = SessionKey(
+        series: SeriesKey(project: ProjectID(rawValue: 1), release: "shop@1", environment: nil),
+        started: batch.receivedAt, sessionID: SessionID(value: UInt128(index + 1)))
+      batch.add(
+        NamedReport(
+          key: key, correctedStart: batch.receivedAt, status: status,
+          user: user.map { UserHash(value: $0) }))
+    }
+    try fixture.store.ingest(batch)
+    let made = fixture.change(
+      .post, ReleasesTests.list, #"{"version":"shop@2","projects":["shop"]}"#)
+    #expect(made.status == 201)
+    let answer = fixture.ask(ReleasesTests.list + "?health=1&overview=1").text
+    #expect(answer.contains(#""failureFreeSessions":62.5,"failureFreeUsers":60.0,"#))
+    #expect(answer.contains(#""failureFreeSessions":null,"failureFreeUsers":null,"#))
+    let page = fixture.ask(ReleasesTests.list + "shop@1/?health=1&overview=1").text
+    #expect(page.contains(#""failureFreeSessions":62.5,"failureFreeUsers":60.0,"#))
+  }
+
   @Test func withoutItSentrysMembersStandAlone() throws {
     let answer = try ServiceFixture.world().ask(ReleasesTests.list + "?health=1")
-    #expect(!answer.text.contains("previous") && !answer.text.contains("lastSession"))
+    for name in ["previous", "lastSession", "failureFree"] {
+      #expect(!answer.text.contains(name))
+    }
   }
 }

@@ -63,7 +63,7 @@ import Testing
   ) throws -> [String: Any] {
     let project = Project(
       id: ProjectID(rawValue: 1), organization: OrganizationID(rawValue: 1), slug: "shop",
-      platform: nil, created: now)
+      settings: ProjectSettings(), created: now)
     let request = try ReleaseStatsRequest(
       SessionsFixtures.items(query), project: project, release: "shop@1.10.0+8", now: now)
     let json = try request.json(
@@ -192,7 +192,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("?type=bugs", 400, "{\"detail\":\"invalid stat\"}"),
+    ("?type=bugs", 400, "{\"detail\":\"invalid stat. There are sessions, users.\"}"),
+    ("?type=user", 400, "{\"detail\":\"invalid stat; near: \\\"users\\\". There are "),
     ("?environment=nowhere", 200, "\"sessions\":0"),
   ])
   func otherQuestions(_ query: String, _ status: Int, _ text: String) throws {

@@ -26,7 +26,9 @@ import Testing
     let release = try #require(try json(ServiceFixture.world(), Self.list).last)
     #expect(release["version"] as? String == "shop@1.0.0+7")
     #expect(release["dateCreated"] as? String == "2025-12-29T12:00:00Z")
-    #expect(release["dateReleased"] is NSNull)
+    for name in ["dateReleased", "dateStarted", "firstEvent", "lastEvent", "lastCommit"] {
+      #expect(release[name] is NSNull, "\(name)")
+    }
     let info = try #require(release["versionInfo"] as? [String: Any])
     #expect(info["package"] as? String == "shop")
     #expect(info["description"] as? String == "1.0.0 (7)")
@@ -88,7 +90,7 @@ import Testing
     Order(query: "", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
     Order(query: "sort=date", versions: ["1.9.0", "1.10.0+8", "1.0.0+7"]),
     Order(query: "sort=semver", versions: ["1.10.0+8", "1.9.0", "1.0.0+7"]),
-    Order(query: "sort=build", versions: ["1.10.0+8", "1.0.0+7", "1.9.0"]),
+    Order(query: "sort=build", versions: ["1.10.0+8", "1.0.0+7"]),
     Order(query: "sort=sessions&flatten=1", versions: ["1.10.0+8", "1.0.0+7", "1.9.0"]),
     Order(query: "sort=users&flatten=1", versions: ["1.0.0+7", "1.10.0+8", "1.9.0"]),
     Order(query: "sort=sessions_24h&flatten=1", versions: ["1.10.0+8", "1.9.0", "1.0.0+7"]),
@@ -140,8 +142,13 @@ import Testing
 
   @Test(arguments: [
     ("sort=sessions", "sorting by crash statistics requires flattening (flatten=1)"),
-    ("sort=beauty", "invalid sort"), ("status=gone", "invalid value for status"),
-    ("healthStat=bugs", "invalid healthStat"),
+    (
+      "sort=beauty",
+      "invalid sort. There are date, semver, build, adoption, sessions, users, sessions_24h, "
+        + "users_24h, crash_free_sessions, crash_free_users."
+    ),
+    ("status=gone", "invalid value for status. There are open, archived."),
+    ("healthStat=bugs", "invalid healthStat. There are sessions, users."),
     (
       "summaryStatsPeriod=3d",
       "Invalid summaryStatsPeriod. Valid choices are '1h', '24h', '1d', '48h', '2d', '7d', "
@@ -151,7 +158,12 @@ import Testing
       "query=release.version:new",
       "Invalid release.version: \\\"new\\\". Give a version, for example 1.2.3, >=1.2 or 1.2.*."
     ),
-    ("query=color:red", "Invalid query field: \\\"color\\\""),
+    (
+      "query=environment:x@y",
+      "Invalid search filter: environment. There are release, release.package, release.version, "
+        + "release.build, release.stage, finalized. The release \\\"environment:x@y\\\" is found by "
+        + "\\\"environment:x@y\\\". The parameter environment= selects by environment."
+    ),
     ("query=release.stage:adopted", "Choose a single environment to filter by release stage."),
   ])
   func refusals(_ query: String, _ detail: String) throws {
@@ -173,35 +185,6 @@ import Testing
       ])
   }
 
-  @Test func thePageOfARelease() throws {
-    let fixture = try ServiceFixture.world()
-    let answer = fixture.ask(Self.list + "shop@1.10.0%2B8/?health=1")
-    let release = try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
-    let meta = try #require(release["currentProjectMeta"] as? [String: Any])
-    #expect(meta["nextReleaseVersion"] as? String == "shop@1.9.0")
-    #expect(meta["prevReleaseVersion"] as? String == "shop@1.0.0+7")
-    #expect(meta["firstReleaseVersion"] as? String == "shop@1.0.0+7")
-    #expect(meta["lastReleaseVersion"] as? String == "shop@1.9.0")
-    #expect(meta["sessionsLowerBound"] as? String == "2025-12-30T12:00:00Z")
-    #expect(meta["sessionsUpperBound"] as? String == "2026-01-01T09:00:00Z")
-    #expect(fixture.ask(Self.list + "unknown/").status == 404)
-    #expect(fixture.ask(Self.list + "shop@1.9.0/?project=other").status == 403)
-  }
-
-  /// The filters and the order choose the neighbours, and never hide the release itself.
-  @Test func neighboursOfARelease() throws {
-    let fixture = try ServiceFixture.world()
-    let sorted = fixture.ask(Self.list + "shop@1.0.0%2B7/?sort=crash_free_sessions")
-    #expect(sorted.text.contains(#""nextReleaseVersion":"shop@1.9.0""#))
-    #expect(sorted.text.contains(#""prevReleaseVersion":"shop@1.10.0+8""#))
-    let archived = fixture.ask(Self.list + "shop@1.0.0%2B7/?status=archived&health=1")
-    #expect(archived.status == 200)
-    #expect(archived.text.contains(#""nextReleaseVersion":null"#))
-    #expect(archived.text.contains(#""totalSessions":40"#))
-    #expect(archived.text.contains(#""totalProjectSessions24h":43"#))
-  }
-
   /// A page counts its own releases alone, and their shares are of the whole project.
   @Test func healthOfALaterPage() throws {
     let releases = try json(
@@ -221,7 +204,7 @@ import Testing
       .post, Self.list, #"{"version":"shop@3","projects":["shop"],"url":"https://x"}"#)
     #expect(made.status == 201 && made.text.contains(#""url":"https://x""#))
     let again = fixture.change(.post, Self.list, #"{"version":"shop@3","projects":[1]}"#)
-    #expect(again.status == 208)
+    #expect(again.status == 208 && again.text.contains(#""dateReleased":null"#))
     let finalized = fixture.change(
       .put, Self.list + "shop@3/", #"{"projects":["shop"],"dateReleased":"2026-01-01T11:00:00Z"}"#)
     #expect(
@@ -252,13 +235,46 @@ import Testing
     ("{", "The body is not the expected JSON: it cannot be read."),
     (#"{"version":"latest","projects":["shop"]}"#, #"Invalid release name: "latest""#),
     (#"{"version":" ","projects":["shop"]}"#, #"Invalid release name: " ""#),
-    (#"{"version":"a","projects":["other"]}"#, #"Invalid project id or slug: "other""#),
     (#"{"version":"a","projects":[1],"status":"gone"}"#, "invalid value for status"),
   ])
   func badReleasesAreRefused(_ body: String, _ detail: String) throws {
     let answer = try ServiceFixture().change(.post, Self.list, body)
     let escaped = detail.replacing("\"", with: "\\\"")
     #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(escaped)\"}")
+  }
+
+  @Test func unknownProjectsAreNamedByTheirMember() throws {
+    let answer = try ServiceFixture().change(
+      .post, Self.list, #"{"version":"a","projects":["shop","shpo"]}"#)
+    #expect(answer.status == 400)
+    #expect(
+      answer.text
+        == #"{"projects":["Invalid project ids or slugs: \"shpo\"; near: \"shop\". "#
+        + #"There are shop."]}"#)
+  }
+
+  /// 201 for a release that is new, or new in one of the projects; a project that its sessions know
+  /// is not new.
+  @Test func statusesOfReleases() throws {
+    let fixture = try ServiceFixture.world()
+    try fixture.change { (store) throws(StoreError) in
+      _ = try store.createProject(
+        organization: OrganizationID(rawValue: 1), slug: "till", settings: ProjectSettings(),
+        id: nil,
+        publicKey: String(repeating: "b", count: 32), at: ServiceFixture.now)
+    }
+    for (version, projects, status) in [
+      ("a", #"["shop"]"#, 201), ("a", #"["shop"]"#, 208), ("a", #"["shop", "till"]"#, 201),
+      ("a", #"["till", "shop"]"#, 208), ("a", "[]", 208), ("shop@1.9.0", #"["shop"]"#, 208),
+      ("shop@1.9.0", "[2]", 201), ("b", #"["shop", "till"]"#, 201),
+    ] {
+      let answer = fixture.change(
+        .post, Self.list, "{\"version\": \"\(version)\", \"projects\": \(projects)}")
+      #expect(answer.status == status, "\(version) \(projects)")
+    }
+    let path = Self.list.replacing("organizations/default", with: "projects/default/till")
+    #expect(fixture.change(.post, path, #"{"version":"shop@1.10.0+8"}"#).status == 201)
+    #expect(fixture.change(.post, path, #"{"version":"shop@1.10.0+8"}"#).status == 208)
   }
 
   @Test func aTokenThatReadsChangesNothing() throws {

@@ -83,4 +83,42 @@ import Testing
       "/api/0/organizations/default/sessions/explain/?statsPeriod=24h&query=release:latest")
     #expect(answer.text.contains(#""latestRelease":"shop@1.10.0+8","#), "\(answer.text)")
   }
+
+  /// The other routes that name a release take `latest`, and their answers say which one it was.
+  @Test(
+    arguments: [
+      ("releases/latest/", #""version":"shop@1.10.0+8","#),
+      ("releases/latest/?environment=staging", #""version":"shop@1.9.0","#),
+      ("releases/latest/estimate/?statsPeriod=7d", #""release":"shop@1.10.0+8","#),
+      ("releases/latest/estimate/?environment=staging", #""release":"shop@1.9.0","#),
+      ("releases/latest/gate/", #""candidate":{"release":"shop@1.10.0+8","#),
+      (
+        "sessions/compare/?base=shop@1.9.0&candidate=latest",
+        #""candidate":{"release":"shop@1.10.0+8","#
+      ),
+      (
+        "sessions/compare/?candidate=shop@1.9.0&base=latest", #""base":{"release":"shop@1.10.0+8","#
+      ),
+      // No release is compared with itself.
+      (
+        "sessions/compare/?candidate=shop@1.10.0%2B8&base=latest",
+        #""base":{"release":"shop@1.9.0","#
+      ),
+    ])
+  func isTaken(_ target: String, _ named: String) throws {
+    let answer = try fixture.get().ask("/api/0/organizations/default/" + target)
+    #expect(answer.status == 200 && answer.text.contains(named), "\(answer.text)")
+  }
+
+  @Test(
+    arguments: [
+      ("releases/latest/?summaryStatsPeriod=1h", 404),
+      ("releases/latest/estimate/?statsPeriod=1h", 404),
+      ("sessions/compare/?base=shop@1.9.0&candidate=latest&statsPeriod=1h", 400),
+      ("sessions/compare/?base=latest&candidate=latest", 400),
+    ])
+  func isRefusedWhereThereIsNone(_ target: String, _ status: Int) throws {
+    let answer = try fixture.get().ask("/api/0/organizations/default/" + target)
+    #expect(answer.status == status, "\(answer.text)")
+  }
 }

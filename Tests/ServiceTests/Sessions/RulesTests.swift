@@ -117,13 +117,38 @@ import Testing
   // MARK: Error messages
 
   /// Expected: the detail. All are answered with 400.
+  private static let fields = SessionsField.allCases.map(\.rawValue).joined(separator: ", ")
+  private static let keys =
+    "There are release, release.package, release.version, release.build, release.stage, "
+    + "environment, project, session.status."
+
+  /// Sentry's text comes first, then what is near and what there is.
   static let errors: [Rule] = [
     Rule("a field is needed", "statsPeriod=1h", "Request is missing a \"field\""),
-    Rule("of those that there are", "field=x", "Invalid field: \"x\""),
+    Rule("of those that there are", "field=x", "Invalid field: \"x\". There are \(fields)."),
     Rule(
-      "groups, too", "field=sum(session)&groupBy=x", "Invalid groupBy: \"x\""),
+      "with those that are near", "field=crash_free_rate(sesion)",
+      "Invalid field: \"crash_free_rate(sesion)\"; near: \"crash_free_rate(session)\". "
+        + "There are \(fields)."),
     Rule(
-      "and keys of the query", "field=sum(session)&query=x:1", "Invalid query field: \"x\""),
+      "groups, too", "field=sum(session)&groupBy=x",
+      "Invalid groupBy: \"x\". There are project, release, environment, session.status."),
+    Rule(
+      "with the near ones", "field=sum(session)&groupBy=status",
+      "Invalid groupBy: \"status\"; near: \"session.status\". There are project, release, "
+        + "environment, session.status."),
+    Rule(
+      "and keys of the query", "field=sum(session)&query=x:1",
+      "Invalid search filter: x. \(keys) The release \"x:1\" is found by release:\"x:1\"."),
+    Rule(
+      "a pasted name, too", "field=sum(session)&query=a:b@1",
+      "Invalid search filter: a. \(keys) The release \"a:b@1\" is found by release:\"a:b@1\"."),
+    Rule(
+      "near keys, too", "field=sum(session)&query=relase:a:b@1",
+      "Invalid search filter: relase; near: \"release\". \(keys)"),
+    Rule(
+      "keys of other searches", "field=sum(session)&query=!finalized:\"true\"",
+      "Invalid search filter: finalized. \(keys)"),
     Rule(
       "multiple of ten seconds", "field=sum(session)&interval=5s",
       "The interval has to be a multiple of the minimum interval of ten seconds."),
@@ -171,7 +196,15 @@ import Testing
       "Cannot use 'orderBy' when grouping by sessions.status"),
     Rule(
       "ordered by what is asked for", "field=sum(session)&orderBy=anr_rate()",
-      "'orderBy' must be one of the provided 'fields'"),
+      "'orderBy' must be one of the provided 'fields', not \"anr_rate()\". There are sum(session)."),
+    Rule(
+      "or near to it", "field=sum(session)&orderBy=-sum(sesion)",
+      "'orderBy' must be one of the provided 'fields', not \"sum(sesion)\"; near: "
+        + "\"sum(session)\". There are sum(session)."),
+    Rule(
+      "a time is no field", "field=sum(session)&orderBy=-release.timestamp&groupBy=release",
+      "'orderBy' must be one of the provided 'fields', not \"release.timestamp\". "
+        + "There are sum(session)."),
     Rule(
       "not ordered by several statuses",
       "field=sum(session)&orderBy=sum(session)&query=session.status:[abnormal,crashed]",
@@ -182,6 +215,13 @@ import Testing
     Rule(
       "nor filtered by it", "field=crash_rate(session)&query=session.status:crashed",
       "Cannot filter field crash_rate(session) by session.status"),
+    Rule(
+      "failure-free rates, too", "field=failure_free_rate(user)&groupBy=session.status",
+      "Cannot group field failure_free_rate(user) by session.status"),
+    Rule(
+      "neither grouped nor filtered",
+      "field=failure_free_rate(session)&query=session.status:crashed",
+      "Cannot filter field failure_free_rate(session) by session.status"),
     Rule(
       "users of several statuses are no sum",
       "field=count_unique(user)&query=session.status:[abnormal,crashed]",
@@ -392,6 +432,22 @@ import Testing
         + #""unhealthy_rate(session)":0.5714285714285714,"#
         + #""errored_rate(session)":0.14285714285714285,"crash_free_rate(user)":0.8,"#
         + #""anr_rate()":0.2,"foreground_anr_rate()":0.2}}"#),
+    Rule(
+      "failure-free is neither crashed nor unhandled",
+      totals + "project=1&field=failure_free_rate(session)&field=failure_free_rate(user)"
+        + "&groupBy=release&orderBy=failure_free_rate(session)",
+      #"{"by":{"release":"app@2"},"totals":{"failure_free_rate(session)":0.6666666666666667,"#
+        + #""failure_free_rate(user)":0.6666666666666667}},"#
+        + #"{"by":{"release":"app@1"},"totals":{"failure_free_rate(session)":0.75,"#
+        + #""failure_free_rate(user)":0.5}}"#),
+    Rule(
+      "and null where nothing began, as crash-free is",
+      hours + "project=1&field=failure_free_rate(session)&field=failure_free_rate(user)"
+        + "&query=release:app@2",
+      #"{"by":{},"totals":{"failure_free_rate(session)":0.6666666666666667,"#
+        + #""failure_free_rate(user)":0.6666666666666667},"#
+        + #""series":{"failure_free_rate(session)":[null,0.6666666666666667],"#
+        + #""failure_free_rate(user)":[null,0.6666666666666667]}}"#),
     Rule(
       "rates of hangs have their users in every group",
       totals + "project=1&field=anr_rate()&field=foreground_anr_rate()&groupBy=release"

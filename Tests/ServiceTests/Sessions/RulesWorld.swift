@@ -25,7 +25,8 @@ struct RulesWorld {
     fixture = try ServiceFixture { store in
       for (slug, digit) in [("many", "2"), ("none", "3")] {
         _ = try store.createProject(
-          organization: OrganizationID(rawValue: 1), slug: slug, platform: nil, id: nil,
+          organization: OrganizationID(rawValue: 1), slug: slug, settings: ProjectSettings(),
+          id: nil,
           publicKey: String(repeating: digit, count: 32), at: ServiceFixture.now)
       }
       let empty = try store.createOrganization(slug: "empty", at: ServiceFixture.now)

@@ -40,7 +40,7 @@ export function lineChart({ isFromZero = true, ceiling, hasNames = false, choose
     },
     valuesAt: ({ series, notes }, at) =>
       [...series.map((one, place) => ({ name: one.name, value: one.values[at], text: one.text(at), mark: () => lineMark(one.color ?? place) }))
-        .filter(({ value }) => series.length < 3 || value)
+        .filter(({ value }) => series.length < 5 || value)
         .sort((left, right) => (right.value ?? -1) - (left.value ?? -1))
         .slice(0, 12), ...(notes?.(at) ?? [])],
     draw({ plot, x, y, top, height, step, data, hasRoom }) {

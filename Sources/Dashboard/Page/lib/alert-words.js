@@ -7,6 +7,8 @@ import { axisPercent, count, fraction, NONE } from "./format.js";
 export const measures = [
   ["crash_free_rate(session)", "Crash-free sessions", false],
   ["crash_free_rate(user)", "Crash-free users", false],
+  ["failure_free_rate(session)", "Failure-free sessions", false],
+  ["failure_free_rate(user)", "Failure-free users", false],
   ["crash_rate(session)", "Crashed sessions", true],
   ["crash_rate(user)", "Users with a crash", true],
   ["errored_rate(session)", "Errored sessions", true],
@@ -85,13 +87,16 @@ export function channelsOf(rule) {
   return [...notified].map(([name, levels]) => (levels.length < rule.triggers.length ? `${name} (${levels[0]})` : name));
 }
 
+/** Whether the values of a rule are crash-free or failure-free rates, which are best at 100 %. */
+export const isFreeRate = (rule) => !rule.comparison && measures.slice(0, 4).some(([name]) => name === measureOf(rule));
+
 /**
- * Whether a rule is about the crash-free rate of a release that a page shows.
+ * Whether a rule is about the crash-free or failure-free rate of a release that a page shows.
  *
  * - Parameter shown: {version, environment, projects}: with slugs.
  */
 export function watches(rule, { version, environment, projects }) {
-  if (rule.comparison || ![measures[0][0], measures[1][0]].includes(measureOf(rule))) return false;
+  if (!isFreeRate(rule)) return false;
   // A rule over several projects counts other sessions than the page.
   if (rule.projects.length !== 1 || !projects.includes(rule.projects[0])) return false;
   if (rule.environment != null && environment && rule.environment !== environment) return false;

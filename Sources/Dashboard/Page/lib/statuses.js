@@ -21,6 +21,16 @@ export const statusMeanings = {
   crashed: "Ended by a crash",
 };
 
+/** What makes a session bad in some projects together: the wider one where they differ. */
+export const badOf = (projects) =>
+  projects.some(({ bad }) => bad === "crashed+unhandled") ? "crashed+unhandled" : "crashed";
+
+/** The settings of a project, with their names. */
+export const badNames = { crashed: "crashed", "crashed+unhandled": "crashed or unhandled" };
+
+/** What sessions and users without a bad one are called. */
+export const freeWord = (bad) => (bad === "crashed" ? "crash-free" : "failure-free");
+
 /** A sample of a status's fill, for legends. */
 export const swatch = (status) =>
   h("span", { class: "swatch" },

@@ -4,10 +4,15 @@ import { change } from "../lib/api.js";
 import { measureOf, measures, valueText } from "../lib/alert-words.js";
 import { backTestTable } from "./back-test.js";
 import { freshID, h, setAttribute, setText } from "../lib/dom.js";
+import { badOf } from "../lib/statuses.js";
 
 const windows = [[10, "10 minutes"], [15, "15 minutes"], [30, "30 minutes"], [60, "1 hour"], [120, "2 hours"], [360, "6 hours"],
   [720, "12 hours"], [1440, "1 day"], [2880, "2 days"], [10_080, "7 days"]];
 const comparisons = [["", "the value itself"], ["previousRelease", "its change from the previous release"], ["previousWeek", "its change from the previous week"]];
+
+/** The measure of a new rule: the failure-free rate where unhandled sessions are bad. */
+const usualMeasure = (projects) => (badOf(projects) === "crashed" ? undefined
+  : measures.find(([name]) => name === "failure_free_rate(session)")?.[0]) ?? measures[0][0];
 
 const number = (text) => (text === "" ? null : Number(text));
 
@@ -21,7 +26,7 @@ export function alertForm(world, { rule, channels, done, cancel }) {
   const error = h("div", { class: "error", role: "alert" });
   const trial = h("div", { class: "trial", role: "status" });
   const names = { environments: freshID("environments"), releases: freshID("releases") };
-  const measure = rule ? measureOf(rule) : measures[0][0];
+  const measure = rule ? measureOf(rule) : usualMeasure(world.projects);
   const of = (label) => rule?.triggers.find((one) => one.label === label);
   const environments = [...new Set(world.projects.flatMap((project) => project.environments))].sort();
 

@@ -9,7 +9,8 @@ export function backTestTable({ transitions, minutes, basis, start, end, knownFr
   const fired = transitions.filter(({ from }) => from === "ok").length;
   const firing = (minutes.warning + minutes.critical) * 60_000;
   const times = fired === 1 ? "once" : `${count(fired)} times`;
-  const words = fired === 0 ? "The rule would not have fired" : `The rule would have fired ${times}, for ${duration(firing)} in total`;
+  const isJudged = minutes.ok + minutes.warning + minutes.critical > minutes.withoutData;
+  const words = !isJudged ? "Nothing was judged: there were no data, or too few sessions," : fired === 0 ? "The rule would not have fired" : `The rule would have fired ${times}, for ${duration(firing)} in total`;
   const known = knownFrom && Date.parse(knownFrom) > Date.parse(start) ? ` Sessions that arrived before ${dayAndClock(new Date(knownFrom))} are not in the arrival log.` : "";
   const method = basis === "arrivals"
     ? "From the arrival log, in steps of ten minutes and over whole start hours." : "From the stored evaluations of a rule with the same query.";

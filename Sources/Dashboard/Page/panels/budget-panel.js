@@ -5,12 +5,13 @@ import { panel } from "../charts/chart.js";
 import { h, scrollFrame, setText } from "../lib/dom.js";
 import { count, fraction, NONE } from "../lib/format.js";
 import { lineChart } from "../charts/line-chart.js";
+import { freeWord } from "../lib/statuses.js";
 
 export const measures = { crash_free_sessions: "sessions", crash_free_users: "users" };
 
 /** An objective as text. */
-export const objectiveText = ({ measure, target, days }) =>
-  `${target} % of ${measures[measure]} crash-free over ${days === 1 ? "1 day" : `${days} days`}`;
+export const objectiveText = ({ measure, target, days, bad }) =>
+  `${target} % of ${measures[measure]} ${freeWord(bad)} over ${days === 1 ? "1 day" : `${days} days`}`;
 
 const windowNames = {
   "5m": "5 minutes", "30m": "30 minutes", "1h": "hour", "2h": "2 hours", "6h": "6 hours", "1d": "day", "3d": "3 days",
@@ -58,7 +59,7 @@ export function budgetPanel(world) {
     const what = measures[objective.measure];
     setText(note, `${objectiveText(objective)}, all environments`);
     setText(value, share(left));
-    setText(words, left == null ? `no ${what} in this window` : left < 0 ? "overspent: more crashed than allowed" : "of the budget remains");
+    setText(words, left == null ? `no ${what} in this window` : left < 0 ? "overspent: more are bad than allowed" : "of the budget remains");
     value.dataset.state = left == null ? "" : left < 0 ? "bad" : "good";
     fill.style.width = `${Math.max(0, Math.min(1, left ?? 0)) * 100}%`;
     bar.setAttribute("aria-label", `Remaining budget: ${share(left)}`);
@@ -67,7 +68,7 @@ export function budgetPanel(world) {
     const fact = (name, text, under) => h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, text), h("span", { class: "change" }, under)));
     facts.replaceChildren(
       fact("Allowed", count(Math.floor(allowed)), `of ${count(total)} ${what}`),
-      fact("Crashed", count(bad), left == null ? "" : `${share(1 - left)} of the budget`));
+      fact(objective.bad === "crashed" ? "Crashed" : "Crashed or unhandled", count(bad), left == null ? "" : `${share(1 - left)} of the budget`));
     rates.replaceChildren(...["1h", "6h", "1d", "3d"].map((window) => {
       const rate = rateOf(burnRates, window);
       const pair = burning.find(({ long }) => long === window);

@@ -6,15 +6,22 @@ import { h, scrollFrame, setText } from "../lib/dom.js";
 import { count, duration, fraction, NONE, points } from "../lib/format.js";
 import { picker, segments } from "../lib/pickers.js";
 import { go } from "../lib/state.js";
+import { badNames } from "../lib/statuses.js";
 
 const measures = [
   ["crashFreeSessions", "Crash-free sessions"], ["crashFreeUsers", "Crash-free users"],
+  ["failureFreeSessions", "Failure-free sessions"], ["failureFreeUsers", "Failure-free users"],
   ["erroredSessions", "Errored sessions"], ["unhandledSessions", "Unhandled sessions"],
   ["abnormalSessions", "Abnormal sessions"], ["erroredUsers", "Errored users"],
   ["unhandledUsers", "Unhandled users"], ["abnormalUsers", "Abnormal users"],
 ];
 
-const verdicts = { better: "Better", worse: "Worse", chance: "May be chance" };
+/** The measures with those that the verdict is of first. */
+const ordered = (bad) => (bad === "crashed" ? measures : [...measures.slice(2, 4), ...measures.slice(0, 2), ...measures.slice(4)]);
+
+const verdicts = { better: () => "Better", worse: () => "Worse", chance: () => "May be chance",
+  shifted: (isFewer) => (isFewer ? "Fewer, but worse ones grew" : "More, but worse ones shrank"),
+  early: () => "Too early: late crashes are to come" };
 
 export function comparisonPanel(world) {
   let place;
@@ -65,18 +72,21 @@ export function comparisonPanel(world) {
       setText(names[0], base);
       setText(names[1], place.version);
       const length = Math.round((new Date(data.candidate.end) - new Date(data.candidate.start)) / 3_600_000);
-      setText(note, place.align === "age" ? `Each over the first ${count(length)} hours since its own first session.` : "Both over the same period.");
+      const span = place.align === "age"
+        ? `Each over the first ${count(length)} hours since its own first session${data.known.sessions === "atAge" ? ", sessions as known at that age" : ""}; users and durations as known now.`
+        : "Both over the same period, as known now.";
+      setText(note, `${span} Bad are sessions that are ${badNames[data.bad]}.`);
       const cell = (text, more) => h("td", { class: "number" }, text, more && h("span", { class: "under" }, more));
       const range = (share) => (share ? `${fraction(share.low)} to ${fraction(share.high)}` : "");
       body.replaceChildren(
-        ...measures.map(([name, text]) => {
+        ...ordered(data.bad).map(([name, text]) => {
           const difference = data.difference[name];
           const verdict = difference?.verdict;
           return h("tr", {}, h("th", { scope: "row" }, text),
             cell(fraction(data.base[name]?.value), range(data.base[name])),
             cell(fraction(data.candidate[name]?.value), range(data.candidate[name])),
             cell(difference ? points(difference.value).text : NONE, difference && `${points(difference.low).text} to ${points(difference.high).text}`),
-            h("td", {}, verdict ? h("span", { class: "verdict", "data-verdict": verdict }, verdicts[verdict]) : NONE));
+            h("td", {}, verdict ? h("span", { class: "verdict", "data-verdict": verdict }, verdicts[verdict](difference.value < 0 !== name.startsWith("failureFree"))) : NONE));
         }),
         ...[["Sessions", (side) => count(side.sessions.total)], ["Users", (side) => count(side.users.total)],
           ["Adoption of sessions", (side) => fraction(side.adoption.sessions, 1)],

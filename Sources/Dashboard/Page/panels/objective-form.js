@@ -3,6 +3,7 @@
 import { change } from "../lib/api.js";
 import { measures, objectiveText } from "./budget-panel.js";
 import { h } from "../lib/dom.js";
+import { freeWord } from "../lib/statuses.js";
 
 /** - Parameter perform: makes a change and updates the view, or shows the error. */
 export function objectiveForm(world, project, objective, isAdmin, perform) {
@@ -19,7 +20,7 @@ export function objectiveForm(world, project, objective, isAdmin, perform) {
       await perform(() => change("PUT", path, { measure, target: Number(target), days: Number(days) }));
     },
   },
-  field("Crash-free", h("select", { name: "measure" }, Object.entries(measures).map(([name, what]) =>
+  field(freeWord(project.bad) === "crash-free" ? "Crash-free" : "Failure-free", h("select", { name: "measure" }, Object.entries(measures).map(([name, what]) =>
     h("option", { value: name, selected: name === shown.measure }, what)))),
   field("Percent", h("input", { name: "target", type: "number", required: true, min: 0.0001, max: 99.9999, step: 0.0001, value: shown.target })),
   field("Days", h("input", { name: "days", type: "number", required: true, min: 1, max: 90, value: shown.days })),

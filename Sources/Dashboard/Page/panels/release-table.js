@@ -2,7 +2,7 @@
 // pointer or the focus is in the table.
 
 import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
-import { ageText, count, dateText, NONE, percent, points, shortVersion, utcText } from "../lib/format.js";
+import { ageText, count, dateText, fraction, NONE, percent, points, shortVersion, utcText } from "../lib/format.js";
 import { isMobile } from "../lib/platforms.js";
 import { sparkline } from "../charts/sparkline.js";
 import { address } from "../lib/state.js";
@@ -124,6 +124,7 @@ function readEntry(entry) {
     first: first && first < created ? first : created, last: date(health?.lastSession),
     health: {
       sessions: health?.sessions ?? none, users: health?.users ?? none, previous: health?.previous,
+      failureFree: { sessions: health?.failureFreeSessions, users: health?.failureFreeUsers },
       day: { sessions: health?.totalSessions24h ?? 0, users: health?.totalUsers24h ?? 0 },
       whole: { sessions: health?.totalProjectSessions24h ?? 0, users: health?.totalProjectUsers24h ?? 0 },
       series: (health?.stats?.["24h"] ?? []).map(([, value]) => value),
@@ -150,7 +151,7 @@ function tableRow(world) {
   const element = h("tr", { role: "row" },
     h("th", { scope: "row", role: "rowheader" }, link, stage, under),
     cell("Adoption 24 h", "number adoption", h("span", { class: "bar", "aria-hidden": "true" }, bar), share),
-    cell("Crash-free sessions", "number", sessions.element), cell("Crash-free users", "number", users.element),
+    cell("Crash-free sessions", "number", ...sessions.elements), cell("Crash-free users", "number", ...users.elements),
     counted, crashed, cell("First seen", "number when", first), cell("Last seen", "number when", last));
   const row = {
     element,
@@ -171,8 +172,8 @@ function tableRow(world) {
       }
       setText(share, part ? percent(part, whole, 1) : NONE);
       bar.style.width = `${whole ? (part / whole) * 100 : 0}%`;
-      sessions.update(health.sessions, health.previous, "sessions");
-      users.update(health.users, health.previous, "users");
+      sessions.update(health, "sessions");
+      users.update(health, "users");
       spark.update(health.series);
       setText(recent, count(part));
       setAttribute(counted, "data-label", columnTitle(columnOf("count24h"), display));
@@ -193,15 +194,19 @@ function showTime(element, date, write) {
   setAttribute(element, "title", date && utcText(date));
 }
 
-/** A crash-free rate with its difference to the previous release. */
+/** A crash-free rate with its difference to the previous release, and below it the failure-free rate where that is another. */
 function rateCell() {
   const rate = h("span", { class: "rate" });
   const change = h("span", { class: "change" });
+  const failure = h("div", { class: "under", title: "Without crashes and unhandled errors", hidden: true });
   return {
-    element: h("span", { class: "rated" }, rate, change),
-    update(counts, previous, kind) {
+    elements: [h("span", { class: "rated" }, rate, change), failure],
+    update({ previous, failureFree, ...health }, kind) {
+      const counts = health[kind];
       setText(rate, percent(counts.total - counts.crashed, counts.total));
       showChange(change, counts, previous && previous[kind], previous?.version);
+      failure.hidden = !health.sessions.unhandled || failureFree[kind] == null;
+      if (!failure.hidden) setText(failure, `failure-free ${fraction(failureFree[kind] / 100)}`);
     },
   };
 }

@@ -1,7 +1,7 @@
 // One alert rule: its value over time with the thresholds, its incidents, and a back-test.
 
 import { alertForm } from "../panels/alert-form.js";
-import { axisText, channelsOf, measureOf, sideText, stateMark, thresholdsOf, valueText } from "../lib/alert-words.js";
+import { axisText, channelsOf, isFreeRate, sideText, stateMark, thresholdsOf, valueText } from "../lib/alert-words.js";
 import { change, changes, get } from "../lib/api.js";
 import { backTestTable } from "../panels/back-test.js";
 import { panel } from "../charts/chart.js";
@@ -89,9 +89,9 @@ export function alertView(world) {
     });
   }
 
-  /** The axis of a crash-free rate ends at 100 %; the axis of other values starts at 0. */
+  /** The axis of a crash-free or failure-free rate ends at 100 %; the axis of other values starts at 0. */
   function makeChart() {
-    const isFree = measureOf(rule).startsWith("crash_free") && rule.unit === "%" && !rule.comparison;
+    const isFree = isFreeRate(rule);
     const kind = JSON.stringify([isFree, rule.unit, rule.comparison]);
     if (kind === drawn) return;
     drawn = kind;

@@ -1,22 +1,23 @@
 // One release: its sessions and users over time and by environment, and a comparison with another release.
 
-import { thresholdsOf, watches, measureOf } from "../lib/alert-words.js";
+import { thresholdsOf, watches } from "../lib/alert-words.js";
 import { changes, get } from "../lib/api.js";
 import { statusBars } from "../charts/bar-chart.js";
 import { panel } from "../charts/chart.js";
 import { comparisonPanel } from "../panels/comparison-panel.js";
 import { estimateName, estimatePanel, isToCome, rangeText } from "../panels/estimate-panel.js";
 import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
-import { axisPercent, count, dateText, dayAndClock, duration, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
+import { axisPercent, count, dateText, dayAndClock, duration, fraction, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
 import { bandMark, lineChart, lineLegend, thresholdMark } from "../charts/line-chart.js";
 import { commonPickers } from "../lib/pickers.js";
 import { showChange } from "../panels/release-table.js";
 import { address, intervals, lastList } from "../lib/state.js";
-import { statuses } from "../lib/statuses.js";
+import { badOf, statuses } from "../lib/statuses.js";
 import { trustPanel } from "../panels/trust-panel.js";
 
 const fields = ["sum(session)", "count_unique(user)", "avg(session.duration)", "p50(session.duration)", "p95(session.duration)"];
 const [SESSIONS, USERS, , P50, P95] = fields;
+const failureFreeFields = ["failure_free_rate(session)", "failure_free_rate(user)"];
 
 export function releaseView(world) {
   let place;
@@ -24,9 +25,10 @@ export function releaseView(world) {
   const back = h("a", { class: "back", "data-nav": true }, "All releases");
   const heading = h("h1", { tabindex: -1 });
   const facts = h("p", { class: "note" });
-  const figures = Object.fromEntries(["crashFreeSessions", "crashFreeUsers", "sessions", "users", "adoption", "duration"]
+  const figures = Object.fromEntries(["failureFreeSessions", "failureFreeUsers", "crashFreeSessions", "crashFreeUsers", "sessions", "users", "adoption", "duration"]
     .map((name) => [name, figure()]));
   const titles = {
+    failureFreeSessions: "Failure-free sessions", failureFreeUsers: "Failure-free users",
     crashFreeSessions: "Crash-free sessions", crashFreeUsers: "Crash-free users", sessions: "Sessions", users: "Users",
     adoption: "Adoption in the period", duration: "Median duration",
   };
@@ -48,7 +50,7 @@ export function releaseView(world) {
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, back, heading, facts),
     h("div", { class: "toolbar" }, ...pickers.elements),
-    h("dl", { class: "figures" }, Object.entries(figures).map(([name, one]) => h("div", {}, h("dt", {}, titles[name]), one.element))),
+    h("dl", { class: "figures" }, Object.entries(figures).map(([name, one]) => h("div", { hidden: name.startsWith("failure") }, h("dt", {}, titles[name]), one.element))),
     h("div", { class: "panels" },
       panel("Crash-free rate", null, freeChart.element, freeLegend),
       panel("Adoption", "Share of all sessions and users of the project", adoption.element, adoptionLegend),
@@ -80,6 +82,9 @@ export function releaseView(world) {
       const release = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
       element.classList.toggle("is-missing", !release);
       if (!release) return setText(facts, "There is no release with this name.");
+      // The address may say `latest`.
+      place = { ...place, version: release.version };
+      setText(heading, place.version);
       // Without a selection, adoption is the share within the release's own projects.
       if (!place.project) scope.project = release.projects.map(({ id }) => id);
       // An environment that the projects do not have is an error of these two, and no number.
@@ -89,19 +94,23 @@ export function releaseView(world) {
       const search = `release:${quoted(place.version)}`;
       const query = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
       const byStatus = query({ ...scope, query: search, field: fields, groupBy: "session.status" });
-      const [own, all, places, estimated, rules] = await Promise.all([
+      const [own, all, places, estimated, rules, failureFree] = await Promise.all([
         byStatus,
         query({ ...scope, field: [SESSIONS, USERS] }),
         query({ ...scope, query: search, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
         isKnown ? estimate.update(place, scope, { signal }) : null,
         get(`${organization}/alert-rules/`, { project: scope.project, per_page: 100 }, { signal }),
+        // Without unhandled sessions the failure-free rates are the crash-free ones.
+        byStatus.then(({ data }) => (readStatuses(data).totals(SESSIONS).unhandled ? query({ ...scope, query: search, field: failureFreeFields }) : null)),
         isKnown && byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         trust.update(place, scope, search, { signal }),
       ]);
-      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data)) return;
+      const bad = badOf(world.projects.filter(({ id }) => release.projects.some((one) => String(one.id) === String(id))));
+      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data, failureFree?.data, bad)) return;
+      for (const name of ["failureFreeSessions", "failureFreeUsers"]) figures[name].element.parentElement.hidden = bad === "crashed";
       const shown = { version: place.version, environment: place.environment, projects: release.projects.map(({ slug }) => slug) };
       showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null,
-        rules.data.filter((rule) => watches(rule, shown)));
+        rules.data.filter((rule) => watches(rule, shown)), failureFree?.data.groups[0]);
       showEnvironments(places.data);
     },
   };
@@ -119,18 +128,24 @@ export function releaseView(world) {
     }
   }
 
-  function showOwn(own, all, release, estimated, rules) {
+  function showOwn(own, all, release, estimated, rules, failureFree) {
     const { times } = own;
     const whole = all.groups[0] ?? { totals: {}, series: { [SESSIONS]: times.map(() => 0), [USERS]: times.map(() => 0) } };
     const sums = { [SESSIONS]: own.sums(SESSIONS), [USERS]: own.sums(USERS) };
     const totals = { [SESSIONS]: total(own.totals(SESSIONS)), [USERS]: total(own.totals(USERS)) };
     const crashed = { [SESSIONS]: own.totals(SESSIONS).crashed, [USERS]: own.totals(USERS).crashed };
     const free = (field) => own.counts(field).crashed.map((bad, at) => (sums[field][at] ? (sums[field][at] - bad) / sums[field][at] : null));
-    const previous = release.projects.length === 1 ? release.projects[0].healthData?.previous : null;
-    for (const [name, field, kind] of [["crashFreeSessions", SESSIONS, "sessions"], ["crashFreeUsers", USERS, "users"]]) {
+    // Both sides of the change are of one answer: between two queries sessions arrive.
+    const { previous, ...same } = (release.projects.length === 1 && release.projects[0].healthData) || {};
+    for (const [at, [name, field, kind]] of [["crashFreeSessions", SESSIONS, "sessions"], ["crashFreeUsers", USERS, "users"]].entries()) {
       figures[name].set(percent(totals[field] - crashed[field], totals[field]));
-      showChange(figures[name].note, { total: totals[field], crashed: crashed[field] }, previous?.[kind], previous?.version);
-      if (previous && figures[name].note.textContent) figures[name].note.append(` vs ${withoutPackage(previous.version)}`);
+      showChange(figures[name].note, same[kind] ?? { total: 0 }, previous?.[kind], previous?.version);
+      const other = name.replace("crash", "failure");
+      const now = failing({ total: totals[field], crashed: crashed[field] }, failureFree?.totals[failureFreeFields[at]]);
+      figures[other].set(percent(now.total - now.crashed, now.total));
+      showChange(figures[other].note, failing(same[kind] ?? { total: 0 }, percentage(same[other])),
+        previous && failing(previous[kind], percentage(previous[other])), previous?.version);
+      for (const { note } of [figures[name], figures[other]]) if (previous && note.textContent) note.append(` vs ${withoutPackage(previous.version)}`);
     }
     figures.sessions.set(count(totals[SESSIONS]), `${count(crashed[SESSIONS])} crashed`);
     figures.users.set(count(totals[USERS]), `${count(crashed[USERS])} with a crash`);
@@ -146,13 +161,18 @@ export function releaseView(world) {
       name, color, values: free(field),
       text: (at) => `${percent(sums[field][at] - own.counts(field).crashed[at], sums[field][at])} of ${count(sums[field][at])}`,
     }));
+    for (const [at, field] of failureFree ? failureFreeFields.entries() : []) {
+      const values = failureFree.series[field];
+      // The dashed lines of the same colours.
+      rates.push({ name: `${rates[at].name}, failure-free`, color: rates[at].color + 8, values, text: (at) => fraction(values[at]) });
+    }
     const band = estimated && bandOf(estimated.series, times);
     const thresholds = rules.flatMap((rule) => thresholdsOf(rule).filter(({ level }) => level !== "resolve")
       .map((one) => ({ ...one, value: one.value / 100, rule })));
     freeChart.update({
       times, series: rates, band, thresholds,
       notes: (at) => (band?.[at] ? [{ name: `${estimateName}, sessions`, text: rangeText(band[at]), mark: bandMark }] : []),
-    }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all`);
+    }, `Sessions ${figures.crashFreeSessions.text()}, users ${figures.crashFreeUsers.text()} in all${failureFree ? `; failure-free, that is without crashes and unhandled errors, ${failureFreeFields.map((field) => fraction(failureFree.totals[field])).join(" and ")}` : ""}`);
     freeLegend.replaceChildren(lineLegend(rates));
     freeLegend.firstChild.append(...thresholds.map(({ level, text, rule }) => h("li", {}, thresholdMark(level),
       h("a", { href: address({ view: "alert", id: rule.id }), "data-nav": true, title: rule.description }, `${text}: ${rule.name}`))));
@@ -186,6 +206,11 @@ export function releaseView(world) {
     if (!names.length) environments.append(h("tr", {}, h("td", { colspan: 6 }, "No sessions in this period.")));
   }
 }
+
+/** Counts in which those without a failure are left: crashed ones are all others. Without a rate they are the same as crash-free. */
+const failing = (counts, rate) => (rate == null ? counts : { ...counts, crashed: counts.total * (1 - rate) });
+
+const percentage = (value) => (value == null ? null : value / 100);
 
 const total = (counts) => statuses.reduce((sum, status) => sum + counts[status], 0);
 

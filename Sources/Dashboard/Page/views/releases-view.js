@@ -94,8 +94,7 @@ export function releasesView(world) {
         showEmpty(entries);
       } catch (error) {
         if (error.status !== 400 || !place.query) throw error;
-        const isKey = error.message.startsWith("Invalid query field");
-        setText(hint, isKey ? `${error.message}. A text with a colon is found in quotation marks.` : error.message);
+        setText(hint, error.message);
         hint.hidden = false;
         if (table.isEmpty) showEmpty([]);
       }

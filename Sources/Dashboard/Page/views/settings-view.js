@@ -6,6 +6,7 @@ import { channelsPanel } from "../panels/channels-panel.js";
 import { freshID, h, scrollFrame, setText } from "../lib/dom.js";
 import { dateText, utcText } from "../lib/format.js";
 import { objectiveForm } from "../panels/objective-form.js";
+import { badNames } from "../lib/statuses.js";
 import { copyButton } from "./setup-view.js";
 
 const platforms = [
@@ -90,13 +91,26 @@ export function settingsView(world) {
   function showProject(project, keys, [objective]) {
     const path = `projects/${world.organization}/${project.slug}/keys/`;
     return h("article", { class: "card", "aria-label": project.slug },
-      h("h3", {}, project.slug, h("span", { class: "under" }, [project.platform, `number ${project.id}`, project.hasSessions ? null : "no sessions yet"].filter(Boolean).join(" · "))),
+      h("h3", {}, project.slug, h("span", { class: "under" }, [project.platform, `number ${project.id}`, `bad: ${badNames[project.bad]}${project.badIsDefault ? " (default)" : ""}`, project.hasSessions ? null : "no sessions yet"].filter(Boolean).join(" · "))),
       h("ul", { class: "keys" }, keys.map((key) => h("li", { class: key.isActive ? null : "is-revoked" },
         h("code", {}, key.dsn.public),
         key.isActive ? copyButton(() => key.dsn.public, "Copy DSN") : h("span", { class: "under" }, "revoked"),
         isAdmin && key.isActive && endButton("Revoke", `key ${key.name}`, () => change("DELETE", `${path}${key.id}/`))))),
       isAdmin && h("button", { type: "button", class: "quiet", onclick: () => perform(() => change("POST", path)) }, "Add a key"),
+      isAdmin && badSelect(project),
       objectiveForm(world, project, objective, isAdmin, perform));
+  }
+
+  /** What makes a session bad for the gate, the objective and verdicts. */
+  function badSelect(project) {
+    const options = [["default", "as usual on its platform"], ...Object.entries(badNames)];
+    const chosen = project.badIsDefault ? "default" : project.bad;
+    return h("label", {}, h("span", {}, "Bad sessions are"), h("select", {
+      name: "bad", "aria-label": `Bad sessions of ${project.slug}`,
+      onchange: ({ target }) => perform(async () => {
+        await change("PUT", `projects/${world.organization}/${project.slug}/`, { bad: target.value });
+      }),
+    }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
   }
 
   function showToken(token) {

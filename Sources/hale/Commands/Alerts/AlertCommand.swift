@@ -108,6 +108,8 @@ struct AlertCommand: ParsableCommand {
         replayed from the values that a rule with the same condition has recorded. The rule is an \
         existing one, or one in a JSON file.
 
+        Exit status: 0 if the rule was judged, 2 if it never had data enough, 1 if the query failed.
+
           hale alert backtest --rule rule.json --from 2026-03-01 --to 2026-03-08
         """)
 
@@ -139,6 +141,12 @@ struct AlertCommand: ParsableCommand {
       let minutes: [String: Int]
       let basis: String
       let knownFrom: String?
+
+      /// Whether the rule had no value in the whole range.
+      var judgedNothing: Bool {
+        let all = ["ok", "warning", "critical"].reduce(0) { $0 + (minutes[$1] ?? 0) }
+        return all <= minutes["withoutData"] ?? 0
+      }
     }
 
     func run() throws {
@@ -156,12 +164,23 @@ struct AlertCommand: ParsableCommand {
       let answer = try session.backTest(
         named: isRule ? rule : nil, bytes: bytes, start: start, end: end)
       let text = String(decoding: answer, as: UTF8.self)
-      if isJSON { return try printLine(text) }
       let report = try JSONDecoder().decode(Report.self, from: Data(answer))
+      if isJSON {
+        try printLine(text)
+      } else {
+        try print(report, since: start)
+      }
+      if report.judgedNothing { throw ExitCode(2) }
+    }
+
+    private func print(_ report: Report, since start: Timestamp) throws {
       if let known = report.knownFrom.flatMap({ RFC3339.parse($0) }), known > start {
         try printLine("The data starts at \(known.readable). The rule could not have fired before.")
       }
-      if report.transitions.isEmpty {
+      if report.judgedNothing {
+        try printLine(
+          "Nothing was judged: at no time of the range were there data, or sessions enough.")
+      } else if report.transitions.isEmpty {
         try printLine("The rule would not have fired.")
       } else {
         try printColumns(

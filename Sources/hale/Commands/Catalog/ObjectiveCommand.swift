@@ -7,8 +7,9 @@ struct ObjectiveCommand: ParsableCommand {
     commandName: "objective",
     abstract: "Set, list and remove the objectives of projects.",
     discussion: """
-      An objective is the share of a project's sessions or users that is to be crash-free. The \
-      rest is its error budget: the dashboard, the API and /metrics show what is left of it and \
+      An objective is the share of a project's sessions or users that is to be crash-free, or \
+      free of crashes and unhandled errors where the project calls both bad (`hale project set \
+      --bad`). The rest is its error budget: the dashboard, the API and /metrics show what is left of it and \
       its burn rate.
 
         hale objective set shop --crash-free-sessions 99.9 --days 28
@@ -19,8 +20,8 @@ struct ObjectiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Set the objective of a project.",
       discussion: """
-        Replaces the project's objective. The default is 99.9 % of sessions over 28 days. A \
-        running service applies it at once.
+        What is not given stays as it is; of a new objective it is 99.9 % of sessions over 28 \
+        days. A running service applies it at once.
 
           hale objective set shop --crash-free-users 99.5 --days 7
         """)
@@ -36,30 +37,41 @@ struct ObjectiveCommand: ParsableCommand {
     )
     var crashFreeUsers: String?
 
-    @Option(help: "The window up to now, in days: 1 to 90.")
-    var days = Objective.daysDefault
+    @Option(help: "The window up to now, in days: 1 to 90. (default: 28)")
+    var days: Int?
 
     @OptionGroup var options: CatalogOptions
 
     func run() throws {
-      let objective = try checkedObjective()
+      // Wrong usage is found without the database.
+      _ = try changed(Objective())
       let session = try CatalogSession(Settings(flags: options.data.given))
-      let project = try session.catalog().project(project, organization: options.organization.slug)
-      try session.make(.setObjective(objective, project: project.id))
+      let catalog = try session.catalog()
+      let project = try catalog.project(project, organization: options.organization.slug)
+      let known = catalog.objectives.first { $0.project == project.id }?.objective
+      let objective = try changed(known ?? Objective())
+      if objective != known {
+        try session.make(.setObjective(objective, project: project.id))
+      }
       try options.json.printResult(
-        objective.fields(of: project), "\(project.slug): \(objective.sentence).")
+        objective.fields(of: project), "\(project.slug): \(objective.sentence(project.bad)).")
     }
 
-    private func checkedObjective() throws(CommandFailure) -> Objective {
+    /// The objective with what is given.
+    private func changed(_ objective: Objective) throws(CommandFailure) -> Objective {
       if crashFreeSessions != nil, crashFreeUsers != nil {
         throw .usage(
           "A project has one objective: give --crash-free-sessions or --crash-free-users.")
       }
-      guard Objective.daysRange.contains(days) else {
-        throw .usage("--days is \(days), but it takes a number from 1 to 90.")
+      var objective = objective
+      if let days {
+        guard Objective.daysRange.contains(days) else {
+          throw .usage("--days is \(days), but it takes a number from 1 to 90.")
+        }
+        objective.days = days
       }
-      var objective = Objective(measure: crashFreeUsers == nil ? .sessions : .users, days: days)
       if let text = crashFreeUsers ?? crashFreeSessions {
+        objective.measure = crashFreeUsers == nil ? .sessions : .users
         guard let target = Objective.Target(percent: text) else {
           throw .usage(
             "--\(objective.measure.option) is '\(text)', but it takes \(Objective.Target.rule).")
@@ -85,13 +97,16 @@ struct ObjectiveCommand: ParsableCommand {
       let entries = projects.compactMap { project in
         catalog.objectives.first { $0.project == project.id }.map { (project, $0) }
       }
-      let names = try KnownNames(of: owner.id, session.store)
+      let uses = try session.store.uses(of: owner.id)
+      func isUnmatched(_ project: Project) -> Bool {
+        uses[project.id]?.environments.isEmpty ?? true
+      }
       try options.json.printEntries(entries, ["PROJECT", "OBJECTIVE", "SET"]) { project, own in
-        let mark = names.of([project.id]).hasNoSessions ? ", matches nothing yet" : ""
-        return [project.slug, own.objective.sentence + mark, own.created.readable]
+        let mark = isUnmatched(project) ? ", matches nothing yet" : ""
+        return [project.slug, own.objective.sentence(own.bad) + mark, own.created.readable]
       } members: { project, own in
         own.objective.fields(of: project)
-          + [("isUnmatched", .boolean(names.of([project.id]).hasNoSessions))]
+          + [("isUnmatched", .boolean(isUnmatched(project)))]
       }
     }
   }
@@ -117,15 +132,16 @@ struct ObjectiveCommand: ParsableCommand {
 }
 
 extension Objective {
-  fileprivate var sentence: String {
+  fileprivate func sentence(_ bad: BadStatuses) -> String {
     let what = measure == .sessions ? "sessions" : "users"
-    return "\(target.percentText) % of \(what) crash-free over \(days) days"
+    return "\(target.percentText) % of \(what) \(bad.freeWord) over \(days) days"
   }
 
   fileprivate func fields(of project: Project) -> JSONMembers {
     [
       ("project", .string(project.slug)), ("measure", .string(measure.rawValue)),
       ("target", .number(target.percent)), ("days", .integer(Int64(days))),
+      ("bad", .string(project.bad.rawValue)),
     ]
   }
 }

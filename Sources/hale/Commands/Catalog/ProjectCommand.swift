@@ -5,13 +5,13 @@ import Storage
 struct ProjectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "project",
-    abstract: "Create and list projects.",
+    abstract: "Create, set and list projects.",
     discussion: """
       A DSN belongs to a project, which usually stands for one application.
 
         hale project create shop --platform python
       """,
-    subcommands: [Create.self, List.self])
+    subcommands: [Create.self, Set.self, List.self])
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,9 +35,7 @@ struct ProjectCommand: ParsableCommand {
     @Option(name: .customLong("org"), help: .of("slug", "The slug of the project's organization."))
     var organization = "default"
 
-    @Option(
-      help: "The platform, for example python, javascript, apple-ios or android.")
-    var platform: String?
+    @OptionGroup var traits: SettingOptions
 
     @Option(help: .of("n", "The id of the project. The default is the next free one."))
     var id: Int64?
@@ -55,23 +53,21 @@ struct ProjectCommand: ParsableCommand {
       if let id, id < 1 {
         throw CommandFailure.usage("--id is \(id), but it takes a number of at least 1.")
       }
-      if let platform, !PlatformName.isValid(platform) {
-        throw CommandFailure.usage(
-          "--platform is '\(platform)', but it takes \(PlatformName.rule).")
-      }
+      let settings = try traits.applied(to: ProjectSettings())
       let session = try CatalogSession(Settings(flags: data.given + publicURL.given))
       let catalog = try session.catalog()
       let project = ProjectID(
         rawValue: try session.make(
           .createProject(
             organization: try catalog.namedOrganization(organization).id, slug: slug,
-            platform: platform, id: id.map { ProjectID(rawValue: $0) }, publicKey: key)))
+            settings: settings, id: id.map { ProjectID(rawValue: $0) }, publicKey: key)))
       let dsn = DSN(server: session.server(catalog), publicKey: key, project: project).text
+      let bad = settings.effectiveBad.rawValue
       try json.printResult(
         [
           ("id", .integer(project.rawValue)), ("slug", .string(slug)), ("dsn", .string(dsn)),
-          ("publicKey", .string(key)),
-        ], [("id", "\(project.rawValue)"), ("slug", slug), ("DSN", dsn)])
+          ("publicKey", .string(key)), ("bad", .string(bad)),
+        ], [("id", "\(project.rawValue)"), ("slug", slug), ("bad", bad), ("DSN", dsn)])
     }
 
     private func checkedKey() throws(CommandFailure) -> String {
@@ -80,6 +76,75 @@ struct ProjectCommand: ParsableCommand {
         throw .usage("--public-key is '\(publicKey)', but it takes \(PublicKey.rule).")
       }
       return key
+    }
+  }
+
+  /// The settings of a project.
+  struct SettingOptions: ParsableArguments {
+    @Option(
+      help: "The platform, for example python, javascript, apple-ios or android.")
+    var platform: String?
+
+    @Option(
+      help: .of(
+        "statuses",
+        "What makes a session bad for gates, objectives and verdicts: \(BadStatuses.rule). The "
+          + "default depends on the platform: crashed+unhandled for browsers, else crashed."))
+    var bad: String?
+
+    /// - Returns: the settings with what was given in place of theirs.
+    func applied(to settings: ProjectSettings) throws(CommandFailure) -> ProjectSettings {
+      var settings = settings
+      if let platform {
+        guard PlatformName.isValid(platform) else {
+          throw .usage("--platform is '\(platform)', but it takes \(PlatformName.rule).")
+        }
+        settings.platform = platform
+      }
+      if let bad {
+        settings.bad = BadStatuses(name: bad)
+        guard settings.bad != nil || bad == "default" else {
+          throw .usage("--bad is '\(bad)', but it takes \(BadStatuses.rule), or default.")
+        }
+      }
+      return settings
+    }
+  }
+
+  struct Set: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set the platform of a project, and what makes its sessions bad.",
+      discussion: """
+        What is not given stays as it is. `--bad default` returns to the default of the platform. \
+        A running service applies it at once, also to what was counted before: objectives follow \
+        their project.
+
+          hale project set shop --bad crashed+unhandled
+        """)
+
+    @Argument(help: "The project, by slug or id.")
+    var project: String
+
+    @OptionGroup var traits: SettingOptions
+    @OptionGroup var options: CatalogOptions
+
+    func validate() throws {
+      guard traits.platform != nil || traits.bad != nil else {
+        throw ValidationError("Give --platform or --bad: there is nothing to set.")
+      }
+    }
+
+    func run() throws {
+      // A wrong value is an error of usage, also where there is no database.
+      _ = try traits.applied(to: ProjectSettings())
+      let session = try CatalogSession(Settings(flags: options.data.given))
+      var project = try session.catalog().project(project, organization: options.organization.slug)
+      project.settings = try traits.applied(to: project.settings)
+      try session.make(.setProject(project.id, project.settings))
+      try options.json.printResult(
+        [("id", .integer(project.id.rawValue)), ("slug", .string(project.slug))]
+          + project.settingMembers,
+        "\(project.slug): bad are sessions that are \(project.bad.words)\(project.badNote).")
     }
   }
 
@@ -107,15 +172,33 @@ struct ProjectCommand: ParsableCommand {
         let dsn = key.map { DSN(server: server, publicKey: $0, project: project.id).text }
         return (project, key, dsn)
       }
-      try options.json.printEntries(entries, ["ID", "SLUG", "PLATFORM", "DSN"]) { project, _, dsn in
-        ["\(project.id.rawValue)", project.slug, project.platform ?? "-", dsn ?? "-"]
+      try options.json.printEntries(entries, ["ID", "SLUG", "PLATFORM", "BAD", "DSN"]) {
+        project, _, dsn in
+        [
+          "\(project.id.rawValue)", project.slug, project.platform ?? "-", project.bad.rawValue,
+          dsn ?? "-",
+        ]
       } members: { project, key, dsn in
         [
           ("id", .integer(project.id.rawValue)), ("slug", .string(project.slug)),
           ("dsn", .optional(dsn)), ("publicKey", .optional(key)),
-          ("platform", .optional(project.platform)),
-        ]
+        ] + project.settingMembers
       }
     }
+  }
+}
+
+extension Project {
+  fileprivate var settingMembers: JSONMembers {
+    [
+      ("platform", .optional(settings.platform)), ("bad", .string(bad.rawValue)),
+      ("badIsDefault", .boolean(settings.bad == nil)),
+    ]
+  }
+
+  /// Where it is from, after the statuses.
+  fileprivate var badNote: String {
+    if settings.bad != nil { return "" }
+    return settings.platform.map { ", the default of platform \($0)" } ?? ", the default"
   }
 }

@@ -1,4 +1,5 @@
 import Access
+import Alerting
 import ReleaseHealth
 import Storage
 
@@ -8,6 +9,26 @@ struct FirstStart {
   /// The address that the service listens on, with the port that the system chose.
   let address: ListenAddress
   let now: Timestamp
+
+  /// Checks the alert rules file against what a first start creates, before anything is created:
+  /// the token is shown only once, and a start that failed behind it would lose it.
+  static func checkAlertRules(_ settings: Settings) throws {
+    guard let path = settings.alertsFile else { return }
+    let created = Timestamp(seconds: 0)
+    let organization = Organization(
+      id: OrganizationID(rawValue: 1), slug: "default", created: created)
+    let project = Project(
+      id: ProjectID(rawValue: 1), organization: organization.id, slug: settings.initialProject,
+      settings: ProjectSettings(), created: created)
+    let catalog = Catalog(
+      version: 0, organizations: [organization], projects: [project], keys: [], tokens: [],
+      userHashKey: [], publicURL: nil)
+    do {
+      try AlertFile.check(try readFile(path, bytesMax: 1 << 20), catalog: catalog)
+    } catch let failure as AlertFile.Failure {
+      throw CommandFailure.usage("The alert rules file \(path): \(failure)")
+    }
+  }
 
   /// Creates the objects of a first start if there is no organization, and prints the lines.
   ///
@@ -28,10 +49,12 @@ struct FirstStart {
       return
     }
 
+    try Self.checkAlertRules(settings)
     let organization = try store.createOrganization(slug: "default", at: now)
     let key = settings.initialKey ?? PublicKey.random()
     let project = try store.createProject(
-      organization: organization.id, slug: settings.initialProject, platform: nil, id: nil,
+      organization: organization.id, slug: settings.initialProject, settings: ProjectSettings(),
+      id: nil,
       publicKey: key, at: now)
     let token = settings.initialToken ?? NewSecret.token()
     _ = try store.createToken(

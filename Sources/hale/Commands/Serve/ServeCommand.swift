@@ -54,6 +54,9 @@ struct ServeCommand: ParsableCommand {
     ProcessLimits.raiseDescriptors()
     let stop = StopSignal()
     try Signals.watch(stop, logger)
+    if FileIdentity(path: settings.dataDirectory + "/hale.db") == nil {
+      try FirstStart.checkAlertRules(settings)
+    }
     try createDirectory(settings.dataDirectory)
     let lock = try DirectoryLock(dataDirectory: settings.dataDirectory, for: .service)
     defer { withExtendedLifetime(lock) {} }
