@@ -522,7 +522,7 @@ def test_failure_free_rates_stand_beside_crash_free_ones(start, page_of):
     expect(chart.get_by_role("img").first).to_have_attribute(
         "aria-label", re.compile("85.00% and 70.00%$"))
     axe_finds_nothing(page)
-    page.get_by_role("link", name="All releases").click()
+    page.get_by_role("link", name="Releases of default").click()
     rows(page).nth(1).get_by_role("link").click()
     expect(chart.locator(".legend")).to_contain_text("Sessions")
     expect(chart.locator(".legend")).not_to_contain_text("failure-free")

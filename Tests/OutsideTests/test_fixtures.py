@@ -67,11 +67,13 @@ def holds(answer, old):
 
 def in_range(query):
     """The stored answer. Until 0.2.0 a range had one second more, which gave the statistics of a
-    release a point after the end."""
+    release a point after the end, and a release had its neighbours without a project, too."""
     answer = query["answer"]
     if query["path"].endswith("/stats/"):
         end = utc(query["parameters"]["end"]).timestamp()
         answer = {**answer, "stats": [point for point in answer["stats"] if point[0] < end]}
+    if "project" not in query["parameters"] and "currentProjectMeta" in answer:
+        answer = {**answer, "currentProjectMeta": {}}
     return answer
 
 

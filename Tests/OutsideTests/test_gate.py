@@ -237,7 +237,8 @@ def test_late_crashes_and_crashing_users(start):
     assert answer["baseline"]["crashed"] == 40 and answer["baseline"]["known"] == "atAge"
     # Users are known only as of now, and stand beside the sessions of that moment.
     assert answer["baseline"]["now"] == {
-        "sessions": 1000, "crashed": 80, "users": 1000, "crashedUsers": 80}
+        "sessions": 1000, "crashed": 80, "failed": 80, "users": 1000, "crashedUsers": 80,
+        "failedUsers": 80}
     assert answer["candidate"]["crashed"] == 150
     assert answer["candidate"]["now"]["crashedUsers"] == 2
     assert utc(answer["asOf"]) == hale.clock.instant

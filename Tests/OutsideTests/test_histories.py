@@ -122,7 +122,7 @@ def durations_by(hale, *group, **scope):
 def answers(hale, project):
     """The numbers of the service to compare."""
     fields = ("abnormal_rate(user)", "unhandled_rate(user)", "anr_rate()",
-              "foreground_anr_rate()")
+              "foreground_anr_rate()", "failure_free_rate(user)")
     scope = {"project": project, "interval": "1d", "statsPeriod": "5d"}
     rates = hale.sessions(*fields, group=("release",), includeSeries=0, **scope)
     return {
