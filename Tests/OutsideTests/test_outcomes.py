@@ -199,5 +199,5 @@ def test_two_releases_are_compared(start):
         "POST", "/api/0/organizations/default/releases/",
         b'{"version": "app@4", "projects": ["default"]}', {"Authorization": f"Bearer {hale.token}"})
     assert made.status == 201, made
-    assert json.dumps(compare("app@4")["difference"]).count("null") == 8
+    assert json.dumps(compare("app@4")["difference"]).count("null") == 10
     assert compare("app@4")["candidate"]["durationP95"] is None

@@ -30,7 +30,7 @@ PRINTED = {
         "Gate a release": [r"NOT DECIDED YET: ", r"wait for more sessions$",
                            r"shop: 99\.9 % of sessions crash-free over 28 days"],
         "Alert": [r"secret +\S+", r".*Crash-free sessions +ok ",
-                  r"The rule would not have fired\."],
+                  r"Nothing was judged"],
         "Operate it": [r'\{"status":"ok"\}\{"status":"ready"\}', r"hale_pending_updates \d+",
                        r"retention ", r".*No differences found\."],
     },
