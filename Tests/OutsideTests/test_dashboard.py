@@ -663,6 +663,52 @@ def test_axe_finds_nothing(loaded, page_of, view, scheme, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", (1280, 390))
+def test_long_names_never_scroll_sideways(start, page_of, width):
+    hale = start()
+    name = "com.example." + "averylongname" * 4
+    releases = [f"{name}@{major}.0.0" for major in (1, 2)]
+    environment = "e" * 64
+    for release in releases:
+        hale.send(*(session("unhandled" if index < 3 else "crashed" if index < 5 else "exited",
+                            release=release, environment=environment, did=f"user-{index}")
+                    for index in range(20)))
+    rule = {"name": "r" * 60, "projects": ["default"], "release": releases[1],
+            "environment": environment, "aggregate": "crash_free_rate(session)", "timeWindow": 60,
+            "thresholdType": 1, "triggers": [{"label": "critical", "alertThreshold": 99}]}
+    made = hale.request("POST", "/api/0/organizations/default/alert-rules/",
+                        json.dumps(rule).encode(), {"Authorization": f"Bearer {hale.token}"})
+    assert made.status == 201, made
+    of_release = f"/releases/{urllib.parse.quote(releases[1], safe='')}/"
+    base = urllib.parse.quote(releases[0], safe="")
+    for path in ("/", f"/?environment={environment}", of_release, f"{of_release}?base={base}",
+                 f"{of_release}?environment={environment}", "/releases/" + "x" * 69 + "/",
+                 "/alerts/", f"/alerts/{made.json['id']}/", "/settings/"):
+        page = page_of(hale, path, viewport={"width": width, "height": 900}, allowed=["404"])
+        expect(page.locator(".view:not([aria-busy])")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_days_of_charts_are_days_in_utc(start, page_of):
+    """Seen from Los Angeles, a day of a series begins on the evening of the day before."""
+    hale = start()
+    hale.send(session("crashed", release="app@1"), session("exited", release="app@1"))
+    zone = {"timezone_id": "America/Los_Angeles"}
+    page = page_of(hale, "/releases/app%401/?statsPeriod=30d", **zone)
+    chart = page.locator(".panel").filter(has=page.get_by_role("heading", name="Sessions")).first
+    today = f"{now().day} {now():%b}"
+    expect(chart.get_by_role("slider")).to_have_attribute(
+        "aria-valuetext", re.compile(rf"^{today} \(UTC day\): .*Crashed 1\b"))
+    first = now() - hours(30 * 24)
+    expect(chart.locator("svg text.tick").filter(has_text="UTC")).to_have_text(
+        f"{first.day} {first:%b} UTC")
+    # Shorter buckets begin at a time, which is shown as it is there.
+    page = page_of(hale, "/releases/app%401/?statsPeriod=24h", **zone)
+    chart = page.locator(".panel").filter(has=page.get_by_role("heading", name="Sessions")).first
+    expect(chart.get_by_role("slider")).not_to_have_attribute(
+        "aria-valuetext", re.compile("UTC day"))
+
+
 def test_print(loaded, page_of):
     page = page_of(loaded)
     wait_for_rows(page, 200)

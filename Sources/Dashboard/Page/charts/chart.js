@@ -2,7 +2,7 @@
 // select points, and screen readers announce their values.
 
 import { freshID, h, setAttribute, svg } from "../lib/dom.js";
-import { clockText, dayAndClock, dayText, utcText } from "../lib/format.js";
+import { clockText, dayAndClock, dayText, utcDayText, utcText } from "../lib/format.js";
 
 const margin = { top: 10, bottom: 24, left: 58 };
 
@@ -74,12 +74,12 @@ export function timeChart({ label, draw, domain, valuesAt, tick, height = 200, r
     const values = valuesAt(data, shown);
     const time = data.times[shown];
     setAttribute(pointer, "aria-valuetext",
-      time ? `${dayAndClock(time)}: ${values.map(({ name, text }) => `${name} ${text}`).join(", ")}` : "no data");
+      time ? `${pointText(data.times, shown)}: ${values.map(({ name, text }) => `${name} ${text}`).join(", ")}` : "no data");
     if (!isShown) return;
     const left = scale.x(at);
     Object.assign(cross.style, { left: `${left}px`, top: `${margin.top}px`, height: `${height - margin.top - margin.bottom}px` });
     tip.replaceChildren(
-      h("div", { class: "tip-time" }, dayAndClock(time), h("span", {}, utcText(time))),
+      h("div", { class: "tip-time" }, pointText(data.times, at), !isDaily(data.times) && h("span", {}, utcText(time))),
       ...values.map(({ name, text, mark }) =>
         h("div", { class: "tip-row" }, mark?.() ?? "", h("span", { class: "tip-name" }, name), h("b", {}, text))));
     const isRight = left > element.clientWidth / 2;
@@ -139,6 +139,11 @@ function axis({ low, high, ceiling }, steps) {
   return { low: ticks[0], high: ticks.at(-1), ticks, step };
 }
 
+/** Whether each point is a day. Days are cut in UTC, so that local labels would be those of other days. */
+const isDaily = (times) => times.length > 1 && times[1] - times[0] >= 86_400_000;
+
+const pointText = (times, at) => (isDaily(times) ? `${utcDayText(times[at])} (UTC day)` : dayAndClock(times[at]));
+
 /** The labels of the time axis, spaced so that they do not touch. */
 function timeTicks(times, width) {
   const wanted = Math.max(2, Math.min(7, Math.floor(width / 100)));
@@ -148,6 +153,10 @@ function timeTicks(times, width) {
   const ticks = [];
   let previous = "";
   for (let at = 0; at < times.length; at += every) {
+    if (isDaily(times)) {
+      ticks.push({ at, text: utcDayText(times[at]) + (at ? "" : " UTC") });
+      continue;
+    }
     const day = dayText(times[at]);
     const text = isShort ? (day === previous || !previous ? clockText(times[at]) : `${day} ${clockText(times[at])}`) : day;
     ticks.push({ at, text });

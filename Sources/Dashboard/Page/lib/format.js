@@ -76,13 +76,17 @@ export function duration(milliseconds) {
   return `${Math.floor(minutes / 60)} h${rest(minutes % 60, "min")}`;
 }
 
-// Times are shown in the local time zone, and in UTC as the tooltip.
+// Times are shown in the local time zone, and in UTC as the tooltip. Days of series are days in UTC.
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
+const utcDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+
 export const dayText = (date) => day.format(date);
+/** A day of a series, which is a day in UTC wherever it is seen from. */
+export const utcDayText = (date) => utcDay.format(date);
 export const clockText = (date) => clock.format(date);
 export const dayAndClock = (date) => `${day.format(date)}, ${clock.format(date)}`;
 export const utcText = (date) => `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
