@@ -6,7 +6,8 @@ package enum NearNames {
 
   /// Whether one name is the other with a slip of the hand: both have the same letters and digits
   /// but for their case, or some are missing, added, wrong or exchanged with their neighbours: one
-  /// of four to nine, two of ten to fourteen, and so on. `project_id` is no slip of `project`.
+  /// of four to nine, two of ten to fourteen, and so on; of three only an exchange. `project_id` is
+  /// no slip of `project`.
   package static func isSlip(_ name: String, of other: String) -> Bool {
     isSlip(name, ofAny: Plain([other]))
   }
@@ -91,6 +92,7 @@ package enum NearNames {
   /// The number of slips between two plain names; nil if they are too many.
   private static func slips(_ one: [UInt8], _ other: [UInt8]) -> Int? {
     let length = max(one.count, other.count)
+    if length == 3, one != other { return one.sorted() == other.sorted() ? 1 : nil }
     let most = length < 4 ? 0 : max(1, length / 5)
     guard length > 0, length <= bytesMax, abs(one.count - other.count) <= most else { return nil }
     // Names of one application begin alike, and there may be thousands.

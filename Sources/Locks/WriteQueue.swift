@@ -139,7 +139,6 @@ package final class WriteQueue: Sendable {
   /// Makes the owner repeat a step until it returns true. Nobody waits for it.
   ///
   /// Without a writer thread the work waits for ``doSubmitted()``.
-  ///
   package func submit(in lane: Lane, _ step: @escaping @Sendable () -> Bool) {
     _ = enqueue(Errand(step), in: lane, ifServed: false)
   }

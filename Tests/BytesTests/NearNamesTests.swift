@@ -6,7 +6,7 @@ import Testing
     ("groupby", "groupBy", true), ("group_by", "groupBy", true), ("kinds", "kind", true),
     ("statsPeriodd", "statsPeriod", true), ("enviroment", "environment", true),
     ("dateRelease", "dateReleased", true), ("qeury", "query", true),
-    ("environments", "environment", true), ("prd", "prod", true),
+    ("environments", "environment", true), ("prd", "prod", true), ("bda", "bad", true),
     // Names of Sentry's that have another meaning.
     ("sort", "start", false), ("project_id", "project", false), ("projectSlug", "project", false),
     ("utc", "cursor", false), ("and", "end", false), ("stats", "start", false), ("a", "b", false),

@@ -9,7 +9,7 @@ import Testing
       ("crashed unhandled", .crashedAndUnhandled), ("unhandled,crashed", .crashedAndUnhandled),
       ("crashed + unhandled", .crashedAndUnhandled), ("", nil), ("unhandled", nil),
       ("default", nil), ("crashed+errored", nil), ("crashedunhandled", nil),
-      ("crashed+unhandled+unhandled", nil),
+      ("crashed+unhandled+unhandled", nil), ("crashed3!", nil), ("crashed2+unhandled", nil),
     ] as [(String, BadStatuses?)])
   func names(name: String, bad: BadStatuses?) {
     #expect(BadStatuses(name: name) == bad)

@@ -146,4 +146,25 @@ import Testing
     }
     #expect(marks == (isReopened ? 0 : 1))
   }
+
+  /// Of two changes that began with the same, each makes its own part.
+  @Test func changesAtOnceAreBothMade() throws {
+    let fixture = try StoreFixture()
+    let known = ProjectSettings()
+    for settings in [ProjectSettings(platform: "python"), ProjectSettings(bad: .crashed)] {
+      try fixture.store.setProject(fixture.project, settings, known: known)
+    }
+    let first = Objective()
+    var (aimed, long) = (first, first)
+    aimed.target = try #require(Objective.Target(percent: "98"))
+    long.days = 5
+    for objective in [aimed, long] {
+      try fixture.store.setObjective(
+        objective, of: fixture.project, known: first, at: PendingTests.start)
+    }
+    let catalog = try #require(try fixture.store.catalog(unlessVersion: nil))
+    #expect(catalog.projects[0].settings == ProjectSettings(platform: "python", bad: .crashed))
+    #expect(catalog.objectives[0].objective.target == aimed.target)
+    #expect(catalog.objectives[0].objective.days == 5)
+  }
 }

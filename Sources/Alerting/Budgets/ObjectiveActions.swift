@@ -43,8 +43,10 @@ package struct ObjectiveActions: Sendable {
     let project = try call.project()
     let body = try call.body.isEmpty ? Body() : call.json(Body.self)
     let daysMax = min(Objective.daysRange.upperBound, retentionDays)
-    let known = call.snapshot.objective(of: project.id)?.objective
-    var objective = known ?? Objective(days: min(Objective.daysDefault, daysMax))
+    let known =
+      call.snapshot.objective(of: project.id)?.objective
+      ?? Objective(days: min(Objective.daysDefault, daysMax))
+    var objective = known
     var errors = FieldErrors()
     if let name = body.measure {
       if let measure = Objective.Measure(rawValue: name) {
@@ -74,7 +76,8 @@ package struct ObjectiveActions: Sendable {
       project: project.id, objective: objective, bad: project.bad, created: call.now)
     return { () throws(StoreError) in
       try catalog.change { (catalog) throws(StoreError) in
-        try catalog.setObjective(fresh.objective, of: fresh.project, at: fresh.created)
+        try catalog.setObjective(
+          fresh.objective, of: fresh.project, known: known, at: fresh.created)
       }
       let isUnmatched = try isUnmatched(project)
       return .json { BudgetJSON.write(fresh, isUnmatched: isUnmatched, to: &$0) }

@@ -87,9 +87,10 @@ package struct ManagementActions: Sendable {
   func changeProject(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
     var project = try call.project()
-    project.settings = try call.json(NewSettings.self).applied(to: project.settings)
+    let known = project.settings
+    project.settings = try call.json(NewSettings.self).applied(to: known)
     return changing(call) { [project] (catalog) throws(StoreError) in
-      try catalog.setProject(project.id, project.settings)
+      try catalog.setProject(project.id, project.settings, known: known)
       let use = try store.uses(of: organization.id)[project.id]
       return .json { CatalogJSON.write(project, use, of: organization, to: &$0) }
     }

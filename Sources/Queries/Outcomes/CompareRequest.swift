@@ -48,6 +48,9 @@ struct CompareRequest {
   private let now: Timestamp
   private let retentionDays: Int
 
+  private static let sameRelease = APIError.badRequest(
+    "base and candidate are the same release: give two.")
+
   static let names = AcceptedNames.only(
     ["base", "candidate", "align", "bad", "interval"] + AcceptedNames.selection + DateRange.names)
 
@@ -60,7 +63,7 @@ struct CompareRequest {
       throw .badRequest("base and candidate are both required: give the names of two releases.")
     }
     if Name(base) == Name(candidate) {
-      throw .badRequest("base and candidate are the same release: give two.")
+      throw Self.sameRelease
     }
     self.base = base
     self.candidate = candidate
@@ -95,7 +98,8 @@ struct CompareRequest {
     latest.filter = .environments(environments)
     var records: [ReleaseRecord] = []
     var unknown: Set<String> = []
-    for (name, other) in [(base, candidate), (candidate, base)] {
+    // The candidate is not its own baseline, which may be the latest of the others.
+    for (name, other) in [(base, Optional(candidate)), (candidate, nil)] {
       if let record = try known.release(name, latestIn: latest, besides: other, store) {
         records.append(record)
       } else {
@@ -106,6 +110,7 @@ struct CompareRequest {
       return .failure(.badRequest(unknown.sorted().joined(separator: " ")))
     }
     let names = records.map(\.version)
+    if Name(names[0]) == Name(names[1]) { return .failure(Self.sameRelease) }
     let firstHours = try records.map { (record) throws(StoreError) in
       try record.firstHour(in: projects, environments, store)
     }
@@ -251,12 +256,16 @@ private struct Side {
       guard let own = Side.difference(sides, share) else { return .chance }
       guard let status else { return ChangeVerdict(own, isGood: true) }
       let worse = SeveritySet.worse(than: status)
-      guard let bad = isGood ? Side.difference(sides, { share($0)?.complement }) : own,
-        let sum = Side.difference(sides, { $0.share(of: worse, isOfUsers) }),
+      guard let sum = Side.difference(sides, { $0.share(of: worse, isOfUsers) }),
         let orWorse = Side.difference(
           sides, { $0.share(of: worse.union(SeveritySet(status)), isOfUsers) })
       else { return .chance }
-      return ChangeVerdict(bad, worse: sum, orWorse: orWorse)
+      guard isGood else { return ChangeVerdict(own, worse: sum, orWorse: orWorse) }
+      // Crashes are bad themselves; only what froze instead is not called better.
+      let verdict = ChangeVerdict(own, isGood: true)
+      let crashed = Side.difference(sides) { $0.share(of: .crashed, isOfUsers) }
+      let hasMoved = orWorse.value >= 0 && (crashed?.value ?? 0) >= 0
+      return verdict == .better && hasMoved ? .shifted : verdict
     }
   }
 

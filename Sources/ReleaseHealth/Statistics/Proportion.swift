@@ -16,9 +16,6 @@ package struct Proportion: Equatable, Sendable {
 
   package var value: Double { Double(part) / Double(whole) }
 
-  /// The share of all others.
-  package var complement: Proportion? { Proportion(whole - part, of: whole) }
-
   /// The standard normal distribution has 95 % of its mass between −z and z.
   private static let deviations = 1.959963984540054
 

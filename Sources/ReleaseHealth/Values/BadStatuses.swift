@@ -9,10 +9,10 @@ package enum BadStatuses: String, CaseIterable, Codable, Sendable {
   /// The accepted names, as the end of the sentence “it takes …”.
   package static let rule = "crashed or crashed+unhandled"
 
-  /// Reads a name. The statuses may stand in any order and with any signs between them, since a `+`
-  /// in a URL is a space.
+  /// Reads a name. The statuses may stand in any order and with a `+`, a comma or a space between
+  /// them, since a `+` in a URL is a space.
   package init?(name: String) {
-    let parts = name.lowercased().split { !$0.isLetter }.map(String.init)
+    let parts = name.lowercased().split { "+, ".contains($0) }.map(String.init)
     let found = Self.allCases.first {
       $0.rawValue.split(separator: "+").map(String.init) == parts.sorted()
     }

@@ -110,12 +110,17 @@ extension SQLiteStore: CatalogStore {
   }
 
   package func setProject(
-    _ project: ProjectID, _ settings: ProjectSettings
+    _ project: ProjectID, _ settings: ProjectSettings, known: ProjectSettings
   ) throws(StoreError) {
     try change { (connection) throws(StoreError) in
-      try connection.run(
-        "UPDATE project SET platform = ?, bad = ? WHERE id = ?",
-        [settings.platform, settings.bad?.rawValue, project])
+      if settings.platform != known.platform {
+        try connection.run(
+          "UPDATE project SET platform = ? WHERE id = ?", [settings.platform, project])
+      }
+      if settings.bad != known.bad {
+        try connection.run(
+          "UPDATE project SET bad = ? WHERE id = ?", [settings.bad?.rawValue, project])
+      }
     }
   }
 
@@ -183,13 +188,17 @@ extension SQLiteStore: CatalogStore {
   }
 
   package func setObjective(
-    _ objective: Objective, of project: ProjectID, at now: Timestamp
+    _ objective: Objective, of project: ProjectID, known: Objective, at now: Timestamp
   ) throws(StoreError) {
+    let changed =
+      (objective.measure == known.measure ? [] : ["measure"])
+      + (objective.target == known.target ? [] : ["target"])
+      + (objective.days == known.days ? [] : ["days"]) + ["created"]
     try change { (connection) throws(StoreError) in
       try connection.run(
         """
-        INSERT OR REPLACE INTO objective (project, measure, target, days, created)
-        VALUES (?, ?, ?, ?, ?)
+        INSERT INTO objective (project, measure, target, days, created) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET \(changed.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
         """,
         [project, objective.measure.rawValue, objective.target.millionths, objective.days, now])
     }

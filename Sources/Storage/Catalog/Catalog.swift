@@ -171,8 +171,11 @@ package protocol CatalogStore: Sendable {
     publicKey: String, at now: Timestamp
   ) throws(StoreError) -> Project
 
-  /// Takes the place of what is set of the project.
-  func setProject(_ project: ProjectID, _ settings: ProjectSettings) throws(StoreError)
+  /// Changes the settings that differ from those that were known. The others stay as they are, so
+  /// that two changes at once are both made.
+  func setProject(
+    _ project: ProjectID, _ settings: ProjectSettings, known: ProjectSettings
+  ) throws(StoreError)
 
   func createKey(project: ProjectID, publicKey: String, at now: Timestamp) throws(StoreError)
 
@@ -189,9 +192,10 @@ package protocol CatalogStore: Sendable {
     organization: OrganizationID, name: String, keepsAdmin: Bool, at now: Timestamp
   ) throws(StoreError)
 
-  /// Takes the place of the one that the project has.
+  /// Makes the objective of a project, or changes what differs from the one that was known. The
+  /// rest stays as it is, so that two changes at once are both made.
   func setObjective(
-    _ objective: Objective, of project: ProjectID, at now: Timestamp
+    _ objective: Objective, of project: ProjectID, known: Objective, at now: Timestamp
   ) throws(StoreError)
 
   func removeObjective(of project: ProjectID) throws(StoreError)

@@ -8,13 +8,13 @@ package enum CatalogChange: Codable, Equatable, Sendable {
   case createProject(
     organization: OrganizationID, slug: String, settings: ProjectSettings, id: ProjectID?,
     publicKey: String)
-  case setProject(ProjectID, ProjectSettings)
+  case setProject(ProjectID, ProjectSettings, known: ProjectSettings)
   case createKey(project: ProjectID, publicKey: String)
   case revokeKey(publicKey: String)
   /// - Parameter digest: SHA-256 of the token, which never leaves the command.
   case createToken(organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8])
   case revokeToken(organization: OrganizationID, name: String)
-  case setObjective(Objective, project: ProjectID)
+  case setObjective(Objective, known: Objective, project: ProjectID)
   case removeObjective(project: ProjectID)
   case createChannel(
     organization: OrganizationID, name: String, kind: NoticeChannel.Kind, settings: String)
@@ -36,7 +36,8 @@ package enum CatalogChange: Codable, Equatable, Sendable {
         organization: organization, slug: slug, settings: settings, id: id, publicKey: publicKey,
         at: now
       ).id.rawValue
-    case .setProject(let project, let settings): try store.setProject(project, settings)
+    case .setProject(let project, let settings, let known):
+      try store.setProject(project, settings, known: known)
     case .createKey(let project, let publicKey):
       try store.createKey(project: project, publicKey: publicKey, at: now)
     case .revokeKey(let publicKey): try store.revokeKey(publicKey: publicKey, at: now)
@@ -46,8 +47,8 @@ package enum CatalogChange: Codable, Equatable, Sendable {
       ).id
     case .revokeToken(let organization, let name):
       try store.revokeToken(organization: organization, name: name, keepsAdmin: false, at: now)
-    case .setObjective(let objective, let project):
-      try store.setObjective(objective, of: project, at: now)
+    case .setObjective(let objective, let known, let project):
+      try store.setObjective(objective, of: project, known: known, at: now)
     case .removeObjective(let project): try store.removeObjective(of: project)
     case .createChannel(let organization, let name, let kind, let settings):
       return try notices.createChannel(

@@ -52,7 +52,8 @@ struct DemoCatalog {
   /// Adds an alert rule and an objective, most of whose budget the bad release uses.
   private func watch(_ project: Project, at now: Timestamp) throws {
     if let target = Objective.Target(percent: "99") {
-      try session.make(.setObjective(Objective(target: target), project: project.id))
+      try session.make(
+        .setObjective(Objective(target: target), known: Objective(), project: project.id))
     }
     let rule = AlertRule(
       measure: .sessionCrashFree, projects: [project.id], environment: "production",

@@ -219,6 +219,36 @@ import Testing
     }
   }
 
+  /// What freezes less does not hide what crashes more.
+  @Test(
+    arguments: [
+      (.abnormal, .crashed, "worse"), (.crashed, .abnormal, "better"),
+      (.unhandled, .abnormal, "shifted"), (.abnormal, .unhandled, "worse"),
+      (.unhandled, .crashed, "chance"), (.unhandled, .exited, "better"),
+      (.exited, .unhandled, "worse"),
+    ] as [(SessionStatus, SessionStatus, String)])
+  func unhandledErrorsThatAreBad(_ one: SessionStatus, _ other: SessionStatus, verdict: String)
+    throws
+  {
+    let fixture = try ServiceFixture()
+    var batch = IngestBatch(receivedAt: Self.now)
+    for id in 0..<500 {
+      batch.add([
+        Self.report("shop@1", id, id < 30 ? one : .exited, minutesAgo: 90),
+        Self.report("shop@2", id, id < 30 ? other : .exited, minutesAgo: 90),
+      ])
+    }
+    try fixture.store.ingest(batch)
+    let answer = try ask(
+      fixture,
+      Self.organization + "sessions/compare/?base=shop@1&candidate=shop@2&bad=crashed,unhandled")
+    let difference = try #require(answer["difference"] as? [String: [String: Any]])
+    #expect(answer["verdict"] as? String == verdict)
+    for kind in ["Sessions", "Users"] {
+      #expect(difference["failureFree" + kind]?["verdict"] as? String == verdict)
+    }
+  }
+
   /// Users who had errors crash now.
   @Test func aStatusThatShrinksBecauseCrashesGrewIsNotBetter() throws {
     let fixture = try ServiceFixture()

@@ -116,6 +116,7 @@ import Testing
       ("releases/latest/estimate/?statsPeriod=1h", 404),
       ("sessions/compare/?base=shop@1.9.0&candidate=latest&statsPeriod=1h", 400),
       ("sessions/compare/?base=latest&candidate=latest", 400),
+      ("sessions/compare/?base=shop@1.10.0%2B8&candidate=latest", 400),
     ])
   func isRefusedWhereThereIsNone(_ target: String, _ status: Int) throws {
     let answer = try fixture.get().ask("/api/0/organizations/default/" + target)

@@ -51,7 +51,8 @@ struct ObjectiveCommand: ParsableCommand {
       let known = catalog.objectives.first { $0.project == project.id }?.objective
       let objective = try changed(known ?? Objective())
       if objective != known {
-        try session.make(.setObjective(objective, project: project.id))
+        try session.make(
+          .setObjective(objective, known: known ?? Objective(), project: project.id))
       }
       try options.json.printResult(
         objective.fields(of: project), "\(project.slug): \(objective.sentence(project.bad)).")

@@ -139,8 +139,9 @@ struct ProjectCommand: ParsableCommand {
       _ = try traits.applied(to: ProjectSettings())
       let session = try CatalogSession(Settings(flags: options.data.given))
       var project = try session.catalog().project(project, organization: options.organization.slug)
-      project.settings = try traits.applied(to: project.settings)
-      try session.make(.setProject(project.id, project.settings))
+      let known = project.settings
+      project.settings = try traits.applied(to: known)
+      try session.make(.setProject(project.id, project.settings, known: known))
       try options.json.printResult(
         [("id", .integer(project.id.rawValue)), ("slug", .string(project.slug))]
           + project.settingMembers,
