@@ -51,6 +51,12 @@ def test_green_red_and_not_decided_yet(releases):
     assert "more sessions" in text
     status, text = gate(releases, "app@5")
     assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
+    # A limit needs no baseline.
+    young = ("--baseline", "app@5", "--crash-free-sessions", "99.5")
+    status, text = gate(releases, "app@3", *young)
+    assert status == RED and "of sessions are crash-free, below 99.5 %" in text, text
+    status, text = gate(releases, "app@2", *young)
+    assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
 
 
 def test_the_latest_release(releases):

@@ -49,6 +49,12 @@ import Testing
     #expect(gate(arm(40, of: 40_000), fine, limit: 0.0001).verdict == .red)
     #expect(gate(arm(40, of: 40_000), fine, limit: 0.001).verdict == .unknown)
     #expect(gate(arm(800, of: 40_000), fine, limit: 0.3).verdict == .red)
+    // A baseline of few sessions does not hide a limit that the candidate breaks.
+    let few = arm(0, of: 12)
+    #expect(gate(arm(400, of: 40_000), few, limit: 0.005).verdict == .red)
+    #expect(gate(arm(40, of: 40_000), few, limit: 0.005).verdict == .unknown)
+    #expect(gate(arm(400, of: 40_000), few, limit: 0.3).verdict == .unknown)
+    #expect(gate(arm(60, of: 80), few, limit: 0.005).verdict == .unknown)
   }
 
   /// If half of the crashes are reported, they must stay within half of the limit for green. Red

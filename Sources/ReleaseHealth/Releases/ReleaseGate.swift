@@ -10,7 +10,8 @@ package struct ReleaseGate: Sendable {
     package var crashRateMax: Double?
     /// The tolerated rise of the crash rate of sessions above the baseline's; nil for any.
     package var dropMax: Double?
-    /// The minimum sessions of each arm; with fewer the verdict is unknown.
+    /// The minimum sessions of each arm; with fewer the verdict is unknown, except that a candidate
+    /// which breaks its own limit is red.
     package var sessionsMin: Int64
     /// The probability of a wrong red, and that of a wrong green.
     package var alpha: Double
@@ -98,9 +99,12 @@ package struct ReleaseGate: Sendable {
     return !verdicts.isEmpty && verdicts.allSatisfy { $0 == .green } ? .green : .unknown
   }
 
+  /// Whether an arm has too few sessions for a verdict. The limit needs no baseline: a candidate
+  /// that breaks it is red without one.
   package var lacksSessions: Bool {
-    let least = min(candidate.total.sessions, baseline?.total.sessions ?? .max)
-    return least < max(1, rules.sessionsMin)
+    let needed = max(1, rules.sessionsMin)
+    if candidate.total.sessions < needed { return true }
+    return (baseline?.total.sessions ?? .max) < needed && rateVerdict != .red
   }
 }
 
