@@ -152,7 +152,7 @@ package final class IngestQueue: Sendable {
     let failure = store(taken.batch)
     if !taken.tickets.isEmpty {
       callbacks.committed(taken.tickets, failure)
-      metrics.noteAnswers(toEnvelopesWholeAt: taken.tickets.lazy.map(\.wholeAt))
+      metrics.noteAnswers(toEnvelopesWholeAt: taken.tickets.map(\.wholeAt))
     }
     return turn
   }

@@ -25,4 +25,10 @@ package struct Histogram: Sendable {
     counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
     sum += value
   }
+
+  /// Adds the observations of a histogram with the same buckets.
+  package mutating func add(_ other: Histogram) {
+    for index in counts.indices { counts[index] += other.counts[index] }
+    sum += other.sum
+  }
 }

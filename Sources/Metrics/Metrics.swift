@@ -86,11 +86,12 @@ package final class Metrics: StoreObserver {
   }
 
   /// Notes the answer to envelopes that were complete at those times, by ``seconds``.
-  package func noteAnswers(toEnvelopesWholeAt times: some Sequence<Double>) {
+  package func noteAnswers(toEnvelopesWholeAt times: [Double]) {
     let now = seconds
-    state.withLock { state in
-      for time in times { state.ingestSeconds.observe(now - time) }
-    }
+    // Counted before the lock is taken: the loop takes it for each request.
+    var waits = Histogram.seconds
+    for time in times { waits.observe(now - time) }
+    state.withLock { $0.ingestSeconds.add(waits) }
   }
 
   /// Notes background work of the store.
