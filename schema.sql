@@ -1,7 +1,7 @@
--- The schema of a Hale database, version 7. The program applies exactly this file to an empty
+-- The schema of a Hale database, version 8. The program applies exactly this file to an empty
 -- database, and migrates older ones to it (Migrations.swift).
 --
--- Times are integers. Columns without a unit (created, started, earliest, latest) are in
+-- Times are integers. Columns without a unit (created, started, finished, earliest, latest) are in
 -- milliseconds since 1970-01-01T00:00:00Z; others are in minutes, 10-minute steps, hours or days,
 -- as the name says.
 --
@@ -101,6 +101,33 @@ CREATE TABLE environment (
 ) STRICT;
 
 INSERT INTO environment (id, name) VALUES (0, '');
+
+-- Deploys of releases to environments, as release tools report them.
+CREATE TABLE deploy (
+  -- Ascending in the order of the reports, whatever their dates are.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  release INTEGER NOT NULL REFERENCES release (id) ON DELETE CASCADE,
+  environment INTEGER NOT NULL REFERENCES environment (id),
+  name TEXT,
+  url TEXT,
+  started INTEGER,
+  finished INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX deploy_release ON deploy (release, environment);
+
+-- The projects that a deploy is of.
+CREATE TABLE deploy_project (
+  deploy INTEGER NOT NULL REFERENCES deploy (id) ON DELETE CASCADE,
+  project INTEGER NOT NULL REFERENCES project (id) ON DELETE CASCADE,
+  PRIMARY KEY (deploy, project)
+) STRICT, WITHOUT ROWID;
+
+-- A deploy goes with the last of its projects.
+CREATE TRIGGER deploy_project_deleted AFTER DELETE ON deploy_project BEGIN
+  DELETE FROM deploy WHERE id = OLD.deploy
+    AND NOT EXISTS (SELECT 1 FROM deploy_project WHERE deploy = OLD.deploy);
+END;
 
 -- Notification channels: webhooks, chats, mailboxes, programs.
 CREATE TABLE notice_channel (

@@ -14,6 +14,7 @@ extension ServiceDependencies {
         + AlertActions(store: store, alerts: records, notices: notices).routes
         + HealthActions(store: store, retentionDays: retentionDays).routes
         + ReleaseActions(store: store, retentionDays: retentionDays).routes
+        + DeployActions(store: store).routes
         + NoticeActions(notices: notices, random: random).routes)
   }
 

@@ -100,3 +100,21 @@ def test_version_3(start):
     goes_on(hale, start, counts, session(
         "crashed", release="app@1.1", at=WRITTEN - minutes(5), did="user-19",
         sid="00000013-0000-4000-8000-ffffffffffff"))
+
+
+def test_version_7(start):
+    """It gets tables of deploys, and its releases can be deployed."""
+    hale = opened(start, 7, "hale_169b360b52a3096bc0d338448c4ec85e6f000a7eb8ba7782",
+                  "bcfd1c1613ef31f620f0c0f92e3ed7eb")
+    counts = row(healthy=24, errored=6, unhandled=3, abnormal=3, crashed=6)
+    assert sessions(hale, statsPeriod="7d") == counts
+    path = "/api/0/organizations/default/releases/app@1.2/"
+    headers = {"Authorization": f"Bearer {hale.token}"}
+    release = hale.request("GET", path, headers=headers).json
+    assert release["ref"] == "abc" and release["deployCount"] == 0
+    reply = hale.request("POST", path + "deploys/", b'{"environment": "canary"}', headers)
+    assert reply.status == 201, reply
+    assert hale.request("GET", path, headers=headers).json["lastDeploy"] == reply.json
+    goes_on(hale, start, counts, session(
+        "crashed", release="app@1.1", at=WRITTEN - hours(3), did="user-1",
+        environment="production", sid="0000000f-0000-4000-8000-000000000000"))

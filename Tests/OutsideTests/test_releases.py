@@ -1,4 +1,4 @@
-"""Releases, adoption and stages from outside, with sentry-cli and the API."""
+"""Releases, deploys, adoption and stages from outside, with sentry-cli and the API."""
 
 import os
 import subprocess
@@ -75,6 +75,54 @@ def test_a_release_with_sessions_is_not_deleted(hale, cli):
 def test_unknown_releases(cli):
     assert "shop@9" not in cli("releases", "list")
     cli("releases", "info", "shop@9", succeeds=False)
+
+
+def test_deploys_by_sentry_cli(hale, cli):
+    cli("releases", "new", "shop@1.0.0")
+    assert "Created new deploy" in cli("deploys", "new", "--release", "shop@1.0.0", "-e", "production")
+    cli("releases", "deploys", "shop@1.0.0", "new", "-e", "canary", "-n", "blue",
+        "-u", "https://example.com/", "--started", "1773144000", "--finished", "1773144300")
+    for arguments in (("deploys", "list", "--release", "shop@1.0.0"),
+                      ("releases", "deploys", "shop@1.0.0", "list")):
+        listed = cli(*arguments)
+        assert "production" in listed and "canary" in listed and "blue" in listed, listed
+    canary = get(hale, RELEASES + "shop@1.0.0/deploys/")[1]
+    assert canary == {
+        "id": "2", "environment": "canary", "name": "blue", "url": "https://example.com/",
+        "dateStarted": "2026-03-10T12:00:00Z", "dateFinished": "2026-03-10T12:05:00Z"}
+    release = get(hale, RELEASES + "shop@1.0.0/")
+    assert release["deployCount"] == 2 and release["lastDeploy"] == canary
+    assert [each["name"] for each in get(hale, "/organizations/default/environments/")] == [
+        "canary", "production"]
+    assert get(hale, RELEASES, environment="canary") == [release]
+    assert "not found" in cli("deploys", "new", "--release", "shop@9", "-e", "production",
+                              succeeds=False)
+    assert "Deleted release shop@1.0.0" in cli("releases", "delete", "shop@1.0.0")
+    assert get(hale, "/organizations/default/environments/") == []
+
+
+def test_deploys_are_kept(hale, cli):
+    """Over a kill, in a backup, and with sessions."""
+    hale.send(session(release="shop@1.0.0"))
+    for environment in ("production", "staging", "production"):
+        cli("deploys", "new", "--release", "shop@1.0.0", "-e", environment)
+    stored = get(hale, RELEASES + "shop@1.0.0/deploys/")
+    assert sorted(deploy["id"] for deploy in stored) == ["2", "3"]
+    assert stored[0]["environment"] == "production"
+    hale.kill()
+    hale.start()
+    assert get(hale, RELEASES + "shop@1.0.0/deploys/") == stored
+    backup = hale.folder / "hale.backup"
+    assert hale.cli("backup", backup).returncode == 0
+    hale.stop()
+    assert hale.cli("restore", backup, "--force").returncode == 0
+    verified = hale.cli("verify")
+    assert verified.returncode == 0, verified
+    hale.start()
+    assert get(hale, RELEASES + "shop@1.0.0/deploys/") == stored
+    assert get(hale, RELEASES)[0]["deployCount"] == 3
+    assert hale.cli("jobs", "run", "retention").returncode == 0
+    assert get(hale, RELEASES)[0]["lastDeploy"]["id"] == "3"
 
 
 def test_lists_for_pickers(cli):

@@ -195,4 +195,39 @@ import Testing
         ofRelease: id, projects: [fixture.project], environments: EnvironmentSelection(["staging"]))
         == nil)
   }
+
+  /// Deploys go with their release, and with the last of their projects.
+  @Test func deploysGoWithWhatTheyAreOf() throws {
+    let fixture = try StoreFixture()
+    let other = try fixture.store.createProject(
+      organization: organization, slug: "other", settings: ProjectSettings(), id: nil,
+      publicKey: String(repeating: "1", count: 32), at: Self.start
+    ).id
+    for version in ["a@1", "a@2"] {
+      _ = try fixture.store.saveRelease(
+        ReleaseChange(version: version), of: organization, at: Self.start)
+      for projects in [[other], [fixture.project, other]] {
+        _ = try fixture.store.addDeploy(
+          Deploy(projects: projects, environment: "canary", finished: Self.start),
+          ofRelease: version, of: organization)
+      }
+    }
+    func rows() throws -> [Int64?] {
+      try ["deploy", "deploy_project"].map { try fixture.number("SELECT count(*) FROM \($0)") }
+    }
+    #expect(try rows() == [4, 6])
+    #expect(try fixture.store.deleteRelease(version: "a@1", of: organization))
+    #expect(try rows() == [2, 3])
+    try fixture.store.write { (writer) throws(StoreError) in
+      for sql in [
+        "DELETE FROM project_key WHERE project = \(other.rawValue)",
+        "DELETE FROM project WHERE id = \(other.rawValue)",
+      ] {
+        try writer.connection.execute(sql)
+      }
+    }
+    #expect(try rows() == [1, 1])
+    #expect(
+      try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }.findings.isEmpty)
+  }
 }

@@ -127,6 +127,14 @@ import Testing
     #expect(try store.runAdoption(at: Contract.after(hours: 9)) == 1)
   }
 
+  private func deploy(_ hour: Int, _ generator: inout ReportGenerator) -> Deploy {
+    let projects = [[Contract.one], [Contract.two], [Contract.one, Contract.two]]
+      .randomElement(using: &generator.random)!
+    return Deploy(
+      projects: projects, environment: hour % 3 == 0 ? "staging" : "canary",
+      finished: Contract.after(hours: 12 - hour))
+  }
+
   /// Two stores have the same releases after random histories.
   @Test(arguments: 0..<3 as Range<UInt64>)
   func storesKnowTheSameReleases(seed: UInt64) throws {
@@ -143,9 +151,11 @@ import Testing
       let batch = Contract.batch(
         (0..<6).flatMap { _ in generator.session(startedIn: range) },
         at: Contract.after(hours: hour + 1), [generator.aggregate(startedIn: range)])
+      let deploy = deploy(hour, &generator)
       for one in [store, model] {
         _ = try one.ingest(batch)
         _ = try one.runAdoption(at: Contract.after(hours: hour + 1))
+        _ = try one.addDeploy(deploy, ofRelease: "shop@1.0.0", of: Self.organization)
       }
     }
     func known(_ store: any ContractStore) throws -> [ReleaseRecord] {

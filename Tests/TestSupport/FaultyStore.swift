@@ -103,6 +103,12 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     try store.saveRelease(change, of: organization, at: now)
   }
 
+  package func addDeploy(
+    _ deploy: Deploy, ofRelease version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Deploy? {
+    try store.addDeploy(deploy, ofRelease: version, of: organization)
+  }
+
   package func deleteRelease(
     version: String, of organization: OrganizationID
   ) throws(StoreError) -> Bool {

@@ -20,6 +20,7 @@ extension ReferenceStore: ReleaseStore {
           < ($1.firstSeen, $1.project, $1.environment ?? "")
       }
       release.projects = Set(release.projects + places.keys.map(\.project)).sorted()
+      release.deploys = deploys(of: Name(release.version), raw)
       return release
     }
     .sorted {
@@ -43,6 +44,38 @@ extension ReferenceStore: ReleaseStore {
     }
   }
 
+  package func addDeploy(
+    _ deploy: Deploy, ofRelease version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Deploy? {
+    raw.withLock { raw in
+      guard organization == Self.organization,
+        raw.releases.contains(where: { Name($0.version) == Name(version) })
+      else { return nil }
+      raw.lastDeploy += 1
+      var stored = deploy
+      stored.id = raw.lastDeploy
+      raw.deploys.append((Name(version), stored))
+      return stored
+    }
+  }
+
+  /// Every deploy that is the last one of some project in its environment, with these projects.
+  private func deploys(of release: Name, _ raw: Raw) -> ReleaseDeploys {
+    let all = raw.deploys.filter { $0.release == release }.map(\.deploy)
+    var deploys = ReleaseDeploys()
+    deploys.count = Int64(all.count)
+    for (index, deploy) in all.enumerated().reversed() {
+      let later = all[(index + 1)...].filter { Name($0.environment) == Name(deploy.environment) }
+      var last = deploy
+      last.projects.removeAll { project in later.contains { $0.projects.contains(project) } }
+      let isLast =
+        deploy.projects.isEmpty
+        ? !later.contains { $0.projects.isEmpty } : !last.projects.isEmpty
+      if isLast { deploys.current.append(last) }
+    }
+    return deploys
+  }
+
   package func deleteRelease(
     version: String, of organization: OrganizationID
   ) throws(StoreError) -> Bool {
@@ -53,6 +86,7 @@ extension ReferenceStore: ReleaseStore {
     return raw.withLock { raw in
       let count = raw.releases.count
       raw.releases.removeAll { Name($0.version) == name }
+      raw.deploys.removeAll { $0.release == name }
       return raw.releases.count < count
     }
   }
@@ -72,10 +106,18 @@ extension ReferenceStore: ReleaseStore {
 
   package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
     var uses: [ProjectID: ProjectUse] = [:]
+    guard organization == Self.organization else { return uses }
     for series in snapshot.seen.keys {
       var use = uses[series.project] ?? ProjectUse()
       use.environments = Set(use.environments + [series.environment ?? ""]).sorted()
       uses[series.project] = use
+    }
+    for (_, deploy) in snapshot.deploys {
+      for project in deploy.projects {
+        var use = uses[project] ?? ProjectUse()
+        use.deployEnvironments = Set(use.deployEnvironments + [deploy.environment]).sorted()
+        uses[project] = use
+      }
     }
     for (key, _) in snapshot.batches.flatMap(\.outcomes) {
       if key.outcome == .accepted { uses[key.project]?.hasSingleSessions = true }

@@ -14,6 +14,9 @@ package final class ReferenceStore: SessionStore {
     /// The releases that were created, or first seen in a session; without values from sessions.
     var releases: [ReleaseRecord] = []
     var lastRelease: Int64 = 0
+    /// In the order in which they were stored, each with its release.
+    var deploys: [(release: Name, deploy: Deploy)] = []
+    var lastDeploy: Int64 = 0
     var adoption = ReferenceStages()
 
     func stage(of series: SeriesKey) -> AdoptionStage {

@@ -3,6 +3,16 @@ internal import ReleaseHealth
 package import HTTP
 package import Storage
 
+/// A project that the body of a change names: a slug, or an id as text or number.
+package struct ProjectName: Decodable {
+  package let text: String
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    text = try (try? container.decode(String.self)) ?? String(container.decode(Int64.self))
+  }
+}
+
 extension [Project] {
   /// The project with this number or, where there is none, with this slug.
   package func first(named name: String) -> Project? {

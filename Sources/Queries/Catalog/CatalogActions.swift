@@ -86,7 +86,7 @@ package struct CatalogActions: Sendable {
     return { () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
       let all = CatalogJSON.environments(of: uses)
-      let own = uses[project.id]?.environments ?? []
+      let own = uses[project.id]?.named ?? []
       guard let place = all.firstIndex(where: { Name($0) == name }),
         own.contains(where: { Name($0) == name })
       else { return Response(.notFound) }
@@ -107,7 +107,7 @@ package struct CatalogActions: Sendable {
     return { () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
       let all = CatalogJSON.environments(of: uses)
-      let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.environments ?? [] })
+      let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.named ?? [] })
       return .json { CatalogJSON.write(environments: names, among: all, to: &$0) }
     }
   }

@@ -31,7 +31,7 @@ enum CatalogJSON {
   }
 
   /// - Parameters:
-  ///   - use: what the project's sessions show; nil when there were none.
+  ///   - use: what the project's sessions and deploys show; nil when there were none.
   ///   - organization: for a single project.
   static func write(
     _ project: Project, _ use: ProjectUse?, of organization: Organization? = nil,
@@ -57,9 +57,9 @@ enum CatalogJSON {
       json.member("features") { $0.array { $0.value("releases") } }
       json.member("firstEvent") { $0.null() }
       for flag in projectFlags { json.member(flag, false) }
-      json.member("hasSessions", use != nil)
+      json.member("hasSessions", use?.hasNoSessions == false)
       json.member("sessionMode", use?.mode)
-      json.member("environments", (use?.environments ?? []).filter { !$0.isEmpty })
+      json.member("environments", use?.named ?? [])
       json.member("latestRelease") { $0.null() }
       json.member("latestDeploys") { $0.null() }
       json.member("avatar") { writeLetterAvatar(to: &$0) }
@@ -103,7 +103,7 @@ enum CatalogJSON {
 
   /// The environments of an organization, ascending.
   static func environments(of uses: [ProjectID: ProjectUse]) -> [String] {
-    Set(uses.values.flatMap(\.environments)).subtracting([""]).sorted()
+    Set(uses.values.flatMap(\.named)).sorted()
   }
 
   static func write(environment name: String, at place: Int, to json: inout JSONWriter) {
@@ -128,6 +128,9 @@ enum CatalogJSON {
 }
 
 extension ProjectUse {
+  /// The environments that have a name, ascending.
+  var named: [String] { allEnvironments.sorted().map(\.text).filter { !$0.isEmpty } }
+
   /// `user`, `server`, `both`, or nil where the sessions do not show it.
   fileprivate var mode: String? {
     switch (hasSingleSessions, hasAggregates) {

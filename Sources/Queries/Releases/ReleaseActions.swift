@@ -134,16 +134,6 @@ package struct ReleaseActions: Sendable {
 
   /// The body that release tools send; members for error trackers are ignored.
   private struct Body: Decodable {
-    /// A slug, or an id as text or number.
-    struct ProjectName: Decodable {
-      let text: String
-
-      init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        text = try (try? container.decode(String.self)) ?? String(container.decode(Int64.self))
-      }
-    }
-
     var version: String?
     var projects: [ProjectName]?
     var dateReleased: String?

@@ -21,6 +21,13 @@ struct ReleaseEntry {
     }
   }
 
+  /// Whether the release was deployed to one of the environments, with sessions there or without.
+  private func isDeployed(to environments: EnvironmentSelection) -> Bool {
+    record.deploys.current(of: Set(projects.map(\.id))).contains {
+      environments.includes($0.environment)
+    }
+  }
+
   /// The entries that a request selects, in its order.
   ///
   /// - Parameter id: a release that is listed whatever the filters select.
@@ -51,7 +58,9 @@ struct ReleaseEntry {
     if projects.isEmpty, !record.projects.isEmpty { return false }
     if let dates = request.dates, !dates.contains(date) { return false }
     let places = places(request.environments)
-    if !request.environments.isAll, places.isEmpty { return false }
+    if !request.environments.isAll, places.isEmpty, !isDeployed(to: request.environments) {
+      return false
+    }
     // A release can be adopted in one project and replaced in another; as in Sentry, one match is
     // enough. Without an environment no search filters stages, and any stage matches.
     let stages = Set(places.map(\.adoption.stage))

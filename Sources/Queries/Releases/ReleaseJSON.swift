@@ -3,8 +3,7 @@ internal import ReleaseHealth
 internal import Storage
 
 /// Writes release objects with the keys of Sentry's API. What Hale does not store (commits,
-/// deploys, authors, issues, the start) is null, 0 or empty, as in an organization that never
-/// sends it.
+/// authors, issues, the start) is null, 0 or empty, as in an organization that never sends it.
 struct ReleaseJSON {
   let request: ReleasesRequest
   let health: ReleaseHealthData
@@ -28,8 +27,8 @@ struct ReleaseJSON {
       json.member("owner") { $0.null() }
       json.member("commitCount", 0)
       json.member("lastCommit") { $0.null() }
-      json.member("deployCount", 0)
-      json.member("lastDeploy") { $0.null() }
+      json.member("deployCount", record.deploys.count)
+      json.member("lastDeploy", record.deploys.current.first)
       json.member("authors") { $0.array { _ in } }
       json.array("projects") { json in
         for project in entry.projects { write(project, of: entry, to: &json) }

@@ -56,6 +56,7 @@ extension SQLiteStore: ReleaseStore {
         }
         try connection.execute("DELETE FROM scope WHERE release = \(id)")
         try connection.execute("DELETE FROM release_project WHERE release = \(id)")
+        // Its deploys go with it.
         try connection.execute("DELETE FROM release WHERE id = \(id)")
         return true
       }
@@ -161,6 +162,9 @@ extension SQLiteSnapshot: ReleaseReading {
       uses[ProjectID(rawValue: row.integer(0)), default: ProjectUse()]
         .environments.append(row.text(1))
     }
+    try DeployRows.forEachEnvironment(of: organization, connection) { project, environment in
+      uses[project, default: ProjectUse()].deployEnvironments.append(environment)
+    }
     // Outcomes have a few rows per hour; counts would have a row per release and day.
     try connection.forEachRow("SELECT DISTINCT project, name FROM outcome") { row in
       let project = ProjectID(rawValue: row.integer(0))
@@ -181,6 +185,7 @@ private enum ReleaseRows {
   ) throws(StoreError) -> [ReleaseRecord] {
     let places = try places(organization, connection)
     let named = try projects(organization, connection)
+    let deploys = try DeployRows.read(organization, connection)
     return try connection.rows(
       """
       SELECT id, version, created, released, ref, url, status FROM release
@@ -189,11 +194,13 @@ private enum ReleaseRows {
     ) { row in
       let id = row.integer(0)
       let seen = places[id] ?? []
-      return ReleaseRecord(
+      var record = ReleaseRecord(
         id: id, version: row.text(1), created: row.time(2), released: row.optionalTime(3),
         ref: row.optionalText(4), url: row.optionalText(5),
         status: ReleaseRecord.Status(rawValue: row.text(6)) ?? .open,
         projects: Set(seen.map(\.project)).union(named[id] ?? []).sorted(), places: seen)
+      record.deploys = deploys[id] ?? ReleaseDeploys()
+      return record
     }
   }
 

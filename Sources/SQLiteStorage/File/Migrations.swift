@@ -243,6 +243,29 @@ enum Migrations {
       sql:
         "ALTER TABLE project ADD COLUMN bad TEXT CHECK (bad IN ('crashed', 'crashed+unhandled'));"
     ),
+    Step(
+      version: 8,
+      sql: """
+        CREATE TABLE deploy (
+          id INTEGER PRIMARY KEY AUTOINCREMENT,
+          release INTEGER NOT NULL REFERENCES release (id) ON DELETE CASCADE,
+          environment INTEGER NOT NULL REFERENCES environment (id),
+          name TEXT,
+          url TEXT,
+          started INTEGER,
+          finished INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX deploy_release ON deploy (release, environment);
+        CREATE TABLE deploy_project (
+          deploy INTEGER NOT NULL REFERENCES deploy (id) ON DELETE CASCADE,
+          project INTEGER NOT NULL REFERENCES project (id) ON DELETE CASCADE,
+          PRIMARY KEY (deploy, project)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER deploy_project_deleted AFTER DELETE ON deploy_project BEGIN
+          DELETE FROM deploy WHERE id = OLD.deploy
+            AND NOT EXISTS (SELECT 1 FROM deploy_project WHERE deploy = OLD.deploy);
+        END;
+        """),
   ]
 
   /// Packs the rows of version 2, which had one for each minute, kind and user.

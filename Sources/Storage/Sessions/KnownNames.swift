@@ -2,7 +2,7 @@ internal import Bytes
 package import ReleaseHealth
 
 /// The releases and environments that some projects have so far: of their sessions, and of release
-/// tools. A name that is none of them selects nothing.
+/// tools with their deploys. A name that is none of them selects nothing.
 package struct KnownNames: Sendable {
   private let all: [ReleaseRecord]
   /// The projects that count; nil for all.
@@ -39,7 +39,7 @@ package struct KnownNames: Sendable {
   }
 
   /// Whether no session has arrived yet.
-  package var hasNoSessions: Bool { uses.allSatisfy { $0.value.environments.isEmpty } }
+  package var hasNoSessions: Bool { uses.allSatisfy(\.value.hasNoSessions) }
 
   /// The names of the releases, newest first.
   package var releases: [String] { records.map(\.version) }
@@ -52,7 +52,7 @@ package struct KnownNames: Sendable {
   /// The reason why a selection of environments has some that are unknown, each of which it names;
   /// nil where it has none.
   package func refusal(of selection: EnvironmentSelection) -> String? {
-    let known = Set(uses.flatMap { $0.value.environments.map { Name($0) } })
+    let known = Set(uses.flatMap(\.value.allEnvironments))
     // The empty one stands for sessions without an environment.
     let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
     let names = known.sorted().map(\.text).filter { !$0.isEmpty }

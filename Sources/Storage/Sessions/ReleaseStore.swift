@@ -21,6 +21,7 @@ package struct ReleaseRecord: Equatable, Sendable {
   package var projects: [ProjectID]
   /// Where sessions of it were seen.
   package var places: [Place]
+  package var deploys = ReleaseDeploys()
 
   /// A project and environment that sessions of the release came from.
   package struct Place: Equatable, Sendable {
@@ -68,16 +69,26 @@ extension ReleaseRecord {
   }
 }
 
-/// What sessions tell of a project.
+/// What sessions and deploys tell of a project.
 package struct ProjectUse: Equatable, Sendable {
-  /// Ascending; the empty one for sessions without an environment.
+  /// Those that sessions came from, ascending; the empty one for sessions without an environment.
   package var environments: [String] = []
+  /// Those that releases were deployed to, ascending.
+  package var deployEnvironments: [String] = []
   /// Some came one by one, as from applications with users.
   package var hasSingleSessions = false
   /// Some came counted up, as from servers.
   package var hasAggregates = false
 
   package init() {}
+
+  /// No session has arrived yet.
+  package var hasNoSessions: Bool { environments.isEmpty }
+
+  /// The environments of sessions and deploys.
+  package var allEnvironments: Set<Name> {
+    Set((environments + deployEnvironments).map { Name($0) })
+  }
 }
 
 /// What is to become of a release. What is nil stays as it is.
@@ -102,6 +113,8 @@ package struct ReleaseChange: Equatable, Sendable {
 ///   bytes of its name. It is deleted only where it has no sessions.
 /// - The places of a release are the series that sessions of it were stored in, each with the
 ///   arrival of the first batch.
+/// - Every deploy of a release counts, and the last ones are those that were stored last. They need
+///   no session, and go with their release.
 /// - An hour has one run of adoption, which reads the six hours before it.
 package protocol ReleaseStore: ReleaseReading, Sendable {
   /// Makes a release, or changes the one that has the version.
@@ -111,6 +124,15 @@ package protocol ReleaseStore: ReleaseReading, Sendable {
     _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool
 
+  /// Stores a deploy of a release.
+  ///
+  /// - Returns: the deploy with its id; nil when there is no such release.
+  func addDeploy(
+    _ deploy: Deploy, ofRelease version: String, of organization: OrganizationID
+  ) throws(StoreError) -> Deploy?
+
+  /// Deletes a release with its deploys.
+  ///
   /// - Returns: false when there is no such release. One with counts stays
   ///   (``StoreError/releaseHasSessions``).
   func deleteRelease(version: String, of organization: OrganizationID) throws(StoreError) -> Bool
@@ -137,7 +159,7 @@ package protocol ReleaseReading {
     ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
   ) throws(StoreError) -> ClosedRange<Int>?
 
-  /// What the sessions of an organization's projects tell of them. Projects without any are left
-  /// out.
+  /// What the sessions and deploys of an organization's projects tell of them. Projects without any
+  /// are not in it.
   func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse]
 }

@@ -100,7 +100,7 @@ struct ObjectiveCommand: ParsableCommand {
       }
       let uses = try session.store.uses(of: owner.id)
       func isUnmatched(_ project: Project) -> Bool {
-        uses[project.id]?.environments.isEmpty ?? true
+        uses[project.id]?.hasNoSessions ?? true
       }
       try options.json.printEntries(entries, ["PROJECT", "OBJECTIVE", "SET"]) { project, own in
         let mark = isUnmatched(project) ? ", matches nothing yet" : ""
