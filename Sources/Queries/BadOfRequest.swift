@@ -15,11 +15,10 @@ extension QueryParameters {
   }
 }
 
-extension BadStatuses {
-  /// What makes a session of some releases bad: what those of the selected projects say that have
-  /// one of them, and the wider of two that differ.
-  static func of(_ projects: [Project], _ releases: [ReleaseRecord?]) -> BadStatuses {
+extension [Project] {
+  /// Those that have one of some releases: they say what makes a session of these bad.
+  func having(_ releases: [ReleaseRecord?]) -> [Project] {
     let concerned = Set(releases.compactMap(\.self).flatMap(\.projects))
-    return widest(projects.filter { concerned.contains($0.id) }.map(\.bad))
+    return filter { concerned.contains($0.id) }
   }
 }

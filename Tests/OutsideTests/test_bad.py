@@ -1,6 +1,7 @@
 """What makes a session bad: the setting of a project, and all that decides by it."""
 
 import json
+import re
 
 import pytest
 
@@ -59,6 +60,77 @@ def test_the_gate_of_a_browser_is_red_where_nothing_crashes(browser):
                         "--max-drop", "50")
     assert status == RED and "sessions are failure-free, below 99 %" in text
     assert gate(browser, "--release", "web@2", "--max-drop", "6")[0] == GREEN
+
+
+def test_users_of_a_browser_are_failed_ones(browser):
+    at = browser.clock.instant - minutes(5)
+    browser.send(*[session("unhandled" if n < 3 else "exited", release="web@2", at=at,
+                           did=f"user-{n}") for n in range(20)])
+    browser.cli_json("project", "set", "default", "--bad", BOTH)
+    text = gate(browser, "--release", "web@2")[1]
+    now = re.split("\n(?=RELEASE)", text)[2].splitlines()
+    assert now[0].split() == ["RELEASE", "SESSIONS", "FAILED", "USERS", "FAILED", "USERS"], text
+    assert now[1].split() == ["web@2", "10020", "503", "20", "3"], text
+    browser.cli_json("project", "set", "default", "--bad", "crashed")
+    assert "CRASHED USERS" in gate(browser, "--release", "web@2")[1]
+
+
+def test_a_project_that_does_not_say_what_it_is_gets_a_hint(start):
+    """Without a platform crashes alone are bad, and nothing that happens in a page is one."""
+    hale = start(clock=NOON - hours(2))
+    send(hale, "web@1", 100, 9900)
+    hale.clock.advance(hours(2))
+    send(hale, "web@2", 500, 9500)
+    hale.clock.advance(minutes(10))
+    hale.cli_json("objective", "set", "default", "--crash-free-sessions", "99.9")
+    gate_path, compare_path = (f"/organizations/default/{path}/" for path in (
+        "releases/web@2/gate", "sessions/compare"))
+    two = {"base": "web@1", "candidate": "web@2"}
+
+    def hints():
+        return [hale.get(path, items).json["hint"] for path, items in (
+            (gate_path, {}), (compare_path, two), (f"{PROJECT}budget/", {}))]
+    wait(lambda: hale.get(f"{PROJECT}budget/").json["objective"], "the objective")
+    status, text = gate(hale, "--release", "web@2")
+    command = "`hale project set default --bad crashed+unhandled`"
+    assert status == GREEN and f"Hint: 500 of 10000 had an unhandled error" in text, text
+    assert "default has no platform" in text and command in text, text
+    assert all(command in hint for hint in hints()), hints()
+    assert hints()[2].startswith("600 of 20000 "), hints()
+    # A request that says what is bad has decided.
+    assert hale.get(gate_path, {"bad": "crashed"}).json["hint"] is None
+    # One that is stricter than the limit for many.
+    send(hale, "web@3", 5, 995)
+    hale.clock.advance(minutes(10))
+    path = gate_path.replace("@2", "@3")
+    assert hale.get(path).json["hint"] is None
+    assert command in hale.get(path, {"crashFreeSessions": "99.9"}).json["hint"]
+    # Any setting ends it; a platform that is none of a browser does not.
+    hale.cli_json("project", "set", "default", "--platform", "flutter")
+    assert "the default of platform flutter" in gate(hale, "--release", "web@2")[1]
+    for bad in ("crashed", BOTH):
+        hale.cli_json("project", "set", "default", "--bad", bad)
+        assert hints() == [None, None, None], bad
+        assert "Hint" not in gate(hale, "--release", "web@2")[1]
+
+
+@pytest.mark.parametrize("given, near", (
+    ("javascrpt", "javascript"), ("java-script", "javascript"), ("react", "javascript-react"),
+    ("javascript-raect", "javascript-react"), ("pyhton", "python"), ("andriod", "android"),
+    ("vue", "javascript-vue"), ("JavaScript", None), ("kotlin-native", None), ("nim", None),
+    ("react-native", None), ("php-symfony2", None), ("javascript-qwik", None)))
+def test_platforms_that_are_slips_of_the_hand(hale, given, near):
+    done = hale.cli("project", "create", "page", "--platform", given)
+    reply = change(hale, "PUT", PROJECT, {"platform": given})
+    if not near:
+        assert (done.returncode, reply.status, reply.json["platform"]) == (0, 200, given), done
+        return
+    assert done.returncode == USAGE and f"'{given}'" in done.stderr, done
+    assert f'near: "{near}"' in done.stderr, done
+    assert reply.status == 400 and f'near: "{near}"' in reply.detail, reply
+    reply = change(hale, "POST", "/organizations/default/projects/",
+                   {"slug": "page", "platform": given})
+    assert reply.status == 400 and f'near: "{near}"' in reply.detail, reply
 
 
 def test_one_run_of_the_gate_may_say_what_is_bad(browser):
@@ -200,6 +272,7 @@ def test_the_setting_on_the_command_line(hale, running):
     assert listed == {"default": ("crashed", True), "page": ("crashed", False), "app": (BOTH, True)}
     for arguments, part in ((("page",), "--platform or --bad"),
                             (("page", "--bad", "errored"), "crashed or crashed+unhandled"),
+                            (("page", "--platfrom", "ios"), "Did you mean '--platform'"),
                             (("page", "--platform", "a b"), "--platform")):
         done = hale.cli("project", "set", *arguments)
         assert done.returncode == USAGE and part in done.stderr, done

@@ -74,6 +74,19 @@ def test_the_estimate_beside_the_exact_count(late):
     assert estimate["low"] <= answer["crashFreeSessions"] == 0.96 <= estimate["high"]
     assert answer["reportingDelay"]["knownShare"] == 1
     assert answer["estimate"] == {"value": 0.96, "low": 0.96, "high": 0.96}
+    # Of failure-free sessions there is an estimate, too, where unhandled errors are bad.
+    assert (answer["bad"], answer["failureFreeEstimate"]) == ("crashed", None)
+    assert answer["failed"] == answer["crashed"] and answer["failureFreeSessions"] == 0.96
+    late.send(*[session("unhandled", release="app@2", at=NOON, did=f"other-{n}") for n in range(40)])
+    late.cli_json("project", "set", "default", "--bad", "crashed+unhandled")
+    both = estimate_of(late, "app@2")
+    assert (both["bad"], both["sessions"], both["crashed"], both["failed"]) == (
+        "crashed+unhandled", 1040, 40, 80)
+    assert both["failureFreeSessions"] == pytest.approx(960 / 1040)
+    assert both["estimate"]["value"] == pytest.approx(1000 / 1040)
+    assert both["failureFreeEstimate"]["value"] == pytest.approx(960 / 1040, abs=0.01)
+    late.cli_json("project", "set", "default", "--bad", "default")
+    answer = estimate_of(late, "app@2")
     # Days are summed as well as hours.
     assert estimate_of(late, "app@2", interval="1d")["estimate"] == answer["estimate"]
 

@@ -50,7 +50,9 @@ def test_green_red_and_not_decided_yet(releases):
     assert status == UNKNOWN and text.startswith("NOT DECIDED YET: "), text
     assert "more sessions" in text
     status, text = gate(releases, "app@5")
-    assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
+    assert status == UNKNOWN, text
+    assert ("app@5 has 10 of the 100 sessions that a verdict needs, in the first hour, as known at "
+            "that age.") in text, text
     # A limit needs no baseline.
     young = ("--baseline", "app@5", "--crash-free-sessions", "99.5")
     status, text = gate(releases, "app@3", *young)
@@ -73,6 +75,8 @@ def test_the_latest_release(releases):
     status, text = gate(releases, "app@6-rc.10", "--baseline", "latest", "--json")
     assert status == RED and json.loads(text)["baseline"]["release"] == "app@6-rc.9", text
     assert gate(releases, "latest", "--environment", "staging")[0] == FAILED
+    text = " ".join(run("gate", "--help").stdout.split())
+    assert "The release to check; latest means" in text and "before, latest the latest" in text
 
 
 @pytest.mark.parametrize(("lower", "higher"), (

@@ -135,7 +135,6 @@ struct QueryWorld {
     store = try Self.store(in: directory)
     generator = ReportGenerator(seed: seed)
     generator.releases = Self.releases.map(\.name)
-    var stages = ReferenceStages()
     for _ in 0..<4 {
       let end = now.milliseconds + 60_000
       // Most sessions have just begun.
@@ -151,12 +150,11 @@ struct QueryWorld {
         try model.ingest(batch)
       }
       _ = try store.runAdoption(at: now)
-      try stages.run(at: now, model)
+      _ = try model.runAdoption(at: now)
       let hours = Int64.random(in: 1...60, using: &generator.random)
       now = now.advanced(byMilliseconds: hours * 3_600_000 - hours * 61_007)
       while try store.housekeep(at: now) {}
     }
-    model.setStages(stages.times.mapValues(\.stage))
   }
 }
 
@@ -305,12 +303,12 @@ private struct Question {
 
   /// Of the releases that the rest of the query counts, the highest of the package that has the
   /// most sessions; of equal packages the higher one.
-  private func latest(_ model: ReferenceStore) -> String? {
+  private func latest(_ model: ReferenceStore) throws -> String? {
     var query = healthQuery
     query.intervalMinutes = nil
     query.groupBy = [.release]
     query.measures = .sessions
-    let found = model.health(query) { counts($0, $1, .undecided) }
+    let found = try model.candidates(query) { counts($0, $1, .undecided) }
     var sessions: [String?: Int64] = [:]
     // From the lowest to the highest: what has no version is lowest.
     let ascending = [QueryWorld.releases.last!] + QueryWorld.releases.dropLast()
@@ -391,7 +389,7 @@ private struct Question {
 
   private func expected(_ model: ReferenceStore) throws -> [Expected] {
     if !fields.contains(where: isTold) { return [] }
-    let latest = Latest.release(latest(model))
+    let latest = Latest.release(try latest(model))
     var groups = model.health(healthQuery) { counts($0, $1, latest) }
     let points = withSeries ? healthQuery.bucketCount : 0
     if groups.isEmpty, groupBy.isEmpty {

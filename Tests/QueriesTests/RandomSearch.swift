@@ -1,12 +1,36 @@
 import Bytes
 import ReleaseHealth
 import Storage
+import TestSupport
 
 /// Which release `release:latest` means.
 enum Latest {
   /// The other terms decide among which releases it is.
   case undecided
   case release(String?)
+}
+
+extension ReferenceStore {
+  /// The releases of a query among which the latest one is: those with a hundred sessions or more,
+  /// where there are such and a release of the query is adopted at its end; otherwise all.
+  func candidates(
+    _ query: HealthQuery, where counts: (SeriesKey, AdoptionStage) -> Bool
+  ) throws -> [HealthGroup] {
+    let found = health(query, where: counts)
+    let many = found.filter { $0.totals.sessions.total >= 100 }
+    let end = Timestamp(minute: query.minutes.upperBound)
+    for release in try releases(of: OrganizationID(rawValue: 1))
+    where found.contains(where: { $0.key.release == release.version }) {
+      for place in release.places where query.projects.contains(place.project) {
+        let series = SeriesKey(
+          project: place.project, release: release.version, environment: place.environment)
+        if place.adoption.isAdopted(at: end), counts(series, place.adoption.stage), !many.isEmpty {
+          return many
+        }
+      }
+    }
+    return found
+  }
 }
 
 /// A search, as text and as a condition.

@@ -76,8 +76,13 @@ import Testing
       [release("a@1.0", 20, adopted: true), release("a@2.0-dev", 3)], sessionsMin: 100,
       "a@2.0-dev"),
     Example(
-      "without a minimum every release counts",
-      [release("a@1.0", 200, adopted: true), release("a@2.0-dev", 1)], "a@2.0-dev"),
+      "without a minimum it is a hundred",
+      [release("a@1.0", 200, adopted: true), release("a@1.1", 100), release("a@2.0-dev", 99)],
+      "a@1.1"),
+    Example(
+      "a lower one lets fewer count",
+      [release("a@1.0", 200, adopted: true), release("a@2.0-dev", 99)], sessionsMin: 99,
+      "a@2.0-dev"),
   ]
 
   @Test(arguments: examples)

@@ -21,12 +21,22 @@ enum BudgetCounts {
     _ measure: Objective.Measure, of projects: [ProjectID: BadStatuses], _ minutes: Range<Int>,
     _ store: any SessionReading
   ) throws(StoreError) -> [ProjectID: ErrorBudget.Counts] {
-    var query = HealthQuery(projects: Set(projects.keys), minutes: minutes)
+    try cells(measure, of: Set(projects.keys), minutes, store).reduce(into: [:]) { all, entry in
+      guard let bad = projects[entry.key] else { return }
+      all[entry.key] = entry.value.counts(of: measure, bad)
+    }
+  }
+
+  /// The same, whatever makes a session bad.
+  static func cells(
+    _ measure: Objective.Measure, of projects: Set<ProjectID>, _ minutes: Range<Int>,
+    _ store: any SessionReading
+  ) throws(StoreError) -> [ProjectID: HealthCell] {
+    var query = HealthQuery(projects: projects, minutes: minutes)
     query.groupBy = [.project]
     query.measures = measure == .sessions ? [.sessions] : [.users]
     return try store.health(query).reduce(into: [:]) { all, group in
-      guard let project = group.key.project, let bad = projects[project] else { return }
-      all[project] = group.totals.counts(of: measure, bad)
+      if let project = group.key.project { all[project] = group.totals }
     }
   }
 }

@@ -21,7 +21,9 @@ enum BudgetJSON {
   /// Writes a project without an objective.
   static func writeNone(to json: inout JSONWriter) {
     json.object { json in
-      for name in ["objective", "start", "end"] + numbers { json.member(name) { $0.null() } }
+      for name in ["objective", "hint", "start", "end"] + numbers {
+        json.member(name) { $0.null() }
+      }
       for name in ["burnRates", "pairs"] { json.member(name) { $0.array { _ in } } }
       writeSeries([], to: &json)
     }
@@ -29,11 +31,16 @@ enum BudgetJSON {
 
   private static let numbers = ["total", "bad", "allowed", "consumed", "left"]
 
-  /// - Parameter isUnmatched: whether no session of the project has arrived yet.
-  static func write(_ project: ProjectBudget, isUnmatched: Bool, to json: inout JSONWriter) {
+  /// - Parameters:
+  ///   - hint: see ``BadHint``.
+  ///   - isUnmatched: whether no session of the project has arrived yet.
+  static func write(
+    _ project: ProjectBudget, _ hint: String?, isUnmatched: Bool, to json: inout JSONWriter
+  ) {
     let (budget, days) = (project.budget, project.objective.objective.days)
     json.object { json in
       json.member("objective") { write(project.objective, isUnmatched: isUnmatched, to: &$0) }
+      json.member("hint", hint)
       let (start, end) = (project.minutes.lowerBound, project.minutes.upperBound)
       json.member("start", Timestamp(minute: start))
       json.member("end", Timestamp(minute: end))

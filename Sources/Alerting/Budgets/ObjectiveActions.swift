@@ -104,7 +104,10 @@ package struct ObjectiveActions: Sendable {
         try ProjectBudget(objective, now: call.now, retentionDays: retentionDays, store: store)
       }
       let isUnmatched = try isUnmatched(project)
-      return .json { BudgetJSON.write(budget, isUnmatched: isUnmatched, to: &$0) }
+      let hint = BadHint.sentence(
+        crashed: budget.crashed, failed: budget.failed, of: budget.budget.counts.total,
+        tolerated: 1 - budget.budget.target.percent / 100, [project])
+      return .json { BudgetJSON.write(budget, hint, isUnmatched: isUnmatched, to: &$0) }
     }
   }
 

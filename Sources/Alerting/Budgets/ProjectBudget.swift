@@ -6,6 +6,10 @@ package struct ProjectBudget {
   package let objective: ProjectObjective
   package let minutes: Range<Int>
   package let budget: ErrorBudget
+  /// What the window has of sessions or users that crashed, and that crashed or had an unhandled
+  /// error, whatever of it is bad.
+  package let crashed: Int64
+  package let failed: Int64
   /// The burn rates in the order of ``BurnWindow/allCases``.
   package let burns: [(window: BurnWindow, budget: ErrorBudget)]
   /// The rest of the budget at the end of each day, and today until now, over the window that ended
@@ -28,7 +32,12 @@ package struct ProjectBudget {
     }
     self.objective = objective
     minutes = BudgetCounts.minutes(ofDays: days, until: now)
-    budget = try read(minutes)
+    let cell = try BudgetCounts.cells(measure, of: [project], minutes, store)[project]
+    func counts(_ bad: BadStatuses) -> ErrorBudget.Counts {
+      cell?.counts(of: measure, bad) ?? ErrorBudget.Counts()
+    }
+    budget = ErrorBudget(target, counts(bad))
+    (crashed, failed) = (counts(.crashed).bad, counts(.crashedAndUnhandled).bad)
     burns = try BurnWindow.allCases.map { (window) throws(StoreError) in
       (window, try read(BudgetCounts.minutes(of: window, until: now)))
     }

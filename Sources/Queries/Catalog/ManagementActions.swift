@@ -43,8 +43,8 @@ package struct ManagementActions: Sendable {
       var settings = settings
       if let platform {
         settings.platform = platform
-        if let platform, !PlatformName.isValid(platform) {
-          throw .invalid("platform", platform, accepted: "Give \(PlatformName.rule).")
+        if let platform, let reason = PlatformName.refusal(of: platform) {
+          throw .invalid("platform", platform, accepted: reason)
         }
       }
       if let bad {

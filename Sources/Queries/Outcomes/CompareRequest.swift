@@ -15,7 +15,7 @@ internal import Storage
 ///
 /// `base` and `candidate` may be `latest`, the latest release of the range.
 ///
-///     {"align", "asOf", "known": {"sessions", "users"}, "bad", "verdict", "verdictOf",
+///     {"align", "asOf", "known": {"sessions", "users"}, "bad", "hint", "verdict", "verdictOf",
 ///      "base": side, "candidate": side,
 ///      "difference": {"crashFreeSessions": difference, "crashFreeUsers": difference, …}}
 ///
@@ -139,10 +139,17 @@ struct CompareRequest {
     if isKnownAtAge { for index in sides.indices { sides[index].showAtAge() } }
     sides[0].whole = try whole(windows[0], store)
     sides[1].whole = windows[1] == windows[0] ? sides[0].whole : try whole(windows[1], store)
-    return .success(answer(sides, isKnownAtAge, bad ?? .of(selected, records)))
+    return .success(answer(sides, isKnownAtAge, of: selected.having(records)))
   }
 
-  private func answer(_ sides: [Side], _ isKnownAtAge: Bool, _ bad: BadStatuses) -> [UInt8] {
+  private func answer(
+    _ sides: [Side], _ isKnownAtAge: Bool, of concerned: [Project]
+  ) -> [UInt8] {
+    let bad = bad ?? .widest(concerned.map(\.bad))
+    let counts = sides[1].sessions
+    let hint = BadHint.sentence(
+      crashed: counts.crashed, failed: counts.failed, of: counts.total,
+      self.bad == nil ? concerned : [])
     let deciding = Side.deciding(sides, bad)
     return JSONWriter.object { json in
       json.member("align", isAligned ? "age" : "time")
@@ -152,6 +159,7 @@ struct CompareRequest {
         json.member("users", "now")
       }
       json.member("bad", bad.rawValue)
+      json.member("hint", hint)
       json.member("verdict", deciding.map { verdict($0, sides, isKnownAtAge).rawValue })
       json.member("verdictOf", deciding?.name)
       json.member("base") { sides[0].write(to: &$0) }

@@ -7,13 +7,15 @@ internal import Storage
 /// `GET …/releases/{version}/estimate/`, beside Sentry's API: crash-free sessions exactly as
 /// reported so far, and an estimate of them once all late crashes are reported.
 ///
-///     {"release", "start", "end", "sessions", "crashed", "crashFreeSessions",
-///      "estimate": {"value", "low", "high"}, "reportingDelay": {…},
-///      "series": {"intervals", "value", "low", "high"}}
+///     {"release", "start", "end", "sessions", "bad", "crashed", "crashFreeSessions", "failed",
+///      "failureFreeSessions", "estimate": {"value", "low", "high"}, "failureFreeEstimate",
+///      "reportingDelay": {…}, "series": {"intervals", "value", "low", "high"}}
 ///
-/// The series has the buckets of the sessions API for which crashes may still be reported.
+/// The series has the buckets of the sessions API for which crashes may still be reported. The
+/// estimate of failure-free sessions is there where the projects call unhandled errors bad.
 struct EstimateRequest {
   private let release: String
+  private let selected: [Project]
   private let projects: Set<ProjectID>
   private let environments: EnvironmentSelection
   private let range: DateRange
@@ -22,7 +24,8 @@ struct EstimateRequest {
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
-    projects = Set(try call.projects().named(by: parameters).map(\.id))
+    selected = try call.projects().named(by: parameters)
+    projects = Set(selected.map(\.id))
     environments = EnvironmentSelection(parameters.all("environment"))
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
@@ -53,24 +56,38 @@ struct EstimateRequest {
     // Before the retention there is nothing, however far back the range reaches.
     let hour = max(range.start.hour, (now.day - retentionDays) * 24)
     let young = max(hour, now.hour - ReportingDelay.hoursMax)
-    var hours = [SessionTally](repeating: SessionTally(), count: young - hour)
+    var counts = [SessionCounts](repeating: SessionCounts(), count: young - hour)
     if young > hour {
-      let older = try tallies(record, hour..<young, by: (young - hour) * 60, projects, store)
-      hours[0] = older.first ?? SessionTally()
+      let older = try self.counts(record, hour..<young, by: (young - hour) * 60, projects, store)
+      counts[0] = older.first ?? SessionCounts()
     }
-    hours += try tallies(record, young..<max(young, range.end.hour), by: 60, projects, store)
+    counts += try self.counts(record, young..<max(young, range.end.hour), by: 60, projects, store)
+    let hours = counts.map { $0.tally(.crashed) }
     let estimate = delay.estimate(hours, now: now.hour - hour)
+    let bad = BadStatuses.widest(self.selected.having([record]).map(\.bad))
+    var ofFailures: CrashEstimate?
+    if bad == .crashedAndUnhandled {
+      let own = try ReportingDelay.learnt(from: projects, environments, bad: bad, now: now, store)
+      let tallies = counts.map { $0.tally(bad) }
+      ofFailures = own.isLearnt ? own.estimate(tallies, now: now.hour - hour) : nil
+    }
+    let total = counts.reduce(into: SessionCounts()) { $0 += $1 }
     let json = JSONWriter.object { json in
       json.member("release", record.version)
       json.member("start", range.start)
       json.member("end", range.end)
-      json.member("sessions", estimate.sessions)
-      json.member("crashed", Int64(estimate.crashes))
-      let reported = SessionTally(sessions: estimate.sessions, crashes: estimate.crashes)
-      json.member("crashFreeSessions", reported.crashRate.map { 1 - $0 })
-      json.member("estimate") { json in
-        guard delay.isLearnt else { return json.null() }
-        estimate.writeCrashFree(to: &json)
+      json.member("sessions", total.total)
+      json.member("bad", bad.rawValue)
+      json.member("crashed", total.crashed)
+      json.member("crashFreeSessions", total.crashFreeRate)
+      json.member("failed", total.failed)
+      json.member("failureFreeSessions", total.failureFreeRate)
+      for (name, estimate) in [
+        ("estimate", delay.isLearnt ? estimate : nil), ("failureFreeEstimate", ofFailures),
+      ] {
+        json.member(name) { json in
+          if let estimate { estimate.writeCrashFree(to: &json) } else { json.null() }
+        }
       }
       json.member("reportingDelay") { delay.write(knownShare: estimate.knownShare, to: &$0) }
       json.member("series") { writeSeries(hours, since: hour, young: young, delay, to: &$0) }
@@ -78,19 +95,18 @@ struct EstimateRequest {
     return .json(json)
   }
 
-  private func tallies(
+  private func counts(
     _ record: ReleaseRecord, _ hours: Range<Int>, by minutes: Int, _ projects: Set<ProjectID>,
     _ store: any SessionReading
-  ) throws(StoreError) -> [SessionTally] {
+  ) throws(StoreError) -> [SessionCounts] {
     if hours.isEmpty || hours.lowerBound >= range.end.hour { return [] }
     var query = HealthQuery(
       projects: projects,
       minutes: hours.lowerBound * 60..<min(hours.upperBound * 60, range.end.minute))
     query.filter = .all([.environments(environments), .release(record.version)])
     query.intervalMinutes = minutes
-    return try store.health(query).first?.series.map {
-      SessionTally(sessions: $0.sessions.total, crashes: Double($0.sessions.crashed))
-    } ?? Array(repeating: SessionTally(), count: query.bucketCount)
+    return try store.health(query).first?.series.map(\.sessions)
+      ?? Array(repeating: SessionCounts(), count: query.bucketCount)
   }
 
   /// - Parameters:

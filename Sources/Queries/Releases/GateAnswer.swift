@@ -3,7 +3,7 @@ internal import ReleaseHealth
 
 /// The verdict of a release gate with its evidence.
 ///
-///     {"release", "verdict", "reason", "bad", "rules": {…}, "ageHours", "unit",
+///     {"release", "verdict", "reason", "bad", "hint", "rules": {…}, "ageHours", "unit",
 ///      "crashFreeSessions": finding, "drop": finding, "candidate": side, "baseline": side,
 ///      "asOf", "reportingDelay": {…}}
 ///
@@ -21,6 +21,8 @@ internal import ReleaseHealth
 struct GateAnswer {
   let gate: ReleaseGate
   let bad: BadStatuses
+  /// See ``BadHint``.
+  let hint: String?
   let candidate: GateSide
   let baseline: GateSide?
   let age: Int
@@ -36,6 +38,7 @@ struct GateAnswer {
       json.member("verdict", gate.verdict.rawValue)
       json.member("reason", reason(rate, drop))
       json.member("bad", bad.rawValue)
+      json.member("hint", hint)
       json.member("rules") { write(gate.rules, to: &$0) }
       json.member("ageHours", age)
       json.member("unit", areUsersKnown ? "user" : "session")
@@ -108,11 +111,14 @@ struct GateAnswer {
   private func reason(_ rate: ReleaseGate.Finding?, _ drop: ReleaseGate.Finding?) -> String {
     if gate.lacksSessions {
       let needed = max(1, gate.rules.sessionsMin)
-      let short = [candidate, baseline].compactMap(\.self).map {
-        ($0.release, $0.total(bad).sessions)
+      let short = [candidate, baseline].compactMap(\.self).filter {
+        $0.total(bad).sessions < needed
       }
-      .filter { $0.1 < needed }.map { "\($0) has \($1)" }
-      return "\(short.joined(separator: " and ")) of the \(needed) sessions that a verdict needs."
+      let names = short.map { "\($0.release) has \($0.total(bad).sessions)" }
+      let hours = age == 1 ? "hour" : "\(age) hours"
+      return
+        "\(names.joined(separator: " and ")) of the \(needed) sessions that a verdict needs, in "
+        + "the first \(hours)\(short.allSatisfy(\.isKnownAtAge) ? ", as known at that age." : ".")"
     }
     let findings = [(rate, rateSentence), (drop, dropSentence)].compactMap { finding, sentence in
       finding.map { (verdict: $0.verdict, text: sentence($0)) }

@@ -30,7 +30,6 @@ struct GateRequest {
       "baseline", "bad", "crashFreeSessions", "maxDrop", "minSessions", "confidence",
     ])
   private static let dropMaxDefault = 0.2
-  private static let sessionsMinDefault: Int64 = 100
 
   private static let isItself = APIError.badRequest(
     "The baseline is the release itself: name another one.")
@@ -55,7 +54,7 @@ struct GateRequest {
     let drop = try Self.percentage(parameters, "maxDrop", 0...90) ?? Self.dropMaxDefault
     rules.dropMax = drop / 100
     rules.alpha = (100 - (try Self.percentage(parameters, "confidence", 50...99.99) ?? 95)) / 100
-    rules.sessionsMin = Self.sessionsMinDefault
+    rules.sessionsMin = SeenRelease.sessionsMinDefault
     if let text = parameters.one("minSessions") {
       guard let number = Int64(text), (0...1_000_000_000).contains(number) else {
         throw .invalid("minSessions", text, accepted: "Give a number of sessions, for example 100.")
@@ -160,7 +159,12 @@ struct GateRequest {
     let other = try before.map { (before) throws(StoreError) in
       try side(before, beforeStarted ?? now.hour, age, store)
     }
-    let bad = bad ?? .of(selected, [record, before])
+    let concerned = selected.having([record, before])
+    let bad = bad ?? .widest(concerned.map(\.bad))
+    let failed = one.final(.crashedAndUnhandled)
+    let hint = BadHint.sentence(
+      crashed: Int64(one.final(.crashed).crashes), failed: Int64(failed.crashes),
+      of: failed.sessions, tolerated: rules.crashRateMax, self.bad == nil ? concerned : [])
     let delay = try ReportingDelay.learnt(
       from: projects.intersection(record.projects), environments, bad: bad, now: now, store)
     // Users count for both arms or for neither, so that the arms are comparable.
@@ -173,7 +177,8 @@ struct GateRequest {
       rules: rules, candidate: arms[0] ?? ReleaseGate.Arm(hours: []), baseline: arms[1] ?? nil,
       knownShare: delay.knownShare(of: hours, now: age), dispersion: delay.dispersion)
     return GateAnswer(
-      gate: gate, bad: bad, candidate: one, baseline: other, age: age, now: now, delay: delay,
+      gate: gate, bad: bad, hint: hint, candidate: one, baseline: other, age: age, now: now,
+      delay: delay,
       areUsersKnown: areUsersKnown)
   }
 
@@ -262,12 +267,15 @@ extension UserCounts {
   }
 }
 
+extension SessionCounts {
+  func tally(_ bad: BadStatuses) -> SessionTally {
+    SessionTally(sessions: total, crashes: Double(self.bad(bad)))
+  }
+}
+
 extension ReportedSessions {
   /// - Parameter firstHour: the hour of the first bucket of the history by the hour, since 1970.
   init(_ history: SessionHistory, firstHour: Int, bad: BadStatuses) {
-    func tally(_ counts: SessionCounts) -> SessionTally {
-      SessionTally(sessions: counts.total, crashes: Double(counts.bad(bad)))
-    }
     self.init(
       hours: history.buckets.map { bucket in
         var prompt = bucket.prompt
@@ -275,9 +283,9 @@ extension ReportedSessions {
         prompt += bucket.unlogged
         prompt -= bucket.startingLater
         return Hour(
-          prompt: tally(prompt),
+          prompt: prompt.tally(bad),
           late: bucket.late.map {
-            Change(arrivalHour: $0.time.hour - firstHour, change: tally($0.change))
+            Change(arrivalHour: $0.time.hour - firstHour, change: $0.change.tally(bad))
           })
       })
   }

@@ -32,6 +32,12 @@ package struct SeenRelease: Sendable {
   }
 }
 
+extension SeenRelease {
+  /// The sessions below which a release is no candidate for `latest`, wherever a rule or a gate has
+  /// no minimum of its own: so that a search, a page and a gate mean the same release.
+  package static let sessionsMinDefault: Int64 = 100
+}
+
 extension [SeenRelease] {
   /// The release that `latest` stands for: the highest one of the package with the most sessions;
   /// nil without releases.
@@ -40,8 +46,11 @@ extension [SeenRelease] {
   /// some testers does not hide what users have. Without an adopted one, as in the first hours of a
   /// project, or without one that has enough sessions, all are.
   ///
-  /// - Parameter time: the end of the window.
-  package func latest(at time: Timestamp, sessionsMin: Int64) -> SeenRelease? {
+  /// - Parameters:
+  ///   - time: the end of the window.
+  ///   - sessionsMin: 0 for ``SeenRelease/sessionsMinDefault``.
+  package func latest(at time: Timestamp, sessionsMin: Int64 = 0) -> SeenRelease? {
+    let sessionsMin = sessionsMin > 0 ? sessionsMin : SeenRelease.sessionsMinDefault
     let isAnyAdopted = contains { $0.standing.adoption.contains { $0.isAdopted(at: time) } }
     let isLimited = isAnyAdopted && contains { $0.sessions >= sessionsMin }
     // Of each package its sessions and its highest release; there may be thousands of releases.

@@ -27,16 +27,6 @@ package enum Slug {
   }
 }
 
-/// Sentry's names of platforms, such as `python`; any that look like one are taken.
-package enum PlatformName {
-  package static let rule = "up to 64 letters, digits, '-', '_' and '.', for example python"
-
-  package static func isValid(_ text: String) -> Bool {
-    let isPlain = text.utf8.allSatisfy { $0.isAlphanumeric || "-_.".utf8.contains($0) }
-    return isPlain && (1...64).contains(text.utf8.count)
-  }
-}
-
 /// The names that people give to tokens.
 package enum TokenName {
   package static let rule = "1 to 100 characters on one line"

@@ -22,13 +22,15 @@ struct GateCommand: ParsableCommand {
       Exit status: 0 green, 1 red, 2 not decided yet, 3 the query failed, 64 wrong usage.
       """)
 
-  @Option(help: .of("version", "The release to check."))
+  @Option(
+    help: .of("version", "The release to check; latest means the latest one of the last 24 hours."))
   var release: String
 
   @Option(
     help: .of(
       "version",
-      "The release to compare with; previous means the one with the most sessions before."))
+      "The release to compare with; previous means the one with the most sessions before, latest "
+        + "the latest one besides the release."))
   var baseline = "previous"
 
   @Option(
@@ -225,6 +227,7 @@ struct GateCommand: ParsableCommand {
     }
     try printLine("\(note). Bad are sessions that are \(bad.words).")
     try printUsers(answer, isCrashed: isCrashed)
+    if let hint = answer.hint { try printLine("Hint: \(hint)") }
   }
 
   /// Users are known only as of now: they stand beside the sessions of the same moment.

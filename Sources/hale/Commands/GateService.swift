@@ -38,6 +38,7 @@ struct GateReport: Decodable {
   let reason: String
   /// What was bad; nil from services of up to 0.2.0, where only crashes are.
   let bad: String?
+  let hint: String?
   let ageHours: Int
   let asOf: String?
   let candidate: Side

@@ -110,6 +110,40 @@ import Testing
     #expect(answer.status == 200 && answer.text.contains(named), "\(answer.text)")
   }
 
+  /// A build of some testers is not the latest where users have another one, whoever looks for it.
+  @Test(
+    arguments: [
+      ("releases/latest/", #""version":"shop@1.10.0+8","#),
+      ("releases/latest/estimate/", #""release":"shop@1.10.0+8","#),
+      ("releases/latest/gate/", #""candidate":{"release":"shop@1.10.0+8","#),
+      ("releases/latest/gate/?minSessions=3", #""candidate":{"release":"shop@2.0.0-dev","#),
+      (
+        "sessions/compare/?base=shop@1.9.0&candidate=latest",
+        #""candidate":{"release":"shop@1.10.0+8","#
+      ),
+      (
+        "sessions/?field=sum(session)&statsPeriod=1d&query=release:latest",
+        #""latestRelease":"shop@1.10.0+8","#
+      ),
+      ("releases/stats/?query=release:latest", #"[{"version":"shop@1.10.0+8","#),
+    ])
+  func isTheSameEverywhere(_ target: String, _ named: String) throws {
+    let fixture = try ServiceFixture.world()
+    for (release, count) in [("shop@1.10.0+8", 200), ("shop@2.0.0-dev", 3)] {
+      var batch = IngestBatch(receivedAt: ServiceFixture.now.advanced(byMilliseconds: -7_200_000))
+      for index in 1...count {
+        let key = SessionKey(
+          series: SeriesKey(
+            project: ProjectID(rawValue: 1), release: release, environment: "production"),
+          started: batch.receivedAt, sessionID: SessionID(value: UInt128(index)))
+        batch.add(NamedReport(key: key, correctedStart: batch.receivedAt, status: .exited))
+      }
+      try fixture.store.ingest(batch)
+    }
+    let answer = fixture.ask("/api/0/organizations/default/" + target)
+    #expect(answer.status == 200 && answer.text.contains(named), "\(answer.text)")
+  }
+
   @Test(
     arguments: [
       ("releases/latest/?summaryStatsPeriod=1h", 404),

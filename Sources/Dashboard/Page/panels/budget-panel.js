@@ -55,9 +55,9 @@ export function budgetPanel(world) {
   const isNew = changes();
   let last = { project: "", time: 0, isThere: false };
 
-  function show({ objective, total, bad, allowed, left, burnRates, pairs, series }) {
+  function show({ objective, hint, total, bad, allowed, left, burnRates, pairs, series }) {
     const what = measures[objective.measure];
-    setText(note, `${objectiveText(objective)}, all environments`);
+    setText(note, [`${objectiveText(objective)}, all environments`, hint].filter(Boolean).join(". "));
     setText(value, share(left));
     setText(words, left == null ? `no ${what} in this window` : left < 0 ? "overspent: more are bad than allowed" : "of the budget remains");
     value.dataset.state = left == null ? "" : left < 0 ? "bad" : "good";

@@ -75,7 +75,7 @@ export function comparisonPanel(world) {
       const span = place.align === "age"
         ? `Each over the first ${count(length)} hours since its own first session${data.known.sessions === "atAge" ? ", sessions as known at that age" : ""}; users and durations as known now.`
         : "Both over the same period, as known now.";
-      setText(note, `${span} Bad are sessions that are ${badNames[data.bad]}.`);
+      setText(note, [span, `Bad are sessions that are ${badNames[data.bad]}.`, data.hint].filter(Boolean).join(" "));
       const cell = (text, more) => h("td", { class: "number" }, text, more && h("span", { class: "under" }, more));
       const range = (share) => (share ? `${fraction(share.low)} to ${fraction(share.high)}` : "");
       body.replaceChildren(

@@ -96,8 +96,8 @@ struct ProjectCommand: ParsableCommand {
     func applied(to settings: ProjectSettings) throws(CommandFailure) -> ProjectSettings {
       var settings = settings
       if let platform {
-        guard PlatformName.isValid(platform) else {
-          throw .usage("--platform is '\(platform)', but it takes \(PlatformName.rule).")
+        if let reason = PlatformName.refusal(of: platform) {
+          throw .usage("--platform is '\(platform)'. \(reason)")
         }
         settings.platform = platform
       }
@@ -128,13 +128,11 @@ struct ProjectCommand: ParsableCommand {
     @OptionGroup var traits: SettingOptions
     @OptionGroup var options: CatalogOptions
 
-    func validate() throws {
+    func run() throws {
+      // The parser names a misspelt flag first.
       guard traits.platform != nil || traits.bad != nil else {
         throw ValidationError("Give --platform or --bad: there is nothing to set.")
       }
-    }
-
-    func run() throws {
       // A wrong value is an error of usage, also where there is no database.
       _ = try traits.applied(to: ProjectSettings())
       let session = try CatalogSession(Settings(flags: options.data.given))
