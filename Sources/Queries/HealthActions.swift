@@ -16,13 +16,18 @@ package struct HealthActions: Sendable {
   func sessions(_ call: APICall) throws(APIError) -> APIRoute.Work {
     var limits = SessionsLimits()
     limits.retentionDays = retentionDays
+    let organization = try call.organization()
     let request = try SessionsRequest(
       call.items, projects: try call.projects(), now: call.now, limits: limits)
     return { () throws(StoreError) in
-      let answer = try store.snapshot { (store) throws(StoreError) in
-        try SessionsAnswer(try request.namingLatest(store), store: store)
+      try store.snapshot { (store) throws(StoreError) in
+        let answer = try SessionsAnswer(try request.namingLatest(store), store: store)
+        return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
+          .naming(
+            try UnknownEnvironments(
+              request.environments, of: request.projects, organization.id,
+              isNothingFound: answer.isNothingFound, store))
       }
-      return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
     }
   }
 
@@ -32,26 +37,42 @@ package struct HealthActions: Sendable {
     let request = try ReleaseStatsRequest(
       call.items, project: project, release: call.version, now: call.now)
     return { () throws(StoreError) in
-      let store = store
-      let record = try store.releases(of: organization.id).first {
-        Name($0.version) == Name(call.version)
+      try store.snapshot { (store) throws(StoreError) in
+        let record = try store.releases(of: organization.id).first {
+          Name($0.version) == Name(call.version)
+        }
+        guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
+        let hours = try store.sessionHours(
+          ofRelease: record.id, projects: [project.id], environments: request.environments)
+        return .json(
+          try request.json(created: record.created, firstHour: hours?.lowerBound, store: store)
+        )
+        .naming(
+          try UnknownEnvironments(
+            request.environments, of: [project.id], organization.id, isNothingFound: hours == nil,
+            store))
       }
-      guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
-      let hours = try store.sessionHours(
-        ofRelease: record.id, projects: [project.id], environments: request.environments)
-      return .json(
-        try request.json(created: record.created, firstHour: hours?.lowerBound, store: store))
     }
   }
 
   func adoption(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
     let request = try AdoptionChartRequest(call)
-    return { () throws(StoreError) in .json(try request.json(store: store)) }
+    return { () throws(StoreError) in
+      try store.snapshot { (store) throws(StoreError) in
+        try request.response(of: organization.id, store: store)
+      }
+    }
   }
 
   func active(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
     let request = try ActiveRequest(call)
-    return { () throws(StoreError) in .json(try request.json(store: store)) }
+    return { () throws(StoreError) in
+      try store.snapshot { (store) throws(StoreError) in
+        try request.response(of: organization.id, store: store)
+      }
+    }
   }
 
   func outcomes(_ call: APICall) throws(APIError) -> APIRoute.Work {
@@ -63,9 +84,12 @@ package struct HealthActions: Sendable {
   }
 
   func explain(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
     let request = try ExplainRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in .json(try request.json(store: store)) }
+      try store.snapshot { (store) throws(StoreError) in
+        try request.response(of: organization.id, store: store)
+      }
     }
   }
 

@@ -17,13 +17,14 @@ struct MetricsText {
   /// Writes all metrics of Hale.
   static func write(
     _ state: Metrics.State, _ process: ProcessFigures,
-    health: (rates: [RateFigures.Figure], budgets: [BudgetFigures.Figure]),
+    health: (projects: [Project], rates: [RateFigures.Figure], budgets: [BudgetFigures.Figure]),
     notices: NoticeSender.Tally, queued: (updates: Int, queries: Int)
   ) -> [UInt8] {
     var writer = MetricsText()
     writer.writeIngest(state, queuedUpdates: queued.updates)
     writer.writeQueries(state, queuedQueries: queued.queries)
     writer.writeJobs(state)
+    writer.writeProjects(health.projects)
     writer.writeRates(health.rates)
     writer.writeBudgets(health.budgets)
     writer.writeAlerts(state, notices)
@@ -114,6 +115,15 @@ struct MetricsText {
     family(
       "hale_job_failures_total", .counter, "Failed runs of each job.",
       Jobs.names.map { ([("job", $0)], Double(state.jobFailures[$0] ?? 0)) })
+  }
+
+  /// Names the projects, which are numbers in all other metrics.
+  private mutating func writeProjects(_ projects: [Project]) {
+    family(
+      "hale_project_info", .gauge, "The slug of each project; always 1.",
+      projects.sorted { $0.id < $1.id }.map {
+        ([("project", String($0.id.rawValue)), ("slug", $0.slug)], 1)
+      })
   }
 
   private mutating func writeRates(_ rates: [RateFigures.Figure]) {

@@ -142,6 +142,7 @@ package final class Service: RequestHandler {
       let text = MetricsText.write(
         dependencies.metrics.current, dependencies.processFigures(),
         health: (
+          catalog.projects,
           rates.current(catalog.projects, now: now, store: dependencies.store),
           budgets.current(catalog.objectives, now: now, store: dependencies.store)
         ),

@@ -72,11 +72,15 @@ def test_from_the_first_crash_to_the_last_notification(start):
     name = make(hale, channels=["team"])
     evaluate(hale)
     assert rule(hale, name)["state"] == {
-        "level": "ok", "evaluated": "2026-03-10T12:31:00Z", "value": None, "sessions": 0,
-        "release": None, "incident": None}
+        "level": "ok", "isJudged": False, "evaluated": "2026-03-10T12:31:00Z", "value": None,
+        "sessions": 0, "release": None, "incident": None}
+    # Nothing was judged, so it does not say that all is well.
+    assert " no data, matches nothing yet " in hale.cli("alert", "list").stdout
+    assert not hale.cli_list("alert", "list")[0]["isJudged"]
     send(hale, 20, crashed=3)
     evaluate(hale)
     state = rule(hale, name)["state"]
+    assert state["isJudged"]
     assert (state["level"], state["value"], state["sessions"]) == ("critical", 85.0, 20)
     hale.kill()
     hale.start()

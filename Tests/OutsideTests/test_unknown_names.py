@@ -67,7 +67,7 @@ def test_a_rule_on_nothing(used, tmp_path):
     reasons = {problem["field"]: problem["reason"] for problem in made.json["unmatched"]}
     assert set(reasons) == {"environment", "release"} and '"latest"' in reasons["release"]
     listed = used.cli("alert", "list").stdout
-    assert "ok, matches nothing yet" in listed, listed
+    assert "not evaluated yet, matches nothing yet" in listed, listed
     shown = used.cli("alert", "show", "r").stdout
     assert 'There is no environment "prod"; near: "production".' in shown, shown
     file = tmp_path / "rule.json"
@@ -75,6 +75,10 @@ def test_a_rule_on_nothing(used, tmp_path):
     for name in ("r", file):
         done = used.cli("alert", "backtest", "--rule", name, "--from", "2026-03-10T12:00Z")
         assert done.returncode == 1 and 'no environment "prod"' in done.stderr, done
+    for arguments in (("show", "rr"), ("mute", "rr"), ("backtest", "--from", "2026-03-10",
+                                                      "--rule", "rr")):
+        done = used.cli("alert", *arguments)
+        assert done.returncode == 1 and 'There are r.' in done.stderr, done
     # Once something matches, it is no longer marked.
     used.send(session(at=NOON - minutes(1), release="lastest", environment="prod"))
     assert "matches nothing" not in used.cli("alert", "list").stdout

@@ -206,7 +206,10 @@ struct DateRangeTests {
       "the same without a series",
       "statsPeriodStart=6d&statsPeriodEnd=5d&interval=90m&includeSeries=0", fiveDays),
     SessionsCase("a week by five minutes is too long", "statsPeriod=7d&interval=5m", tooMany),
-    SessionsCase("the default range by the default interval", "", tooMany),
+    // The range that was taken is named where none is given.
+    SessionsCase(
+      "the default range by the default interval", "",
+      tooMany + " Without a range in the request it is the last 90 days."),
     SessionsCase("1001 points", "statsPeriod=1000h", tooMany),
     SessionsCase("1001 days", "statsPeriod=1000d&interval=1d", tooMany),
     SessionsCase("far into the future", "start=2026-03-01&end=2027-03-01", tooMany),

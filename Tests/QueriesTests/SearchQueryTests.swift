@@ -124,6 +124,14 @@ struct SearchQueryTests {
       "part of a key", "status:crashed",
       "Invalid search filter: status; near: \"session.status\". There are \(keys)."),
     SessionsCase(
+      "a key of releases", "finalized:true",
+      "Invalid search filter: finalized. There are \(keys). Only searches of releases have "
+        + "finalized."),
+    SessionsCase(
+      "nearly one", "finalised:true",
+      "Invalid search filter: finalised. There are \(keys). Only searches of releases have "
+        + "finalized."),
+    SessionsCase(
       "a list is no name", "foo:[a,b]", "Invalid search filter: foo. There are \(keys)."),
     SessionsCase(
       "a stage in no environment", "release.stage:adopted",
@@ -233,6 +241,12 @@ struct SearchQueryTests {
     SessionsCase("above", "release.version:>1.2", ["shop@2.0.0", "shop@1.10.0+8"]),
     SessionsCase("from on", "release.version:>=1.2", ["shop@2.0.0", "shop@1.10.0+8", "web@1.2"]),
     SessionsCase("first numbers", "release.version:1.*", ["shop@1.10.0+8", "web@1.2"]),
+    SessionsCase(
+      "below 64 bits", "release.version:<18446744073709551615",
+      ["shop@2.0.0", "shop@1.10.0+8", "web@1.2"]),
+    SessionsCase("above 64 bits", "release.version:>18446744073709551616", []),
+    SessionsCase(
+      "of twelve digits", "release.version:<shop@123456789012", ["shop@2.0.0", "shop@1.10.0+8"]),
     SessionsCase("a package", "release.package:web", ["web@1.2"]),
     SessionsCase("not a package", "!release.package:shop", ["web@1.2", "nightly"]),
     SessionsCase("a build", "release.build:8", ["shop@1.10.0+8"]),

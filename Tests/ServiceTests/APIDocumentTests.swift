@@ -14,8 +14,7 @@ import Testing
   private func document() throws -> [String: Any] {
     let answer = try ServiceFixture().ask("/api/0/openapi.json", token: nil)
     #expect(answer.status == 200)
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+    return try object(answer.text)
   }
 
   /// `GET /api/0/projects`, and so on: the last slash does not matter.

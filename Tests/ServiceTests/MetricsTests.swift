@@ -33,6 +33,7 @@ import Testing
     #expect(text.contains("hale_crash_free_ratio{project=\"1\",measure=\"sessions\"} 0.75\n"))
     #expect(text.contains("hale_failure_free_ratio{project=\"1\",measure=\"sessions\"} 0.5\n"))
     #expect(!text.contains("measure=\"users\""))
+    #expect(text.contains("hale_project_info{project=\"1\",slug=\"shop\"} 1\n"))
     // They are read once a minute: a crash that arrives now is in the next figures.
     var late = IngestBatch(receivedAt: ServiceFixture.now)
     late.add(

@@ -14,6 +14,7 @@ import Service
 import Storage
 import Synchronization
 import TestSupport
+import Testing
 
 /// The whole service in process: requests in, responses out, no socket. The clock stands, unless
 /// another one is given.
@@ -162,4 +163,18 @@ final class ServiceFixture {
     let response = send(.get, target, headers: headers)
     return (response.status, String(decoding: response.body, as: UTF8.self))
   }
+
+  /// The JSON that the API answers a query with.
+  func json<Value>(_ target: String, as type: Value.Type = [String: Any].self) throws -> Value {
+    let answer = ask(target)
+    #expect(answer.status == 200, "\(answer.text)")
+    return try object(answer.text, as: type)
+  }
+}
+
+/// The value of a JSON text.
+func object<Value>(
+  _ text: String, as type: Value.Type = [String: Any].self
+) throws -> Value {
+  try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? Value)
 }

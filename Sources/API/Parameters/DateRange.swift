@@ -35,7 +35,10 @@ package struct DateRange: Equatable, Sendable {
     let first = min(given.start, now)
     let start = first.milliseconds.flooredDivision(by: interval) * interval
     let points = -(start - given.end.milliseconds).flooredDivision(by: interval)
-    if points > Int64(limits.pointsMax) { throw .tooManyResults }
+    if points > Int64(limits.pointsMax) {
+      let isDefault = !Self.names.contains { parameters.one($0) != nil }
+      throw .tooManyResults(defaultDays: isDefault ? Self.defaultDays(limits) : nil)
+    }
     if interval % Self.hour != 0 { try Self.checkMinutesAreKept(since: first, now: now) }
     self.start = Timestamp(milliseconds: start)
     end = Timestamp(milliseconds: start + points * interval)
@@ -104,11 +107,14 @@ package struct DateRange: Equatable, Sendable {
     } else if let given = try pair(parameters, "start", "end") {
       range = (try instant("start", given.start), try instant("end", given.end))
     } else {
-      let days = min(limits.defaultRangeDays, limits.retentionDays)
-      range = (now.advanced(byMilliseconds: -Int64(days) * day), now)
+      range = (now.advanced(byMilliseconds: -Int64(defaultDays(limits)) * day), now)
     }
     guard range.start < range.end else { throw .badRequest("start must be before end") }
     return range
+  }
+
+  private static func defaultDays(_ limits: SessionsLimits) -> Int {
+    min(limits.defaultRangeDays, limits.retentionDays)
   }
 
   /// Two parameters that need one another; nil without both.
@@ -144,7 +150,11 @@ package struct DateRange: Equatable, Sendable {
 }
 
 extension APIError {
-  package static let tooManyResults = badRequest(
-    "Your interval and date range would create too many results. "
-      + "Use a larger interval, or a smaller date range.")
+  /// - Parameter days: the length of the range that was taken, where the request gives none.
+  package static func tooManyResults(defaultDays days: Int? = nil) -> APIError {
+    .badRequest(
+      "Your interval and date range would create too many results. "
+        + "Use a larger interval, or a smaller date range."
+        + (days.map { " Without a range in the request it is the last \($0) days." } ?? ""))
+  }
 }

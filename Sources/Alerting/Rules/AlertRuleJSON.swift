@@ -61,6 +61,7 @@ enum AlertRuleJSON {
       }
       json.object("state") { json in
         json.member("level", stored.state.level.name)
+        json.member("isJudged", stored.isJudged)
         json.member("evaluated", stored.evaluated.map { RFC3339.format($0.time) })
         json.member("value", stored.evaluated?.value)
         json.member("sessions") { json in

@@ -193,7 +193,7 @@ struct AlertRuleReader {
       if let project = projects.first(named: name) {
         found.insert(project.id)
       } else {
-        add("projects", "There is no project '\(name)'.")
+        add("projects", NearNames.sentence("project", name, among: projects.map(\.slug)))
       }
     }
     rule.projects = found.sorted()

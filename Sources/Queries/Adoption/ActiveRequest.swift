@@ -10,6 +10,7 @@ internal import Storage
 ///     {"start", "end", "groups": [{"by": {"project", …}, "sessions", "users"}]}
 struct ActiveRequest {
   private let query: HealthQuery
+  private let environments: EnvironmentSelection
 
   static let names = AcceptedNames.only(AcceptedNames.selection + ["groupBy"])
 
@@ -25,28 +26,33 @@ struct ActiveRequest {
       case "project": continue
       case "release": query.groupBy.insert(.release)
       case "environment": query.groupBy.insert(.environment)
-      default: throw .badRequest("Invalid groupBy: \"\(name)\"")
+      default:
+        throw .unknown(
+          "Invalid groupBy: \"\(name)\"", name, among: ["project", "release", "environment"])
       }
     }
-    query.filter = .environments(EnvironmentSelection(parameters.all("environment")))
+    environments = EnvironmentSelection(parameters.all("environment"))
+    query.filter = .environments(environments)
     self.query = query
   }
 
   /// Queries the store and writes the answer. Blocks.
-  func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
+  func response(
+    of organization: OrganizationID, store: any StoreSnapshot
+  ) throws(StoreError) -> Response {
     let groups = try store.health(query)
-    return JSONWriter.object { json in
+    let unknown = try UnknownEnvironments(
+      environments, of: query.projects, organization, isNothingFound: groups.isEmpty, store)
+    if let unknown { return unknown.refusal }
+    let json = JSONWriter.object { json in
       json.member("start", Timestamp(minute: query.minutes.lowerBound))
       json.member("end", Timestamp(minute: query.minutes.upperBound))
-      json.array("groups") { json in
-        for group in groups {
-          json.object { json in
-            json.object("by") { group.key.writeMembers(to: &$0) }
-            json.member("sessions", group.totals.sessions.total)
-            json.member("users", group.totals.users.total)
-          }
-        }
+      json.objects("groups", of: groups) { json, group in
+        json.object("by") { group.key.writeMembers(to: &$0) }
+        json.member("sessions", group.totals.sessions.total)
+        json.member("users", group.totals.users.total)
       }
     }
+    return .json(json)
   }
 }

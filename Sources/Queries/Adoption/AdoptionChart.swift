@@ -62,7 +62,9 @@ struct AdoptionChartRequest {
   private func count(_ cell: HealthCell) -> Int64 { measure.total(of: cell) }
 
   /// Queries the store and writes the answer. Blocks.
-  func json(store: any SessionStore) throws(StoreError) -> [UInt8] {
+  func response(
+    of organization: OrganizationID, store: any StoreSnapshot
+  ) throws(StoreError) -> Response {
     let buckets = range.bucketStarts.count
     var ranking = query(by: [.release])
     ranking.intervalMinutes = nil
@@ -85,28 +87,39 @@ struct AdoptionChartRequest {
     let whole = measure == .sessions ? groups : try store.health(query())
     let total = whole.reduce(0) { $0 + count($1.totals) }
     let totals = (0..<buckets).map { bucket in whole.reduce(0) { $0 + count($1.series[bucket]) } }
-    return JSONWriter.object { json in
-      json.member("start", range.start)
-      json.member("end", range.end)
-      json.member("by", measure.rawValue)
-      json.member("intervals", range.bucketStarts)
-      json.object("total") { json in
-        json.member("count", total)
-        json.member("series", totals)
+    let unknown = try UnknownEnvironments(
+      environments, of: [project], organization, isNothingFound: total == 0, store)
+    if let unknown { return unknown.refusal }
+    return .json { json in
+      json.object { json in
+        writeMembers(releases, others.first, (total, totals), to: &json)
       }
-      json.array("releases") { json in
-        for group in releases {
-          Self.write(
-            group.key.release, count(group.totals), group.series.map(count), (total, totals),
-            to: &json)
-        }
+    }
+  }
+
+  private func writeMembers(
+    _ releases: [HealthGroup], _ others: HealthGroup?, _ all: (count: Int64, series: [Int64]),
+    to json: inout JSONWriter
+  ) {
+    json.member("start", range.start)
+    json.member("end", range.end)
+    json.member("by", measure.rawValue)
+    json.member("intervals", range.bucketStarts)
+    json.object("total") { json in
+      json.member("count", all.count)
+      json.member("series", all.series)
+    }
+    json.array("releases") { json in
+      for group in releases {
+        Self.write(
+          group.key.release, count(group.totals), group.series.map(count), all, to: &json)
       }
-      json.member("others") { json in
-        if measure == .sessions, let rest = others.first {
-          Self.write(nil, count(rest.totals), rest.series.map(count), (total, totals), to: &json)
-        } else {
-          json.null()
-        }
+    }
+    json.member("others") { json in
+      if measure == .sessions, let others {
+        Self.write(nil, count(others.totals), others.series.map(count), all, to: &json)
+      } else {
+        json.null()
       }
     }
   }

@@ -67,14 +67,18 @@ struct ExplainRequest {
   }
 
   /// Queries the store and writes the answer. Blocks.
-  func json(
-    store: any StoreSnapshot
-  ) throws(StoreError) -> [UInt8] {
+  func response(
+    of organization: OrganizationID, store: any StoreSnapshot
+  ) throws(StoreError) -> Response {
     let request = try request.namingLatest(store)
     let history = try store.history(request.healthQuery())
+    let unknown = try UnknownEnvironments(
+      request.environments, of: request.projects, organization,
+      isNothingFound: history.buckets.allSatisfy(\.counts.isZero), store)
+    if let unknown { return unknown.refusal }
     let range = request.range
     let lateMinutes = history.buckets.count <= Self.fineBucketsMax ? 10 : 60
-    return JSONWriter.object { json in
+    let json = JSONWriter.object { json in
       json.member("start", range.start)
       json.member("end", range.end)
       json.member("query", request.search.text)
@@ -90,6 +94,7 @@ struct ExplainRequest {
         }
       }
     }
+    return .json(json)
   }
 
   private static func write(

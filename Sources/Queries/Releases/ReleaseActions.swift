@@ -33,7 +33,8 @@ package struct ReleaseActions: Sendable {
         }
         let hasMore = entries.count > request.page.offset + page.count
         return .json(
-          json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)])
+          json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)]
+        ).naming(try request.unknown(where: entries.isEmpty, store))
       }
     }
   }
@@ -63,22 +64,20 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest(
       call.items, projects: try call.projects(), now: call.now, for: .dates)
     return { () throws(StoreError) in
-      let store = store
-      let request = try request.namingLatest(of: organization.id, store)
-      let entries = ReleaseEntry.entries(
-        of: try store.releases(of: organization.id), request, ReleaseHealthData())
-      let page = entries.dropFirst(request.page.offset)
-      let json = JSONWriter.array { json in
-        for entry in page.prefix(request.page.size) {
+      try store.snapshot { (store) throws(StoreError) in
+        let entries = ReleaseEntry.entries(
+          of: try store.releases(of: organization.id),
+          try request.namingLatest(of: organization.id, store), ReleaseHealthData())
+        let page = entries.dropFirst(request.page.offset)
+        let link = request.page.linkHeader(
+          url: call.url, hasMore: page.count > request.page.size)
+        return .list(page.prefix(request.page.size), headers: ["Link": link]) { json, entry in
           json.object { json in
             json.member("version", entry.record.version)
             json.member("date", entry.date)
           }
-        }
+        }.naming(try request.unknown(where: entries.isEmpty, store))
       }
-      let link = request.page.linkHeader(
-        url: call.url, hasMore: page.count > request.page.size)
-      return .json(json, headers: ["Link": link])
     }
   }
 
@@ -127,7 +126,12 @@ package struct ReleaseActions: Sendable {
           environments: request.environments))
     }
     let writer = ReleaseJSON(request: request, health: health)
-    return .json(status: status) { writer.write(entry, meta: meta, to: &$0) }
+    let isSeen = record.places.contains { place in
+      selected.contains { $0.id == place.project }
+        && request.environments.includes(place.environment)
+    }
+    let unknown = try request.unknown(where: !isSeen, store)
+    return .json(status: status) { writer.write(entry, meta: meta, to: &$0) }.naming(unknown)
   }
 
   // MARK: Changes

@@ -47,7 +47,7 @@ struct ReleaseSearch {
         if let name = pastedName(term) {
           return SeriesFilter.releaseContains(name).negated(if: term.isNegated)
         }
-        throw unknownKey(term)
+        throw ReleaseTerms.unknownKey(term, among: keys) { $0 }
       }
     }
   }
@@ -64,14 +64,6 @@ struct ReleaseSearch {
       }
     }
     return values
-  }
-
-  private static func unknownKey(_ term: SearchTerm) -> APIError {
-    var error = ReleaseTerms.unknownKey(term, among: keys) { $0 }
-    if AcceptedNames.selection.contains(term.key) {
-      error.detail += " The parameter \(term.key)= selects by \(term.key)."
-    }
-    return error
   }
 
   /// Replaces `release:latest` by the release that it means. Blocks.
@@ -115,7 +107,7 @@ struct ReleaseSearch {
     guard term.values.count == 1, let value = term.values[0].literal, !term.values[0].isQuoted,
       value.contains("@"),
       // `environment:eu@prod` is a term, which other searches have.
-      !(keys + SearchQuery.keys).contains(where: { NearNames.isSlip(term.key, of: $0) })
+      ReleaseTerms.key(meantBy: term.key) == nil
     else { return nil }
     return "\(term.key):\(value)".lowercased()
   }

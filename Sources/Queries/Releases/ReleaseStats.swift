@@ -40,7 +40,7 @@ struct ReleaseStatsRequest {
     // Sentry moves the start up to the next boundary, so that every point but the last is whole.
     let start = (requested.start.minute.flooredDivision(by: rollup) + 1) * rollup
     let end = Self.minuteAfter(requested.end, now: now)
-    if end - start > Self.pointsMax * rollup { throw .tooManyResults }
+    if end - start > Self.pointsMax * rollup { throw .tooManyResults() }
     minutes = start..<max(start, end)
     intervalMinutes = rollup
   }

@@ -166,6 +166,15 @@ struct ReleasesRequest {
     return named
   }
 
+  /// The environments that no session of the projects has, looked for where an answer is empty.
+  func unknown(
+    where isEmpty: Bool, _ store: any ReleaseReading
+  ) throws(StoreError) -> UnknownEnvironments? {
+    guard let organization = projects.first?.organization else { return nil }
+    return try UnknownEnvironments(
+      environments, of: Set(projects.map(\.id)), organization, isNothingFound: isEmpty, store)
+  }
+
   private func query(_ minutes: Range<Int>, by groups: Set<HealthQuery.Dimension>) -> HealthQuery {
     var query = HealthQuery(projects: Set(projects.map(\.id)), minutes: minutes)
     query.groupBy = groups

@@ -9,6 +9,12 @@ enum ReleaseTerms {
     "release", "release.package", "release.version", "release.build", "release.stage",
   ]
 
+  /// The key of the searches of sessions or releases that a word is, or is a slip of the hand of.
+  static func key(meantBy word: String) -> String? {
+    let all = SearchQuery.keys + ReleaseSearch.keys
+    return all.first { $0 == word } ?? all.first { NearNames.isSlip(word, of: $0) }
+  }
+
   /// The error about a term whose key a search does not have.
   ///
   /// - Parameters:
@@ -18,8 +24,16 @@ enum ReleaseTerms {
     _ term: SearchTerm, among keys: [String], quoted: (String) -> String
   ) -> APIError {
     var error = APIError.unknown("Invalid search filter: \(term.key)", term.key, among: keys)
-    if let value = term.values[0].literal, term.values.count == 1, !term.values[0].isQuoted,
-      NearNames.near(term.key, among: keys).isEmpty
+    if let key = key(meantBy: term.key) {
+      // What the other search has is no name of a release.
+      if AcceptedNames.selection.contains(key), !keys.contains(key) {
+        error.detail += " The parameter \(key)= selects by \(key)."
+      } else if !keys.contains(key) {
+        let others = SearchQuery.keys.contains(key) ? "sessions" : "releases"
+        error.detail += " Only searches of \(others) have \(key)."
+      }
+    } else if let value = term.values[0].literal, term.values.count == 1,
+      !term.values[0].isQuoted, NearNames.near(term.key, among: keys).isEmpty
     {
       let name = "\(term.key):\(value)"
       error.detail += " The release \"\(name)\" is found by \(quoted("\"\(name)\""))."
@@ -94,8 +108,8 @@ extension VersionComparison {
     let (relation, text) = value.comparison
     let isPattern = text.hasSuffix(".*")
     let bare = isPattern ? String(text.dropLast(2)) : text
-    // A version is parsed only after a package.
-    let version = ReleaseVersion(bare.contains("@") ? bare : "-@" + bare)
+    // A version is parsed only after a package. Of 12 or 20 digits it is one, too: a number.
+    let version = ReleaseVersion(bare.contains("@") ? bare : "-@" + bare, takesHashes: false)
     guard let semver = version.semver, let parsed = version.version,
       !isPattern || (relation == .equal && parsed.prerelease == nil)
     else {

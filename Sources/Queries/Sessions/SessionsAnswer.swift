@@ -32,6 +32,9 @@ package struct SessionsAnswer: Sendable {
     }
   }
 
+  /// Whether nothing was counted.
+  var isNothingFound: Bool { groups.allSatisfy { $0.health.totals == HealthCell() } }
+
   /// Replaces the counts that ranked the groups of the page: totals and series of one answer come
   /// from one read of the database.
   private mutating func fill(_ counted: [HealthGroup]) {

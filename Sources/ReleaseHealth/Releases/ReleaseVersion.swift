@@ -31,7 +31,9 @@ package struct ReleaseVersion: Sendable {
   /// The build code; without one, ``versionRaw`` if it is a hash.
   package let buildHash: String?
 
-  package init(_ text: String) {
+  /// - Parameter takesHashes: whether a text with the length of a hash is one; false where only a
+  ///   version can be meant.
+  package init(_ text: String, takesHashes: Bool = true) {
     let name = Self.trimmed(text)
     let bytes = Array(name.utf8)
     self.name = name
@@ -40,7 +42,7 @@ package struct ReleaseVersion: Sendable {
       package = String(decoding: bytes[..<at], as: UTF8.self)
       versionRaw = String(decoding: raw, as: UTF8.self)
       var scanner = VersionScanner(raw)
-      version = Self.isHash(raw) ? nil : scanner.scan()
+      version = takesHashes && Self.isHash(raw) ? nil : scanner.scan()
     } else {
       package = nil
       versionRaw = name

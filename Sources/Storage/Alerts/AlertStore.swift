@@ -73,6 +73,9 @@ package struct StoredAlertRule: Equatable, Sendable {
 
   package var rule: AlertRule { draft.rule }
 
+  /// Whether the last evaluation had a value: otherwise the level says nothing of the present.
+  package var isJudged: Bool { evaluated?.value != nil }
+
   package func isMuted(at now: Timestamp) -> Bool { muteEnd(at: now) != nil }
 
   /// nil when it is not muted.

@@ -52,12 +52,23 @@ package struct KnownNames: Sendable {
   /// The reason why a selection of environments has some that are unknown, each of which it names;
   /// nil where it has none.
   package func refusal(of selection: EnvironmentSelection) -> String? {
-    let known = Set(uses.flatMap(\.value.allEnvironments))
+    let unknown = unknown(of: selection)
+    if unknown.isEmpty { return nil }
+    return unknown.map { NearNames.sentence("environment", $0, among: environments) }
+      .joined(separator: " ")
+  }
+
+  /// The environments of a selection that are unknown.
+  package func unknown(of selection: EnvironmentSelection) -> [String] {
+    let known = Set(environments)
     // The empty one stands for sessions without an environment.
-    let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
-    let names = known.sorted().map(\.text).filter { !$0.isEmpty }
-    let reasons = unknown.map { NearNames.sentence("environment", $0.text, among: names) }
-    return reasons.isEmpty ? nil : reasons.joined(separator: " ")
+    return selection.given.map(\.text).filter { !$0.isEmpty && !known.contains($0) }
+  }
+
+  /// The names of the environments, ascending.
+  package var environments: [String] {
+    Set(uses.flatMap(\.value.allEnvironments)).sorted().map(\.text)
+      .filter { !$0.isEmpty }
   }
 
   /// The reason why a release is unknown, with the newest ones.

@@ -10,10 +10,6 @@ import Testing
 @Suite struct BudgetTests {
   private let path = "/api/0/projects/default/shop/"
 
-  private func object(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   /// Sessions of the project, `minutesAgo`; the first of them crashed.
   private func ingest(
     _ fixture: ServiceFixture, minutesAgo: Int64, count: Int, crashed: Int, users: Int = 7

@@ -10,8 +10,7 @@ import Testing
   private static let organization = "/api/0/organizations/default/"
 
   private func detail(_ text: String) throws -> String {
-    let json = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-    return try #require(json?["detail"] as? String)
+    try #require(try object(text)["detail"] as? String)
   }
 
   @Test(arguments: [
@@ -180,6 +179,16 @@ import Testing
     ("outcomes/?project=shpo", 400, "There is no project \"shpo\"; near: \"shop\""),
     ("adoption/?project=shpo", 400, "There is no project \"shpo\""),
     ("active/?project=shpo", 400, "There is no project \"shpo\""),
+    (
+      "active/?groupBy=relase", 400,
+      "Invalid groupBy: \"relase\"; near: \"release\". There are project, release, environment."
+    ),
+    ("active/?environment=prod", 400, "There is no environment \"prod\"; near: \"production\"."),
+    ("adoption/?environment=prod", 400, "There is no environment \"prod\"; near: \"production\"."),
+    (
+      "sessions/explain/?environment=prod&environment=production", 400,
+      "There is no environment \"prod\"; near: \"production\"."
+    ),
     ("sessions/explain/?project=shpo", 400, "There is no project \"shpo\""),
   ])
   func valuesAreNeverZeros(target: String, status: Int, begins: String) throws {
@@ -189,6 +198,39 @@ import Testing
     // A client waits for what may still come, and for nothing else.
     let isGate = target.contains("/gate/")
     #expect(answer.text.contains("\"missing\":\"release\"") == (isGate && status == 404))
+  }
+
+  /// Clients of Sentry get their answer, with what is unknown in a header.
+  @Test(
+    arguments: [
+      ("sessions/?field=sum(session)&statsPeriod=1d", "prod", #"prod; near="production""#),
+      ("sessions/?field=count_unique(user)&statsPeriod=1d", "prod", #"prod; near="production""#),
+      ("sessions/?field=sum(session)&statsPeriod=1d", "a%0D%0Ab", "a%0D%0Ab"),
+      ("sessions/?field=sum(session)&statsPeriod=1d", "production", nil),
+      // It is known, though it has no session in the range.
+      ("sessions/?field=sum(session)&statsPeriod=1h", "staging", nil),
+      ("sessions/?field=sum(session)&statsPeriod=1d", "", nil),
+      ("releases/?per_page=1", "stagin", #"stagin; near="staging""#),
+      ("releases/?query=nothing", "staging", nil),
+      ("releases/stats/?per_page=1", "stagin", #"stagin; near="staging""#),
+      ("releases/shop@1.9.0/?health=1", "stagin", #"stagin; near="staging""#),
+      ("releases/shop@1.10.0%2B8/?health=1", "staging", nil),
+      (
+        "/api/0/projects/default/shop/releases/shop@1.9.0/stats/?type=users", "stagin",
+        #"stagin; near="staging""#
+      ),
+      (
+        "sessions/?field=sum(session)&statsPeriod=1d&environment=production", "stagin",
+        #"stagin; near="staging""#
+      ),
+    ] as [(String, String, String?)])
+  func unknownEnvironmentsAreNamed(target: String, given: String, named: String?) throws {
+    let path = (target.hasPrefix("/") ? target : Self.organization + target)
+    let response = try ServiceFixture.world().send(
+      .get, path + "&environment=" + given,
+      headers: ["Authorization": "Bearer \(ServiceFixture.token)"])
+    #expect(response.status == 200)
+    #expect(response.headers["Hale-Unknown"] == named.map { "environment=" + $0 })
   }
 
   /// Before the first session every environment is still to come.
@@ -220,9 +262,9 @@ import Testing
       search.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
     let answer = fixture.ask(Self.organization + "releases/?query=" + text)
     #expect(answer.status == (versions == nil ? 400 : 200))
-    let json = try JSONSerialization.jsonObject(with: Data(answer.text.utf8))
-    let found = (json as? [[String: Any]])?.compactMap { $0["version"] as? String }
-    #expect(found == versions, "\(answer.text)")
+    guard let versions else { return }
+    let found = try object(answer.text, as: [[String: Any]].self)
+    #expect(found.compactMap { $0["version"] as? String } == versions, "\(answer.text)")
   }
 
   // MARK: Rules
@@ -253,9 +295,8 @@ import Testing
     let fixture = try ServiceFixture.world()
     let made = fixture.change(.post, Self.organization + "alert-rules/", rule(members))
     #expect(made.status == 201)
-    let listed = fixture.ask(Self.organization + "alert-rules/").text
-    let rules = try JSONSerialization.jsonObject(with: Data(listed.utf8)) as? [[String: Any]]
-    let found = try #require(rules?.first?["unmatched"] as? [[String: String]])
+    let rules = try fixture.json(Self.organization + "alert-rules/", as: [[String: Any]].self)
+    let found = try #require(rules.first?["unmatched"] as? [[String: String]])
     #expect(Set(found.map { $0["field"] }) == Set(unmatched.keys.map { Optional($0) }))
     for problem in found {
       let begins = try #require(unmatched[problem["field"] ?? ""])
@@ -269,8 +310,7 @@ import Testing
     for answer in [test, stored] {
       #expect(answer.status == (unmatched.isEmpty ? 200 : 400))
       if unmatched.isEmpty { continue }
-      let json = try JSONSerialization.jsonObject(with: Data(answer.text.utf8))
-      let reasons = try #require(json as? [String: [String]])
+      let reasons = try object(answer.text, as: [String: [String]].self)
       // It names all of them.
       #expect(Set(reasons.keys) == Set(unmatched.keys))
       for (field, begins) in unmatched {
@@ -292,9 +332,15 @@ import Testing
     let fixture = try ServiceFixture.world()
     let made = fixture.change(.post, Self.organization + "alert-rules/", rule(members))
     #expect(made.status == 400)
-    let json = try JSONSerialization.jsonObject(with: Data(made.text.utf8)) as? [String: [String]]
+    let json = try object(made.text, as: [String: [String]].self)
     let reason = "There is no member \"\(given)\"; near: \"\(near)\"."
-    #expect(json?[given]?.first?.hasPrefix(reason) == true, "\(made.text)")
+    #expect(json[given]?.first?.hasPrefix(reason) == true, "\(made.text)")
+  }
+
+  @Test func projectsOfRules() throws {
+    let body = rule("").replacing("\"shop\"", with: "\"shpo\"")
+    let made = try ServiceFixture.world().change(.post, Self.organization + "alert-rules/", body)
+    #expect(made.status == 400 && made.text.contains(#"no project \"shpo\"; near: \"shop\""#))
   }
 
   @Test func membersOfTriggers() throws {

@@ -12,10 +12,7 @@ import Testing
   static let organization = "/api/0/organizations/default/"
 
   private func ask(_ fixture: ServiceFixture, _ target: String) throws -> [String: Any] {
-    let answer = fixture.ask(Self.organization + target)
-    #expect(answer.status == 200, "\(answer.text)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+    try fixture.json(Self.organization + target)
   }
 
   // MARK: Outcomes

@@ -15,13 +15,6 @@ import Testing
   private static let organization = "/api/0/organizations/default/"
   private static let now = ServiceFixture.now
 
-  private func ask(_ fixture: ServiceFixture, _ target: String) throws -> [String: Any] {
-    let answer = fixture.ask(target)
-    #expect(answer.status == 200, "\(answer.text)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
-  }
-
   private static func report(
     _ release: String, _ id: Int, _ status: SessionStatus, minutesAgo: Int64
   ) -> NamedReport {
@@ -63,8 +56,7 @@ import Testing
   // MARK: One moment
 
   @Test func aComparisonIsOfOneMoment() throws {
-    let answer = try ask(
-      try Self.busy().get(),
+    let answer = try Self.busy().get().json(
       Self.organization + "sessions/compare/?base=shop@1&candidate=shop@2")
     let sides = try ["base", "candidate"].map { try #require(answer[$0] as? [String: Any]) }
     let counts = try sides.map { try #require($0["sessions"] as? [String: Int]) }
@@ -78,8 +70,8 @@ import Testing
   }
 
   @Test func aGateIsOfOneMoment() throws {
-    let answer = try ask(
-      try Self.busy().get(), Self.organization + "releases/shop@2/gate/?baseline=shop@1")
+    let answer = try Self.busy().get().json(
+      Self.organization + "releases/shop@2/gate/?baseline=shop@1")
     let sides = try ["candidate", "baseline"].map { try #require(answer[$0] as? [String: Any]) }
     let now = try sides.map { try #require($0["now"] as? [String: Int]) }
     #expect(now[0] == now[1] && now[0]["sessions"] == now[0]["users"])
@@ -105,10 +97,10 @@ import Testing
       }
     }
     let query = "?health=1&overview=1&summaryStatsPeriod=24h"
-    try check(try ask(fixture, Self.organization + "releases/shop@2/" + query))
-    let list = fixture.ask(Self.organization + "releases/" + query + "&query=shop@2").text
-    let entries = try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [Any]
-    try check(entries?.first)
+    try check(try fixture.json(Self.organization + "releases/shop@2/" + query))
+    let entries = try fixture.json(
+      Self.organization + "releases/" + query + "&query=shop@2", as: [Any].self)
+    try check(entries.first)
   }
 
   @Test(arguments: Objective.Measure.allCases)
@@ -118,7 +110,7 @@ import Testing
     let set = fixture.change(
       .put, path + "objectives/", "{\"measure\":\"\(measure.rawValue)\",\"days\":1}")
     #expect(set.status == 200)
-    let budget = try ask(fixture, path + "budget/")
+    let budget = try fixture.json(path + "budget/")
     let total = try #require(budget["total"] as? Int)
     let rates = try #require(budget["burnRates"] as? [[String: Any]])
     #expect(total > 0 && rates.count > 3)
@@ -137,7 +129,7 @@ import Testing
     #expect(made.status == 201, "\(made.text)")
     let run = fixture.send(.post, "/control/jobs/alerts/run", headers: [:], isControl: true)
     #expect(run.status == 200)
-    let state = try ask(fixture, Self.organization + "alert-rules/r/")["state"]
+    let state = try fixture.json(Self.organization + "alert-rules/r/")["state"]
     #expect((state as? [String: Any])?["value"] as? Double == 100, "\(state ?? "none")")
   }
 
@@ -163,8 +155,7 @@ import Testing
         (20..<40).map { Self.report(release, $0, .crashed, minutesAgo: age) }, minutesAgo: late)
     }
     func compare(_ base: String, _ candidate: String) throws -> [String: Any] {
-      try ask(
-        fixture,
+      try fixture.json(
         Self.organization
           + "sessions/compare/?align=age&statsPeriod=7d&base=\(base)&candidate=\(candidate)")
     }
@@ -211,8 +202,8 @@ import Testing
         ])
       }
       try fixture.store.ingest(batch)
-      let answer = try ask(
-        fixture, Self.organization + "sessions/compare/?base=a@\(round)&candidate=b@\(round)")
+      let answer = try fixture.json(
+        Self.organization + "sessions/compare/?base=a@\(round)&candidate=b@\(round)")
       let difference = try #require(answer["difference"] as? [String: [String: Any]])
       let verdicts = difference.mapValues { $0["verdict"] as? String ?? "" }
       #expect(!verdicts.values.contains("better"), "\(from) to \(to): \(verdicts)")
@@ -239,8 +230,7 @@ import Testing
       ])
     }
     try fixture.store.ingest(batch)
-    let answer = try ask(
-      fixture,
+    let answer = try fixture.json(
       Self.organization + "sessions/compare/?base=shop@1&candidate=shop@2&bad=crashed,unhandled")
     let difference = try #require(answer["difference"] as? [String: [String: Any]])
     #expect(answer["verdict"] as? String == verdict)
@@ -260,8 +250,8 @@ import Testing
       ])
     }
     try fixture.store.ingest(batch)
-    let answer = try ask(
-      fixture, Self.organization + "sessions/compare/?base=shop@1&candidate=shop@2")
+    let answer = try fixture.json(
+      Self.organization + "sessions/compare/?base=shop@1&candidate=shop@2")
     let difference = try #require(answer["difference"] as? [String: [String: Any]])
     for kind in ["Sessions", "Users"] {
       #expect(difference["errored" + kind]?["verdict"] as? String == "shifted")

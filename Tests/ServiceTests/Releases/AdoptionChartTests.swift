@@ -8,10 +8,7 @@ import Testing
   static let organization = "/api/0/organizations/default/"
 
   private func ask(_ target: String) throws -> [String: Any] {
-    let answer = try ServiceFixture.world().ask(Self.organization + target)
-    #expect(answer.status == 200, "\(answer.text)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+    try ServiceFixture.world().json(Self.organization + target)
   }
 
   @Test func sharesOfEachReleaseByDay() throws {
@@ -51,7 +48,10 @@ import Testing
   @Test(arguments: [
     ("adoption/?project=1&by=bugs", "Invalid by: \\\"bugs\\\". Give sessions or users."),
     ("adoption/?project=1&top=0", "Invalid top: \\\"0\\\". Give a whole number from 1 to 1000."),
-    ("active/?groupBy=color", "Invalid groupBy: \\\"color\\\""),
+    (
+      "active/?groupBy=color",
+      "Invalid groupBy: \\\"color\\\". There are project, release, environment."
+    ),
   ])
   func refusals(_ target: String, _ detail: String) throws {
     let answer = try ServiceFixture().ask(Self.organization + target)

@@ -1,5 +1,6 @@
 import Access
 import HTTP
+import Locks
 import ReleaseHealth
 import SQLiteStorage
 import Storage
@@ -44,6 +45,28 @@ import Testing
     let answer = try ServiceFixture.world().ask(Self.path + "?" + example.query)
     #expect(answer.status == 200)
     #expect(Self.versions(answer.text) == example.expected, "\(answer.text)")
+  }
+
+  /// The latest release and the list are of one moment, while others arrive.
+  @Test func theyAreOfOneMoment() throws {
+    let fixture = try ServiceFixture.world()
+    let count = Locked(UInt128(0))
+    fixture.store.beforeReads { [store = fixture.store] in
+      let id = count.withLock { count in
+        count += 1
+        return count
+      }
+      var batch = IngestBatch(receivedAt: ServiceFixture.now.advanced(byMilliseconds: -60_000))
+      let series = SeriesKey(
+        project: ProjectID(rawValue: 1), release: "shop@2.\(id)", environment: "production")
+      let key = SessionKey(
+        series: series, started: batch.receivedAt, sessionID: SessionID(value: id))
+      batch.add(NamedReport(key: key, correctedStart: batch.receivedAt, status: .exited))
+      _ = try? store.ingest(batch)
+    }
+    let versions = Self.versions(fixture.ask(Self.path + "?query=!release:latest").text)
+    // All but the latest one.
+    #expect(!versions.isEmpty && !versions.contains("2.\(count.withLock { $0 })"), "\(versions)")
   }
 
   /// As in Sentry, archived releases are among them.

@@ -194,8 +194,15 @@ import Testing
         + "\"color:red\"."),
     SessionsCase("near key", "query=finalised:true", "Invalid search filter: finalised; near: "),
     SessionsCase(
-      "another search's key", "query=environment:prod",
-      "Invalid search filter: environment. There are "),
+      "another search's key", "query=session.status:crashed",
+      "Invalid search filter: session.status. There are release, release.package, "
+        + "release.version, release.build, release.stage, finalized. Only searches of sessions have "
+        + "session.status."),
+    SessionsCase(
+      "a parameter", "query=environment:prod",
+      "Invalid search filter: environment. There are release, release.package, release.version, "
+        + "release.build, release.stage, finalized. The parameter environment= selects by "
+        + "environment."),
     SessionsCase(
       "neither true nor false", "query=finalized:maybe",
       "Invalid search filter: finalized. Give true or false, not \"maybe\"."),

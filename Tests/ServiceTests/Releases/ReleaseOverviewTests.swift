@@ -10,11 +10,8 @@ import Testing
 @Suite struct ReleaseOverviewTests {
   /// The health of each release by its version.
   private func health(_ query: String) throws -> [String: [String: Any]] {
-    let answer = try ServiceFixture.world().ask(
-      ReleasesTests.list + "?health=1&overview=1&flatten=1&" + query)
-    #expect(answer.status == 200, "\(answer.text)")
-    let releases = try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [[String: Any]])
+    let releases = try ServiceFixture.world().json(
+      ReleasesTests.list + "?health=1&overview=1&flatten=1&" + query, as: [[String: Any]].self)
     return Dictionary(
       uniqueKeysWithValues: releases.compactMap { release in
         guard let version = release["version"] as? String,

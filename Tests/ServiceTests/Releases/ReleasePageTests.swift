@@ -20,10 +20,6 @@ import Testing
     return fixture
   }
 
-  private static func json(_ text: String) throws -> [String: Any] {
-    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
-
   /// The status, and the detail where it is an error; otherwise whether there are neighbours.
   @Test(arguments: [
     SessionsCase("without a project there are no neighbours", "", "200 none"),
@@ -76,7 +72,7 @@ import Testing
   ])
   func rules(_ rule: SessionsCase<String>) throws {
     let answer = try Self.fixture().ask(ReleasesTests.list + "shop@1.10.0%2B8/?" + rule.query)
-    let json = try Self.json(answer.text)
+    let json = try object(answer.text)
     let meta = (json["currentProjectMeta"] as? [String: Any]).map {
       $0.isEmpty ? "none" : "neighbours"
     }
@@ -86,7 +82,7 @@ import Testing
   @Test func neighboursAndTimes() throws {
     let fixture = try Self.fixture()
     let answer = fixture.ask(ReleasesTests.list + "shop@1.10.0%2B8/?health=1&project=shop")
-    let meta = try #require(try Self.json(answer.text)["currentProjectMeta"] as? [String: Any])
+    let meta = try #require(try object(answer.text)["currentProjectMeta"] as? [String: Any])
     #expect(
       meta as? [String: String] == [
         "nextReleaseVersion": "shop@1.9.0", "prevReleaseVersion": "shop@1.0.0+7",
@@ -111,7 +107,7 @@ import Testing
     let made = fixture.change(
       .post, ReleasesTests.list, #"{"version":"shop@3","projects":["shop"]}"#)
     #expect(made.status == 201 && made.text.contains(#""currentProjectMeta":{}"#))
-    let release = try Self.json(fixture.ask(ReleasesTests.list + target).text)
+    let release = try object(fixture.ask(ReleasesTests.list + target).text)
     let meta = try #require(release["currentProjectMeta"] as? [String: Any])
     #expect(meta["sessionsLowerBound"] is NSNull && meta["sessionsUpperBound"] is NSNull)
     for name in ["dateReleased", "dateStarted", "firstEvent", "lastEvent"] {
@@ -123,7 +119,7 @@ import Testing
   @Test func thePageInAProject() throws {
     let fixture = try Self.fixture()
     let path = "/api/0/projects/default/shop/releases/shop@1.10.0%2B8/"
-    let meta = try Self.json(fixture.ask(path).text)["currentProjectMeta"] as? [String: Any]
+    let meta = try object(fixture.ask(path).text)["currentProjectMeta"] as? [String: Any]
     #expect(meta?["nextReleaseVersion"] as? String == "shop@1.9.0")
     #expect(fixture.ask(path + "?sort=users").status == 400)
     #expect(fixture.ask(path.replacing("shop/", with: "nowhere/")).status == 404)

@@ -12,10 +12,7 @@ import Testing
   static let stats = "/api/0/projects/default/shop/releases/shop@1.10.0%2B8/stats/"
 
   private func ask(_ query: String) throws -> [String: Any] {
-    let answer = try ServiceFixture.world().ask(Self.stats + query)
-    #expect(answer.status == 200, "\(answer.text)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+    try ServiceFixture.world().json(Self.stats + query)
   }
 
   @Test func sessionsByDay() throws {

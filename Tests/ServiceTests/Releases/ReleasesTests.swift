@@ -12,10 +12,7 @@ import Testing
   static let list = "/api/0/organizations/default/releases/"
 
   private func json(_ fixture: ServiceFixture, _ target: String) throws -> [[String: Any]] {
-    let answer = fixture.ask(target)
-    #expect(answer.status == 200, "\(answer.text)")
-    return try #require(
-      try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [[String: Any]])
+    try fixture.json(target, as: [[String: Any]].self)
   }
 
   private func versions(_ fixture: ServiceFixture, _ query: String) throws -> [String] {
@@ -161,8 +158,8 @@ import Testing
     (
       "query=environment:x@y",
       "Invalid search filter: environment. There are release, release.package, release.version, "
-        + "release.build, release.stage, finalized. The release \\\"environment:x@y\\\" is found by "
-        + "\\\"environment:x@y\\\". The parameter environment= selects by environment."
+        + "release.build, release.stage, finalized. The parameter environment= selects by "
+        + "environment."
     ),
     ("query=release.stage:adopted", "Choose a single environment to filter by release stage."),
   ])

@@ -148,7 +148,7 @@ import Testing
       "Invalid search filter: relase; near: \"release\". \(keys)"),
     Rule(
       "keys of other searches", "field=sum(session)&query=!finalized:\"true\"",
-      "Invalid search filter: finalized. \(keys)"),
+      "Invalid search filter: finalized. \(keys) Only searches of releases have finalized."),
     Rule(
       "multiple of ten seconds", "field=sum(session)&interval=5s",
       "The interval has to be a multiple of the minimum interval of ten seconds."),

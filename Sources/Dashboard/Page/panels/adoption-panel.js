@@ -34,7 +34,9 @@ export function adoptionPanel(world) {
     async update(fresh, { signal } = {}) {
       place = fresh;
       const [project, ...others] = world.selected(place);
-      if (!project || others.length || !isApplication(project.platform)) {
+      // An environment that the project does not have has no adoption.
+      const isKnown = !place.environment || project?.environments.includes(place.environment);
+      if (!project || others.length || !isKnown || !isApplication(project.platform)) {
         element.hidden = true;
         return;
       }

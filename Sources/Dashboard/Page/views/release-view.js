@@ -87,10 +87,10 @@ export function releaseView(world) {
       setText(heading, place.version);
       // Without a selection, adoption is the share within the release's own projects.
       if (!place.project) scope.project = release.projects.map(({ id }) => id);
-      // An environment that the projects do not have is an error of these two, and no number.
-      const isKnown = !place.environment || world.projects.some(({ id, environments }) =>
+      // An environment that the projects do not have is an error of these three, and no number.
+      const isKnown = !place.environment || world.selected(place).some(({ id, environments }) =>
         environments.includes(place.environment) && release.projects.some((one) => String(one.id) === String(id)));
-      estimate.element.hidden = comparison.element.hidden = !isKnown;
+      for (const { element } of [estimate, comparison, trust]) element.hidden = !isKnown;
       const search = `release:${quoted(place.version)}`;
       const query = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
       const byStatus = query({ ...scope, query: search, field: fields, groupBy: "session.status" });
@@ -103,7 +103,7 @@ export function releaseView(world) {
         // Without unhandled sessions the failure-free rates are the crash-free ones.
         byStatus.then(({ data }) => (readStatuses(data).totals(SESSIONS).unhandled ? query({ ...scope, query: search, field: failureFreeFields }) : null)),
         isKnown && byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
-        trust.update(place, scope, search, { signal }),
+        isKnown && trust.update(place, scope, search, { signal }),
       ]);
       const bad = badOf(world.projects.filter(({ id }) => release.projects.some((one) => String(one.id) === String(id))));
       if (!isNew(release, own.data, all.data, places.data, estimated, rules.data, failureFree?.data, bad)) return;

@@ -1,5 +1,6 @@
 import Alerting
 import ArgumentParser
+import Bytes
 import FoundationEssentials
 import ReleaseHealth
 import Storage
@@ -157,10 +158,9 @@ struct AlertCommand: ParsableCommand {
         throw CommandFailure.usage("--from is '\(from)', which is in the future.")
       }
       guard start < end else { throw CommandFailure.usage("--from is not before --to.") }
-      let isRule = try session.alerts.alertRules(of: session.organization.id).contains {
-        $0.draft.name == rule || "\($0.id)" == rule
-      }
-      let bytes = isRule ? [] : try fileOfRule()
+      let rules = try session.alerts.alertRules(of: session.organization.id)
+      let isRule = rules.contains { $0.draft.name == rule || "\($0.id)" == rule }
+      let bytes = isRule ? [] : try fileOfRule(besides: rules)
       let answer = try session.backTest(
         named: isRule ? rule : nil, bytes: bytes, start: start, end: end)
       let text = String(decoding: answer, as: UTF8.self)
@@ -198,9 +198,12 @@ struct AlertCommand: ParsableCommand {
           + "\(report.minutes["withoutData"] ?? 0) of them had too few sessions.")
     }
 
-    private func fileOfRule() throws -> [UInt8] {
+    private func fileOfRule(besides rules: [StoredAlertRule]) throws -> [UInt8] {
       guard FileIdentity(path: rule) != nil else {
-        throw CommandFailure.failed("There is no alert rule and no file '\(rule)'.")
+        let names = rules.map(\.draft.name)
+        throw CommandFailure.failed(
+          "There is no file \"\(rule)\", and no such alert rule"
+            + NearNames.choices(near: rule, among: names))
       }
       return try readFile(rule, bytesMax: 1 << 20)
     }
@@ -297,7 +300,7 @@ private struct AlertSession {
       return rule
     }
     throw CommandFailure.failed(
-      "There is no alert rule '\(name)'. `hale alert list` lists the rules.")
+      NearNames.sentence("alert rule", name, among: rules.map(\.draft.name)))
   }
 
   func slugs(_ rule: StoredAlertRule) -> [String] {
@@ -307,9 +310,19 @@ private struct AlertSession {
   /// What the rule names and is not there yet.
   func unmatched(_ rule: StoredAlertRule) -> [AlertRule.Problem] { rule.rule.unmatched(in: names) }
 
-  /// The level of the rule, marked where the rule cannot fire as it stands.
+  /// The level of the rule, or the reason why it has none; marked where the rule cannot fire as it
+  /// stands.
   func state(_ rule: StoredAlertRule) -> String {
-    rule.state.level.name + (unmatched(rule).isEmpty ? "" : ", matches nothing yet")
+    let state =
+      switch rule.evaluated {
+      case _ where rule.state.level != .ok: rule.state.level.name
+      case nil: "not evaluated yet"
+      case let last? where last.value != nil: rule.state.level.name
+      case let last? where last.sessions > 0 && last.sessions < rule.rule.sessionsMin:
+        "too few sessions: \(last.sessions) of \(rule.rule.sessionsMin)"
+      default: "no data"
+      }
+    return state + (unmatched(rule).isEmpty ? "" : ", matches nothing yet")
   }
 
   /// The end of the rule's mute; nil where it is not muted.
@@ -322,7 +335,7 @@ private struct AlertSession {
     return [
       ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
       ("aggregate", .string(rule.rule.measure.rawValue)),
-      ("state", .string(rule.state.level.name)),
+      ("state", .string(rule.state.level.name)), ("isJudged", .boolean(rule.isJudged)),
       ("value", .optional(rule.evaluated?.value.map { "\($0)" })),
       ("evaluated", .optional(rule.evaluated?.time.rfc3339)),
       ("release", .optional(rule.release)),
