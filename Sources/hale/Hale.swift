@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 
 /// The version of this program.
-let haleVersion = "0.2.0"
+let haleVersion = "0.3.0"
 
 /// The root of all commands.
 struct Hale: ParsableCommand {
