@@ -28,8 +28,9 @@ package enum BadHint {
     let reason =
       project.platform.map { "that is the default of platform \($0)" }
       ?? "\(project.slug) has no platform"
+    // By its id: two organizations may have projects of one slug.
     return "\(unhandled) of \(total) had an unhandled error and no crash, which is not bad here, "
-      + "because \(reason): `hale project set \(project.slug) --bad crashed+unhandled` changes "
-      + "that, and `--bad crashed` ends this hint."
+      + "because \(reason): `hale project set \(project.id.rawValue) --bad crashed+unhandled` "
+      + "changes that, and `--bad crashed` ends this hint."
   }
 }

@@ -4,8 +4,8 @@ internal import HTTP
 internal import ReleaseHealth
 internal import Storage
 
-/// The environments of a request that no session of its projects has: they select nothing, and
-/// zeros would look like an answer.
+/// The environments of a request that neither a session nor a deploy of its projects has: they
+/// select nothing, and zeros would look like an answer.
 struct UnknownEnvironments {
   private let known: KnownNames
   private let selection: EnvironmentSelection
@@ -29,8 +29,9 @@ struct UnknownEnvironments {
   /// The response header of a route of Sentry's, whose clients are to get their answer:
   /// `environment=prod; near="production"`, percent-encoded.
   fileprivate var header: String {
-    known.unknown(of: selection).map { name in
-      let near = NearNames.near(name, among: known.environments).map(percentEncoded)
+    let environments = known.environments
+    return known.unknown(of: selection).map { name in
+      let near = NearNames.near(name, among: environments).map(percentEncoded)
       return "environment=\(percentEncoded(name))"
         + (near.isEmpty ? "" : "; near=\"\(near.joined(separator: " "))\"")
     }

@@ -52,7 +52,7 @@ import Testing
       crashed: example.crashed, failed: example.failed, of: 1000, tolerated: example.tolerated,
       projects)
     #expect((hint != nil) == example.isThere)
-    let slug = projects.last?.slug ?? ""
-    #expect(hint?.contains("`hale project set \(slug) --bad crashed+unhandled`") != false)
+    let id = projects.last?.id.rawValue ?? 0
+    #expect(hint?.contains("`hale project set \(id) --bad crashed+unhandled`") != false)
   }
 }

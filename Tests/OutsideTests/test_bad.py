@@ -92,7 +92,7 @@ def test_a_project_that_does_not_say_what_it_is_gets_a_hint(start):
             (gate_path, {}), (compare_path, two), (f"{PROJECT}budget/", {}))]
     wait(lambda: hale.get(f"{PROJECT}budget/").json["objective"], "the objective")
     status, text = gate(hale, "--release", "web@2")
-    command = "`hale project set default --bad crashed+unhandled`"
+    command = "`hale project set 1 --bad crashed+unhandled`"
     assert status == GREEN and f"Hint: 500 of 10000 had an unhandled error" in text, text
     assert "default has no platform" in text and command in text, text
     assert all(command in hint for hint in hints()), hints()
@@ -116,9 +116,10 @@ def test_a_project_that_does_not_say_what_it_is_gets_a_hint(start):
 
 @pytest.mark.parametrize("given, near", (
     ("javascrpt", "javascript"), ("java-script", "javascript"), ("react", "javascript-react"),
-    ("javascript-raect", "javascript-react"), ("pyhton", "python"), ("andriod", "android"),
+    ("javascrpt-react", "javascript"), ("pyhton", "python"), ("andriod", "android"),
     ("vue", "javascript-vue"), ("JavaScript", None), ("kotlin-native", None), ("nim", None),
-    ("react-native", None), ("php-symfony2", None), ("javascript-qwik", None)))
+    ("react-native", None), ("php-symfony2", None), ("javascript-qwik", None),
+    ("javascript-preact", None), ("javascript-vue3", None), ("node-nextjs", None)))
 def test_platforms_that_are_slips_of_the_hand(hale, given, near):
     done = hale.cli("project", "create", "page", "--platform", given)
     reply = change(hale, "PUT", PROJECT, {"platform": given})

@@ -59,6 +59,15 @@ def test_green_red_and_not_decided_yet(releases):
     assert status == RED and "of sessions are crash-free, below 99.5 %" in text, text
     status, text = gate(releases, "app@2", *young)
     assert status == UNKNOWN and "app@5 has 10 of the 100 sessions" in text
+    # After a deploy, before the first session.
+    reply = releases.request(
+        "POST", "/api/0/organizations/default/releases/",
+        json.dumps({"version": "app@7", "projects": ["default"]}),
+        {"Authorization": f"Bearer {releases.token}", "Content-Type": "application/json"})
+    assert reply.status == 201, reply
+    status, text = gate(releases, "app@7")
+    assert status == UNKNOWN, text
+    assert "app@7 has no session yet; a verdict needs 100." in text and "in the first" not in text, text
 
 
 def test_the_latest_release(releases):

@@ -57,6 +57,11 @@ import Testing
     #expect(
       known.refusal(of: EnvironmentSelection(["production", "prod"]))
         == "There is no environment \"prod\"; near: \"production\". There are production, staging.")
+    // The same text of other bytes is another environment, as in the store.
+    let composed = Self.names(["shop@1"], environments: ["pr\u{fc}fung"])
+    #expect(composed.refusal(of: EnvironmentSelection(["pr\u{fc}fung"])) == nil)
+    #expect(composed.refusal(of: EnvironmentSelection(["pru\u{308}fung"])) != nil)
+    #expect(known.unknown(of: EnvironmentSelection((0..<50).map { "e\($0)" })).count == 20)
     #expect(!known.hasNoSessions && Self.names(["shop@1"]).hasNoSessions)
   }
 

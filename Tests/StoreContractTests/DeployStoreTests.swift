@@ -24,7 +24,7 @@ import Testing
   }
 
   private func deploys(_ store: any ContractStore) throws -> ReleaseDeploys {
-    try #require(try store.releases(of: Self.organization).first).deploys
+    try #require(try store.releases(of: Self.organization, withDeploys: true).first).deploys
   }
 
   @Test(arguments: Conformer.allCases)

@@ -92,9 +92,11 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     try store.housekeep(at: now)
   }
 
-  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+  package func releases(
+    of organization: OrganizationID, withDeploys: Bool
+  ) throws(StoreError) -> [ReleaseRecord] {
     arrive()
-    return try store.releases(of: organization)
+    return try store.releases(of: organization, withDeploys: withDeploys)
   }
 
   package func saveRelease(
@@ -172,9 +174,11 @@ private struct BusySnapshot: SessionReading, ReleaseReading, OutcomeStore {
     return try snapshot.firstArrivalHour()
   }
 
-  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+  func releases(
+    of organization: OrganizationID, withDeploys: Bool
+  ) throws(StoreError) -> [ReleaseRecord] {
     arrive()
-    return try snapshot.releases(of: organization)
+    return try snapshot.releases(of: organization, withDeploys: withDeploys)
   }
 
   func sessionHours(

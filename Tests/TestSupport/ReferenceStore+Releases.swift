@@ -4,7 +4,9 @@ internal import Locks
 
 /// Releases from the changes made to them and from the raw reports.
 extension ReferenceStore: ReleaseStore {
-  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+  package func releases(
+    of organization: OrganizationID, withDeploys: Bool
+  ) throws(StoreError) -> [ReleaseRecord] {
     let raw = snapshot
     guard organization == Self.organization else { return [] }
     return raw.releases.map { release in
@@ -20,7 +22,7 @@ extension ReferenceStore: ReleaseStore {
           < ($1.firstSeen, $1.project, $1.environment ?? "")
       }
       release.projects = Set(release.projects + places.keys.map(\.project)).sorted()
-      release.deploys = deploys(of: Name(release.version), raw)
+      if withDeploys { release.deploys = deploys(of: Name(release.version), raw) }
       return release
     }
     .sorted {

@@ -21,7 +21,7 @@ package struct DeployActions: Sendable {
     let projects = Set(try call.projects().selected(by: parameters).map(\.id))
     let page = try Page(parameters, sizeMax: 100)
     return { () throws(StoreError) in
-      guard let release = try release(call.version, of: organization) else {
+      guard let release = try release(call.version, of: organization, withDeploys: true) else {
         return Response(.notFound)
       }
       let deploys = release.deploys.current(of: projects).sorted {
@@ -54,9 +54,11 @@ package struct DeployActions: Sendable {
   }
 
   private func release(
-    _ version: String, of organization: Organization
+    _ version: String, of organization: Organization, withDeploys: Bool = false
   ) throws(StoreError) -> ReleaseRecord? {
-    try store.releases(of: organization.id).first { Name($0.version) == Name(version) }
+    try store.releases(of: organization.id, withDeploys: withDeploys).first {
+      Name($0.version) == Name(version)
+    }
   }
 
   /// The routes of the API that these actions answer.

@@ -50,8 +50,8 @@ struct EstimateRequest {
       return Response(APIError(status: 404, detail: known.refusal(ofReleaseOrLatest: release)))
     }
     let projects = projects.intersection(record.projects)
-    let delay = try ReportingDelay.learnt(
-      from: projects, environments, bad: .crashed, now: now, store)
+    let days = try LearningDays(of: projects, environments, now: now, store)
+    let delay = days.delay(of: .crashed)
     // The delay counts whole hours, so the range starts on a full hour; what is older is one sum.
     // Before the retention there is nothing, however far back the range reaches.
     let hour = max(range.start.hour, (now.day - retentionDays) * 24)
@@ -67,7 +67,7 @@ struct EstimateRequest {
     let bad = BadStatuses.widest(self.selected.having([record]).map(\.bad))
     var ofFailures: CrashEstimate?
     if bad == .crashedAndUnhandled {
-      let own = try ReportingDelay.learnt(from: projects, environments, bad: bad, now: now, store)
+      let own = days.delay(of: bad)
       let tallies = counts.map { $0.tally(bad) }
       ofFailures = own.isLearnt ? own.estimate(tallies, now: now.hour - hour) : nil
     }

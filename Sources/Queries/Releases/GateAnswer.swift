@@ -114,11 +114,20 @@ struct GateAnswer {
       let short = [candidate, baseline].compactMap(\.self).filter {
         $0.total(bad).sessions < needed
       }
-      let names = short.map { "\($0.release) has \($0.total(bad).sessions)" }
-      let hours = age == 1 ? "hour" : "\(age) hours"
-      return
-        "\(names.joined(separator: " and ")) of the \(needed) sessions that a verdict needs, in "
-        + "the first \(hours)\(short.allSatisfy(\.isKnownAtAge) ? ", as known at that age." : ".")"
+      let without = short.filter { $0.final(bad).sessions == 0 }
+      let few = short.filter { $0.final(bad).sessions > 0 }
+      var sentences = without.map {
+        "\($0.release) has no session yet; a verdict needs \(needed)."
+      }
+      if !few.isEmpty {
+        let names = few.map { "\($0.release) has \($0.total(bad).sessions)" }
+        let hours = age == 1 ? "hour" : "\(age) hours"
+        sentences.append(
+          "\(names.joined(separator: " and ")) of the \(needed) sessions that a verdict needs, in "
+            + "the first \(hours)\(few.allSatisfy(\.isKnownAtAge) ? ", as known at that age." : ".")"
+        )
+      }
+      return sentences.joined(separator: " ")
     }
     let findings = [(rate, rateSentence), (drop, dropSentence)].compactMap { finding, sentence in
       finding.map { (verdict: $0.verdict, text: sentence($0)) }

@@ -165,8 +165,9 @@ struct GateRequest {
     let hint = BadHint.sentence(
       crashed: Int64(one.final(.crashed).crashes), failed: Int64(failed.crashes),
       of: failed.sessions, tolerated: rules.crashRateMax, self.bad == nil ? concerned : [])
-    let delay = try ReportingDelay.learnt(
-      from: projects.intersection(record.projects), environments, bad: bad, now: now, store)
+    let days = try LearningDays(
+      of: projects.intersection(record.projects), environments, now: now, store)
+    let delay = days.delay(of: bad)
     // Users count for both arms or for neither, so that the arms are comparable.
     let areUsersKnown = [one, other].compactMap(\.self).allSatisfy {
       $0.users.areKnown(of: $0.final(bad).sessions)

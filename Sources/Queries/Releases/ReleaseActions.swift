@@ -22,7 +22,7 @@ package struct ReleaseActions: Sendable {
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
         let request = try request.namingLatest(of: organization.id, store)
-        let records = try store.releases(of: organization.id)
+        let records = try store.releases(of: organization.id, withDeploys: true)
         var health = try ReleaseHealthData(ranking: request, store: store)
         let entries = ReleaseEntry.entries(of: records, request, health)
         let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
@@ -45,7 +45,7 @@ package struct ReleaseActions: Sendable {
       try items(of: call), projects: try call.projects(), now: call.now, for: .page)
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
-        let records = try store.releases(of: organization.id)
+        let records = try store.releases(of: organization.id, withDeploys: true)
         // No release is named `latest`.
         let record =
           call.version == LatestRelease.name
@@ -66,7 +66,7 @@ package struct ReleaseActions: Sendable {
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
         let entries = ReleaseEntry.entries(
-          of: try store.releases(of: organization.id),
+          of: try store.releases(of: organization.id, withDeploys: true),
           try request.namingLatest(of: organization.id, store), ReleaseHealthData())
         let page = entries.dropFirst(request.page.offset)
         let link = request.page.linkHeader(
@@ -209,7 +209,7 @@ package struct ReleaseActions: Sendable {
       let isNew =
         try store.saveRelease(change, of: organization.id, at: call.now)
         || !change.projects.allSatisfy { known?.projects.contains($0) ?? false }
-      let records = try store.releases(of: organization.id)
+      let records = try store.releases(of: organization.id, withDeploys: true)
       guard let record = records.first(where: { Name($0.version) == Name(version) }) else {
         return Response(.notFound)
       }

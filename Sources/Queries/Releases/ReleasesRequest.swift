@@ -166,7 +166,7 @@ struct ReleasesRequest {
     return named
   }
 
-  /// The environments that no session of the projects has, looked for where an answer is empty.
+  /// The environments that nothing of the projects has, looked for where an answer is empty.
   func unknown(
     where isEmpty: Bool, _ store: any ReleaseReading
   ) throws(StoreError) -> UnknownEnvironments? {

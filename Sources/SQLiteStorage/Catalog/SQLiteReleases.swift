@@ -2,8 +2,12 @@ package import ReleaseHealth
 package import Storage
 
 extension SQLiteStore: ReleaseStore {
-  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
-    try snapshot { (snapshot) throws(StoreError) in try snapshot.releases(of: organization) }
+  package func releases(
+    of organization: OrganizationID, withDeploys: Bool
+  ) throws(StoreError) -> [ReleaseRecord] {
+    try snapshot { (snapshot) throws(StoreError) in
+      try snapshot.releases(of: organization, withDeploys: withDeploys)
+    }
   }
 
   package func saveRelease(
@@ -112,8 +116,10 @@ extension SQLiteStore: ReleaseStore {
 }
 
 extension SQLiteSnapshot: ReleaseReading {
-  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
-    try ReleaseRows.read(organization, from: connection)
+  func releases(
+    of organization: OrganizationID, withDeploys: Bool
+  ) throws(StoreError) -> [ReleaseRecord] {
+    try ReleaseRows.read(organization, withDeploys: withDeploys, from: connection)
   }
 
   func sessionHours(
@@ -181,11 +187,11 @@ extension SQLiteSnapshot: ReleaseReading {
 /// Reads the release tables.
 private enum ReleaseRows {
   static func read(
-    _ organization: OrganizationID, from connection: Connection
+    _ organization: OrganizationID, withDeploys: Bool, from connection: Connection
   ) throws(StoreError) -> [ReleaseRecord] {
     let places = try places(organization, connection)
     let named = try projects(organization, connection)
-    let deploys = try DeployRows.read(organization, connection)
+    let deploys = withDeploys ? try DeployRows.read(organization, connection) : [:]
     return try connection.rows(
       """
       SELECT id, version, created, released, ref, url, status FROM release

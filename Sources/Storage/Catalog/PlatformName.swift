@@ -9,54 +9,37 @@ package enum PlatformName {
     guard isPlain, (1...64).contains(name.utf8.count) else {
       return "Give up to 64 letters, digits, '-', '_' and '.', for example python."
     }
-    if known.contains(name.lowercased()) { return nil }
-    // `react` and `vue` are pages: without the beginning, unhandled errors would not be bad.
-    let near = known.filter {
-      NearNames.isSlip(name, of: $0) || $0 == "javascript-" + name.lowercased()
+    let name = name.lowercased()
+    if families.contains(name) { return nil }
+    // What is bad follows the family, so the rest of the name may be anything.
+    let family = String(name.prefix { $0 != "-" })
+    let joined = name.filter { $0 != "-" }
+    let slips = families.filter { other in
+      other == joined
+        || !families.contains(family)
+          && (NearNames.isSlip(family, of: other) || NearNames.isSlip(name, of: other))
     }
+    // `react` and `vue` are pages: without the family, unhandled errors would not be bad.
+    let near = slips + pages.filter { $0 == "javascript-" + name }
     if near.isEmpty { return nil }
-    let shown = NearNames.near(name, among: near).map { "\"\($0)\"" }
+    let best = NearNames.near(name, among: near)
+    let shown = (best.isEmpty ? near.sorted() : best).map { "\"\($0)\"" }
     return "There is no such platform; near: \(shown.joined(separator: ", "))."
   }
 
-  private static let known: Set<String> = Set(
-    families.flatMap { family, parts in [family] + parts.map { "\(family)-\($0)" } })
+  /// The platforms of pages.
+  private static let pages = [
+    "angular", "angularjs", "astro", "backbone", "browser", "capacitor", "cordova", "electron",
+    "ember", "gatsby", "ionic", "nextjs", "nuxt", "react", "react-native", "react-router", "remix",
+    "solid", "solidstart", "svelte", "sveltekit", "tanstackstart-react", "vue", "wasm",
+  ].map { "javascript-\($0)" }
 
-  /// Sentry's platforms by what their names begin with.
-  private static let families: [String: [String]] = [
-    "android": [], "apple": ["ios", "macos", "tvos", "visionos", "watchos"], "bun": [], "c": [],
-    "capacitor": [], "cocoa": ["objc", "swift"], "cordova": [], "csharp": [], "dart": ["flutter"],
-    "deno": [],
-    "dotnet": [
-      "aspnet", "aspnetcore", "awslambda", "gcpfunctions", "maui", "uwp", "winforms", "wpf",
-      "xamarin",
-    ],
-    "electron": [], "elixir": [], "flutter": [],
-    "go": ["echo", "fasthttp", "fiber", "gin", "http", "iris", "martini", "negroni"],
-    "godot": [], "ionic": [], "ios": [],
-    "java": [
-      "android", "appengine", "log4j", "log4j2", "logback", "logging", "spring", "spring-boot",
-    ],
-    "javascript": [
-      "angular", "angularjs", "astro", "backbone", "browser", "capacitor", "cordova", "electron",
-      "ember", "gatsby", "ionic", "nextjs", "nuxt", "react", "react-native", "react-router",
-      "remix", "solid", "solidstart", "svelte", "sveltekit", "tanstackstart-react", "vue", "wasm",
-    ],
-    "kotlin": ["multiplatform"], "linux": [], "macos": [], "minidump": [],
-    "native": ["breakpad", "crashpad", "minidump", "qt"], "nintendo-switch": ["2"],
-    "node": [
-      "awslambda", "azurefunctions", "cloudflare-pages", "cloudflare-workers", "connect",
-      "elysia", "express", "fastify", "gcpfunctions", "hapi", "hono", "koa", "nestjs", "nitro",
-      "restify",
-    ],
-    "objc": [], "other": [], "perl": [],
-    "php": ["laravel", "monolog", "symfony", "symfony2"], "playstation": [], "powershell": [],
-    "python": [
-      "aiohttp", "asgi", "awslambda", "bottle", "celery", "chalice", "django", "falcon",
-      "fastapi", "flask", "gcpfunctions", "litestar", "pylons", "pymongo", "pyramid", "quart",
-      "rq", "sanic", "serverless", "starlette", "tornado", "tryton", "wsgi",
-    ],
-    "react-native": [], "ruby": ["rack", "rails"], "rust": [], "swift": [], "unity": [],
-    "unreal": [], "windows": [], "xbox": [],
+  /// What the names of Sentry's platforms begin with.
+  private static let families: Set<String> = [
+    "android", "apple", "bun", "c", "capacitor", "cocoa", "cordova", "csharp", "dart", "deno",
+    "dotnet", "electron", "elixir", "flutter", "go", "godot", "ionic", "ios", "java", "javascript",
+    "kotlin", "linux", "macos", "minidump", "native", "nintendo-switch", "node", "objc", "other",
+    "perl", "php", "playstation", "powershell", "python", "react-native", "ruby", "rust", "swift",
+    "unity", "unreal", "windows", "xbox",
   ]
 }

@@ -54,15 +54,19 @@ package struct KnownNames: Sendable {
   package func refusal(of selection: EnvironmentSelection) -> String? {
     let unknown = unknown(of: selection)
     if unknown.isEmpty { return nil }
-    return unknown.map { NearNames.sentence("environment", $0, among: environments) }
+    let known = environments
+    return unknown.map { NearNames.sentence("environment", $0, among: known) }
       .joined(separator: " ")
   }
 
-  /// The environments of a selection that are unknown.
+  /// The environments of a selection that are unknown, the first twenty: each is held against all
+  /// known ones where it is named.
   package func unknown(of selection: EnvironmentSelection) -> [String] {
-    let known = Set(environments)
+    // By bytes, as in the store: two spellings of one text are two environments.
+    let known = Set(uses.flatMap(\.value.allEnvironments))
     // The empty one stands for sessions without an environment.
-    return selection.given.map(\.text).filter { !$0.isEmpty && !known.contains($0) }
+    let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
+    return unknown.prefix(20).map(\.text)
   }
 
   /// The names of the environments, ascending.

@@ -21,6 +21,7 @@ package struct ReleaseRecord: Equatable, Sendable {
   package var projects: [ProjectID]
   /// Where sessions of it were seen.
   package var places: [Place]
+  /// Empty where the releases are read without them.
   package var deploys = ReleaseDeploys()
 
   /// A project and environment that sessions of the release came from.
@@ -151,7 +152,12 @@ package protocol ReleaseStore: ReleaseReading, Sendable {
 /// Reads the releases of organizations. Called from any thread; blocks.
 package protocol ReleaseReading {
   /// All releases of an organization, newest first.
-  func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord]
+  ///
+  /// - Parameter withDeploys: whether ``ReleaseRecord/deploys`` are read: a release may have one
+  ///   with each run of a pipeline, and hardly a caller needs them.
+  func releases(
+    of organization: OrganizationID, withDeploys: Bool
+  ) throws(StoreError) -> [ReleaseRecord]
 
   /// The first and the last hour (since 1970) in which sessions of a release started; nil when
   /// there are none. `environments` nil stands for all.
@@ -162,4 +168,11 @@ package protocol ReleaseReading {
   /// What the sessions and deploys of an organization's projects tell of them. Projects without any
   /// are not in it.
   func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse]
+}
+
+extension ReleaseReading {
+  /// All releases of an organization, newest first, without their deploys.
+  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
+    try releases(of: organization, withDeploys: false)
+  }
 }

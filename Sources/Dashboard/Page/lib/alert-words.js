@@ -35,11 +35,12 @@ const levelNames = { ok: "OK", warning: "Warning", critical: "Critical" };
 export const levelMark = (level, text = levelNames[level]) => h("span", { class: "level", "data-level": level }, text);
 
 /** The level of a rule, or the reason why it has none. */
-export function stateMark({ state: { level, evaluated, value, sessions }, minSessions }) {
+export function stateMark({ state: { level, evaluated, value, sessions }, minSessions, comparison }) {
   if (level !== "ok") return levelMark(level);
   if (!evaluated) return levelMark("none", "Not evaluated yet");
   if (value != null) return levelMark("ok");
-  return levelMark("none", sessions > 0 && sessions < minSessions ? `Too few sessions: ${count(sessions)} of ${count(minSessions)}` : "No data");
+  if (sessions > 0 && sessions < minSessions) return levelMark("none", `Too few sessions: ${count(sessions)} of ${count(minSessions)}`);
+  return levelMark("none", sessions > 0 && comparison ? "Nothing to compare with" : "No data");
 }
 
 const unitText = { "%": "%", points: " points", "": "" };

@@ -39,15 +39,16 @@ export function estimatePanel(world) {
     const fact = (name, value, note) => h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, value), h("span", { class: "change" }, note)));
     const facts = [fact("Crash-free sessions, reported so far", percent(data.sessions - data.crashed, data.sessions), `${count(data.crashed)} of ${count(data.sessions)} crashed`)];
     const { isLearnt, crashes, hoursToHalf, hoursToMost, knownShare } = data.reportingDelay;
+    // Without enough crashes there may be enough failures to learn from.
+    const late = data.failureFreeEstimate;
     if (isToCome(data)) facts.push(fact(estimateName, fraction(data.estimate.value), `${rangeText(data.estimate)}, with 95 % confidence`));
     if (data.bad !== "crashed") {
       facts.push(fact("Failure-free sessions, reported so far", percent(data.sessions - data.failed, data.sessions), `${count(data.failed)} of ${count(data.sessions)} crashed or had an unhandled error`));
-      const late = data.failureFreeEstimate;
-      if (late && isToCome(data)) facts.push(fact("The same once all late crashes are reported", fraction(late.value), `${rangeText(late)}, with 95 % confidence`));
+      if (late && late.low < late.high) facts.push(fact("The same once all late crashes are reported", fraction(late.value), `${rangeText(late)}, with 95 % confidence`));
     }
     facts.push(isLearnt
       ? fact("Reported so far", `about ${fraction(knownShare, 0)}`, `of the crashes of these sessions; half are reported ${within(hoursToHalf)}, nine tenths ${within(hoursToMost)}, as learnt from ${plural(crashes, "crash", "crashes")} of the last 7 days`)
-      : fact("Reported so far", NONE, "too few crashes in the last 7 days to learn the reporting delay: there is no estimate"));
+      : fact("Reported so far", NONE, `too few crashes in the last 7 days to learn ${late ? "their" : "the"} reporting delay: there is no estimate${late ? " of them alone" : ""}`));
     if (gate) facts.push(fact("Release gate", h("span", { class: "verdict", "data-verdict": { green: "better", red: "worse" }[gate.verdict] }, verdicts[gate.verdict]), [gate.reason, gate.hint].filter(Boolean).join(" ")));
     list.replaceChildren(...facts);
   }

@@ -320,6 +320,8 @@ private struct AlertSession {
       case let last? where last.value != nil: rule.state.level.name
       case let last? where last.sessions > 0 && last.sessions < rule.rule.sessionsMin:
         "too few sessions: \(last.sessions) of \(rule.rule.sessionsMin)"
+      case let last? where last.sessions > 0 && rule.rule.comparison != nil:
+        "nothing to compare with"
       default: "no data"
       }
     return state + (unmatched(rule).isEmpty ? "" : ", matches nothing yet")
