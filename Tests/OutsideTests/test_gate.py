@@ -67,7 +67,7 @@ def test_green_red_and_not_decided_yet(releases):
     assert reply.status == 201, reply
     status, text = gate(releases, "app@7")
     assert status == UNKNOWN, text
-    assert "app@7 has no session yet; a verdict needs 100." in text and "in the first" not in text, text
+    assert "app@7 has no session yet; a verdict needs 100." in text and "of each" not in text, text
 
 
 def test_the_latest_release(releases):

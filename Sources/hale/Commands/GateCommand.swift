@@ -214,20 +214,29 @@ struct GateCommand: ParsableCommand {
     }
     let names = isCrashed ? ["CRASHED", "CRASH-FREE"] : ["FAILED", "FAILURE-FREE"]
     try printColumns(["RELEASE", "SESSIONS"] + names + ["ESTIMATED"], rows)
-    let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
-    let each = rows.count == 1 ? "" : " of each"
-    var note = "In the first \(hours)\(each), as known at that age"
+    var note = Self.ageText(answer)
     for side in [answer.candidate, answer.baseline].compactMap(\.self) where side.known == "now" {
       note += "; \(side.release) as known now, since its first hours are older than the arrival log"
     }
-    if answer.reportingDelay.isLearnt {
+    if answer.reportingDelay.isLearnt, !note.isEmpty {
       let known = Int((answer.reportingDelay.knownShare * 100).rounded())
       note +=
         "; about \(known) % of their \(isCrashed ? "crashes" : "failures") are reported by then"
     }
-    try printLine("\(note). Bad are sessions that are \(bad.words).")
+    try printLine("\(note.isEmpty ? "" : note + ". ")Bad are sessions that are \(bad.words).")
     try printUsers(answer, isCrashed: isCrashed)
     if let hint = answer.hint { try printLine("Hint: \(hint)") }
+  }
+
+  /// Which hours the table is about; empty where no release in it has begun.
+  private static func ageText(_ answer: GateReport) -> String {
+    let hours = answer.ageHours == 1 ? "hour" : "\(answer.ageHours) hours"
+    let isToCome = answer.candidate.sessions == 0 && answer.candidate.now?.sessions ?? 0 == 0
+    guard let baseline = answer.baseline else {
+      return isToCome ? "" : "In the first \(hours), as known at that age"
+    }
+    let whose = isToCome ? baseline.release : "each"
+    return "In the first \(hours) of \(whose), as known at that age"
   }
 
   /// Users are known only as of now: they stand beside the sessions of the same moment.
