@@ -60,7 +60,8 @@ package struct APIEndpoint {
 
   /// - Parameter path: what follows `/api/0`.
   package func begin(
-    _ head: RequestHead, _ path: ArraySlice<Substring>, exchange: ExchangeID
+    _ head: RequestHead, _ path: ArraySlice<Substring>, exchange: ExchangeID,
+    tenant: inout Tenant?
   ) -> RequestDisposition {
     for route in routes {
       guard let names = route.names(in: path) else { continue }
@@ -69,7 +70,8 @@ package struct APIEndpoint {
       guard let action = route.actions.first(where: { $0.method == method }) else {
         return .respond(.methodNotAllowed(route.allowed))
       }
-      return begin(head, Match(route: route.name, action: action, names: names), exchange)
+      let match = Match(route: route.name, action: action, names: names)
+      return begin(head, match, exchange, tenant: &tenant)
     }
     return .respond(.failure(404, "there is nothing at \(head.path)"))
   }
@@ -90,7 +92,8 @@ package struct APIEndpoint {
         id: 0, organization: organization.id, name: "", scope: .read, digest: [],
         created: organization.created, revoked: nil)
       let match = Match(route: route.name, action: action, names: names)
-      return begin(head, match, exchange, token: token)
+      var tenant: Tenant?
+      return begin(head, match, exchange, token: token, tenant: &tenant)
     }
     return .respond(Response(.notFound))
   }
@@ -104,7 +107,8 @@ package struct APIEndpoint {
 
   /// - Parameter token: nil to authenticate the request by its own token.
   private func begin(
-    _ head: RequestHead, _ match: Match, _ exchange: ExchangeID, token: APIToken? = nil
+    _ head: RequestHead, _ match: Match, _ exchange: ExchangeID, token: APIToken? = nil,
+    tenant: inout Tenant?
   ) -> RequestDisposition {
     let (route, action) = (match.route, match.action)
     do throws(APIError) {
@@ -117,6 +121,7 @@ package struct APIEndpoint {
         caller = try APICredentials.token(
           of: head, snapshot, for: action.scope, publicOrigin: address.publicOrigin)
       }
+      tenant = .token(caller.id)
       let call = APICall(
         address: address, head: head, names: match.names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)

@@ -10,8 +10,9 @@
    another shape than Swift already knows. */
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 
-static inline int cepoll_accept4(int descriptor, int flags) {
-  return accept4(descriptor, 0, 0, flags);
+/* The address has the room of a sockaddr_storage; its length is set. */
+static inline int cepoll_accept4(int descriptor, void *address, unsigned *length, int flags) {
+  return accept4(descriptor, address, length, flags);
 }
 
 static inline int cepoll_nonblocking_cloexec(void) { return SOCK_NONBLOCK | SOCK_CLOEXEC; }

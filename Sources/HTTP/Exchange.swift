@@ -24,8 +24,12 @@ package protocol ResponseSink: AnyObject, Sendable {
 
 /// Handles requests. It is called on the loop thread only, and must not block.
 package protocol RequestHandler: AnyObject {
-  /// - Parameter exchange: the identity for an asynchronous answer through the ``ResponseSink``.
-  func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition
+  /// - Parameters:
+  ///   - exchange: the identity for an asynchronous answer through the ``ResponseSink``.
+  ///   - tenant: set to the tenant of a request that is accepted by its head; nil at first.
+  func begin(
+    _ head: RequestHead, exchange: ExchangeID, tenant: inout Tenant?
+  ) -> RequestDisposition
 
   /// Notes that the exchange ended without an answer: the client disconnected or a timeout passed.
   func abandon(_ exchange: ExchangeID)
@@ -46,6 +50,9 @@ package protocol BodyReader: AnyObject {
   /// Whether few bytes may take long: such a reader is called after the fast connections.
   var isCostly: Bool { get }
 
+  /// The tenant of a request that is accepted by what its body has; nil until it is.
+  var tenant: Tenant? { get }
+
   /// Reads bytes of the body, without chunked framing.
   ///
   /// - Parameter bytes: the available bytes; empty after ``BodyProgress/again(consumed:)`` if
@@ -58,6 +65,7 @@ package protocol BodyReader: AnyObject {
 
 extension BodyReader {
   package var isCostly: Bool { false }
+  package var tenant: Tenant? { nil }
 }
 
 /// The progress of a body reader.

@@ -7,6 +7,10 @@ package struct RequestHead: Sendable {
   /// Whether the request came in over the control socket, which only the operator can open.
   package var isControl: Bool
 
+  /// The address of the client; behind trusted proxies, as they report it. nil over the control
+  /// socket.
+  package var peer: PeerAddress?
+
   /// The ranges of the path and the query in the block of the headers, which avoid copies.
   package let target: Range<Int>
 

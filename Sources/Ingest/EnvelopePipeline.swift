@@ -40,6 +40,8 @@ final class EnvelopePipeline: BodyReader {
   private var wholeAt: Double?
   let isCostly: Bool
 
+  var tenant: Tenant? { request.access?.tenant }
+
   init(_ endpoint: IngestEndpoint, source: consuming BodySource, _ request: consuming Request) {
     self.endpoint = endpoint
     isCostly = source.isCostly

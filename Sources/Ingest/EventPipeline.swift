@@ -13,21 +13,22 @@ final class EventPipeline: BodyReader {
   private var source: BodySource
   private var event: [UInt8] = []
   private var share: HeldShare
-  private let project: ProjectID
+  private let access: IngestAccess
   /// The item; nil until the event was read.
   private var skipped: SkippedItem?
 
   init(
-    _ dependencies: IngestEndpoint.Dependencies, source: consuming BodySource, project: ProjectID,
-    memory: HeldMemory
+    _ dependencies: IngestEndpoint.Dependencies, source: consuming BodySource,
+    _ access: IngestAccess, memory: HeldMemory
   ) {
     self.dependencies = dependencies
     self.source = source
     share = HeldShare(of: memory)
-    self.project = project
+    self.access = access
   }
 
   var isCostly: Bool { source.isCostly }
+  var tenant: Tenant? { access.tenant }
 
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
     do throws(IngestRefusal) {
@@ -50,7 +51,7 @@ final class EventPipeline: BodyReader {
       guard source.hasBytes else { throw .emptyBody }
       let answer = Response.accepted(
         eventID: try StoredEvent(event).id ?? Hexadecimal.text(dependencies.random()))
-      let skipped = SkippedItem(dependencies, project: project, answer: answer)
+      let skipped = SkippedItem(dependencies, project: access.project, answer: answer)
       self.skipped = skipped
       event = []
       share.giveBack()

@@ -1,10 +1,14 @@
 internal import Access
+internal import Bytes
+internal import HTTP
 internal import ReleaseHealth
 
 /// The project that an ingest request is for, and the public key that gives access to it.
 struct IngestAccess {
   let publicKey: String
   let project: ProjectID
+  /// The tenant of the request.
+  let tenant: Tenant
 
   /// - Parameter project: the project in the request; nil where it has none.
   init(publicKey: String, project: ProjectID?, snapshot: CatalogSnapshot) throws(IngestRefusal) {
@@ -13,11 +17,14 @@ struct IngestAccess {
     else { throw IngestRefusal(403, "event submission rejected with_reason: ProjectId") }
     self.publicKey = publicKey
     self.project = owner
+    let number = Hexadecimal.number(publicKey.utf8.span) ?? 0
+    tenant = .project(owner.rawValue, key: UInt64(truncatingIfNeeded: number))
   }
 
   /// The access of a command on this machine, which needs no key.
   init(command project: ProjectID) {
     publicKey = ""
     self.project = project
+    tenant = .project(project.rawValue, key: 0)
   }
 }

@@ -42,7 +42,8 @@ package final class IngestEndpoint {
 
   /// - Parameter project: the project in the path; nil where it has none.
   package func begin(
-    _ head: RequestHead, _ kind: IngestKind, project: Substring?, exchange: ExchangeID
+    _ head: RequestHead, _ kind: IngestKind, project: Substring?, exchange: ExchangeID,
+    tenant: inout Tenant?
   ) -> RequestDisposition {
     switch head.method {
     case .post: break
@@ -54,7 +55,9 @@ package final class IngestEndpoint {
     }
     do throws(IngestRefusal) {
       if head.method == .get { return .read(try pixel(head, project: project)) }
-      return .read(try reader(head, kind, project: project, exchange))
+      let reader = try reader(head, kind, project: project, exchange)
+      tenant = reader.tenant
+      return .read(reader)
     } catch {
       return .respond(dependencies.answer(error))
     }
@@ -63,10 +66,13 @@ package final class IngestEndpoint {
   /// Begins a request that equals an earlier one, without routing.
   ///
   /// - Returns: nil when there was none; the request is then routed.
-  package func beginKnown(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition? {
+  package func beginKnown(
+    _ head: RequestHead, exchange: ExchangeID, tenant: inout Tenant?
+  ) -> RequestDisposition? {
     let snapshot = dependencies.catalog.snapshot
     guard let entry = known.find(head, snapshot) else { return nil }
     dependencies.metrics.count(Metrics.Endpoint(entry.kind))
+    tenant = entry.access.tenant
     do throws(IngestRefusal) {
       return .read(
         try reader(
@@ -122,7 +128,7 @@ package final class IngestEndpoint {
       return EnvelopePipeline(self, source: source, request)
     }
     guard let access = request.access else { throw .missingAuthorization }
-    return EventPipeline(dependencies, source: source, project: access.project, memory: held)
+    return EventPipeline(dependencies, source: source, access, memory: held)
   }
 
   private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {

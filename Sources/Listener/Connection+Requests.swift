@@ -59,6 +59,7 @@ extension Connection {
 
   private func begin(_ request: consuming ParsedRequest, in loop: Loop) {
     request.head.isControl = isControl
+    request.head.peer = loop.client(of: request.head, from: sender)
     exchange = loop.nextExchange(slot: slot)
     isAnswered = false
     context = ResponseWriter.Context(
@@ -70,7 +71,10 @@ extension Connection {
     discardedBytes = 0
     waitingSince = loop.now
     pausedSince = nil
-    switch loop.handler.begin(request.head, exchange: exchange) {
+    var tenant: Tenant?
+    let disposition = loop.handler.begin(request.head, exchange: exchange, tenant: &tenant)
+    if let tenant { self.tenant = tenant }
+    switch disposition {
     case .respond(let response):
       answer(response, in: loop)
     case .pending:

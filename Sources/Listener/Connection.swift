@@ -40,9 +40,14 @@ final class Connection {
   /// The unique token of this connection in the poller; later connections in its slot differ.
   let token: UInt64
   let isControl: Bool
+  /// The address of the other end; nil on the control socket.
+  let sender: PeerAddress?
 
   var stage = Stage.head
   var parser = RequestParser()
+
+  /// The tenant of the last accepted request; nil where there was none.
+  var tenant: Tenant?
 
   // The current exchange.
   var exchange = ExchangeID(rawValue: 0)
@@ -85,9 +90,11 @@ final class Connection {
   private(set) var deadline = Int64.max
 
   init(
-    _ descriptor: consuming FileDescriptor, slot: Int, token: UInt64, isControl: Bool, in loop: Loop
+    _ descriptor: consuming FileDescriptor, _ sender: PeerAddress?, slot: Int, token: UInt64,
+    isControl: Bool, in loop: Loop
   ) {
     self.descriptor = descriptor
+    self.sender = sender
     self.slot = slot
     self.token = token
     self.isControl = isControl

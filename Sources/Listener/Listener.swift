@@ -23,6 +23,9 @@ package final class Listener: ResponseSink, Sendable {
 
     package var limits: HTTPLimits
 
+    /// The proxies that report the addresses of clients.
+    package var trustedProxies = TrustedProxies()
+
     /// Reads a monotonic clock in milliseconds.
     package var monotonicNow: @Sendable () -> Int64
 

@@ -147,6 +147,13 @@ final class Loop {
 
   // MARK: What connections use
 
+  /// The client of a request, which a trusted proxy may have passed on.
+  func client(of head: RequestHead, from sender: PeerAddress?) -> PeerAddress? {
+    let proxies = listener.configuration.trustedProxies
+    guard let sender, !proxies.isEmpty else { return sender }
+    return proxies.client(of: head, from: sender)
+  }
+
   func queue(_ connection: Connection) {
     guard !connection.isQueued else { return }
     connection.isQueued = true
@@ -232,9 +239,9 @@ final class Loop {
     while accepted < max {
       guard hasRoom(socket.isControl) else { return setAccepting(false, socket.isControl) }
       do throws(SystemError) {
-        guard let rawValue = try syscalls.acceptSocket(socket.descriptor) else { return }
+        guard let (rawValue, peer) = try syscalls.acceptSocket(socket.descriptor) else { return }
         accepted += 1
-        try open(FileDescriptor(owning: rawValue), isControl: socket.isControl)
+        try open(FileDescriptor(owning: rawValue), peer, isControl: socket.isControl)
       } catch {
         switch error.code {
         case ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
@@ -252,7 +259,9 @@ final class Loop {
     }
   }
 
-  private func open(_ descriptor: consuming FileDescriptor, isControl: Bool) throws(SystemError) {
+  private func open(
+    _ descriptor: consuming FileDescriptor, _ peer: PeerAddress?, isControl: Bool
+  ) throws(SystemError) {
     let slot: Int
     if let free = freeSlots.popLast() {
       slot = free
@@ -262,7 +271,7 @@ final class Loop {
     }
     connectionNumber = (connectionNumber + 1) & (1 << 32 - 1)
     let connection = Connection(
-      descriptor, slot: slot, token: connectionNumber << slotBits | UInt64(slot),
+      descriptor, peer, slot: slot, token: connectionNumber << slotBits | UInt64(slot),
       isControl: isControl, in: self)
     do throws(SystemError) {
       try connection.start(in: self)

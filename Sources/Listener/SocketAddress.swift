@@ -1,4 +1,5 @@
 import Foundation
+import HTTP
 
 /// An address to listen on.
 package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
@@ -104,6 +105,22 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
   func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result) -> Result {
     unsafe bytes.withUnsafeBytes { raw in
       unsafe body(raw.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
+    }
+  }
+}
+
+extension PeerAddress {
+  /// The address of a client; nil where it has none, as over a socket in the file system.
+  init?(_ storage: sockaddr_storage) {
+    var storage = storage
+    let bytes = unsafe withUnsafeBytes(of: &storage) { unsafe Array($0) }
+    switch Int32(storage.ss_family) {
+    case AF_INET:
+      self.init(ipv4: bytes[4..<8].reduce(0) { $0 << 8 | UInt32($1) })
+    case AF_INET6:
+      self.init(ipv6: bytes[8..<24])
+    default:
+      return nil
     }
   }
 }

@@ -1,5 +1,6 @@
 import CEpoll
 import Foundation
+import HTTP
 
 /// An error of a system call, with its operation.
 package struct SystemError: Error, Equatable, CustomStringConvertible {
@@ -148,12 +149,18 @@ package struct Syscalls: Sendable {
     return SocketAddress(bytes: Array(storage.prefix(Int(length))))
   }
 
-  /// - Returns: a nonblocking socket; nil if no connection waits.
-  func acceptSocket(_ descriptor: borrowing FileDescriptor) throws(SystemError) -> Int32? {
+  /// - Returns: a nonblocking socket and the address of its client; nil if no connection waits.
+  func acceptSocket(
+    _ descriptor: borrowing FileDescriptor
+  ) throws(SystemError) -> (socket: Int32, peer: PeerAddress?)? {
+    var storage = sockaddr_storage()
+    var length = UInt32(MemoryLayout<sockaddr_storage>.size)
     let accepted = try callUnlessBlocking(.accept) { _ in
-      Int(cepoll_accept4(descriptor.rawValue, cepoll_nonblocking_cloexec()))
+      Int(
+        unsafe cepoll_accept4(
+          descriptor.rawValue, &storage, &length, cepoll_nonblocking_cloexec()))
     }
-    return accepted.map { Int32($0) }
+    return accepted.map { (Int32($0), PeerAddress(storage)) }
   }
 
   /// - Returns: the number of bytes, 0 at the end; nil if there are none yet.

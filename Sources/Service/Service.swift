@@ -84,17 +84,20 @@ package final class Service: RequestHandler {
     signIn = SignIn(dependencies.catalog, address: dependencies.address)
   }
 
-  package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
-    if let known = ingest.beginKnown(head, exchange: exchange) { return known }
+  package func begin(
+    _ head: RequestHead, exchange: ExchangeID, tenant: inout Tenant?
+  ) -> RequestDisposition {
+    if let known = ingest.beginKnown(head, exchange: exchange, tenant: &tenant) { return known }
     let path = Route.components(of: head.path, prefix: dependencies.address.pathPrefix)
     if head.isControl { return control.begin(head, path, exchange) }
     let route = Route(path)
     dependencies.metrics.count(Metrics.Endpoint(route))
     switch route {
     case .ingest(let kind, let project):
-      return ingest.begin(head, kind, project: project, exchange: exchange)
+      return ingest.begin(
+        head, kind, project: project, exchange: exchange, tenant: &tenant)
     case .api(let rest):
-      return api.begin(head, rest, exchange: exchange)
+      return api.begin(head, rest, exchange: exchange, tenant: &tenant)
     case .document:
       return onlyReading(head) {
         .respond(.document(version: dependencies.processFigures().version))

@@ -119,13 +119,14 @@ private func openAlertRules(
 
 private func openListener(_ settings: Settings) throws -> Listener {
   do throws(ListenerError) {
-    return try Listener(
-      Listener.Configuration(
-        addresses: try SocketAddress.resolve(settings.listen.text),
-        controlPath: settings.dataDirectory + "/hale.sock",
-        monotonicNow: SystemClock.monotonicMilliseconds,
-        wallSeconds: { SystemClock.wall().seconds },
-        decorateError: { _, response in response = response.openToAllOrigins }))
+    var configuration = Listener.Configuration(
+      addresses: try SocketAddress.resolve(settings.listen.text),
+      controlPath: settings.dataDirectory + "/hale.sock",
+      monotonicNow: SystemClock.monotonicMilliseconds,
+      wallSeconds: { SystemClock.wall().seconds },
+      decorateError: { _, response in response = response.openToAllOrigins })
+    configuration.trustedProxies = settings.trustedProxies
+    return try Listener(configuration)
   } catch {
     throw CommandFailure.failed("Cannot listen: \(error).")
   }

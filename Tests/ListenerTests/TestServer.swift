@@ -90,7 +90,9 @@ private final class TestHandler: RequestHandler {
     self.reader = reader
   }
 
-  func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
+  func begin(
+    _ head: RequestHead, exchange: ExchangeID, tenant: inout Tenant?
+  ) -> RequestDisposition {
     let name = "\(head.method.name) \(head.path)\(head.isControl ? " control" : "")"
     if let reader = reader(head, exchange, listener) { return .read(reader) }
     if head.path.hasPrefix("/refuse") { return .respond(Response(status: 403)) }

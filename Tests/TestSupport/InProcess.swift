@@ -3,6 +3,11 @@ package import HTTP
 internal import Locks
 
 extension RequestHandler {
+  package func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition {
+    var tenant: Tenant?
+    return begin(head, exchange: exchange, tenant: &tenant)
+  }
+
   /// Passes a request to the handler without a socket; its body comes in slices.
   ///
   /// - Returns: the answer, if it came at once; and the reader, if it is blocked at the body's end.

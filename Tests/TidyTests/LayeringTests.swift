@@ -11,7 +11,8 @@ import Testing
     // Level 0.
     "ReleaseHealth": [],
     "Bytes": [],
-    "HTTP": ["Bytes"],
+    // Glibc reads and writes IP addresses.
+    "HTTP": ["Bytes", "Glibc"],
     "Locks": ["Dispatch", "Glibc", "Synchronization"],
     "Compression": ["CBrotli", "CZlib", "CZstd"],
     "Hashing": ["CCrypto"],

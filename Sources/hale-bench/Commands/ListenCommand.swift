@@ -28,7 +28,9 @@ private final class SameAnswer: RequestHandler, BodyReader {
     headers: ["Content-Type": "application/json"],
     body: Array("{\"id\":\"00000000000000000000000000000000\"}".utf8))
 
-  func begin(_ head: RequestHead, exchange: ExchangeID) -> RequestDisposition { .read(self) }
+  func begin(
+    _ head: RequestHead, exchange: ExchangeID, tenant: inout Tenant?
+  ) -> RequestDisposition { .read(self) }
 
   func abandon(_ exchange: ExchangeID) {}
 

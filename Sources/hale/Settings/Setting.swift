@@ -63,6 +63,11 @@ extension Setting {
     form: "an http:// or https:// address, for example https://hale.example.com",
     help: "The URL by which SDKs and browsers reach the service; it appears in DSNs")
 
+  static let trustedProxies = Setting(
+    name: "trusted-proxies", valueName: "list",
+    form: "addresses and networks, separated by commas, for example 127.0.0.1,10.0.0.0/8",
+    help: "Proxies whose X-Forwarded-For names the client; none by default")
+
   static let now = Setting(
     name: "now", valueName: "time",
     form: "a time like 2026-03-01T10:00:00Z, or @FILE with a file that contains such a time",
@@ -135,9 +140,9 @@ extension Setting {
 
   /// Every setting, in the order in which they are documented.
   static let all = [
-    configuration, listen, data, publicURL, now, logFormat, logLevel, retentionDays, alerts,
-    privateNoticeHosts, caFile, smtpURL, smtpFrom, noticeCommands, initialKey, initialToken,
-    initialProject,
+    configuration, listen, data, publicURL, trustedProxies, now, logFormat, logLevel,
+    retentionDays, alerts, privateNoticeHosts, caFile, smtpURL, smtpFrom, noticeCommands,
+    initialKey, initialToken, initialProject,
   ]
 
   /// The Markdown table of all settings, as docs/settings.md has it.

@@ -1,5 +1,6 @@
 import Alerting
 import Glibc
+import HTTP
 import Logging
 import Outbound
 import Storage
@@ -10,6 +11,7 @@ struct Settings: Sendable {
   var dataDirectory: String
   /// The public URL; nil where none is set. The service also answers under its path.
   var publicURL: WebAddress?
+  var trustedProxies: TrustedProxies
   var now: ClockSource
   var logFormat: LogFormat
   var logLevel: Logger.Level
@@ -27,6 +29,7 @@ struct Settings: Sendable {
     listen = try sources.required(.listen) { ListenAddress($0) }
     dataDirectory = try sources.required(.data) { $0.isEmpty ? nil : $0 }
     publicURL = try sources.optional(.publicURL) { WebAddress(publicURL: $0) }
+    trustedProxies = try sources.optional(.trustedProxies) { TrustedProxies($0) } ?? .init()
     now = try sources.optional(.now) { ClockSource($0) } ?? .system
     logFormat = try sources.required(.logFormat) { LogFormat(rawValue: $0) }
     logLevel = try sources.required(.logLevel) { Logger.Level(rawValue: $0) }

@@ -29,6 +29,9 @@ struct ServeCommand: ParsableCommand {
   @OptionGroup var data: DataOptions
   @OptionGroup var publicURL: PublicURLOptions
 
+  @Option(.trustedProxies)
+  var trustedProxies: String?
+
   @Option(.retentionDays)
   var retentionDays: String?
 
@@ -46,8 +49,8 @@ struct ServeCommand: ParsableCommand {
   func run() throws {
     let settings = try Settings(
       flags: data.given + publicURL.given + notices.given + [
-        (.listen, listen), (.retentionDays, retentionDays), (.logFormat, logFormat),
-        (.logLevel, logLevel), (.alerts, alerts),
+        (.listen, listen), (.trustedProxies, trustedProxies), (.retentionDays, retentionDays),
+        (.logFormat, logFormat), (.logLevel, logLevel), (.alerts, alerts),
       ])
     let logger = settings.logger
     let clock = try SystemClock(settings.now)
