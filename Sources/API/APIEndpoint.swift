@@ -140,7 +140,7 @@ package struct APIEndpoint {
         }
       }
       return .read(
-        APIBodyReader { body in
+        APIBodyReader(of: .token(caller.id)) { body in
           var call = call
           call.body = body
           do throws(APIError) {

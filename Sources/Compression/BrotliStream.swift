@@ -2,27 +2,56 @@ import CBrotli
 
 /// Brotli, RFC 7932: one stream, whose window is at most 16 MiB.
 @safe final class BrotliStream: StreamDecoder {
-  private let memory: DecoderMemory
-  /// The decoder; nil if its allocation failed.
-  private let state: OpaquePointer?
+  private let memory = DecoderMemory(bytesMax: (1 << 24) + BrotliStream.tablesBytesMax)
+  /// The decoder; nil before the first byte.
+  private var state: OpaquePointer?
   private(set) var isFinished = false
 
-  init(_ memory: DecoderMemory) {
-    self.memory = memory
-    unsafe state = BrotliDecoderCreateInstance(
-      { memory, bytes in unsafe DecoderMemory.at(memory)?.allocate(bytes) },
-      { memory, pointer in unsafe DecoderMemory.at(memory)?.deallocate(pointer) },
-      Unmanaged.passUnretained(memory).toOpaque())
-  }
+  /// The limit of all that is not the window: state, and the tables of up to 256 prefix codes of
+  /// each kind.
+  private static let tablesBytesMax = 4 << 20
+
+  init() {}
 
   deinit {
     if let state = unsafe state { unsafe BrotliDecoderDestroyInstance(state) }
   }
 
+  var heldBytes: Int { memory.bytesInUse }
+
+  /// The library makes its window as large as the stream says, or smaller where the end is near;
+  /// the tables come with each block.
+  func bytesNeeded(for input: Span<UInt8>) -> Int {
+    if input.isEmpty || isFinished { return 0 }
+    let log = unsafe state == nil ? Self.windowLog(firstByte: input[0]) : windowLog
+    return max(0, (1 << log) + Self.tablesBytesMax - heldBytes)
+  }
+
+  /// The base 2 logarithm of the window of this stream.
+  private var windowLog = 0
+
+  /// The base 2 logarithm of the window (RFC 7932 §9.1).
+  static func windowLog(firstByte byte: UInt8) -> Int {
+    if byte & 1 == 0 { return 16 }
+    let high = Int(byte >> 1 & 7)
+    if high != 0 { return 17 + high }
+    let low = Int(byte >> 4 & 7)
+    // 17 is spelt 0; 1 would be a larger window than the format has, which the library refuses.
+    return low == 0 ? 17 : 8 + low
+  }
+
   @unsafe func step(
     _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ContentDecodingError) -> DecodingStep {
-    guard let state = unsafe state else { throw .outOfMemory }
+    if unsafe state == nil, let first = unsafe input.first {
+      windowLog = Self.windowLog(firstByte: first)
+      unsafe state = BrotliDecoderCreateInstance(
+        { memory, bytes in unsafe DecoderMemory.at(memory)?.allocate(bytes) },
+        { memory, pointer in unsafe DecoderMemory.at(memory)?.deallocate(pointer) },
+        Unmanaged.passUnretained(memory).toOpaque())
+      if unsafe state == nil { throw .outOfMemory }
+    }
+    guard let state = unsafe state else { return DecodingStep(consumed: 0, produced: 0) }
     if isFinished {
       if !input.isEmpty { throw .trailingBytes }
       return DecodingStep(consumed: 0, produced: 0)

@@ -18,12 +18,8 @@ package final class ContentDecoder {
   private var outputBytesLeft: Int
   private var failure: ContentDecodingError?
 
-  /// - Parameters:
-  ///   - outputBytesMax: the maximum total output in bytes, inclusive.
-  ///   - memory: the budget that brotli and zstd share. The other codings hold some 40 KiB each.
-  package init(
-    _ coding: ContentCoding, outputBytesMax: Int, memory: DecoderMemory = DecoderMemory()
-  ) {
+  /// - Parameter outputBytesMax: the maximum total output in bytes, inclusive.
+  package init(_ coding: ContentCoding, outputBytesMax: Int) {
     precondition(outputBytesMax >= 0)
     self.outputBytesLeft = outputBytesMax
     self.stream =
@@ -31,8 +27,8 @@ package final class ContentDecoder {
       case .identity: preconditionFailure("identity is not decoded")
       case .gzip: ZlibStream(.gzip)
       case .deflate: ZlibStream(.deflate)
-      case .brotli: BrotliStream(memory)
-      case .zstd: ZstdStream(memory)
+      case .brotli: BrotliStream()
+      case .zstd: ZstdStream()
       }
   }
 
@@ -40,7 +36,7 @@ package final class ContentDecoder {
   ///
   /// The caller continues with the rest of the input. If `produced` fills the output, there may be
   /// more output even without further input, so the caller has to call again. If `produced` is
-  /// less, all input is consumed.
+  /// less, all input is consumed, or the rest needs more memory: see ``bytesNeeded(for:)``.
   ///
   /// - Returns: the number of consumed bytes of `input` and of produced bytes in `output`.
   package func decode(
@@ -61,6 +57,14 @@ package final class ContentDecoder {
     }
   }
 
+  /// The memory that the decoder holds, in bytes.
+  package var heldBytes: Int { stream.heldBytes }
+
+  /// The number of bytes by which ``heldBytes`` may grow in one call with this input.
+  package func bytesNeeded(for input: Span<UInt8>) -> Int {
+    stream.bytesNeeded(for: input)
+  }
+
   /// Checks the end of the body: throws if the compressed stream has not ended.
   package func finish() throws(ContentDecodingError) {
     if let failure { throw failure }
@@ -72,8 +76,11 @@ package final class ContentDecoder {
   ) throws(ContentDecodingError) -> (consumed: Int, produced: Int) {
     var consumed = 0
     var produced = 0
+    let granted = unsafe stream.bytesNeeded(for: input.span)
     while produced < output.count {
       let rest = unsafe UnsafeBufferPointer(rebasing: input[consumed...])
+      // The next frame may need a larger window; the caller first finds the memory.
+      if consumed > 0, unsafe stream.bytesNeeded(for: rest.span) > granted { break }
       let room = min(output.count - produced, outputBytesLeft)
       let step: DecodingStep
       if room > 0 {
@@ -105,6 +112,12 @@ struct DecodingStep {
 /// The decoder of one library. A step without progress needs more input, or the stream has ended.
 protocol StreamDecoder: AnyObject {
   var isFinished: Bool { get }
+
+  /// The memory that it holds, in bytes.
+  var heldBytes: Int { get }
+
+  /// The number of bytes by which ``heldBytes`` may grow in a step with this input.
+  func bytesNeeded(for input: Span<UInt8>) -> Int
 
   /// - Parameter output: a buffer that is not empty.
   @unsafe func step(

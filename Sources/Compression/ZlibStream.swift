@@ -28,6 +28,13 @@ import CZlib
     unsafe stream.deallocate()
   }
 
+  /// The state of the library and its window of 32 KiB, rounded up.
+  private static let memoryBytes = 48 << 10
+
+  var heldBytes: Int { isInitialized ? Self.memoryBytes : 0 }
+
+  func bytesNeeded(for input: Span<UInt8>) -> Int { isInitialized ? 0 : Self.memoryBytes }
+
   @unsafe func step(
     _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutableBufferPointer<UInt8>
   ) throws(ContentDecodingError) -> DecodingStep {

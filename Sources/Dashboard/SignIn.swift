@@ -36,7 +36,7 @@ package struct SignIn {
   /// Signs in. The body is a form with the field `token`.
   package func begin(_ head: RequestHead) -> RequestDisposition {
     guard isFromOwnPage(head) else { return .respond(Self.foreign) }
-    return .read(APIBodyReader { body in .respond(enter(head, body)) })
+    return .read(APIBodyReader(of: nil) { body in .respond(enter(head, body)) })
   }
 
   package func end(_ head: RequestHead) -> Response {

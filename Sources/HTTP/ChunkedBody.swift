@@ -186,6 +186,22 @@ package enum BodyDecoder: Equatable, Sendable {
     }
   }
 
+  /// Whether these bytes have the rest of the body.
+  package func isWhole(in bytes: Span<UInt8>, _ limits: HTTPLimits) -> Bool {
+    switch self {
+    case .length(let count): return count <= bytes.count
+    case .chunked(var body):
+      var offset = 0
+      while let range = try? body.next(bytes.extracting(offset...), limits) {
+        if body.isComplete { return true }
+        if range.isEmpty { return false }
+        body.consume(range.count)
+        offset += range.upperBound
+      }
+      return false
+    }
+  }
+
   /// Like ``ChunkedBody/next(_:_:)``.
   package mutating func next(
     _ bytes: Span<UInt8>, _ limits: HTTPLimits

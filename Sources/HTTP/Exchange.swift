@@ -53,6 +53,13 @@ package protocol BodyReader: AnyObject {
   /// The tenant of a request that is accepted by what its body has; nil until it is.
   var tenant: Tenant? { get }
 
+  /// The number of bytes that it holds: parts of the body, and what was made of them.
+  var heldBytes: Int { get }
+
+  /// The number of bytes by which ``heldBytes`` may grow when it reads these: without room for
+  /// them it is not called.
+  func bytesNeeded(for bytes: Span<UInt8>) -> Int
+
   /// Reads bytes of the body, without chunked framing.
   ///
   /// - Parameter bytes: the available bytes; empty after ``BodyProgress/again(consumed:)`` if
@@ -66,6 +73,8 @@ package protocol BodyReader: AnyObject {
 extension BodyReader {
   package var isCostly: Bool { false }
   package var tenant: Tenant? { nil }
+  package var heldBytes: Int { 0 }
+  package func bytesNeeded(for bytes: Span<UInt8>) -> Int { 0 }
 }
 
 /// The progress of a body reader.

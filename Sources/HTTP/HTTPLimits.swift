@@ -32,6 +32,13 @@ package struct HTTPLimits: Sendable {
   /// the socket is not read, so TCP flow control stops the client.
   package var pipelinedBytesMax = 64 * 1024
 
+  /// The maximum number of bytes that are received at once from a client without an accepted
+  /// request.
+  package var strangerBytesMax = 16 * 1024
+
+  /// The size from which a body of an answer is not copied behind its head.
+  package var copiedBodyBytesMax = 16 * 1024
+
   /// The number of bytes of a body that a reader gets before the other ready connections get a
   /// turn.
   package var turnBytesMax = 64 * 1024
@@ -47,6 +54,9 @@ package struct HTTPLimits: Sendable {
   /// The number of file descriptors that are reserved for the rest of the process (database, logs,
   /// mail) if the limit of the system caps the connections.
   package var descriptorsReserved = 128
+
+  /// The number of them that the process cannot do without.
+  package var descriptorsNeeded = 40
 
   /// The maximum number of connections over the control socket. They are counted separately, so
   /// that the operator can connect when the server is full.
@@ -69,6 +79,14 @@ package struct HTTPLimits: Sendable {
 
   /// The timeout of an answer of which the client reads no byte.
   package var writeStallMilliseconds: Int64 = 30_000
+
+  /// The time after which a client that holds memory and sends or reads nearly nothing gives way to
+  /// those that wait for room.
+  package var stallMilliseconds: Int64 = 2_000
+
+  /// The time after which a client that closed its sending side is probed: whether it still waits
+  /// for its answer.
+  package var probeMilliseconds: Int64 = 1_000
 
   /// The time during which the rest of a request is discarded after the last answer of a
   /// connection. A close with unread bytes sends a reset, by which a client can lose the answer

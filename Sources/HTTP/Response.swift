@@ -9,6 +9,9 @@ package struct Response: Equatable, Sendable {
   /// The body, also for HEAD, for which the writer sends only its length.
   package var body: [UInt8]
 
+  /// Whether the body stays in memory anyway, as files of the program do.
+  package var isKept = false
+
   package init(status: Int = 200, headers: Headers = [:], body: [UInt8] = []) {
     self.status = status
     self.headers = headers

@@ -37,7 +37,11 @@ package struct ResponseWriter: Sendable {
   }
 
   /// Appends the response in its wire format.
-  package mutating func write(_ response: Response, _ context: Context, to output: inout [UInt8]) {
+  ///
+  /// - Parameter withBody: false if the caller sends the body.
+  package mutating func write(
+    _ response: Response, _ context: Context, to output: inout [UInt8], withBody: Bool = true
+  ) {
     if commonLines.isEmpty { refreshDate() }
     if response.status == 200 {
       output.append(contentsOf: "HTTP/1.1 200 OK".utf8)
@@ -61,7 +65,7 @@ package struct ResponseWriter: Sendable {
       output.append(contentsOf: "Content-Length: ".utf8)
       appendDecimal(response.body.count, to: &output)
       output.append(contentsOf: "\r\n\r\n".utf8)
-      if !context.isHead { output.append(contentsOf: response.body) }
+      if withBody, !context.isHead { output.append(contentsOf: response.body) }
     } else {
       output.append(contentsOf: "\r\n".utf8)
     }

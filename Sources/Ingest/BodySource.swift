@@ -2,14 +2,12 @@ internal import Compression
 internal import Envelopes
 internal import HTTP
 
-/// The state that the decoders of all requests share: the buffer for decoded slices, since the loop
-/// thread reads one at a time, and the limit of their memory.
+/// The buffer for decoded slices. All requests share it, since the loop thread reads one at a time.
 ///
 /// @unchecked because only the loop thread, which calls the body readers, touches it.
 final class DecodingBuffer: @unchecked Sendable {
-  private var bytes = [UInt8](repeating: 0, count: 64 << 10)
-  /// The memory limit of all decoders together.
-  fileprivate let memory = DecoderMemory()
+  static let count = 64 << 10
+  private var bytes = [UInt8](repeating: 0, count: count)
 
   /// Lends the buffer; it is moved, not copied.
   fileprivate func use<Value>(
@@ -24,8 +22,8 @@ final class DecodingBuffer: @unchecked Sendable {
 
 /// A request's body without its content coding.
 struct BodySource: ~Copyable {
-  /// The decoder; nil without a content coding.
-  private let decoding: (decoder: ContentDecoder, buffer: DecodingBuffer)?
+  /// The decoder; nil without a content coding, and behind the end.
+  private var decoding: (decoder: ContentDecoder, buffer: DecodingBuffer)?
   /// Whether reading may take long.
   let isCostly: Bool
   /// Whether at least one byte was decoded.
@@ -37,10 +35,16 @@ struct BodySource: ~Copyable {
     decoding =
       coding == .identity
       ? nil
-      : (
-        ContentDecoder(
-          coding, outputBytesMax: EnvelopeLimits.envelopeBytesMax, memory: buffer.memory), buffer
-      )
+      : (ContentDecoder(coding, outputBytesMax: EnvelopeLimits.envelopeBytesMax), buffer)
+  }
+
+  /// The memory of the decoder, in bytes.
+  var heldBytes: Int { decoding?.decoder.heldBytes ?? 0 }
+
+  /// The number of bytes by which ``heldBytes`` and what is made of the next slice may grow.
+  func bytesNeeded(for bytes: Span<UInt8>) -> Int {
+    guard let (decoder, _) = decoding else { return bytes.count }
+    return decoder.bytesNeeded(for: bytes) + DecodingBuffer.count
   }
 
   /// Passes on the next decoded slice. Without a coding it is the whole input, otherwise as much as
@@ -65,9 +69,11 @@ struct BodySource: ~Copyable {
     }
   }
 
-  /// Checks that the body was complete.
-  func finish() throws(IngestRefusal) {
-    guard let (decoder, _) = decoding, hasInput else { return }
+  /// Checks that the body was complete, and releases the decoder.
+  mutating func finish() throws(IngestRefusal) {
+    guard let (decoder, _) = decoding else { return }
+    decoding = nil
+    guard hasInput else { return }
     do throws(ContentDecodingError) {
       try decoder.finish()
     } catch {

@@ -32,7 +32,6 @@ final class EnvelopePipeline: BodyReader {
   /// The normalizer; nil until the envelope's header was read.
   private var normalizer: Normalizer?
   private var submission: Submission
-  private var share: HeldShare
   /// The event id in the envelope's header.
   private var eventID: String?
   /// The time at which the whole envelope was read, by ``Metrics/seconds``; after that it waits for
@@ -46,7 +45,6 @@ final class EnvelopePipeline: BodyReader {
     self.endpoint = endpoint
     isCostly = source.isCostly
     self.source = source
-    share = HeldShare(of: endpoint.held)
     submission = Submission(
       receivedAt: request.receivedAt ?? endpoint.dependencies.clock.now,
       project: request.access?.project)
@@ -69,10 +67,11 @@ final class EnvelopePipeline: BodyReader {
     }
   }
 
+  func bytesNeeded(for bytes: Span<UInt8>) -> Int { source.bytesNeeded(for: bytes) }
+
   private func readItems(_ slice: Span<UInt8>) throws(IngestRefusal) {
     var index = 0
     while let item = try next(slice, &index) { try process(item) }
-    try share.hold(heldBytes)
   }
 
   private func next(
@@ -86,9 +85,9 @@ final class EnvelopePipeline: BodyReader {
   }
 
   /// The bytes held until the envelope's end, at most.
-  private var heldBytes: Int {
+  var heldBytes: Int {
     let names = DomainLimits.releaseBytesMax + DomainLimits.environmentBytesMax
-    return reader.heldBytes
+    return source.heldBytes + reader.heldBytes
       + submission.batch.reports.count * MemoryLayout<SessionReport>.stride
       + submission.batch.aggregated.count * MemoryLayout<AggregatedSessions>.stride
       + submission.batch.series.count * (MemoryLayout<SeriesKey>.stride + names)
@@ -112,7 +111,6 @@ final class EnvelopePipeline: BodyReader {
     // Drift and ages are those of the envelope's beginning, which is when the SDK sent it. One that
     // took minutes to arrive would fit no batch of that time.
     if request.receivedAt == nil { submission.batch.received(at: endpoint.dependencies.clock.now) }
-    share.giveBack()
     wholeAt = now
     return now
   }

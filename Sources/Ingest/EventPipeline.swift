@@ -12,22 +12,27 @@ final class EventPipeline: BodyReader {
   private let dependencies: IngestEndpoint.Dependencies
   private var source: BodySource
   private var event: [UInt8] = []
-  private var share: HeldShare
   private let access: IngestAccess
   /// The item; nil until the event was read.
   private var skipped: SkippedItem?
 
   init(
     _ dependencies: IngestEndpoint.Dependencies, source: consuming BodySource,
-    _ access: IngestAccess, memory: HeldMemory
+    _ access: IngestAccess
   ) {
     self.dependencies = dependencies
     self.source = source
-    share = HeldShare(of: memory)
     self.access = access
   }
 
   var isCostly: Bool { source.isCostly }
+  var heldBytes: Int { source.heldBytes + event.capacity }
+
+  func bytesNeeded(for bytes: Span<UInt8>) -> Int {
+    // An array doubles its room.
+    source.bytesNeeded(for: bytes) + event.capacity + bytes.count
+  }
+
   var tenant: Tenant? { access.tenant }
 
   func read(_ bytes: Span<UInt8>) -> BodyProgress {
@@ -37,7 +42,6 @@ final class EventPipeline: BodyReader {
           throw IngestRefusal(413, "envelope exceeded size limits for type 'event'")
         }
         for index in slice.indices { event.append(slice[index]) }
-        try share.hold(event.capacity)
       }
     } catch {
       return .respond(dependencies.answer(error))
@@ -54,7 +58,6 @@ final class EventPipeline: BodyReader {
       let skipped = SkippedItem(dependencies, project: access.project, answer: answer)
       self.skipped = skipped
       event = []
-      share.giveBack()
       return skipped.end()
     } catch {
       return .respond(dependencies.answer(error))

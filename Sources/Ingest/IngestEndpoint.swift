@@ -33,7 +33,6 @@ package final class IngestEndpoint {
 
   let dependencies: Dependencies
   let decoding = DecodingBuffer()
-  let held = HeldMemory()
   private let known = KnownRequests()
 
   package init(_ dependencies: Dependencies) {
@@ -128,7 +127,7 @@ package final class IngestEndpoint {
       return EnvelopePipeline(self, source: source, request)
     }
     guard let access = request.access else { throw .missingAuthorization }
-    return EventPipeline(dependencies, source: source, access, memory: held)
+    return EventPipeline(dependencies, source: source, access)
   }
 
   private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {

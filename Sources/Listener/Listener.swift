@@ -23,6 +23,8 @@ package final class Listener: ResponseSink, Sendable {
 
     package var limits: HTTPLimits
 
+    package var byteLimits = ByteBudget.Limits()
+
     /// The proxies that report the addresses of clients.
     package var trustedProxies = TrustedProxies()
 
@@ -81,6 +83,10 @@ package final class Listener: ResponseSink, Sendable {
   private let mailIsThere = Atomic(false)
   private let loopThread = Atomic<UInt>(0)
   private let openConnections = Atomic<Int>(0)
+  private let bytesHeld = Atomic<Int>(0)
+  private let closedIdle = Atomic<Int64>(0)
+  private let closedStalled = Atomic<Int64>(0)
+  private let closedUnread = Atomic<Int64>(0)
 
   /// The number of open connections, without those of the control socket.
   package var connectionCount: Int { openConnections.load(ordering: .relaxed) }
@@ -88,6 +94,45 @@ package final class Listener: ResponseSink, Sendable {
   func noteConnections(_ count: Int) {
     openConnections.store(count, ordering: .relaxed)
   }
+
+  /// The number of bytes that unfinished requests and unread answers hold.
+  package var heldBytes: Int { bytesHeld.load(ordering: .relaxed) }
+
+  func note(heldBytes count: Int) {
+    bytesHeld.store(count, ordering: .relaxed)
+  }
+
+  /// Why a connection was closed in favour of others.
+  package enum ClosingReason: String, Sendable, CaseIterable {
+    /// It was idle, and there were too many.
+    case idle
+    /// It held memory while its client sent or read nearly nothing, and others waited for room.
+    case stalled
+    /// Its client did not read an answer, and there was no room for that.
+    case unread
+  }
+
+  /// How many connections were closed for that reason.
+  package func closedCount(_ reason: ClosingReason) -> Int64 {
+    counter(reason) { $0.load(ordering: .relaxed) }
+  }
+
+  func noteClosing(_ reason: ClosingReason) {
+    counter(reason) { _ = $0.add(1, ordering: .relaxed) }
+  }
+
+  private func counter<Value>(
+    _ reason: ClosingReason, _ body: (borrowing Atomic<Int64>) -> Value
+  ) -> Value {
+    switch reason {
+    case .idle: body(closedIdle)
+    case .stalled: body(closedStalled)
+    case .unread: body(closedUnread)
+    }
+  }
+
+  /// How many connections the limits and the system allow.
+  package var connectionLimit: ConnectionLimit { ConnectionLimit(configuration.limits) }
 
   /// Binds all addresses. Connections wait in the backlog until ``run(_:)``.
   package init(_ configuration: Configuration) throws(ListenerError) {

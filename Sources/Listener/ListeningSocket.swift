@@ -27,11 +27,13 @@ final class ListeningSocket: Sendable {
       if address.isAnyIPv6 {
         try syscalls.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, isIPv6Only ? 1 : 0)
       }
-      // Accepted sockets inherit both options on Linux, which saves two calls per connection. An
+      // Accepted sockets inherit these options on Linux, which saves calls per connection. An
       // answer is sent as a whole, so Nagle's algorithm would only delay it. Keepalive detects
       // clients that vanish while their answer is pending.
       try syscalls.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+      // What clients do not read stays here, where it counts, and hardly in the kernel.
+      try syscalls.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 16 << 10)
       try syscalls.bindSocket(descriptor, address)
       try syscalls.listenSocket(descriptor, backlog: ListeningSocket.backlog)
       self.address = try syscalls.localAddress(descriptor)

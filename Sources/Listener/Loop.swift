@@ -6,38 +6,45 @@ import HTTP
 /// ``Listener/run(_:)``.
 final class Loop {
   /// The maximum number of accepted connections before the others have their turn.
-  private static let acceptsMax = 64
+  static let acceptsMax = 64
 
   let listener: Listener
   let limits: HTTPLimits
   let syscalls: Syscalls
   let handler: any RequestHandler
   let buffer: ReadBuffer
+  let budget: ByteBudget
 
   /// The time of this round; the clock is read once per round.
   private(set) var now: Int64
   /// The output of the connection whose turn it is; empty between turns.
   private(set) var outgoing: [UInt8] = []
+  /// A long body, which follows ``outgoing`` and is not copied.
+  private(set) var outgoingBody: (body: [UInt8], isKept: Bool)?
 
   private(set) var isDraining = false
   private var drainDeadline = Int64.max
 
-  private var sockets: [ListeningSocket]
-  private var acceptsAgainAt: Int64?
+  private(set) var sockets: [ListeningSocket]
+  var acceptsAgainAt: Int64?
   /// Whether there is room for more connections over TCP, and over the control socket.
-  private var accepts = true
-  private var acceptsControl = true
+  var accepts = true
+  var acceptsControl = true
 
-  private var connections: [Connection?] = []
-  private var freeSlots: [Int] = []
-  private var connectionCount = 0
-  private var controlConnectionCount = 0
-  private let connectionsMax: Int
-  private var connectionNumber: UInt64 = 0
+  var connections: [Connection?] = []
+  var freeSlots: [Int] = []
+  var connectionCount = 0
+  var controlConnectionCount = 0
+  let connectionsMax: Int
+  var connectionNumber: UInt64 = 0
   private var exchangeNumber: UInt64 = 0
 
-  private var queued: [Connection] = []
+  private var queued = TurnQueue()
   private var blocked: [Connection] = []
+  /// The connections that wait for room in the budget, in order of arrival.
+  private var starved: [Connection] = []
+  /// The value of ``ByteBudget/returns`` when they were last looked at.
+  private var returnsSeen: UInt64 = 0
 
   private var writer: ResponseWriter
   private var isDateRead = false
@@ -52,10 +59,11 @@ final class Loop {
     limits = listener.configuration.limits
     syscalls = listener.configuration.syscalls
     buffer = ReadBuffer(count: limits.turnBytesMax)
+    budget = ByteBudget(listener.configuration.byteLimits)
     now = listener.configuration.monotonicNow()
     lastSweep = now
     writer = ResponseWriter(wallSeconds: listener.configuration.wallSeconds)
-    connectionsMax = Loop.connectionsMax(limits)
+    connectionsMax = ConnectionLimit(limits).connections
   }
 
   // MARK: Rounds
@@ -66,10 +74,12 @@ final class Loop {
       wait(events)
       now = listener.configuration.monotonicNow()
       isDateRead = false
-      for index in 0..<events.count { dispatch(events[index]) }
+      dispatch(events)
       takeTurns()
       takeMail()
+      feed()
       sweepIfDue()
+      listener.note(heldBytes: budget.bytes)
       if now >= drainDeadline { closeAll() }
     }
     closeAll()
@@ -91,7 +101,18 @@ final class Loop {
     return Int32(clamping: max(0, next - now))
   }
 
-  private func dispatch(_ readiness: Readiness) {
+  /// Gives each ready connection its turn at once, for some time. If that is over, the rest is
+  /// queued, so that those with many connections do not keep others waiting.
+  private func dispatch(_ events: PollerEvents) {
+    let end = now + limits.turnsMilliseconds
+    var isOver = false
+    for index in 0..<events.count {
+      if index & 15 == 15, !isOver { isOver = listener.configuration.monotonicNow() >= end }
+      dispatch(events[index], inQueue: isOver)
+    }
+  }
+
+  private func dispatch(_ readiness: Readiness, inQueue: Bool) {
     if readiness.token == Poller.wakeToken { return }
     if readiness.token >= ListeningSocket.tokenBase {
       return acceptAll(sockets[Int(readiness.token - ListeningSocket.tokenBase)])
@@ -99,20 +120,37 @@ final class Loop {
     // A connection that was closed earlier in this round is gone, or its slot has another token.
     let slot = Int(readiness.token & slotMask)
     guard let connection = connections[slot], connection.token == readiness.token else { return }
+    if inQueue, readiness.isReadable, !readiness.isFailed, !readiness.isWritable {
+      connection.isReadable = true
+      return queue(connection)
+    }
     connection.handle(readiness, in: self)
   }
 
   private func takeTurns() {
     guard !queued.isEmpty else { return }
-    var turns: [Connection] = []
-    swap(&turns, &queued)
     let end = listener.configuration.monotonicNow() + limits.turnsMilliseconds
-    for (index, connection) in turns.enumerated() {
+    for _ in 0..<queued.count {
+      guard let connection = queued.next() else { return }
       connection.takeTurn(in: self)
-      if listener.configuration.monotonicNow() >= end {
-        queued.insert(contentsOf: turns[(index + 1)...], at: 0)
-        break
+      if listener.configuration.monotonicNow() >= end { return }
+    }
+  }
+
+  /// Gives turns to connections that waited for room, as far as there is some now.
+  private func feed() {
+    guard !starved.isEmpty, budget.returns != returnsSeen else { return }
+    returnsSeen = budget.returns
+    var waiting: [Connection] = []
+    swap(&waiting, &starved)
+    var promised = 0
+    for connection in waiting where connection.pause == .starved {
+      guard connection.hasRoom(beside: promised, in: self) else {
+        starved.append(connection)
+        continue
       }
+      promised += connection.bytesNeeded
+      queue(connection)
     }
   }
 
@@ -160,14 +198,16 @@ final class Loop {
     queued.append(connection)
   }
 
-  /// The blocked connections in order of arrival, so that none starves when there is room only for
-  /// some.
-  func addBlocked(_ connection: Connection) {
-    blocked.append(connection)
+  /// Lets a connection wait for room in the budget.
+  func addStarved(_ connection: Connection) {
+    starved.append(connection)
+    schedule(now)
   }
 
-  func removeBlocked(_ connection: Connection) {
-    blocked.removeAll { $0 === connection }
+  /// The blocked connections in order of arrival, so that none waits forever when there is room
+  /// only for some.
+  func addBlocked(_ connection: Connection) {
+    blocked.append(connection)
   }
 
   /// Makes a unique number with the slot of the connection in its low bits: a late answer finds its
@@ -184,8 +224,10 @@ final class Loop {
     }
     var bytes: [UInt8] = []
     swap(&bytes, &outgoing)
-    writer.write(response, context, to: &bytes)
+    let isLong = response.body.count >= limits.copiedBodyBytesMax && !context.isHead
+    writer.write(response, context, to: &bytes, withBody: !isLong)
     swap(&bytes, &outgoing)
+    if isLong { outgoingBody = (response.body, response.isKept) }
   }
 
   func write(_ encoded: [UInt8]) {
@@ -208,6 +250,7 @@ final class Loop {
     swap(&bytes, &outgoing)
     bytes.removeAll(keepingCapacity: bytes.capacity <= 4 * limits.turnBytesMax)
     swap(&bytes, &outgoing)
+    outgoingBody = nil
   }
 
   // MARK: Deadlines
@@ -224,107 +267,18 @@ final class Loop {
     if let time = acceptsAgainAt, now >= time { acceptAgain() }
     guard now >= nextSweep, now >= earliestSweep else { return }
     lastSweep = now
-    nextSweep = .max
+    nextSweep = starved.isEmpty ? .max : now
+    let starving = StarvingTenants(starved)
     for connection in connections {
       guard let connection else { continue }
-      if connection.deadline <= now { connection.expire(in: self) }
+      if starving.need(connection, in: self) {
+        listener.noteClosing(.stalled)
+        connection.expire(in: self)
+      } else if connection.deadline <= now {
+        connection.expire(in: self)
+      }
       if connection.deadline < nextSweep { nextSweep = connection.deadline }
     }
-  }
-
-  // MARK: Connections
-
-  private func acceptAll(_ socket: ListeningSocket, max: Int = Loop.acceptsMax) {
-    var accepted = 0
-    while accepted < max {
-      guard hasRoom(socket.isControl) else { return setAccepting(false, socket.isControl) }
-      do throws(SystemError) {
-        guard let (rawValue, peer) = try syscalls.acceptSocket(socket.descriptor) else { return }
-        accepted += 1
-        try open(FileDescriptor(owning: rawValue), peer, isControl: socket.isControl)
-      } catch {
-        switch error.code {
-        case ECONNABORTED, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
-          EOPNOTSUPP, ENETUNREACH, EPERM, ETIMEDOUT:
-          // accept(2): these are errors of the new connection.
-          accepted += 1
-        default:
-          // No descriptors or no memory. The waiting client would be reported again and again, so
-          // accepting pauses until a connection closes or some time has passed.
-          acceptsAgainAt = now + limits.acceptPauseMilliseconds
-          setAccepting(false, true)
-          return setAccepting(false, false)
-        }
-      }
-    }
-  }
-
-  private func open(
-    _ descriptor: consuming FileDescriptor, _ peer: PeerAddress?, isControl: Bool
-  ) throws(SystemError) {
-    let slot: Int
-    if let free = freeSlots.popLast() {
-      slot = free
-    } else {
-      slot = connections.count
-      connections.append(nil)
-    }
-    connectionNumber = (connectionNumber + 1) & (1 << 32 - 1)
-    let connection = Connection(
-      descriptor, peer, slot: slot, token: connectionNumber << slotBits | UInt64(slot),
-      isControl: isControl, in: self)
-    do throws(SystemError) {
-      try connection.start(in: self)
-    } catch {
-      freeSlots.append(slot)
-      throw error
-    }
-    connections[slot] = connection
-    if isControl { controlConnectionCount += 1 } else { connectionCount += 1 }
-    listener.noteConnections(connectionCount)
-  }
-
-  /// Removes the connection, which closes its descriptor.
-  func remove(_ connection: Connection) {
-    connections[connection.slot] = nil
-    freeSlots.append(connection.slot)
-    if connection.isControl { controlConnectionCount -= 1 } else { connectionCount -= 1 }
-    listener.noteConnections(connectionCount)
-    if !accepts || !acceptsControl { acceptAgain() }
-  }
-
-  private func hasRoom(_ isControl: Bool) -> Bool {
-    isControl
-      ? controlConnectionCount < limits.controlConnectionsMax : connectionCount < connectionsMax
-  }
-
-  private func acceptAgain() {
-    acceptsAgainAt = nil
-    for isControl in [false, true] where hasRoom(isControl) { setAccepting(true, isControl) }
-  }
-
-  /// Starts or stops accepting on the sockets of that kind; meanwhile clients wait in the backlog.
-  private func setAccepting(_ isAccepting: Bool, _ isControl: Bool) {
-    guard (isControl ? acceptsControl : accepts) != isAccepting else { return }
-    if isControl { acceptsControl = isAccepting } else { accepts = isAccepting }
-    for socket in sockets where socket.isControl == isControl {
-      do throws(SystemError) {
-        try listener.poller.change(socket.descriptor, isAccepting ? .read : [], token: socket.token)
-      } catch {
-        preconditionFailure("A socket that is registered can be changed: \(error)")
-      }
-    }
-  }
-
-  /// The maximum number of connections by the limits and the file descriptors of the system.
-  private static func connectionsMax(_ limits: HTTPLimits) -> Int {
-    var limit = rlimit()
-    var available = Int.max
-    if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-      available = Int(clamping: limit.rlim_cur)
-    }
-    let free = available - limits.descriptorsReserved - limits.controlConnectionsMax
-    return max(1, min(limits.connectionsMax, free, Int(slotMask) / 2))
   }
 
   // MARK: The end
@@ -342,41 +296,5 @@ final class Loop {
 
   private func closeAll() {
     for connection in connections { connection?.close(in: self) }
-  }
-}
-
-/// The number of low bits of tokens and exchanges that are the slot.
-private let slotBits: UInt64 = 20
-private let slotMask: UInt64 = 1 << slotBits - 1
-
-/// The read buffer that all connections share.
-@safe
-final class ReadBuffer {
-  private let storage: UnsafeMutableBufferPointer<UInt8>
-
-  init(count: Int) {
-    unsafe storage = .allocate(capacity: count)
-    unsafe storage.initialize(repeating: 0)
-  }
-
-  deinit {
-    unsafe storage.deallocate()
-  }
-
-  /// - Returns: the number of bytes, 0 at the end; nil if there are none yet.
-  func receive(
-    _ descriptor: borrowing FileDescriptor, _ syscalls: Syscalls
-  ) throws(SystemError) -> Int? {
-    try unsafe syscalls.receive(descriptor, into: UnsafeMutableRawBufferPointer(storage))
-  }
-
-  /// Lends the first bytes.
-  func withBytes<Result>(_ count: Int, _ body: (Span<UInt8>) -> Result) -> Result {
-    let bytes = unsafe Span(_unsafeElements: UnsafeBufferPointer(storage))
-    return body(bytes.extracting(0..<count))
-  }
-
-  func append(_ range: Range<Int>, to array: inout [UInt8]) {
-    unsafe array.append(contentsOf: storage[range])
   }
 }

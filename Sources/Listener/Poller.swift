@@ -5,11 +5,11 @@ import Foundation
 struct Readiness {
   var token: UInt64
   var isReadable: Bool
-  var isWritable: Bool
+  var isWritable = false
   /// Both directions are closed.
-  var isHungUp: Bool
+  var isHungUp = false
   /// The connection has an error.
-  var isFailed: Bool
+  var isFailed = false
 }
 
 /// The requested events; errors and closed connections are always reported.

@@ -142,6 +142,10 @@ package struct ProcessFigures: Sendable {
   /// The start of the process, in seconds since 1970.
   package var startSeconds = 0.0
   package var connections: Int64 = 0
+  /// The bytes that unfinished requests and unread answers hold.
+  package var heldBytes: Int64 = 0
+  /// How many connections were closed in favour of others, by reason.
+  package var closedConnections: [(reason: String, count: Int64)] = []
   /// Committed updates that are not folded into their sessions yet.
   package var pendingUpdates: Int64 = 0
   package var databaseBytes: Int64 = 0

@@ -63,7 +63,7 @@ struct ControlEndpoint {
   /// Makes a change of the catalog for a command; later requests to the service see it.
   private func change(_ exchange: ExchangeID) -> RequestDisposition {
     .read(
-      APIBodyReader { body in
+      APIBodyReader(of: .token(0)) { body in
         let request = try? JSONDecoder().decode(CatalogChangeRequest.self, from: Data(body))
         guard let request else { return .respond(.failure(400, "not a change of the catalog")) }
         let isTaken = dependencies.workers.submit { [dependencies, sink] in

@@ -184,6 +184,13 @@ struct MetricsText {
       [([("version", process.version)], 1)])
     single("hale_http_connections", .gauge, "Open connections.", process.connections)
     single(
+      "hale_http_held_bytes", .gauge, "Bytes held for unfinished requests and unread answers.",
+      process.heldBytes)
+    family(
+      "hale_http_connections_closed_total", .counter,
+      "Connections closed in favour of others, by reason.",
+      process.closedConnections.map { ([("reason", $0.reason)], Double($0.count)) })
+    single(
       "hale_pending_updates", .gauge,
       "Committed updates that are not folded into their sessions yet.", process.pendingUpdates)
     single(

@@ -31,6 +31,7 @@ func runService(
     observer: metrics)
   try store.checkFile()
   let listener = try openListener(settings)
+  ProcessLimits.note(listener.connectionLimit, settings.logger)
   try bound(listener.boundAddresses.first.map { UInt16($0.port) } ?? settings.listen.port, store)
 
   let (service, work) = try compose(settings, clock, store, listener, metrics)
@@ -81,8 +82,7 @@ private func compose(
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin),
     retentionDays: settings.retentionDays, metrics: metrics,
     processFigures: {
-      ProcessFigures(
-        of: path, connections: listener.connectionCount, pendingUpdates: store.pendingUpdates)
+      ProcessFigures(of: path, listener, pendingUpdates: store.pendingUpdates)
     })
   let jobs = Jobs(dependencies)
   let schedule = Schedule(

@@ -64,6 +64,19 @@ final class Client {
       descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Limits the buffer of the system for answers that are not read.
+  func limitReceiveBuffer() {
+    var bytes: Int32 = 4096
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  /// Closes as a program does that ends.
+  func hangUp() {
+    close(descriptor)
+    descriptor = -1
+  }
+
   /// Closes with a reset.
   func reset() {
     var value = linger(l_onoff: 1, l_linger: 0)

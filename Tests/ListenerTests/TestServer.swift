@@ -19,6 +19,7 @@ final class TestServer: Sendable {
       _, _, _ in nil
     },
     limits change: (inout HTTPLimits) -> Void = { _ in },
+    bytes changeBytes: (inout ByteBudget.Limits) -> Void = { _ in },
     faults: SyscallFaults? = nil,
     controlPath: String? = nil,
     decorateError: @escaping @Sendable (HTTPError, inout Response) -> Void = { _, _ in }
@@ -29,6 +30,7 @@ final class TestServer: Sendable {
     var configuration = Listener.Configuration(
       addresses: [try SocketAddress("127.0.0.1:0")], controlPath: controlPath, limits: limits,
       monotonicNow: milliseconds, wallSeconds: { 784_111_777 }, decorateError: decorateError)
+    changeBytes(&configuration.byteLimits)
     if let faults { configuration.syscalls = Syscalls { faults.next($0) } }
     let listener = try Listener(configuration)
     let exchanges = ExchangeLog()
@@ -73,7 +75,7 @@ final class ExchangeLog: Sendable {
 /// Answers by path:
 /// - `/pending…`: when the test answers, after the body; `/pending-now…` without reading it.
 /// - `/refuse…`: with 403, without reading the body.
-/// - `/big/N`: with N bytes.
+/// - `/big/N` and `/kept/N`: with N bytes.
 /// - paths with a reader of the test: by that reader.
 /// - any other: method, path and body, immediately for GET and HEAD, otherwise after the body.
 private final class TestHandler: RequestHandler {
@@ -94,7 +96,10 @@ private final class TestHandler: RequestHandler {
     _ head: RequestHead, exchange: ExchangeID, tenant: inout Tenant?
   ) -> RequestDisposition {
     let name = "\(head.method.name) \(head.path)\(head.isControl ? " control" : "")"
-    if let reader = reader(head, exchange, listener) { return .read(reader) }
+    if let reader = reader(head, exchange, listener) {
+      tenant = reader.tenant
+      return .read(reader)
+    }
     if head.path.hasPrefix("/refuse") { return .respond(Response(status: 403)) }
     if head.path.hasPrefix("/pending-now") {
       exchanges.addPending(exchange)
@@ -102,6 +107,11 @@ private final class TestHandler: RequestHandler {
     }
     if head.path.hasPrefix("/big/"), let count = Int(head.path.dropFirst(5)) {
       return .respond(Response(body: [UInt8](repeating: 0x62, count: count)))
+    }
+    if head.path.hasPrefix("/kept/"), let count = Int(head.path.dropFirst(6)) {
+      var response = Response(body: [UInt8](repeating: 0x62, count: count))
+      response.isKept = true
+      return .respond(response)
     }
     if head.path.hasPrefix("/pending") {
       return .read(

@@ -87,36 +87,6 @@ import Testing
     #expect(fixture.ask(hour).text.contains(#""sum(session)":2"#))
   }
 
-  /// What bodies hold that do not end is bounded, and what they held is there for others.
-  @Test func bodiesThatDoNotEndHoldSoMuch() throws {
-    let fixture = try ServiceFixture()
-    let head = RequestHead(
-      method: .post, path: "/api/1/envelope/",
-      headers: ["X-Sentry-Auth": "Sentry sentry_key=\(ServiceFixture.key)"])
-    let opening = Array("{}\n{\"type\":\"session\"}\n".utf8)
-    let body = opening + [UInt8](repeating: 0x20, count: 1_000_000)
-    /// Readers until one is refused, and its answer.
-    func fill() -> (readers: [any BodyReader], refusal: Response?) {
-      var readers: [any BodyReader] = []
-      while readers.count < 100 {
-        guard
-          case .read(let reader) = fixture.service.begin(head, exchange: ExchangeID(rawValue: 1000))
-        else { break }
-        if case .respond(let response) = reader.read(body.span) { return (readers, response) }
-        readers.append(reader)
-      }
-      return (readers, nil)
-    }
-    for _ in 0..<2 {
-      let (readers, refusal) = fill()
-      #expect((30...70).contains(readers.count), "\(readers.count)")
-      #expect(refusal?.status == 503 && refusal?.headers["Retry-After"] == "10")
-      // Small ones hold nothing to speak of.
-      #expect(fixture.send("{}\n" + Self.session(1)).status == 200)
-      withExtendedLifetime(readers) {}
-    }
-  }
-
   @Test func theAnswerNamesTheEvent() throws {
     let fixture = try ServiceFixture()
     let id = "9ec79c33ec9942ab8353589fcb2e04dc"

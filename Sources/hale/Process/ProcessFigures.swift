@@ -1,11 +1,16 @@
+import Listener
 import Metrics
 import Glibc
 
 extension ProcessFigures {
   /// Reads the other figures from /proc and the system.
-  init(of databasePath: String, connections: Int, pendingUpdates: Int) {
+  init(of databasePath: String, _ listener: Listener, pendingUpdates: Int) {
     self.init()
-    self.connections = Int64(connections)
+    connections = Int64(listener.connectionCount)
+    heldBytes = Int64(listener.heldBytes)
+    closedConnections = Listener.ClosingReason.allCases.map {
+      ($0.rawValue, listener.closedCount($0))
+    }
     self.pendingUpdates = Int64(pendingUpdates)
     version = haleVersion
     databaseBytes = FileIdentity(path: databasePath)?.size ?? 0

@@ -1,5 +1,8 @@
 import CMalloc
 import Glibc
+import HTTP
+import Listener
+import Logging
 
 /// Settings of a service's process.
 enum ProcessLimits {
@@ -21,5 +24,17 @@ enum ProcessLimits {
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     limit.rlim_cur = limit.rlim_max
     unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+
+  /// Logs what a low limit of open descriptors allows.
+  static func note(_ limit: ConnectionLimit, _ log: Logger) {
+    let usual = HTTPLimits().connectionsMax
+    guard limit.connections < usual else { return }
+    log.warning(
+      "limit of open files is low",
+      metadata: [
+        "limit": "\(limit.descriptors)", "connections": "\(limit.connections)",
+        "hint": "\(usual) connections need a limit of \(usual + 256): ulimit -n, LimitNOFILE",
+      ])
   }
 }

@@ -38,7 +38,9 @@ extension Connection {
   ) throws(HTTPError) -> Bool {
     guard !rest.isEmpty else { return false }
     // Answers that the client does not read must not accumulate.
-    guard !hasBacklog, loop.outgoing.count < loop.limits.pipelinedBytesMax else {
+    guard !hasBacklog, loop.outgoingBody == nil,
+      loop.outgoing.count < loop.limits.pipelinedBytesMax
+    else {
       isHeldByOutput = true
       return false
     }
@@ -59,7 +61,8 @@ extension Connection {
 
   private func begin(_ request: consuming ParsedRequest, in loop: Loop) {
     request.head.isControl = isControl
-    request.head.peer = loop.client(of: request.head, from: sender)
+    client = loop.client(of: request.head, from: sender)
+    request.head.peer = client
     exchange = loop.nextExchange(slot: slot)
     isAnswered = false
     context = ResponseWriter.Context(
@@ -67,6 +70,8 @@ extension Connection {
       isHTTP10: request.isHTTP10)
     body = BodyDecoder(request.framing)
     owesContinue = request.expectsContinue
+    isProbed = false
+    reservedBytes = 0
     bodyBytes = 0
     discardedBytes = 0
     waitingSince = loop.now
@@ -111,7 +116,11 @@ extension Connection {
     }
     let count = min(range.count, loop.limits.turnBytesMax - handedBytes)
     let data = rest.extracting(range.lowerBound..<range.lowerBound + count)
+    guard isFunded(data, of: rest.extracting(range.lowerBound...), reader, in: loop) else {
+      return false
+    }
     let progress = reader.read(data)
+    if tenant == nil { tenant = reader.tenant }
     switch progress {
     case .more(let consumed), .again(let consumed):
       precondition(consumed >= 0 && consumed <= count, "A reader takes what it was given.")
@@ -207,8 +216,10 @@ extension Connection {
   func answer(_ response: Response, _ encoded: [UInt8]? = nil, in loop: Loop) {
     isAnswered = true
     reader = nil
-    stopBlocking(in: loop)
-    if response.closesConnection || loop.isDraining || !canSkipBody(loop.limits) {
+    pause = .none
+    if response.closesConnection || loop.isDraining || !canSkipBody(loop.limits)
+      || loop.isCrowded && tenant == nil
+    {
       context.keepsAlive = false
     }
     if let encoded, context == ResponseWriter.Context() {
@@ -247,7 +258,7 @@ extension Connection {
     // An error in the rest of a request that is already answered needs no answer.
     let isAnswerable = stage == .head || !isAnswered
     abandonIfUnanswered(in: loop)
-    stopBlocking(in: loop)
+    pause = .none
     if isAnswerable {
       context = ResponseWriter.Context(keepsAlive: false)
       loop.write(loop.response(to: error), context)

@@ -33,6 +33,8 @@ final class Connection {
     case turn
     /// The reader waits for ``ResponseSink/resumeBlocked()``.
     case blocked
+    /// The connection waits for room in the ``ByteBudget``.
+    case starved
   }
 
   private(set) var descriptor: FileDescriptor
@@ -42,6 +44,8 @@ final class Connection {
   let isControl: Bool
   /// The address of the other end; nil on the control socket.
   let sender: PeerAddress?
+  /// The client of the last request, which differs behind a trusted proxy.
+  var client: PeerAddress?
 
   var stage = Stage.head
   var parser = RequestParser()
@@ -70,17 +74,29 @@ final class Connection {
   // no memory for them.
   private(set) var input: [UInt8] = []
   private var inputStart = 0
-  private var output: [UInt8] = []
-  private var outputStart = 0
+  var output = OutputBacklog()
   /// Whether the client closed its sending side. It may still read (RFC 9112 §9.6).
   private(set) var isEnded = false
+  /// Whether ``probe(in:)`` was called for the pending request.
+  var isProbed = false
 
   /// Whether requests stay in the input because earlier answers are not sent yet.
   var isHeldByOutput = false
 
   private var interest = Interest.read
   var isQueued = false
+  /// Whether there is input to receive at the next turn.
+  var isReadable = false
 
+  /// What the connection holds of the ``ByteBudget``, and what it waits for.
+  var share = ByteBudget.Share()
+  /// What the present body was granted.
+  var reservedBytes = 0
+  var bytesNeeded = 0
+  var mayUseReserve = false
+
+  /// The time at which bytes were last received.
+  var receivedAt: Int64 = 0
   /// The start of the state to which the deadline applies.
   var waitingSince: Int64
   /// Whether a head has begun or the connection is new, which has a shorter timeout than idle.
@@ -95,6 +111,7 @@ final class Connection {
   ) {
     self.descriptor = descriptor
     self.sender = sender
+    client = sender
     self.slot = slot
     self.token = token
     self.isControl = isControl
@@ -103,6 +120,8 @@ final class Connection {
 
   var hasBacklog: Bool { !output.isEmpty }
   var hasInput: Bool { inputStart < input.count }
+  /// The memory of the input, in bytes.
+  var inputBytes: Int { input.count }
 
   // MARK: Turns
 
@@ -131,7 +150,10 @@ final class Connection {
     guard stage != .closed else { return }
     pause = .none
     isInTurn = true
-    processInput(in: loop)
+    let mayReceive = isReadable
+    isReadable = false
+    if hasInput || readerHasWork || !mayReceive { processInput(in: loop) }
+    if mayReceive, pause == .none, !isQueued, interest.contains(.read) { receive(in: loop) }
     isInTurn = false
     finishTurn(in: loop)
   }
@@ -151,6 +173,20 @@ final class Connection {
     finishTurn(in: loop)
   }
 
+  /// Whether no request has begun and nothing is to be sent.
+  var isIdle: Bool {
+    stage == .head && !hasInput && !hasBacklog && !isQueued && pause == .none
+  }
+
+  /// Closes the connection, unless a request has come meanwhile.
+  func closeIfIdle(in loop: Loop) {
+    guard isIdle else { return }
+    handle(Readiness(token: token, isReadable: true), in: loop)
+    guard isIdle else { return }
+    loop.listener.noteClosing(.idle)
+    close(in: loop)
+  }
+
   /// Handles the timeout of the current state.
   func expire(in loop: Loop) {
     let timeout = HTTPError(status: 408, reason: "the request did not come in time")
@@ -161,6 +197,8 @@ final class Connection {
     case .body where !hasBacklog, .discard where !hasBacklog && !isAnswered:
       refuse(timeout, in: loop)
       finishTurn(in: loop)
+    case .awaiting where isEnded && !isProbed:
+      probe(in: loop)
     default:
       close(in: loop)
     }
@@ -172,18 +210,14 @@ final class Connection {
     stage = .closed
     deadline = .max
     input = []
-    output = []
-    stopBlocking(in: loop)
+    inputStart = 0
+    output = OutputBacklog()
+    pause = .none
     abandonIfUnanswered(in: loop)
+    noteHeld(in: loop)
     // Closes the descriptor now, not with the last reference, so that the client notices.
     descriptor.closeEarly()
     loop.remove(self)
-  }
-
-  /// Leaves the queue of connections that wait for ``ResponseSink/resumeBlocked()``.
-  func stopBlocking(in loop: Loop) {
-    if pause == .blocked { loop.removeBlocked(self) }
-    pause = .none
   }
 
   func abandonIfUnanswered(in loop: Loop) {
@@ -197,9 +231,15 @@ final class Connection {
 
   private func receive(in loop: Loop) {
     guard stage != .closed, !isEnded else { return }
+    let bytesMax = receivedBytesMax(in: loop)
+    if bytesMax == 0 {
+      isReadable = true
+      return starve(for: Self.receivedBytesMin, in: loop)
+    }
     let count: Int
     do throws(SystemError) {
-      guard let received = try loop.buffer.receive(descriptor, loop.syscalls) else { return }
+      guard let received = try loop.buffer.receive(descriptor, bytesMax, loop.syscalls)
+      else { return }
       count = received
     } catch {
       return close(in: loop)
@@ -208,6 +248,7 @@ final class Connection {
       isEnded = true
       return
     }
+    receivedAt = loop.now
     switch stage {
     case .closing, .linger:
       return
@@ -247,56 +288,16 @@ final class Connection {
     }
   }
 
-  // MARK: Output
-
-  /// Sends the output of this turn, and buffers what the system does not accept.
-  ///
-  /// - Returns: false if the connection was closed.
-  @discardableResult
-  func flush(in loop: Loop) -> Bool {
-    guard stage != .closed else {
-      loop.clearOutgoing()
-      return false
-    }
-    do throws(SystemError) {
-      if output.isEmpty {
-        let outgoing = loop.outgoing
-        guard !outgoing.isEmpty else { return true }
-        let sent = try loop.syscalls.sendBytes(descriptor, outgoing, from: 0)
-        if sent < outgoing.count {
-          output = Array(outgoing[sent...])
-          outputStart = 0
-          waitingSince = loop.now
-        }
-      } else {
-        output.append(contentsOf: loop.outgoing)
-        let sent = try loop.syscalls.sendBytes(descriptor, output, from: outputStart)
-        if sent > 0 { waitingSince = loop.now }
-        outputStart += sent
-        if outputStart == output.count {
-          output = []
-          outputStart = 0
-        }
-      }
-    } catch {
-      loop.clearOutgoing()
-      close(in: loop)
-      return false
-    }
-    loop.clearOutgoing()
-    return true
-  }
-
   // MARK: The end of a turn
 
-  private func finishTurn(in loop: Loop) {
+  func finishTurn(in loop: Loop) {
     guard flush(in: loop) else { return }
     if isHeldByOutput, !hasBacklog {
       isHeldByOutput = false
       loop.queue(self)
     }
     if !hasBacklog, !isQueued, pause == .none { endIfPossible(in: loop) }
-    guard stage != .closed else { return }
+    guard stage != .closed, noteHeld(in: loop) else { return }
     setInterest(in: loop)
     setDeadline(in: loop)
   }
@@ -326,9 +327,9 @@ final class Connection {
     var wanted: Interest = hasBacklog ? .write : []
     if !isEnded {
       switch stage {
-      case .head where !hasBacklog:
+      case .head where !hasBacklog && pause != .starved:
         wanted.insert(.read)
-      case .body where pause != .blocked:
+      case .body where pause != .blocked && pause != .starved:
         wanted.insert(.read)
       case .discard, .linger, .closing(lingers: true):
         wanted.insert(.read)
@@ -350,8 +351,8 @@ final class Connection {
   private func setDeadline(in loop: Loop) {
     guard stage != .closed else { return }
     let limits = loop.limits
-    // The timeout pauses while the body waits for this server.
-    let isPaused = stage == .body && pause != .none
+    // The timeout pauses while the body waits for this server; not where strangers wait for room.
+    let isPaused = stage == .body && pause != .none && (pause != .starved || tenant != nil)
     if isPaused {
       pausedSince = pausedSince ?? loop.now
     } else if let since = pausedSince {
@@ -370,6 +371,7 @@ final class Connection {
           waitingSince + limits.bodyGraceMilliseconds
             + Int64(bodyBytes) * 1000 / Int64(limits.bodyBytesPerSecondMin)
         case .linger: waitingSince + limits.lingerMilliseconds
+        case .awaiting where isEnded && !isProbed: waitingSince + limits.probeMilliseconds
         case .awaiting, .closing, .closed: .max
         }
       }

@@ -1,0 +1,134 @@
+import Foundation
+import HTTP
+
+/// What a connection may hold in memory.
+extension Connection {
+  /// The maximum number of bytes that are received where there is hardly room: a usual head, or a
+  /// small envelope. Most requests are here as a whole then, and hold nothing.
+  static let receivedBytesMin = 4 << 10
+  private static let receivedBytesOfTenant = 16 << 10
+
+  /// The number of bytes that may be received now; 0 if the connection has to wait for room.
+  func receivedBytesMax(in loop: Loop) -> Int {
+    switch stage {
+    case .head, .body, .awaiting: break
+    // What is discarded is not held.
+    case .discard, .closing, .linger, .closed: return .max
+    }
+    // The body has its room already.
+    if reservedBytes > 0, stage == .body { return .max }
+    let most = tenant == nil ? loop.limits.strangerBytesMax : loop.limits.turnBytesMax
+    if loop.budget.hasRoom(for: most, beside: share, of: tenant) { return most }
+    if hasInput || share.bytes > 0 { return 0 }
+    return tenant == nil ? Self.receivedBytesMin : Self.receivedBytesOfTenant
+  }
+
+  /// Waits for room in the budget.
+  func starve(for bytes: Int, mayUseReserve: Bool = false, in loop: Loop) {
+    if !isControl, bytesNeeded == 0 {
+      // What is not received fills the kernel's buffer, which may have grown to megabytes.
+      try? loop.syscalls.setOption(
+        descriptor, SOL_SOCKET, SO_RCVBUF, Int32(loop.limits.turnBytesMax))
+    }
+    pause = .starved
+    bytesNeeded = bytes
+    self.mayUseReserve = mayUseReserve
+    loop.addStarved(self)
+  }
+
+  /// Whether there is room for what the connection waits for, beside bytes that others get first.
+  func hasRoom(beside promised: Int, in loop: Loop) -> Bool {
+    let bytes = promised + bytesNeeded
+    return loop.budget.hasRoom(for: bytes, beside: share, of: tenant)
+      || mayUseReserve && loop.budget.hasReserve(for: bytes)
+  }
+
+  /// Whether there is room for what the reader makes of some bytes; otherwise the connection waits.
+  func isFunded(
+    _ data: Span<UInt8>, of rest: Span<UInt8>, _ reader: any BodyReader, in loop: Loop
+  ) -> Bool {
+    let needed = reader.bytesNeeded(for: data)
+    if needed == 0 || share.isReserve { return true }
+    // Once granted, room for a step is kept for the next ones: those that have begun end.
+    let wanted = reader.heldBytes + needed
+    if wanted <= reservedBytes { return true }
+    if loop.budget.hasRoom(for: wanted - reservedBytes, beside: share, of: tenant) {
+      reservedBytes = wanted
+      return true
+    }
+    guard body.isWhole(in: rest, loop.limits) else {
+      starve(for: wanted - reservedBytes, in: loop)
+      return false
+    }
+    // What is here as a whole is read to its end without waiting for its client. It may grow as it
+    // is decoded.
+    let whole = needed == data.count ? wanted : wanted + Self.decodedGrowth
+    guard loop.budget.hasReserve(for: whole) else {
+      starve(for: whole, mayUseReserve: true, in: loop)
+      return false
+    }
+    reservedBytes = whole
+    loop.budget.hold(whole, in: &share, of: tenant, isReserve: true)
+    return true
+  }
+
+  /// What an envelope holds at most of an item, and what is made of it.
+  private static let decodedGrowth = 2 << 20
+
+  /// Notes what the connection holds at the end of its turn.
+  ///
+  /// - Returns: false if it was closed: its client does not read its answers, and there is no room.
+  @discardableResult
+  func noteHeld(in loop: Loop) -> Bool {
+    var bytes = output.heldBytes
+    if let reader { bytes += max(reader.heldBytes, reservedBytes) }
+    // What waits for room has none yet; it is little.
+    if pause != .starved { bytes += inputBytes }
+    if bytes == 0, share.bytes == 0 { return true }
+    loop.budget.hold(
+      bytes, in: &share, of: tenant, isReserve: share.isReserve && reader != nil)
+    guard hasBacklog, !loop.budget.hasRoom(for: 0, beside: share, of: tenant) else { return true }
+    loop.listener.noteClosing(.unread)
+    close(in: loop)
+    return false
+  }
+
+  /// Whether the connection holds bytes while its client sends or reads nearly nothing: it goes
+  /// where others wait for room.
+  func isStalling(in loop: Loop) -> Bool {
+    guard share.bytes > 0, !share.isReserve, pause == .none else { return false }
+    let grace = loop.limits.stallMilliseconds
+    if hasBacklog { return loop.now > waitingSince + grace }
+    switch stage {
+    case .head where isHeadBegun: return loop.now > waitingSince + grace
+    case .body:
+      let pace = Int64(bodyBytes) * 1000 / Int64(loop.limits.bodyBytesPerSecondMin)
+      return loop.now > min(receivedAt, waitingSince + pace) + grace
+    default: return false
+    }
+  }
+}
+
+/// The tenants of which a connection waits for room.
+struct StarvingTenants {
+  private var hasStrangers = false
+  private var tenants: Set<Tenant> = []
+
+  init(_ connections: [Connection]) {
+    for connection in connections where connection.pause == .starved {
+      if let tenant = connection.tenant {
+        tenants.insert(tenant)
+      } else {
+        hasStrangers = true
+      }
+    }
+  }
+
+  /// Whether a connection holds what they need, without using it: one of the same tenant, or of one
+  /// that holds much.
+  func need(_ connection: Connection, in loop: Loop) -> Bool {
+    guard hasStrangers || !tenants.isEmpty, connection.isStalling(in: loop) else { return false }
+    guard let tenant = connection.tenant else { return hasStrangers }
+    return tenants.contains(tenant) || !tenants.isEmpty && loop.budget.isLarge(tenant)
+  }
+}
