@@ -32,6 +32,10 @@ package final class IngestQueue: Sendable {
     var isIdle = false
     /// Whether a submission was turned away since the open batch was last taken.
     var hasWaiting = false
+    /// The number of updates with which the open batch is full.
+    var updatesMax: Int
+    /// The projects that added an envelope to the open batch when it was full.
+    var latecomers: Set<ProjectID> = []
     /// Why the store last failed, and when, by ``Metrics/seconds``.
     var failure: (error: StoreError, at: Double)?
 
@@ -50,6 +54,30 @@ package final class IngestQueue: Sendable {
       accepted?.count += submission.accepted
     }
 
+    /// Whether the open batch takes a submission. Once it is full, it takes one more of each
+    /// project, so that one that sends little does not wait for those that filled it.
+    mutating func hasRoom(_ submission: Submission) -> Bool {
+      guard let open, open.updateCount >= updatesMax else { return true }
+      guard let project = submission.project, latecomers.count < Self.latecomersMax else {
+        return false
+      }
+      return latecomers.insert(project).inserted
+    }
+
+    private static let latecomersMax = 100
+
+    /// Sets how many updates a batch takes, by how long the last one took to store: those who wait
+    /// for the next one wait for it.
+    mutating func noteStored(_ updates: Int, seconds: Double, max: Int) {
+      guard updates >= Self.measuredUpdatesMin, seconds > 0 else { return }
+      let affordable = Int(Double(updates) * Self.batchSeconds / seconds)
+      // Half of the way, so that one slow sync does not decide.
+      updatesMax = min(max, Swift.max(Self.measuredUpdatesMin, (updatesMax + affordable) / 2))
+    }
+
+    private static let batchSeconds = 0.08
+    private static let measuredUpdatesMin = 200
+
     mutating func addAccepted() {
       guard let (project, count) = accepted else { return }
       open?.outcomes[OutcomeKey(project: project, outcome: .accepted), default: 0] += count
@@ -64,7 +92,7 @@ package final class IngestQueue: Sendable {
   package let writes: WriteQueue
   /// The version of the stored data.
   package let version = DataVersion()
-  private let state = Locked(State())
+  private let state: Locked<State>
 
   /// - Parameter batchUpdatesMax: a batch with this number of updates takes no more envelopes.
   package init(
@@ -75,6 +103,7 @@ package final class IngestQueue: Sendable {
     self.writes = writes
     self.metrics = metrics
     self.batchUpdatesMax = batchUpdatesMax
+    state = Locked(State(updatesMax: batchUpdatesMax))
   }
 
   /// Adds an envelope's updates to the open batch.
@@ -85,7 +114,7 @@ package final class IngestQueue: Sendable {
   package func submit(_ submission: Submission, ticket: Ticket?) -> Bool {
     let wasIdle = state.withLock { state -> Bool? in
       if let batch = state.open,
-        batch.updateCount >= batchUpdatesMax || !Self.arrived(submission, with: batch)
+        !Self.arrived(submission, with: batch) || !state.hasRoom(submission)
       {
         state.hasWaiting = true
         return nil
@@ -175,6 +204,7 @@ package final class IngestQueue: Sendable {
       let taken = Taken(batch: batch, tickets: state.tickets, hasWaiting: state.hasWaiting)
       state.tickets = []
       state.hasWaiting = false
+      state.latecomers = []
       state.isIdle = false
       return (taken, .stored)
     }
@@ -205,7 +235,11 @@ package final class IngestQueue: Sendable {
     do throws(StoreError) {
       commit.outcomes = try store.ingest(batch)
       version.grow()
-      state.withLock { $0.failure = nil }
+      let seconds = metrics.seconds - start
+      state.withLock { state in
+        state.failure = nil
+        state.noteStored(batch.updateCount, seconds: seconds, max: batchUpdatesMax)
+      }
       return nil
     } catch {
       state.withLock { $0.failure = (error, metrics.seconds) }

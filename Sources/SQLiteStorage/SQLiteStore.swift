@@ -41,6 +41,8 @@ package final class SQLiteStore: Sendable {
     /// The maximum number of pending updates, plus one batch; beyond it, a batch folds slices
     /// first. A higher limit folds more updates per page, but delays the first query after a pause.
     package var pendingUpdatesMax: Int
+    /// The time that folding all pending updates may take, in milliseconds: a query waits for it.
+    package var affordableMilliseconds: Int64
     /// While queries come, the time for which updates stay pending at the present rate, in
     /// milliseconds: a query waits for updates of that time only, not for the maximum.
     package var pendingMilliseconds: Int64
@@ -53,11 +55,13 @@ package final class SQLiteStore: Sendable {
     package var sliceUpdatesMax: Int
 
     package init(
-      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768, pendingMilliseconds: Int64 = 500,
+      directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
+      affordableMilliseconds: Int64 = 250, pendingMilliseconds: Int64 = 500,
       queryMilliseconds: Int64 = 100_000, sliceUpdatesMax: Int = 512
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
+      self.affordableMilliseconds = affordableMilliseconds
       self.pendingMilliseconds = pendingMilliseconds
       self.queryMilliseconds = queryMilliseconds
       self.sliceUpdatesMax = sliceUpdatesMax

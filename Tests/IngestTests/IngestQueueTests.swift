@@ -70,4 +70,61 @@ import Testing
     submit()
     #expect(queue.recentFailure == nil)
   }
+
+  private static func submission(_ updates: Int, of project: Int64) -> Submission {
+    let id = ProjectID(rawValue: project)
+    var submission = Submission(receivedAt: Timestamp(seconds: 0), project: id)
+    let series = SeriesKey(project: id, release: "app@1", environment: nil)
+    for number in 0..<updates {
+      var counts = SessionCounts()
+      counts[.healthy] = 1
+      submission.batch.add(
+        AggregatedSessions(
+          correctedStart: Timestamp(seconds: Int64(number)), counts: counts, user: nil),
+        of: series)
+    }
+    return submission
+  }
+
+  /// Batches that take long get smaller, since all who wait for the next one wait for them; then
+  /// they grow again.
+  @Test func slowBatchesGetSmaller() throws {
+    let clock = Locked((time: Int64(0), step: Int64(0)))
+    let queue = IngestQueue(
+      store: ReferenceStore(),
+      metrics: Metrics(monotonicNanoseconds: {
+        clock.withLock { clock in
+          clock.time += clock.step
+          return clock.time
+        }
+      }),
+      batchUpdatesMax: 1000)
+    /// The number of envelopes of 100 updates that a batch takes of one project.
+    func fill() -> Int {
+      var count = 0
+      while queue.submit(Self.submission(100, of: 1), ticket: nil) { count += 1 }
+      queue.runUntilEmpty(Self.callbacks)
+      return count
+    }
+    // One more than fit: the project's last.
+    #expect(fill() == 11)
+    clock.withLock { $0.step = 1_000_000_000 }
+    for _ in 0..<10 { _ = fill() }
+    #expect(fill() == 3)
+    clock.withLock { $0.step = 1000 }
+    for _ in 0..<10 { _ = fill() }
+    #expect(fill() == 11)
+  }
+
+  /// A full batch takes one more envelope of each project: none waits for those that filled it.
+  @Test func fullBatchesTakeOneMoreOfEachProject() {
+    let queue = IngestQueue(store: ReferenceStore(), batchUpdatesMax: 100)
+    #expect(queue.submit(Self.submission(100, of: 1), ticket: nil))
+    for project in [1, 2, 3] as [Int64] {
+      #expect(queue.submit(Self.submission(1, of: project), ticket: nil))
+      #expect(!queue.submit(Self.submission(1, of: project), ticket: nil))
+    }
+    queue.runUntilEmpty(Self.callbacks)
+    #expect(queue.submit(Self.submission(1, of: 1), ticket: nil))
+  }
 }

@@ -143,6 +143,27 @@ import Testing
     #expect(abs(try mostWaiting(1000..<1450) - all) <= slack)
   }
 
+  /// Where folding takes long, little waits for it, since a query waits for all of it.
+  @Test func slowFoldingLeavesLittlePending() throws {
+    let folding = SQLiteStore.Folding(
+      directUpdatesMax: 0, pendingUpdatesMax: 1000, sliceUpdatesMax: 20)
+    for (observer, most) in [(nil, 1000...1100), (Observer { _, _ in }, 20...100)]
+      as [(Observer?, ClosedRange<Int>)]
+    {
+      let fixture = try StoreFixture(folding: folding, observer: observer)
+      var waiting = 0
+      for millisecond in 0..<300 {
+        var batch = IngestBatch(receivedAt: Self.start.advanced(byMilliseconds: Int64(millisecond)))
+        batch.add((0..<15).map { fixture.report(UInt64($0), started: Self.start, user: 1) })
+        try fixture.store.ingest(batch)
+        // The first slice shows how long it takes.
+        if millisecond == 0 { _ = try fixture.store.foldPending() }
+        waiting = max(waiting, fixture.store.pendingUpdates)
+      }
+      #expect(most.contains(waiting))
+    }
+  }
+
   /// The observer gets the number of pending updates and the duration of each slice.
   @Test func theObserverNotesEachSlice() throws {
     let noted = Locked<[Double]>([])

@@ -18,6 +18,8 @@ final class IngestTransaction {
   /// The approximate time of the last query, and whether one came since the last batch.
   private var lastQuery: Timestamp?
   private var wasQueried = false
+  /// How long folding an update takes, by the last slices, in seconds.
+  private var secondsPerUpdate = 0.0
   /// Outcomes that were found while folding and are not reported yet.
   private var found: [OutcomeKey: Int64] = [:]
 
@@ -43,7 +45,8 @@ final class IngestTransaction {
     batchCount += 1
     let sliceMax = max(folding.sliceUpdatesMax, batch.reports.count)
     if pending.isBetweenRuns { limitPending(at: batch.receivedAt) }
-    if pending.count >= pendingLimit { try foldSlice(max: sliceMax) }
+    if pending.count >= min(pendingLimit, affordablePending) { try foldSlice(max: sliceMax) }
+    if pending.count >= affordablePending { try foldSlice(max: sliceMax) }
     // The loop is bounded: if folding fails, the batch is rejected.
     while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
     let waits =
@@ -129,6 +132,10 @@ final class IngestTransaction {
     // undoes the slice, the rows of `pending` are still there.
     try connection.execute("PRAGMA synchronous = NORMAL")
     defer { connection.syncCommits() }
+    let (count, start) = (pending.count, observer?.monotonicNanoseconds ?? 0)
+    defer {
+      noteFolded(count - pending.count, nanoseconds: (observer?.monotonicNanoseconds ?? 0) - start)
+    }
     try observer.timing(.fold) { () throws(StoreError) in
       try pending.fold(max: max) { (slice, finish) throws(StoreError) in
         try change { () throws(StoreError) in
@@ -138,6 +145,20 @@ final class IngestTransaction {
       }
     }
     for remarks in changes.remarks.values { found.merge(remarks, uniquingKeysWith: +) }
+  }
+
+  private func noteFolded(_ count: Int, nanoseconds: Int64) {
+    guard count > 0 else { return }
+    let seconds = Double(nanoseconds) / 1e9 / Double(count)
+    secondsPerUpdate += (seconds - secondsPerUpdate) / 4
+  }
+
+  /// How many updates may wait so that a query waits for a fraction of a second: sessions of
+  /// releases that were never seen before take many times that of others.
+  private var affordablePending: Int {
+    guard secondsPerUpdate > 0 else { return folding.pendingUpdatesMax }
+    let affordable = Double(folding.affordableMilliseconds) / 1000 / secondsPerUpdate
+    return min(folding.pendingUpdatesMax, max(folding.sliceUpdatesMax, Int(affordable)))
   }
 
   private func fold(_ slice: PendingTable.Slice) throws(StoreError) {

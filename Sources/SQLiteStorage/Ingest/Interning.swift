@@ -9,6 +9,9 @@ final class Interning {
   private let insertUser: Statement
   private let touchUser: Statement
   private let saveNextUser: Statement
+  private let releases: Numbering
+  private let environments: Numbering
+  private let seriesTable: Numbering
   private var series: [SeriesKey: Int] = [:]
   /// The project of each series, by series id.
   private var projects: [Int: ProjectID] = [:]
@@ -33,6 +36,14 @@ final class Interning {
     insertUser = try connection.prepare("INSERT INTO user (hash, id, seen) VALUES (?, ?, ?)")
     touchUser = try connection.prepare("UPDATE user SET seen = ?2 WHERE hash = ?1")
     saveNextUser = try connection.prepare("UPDATE setting SET value = ? WHERE name = 'next_user'")
+    let organization = "(SELECT organization FROM project WHERE id = ?1)"
+    releases = try Numbering(
+      connection, "release", "organization = \(organization) AND version = ?2",
+      "(organization, version, created) VALUES (\(organization), ?2, ?3)")
+    environments = try Numbering(connection, "environment", "name = ?1", "(name) VALUES (?1)")
+    seriesTable = try Numbering(
+      connection, "scope", "project = ?1 AND release = ?2 AND environment = ?3",
+      "(project, release, environment, created) VALUES (?1, ?2, ?3, ?4)")
     nextUser = 0
     try forget()
   }
@@ -131,13 +142,14 @@ final class Interning {
   func number(of series: SeriesKey, at now: Timestamp) throws(StoreError) -> Int {
     if let known = self.series[series] { return known }
     if self.series.count >= Self.seriesMax { forgetSeries() }
-    let release = try release(series.release, project: series.project, at: now)
-    let environment = try environment(series.environment ?? "")
+    let release = try releases.number {
+      $0.bind(1, series.project.rawValue)
+      $0.bind(2, series.release)
+      $0.bind(3, now.milliseconds)
+    }
+    let environment = try environments.number { $0.bind(1, series.environment ?? "") }
     let number = Int(
-      try identify(
-        "scope", "project = ?1 AND release = ?2 AND environment = ?3",
-        "(project, release, environment, created) VALUES (?1, ?2, ?3, ?4)"
-      ) {
+      try seriesTable.number {
         $0.bind(1, series.project.rawValue)
         $0.bind(2, release)
         $0.bind(3, environment)
@@ -160,35 +172,32 @@ final class Interning {
     projects[series] = project
     return project
   }
+}
 
-  private func release(
-    _ version: String, project: ProjectID, at now: Timestamp
-  ) throws(StoreError) -> Int64 {
-    try identify(
-      "release", "organization = (SELECT organization FROM project WHERE id = ?1) AND version = ?2",
-      """
-      (organization, version, created)
-      VALUES ((SELECT organization FROM project WHERE id = ?1), ?2, ?3)
-      """
-    ) {
-      $0.bind(1, project.rawValue)
-      $0.bind(2, version)
-      $0.bind(3, now.milliseconds)
-    }
+/// A table whose rows get their ids when they are first needed.
+private struct Numbering {
+  private let connection: Connection
+  private let select: Statement
+  private let insert: Statement
+
+  /// - Parameters:
+  ///   - condition: finds the row.
+  ///   - values: the columns and values of a new row, with the same parameters.
+  init(
+    _ connection: Connection, _ table: String, _ condition: String, _ values: String
+  ) throws(StoreError) {
+    self.connection = connection
+    select = try connection.prepare("SELECT id FROM \(table) WHERE \(condition)")
+    insert = try connection.prepare("INSERT INTO \(table) \(values)")
   }
 
-  private func environment(_ name: String) throws(StoreError) -> Int64 {
-    try identify("environment", "name = ?1", "(name) VALUES (?1)") { $0.bind(1, name) }
-  }
-
-  /// The id of the row that a condition finds, or of a new row.
-  private func identify(
-    _ table: String, _ condition: String, _ values: String, _ bind: (Statement) -> Void
-  ) throws(StoreError) -> Int64 {
-    let select = try connection.prepare("SELECT id FROM \(table) WHERE \(condition)")
+  /// The id of a row, which is made if there is none.
+  func number(_ bind: (Statement) -> Void) throws(StoreError) -> Int64 {
     bind(select)
-    if try select.step() { return select.integer(0) }
-    let insert = try connection.prepare("INSERT INTO \(table) \(values)")
+    if try select.step() {
+      defer { select.reset() }
+      return select.integer(0)
+    }
     bind(insert)
     try insert.run()
     return connection.lastInsertedRow
