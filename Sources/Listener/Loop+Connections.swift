@@ -8,6 +8,8 @@ extension Loop {
     var accepted = 0
     while accepted < max {
       guard hasRoom(socket.isControl) || !socket.isControl && makeRoom() else {
+        // A connection may become idle, which is no event.
+        if !socket.isControl { acceptsAgainAt = now + limits.tickMilliseconds }
         return setAccepting(false, socket.isControl)
       }
       do throws(SystemError) {
@@ -23,6 +25,8 @@ extension Loop {
         default:
           // No descriptors or no memory. The waiting client would be reported again and again, so
           // accepting pauses until a connection closes or some time has passed.
+          let isFull = [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(error.code)
+          if isFull, makeRoom() { continue }
           acceptsAgainAt = now + limits.acceptPauseMilliseconds
           setAccepting(false, true)
           return setAccepting(false, false)
@@ -97,9 +101,9 @@ extension Loop {
   /// Closes idle connections, so that others can connect: first those that never had an accepted
   /// request, then those of the clients with the most, the longest idle ones first.
   ///
-  /// - Returns: whether there is room now.
+  /// - Returns: whether any was closed.
   private func makeRoom() -> Bool {
-    let idle = connections.compactMap { $0 }.filter { $0.isIdle && !$0.isControl }
+    let idle = connections.compactMap { $0 }.filter { $0.mayMakeRoom(in: self) }
     var counts: [PeerAddress?: Int] = [:]
     for connection in idle { counts[connection.client?.customer, default: 0] += 1 }
     let ranked = idle.map { connection in
@@ -108,10 +112,17 @@ extension Loop {
     }.sorted {
       ($1.count, $0.connection.waitingSince) < ($0.count, $1.connection.waitingSince)
     }
+    let before = connectionCount
     for (_, connection) in ranked.prefix(max(1, connectionsMax / 32)) {
       connection.closeIfIdle(in: self)
     }
-    return hasRoom(false)
+    return connectionCount < before
+  }
+
+  /// Accepts again after a pause, if there is room or some can be made.
+  func tryAccepting() {
+    acceptAgain()
+    if !accepts, !makeRoom() { acceptsAgainAt = now + limits.tickMilliseconds }
   }
 }
 

@@ -264,14 +264,14 @@ final class Loop {
   }
 
   private func sweepIfDue() {
-    if let time = acceptsAgainAt, now >= time { acceptAgain() }
+    if let time = acceptsAgainAt, now >= time { tryAccepting() }
     guard now >= nextSweep, now >= earliestSweep else { return }
     lastSweep = now
     nextSweep = starved.isEmpty ? .max : now
-    let starving = StarvingTenants(starved)
+    let starving = StarvingTenants(starved, at: now - limits.stallMilliseconds)
     for connection in connections {
       guard let connection else { continue }
-      if starving.need(connection, in: self) {
+      if starving.need(connection, in: self) || connection === starving.last {
         listener.noteClosing(.stalled)
         connection.expire(in: self)
       } else if connection.deadline <= now {

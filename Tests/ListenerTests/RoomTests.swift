@@ -126,7 +126,11 @@ extension ListenerTests {
     /// Idle connections make room for new ones, and those with accepted requests go last.
     @Test func idleConnectionsMakeRoom() throws {
       let server = try TestServer(
-        reader: { head, _, _ in KeepingReader(head) }, limits: { $0.connectionsMax = 40 })
+        reader: { head, _, _ in KeepingReader(head) },
+        limits: {
+          $0.connectionsMax = 40
+          $0.newMilliseconds = 0
+        })
       defer { server.stop() }
       let honest = try (0..<5).map { _ in try server.connect() }
       for client in honest {
@@ -148,6 +152,29 @@ extension ListenerTests {
       }
       try begun.send("a")
       #expect(try begun.answer().body == "2")
+    }
+
+    /// Where all connections were accepted, too, and where none is idle when the next one comes.
+    @Test func acceptedConnectionsMakeRoomAtLast() throws {
+      let server = try TestServer(
+        reader: { head, _, _ in KeepingReader(head) },
+        limits: {
+          $0.connectionsMax = 8
+          $0.newMilliseconds = 20
+        })
+      defer { server.stop() }
+      let first = try (0..<8).map { _ in try server.connect() }
+      for client in first {
+        try client.send("POST /keep/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+      }
+      waitUntil { server.listener.connectionCount == 8 }
+      let next = try server.connect()
+      try next.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+      for client in first {
+        try client.send("a")
+        #expect(try client.answer().status == 200)
+      }
+      #expect(try next.answer().body == "GET /next")
     }
 
     @Test func strangersLoseTheirConnectionWithTheAnswer() throws {

@@ -119,6 +119,7 @@ extension Connection {
     guard isFunded(data, of: rest.extracting(range.lowerBound...), reader, in: loop) else {
       return false
     }
+    starvedAt = .max
     let progress = reader.read(data)
     if tenant == nil { tenant = reader.tenant }
     switch progress {

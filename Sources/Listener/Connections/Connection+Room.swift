@@ -19,8 +19,11 @@ extension Connection {
     if reservedBytes > 0, stage == .body { return .max }
     let most = tenant == nil ? loop.limits.strangerBytesMax : loop.limits.turnBytesMax
     if loop.budget.hasRoom(for: most, beside: share, of: tenant) { return most }
-    if hasInput || share.bytes > 0 { return 0 }
-    return tenant == nil ? Self.receivedBytesMin : Self.receivedBytesOfTenant
+    if !hasInput, share.bytes == 0 {
+      return tenant == nil ? Self.receivedBytesMin : Self.receivedBytesOfTenant
+    }
+    let isSome = loop.budget.hasRoom(for: Self.receivedBytesMin, beside: share, of: tenant)
+    return isSome ? Self.receivedBytesMin : 0
   }
 
   /// Waits for room in the budget.
@@ -30,6 +33,7 @@ extension Connection {
       try? loop.syscalls.setOption(
         descriptor, SOL_SOCKET, SO_RCVBUF, Int32(loop.limits.turnBytesMax))
     }
+    starvedAt = min(starvedAt, loop.now)
     pause = .starved
     bytesNeeded = bytes
     self.mayUseReserve = mayUseReserve
@@ -50,8 +54,11 @@ extension Connection {
     let needed = reader.bytesNeeded(for: data)
     if needed == 0 || share.isReserve { return true }
     // Once granted, room for a step is kept for the next ones: those that have begun end.
-    let wanted = reader.heldBytes + needed
+    var wanted = reader.heldBytes + needed
     if wanted <= reservedBytes { return true }
+    if reservedBytes == 0, let remaining = body.remaining {
+      wanted = max(wanted, min(remaining, loop.limits.turnBytesMax))
+    }
     if loop.budget.hasRoom(for: wanted - reservedBytes, beside: share, of: tenant) {
       reservedBytes = wanted
       return true
@@ -113,9 +120,18 @@ extension Connection {
 struct StarvingTenants {
   private var hasStrangers = false
   private var tenants: Set<Tenant> = []
+  /// The one that began last of those that hold some bytes and have waited for more for long. If all
+  /// did, none would go on.
+  private(set) var last: Connection?
 
-  init(_ connections: [Connection]) {
+  /// - Parameter time: since when is long.
+  init(_ connections: [Connection], at time: Int64) {
     for connection in connections where connection.pause == .starved {
+      if connection.share.bytes > 0, connection.starvedAt <= time,
+        connection.waitingSince >= last?.waitingSince ?? .min
+      {
+        last = connection
+      }
       if let tenant = connection.tenant {
         tenants.insert(tenant)
       } else {

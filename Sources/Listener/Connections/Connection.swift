@@ -93,6 +93,8 @@ final class Connection {
   /// What the present body was granted.
   var reservedBytes = 0
   var bytesNeeded = 0
+  /// The time since which it waits for room, and got none.
+  var starvedAt = Int64.max
   var mayUseReserve = false
 
   /// The time at which bytes were last received.
@@ -178,6 +180,13 @@ final class Connection {
     stage == .head && !hasInput && !hasBacklog && !isQueued && pause == .none
   }
 
+  /// Whether it may be closed where there are too many: it is idle, and not so new that its first
+  /// request may be on its way.
+  func mayMakeRoom(in loop: Loop) -> Bool {
+    isIdle && !isControl
+      && (!isHeadBegun || loop.now >= waitingSince + loop.limits.newMilliseconds)
+  }
+
   /// Closes the connection, unless a request has come meanwhile.
   func closeIfIdle(in loop: Loop) {
     guard isIdle else { return }
@@ -249,6 +258,7 @@ final class Connection {
       return
     }
     receivedAt = loop.now
+    starvedAt = .max
     switch stage {
     case .closing, .linger:
       return
