@@ -2,15 +2,10 @@ import Compression
 import Envelopes
 import ReleaseHealth
 
-/// The entry point of libFuzzer for the readers of client input: envelopes whole and in slices,
-/// compressed bodies, authentication. The first byte of the input selects the coding and slices.
-///
-/// Not built by SwiftPM. The modules are compiled one by one with
-/// `swiftc -O -package-name hale -parse-as-library -sanitize=fuzzer,address`, this file last.
-@_cdecl("LLVMFuzzerTestOneInput")
-func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-  guard let choice = input.first else { return 0 }
+/// Envelopes whole and in slices, compressed bodies, authentication. The first byte of the input
+/// selects the coding and slices.
+func fuzzEnvelope(_ input: [UInt8]) {
+  guard let choice = input.first else { return }
   let body = Array(input.dropFirst())
   let codings: [ContentCoding] = [.identity, .gzip, .deflate, .brotli, .zstd, .identity]
   let coding = codings[Int(choice) % codings.count]
@@ -26,17 +21,15 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   _ = try? IngestAuth.find(sentryAuth: [text], authorization: [], query: nil)
   _ = try? IngestAuth.find(sentryAuth: [], authorization: [text], query: nil)
   _ = try? IngestAuth.find(sentryAuth: [], authorization: [], query: text)
-  _ = DSN(text)
   // An offset can lead out of the years of four digits, which are the only valid ones.
   let years: Range<Int64> = -62_167_219_200_000..<253_402_300_800_000
   if let timestamp = RFC3339.parse(text), years.contains(timestamp.milliseconds) {
     precondition(RFC3339.parse(RFC3339.formatMilliseconds(timestamp)) == timestamp)
   }
-  return 0
 }
 
 private func decoded(_ body: [UInt8], _ coding: ContentCoding, _ step: Int) -> [UInt8] {
-  let limit = 1 << 16
+  let limit = 1 << 13
   let decoder = ContentDecoder(coding, outputBytesMax: limit)
   var output: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: step * 7)
