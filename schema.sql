@@ -1,4 +1,4 @@
--- The schema of a Hale database, version 8. The program applies exactly this file to an empty
+-- The schema of a Hale database, version 9. The program applies exactly this file to an empty
 -- database, and migrates older ones to it (Migrations.swift).
 --
 -- Times are integers. Columns without a unit (created, started, finished, earliest, latest) are in
@@ -28,6 +28,10 @@ CREATE TABLE project (
   created INTEGER NOT NULL,
   -- The statuses that make a session bad; NULL for the default of the platform.
   bad TEXT CHECK (bad IN ('crashed', 'crashed+unhandled')),
+  -- Quotas; NULL for none.
+  sessions_per_minute INTEGER CHECK (sessions_per_minute > 0),
+  sessions_per_day INTEGER CHECK (sessions_per_day > 0),
+  requests_per_minute INTEGER CHECK (requests_per_minute > 0),
   UNIQUE (organization, slug)
 ) STRICT;
 
@@ -36,7 +40,26 @@ CREATE TABLE project_key (
   public_key TEXT NOT NULL PRIMARY KEY CHECK (length(public_key) = 32),
   project INTEGER NOT NULL REFERENCES project (id),
   created INTEGER NOT NULL,
-  revoked INTEGER
+  revoked INTEGER,
+  -- Quotas beside those of the project; NULL for none.
+  sessions_per_minute INTEGER CHECK (sessions_per_minute > 0),
+  sessions_per_day INTEGER CHECK (sessions_per_day > 0),
+  requests_per_minute INTEGER CHECK (requests_per_minute > 0)
+) STRICT, WITHOUT ROWID;
+
+-- The new sessions that were counted of projects and keys with quotas, in the minute and in the UTC
+-- day in which the last one arrived.
+CREATE TABLE session_use (
+  project INTEGER NOT NULL REFERENCES project (id),
+  -- Empty for the quotas of the project.
+  public_key TEXT NOT NULL,
+  -- Minutes since 1970, and the sessions in it.
+  minute INTEGER NOT NULL,
+  minute_sessions INTEGER NOT NULL,
+  -- Days since 1970, and the sessions in it.
+  day INTEGER NOT NULL,
+  day_sessions INTEGER NOT NULL,
+  PRIMARY KEY (project, public_key)
 ) STRICT, WITHOUT ROWID;
 
 -- API tokens; only their SHA-256 digest is stored.

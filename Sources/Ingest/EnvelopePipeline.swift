@@ -111,6 +111,9 @@ final class EnvelopePipeline: BodyReader {
     // Drift and ages are those of the envelope's beginning, which is when the SDK sent it. One that
     // took minutes to arrive would fit no batch of that time.
     if request.receivedAt == nil { submission.batch.received(at: endpoint.dependencies.clock.now) }
+    if let quotas = request.access?.quotas, quotas.limitsSessions, submission.hasUpdates {
+      submission.batch.limit(by: quotas)
+    }
     wholeAt = now
     return now
   }
@@ -161,8 +164,10 @@ final class EnvelopePipeline: BodyReader {
         throw IngestRefusal(.publicKeyMismatch)
       }
       if request.access == nil {
-        request.access = try IngestAccess(
+        let access = try IngestAccess(
           publicKey: dsn.publicKey, project: dsn.projectID, snapshot: request.snapshot)
+        try endpoint.count(access)
+        request.access = access
       }
     }
     guard let access = request.access else { throw .missingAuthorization }

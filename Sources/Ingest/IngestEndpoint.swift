@@ -5,6 +5,7 @@ internal import Compression
 internal import Envelopes
 package import HTTP
 package import ReleaseHealth
+internal import Storage
 
 /// The endpoints that SDKs send to: `POST /api/{project}/envelope/` and `/store/`.
 ///
@@ -34,6 +35,7 @@ package final class IngestEndpoint {
   let dependencies: Dependencies
   let decoding = DecodingBuffer()
   private let known = KnownRequests()
+  private let requests = RequestQuotas()
 
   package init(_ dependencies: Dependencies) {
     self.dependencies = dependencies
@@ -117,6 +119,7 @@ package final class IngestEndpoint {
   private func reader(
     _ head: RequestHead, _ kind: IngestKind, _ request: consuming EnvelopePipeline.Request
   ) throws(IngestRefusal) -> any BodyReader {
+    if let access = request.access { try count(access) }
     let source = BodySource(try coding(of: head), buffer: decoding)
     let isEnvelope =
       kind == .envelope
@@ -128,6 +131,17 @@ package final class IngestEndpoint {
     }
     guard let access = request.access else { throw .missingAuthorization }
     return EventPipeline(dependencies, source: source, access)
+  }
+
+  /// Counts a request once its key is known, and refuses it beyond a quota.
+  func count(_ access: IngestAccess) throws(IngestRefusal) {
+    guard let quotas = access.quotas else { return }
+    do throws(IngestRefusal) {
+      try requests.take(quotas, at: dependencies.clock.now)
+    } catch {
+      dependencies.metrics.countRequestBeyondQuota(of: quotas.project)
+      throw error
+    }
   }
 
   private func coding(of head: RequestHead) throws(IngestRefusal) -> ContentCoding {
@@ -158,6 +172,7 @@ package final class IngestEndpoint {
     let access = try IngestAccess(
       publicKey: publicKey, project: try project.map(Self.projectID),
       snapshot: dependencies.catalog.snapshot)
+    try count(access)
     let data = QueryParameters(queryItems(head.query)).one("sentry_data") ?? ""
     guard !data.isEmpty else { throw .emptyBody }
     _ = try StoredEvent(Array(data.utf8))

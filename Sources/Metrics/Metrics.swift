@@ -30,6 +30,8 @@ package final class Metrics: StoreObserver {
     package var outcomes: [OutcomeKey: Int64] = [:]
     /// Ingest requests that were rejected as a whole, by status.
     package var refusals: [Int: Int64] = [:]
+    /// The rejected requests that were beyond a quota, by project.
+    package var requestsBeyondQuota: [ProjectID: Int64] = [:]
     /// Seconds from a complete envelope to its answer.
     package var ingestSeconds = Histogram.seconds
     package var commitFailures: Int64 = 0
@@ -71,6 +73,10 @@ package final class Metrics: StoreObserver {
 
   package func countRefusal(_ status: Int) {
     state.withLock { $0.refusals[status, default: 0] += 1 }
+  }
+
+  package func countRequestBeyondQuota(of project: ProjectID) {
+    state.withLock { $0.requestsBeyondQuota[project, default: 0] += 1 }
   }
 
   package func note(_ commit: Commit) {

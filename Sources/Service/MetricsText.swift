@@ -32,7 +32,7 @@ struct MetricsText {
     return Array(writer.text.utf8)
   }
 
-  private static let refusals = [400, 401, 403, 413, 503]
+  private static let refusals = [400, 401, 403, 413, 429, 503]
 
   private mutating func writeIngest(_ state: Metrics.State, queuedUpdates: Int) {
     var received: [(labels: Labels, value: Double)] = []
@@ -61,6 +61,12 @@ struct MetricsText {
       "hale_ingest_refused_requests_total", .counter,
       "Ingest requests that were rejected as a whole, by response status.",
       statuses.map { ([("status", String($0))], Double(state.refusals[$0] ?? 0)) })
+    family(
+      "hale_quota_refused_requests_total", .counter,
+      "Ingest requests that were rejected because a quota of requests was used up, by project.",
+      state.requestsBeyondQuota.sorted { $0.key < $1.key }.map {
+        ([("project", String($0.key.rawValue))], Double($0.value))
+      })
     histogram(
       "hale_ingest_duration_seconds", "Time from a complete envelope with sessions to its answer.",
       [([], state.ingestSeconds)])

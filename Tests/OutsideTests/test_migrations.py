@@ -118,3 +118,19 @@ def test_version_7(start):
     goes_on(hale, start, counts, session(
         "crashed", release="app@1.1", at=WRITTEN - hours(3), did="user-1",
         environment="production", sid="0000000f-0000-4000-8000-000000000000"))
+
+
+def test_version_8(start):
+    """Its projects and keys have no quotas, and can get some."""
+    hale = opened(start, 8, "hale_44fd9a30a746017ee0606b14b00e9126e32d46bd3fabdd9b",
+                  "86d577ce2c96fcca6ebf88bb2e8e92cb")
+    counts = row(healthy=28, errored=4, abnormal=4, crashed=4)
+    assert sessions(hale, statsPeriod="7d") == counts
+    [project] = hale.cli_list("project", "list")
+    assert project["bad"] == "crashed+unhandled" and project["sessionsPerDay"] is None
+    hale.cli_json("key", "set", hale.key, "--sessions-per-day", "1")
+    hale.send(session(at=WRITTEN), session(at=WRITTEN))
+    counts = {**counts, "healthy": 29}
+    goes_on(hale, start, counts, session(
+        "crashed", release="app@1.1", at=WRITTEN - hours(3), did="user-0",
+        environment="production", sid="00000001-0000-4000-8000-000000000000"))

@@ -8,6 +8,8 @@ package final class ReferenceStore: SessionStore {
   struct Raw {
     /// The batches in the order of arrival.
     var batches: [IngestBatch] = []
+    /// In the order of arrival.
+    var admissions: [Admission] = []
     var stages: [SeriesKey: AdoptionStage] = [:]
     /// The time at which the first session of each series arrived.
     var seen: [SeriesKey: Timestamp] = [:]
@@ -62,6 +64,7 @@ package final class ReferenceStore: SessionStore {
   @discardableResult
   package func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     raw.withLock { raw in
+      let batch = raw.admitted(batch)
       raw.batches.append(batch)
       for series in batch.series {
         if raw.seen[series] != nil { continue }
@@ -70,8 +73,8 @@ package final class ReferenceStore: SessionStore {
           _ = raw.makeRelease(series.release, at: batch.receivedAt)
         }
       }
+      return batch.outcomes
     }
-    return batch.outcomes
   }
 
   package func checkWritable() throws(StoreError) {}

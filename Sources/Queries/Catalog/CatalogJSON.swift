@@ -46,6 +46,7 @@ enum CatalogJSON {
       json.member("platforms", [project.platform].compactMap(\.self))
       json.member("bad", project.bad.rawValue)
       json.member("badIsDefault", project.settings.bad == nil)
+      NewQuotas.write(project.settings.quotas, to: &json)
       json.member("dateCreated", project.created)
       json.member("status", "active")
       json.member("isBookmarked", false)

@@ -29,18 +29,21 @@ package struct ManagementActions: Sendable {
 
     private var platform: String??
     private var bad: String??
+    private let quotas: NewQuotas
 
     init(from decoder: any Decoder) throws {
       let members = try decoder.container(keyedBy: CodingKeys.self)
       func read(_ name: CodingKeys) throws -> String?? {
         members.contains(name) ? .some(try members.decodeIfPresent(String.self, forKey: name)) : nil
       }
+      quotas = try NewQuotas(from: decoder)
       (platform, bad) = (try read(.platform), try read(.bad))
     }
 
     /// - Returns: the settings with what was given in place of theirs.
     func applied(to settings: ProjectSettings) throws(APIError) -> ProjectSettings {
       var settings = settings
+      settings.quotas = try quotas.applied(to: settings.quotas)
       if let platform {
         settings.platform = platform
         if let platform, let reason = PlatformName.refusal(of: platform) {
@@ -129,13 +132,30 @@ package struct ManagementActions: Sendable {
     }
   }
 
-  func revokeKey(_ call: APICall) throws(APIError) -> APIRoute.Work {
+  /// The key that the path names.
+  private func key(_ call: APICall) throws(APIError) -> ProjectKey {
     let project = try call.project()
     let name = call.names["key"]?.lowercased()
     let found = call.snapshot.catalog.keys.first {
       $0.publicKey == name && $0.project == project.id
     }
-    guard let key = found else { throw .notFound }
+    guard let found else { throw .notFound }
+    return found
+  }
+
+  func changeKey(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    var key = try key(call)
+    let known = key.quotas
+    key.quotas = try call.json(NewRateLimit.self).applied(to: known)
+    key.quotas = try call.json(NewQuotas.self).applied(to: key.quotas)
+    return changing(call) { [key] (catalog) throws(StoreError) in
+      try catalog.setQuotas(key.quotas, ofKey: key.publicKey, known: known)
+      return .json { ManagementJSON.write(key, call, to: &$0) }
+    }
+  }
+
+  func revokeKey(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let key = try key(call)
     return changing(call) { (catalog) throws(StoreError) in
       try catalog.revokeKey(publicKey: key.publicKey, at: call.now)
       return Response(status: 204)
@@ -236,15 +256,18 @@ package struct ManagementActions: Sendable {
     [
       APIRoute(
         "organizations/{organization}/projects",
-        .change(.post, .sentrys(["name", "slug", "platform", "bad"]), createProject)),
+        .change(
+          .post, .sentrys(["name", "slug", "platform", "bad"] + NewQuotas.names), createProject)),
       APIRoute(
         "projects/{organization}/{project}",
-        .change(.put, .sentrys(["platform", "bad"]), changeProject)),
+        .change(.put, .sentrys(["platform", "bad"] + NewQuotas.names), changeProject)),
       APIRoute(
         "projects/{organization}/{project}/keys", .get(.sentrys(["status"]), keys),
         .change(.post, .sentrys(["name"]), createKey)),
       APIRoute(
-        "projects/{organization}/{project}/keys/{key}", .change(.delete, .sentrys(), revokeKey)),
+        "projects/{organization}/{project}/keys/{key}",
+        .change(.put, .sentrys(["rateLimit"] + NewQuotas.names), changeKey),
+        .change(.delete, .sentrys(), revokeKey)),
       APIRoute(
         "organizations/{organization}/org-auth-tokens", .get(.sentrys(["status"]), tokens),
         .change(.post, .sentrys(["name", "scope"]), createToken)),
@@ -267,7 +290,8 @@ private enum ManagementJSON {
       json.member("public", key.publicKey)
       json.member("projectId", key.project.rawValue)
       json.member("isActive", key.revoked == nil)
-      json.member("rateLimit") { $0.null() }
+      NewRateLimit.write(key.quotas, to: &json)
+      NewQuotas.write(key.quotas, to: &json)
       json.object("dsn") { json in json.member("public", dsn(of: key, call)) }
       json.member("dateCreated", key.created)
       json.member("dateRevoked", key.revoked)

@@ -11,9 +11,11 @@ internal import Storage
 ///     {"start", "end", "query", "explainedFrom", "lateMinutes",
 ///      "buckets": [{"start", "end", "counts", "prompt", "late": [{"arrived", "change"}],
 ///                   "aggregates", "startingLater", "unlogged", "repeated", "withoutInit",
-///                   "isComplete"}]}
+///                   "quota", "isComplete"}]}
 ///
-/// counts = prompt + each change of late + aggregates − startingLater + unlogged.
+/// counts = prompt + each change of late + aggregates − startingLater + unlogged. `quota` are the
+/// items that arrived in the hours of the bucket, of all releases and environments of the projects,
+/// and that a quota refused: they are in no other number.
 struct ExplainRequest {
   private let request: SessionsRequest
 
@@ -77,6 +79,12 @@ struct ExplainRequest {
       isNothingFound: history.buckets.allSatisfy(\.counts.isZero), store)
     if let unknown { return unknown.refusal }
     let range = request.range
+    let refused = try store.outcomes(
+      of: request.projects, hours: range.start.hour..<range.end.hour,
+      intervalHours: range.intervalMinutes / 60
+    ).map { outcomes in
+      outcomes.reduce(0) { $1.key.outcome == .rejected(.quota) ? $0 + $1.value : $0 }
+    }
     let lateMinutes = history.buckets.count <= Self.fineBucketsMax ? 10 : 60
     let json = JSONWriter.object { json in
       json.member("start", range.start)
@@ -86,11 +94,14 @@ struct ExplainRequest {
       json.member("explainedFrom", history.firstKnownHour.map { Timestamp(minute: $0 * 60) })
       json.member("lateMinutes", lateMinutes)
       json.array("buckets") { json in
-        for (start, bucket) in zip(range.bucketStarts, history.buckets) {
+        for (index, (start, bucket)) in zip(range.bucketStarts, history.buckets).enumerated() {
           let end = Timestamp(minute: start.minute + range.intervalMinutes)
-          Self.write(
-            bucket, at: (start, end), lateMinutes: lateMinutes,
-            isKnown: history.firstKnownHour.map { start.hour >= $0 } ?? true, &json)
+          let isKnown = history.firstKnownHour.map { start.hour >= $0 } ?? true
+          json.object { json in
+            Self.write(bucket, at: (start, end), lateMinutes: lateMinutes, &json)
+            json.member("quota", refused[index])
+            json.member("isComplete", isKnown && bucket.unlogged.isZero)
+          }
         }
       }
     }
@@ -99,29 +110,26 @@ struct ExplainRequest {
 
   private static func write(
     _ bucket: SessionHistory.Bucket, at time: (start: Timestamp, end: Timestamp), lateMinutes: Int,
-    isKnown: Bool, _ json: inout JSONWriter
+    _ json: inout JSONWriter
   ) {
-    json.object { json in
-      json.member("start", time.start)
-      json.member("end", time.end)
-      json.member("counts", bucket.counts)
-      json.member("prompt", bucket.prompt)
-      json.array("late") { json in
-        for arrival in bucket.late(byMinutes: lateMinutes) {
-          json.object { json in
-            json.member("arrived", arrival.time)
-            json.member("change", arrival.change)
-          }
+    json.member("start", time.start)
+    json.member("end", time.end)
+    json.member("counts", bucket.counts)
+    json.member("prompt", bucket.prompt)
+    json.array("late") { json in
+      for arrival in bucket.late(byMinutes: lateMinutes) {
+        json.object { json in
+          json.member("arrived", arrival.time)
+          json.member("change", arrival.change)
         }
       }
-      json.member("aggregates", bucket.aggregates)
-      json.member("startingLater", bucket.startingLater)
-      json.member("unlogged", bucket.unlogged)
-      json.member("repeated", bucket.repeated)
-      // Where part of the arrival log is gone, only the negative part of a pair may be left.
-      json.member("withoutInit", max(0, bucket.withoutInitial))
-      json.member("isComplete", isKnown && bucket.unlogged.isZero)
     }
+    json.member("aggregates", bucket.aggregates)
+    json.member("startingLater", bucket.startingLater)
+    json.member("unlogged", bucket.unlogged)
+    json.member("repeated", bucket.repeated)
+    // Where part of the arrival log is gone, only the negative part of a pair may be left.
+    json.member("withoutInit", max(0, bucket.withoutInitial))
   }
 }
 

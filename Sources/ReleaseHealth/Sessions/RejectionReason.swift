@@ -17,4 +17,6 @@ package enum RejectionReason: String, CaseIterable, Error, Sendable {
   case inFuture = "in_future"
   /// The payload is longer, or has more buckets, than Hale accepts.
   case tooLarge = "too_large"
+  /// The session is new, and a quota of its project or key is used up. The store decides it.
+  case quota
 }

@@ -64,6 +64,8 @@ package struct AggregatedSessions: Hashable, Sendable {
   package var series = 0
   package var correctedStart: Timestamp
   package var counts: SessionCounts
+  /// This is one session without an id, rather than a bucket.
+  package var isItem = false
   /// The mechanism of one abnormal session.
   package var mechanism = AbnormalMechanism.none
   /// The duration of one session that exited.
@@ -81,6 +83,7 @@ package struct AggregatedSessions: Hashable, Sendable {
     var counts = SessionCounts()
     counts[Severity(status: update.status, errors: update.errors)] = 1
     self.init(correctedStart: correctedStart, counts: counts, user: user)
+    isItem = true
     mechanism = update.status == .abnormal ? update.mechanism : .none
     durationMilliseconds = update.status == .exited ? update.durationMilliseconds : nil
   }

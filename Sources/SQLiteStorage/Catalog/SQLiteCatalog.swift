@@ -25,14 +25,18 @@ extension SQLiteStore: CatalogStore {
       $0.text(0)
     }
     let projects = try connection.rows(
-      "SELECT id, organization, slug, platform, bad, created FROM project ORDER BY id"
+      """
+      SELECT id, organization, slug, platform, bad, created, \(Self.quotaColumns)
+      FROM project ORDER BY id
+      """
     ) {
       Project(
         id: ProjectID(rawValue: $0.integer(0)),
         organization: OrganizationID(rawValue: $0.integer(1)), slug: $0.text(2),
         settings: ProjectSettings(
           platform: $0.optionalText(3),
-          bad: $0.optionalText(4).flatMap { BadStatuses(rawValue: $0) }),
+          bad: $0.optionalText(4).flatMap { BadStatuses(rawValue: $0) },
+          quotas: Self.quotas($0, from: 6)),
         created: $0.time(5))
     }
     let bad = Dictionary(uniqueKeysWithValues: projects.map { ($0.id, $0.bad) })
@@ -44,11 +48,14 @@ extension SQLiteStore: CatalogStore {
       },
       projects: projects,
       keys: try connection.rows(
-        "SELECT public_key, project, created, revoked FROM project_key ORDER BY created, public_key"
+        """
+        SELECT public_key, project, created, revoked, \(Self.quotaColumns)
+        FROM project_key ORDER BY created, public_key
+        """
       ) {
         ProjectKey(
           publicKey: $0.text(0), project: ProjectID(rawValue: $0.integer(1)),
-          created: $0.time(2), revoked: $0.optionalTime(3))
+          created: $0.time(2), revoked: $0.optionalTime(3), quotas: Self.quotas($0, from: 4))
       },
       tokens: try connection.rows(
         "SELECT id, organization, name, scope, digest, created, revoked FROM token ORDER BY id"
@@ -98,10 +105,11 @@ extension SQLiteStore: CatalogStore {
       }
       try connection.run(
         """
-        INSERT INTO project (id, organization, slug, platform, bad, created)
-        VALUES (?, ?, ?, ?, ?, ?)
+        INSERT INTO project (id, organization, slug, platform, bad, created, \(Self.quotaColumns))
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
-        [id, organization, slug, settings.platform, settings.bad?.rawValue, now])
+        [id, organization, slug, settings.platform, settings.bad?.rawValue, now]
+          + Self.values(of: settings.quotas))
       let project = ProjectID(rawValue: connection.lastInsertedRow)
       try insertKey(publicKey, project: project, at: now, connection)
       return Project(
@@ -121,6 +129,9 @@ extension SQLiteStore: CatalogStore {
         try connection.run(
           "UPDATE project SET bad = ? WHERE id = ?", [settings.bad?.rawValue, project])
       }
+      for (column, value) in Self.changes(settings.quotas, known: known.quotas) {
+        try connection.run("UPDATE project SET \(column) = ? WHERE id = ?", [value, project])
+      }
     }
   }
 
@@ -129,6 +140,18 @@ extension SQLiteStore: CatalogStore {
   ) throws(StoreError) {
     try change { (connection) throws(StoreError) in
       try insertKey(publicKey, project: project, at: now, connection)
+    }
+  }
+
+  package func setQuotas(
+    _ quotas: Quotas, ofKey publicKey: String, known: Quotas
+  ) throws(StoreError) {
+    try change { (connection) throws(StoreError) in
+      for (column, value) in Self.changes(quotas, known: known) {
+        try connection.run(
+          "UPDATE project_key SET \(column) = ? WHERE public_key = ?", [value, publicKey])
+        if connection.changes == 0 { throw .notFound(.key(publicKey)) }
+      }
     }
   }
 
@@ -239,6 +262,34 @@ extension SQLiteStore: CatalogStore {
     try connection.run(
       "INSERT INTO project_key (public_key, project, created) VALUES (?, ?, ?)",
       [publicKey, project, now])
+  }
+
+  // MARK: Quotas
+
+  /// The columns of quotas, of projects and of keys.
+  private static let quotaColumns = "sessions_per_minute, sessions_per_day, requests_per_minute"
+
+  private static func quotas(_ row: Statement, from column: Int32) -> Quotas {
+    Quotas(
+      sessionsPerMinute: row.optionalInteger(column),
+      sessionsPerDay: row.optionalInteger(column + 1),
+      requestsPerMinute: row.optionalInteger(column + 2))
+  }
+
+  /// In the order of the columns.
+  private static func values(of quotas: Quotas) -> [(any Bindable)?] {
+    [quotas.sessionsPerMinute, quotas.sessionsPerDay, quotas.requestsPerMinute]
+  }
+
+  /// The columns that change.
+  private static func changes(
+    _ quotas: Quotas, known: Quotas
+  ) -> [(column: String, value: Int64?)] {
+    [
+      ("sessions_per_minute", quotas.sessionsPerMinute, known.sessionsPerMinute),
+      ("sessions_per_day", quotas.sessionsPerDay, known.sessionsPerDay),
+      ("requests_per_minute", quotas.requestsPerMinute, known.requestsPerMinute),
+    ].filter { $0.1 != $0.2 }.map { ($0.0, $0.1) }
   }
 
   /// - Parameter rows: of a table, with the condition that one of them meets.

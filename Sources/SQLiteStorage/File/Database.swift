@@ -5,7 +5,7 @@ enum Database {
   /// The SQLite application id, "Hale" in ASCII.
   static let applicationID: Int64 = 0x4861_6c65
   /// The version of schema.sql.
-  static let schemaVersion: Int64 = 8
+  static let schemaVersion: Int64 = 9
 
   /// Opens the file for writing, and creates the schema if it is empty.
   ///

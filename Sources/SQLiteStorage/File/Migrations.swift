@@ -266,6 +266,25 @@ enum Migrations {
             AND NOT EXISTS (SELECT 1 FROM deploy_project WHERE deploy = OLD.deploy);
         END;
         """),
+    Step(
+      version: 9,
+      sql: """
+        ALTER TABLE project ADD COLUMN sessions_per_minute INTEGER CHECK (sessions_per_minute > 0);
+        ALTER TABLE project ADD COLUMN sessions_per_day INTEGER CHECK (sessions_per_day > 0);
+        ALTER TABLE project ADD COLUMN requests_per_minute INTEGER CHECK (requests_per_minute > 0);
+        ALTER TABLE project_key ADD COLUMN sessions_per_minute INTEGER CHECK (sessions_per_minute > 0);
+        ALTER TABLE project_key ADD COLUMN sessions_per_day INTEGER CHECK (sessions_per_day > 0);
+        ALTER TABLE project_key ADD COLUMN requests_per_minute INTEGER CHECK (requests_per_minute > 0);
+        CREATE TABLE session_use (
+          project INTEGER NOT NULL REFERENCES project (id),
+          public_key TEXT NOT NULL,
+          minute INTEGER NOT NULL,
+          minute_sessions INTEGER NOT NULL,
+          day INTEGER NOT NULL,
+          day_sessions INTEGER NOT NULL,
+          PRIMARY KEY (project, public_key)
+        ) STRICT, WITHOUT ROWID;
+        """),
   ]
 
   /// Packs the rows of version 2, which had one for each minute, kind and user.

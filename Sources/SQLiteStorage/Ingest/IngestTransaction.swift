@@ -9,6 +9,7 @@ final class IngestTransaction {
   private let changes: CountChanges
   private let sessions: SessionFolding
   private let pending: PendingTable
+  private let quotas: SessionQuotas
   private let folding: SQLiteStore.Folding
   /// The number of batches since the last call of ``wasQuiet()``.
   private var batchCount = 0
@@ -32,6 +33,8 @@ final class IngestTransaction {
     self.changes = changes
     sessions = try SessionFolding(connection, interning: interning, changes: changes)
     pending = try PendingTable(connection, takesOver: settings.ownsSessions)
+    quotas = try SessionQuotas(
+      connection, interning: interning, sessions: sessions, pending: pending)
     folding = settings.folding
     observer = settings.observer
   }
@@ -41,7 +44,8 @@ final class IngestTransaction {
   ///
   /// - Returns: the outcomes of the batch's items, and those found for earlier batches since the
   ///   last call.
-  func ingest(_ batch: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
+  func ingest(_ received: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
+    var batch = received
     batchCount += 1
     let sliceMax = max(folding.sliceUpdatesMax, batch.reports.count)
     if pending.isBetweenRuns { limitPending(at: batch.receivedAt) }
@@ -49,13 +53,17 @@ final class IngestTransaction {
     if pending.count >= affordablePending { try foldSlice(max: sliceMax) }
     // The loop is bounded: if folding fails, the batch is rejected.
     while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
-    let waits =
-      !batch.reports.isEmpty
-      && (pending.count > 0 || batch.reports.count > folding.directUpdatesMax)
-    var reports = batch.reports
-    var outcomes = batch.outcomes
+    var waits = false
+    var reports: [SessionReport] = []
+    var outcomes: [OutcomeKey: Int64] = [:]
+    var numbers: [Int] = []
     try change { () throws(StoreError) in
-      var numbers: [Int] = []
+      if !batch.limited.isEmpty { batch = try quotas.admitted(batch) }
+      waits =
+        !batch.reports.isEmpty
+        && (pending.count > 0 || batch.reports.count > folding.directUpdatesMax)
+      reports = batch.reports
+      outcomes = batch.outcomes
       for series in batch.series {
         numbers.append(try interning.number(of: series, at: batch.receivedAt))
       }
@@ -72,7 +80,11 @@ final class IngestTransaction {
         try changes.write(outcomes, hour: batch.receivedAt.hour)
       }
     }
-    if waits { pending.add(reports, outcomes, receivedAt: batch.receivedAt) }
+    if waits {
+      pending.add(
+        reports, outcomes, receivedAt: batch.receivedAt,
+        tracked: pending.trackedSeries(batch.series, numbers))
+    }
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
   }
 
@@ -201,10 +213,12 @@ final class IngestTransaction {
         try body()
         try changes.write()
         try interning.save()
+        try quotas.save()
       }
     } catch {
       // The rollback undid what the transaction cached.
       changes.forget()
+      quotas.forget()
       try interning.forget()
       throw error
     }

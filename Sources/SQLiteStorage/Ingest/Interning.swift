@@ -138,10 +138,30 @@ final class Interning {
     return user
   }
 
+  /// The id of a series; nil for a new one.
+  func knownNumber(of series: SeriesKey) throws(StoreError) -> Int? {
+    if let known = self.series[series] { return known }
+    let found = try connection.number(
+      """
+      SELECT scope.id FROM project, release, environment, scope
+      WHERE project.id = ?1 AND release.organization = project.organization
+        AND release.version = ?2 AND environment.name = ?3 AND scope.project = ?1
+        AND scope.release = release.id AND scope.environment = environment.id
+      """, [series.project, series.release, series.environment ?? ""])
+    guard let found else { return nil }
+    remember(series, Int(found))
+    return Int(found)
+  }
+
+  private func remember(_ series: SeriesKey, _ number: Int) {
+    if self.series.count >= Self.seriesMax { forgetSeries() }
+    self.series[series] = number
+    projects[number] = series.project
+  }
+
   /// The id of a series; a new series gets one.
   func number(of series: SeriesKey, at now: Timestamp) throws(StoreError) -> Int {
     if let known = self.series[series] { return known }
-    if self.series.count >= Self.seriesMax { forgetSeries() }
     let release = try releases.number {
       $0.bind(1, series.project.rawValue)
       $0.bind(2, series.release)
@@ -155,8 +175,7 @@ final class Interning {
         $0.bind(3, environment)
         $0.bind(4, now.milliseconds)
       })
-    self.series[series] = number
-    projects[number] = series.project
+    remember(series, number)
     return number
   }
 

@@ -1,4 +1,5 @@
 internal import ReleaseHealth
+internal import Storage
 
 /// Reports that are added in any order and taken in the order of their sessions' keys.
 ///
@@ -37,6 +38,12 @@ struct OrderedReports {
     }
     count -= taken.count
     return taken
+  }
+
+  /// Calls `body` with each report, in no particular order.
+  func forEach(_ body: (SessionReport) throws(StoreError) -> Void) throws(StoreError) {
+    for piece in pieces { for report in piece { try body(report) } }
+    for report in open { try body(report) }
   }
 
   private mutating func closePiece() {

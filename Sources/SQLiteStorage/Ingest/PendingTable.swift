@@ -25,12 +25,16 @@ final class PendingTable {
   private var slotCount: Int64 = 0
   /// The slots of the batch that is being written.
   private var written: [Int64] = []
+  /// The projects of which it is known which sessions are pending.
+  private var tracked: Set<ProjectID> = []
 
   private struct Run {
     var reports = OrderedReports()
     /// The outcomes by hour of arrival.
     var outcomes: [Int: [OutcomeKey: Int64]] = [:]
     var slots: [Int64] = []
+    /// The sessions of the tracked projects.
+    var sessions: Set<StoredSession> = []
     /// The arrival time and number of the run's first batch.
     var first: (receivedAt: Timestamp, sequence: Int64)?
   }
@@ -113,7 +117,16 @@ final class PendingTable {
     }
   }
 
-  func add(_ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp) {
+  /// - Parameter tracked: the numbers of those series that ``trackedSeries(_:_:)`` gave.
+  func add(
+    _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp,
+    tracked: Set<Int>
+  ) {
+    if !tracked.isEmpty {
+      for report in reports where tracked.contains(report.series) {
+        incoming.sessions.insert(StoredSession(report))
+      }
+    }
     sequence += 1
     freeSlots.removeLast(min(written.count, freeSlots.count))
     slotCount = max(slotCount, written.max() ?? 0)
@@ -125,6 +138,39 @@ final class PendingTable {
 
   private func add(_ outcomes: [OutcomeKey: Int64], hour: Int) {
     incoming.outcomes[hour, default: [:]].merge(outcomes, uniquingKeysWith: +)
+  }
+
+  // MARK: Sessions of projects with quotas
+
+  /// Whether a report of this session is pending, of a tracked project.
+  func contains(_ session: StoredSession) -> Bool {
+    incoming.sessions.contains(session) || run.sessions.contains(session)
+  }
+
+  /// Tracks a project from now on.
+  func track(_ project: ProjectID, _ interning: Interning) throws(StoreError) {
+    if tracked.contains(project) { return }
+    try track(project, in: &run, interning)
+    try track(project, in: &incoming, interning)
+    tracked.insert(project)
+  }
+
+  private func track(
+    _ project: ProjectID, in run: inout Run, _ interning: Interning
+  ) throws(StoreError) {
+    var sessions = run.sessions
+    try run.reports.forEach { (report) throws(StoreError) in
+      if try interning.project(of: report.series) == project {
+        sessions.insert(StoredSession(report))
+      }
+    }
+    run.sessions = sessions
+  }
+
+  /// The numbers of the series of tracked projects.
+  func trackedSeries(_ series: [SeriesKey], _ numbers: [Int]) -> Set<Int> {
+    if tracked.isEmpty { return [] }
+    return Set(zip(series, numbers).filter { tracked.contains($0.0.project) }.map(\.1))
   }
 
   /// Passes the next reports to `fold`.

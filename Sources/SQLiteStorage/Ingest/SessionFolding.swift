@@ -71,6 +71,13 @@ final class SessionFolding {
     return try SessionRow.read(select, from: 0, started: report.started)
   }
 
+  /// Whether the session of a report has a state.
+  func hasState(of report: SessionReport) throws(StoreError) -> Bool {
+    bindKey(report, to: select)
+    defer { select.reset() }
+    return try select.step()
+  }
+
   private func noteRepetition(_ report: SessionReport, of known: Session) throws(StoreError) {
     if report.isRecovered { return }
     try remark(.repeated, report)

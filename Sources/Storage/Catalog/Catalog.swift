@@ -19,13 +19,17 @@ package struct ProjectSettings: Codable, Equatable, Sendable {
   package var platform: String?
   /// What makes a session bad; nil for the default of the platform.
   package var bad: BadStatuses?
+  package var quotas: Quotas
 
   /// What makes a session bad: what is set, or the default of the platform.
   package var effectiveBad: BadStatuses { bad ?? .usual(onPlatform: platform) }
 
-  package init(platform: String? = nil, bad: BadStatuses? = nil) {
+  package init(
+    platform: String? = nil, bad: BadStatuses? = nil, quotas: Quotas = Quotas()
+  ) {
     self.platform = platform
     self.bad = bad
+    self.quotas = quotas
   }
 }
 
@@ -62,12 +66,17 @@ package struct ProjectKey: Equatable, Sendable {
   package var created: Timestamp
   /// nil while the key is good.
   package var revoked: Timestamp?
+  package var quotas: Quotas
 
-  package init(publicKey: String, project: ProjectID, created: Timestamp, revoked: Timestamp?) {
+  package init(
+    publicKey: String, project: ProjectID, created: Timestamp, revoked: Timestamp?,
+    quotas: Quotas = Quotas()
+  ) {
     self.publicKey = publicKey
     self.project = project
     self.created = created
     self.revoked = revoked
+    self.quotas = quotas
   }
 }
 
@@ -178,6 +187,12 @@ package protocol CatalogStore: Sendable {
   ) throws(StoreError)
 
   func createKey(project: ProjectID, publicKey: String, at now: Timestamp) throws(StoreError)
+
+  /// Changes the quotas of a key that differ from those that were known. The others stay as they
+  /// are, so that two changes at once are both made.
+  func setQuotas(
+    _ quotas: Quotas, ofKey publicKey: String, known: Quotas
+  ) throws(StoreError)
 
   func revokeKey(publicKey: String, at now: Timestamp) throws(StoreError)
 

@@ -10,6 +10,7 @@ package enum CatalogChange: Codable, Equatable, Sendable {
     publicKey: String)
   case setProject(ProjectID, ProjectSettings, known: ProjectSettings)
   case createKey(project: ProjectID, publicKey: String)
+  case setKeyQuotas(publicKey: String, Quotas, known: Quotas)
   case revokeKey(publicKey: String)
   /// - Parameter digest: SHA-256 of the token, which never leaves the command.
   case createToken(organization: OrganizationID, name: String, scope: TokenScope, digest: [UInt8])
@@ -40,6 +41,8 @@ package enum CatalogChange: Codable, Equatable, Sendable {
       try store.setProject(project, settings, known: known)
     case .createKey(let project, let publicKey):
       try store.createKey(project: project, publicKey: publicKey, at: now)
+    case .setKeyQuotas(let publicKey, let quotas, let known):
+      try store.setQuotas(quotas, ofKey: publicKey, known: known)
     case .revokeKey(let publicKey): try store.revokeKey(publicKey: publicKey, at: now)
     case .createToken(let organization, let name, let scope, let digest):
       return try store.createToken(

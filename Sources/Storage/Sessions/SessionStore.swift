@@ -58,9 +58,14 @@ package enum Outcome: Hashable, Sendable {
 /// Keeps sessions and answers for their numbers.
 ///
 /// Laws, which the tests hold against every conformer:
-/// - The order, duplication and grouping of reports change no number.
+/// - The order, duplication and grouping of reports change no number, where there are no quotas.
 /// - After `ingest` returned, every new query sees the batch; if it throws, none of it counts.
 /// - The sessions of a split range add up to those of the whole; users do not: they are unions.
+/// - A new session that arrives beyond a quota is refused, with the outcome
+///   ``RejectionReason/quota``: the sessions of a batch's limited parts in the order of arrival, of
+///   each part the reports before the aggregates. An update of a session that is known always
+///   counts. Aggregates are refused whole. What is refused leaves nothing but its outcome, and the
+///   use of a quota is as durable as the sessions.
 /// - All that is read in one ``snapshot(_:)`` is as known at one moment.
 package protocol SessionStore: SessionReading, Sendable {
   /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.

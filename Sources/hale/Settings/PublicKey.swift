@@ -11,6 +11,14 @@ enum PublicKey {
     Envelopes.DSN.canonicalKey(text)
   }
 
+  /// The normalized key of an argument; throws a usage error for any other text.
+  static func checked(_ text: String) throws(CommandFailure) -> String {
+    guard let key = normalized(text) else {
+      throw .usage("The key is '\(text)', but it takes \(rule).")
+    }
+    return key
+  }
+
   static func random() -> String { NewSecret.publicKey(.random(in: .min ... .max)) }
 }
 

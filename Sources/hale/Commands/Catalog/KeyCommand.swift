@@ -1,17 +1,18 @@
-import Storage
 import ArgumentParser
+import ReleaseHealth
+import Storage
 
 struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "key",
-    abstract: "Create, list and revoke DSN public keys.",
+    abstract: "Create, set, list and revoke DSN public keys.",
     discussion: """
       SDKs identify their project by a public key, which only allows sending. A project can have \
       several keys, for example one for each customer's build.
 
         hale key create shop
       """,
-    subcommands: [Create.self, List.self, Revoke.self])
+    subcommands: [Create.self, Set.self, List.self, Revoke.self])
 
   struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,6 +41,43 @@ struct KeyCommand: ParsableCommand {
     }
   }
 
+  struct Set: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set the quotas of a key, which hold beside those of its project.",
+      discussion: """
+        What is not given stays as it is. A running service applies it at once.
+
+        \(QuotaOptions.discussion)
+
+          hale key set 8c2e5bd1f3a04c7a9d1e6f0b2a7c4d55 --sessions-per-minute 5000
+        """)
+
+    @Argument(help: "The key: \(PublicKey.rule).")
+    var publicKey: String
+
+    @OptionGroup var quotas: QuotaOptions
+    @OptionGroup var json: JSONOptions
+    @OptionGroup var data: DataOptions
+
+    func run() throws {
+      // The parser names a misspelt flag first.
+      guard quotas.isGiven else {
+        throw ValidationError("Give a quota: there is nothing to set.")
+      }
+      let name = try PublicKey.checked(publicKey)
+      // A wrong value is an error of usage, also where there is no database.
+      _ = try quotas.applied(to: Quotas())
+      let session = try CatalogSession(Settings(flags: data.given))
+      guard let key = try session.catalog().keys.first(where: { $0.publicKey == name }) else {
+        throw StoreError.notFound(.key(name))
+      }
+      let changed = try quotas.applied(to: key.quotas)
+      try session.make(.setKeyQuotas(publicKey: name, changed, known: key.quotas))
+      try json.printResult(
+        [("publicKey", .string(name))] + changed.members, "The key \(name): \(changed.sentence).")
+    }
+  }
+
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "List the keys of a project, including revoked ones.",
@@ -65,7 +103,7 @@ struct KeyCommand: ParsableCommand {
         [
           ("publicKey", .string(key.publicKey)), ("dsn", .string(dsn)),
           ("created", .string(key.created.rfc3339)), ("revoked", .optional(key.revoked?.rfc3339)),
-        ]
+        ] + key.quotas.members
       }
     }
   }
@@ -86,9 +124,7 @@ struct KeyCommand: ParsableCommand {
     @OptionGroup var data: DataOptions
 
     func run() throws {
-      guard let key = PublicKey.normalized(publicKey) else {
-        throw CommandFailure.usage("The key is '\(publicKey)', but it takes \(PublicKey.rule).")
-      }
+      let key = try PublicKey.checked(publicKey)
       let session = try CatalogSession(Settings(flags: data.given))
       try session.make(.revokeKey(publicKey: key))
       try json.printResult(

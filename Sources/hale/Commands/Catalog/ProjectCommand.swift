@@ -92,9 +92,14 @@ struct ProjectCommand: ParsableCommand {
           + "default depends on the platform: crashed+unhandled for browsers, else crashed."))
     var bad: String?
 
+    @OptionGroup var quotas: QuotaOptions
+
+    var isGiven: Bool { platform != nil || bad != nil || quotas.isGiven }
+
     /// - Returns: the settings with what was given in place of theirs.
     func applied(to settings: ProjectSettings) throws(CommandFailure) -> ProjectSettings {
       var settings = settings
+      settings.quotas = try quotas.applied(to: settings.quotas)
       if let platform {
         if let reason = PlatformName.refusal(of: platform) {
           throw .usage("--platform is '\(platform)'. \(reason)")
@@ -113,13 +118,17 @@ struct ProjectCommand: ParsableCommand {
 
   struct Set: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Set the platform of a project, and what makes its sessions bad.",
+      abstract: "Set the platform of a project, what makes its sessions bad, and its quotas.",
       discussion: """
         What is not given stays as it is. `--bad default` returns to the default of the platform. \
         A running service applies it at once, also to what was counted before: objectives follow \
         their project.
 
           hale project set shop --bad crashed+unhandled
+
+        \(QuotaOptions.discussion)
+
+          hale project set shop --sessions-per-day 1000000
         """)
 
     @Argument(help: "The project, by slug or id.")
@@ -130,8 +139,8 @@ struct ProjectCommand: ParsableCommand {
 
     func run() throws {
       // The parser names a misspelt flag first.
-      guard traits.platform != nil || traits.bad != nil else {
-        throw ValidationError("Give --platform or --bad: there is nothing to set.")
+      guard traits.isGiven else {
+        throw ValidationError("Give --platform, --bad or a quota: there is nothing to set.")
       }
       // A wrong value is an error of usage, also where there is no database.
       _ = try traits.applied(to: ProjectSettings())
@@ -143,7 +152,8 @@ struct ProjectCommand: ParsableCommand {
       try options.json.printResult(
         [("id", .integer(project.id.rawValue)), ("slug", .string(project.slug))]
           + project.settingMembers,
-        "\(project.slug): bad are sessions that are \(project.bad.words)\(project.badNote).")
+        "\(project.slug): bad are sessions that are \(project.bad.words)\(project.badNote); "
+          + "\(project.settings.quotas.sentence).")
     }
   }
 
@@ -192,7 +202,7 @@ extension Project {
     [
       ("platform", .optional(settings.platform)), ("bad", .string(bad.rawValue)),
       ("badIsDefault", .boolean(settings.bad == nil)),
-    ]
+    ] + settings.quotas.members
   }
 
   /// Where it is from, after the statuses.
