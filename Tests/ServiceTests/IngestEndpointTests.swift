@@ -185,9 +185,11 @@ import Testing
       batchUpdatesMax: 2,
       metrics: Metrics(monotonicNanoseconds: { milliseconds.withLock { $0 * 1_000_000 } }))
     let first = fixture.begin(body: [Array(("{}\n" + Self.session(1) + Self.session(2)).utf8)])
+    // A full one takes one more of each project.
+    let late = fixture.begin(body: [Array(("{}\n" + Self.session(4)).utf8)])
     let second = fixture.begin(body: [Array(("{}\n" + Self.session(3)).utf8)])
     let waiting = try #require(second.blocked)
-    #expect(first.blocked == nil)
+    #expect(first.blocked == nil && late.blocked == nil)
     milliseconds.withLock { $0 = 7 }
     #expect(fixture.drain() == 1)
     milliseconds.withLock { $0 = 20 }
@@ -198,10 +200,10 @@ import Testing
     milliseconds.withLock { $0 = 30 }
     fixture.drain()
     #expect(fixture.answer(to: second.id).status == 200)
-    #expect(fixture.ask(Self.totals).text.contains(#""sum(session)":3"#))
-    // Both were whole at the beginning, so that one waited 7 ms and the other 30.
+    #expect(fixture.ask(Self.totals).text.contains(#""sum(session)":4"#))
+    // All were whole at the beginning, so that two waited 7 ms and the other 30.
     let waits = fixture.metrics.current.ingestSeconds
-    #expect(waits.counts.reduce(0, +) == 2 && abs(waits.sum - 0.037) < 1e-9)
+    #expect(waits.counts.reduce(0, +) == 3 && abs(waits.sum - 0.044) < 1e-9)
   }
 
   struct Refusal: Sendable {

@@ -120,8 +120,8 @@ extension Connection {
 struct StarvingTenants {
   private var hasStrangers = false
   private var tenants: Set<Tenant> = []
-  /// The one that began last of those that hold some bytes and have waited for more for long. If all
-  /// did, none would go on.
+  /// The one that began last of those that hold some bytes and have waited for more for long. If
+  /// all did, none would go on.
   private(set) var last: Connection?
 
   /// - Parameter time: since when is long.

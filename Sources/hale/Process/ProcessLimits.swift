@@ -31,7 +31,7 @@ enum ProcessLimits {
     let usual = HTTPLimits().connectionsMax
     guard limit.connections < usual else { return }
     log.warning(
-      "limit of open files is low",
+      "file descriptor limit is low",
       metadata: [
         "limit": "\(limit.descriptors)", "connections": "\(limit.connections)",
         "hint": "\(usual) connections need a limit of \(usual + 256): ulimit -n, LimitNOFILE",
