@@ -185,6 +185,9 @@ final class Loop {
 
   // MARK: What connections use
 
+  /// Whether the addresses of clients tell them apart.
+  var knowsClients: Bool { !listener.configuration.trustedProxies.isEmpty }
+
   /// The client of a request, which a trusted proxy may have passed on.
   func client(of head: RequestHead, from sender: PeerAddress?) -> PeerAddress? {
     let proxies = listener.configuration.trustedProxies
@@ -195,7 +198,7 @@ final class Loop {
   func queue(_ connection: Connection) {
     guard !connection.isQueued else { return }
     connection.isQueued = true
-    queued.append(connection)
+    queued.append(connection, of: knowsClients ? connection.client?.customer : nil)
   }
 
   /// Lets a connection wait for room in the budget.
@@ -268,7 +271,8 @@ final class Loop {
     guard now >= nextSweep, now >= earliestSweep else { return }
     lastSweep = now
     nextSweep = starved.isEmpty ? .max : now
-    let starving = StarvingTenants(starved, at: now - limits.stallMilliseconds)
+    // Those that stand still go first; only if that is no help, one that waits.
+    let starving = StarvingTenants(starved, at: now - 2 * limits.stallMilliseconds)
     for connection in connections {
       guard let connection else { continue }
       if starving.need(connection, in: self) || connection === starving.last {

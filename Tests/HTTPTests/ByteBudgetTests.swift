@@ -11,12 +11,16 @@ import Testing
     return limits
   }()
 
-  private static func tenant(_ number: Int) -> Tenant { .project(Int64(number), key: 1) }
+  private static let stranger = ByteBudget.Holder.stranger(nil)
+
+  private static func tenant(_ number: Int) -> ByteBudget.Holder {
+    .tenant(.project(Int64(number), key: 1))
+  }
 
   /// Takes ten bytes at a time for new connections, as long as there is room.
   ///
   /// - Returns: the bytes taken.
-  private static func fill(_ budget: ByteBudget, _ tenant: Tenant?) -> Int {
+  private static func fill(_ budget: ByteBudget, _ tenant: ByteBudget.Holder) -> Int {
     var count = 0
     var share = ByteBudget.Share()
     while budget.hasRoom(for: 10, beside: share, of: tenant) {
@@ -35,15 +39,22 @@ import Testing
       #expect(abs(share - expected) <= 20, "\(shares)")
     }
     // Strangers have a pool of their own.
-    #expect(Self.fill(budget, nil) == 900)
+    #expect(Self.fill(budget, Self.stranger) == 900)
     #expect(budget.bytes == shares.reduce(900, +))
   }
 
   @Test func keysOfAProjectShareAsProjectsDo() {
     let budget = ByteBudget(Self.limits)
-    _ = Self.fill(budget, .project(1, key: 1))
-    #expect(budget.hasRoom(for: 10, beside: .init(), of: .project(1, key: 2)))
-    #expect(budget.hasRoom(for: 10, beside: .init(), of: .token(1)))
+    _ = Self.fill(budget, Self.tenant(1))
+    #expect(budget.hasRoom(for: 10, beside: .init(), of: .tenant(.project(1, key: 2))))
+    #expect(budget.hasRoom(for: 10, beside: .init(), of: .tenant(.token(1))))
+  }
+
+  @Test func strangersShareByAddressWhereThatTellsThemApart() throws {
+    let budget = ByteBudget(Self.limits)
+    let addresses = try ["192.0.2.1", "192.0.2.2"].map { try #require(PeerAddress($0)) }
+    let shares = addresses.map { Self.fill(budget, .stranger($0)) }
+    #expect(abs(shares[0] - 450) <= 20 && abs(shares[1] - 225) <= 20, "\(shares)")
   }
 
   @Test func noConnectionTakesAll() {
@@ -61,13 +72,13 @@ import Testing
     var (first, second) = (ByteBudget.Share(), ByteBudget.Share())
     // One that is larger than the reserve has it alone.
     #expect(budget.hasReserve(for: 9000))
-    budget.hold(300, in: &first, of: nil, isReserve: true)
+    budget.hold(300, in: &first, of: Self.stranger, isReserve: true)
     #expect(!budget.hasReserve(for: 201) && budget.hasReserve(for: 200))
     budget.hold(200, in: &second, of: Self.tenant(1), isReserve: true)
     #expect(!budget.hasReserve(for: 1))
-    #expect(budget.hasRoom(for: 900, beside: .init(), of: nil))
+    #expect(budget.hasRoom(for: 900, beside: .init(), of: Self.stranger))
     let returns = budget.returns
-    budget.hold(0, in: &first, of: nil)
+    budget.hold(0, in: &first, of: Self.stranger)
     #expect(budget.returns > returns && budget.hasReserve(for: 300))
   }
 
@@ -78,7 +89,7 @@ import Testing
     var random = SplitMix64(seed: seed)
     let budget = ByteBudget(Self.limits)
     var shares = (0..<40).map { _ in ByteBudget.Share() }
-    var tenants: [Tenant?] = shares.indices.map { $0 % 4 == 0 ? nil : Self.tenant($0 % 4) }
+    var tenants = shares.indices.map { $0 % 4 == 0 ? Self.stranger : Self.tenant($0 % 4) }
     for _ in 0..<2000 {
       let index = Int.random(in: shares.indices, using: &random)
       let bytes = Int.random(in: 0...200, using: &random)
@@ -89,7 +100,9 @@ import Testing
       }
       budget.hold(bytes, in: &shares[index], of: tenants[index])
       #expect(budget.bytes == shares.reduce(0) { $0 + $1.bytes })
-      let strangers = zip(shares, tenants).filter { $0.1 == nil }.reduce(0) { $0 + $1.0.bytes }
+      let strangers = zip(shares, tenants).filter { $0.1 == Self.stranger }.reduce(0) {
+        $0 + $1.0.bytes
+      }
       #expect(strangers <= 900 && budget.bytes - strangers <= 3000)
     }
     for index in shares.indices { budget.hold(0, in: &shares[index], of: tenants[index]) }

@@ -4,7 +4,7 @@
 ///   each connection of it, may hold as much as it leaves free: alone a half, of two a third each.
 ///   So there is always room for one more, whatever the others do (Choudhury and Hahne, "Dynamic
 ///   queue length thresholds for shared-memory packet switches").
-/// - Clients without a key or token share a small pool in the same way.
+/// - Clients without a key or token, strangers, share a small pool in the same way.
 /// - Bodies that are here as a whole and find no room there have a reserve. They wait for nobody
 ///   but this process, so a place in it comes soon.
 ///
@@ -18,10 +18,18 @@ package final class ByteBudget {
     package init() {}
   }
 
+  /// The one whose share it is.
+  package enum Holder: Hashable, Sendable {
+    case tenant(Tenant)
+    /// A client without an accepted key or token, by its address where addresses tell clients
+    /// apart; nil where they do not, since a proxy may be in front.
+    case stranger(PeerAddress?)
+  }
+
   /// The bytes that one connection holds.
   package struct Share {
     package fileprivate(set) var bytes = 0
-    fileprivate var tenant: Tenant?
+    fileprivate var holder = Holder.stranger(nil)
     /// Whether they come from the reserve.
     package fileprivate(set) var isReserve = false
 
@@ -32,8 +40,8 @@ package final class ByteBudget {
   private var tenantBytes = 0
   private var strangerBytes = 0
   private var reserveBytes = 0
-  /// What each tenant holds; those without are not in it.
-  private var tenants: [Tenant: Int] = [:]
+  /// What each holds; those who hold nothing are not in it.
+  private var holders: [Holder: Int] = [:]
   /// Grows when bytes are given back.
   package private(set) var returns: UInt64 = 0
 
@@ -45,14 +53,17 @@ package final class ByteBudget {
   package var bytes: Int { tenantBytes + strangerBytes + reserveBytes }
 
   /// Whether a connection may hold some bytes more.
-  package func hasRoom(for bytes: Int, beside share: Share, of tenant: Tenant?) -> Bool {
-    guard let tenant else {
+  package func hasRoom(for bytes: Int, beside share: Share, of holder: Holder) -> Bool {
+    switch holder {
+    case .tenant:
+      // If hardly anything is held, nobody holds too much.
+      if tenantBytes + share.bytes + bytes <= limits.tenantBytes / 8 { return true }
+      return share.bytes + bytes <= limits.tenantBytes - tenantBytes - (holders[holder] ?? 0)
+    case .stranger(nil):
       return share.bytes + bytes <= limits.strangerBytes - strangerBytes
+    case .stranger:
+      return share.bytes + bytes <= limits.strangerBytes - strangerBytes - (holders[holder] ?? 0)
     }
-    let free = limits.tenantBytes - tenantBytes
-    // If hardly anything is held, nobody holds too much.
-    if tenantBytes + share.bytes + bytes <= limits.tenantBytes / 8 { return true }
-    return share.bytes + bytes <= free - (tenants[tenant] ?? 0)
   }
 
   /// Whether a body that is here as a whole may hold some bytes from the reserve.
@@ -62,23 +73,23 @@ package final class ByteBudget {
 
   /// Whether a tenant holds much of what all may hold.
   package func isLarge(_ tenant: Tenant) -> Bool {
-    (tenants[tenant] ?? 0) > limits.tenantBytes / 8
+    (holders[.tenant(tenant)] ?? 0) > limits.tenantBytes / 8
   }
 
   /// Makes the share hold that many bytes, whether there is room or not.
   ///
   /// - Parameter isReserve: whether they come from the reserve.
   package func hold(
-    _ bytes: Int, in share: inout Share, of tenant: Tenant?, isReserve: Bool = false
+    _ bytes: Int, in share: inout Share, of holder: Holder, isReserve: Bool = false
   ) {
-    if bytes == share.bytes, bytes == 0 || (tenant == share.tenant && isReserve == share.isReserve)
+    if bytes == share.bytes, bytes == 0 || (holder == share.holder && isReserve == share.isReserve)
     {
       return
     }
     if bytes < share.bytes { returns &+= 1 }
     add(-share.bytes, share)
     share.bytes = bytes
-    share.tenant = tenant
+    share.holder = holder
     share.isReserve = isReserve
     add(bytes, share)
   }
@@ -87,12 +98,10 @@ package final class ByteBudget {
     if bytes == 0 { return }
     if share.isReserve {
       reserveBytes += bytes
-    } else if let tenant = share.tenant {
-      tenantBytes += bytes
-      let held = (tenants[tenant] ?? 0) + bytes
-      tenants[tenant] = held == 0 ? nil : held
-    } else {
-      strangerBytes += bytes
+      return
     }
+    if case .tenant = share.holder { tenantBytes += bytes } else { strangerBytes += bytes }
+    let held = (holders[share.holder] ?? 0) + bytes
+    holders[share.holder] = held == 0 ? nil : held
   }
 }

@@ -8,6 +8,13 @@ extension Connection {
   static let receivedBytesMin = 4 << 10
   private static let receivedBytesOfTenant = 16 << 10
 
+  /// The one whose share of the budget the connection takes.
+  func holder(in loop: Loop) -> ByteBudget.Holder {
+    if let tenant { return .tenant(tenant) }
+    // Without trusted proxies, all clients may be behind one.
+    return .stranger(loop.knowsClients ? client?.customer : nil)
+  }
+
   /// The number of bytes that may be received now; 0 if the connection has to wait for room.
   func receivedBytesMax(in loop: Loop) -> Int {
     switch stage {
@@ -18,11 +25,12 @@ extension Connection {
     // The body has its room already.
     if reservedBytes > 0, stage == .body { return .max }
     let most = tenant == nil ? loop.limits.strangerBytesMax : loop.limits.turnBytesMax
-    if loop.budget.hasRoom(for: most, beside: share, of: tenant) { return most }
+    if loop.budget.hasRoom(for: most, beside: share, of: holder(in: loop)) { return most }
     if !hasInput, share.bytes == 0 {
       return tenant == nil ? Self.receivedBytesMin : Self.receivedBytesOfTenant
     }
-    let isSome = loop.budget.hasRoom(for: Self.receivedBytesMin, beside: share, of: tenant)
+    let isSome = loop.budget.hasRoom(
+      for: Self.receivedBytesMin, beside: share, of: holder(in: loop))
     return isSome ? Self.receivedBytesMin : 0
   }
 
@@ -43,7 +51,7 @@ extension Connection {
   /// Whether there is room for what the connection waits for, beside bytes that others get first.
   func hasRoom(beside promised: Int, in loop: Loop) -> Bool {
     let bytes = promised + bytesNeeded
-    return loop.budget.hasRoom(for: bytes, beside: share, of: tenant)
+    return loop.budget.hasRoom(for: bytes, beside: share, of: holder(in: loop))
       || mayUseReserve && loop.budget.hasReserve(for: bytes)
   }
 
@@ -59,7 +67,7 @@ extension Connection {
     if reservedBytes == 0, let remaining = body.remaining {
       wanted = max(wanted, min(remaining, loop.limits.turnBytesMax))
     }
-    if loop.budget.hasRoom(for: wanted - reservedBytes, beside: share, of: tenant) {
+    if loop.budget.hasRoom(for: wanted - reservedBytes, beside: share, of: holder(in: loop)) {
       reservedBytes = wanted
       return true
     }
@@ -75,7 +83,7 @@ extension Connection {
       return false
     }
     reservedBytes = whole
-    loop.budget.hold(whole, in: &share, of: tenant, isReserve: true)
+    loop.budget.hold(whole, in: &share, of: holder(in: loop), isReserve: true)
     return true
   }
 
@@ -93,8 +101,10 @@ extension Connection {
     if pause != .starved { bytes += inputBytes }
     if bytes == 0, share.bytes == 0 { return true }
     loop.budget.hold(
-      bytes, in: &share, of: tenant, isReserve: share.isReserve && reader != nil)
-    guard hasBacklog, !loop.budget.hasRoom(for: 0, beside: share, of: tenant) else { return true }
+      bytes, in: &share, of: holder(in: loop), isReserve: share.isReserve && reader != nil)
+    guard hasBacklog, !loop.budget.hasRoom(for: 0, beside: share, of: holder(in: loop)) else {
+      return true
+    }
     loop.listener.noteClosing(.unread)
     close(in: loop)
     return false

@@ -10,19 +10,23 @@ struct TurnQueue {
     var start = 0
   }
 
-  private var lanes: [Int64: Lane] = [:]
+  /// A project or token, or all who have neither, or one of them.
+  private enum Group: Hashable {
+    case tenant(Int64)
+    case stranger(PeerAddress?)
+  }
+
+  private var lanes: [Group: Lane] = [:]
   /// The groups that have connections, in the order of their turns.
-  private var order: [Int64] = []
+  private var order: [Group] = []
   private var orderStart = 0
   private(set) var count = 0
 
   var isEmpty: Bool { count == 0 }
 
-  /// The group of connections without an accepted request.
-  private static let strangers: Int64 = 0
-
-  mutating func append(_ connection: Connection) {
-    let group = connection.tenant?.group ?? Self.strangers
+  /// - Parameter client: the address of the client, where addresses tell clients apart.
+  mutating func append(_ connection: Connection, of client: PeerAddress?) {
+    let group = connection.tenant.map { Group.tenant($0.group) } ?? .stranger(client)
     if lanes[group]?.connections.append(connection) == nil {
       lanes[group] = Lane(connections: [connection])
       order.append(group)
