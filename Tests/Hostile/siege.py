@@ -179,11 +179,13 @@ def siege(service, *openings, seconds=None, **options):
     watch = Watch(service)
     watch.start()
     honest = Honest(service, **options)
-    attacks = [Attack(service, **spec) for spec in openings]
+    attacks = []
     try:
-        for attack in attacks:
-            if attack.spec.get("then", "stand") == "stand" or attack.spec.get("deaf"):
-                attack.stands(sized(2.5, 60))
+        # One after the other: what comes later takes the room that the earlier leave.
+        for spec in openings:
+            attacks.append(Attack(service, **spec))
+            if spec.get("then", "stand") == "stand" or spec.get("deaf"):
+                attacks[-1].stands(sized(2.5, 60))
         time.sleep(seconds)
     finally:
         # The honest ones are over while the attack still stands.

@@ -59,7 +59,10 @@ ATTACKS = {
                 lambda _: {"opening": head("POST", "/sign-in/", SAME, "Content-Length: 1048571"),
                            "filler": MIB - 6}),
     "windows": ("l", "connections without a key, a zstd body that stands still after 100 bytes",
-                1200, 4000, lambda hale: encoded(hale, "zstd", zstd_start(LINE, 17), key=False)),
+                1200, 4000, lambda hale: (
+                    encoded(hale, "zstd", zstd_start(LINE, 10), key=False),
+                    {**encoded(hale, "gzip", gzip_start(LINE[:9_000]), key=False),
+                     "connections": 100})),
     "large-windows": ("l", "of these with windows of 8 MiB", 600, 4000,
                       lambda hale: encoded(hale, "zstd", zstd_start(LINE, 23), key=False)),
     "lines": ("l", "connections without a key, a header line of 63 KB that stands still",
