@@ -61,8 +61,8 @@ let package = Package(
     .target(
       name: "API",
       dependencies: [
-        "Bytes", "HTTP", "Access", "Metrics", "Storage", "ReleaseHealth", "Locks",
-        .product(name: "Logging", package: "swift-log"),
+        "Bytes", "HTTP", "Access", "Metrics", "Storage", "ReleaseHealth", "Locks", "Compression",
+        "Hashing", .product(name: "Logging", package: "swift-log"),
       ]),
 
     // Level 3: the product. These modules do not import one another.
@@ -83,7 +83,7 @@ let package = Package(
       ]),
     .target(
       name: "Dashboard",
-      dependencies: ["Bytes", "HTTP", "API", "Access", "Compression", "Hashing"],
+      dependencies: ["Bytes", "HTTP", "API", "Access", "Metrics", "Storage", "Locks"],
       resources: [.embedInCode("Page")]),
 
     // Level 4: what puts level 3 together.
@@ -116,7 +116,10 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["ReleaseHealth", "Storage", "Bytes", "HTTP", "Locks", "API", "Queries"],
+      dependencies: [
+        "ReleaseHealth", "Storage", "Bytes", "HTTP", "Locks", "API", "Queries",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       path: "Tests/TestSupport"),
   ]
     + [
@@ -131,7 +134,7 @@ let package = Package(
       ("StoreContract", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("SQLiteStorage", ["Storage", "SQLiteStorage", "ReleaseHealth"]),
       ("Bytes", []),
-      ("API", ["API", "HTTP", "Storage", "ReleaseHealth"]),
+      ("API", ["API", "HTTP", "Metrics", "Storage", "ReleaseHealth"]),
       ("Locks", []),
       ("Ingest", ["Ingest", "Metrics", "Storage", "SQLiteStorage", "ReleaseHealth"]),
       (

@@ -29,6 +29,15 @@ package struct APICall: Sendable {
     return organization
   }
 
+  /// Checks that the path names what the token may see, before a body is read.
+  func checkPath() throws(APIError) {
+    if names["project"] != nil {
+      _ = try project()
+    } else if names["organization"] != nil {
+      _ = try organization()
+    }
+  }
+
   /// The projects of the organization that the path names.
   package func projects() throws(APIError) -> [Project] {
     snapshot.projects(of: try organization())

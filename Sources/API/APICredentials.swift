@@ -1,6 +1,7 @@
 internal import Bytes
 package import Access
 package import HTTP
+internal import Metrics
 package import Storage
 
 /// Finds the token of a request: a bearer token, or the cookie in which a browser keeps one.
@@ -8,29 +9,29 @@ package enum APICredentials {
   package static let cookieName = "hale_token"
 
   /// Answers the request's token; throws 401 if it is missing or invalid, 403 if its scope is too
-  /// narrow.
+  /// narrow, and 429 if too many were invalid.
   package static func token(
     of head: RequestHead, _ snapshot: CatalogSnapshot, for scope: TokenScope,
-    publicOrigin: String?
+    publicOrigin: String?, _ failures: AuthenticationFailures
   ) throws(APIError) -> APIToken {
-    let text: String
+    let (text, kind): (String, Metrics.Credentials)
     let parts = head.headers["Authorization"]?.split(separator: " ") ?? []
     // Other schemes are those of a proxy in front.
     if parts.first?.lowercased() == "bearer" {
       guard parts.count == 2 else { throw .missingToken }
-      text = String(parts[1])
+      (text, kind) = (String(parts[1]), .bearer)
     } else if let cookie = cookie(of: head) {
       // Browsers add cookies to requests of any page: a change has to come from Hale's own page.
       guard head.method.isReading || isSameOrigin(head, publicOrigin) else {
         throw APIError(
           status: 403, detail: "A change by cookie has to come from a page of the same origin.")
       }
-      text = cookie
+      (text, kind) = (cookie, .cookie)
     } else {
       throw .missingToken
     }
     guard let token = snapshot.token(text) else {
-      throw APIError(status: 401, detail: "Invalid token")
+      throw failures.note(kind, from: head.peer, "Invalid token")
     }
     guard scope == .read || token.scope == .admin else { throw .forbidden }
     return token

@@ -44,16 +44,19 @@ package struct APIEndpoint {
 
   private let routes: [APIRoute]
   private let dependencies: Dependencies
+  private let failures: AuthenticationFailures
   private let sink: any ResponseSink
   /// Distinguishes the entity tags of this process from those of earlier ones.
   private let start: String
 
   /// - Parameter start: a text unique to this process, for entity tags.
   package init(
-    _ routes: [APIRoute], _ dependencies: Dependencies, start: String, sink: any ResponseSink
+    _ routes: [APIRoute], _ dependencies: Dependencies, failures: AuthenticationFailures,
+    start: String, sink: any ResponseSink
   ) {
     self.routes = routes
     self.dependencies = dependencies
+    self.failures = failures
     self.start = start
     self.sink = sink
   }
@@ -119,12 +122,13 @@ package struct APIEndpoint {
         caller = token
       } else {
         caller = try APICredentials.token(
-          of: head, snapshot, for: action.scope, publicOrigin: address.publicOrigin)
+          of: head, snapshot, for: action.scope, publicOrigin: address.publicOrigin, failures)
       }
       tenant = .token(caller.id)
       let call = APICall(
         address: address, head: head, names: match.names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)
+      try call.checkPath()
       let parameters = try action.parameters.withoutEffect(call.items.map(\.name), "parameter")
       if action.method == .get {
         let work = try action.prepare(call)
@@ -197,7 +201,8 @@ package struct APIEndpoint {
         if error.isRefusal { return sink.respond(.failure(400, error.sentence), to: [exchange]) }
         isFailure = true
         log.error("query failed", metadata: ["reason": "\(error.sentence)"])
-        sink.respond(.failure(503, "the store cannot answer: \(error.sentence)"), to: [exchange])
+        sink.respond(
+          .failure(503, "the store cannot answer: \(error.publicSentence)"), to: [exchange])
       }
     }
     if isTaken { return .pending }
@@ -208,7 +213,8 @@ package struct APIEndpoint {
 extension Response {
   package init(_ error: APIError) {
     self = .failure(error.status, error.detail)
-    if error.status == 401 { headers.add("WWW-Authenticate", "Bearer") }
+    if error.status == 401 || error.status == 429 { headers.add("WWW-Authenticate", "Bearer") }
+    if let seconds = error.retryAfter { headers.add("Retry-After", String(seconds)) }
   }
 
   /// Names what the request has and what has no effect here: at most twenty names, encoded so that

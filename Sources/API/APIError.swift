@@ -6,6 +6,8 @@ package struct APIError: Error, Equatable, Sendable {
   package var status: Int
   /// The error, for the user of the client.
   package var detail: String
+  /// The seconds after which another attempt may succeed.
+  package var retryAfter: Int?
 
   package init(status: Int, detail: String) {
     self.status = status

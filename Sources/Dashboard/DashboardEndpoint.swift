@@ -23,7 +23,8 @@ package final class DashboardEndpoint: Sendable {
 
   /// Answers the page, which is the same for all views.
   package func page(_ head: RequestHead) -> Response {
-    answer(assets.page, head, cacheControl: "no-cache").adding(Self.pageHeaders)
+    assets.page.answer(head, cacheControl: "no-cache").adding(Self.fileHeaders)
+      .adding(Self.pageHeaders)
   }
 
   /// - Parameter version: the version in the URL. A page that was loaded before an upgrade requests
@@ -34,38 +35,12 @@ package final class DashboardEndpoint: Sendable {
       return .failure(404, "there is nothing at \(head.path)")
     }
     let isCurrent = version == assets.version
-    return answer(
-      asset, head,
-      cacheControl: isCurrent ? "public, max-age=31536000, immutable" : "no-cache")
+    return asset.answer(
+      head, cacheControl: isCurrent ? "public, max-age=31536000, immutable" : "no-cache"
+    ).adding(Self.fileHeaders)
   }
 
-  private func answer(
-    _ asset: DashboardAssets.Asset, _ head: RequestHead, cacheControl: String
-  ) -> Response {
-    var headers: Headers = [
-      "ETag": asset.entityTag, "Cache-Control": cacheControl, "Vary": "Accept-Encoding",
-      "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin",
-    ]
-    if EntityTag.isNamed(asset.entityTag, in: head) {
-      return Response(status: 304, headers: headers)
-    }
-    headers.add("Content-Type", asset.contentType)
-    if let compressed = asset.compressed, Self.takesGzip(head) {
-      headers.add("Content-Encoding", "gzip")
-      return Response(headers: headers, body: compressed)
-    }
-    return Response(headers: headers, body: asset.bytes)
-  }
-
-  /// Whether the client accepts the coding: it is listed without a weight of zero. This subset of
-  /// RFC 9110 §12.5.3 suffices for browsers and tools.
-  private static func takesGzip(_ head: RequestHead) -> Bool {
-    head.headers.all("Accept-Encoding").joined(separator: ",").split(separator: ",").contains {
-      let text = $0.filter { $0 != " " }.lowercased()
-      return text == "gzip"
-        || text.hasPrefix("gzip;q=") && text.dropFirst(7).contains { $0 != "0" && $0 != "." }
-    }
-  }
+  private static let fileHeaders: Headers = ["Cross-Origin-Resource-Policy": "same-origin"]
 
   /// The page runs and loads only Hale's own files, and no other page may frame it.
   private static let pageHeaders: Headers = [

@@ -1,3 +1,4 @@
+internal import Metrics
 internal import Storage
 internal import Bytes
 package import API
@@ -10,17 +11,20 @@ package import HTTP
 package struct SignIn {
   private let catalog: CatalogCache
   private let address: APIAddress
+  private let failures: AuthenticationFailures
 
-  package init(_ catalog: CatalogCache, address: APIAddress) {
+  package init(
+    _ catalog: CatalogCache, address: APIAddress, failures: AuthenticationFailures
+  ) {
     self.catalog = catalog
     self.address = address
+    self.failures = failures
   }
 
   /// Whether the browser's cookie has a valid token.
   package func isDone(_ head: RequestHead) -> Bool {
     (try? APICredentials.token(
-      of: head, catalog.snapshot, for: .read,
-      publicOrigin: address.publicOrigin)) != nil
+      of: head, catalog.snapshot, for: .read, publicOrigin: address.publicOrigin, failures)) != nil
   }
 
   /// Redirects to the form, which leads back to the requested view.
@@ -49,8 +53,10 @@ package struct SignIn {
     let text = (fields.one("token") ?? "").filter { !$0.isWhitespace }
     if text.isEmpty { return .failure(400, "The form has no token.") }
     guard catalog.snapshot.token(text) != nil else {
-      return .failure(
-        401, "The token is invalid. `hale token create NAME` creates one and shows it once.")
+      return Response(
+        failures.note(
+          .signIn, from: head.peer,
+          "The token is invalid. `hale token create NAME` creates one and shows it once."))
     }
     return Response(
       status: 204,

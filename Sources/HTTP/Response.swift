@@ -2,8 +2,9 @@
 package struct Response: Equatable, Sendable {
   package var status: Int
 
-  /// The header fields except `Content-Length`, `Transfer-Encoding`, `Date` and `Server`, which the
-  /// writer adds. `Connection: close` closes the connection after the answer.
+  /// The header fields except `Content-Length`, `Transfer-Encoding`, `Date`, `Server` and
+  /// `X-Content-Type-Options`, which the writer adds. `Connection: close` closes the connection
+  /// after the answer.
   package var headers: Headers
 
   /// The body, also for HEAD, for which the writer sends only its length.

@@ -33,7 +33,9 @@ package struct ResponseWriter: Sendable {
     let now = wallSeconds()
     guard now != second else { return }
     second = now
-    commonLines = Array("\r\nServer: hale\r\nDate: \(httpDate(now))\r\n".utf8)
+    // No answer is to be taken for another type than it says, whatever it quotes.
+    commonLines = Array(
+      "\r\nServer: hale\r\nX-Content-Type-Options: nosniff\r\nDate: \(httpDate(now))\r\n".utf8)
   }
 
   /// Appends the response in its wire format.

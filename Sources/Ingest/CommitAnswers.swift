@@ -8,8 +8,9 @@ package enum CommitAnswers {
   ) {
     if let failure {
       // SDKs do not retry, but proxies and replays may: `Retry-After` says when.
-      let response = Response.failure(503, "failed to store the envelope: \(failure.sentence)")
-        .openToAllOrigins.adding(["Retry-After": "30"])
+      let response = Response.failure(
+        503, "failed to store the envelope: \(failure.publicSentence)"
+      ).openToAllOrigins.adding(["Retry-After": "30"])
       sink.respond(response, to: tickets.map(\.exchange))
       return
     }

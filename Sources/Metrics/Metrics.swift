@@ -9,6 +9,13 @@ package final class Metrics: StoreObserver {
     case envelope, store, api, dashboard, health, readiness, metrics, other
   }
 
+  /// What a token came in.
+  package enum Credentials: String, CaseIterable, Sendable {
+    case signIn = "sign_in"
+    case bearer
+    case cookie
+  }
+
   /// A batch that was committed or failed.
   package struct Commit {
     package var updates: Int
@@ -44,6 +51,8 @@ package final class Metrics: StoreObserver {
     package var queryFailures: Int64 = 0
     /// Parameters and members without effect in answered requests, by the pattern of the route.
     package var withoutEffect: [String: Int64] = [:]
+    /// Requests with a wrong token, by what it came in.
+    package var authenticationFailures: [Credentials: Int64] = [:]
     /// The last run of each job.
     package var jobs: [String: JobRun] = [:]
     package var jobFailures: [String: Int64] = [:]
@@ -77,6 +86,10 @@ package final class Metrics: StoreObserver {
 
   package func countRequestBeyondQuota(of project: ProjectID) {
     state.withLock { $0.requestsBeyondQuota[project, default: 0] += 1 }
+  }
+
+  package func countFailure(of kind: Credentials) {
+    state.withLock { $0.authenticationFailures[kind, default: 0] += 1 }
   }
 
   package func note(_ commit: Commit) {

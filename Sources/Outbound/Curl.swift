@@ -190,6 +190,10 @@ final class Transfer {
       let number = unsafe Int32(ccurl_system_error(functions, easy))
       if number != 0 { throw OutboundFailure(unreachable: name, number: number) }
     }
+    if code == CURLE_SSL_CACERT_BADFILE {
+      // libcurl's text names the file, and the reason is shown to who may read channels.
+      throw OutboundFailure("\(name): the CA bundle cannot be read")
+    }
     var reason = unsafe String(cString: message)
     if reason.isEmpty { reason = unsafe String(cString: ccurl_error(functions, code)) }
     // RFC 5321 §4.2.1: 5yz is permanent in SMTP. In HTTP it is not (RFC 9110 §15.6).

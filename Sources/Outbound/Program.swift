@@ -67,7 +67,7 @@ private final class RunningProgram {
     _ = fcntl(input, F_SETFL, O_NONBLOCK)
     _ = fcntl(output, F_SETFL, O_NONBLOCK)
     guard number == 0 else {
-      throw OutboundFailure("\(program.path) cannot be started: \(errorText(number))")
+      throw OutboundFailure("\(name) cannot be started: \(errorText(number))")
     }
   }
 

@@ -106,6 +106,12 @@ struct MetricsText {
       "hale_api_ignored_names_total", .counter,
       "Parameters and members of answered API requests that have no effect, by route.",
       state.withoutEffect.sorted { $0.key < $1.key }.map { ([("route", $0)], Double($1)) })
+    family(
+      "hale_authentication_failures_total", .counter,
+      "Requests with a wrong API token, by what it came in.",
+      Metrics.Credentials.allCases.map {
+        ([("kind", $0.rawValue)], Double(state.authenticationFailures[$0] ?? 0))
+      })
     single("hale_query_queue", .gauge, "Queries in the query queue.", queuedQueries)
   }
 

@@ -68,6 +68,9 @@ package final class Service: RequestHandler {
   private let control: ControlEndpoint
   private let dashboard: DashboardEndpoint
   private let signIn: SignIn
+  /// Loaded with the first request, as the files of the page are.
+  private let document = Locked<StaticFile?>(nil)
+  private let readiness: Readiness
   private let budgets = BudgetFigures()
   private let rates = RateFigures()
 
@@ -75,13 +78,15 @@ package final class Service: RequestHandler {
     self.dependencies = dependencies
     self.sink = sink
     ingest = IngestEndpoint(dependencies.ingest)
+    let failures = AuthenticationFailures(metrics: dependencies.metrics, log: dependencies.log)
     api = APIEndpoint(
-      dependencies.routes, dependencies.api, start: String(dependencies.random(), radix: 36),
-      sink: sink)
+      dependencies.routes, dependencies.api, failures: failures,
+      start: String(dependencies.random(), radix: 36), sink: sink)
     control = ControlEndpoint(
       dependencies: dependencies, jobs: jobs, ingest: ingest, api: api, sink: sink)
+    readiness = Readiness(dependencies, sink: sink)
     dashboard = DashboardEndpoint(pathPrefix: dependencies.address.pathPrefix)
-    signIn = SignIn(dependencies.catalog, address: dependencies.address)
+    signIn = SignIn(dependencies.catalog, address: dependencies.address, failures: failures)
   }
 
   package func begin(
@@ -99,13 +104,11 @@ package final class Service: RequestHandler {
     case .api(let rest):
       return api.begin(head, rest, exchange: exchange, tenant: &tenant)
     case .document:
-      return onlyReading(head) {
-        .respond(.document(version: dependencies.processFigures().version))
-      }
+      return onlyReading(head) { .respond(document(head)) }
     case .health:
       return onlyReading(head) { .respond(.json(Array(#"{"status":"ok"}"#.utf8))) }
     case .readiness:
-      return onlyReading(head) { readiness(exchange) }
+      return onlyReading(head) { readiness.answer(exchange) }
     case .metrics:
       return onlyReading(head) { metrics(exchange) }
     case .page:
@@ -138,6 +141,22 @@ package final class Service: RequestHandler {
     head.method.isReading ? answer() : .respond(.methodNotAllowed(allowed))
   }
 
+  /// Answers the OpenAPI 3.1 document, which describes every route. It is public, open to pages of
+  /// any origin, and changes only with the program.
+  private func document(_ head: RequestHead) -> Response {
+    let file = document.withLock { document in
+      if let document { return document }
+      var text = PackageResources.openapi_json
+      if let place = text.prefix(1000).firstRange(of: "{{version}}".utf8) {
+        text.replaceSubrange(place, with: dependencies.processFigures().version.utf8)
+      }
+      let file = StaticFile("application/json", text)
+      document = file
+      return file
+    }
+    return file.answer(head, cacheControl: "public, max-age=3600").openToAllOrigins
+  }
+
   /// Answers metrics in Prometheus' text format, on a worker, since reading them may block.
   private func metrics(_ exchange: ExchangeID) -> RequestDisposition {
     let isTaken = dependencies.workers.submit { [dependencies, sink, budgets, rates] in
@@ -157,35 +176,5 @@ package final class Service: RequestHandler {
         to: [exchange])
     }
     return isTaken ? .pending : .respond(.failure(503, "query queue is full"))
-  }
-
-  /// Checks on the writer's thread whether the store can be written. The check writes little and
-  /// may find room where a batch did not, so a recent failure of a batch counts too.
-  private func readiness(_ exchange: ExchangeID) -> RequestDisposition {
-    dependencies.queue.writes.submit(in: .change) { [dependencies, sink] in
-      let response: Response
-      do throws(StoreError) {
-        if let failure = dependencies.queue.recentFailure { throw failure }
-        try dependencies.store.checkWritable()
-        response = .json(Array(#"{"status":"ready"}"#.utf8))
-      } catch {
-        response = .failure(503, "the store cannot be written: \(error.sentence)")
-      }
-      sink.respond(response, to: [exchange])
-      return true
-    }
-    return .pending
-  }
-}
-
-extension Response {
-  /// The OpenAPI 3.1 document, which describes every route. It is public, open to pages of any
-  /// origin, and changes only with the program.
-  fileprivate static func document(version: String) -> Response {
-    var text = PackageResources.openapi_json
-    if let place = text.prefix(1000).firstRange(of: "{{version}}".utf8) {
-      text.replaceSubrange(place, with: version.utf8)
-    }
-    return .json(text, headers: ["Cache-Control": "public, max-age=3600"]).openToAllOrigins
   }
 }

@@ -46,7 +46,21 @@ package enum StoreError: Error, Equatable, Sendable {
     }
   }
 
-  /// For people: what is, without advice.
+  /// For clients: without paths, SQL and the database's text, which the log has.
+  package var publicSentence: String {
+    switch self {
+    case .full: "the disk is full"
+    case .unavailable: "the database cannot be used now"
+    case .corrupt: "the database is damaged"
+    case .newerSchema, .foreignDatabase, .emptyDatabase, .interruptedChange:
+      "the database cannot be opened"
+    case .conflict, .notFound, .revoked, .channelInUse, .releaseHasSessions, .ruleLimitReached,
+      .ruleDeclared, .lastAdminToken:
+      sentence
+    }
+  }
+
+  /// For the operator: what is, without advice. It may name a file.
   package var sentence: String {
     switch self {
     case .full(let operation, let reason):

@@ -53,10 +53,23 @@ struct Hale: ParsableCommand {
       try command.run()
       Glibc.exit(0)
     } catch {
-      // The argument parser prints its own errors and the help.
-      guard let failure = CommandFailure(error) else { exit(withError: error) }
+      guard let failure = CommandFailure(error) else { exit(byParser: error) }
       printNotice("Error: \(failure.message)")
       Glibc.exit(failure.exitStatus)
     }
+  }
+
+  /// Ends the process with the argument parser's own text: an error, or the help.
+  private static func exit(byParser error: any Error) -> Never {
+    let status = exitCode(for: error)
+    if status == .success { exit(withError: error) }
+    let text = fullMessage(for: error)
+    if !text.isEmpty {
+      // Its errors quote the arguments.
+      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+        printNotice(String(line))
+      }
+    }
+    Glibc.exit(status.rawValue)
   }
 }

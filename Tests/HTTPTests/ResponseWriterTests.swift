@@ -12,7 +12,8 @@ import Testing
     return String(decoding: output, as: UTF8.self)
   }
 
-  private let common = "Server: hale\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+  private let common =
+    "Server: hale\r\nX-Content-Type-Options: nosniff\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 
   @Test func writesABody() {
     let response = Response(headers: ["Content-Type": "a/b"], body: Array("{}".utf8))

@@ -18,7 +18,8 @@ class Received:
 class Receiver:
     """A web server that answers with the given statuses, and then with 200."""
 
-    def __init__(self, *statuses, headers=None, certificate=None, on_request=None):
+    def __init__(self, *statuses, headers=None, certificate=None, on_request=None,
+                 body=b"as configured"):
         self.statuses = list(statuses)
         self.received = []
         receiver = self
@@ -33,10 +34,10 @@ class Receiver:
                 self.send_response(status)
                 for name, value in (headers or {}).items():
                     self.send_header(name, value)
-                body = b"as configured" if status != 204 else b""
-                self.send_header("Content-Length", str(len(body)))
+                content = body if status != 204 else b""
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(content)
 
             do_GET = do_POST
 

@@ -24,7 +24,7 @@ def test_no_room_and_room_again(hale):
     for _ in range(5):
         reply = hale.post(envelope(session("crashed")))
         assert reply.status == 503, reply
-        assert reply.detail
+        assert reply.detail == "failed to store the envelope: the disk is full"
         assert int(reply.headers["Retry-After"]) > 0
         assert reply.headers["Access-Control-Allow-Origin"] == "*"
         refused.append(reply)
@@ -56,6 +56,11 @@ def test_readiness_on_a_full_disk(hale):
     limit_files(hale, 4096)
     assert hale.post(envelope(session())).status == 503
     wait(lambda: hale.request("GET", "/readyz").status == 503, "no readiness", 5)
+    # Who asks learns what is wrong; where, and in SQLite's words, is in the log.
+    detail = hale.request("GET", "/readyz").detail
+    assert detail.startswith("the store cannot be written: the ")
+    assert "SQL" not in detail and "/" not in detail
+    assert "not ready" in hale.log() and str(hale.data) in hale.log()
     limit_files(hale, resource.RLIM_INFINITY)
     wait(lambda: hale.request("GET", "/readyz").status == 200, "readiness again", 5)
     hale.send(session())

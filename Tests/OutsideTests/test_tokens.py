@@ -85,3 +85,41 @@ def test_unknown_paths_of_the_api(service):
     reply = get(service, f"Bearer {service.token}", "/api/0/nothing/")
     assert reply.status == 404, reply
     assert reply.detail
+
+
+def test_wrong_tokens_are_slowed_down_logged_and_counted(hale):
+    """And nobody who has a right one notices."""
+    page = {"Sec-Fetch-Site": "same-origin"}
+
+    def sign_in(token):
+        return hale.request("POST", "/sign-in/", f"token={token}", page)
+
+    replies = [sign_in("nonsense") for _ in range(5)]
+    replies += [get(hale, "Bearer nonsense") for _ in range(5)]
+    assert {reply.status for reply in replies} == {401}
+    for reply in (sign_in("nonsense"), get(hale, "Bearer nonsense")):
+        assert reply.status == 429 and 1 <= int(reply.headers["Retry-After"]) <= 60, reply
+        assert "try again in" in reply.detail
+    for _ in range(20):
+        assert sign_in("nonsense").status == 429
+    assert sign_in(hale.token).status == 204
+    assert get(hale, f"Bearer {hale.token}").status == 200
+    [line] = [line for line in hale.log().splitlines() if "authentication failed" in line]
+    assert "client=127.0.0.0 failures=1 kind=sign_in" in line
+    metrics = hale.request("GET", "/metrics").body.decode()
+    assert 'hale_authentication_failures_total{kind="sign_in"} 26' in metrics
+    assert 'hale_authentication_failures_total{kind="bearer"} 6' in metrics
+
+
+def test_no_answer_is_to_be_guessed_the_type_of(hale):
+    token = {"Authorization": f"Bearer {hale.token}"}
+    for method, target, headers, status in (
+            ("GET", "/healthz", {}, 200), ("GET", "/readyz", {}, 200), ("GET", "/metrics", {}, 200),
+            ("GET", "/", {}, 303), ("GET", "/sign-in/", {}, 200), ("GET", PATH, token, 200),
+            ("GET", PATH, {}, 401), ("GET", "/nothing", {}, 404), ("PUT", "/healthz", {}, 405),
+            ("GET", "/api/0/openapi.json", {}, 200), ("POST", hale.envelope_path(), {}, 401)):
+        reply = hale.request(method, target, headers=headers)
+        assert reply.status == status, (target, reply)
+        assert reply.headers["X-Content-Type-Options"] == "nosniff", target
+    # Answers of the server itself, too.
+    assert b"X-Content-Type-Options: nosniff" in hale.raw(b"nonsense\r\n\r\n")

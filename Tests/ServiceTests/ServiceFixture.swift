@@ -34,6 +34,8 @@ final class ServiceFixture {
   let dependencies: ServiceDependencies
   let jobs: Jobs
   let metrics: Metrics
+  /// The client of the requests.
+  var peer: PeerAddress?
   private let sink = Answers()
   private let workers = WorkQueue()
   private var nextExchange: UInt64 = 1
@@ -44,6 +46,7 @@ final class ServiceFixture {
     clients: NotificationClients = NotificationClients(
       client: OutboundClient(addresses: .all), addresses: .all),
     clock: WallClock = WallClock { ServiceFixture.now }, metrics: Metrics = Metrics(),
+    log: Logger? = nil,
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -67,7 +70,7 @@ final class ServiceFixture {
     queue = IngestQueue(
       store: store, writes: sqlite.writes, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
     catalog = try CatalogCache(sqlite)
-    let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let log = log ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     notices = NoticeSender(
       store: sqlite, clients: clients, catalog: catalog, clock: clock,
       random: { UInt128.random(in: .min ... .max) }, webURL: nil,
@@ -114,9 +117,10 @@ final class ServiceFixture {
     isControl: Bool = false
   ) -> (id: ExchangeID, response: Response?, blocked: (any BodyReader)?) {
     let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
-    let head = RequestHead(
+    var head = RequestHead(
       method: method, path: parts[0], query: parts.count > 1 ? parts[1] : nil, headers: headers,
       isControl: isControl)
+    head.peer = peer
     let id = ExchangeID(rawValue: nextExchange)
     nextExchange += 1
     let taken = service.take(head, body: body, exchange: id)

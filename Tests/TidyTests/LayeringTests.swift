@@ -30,8 +30,8 @@ import Testing
     "Access": ["Hashing", "Locks", "ReleaseHealth", "Storage"],
     "Metrics": ["Locks", "ReleaseHealth", "Storage"],
     "API": [
-      "Access", "Bytes", "FoundationEssentials", "HTTP", "Locks", "Logging", "Metrics",
-      "ReleaseHealth", "Storage",
+      "Access", "Bytes", "Compression", "FoundationEssentials", "HTTP", "Hashing", "Locks",
+      "Logging", "Metrics", "ReleaseHealth", "Storage",
     ],
     // Level 3: none of these imports another.
     "Ingest": [
@@ -46,7 +46,7 @@ import Testing
       "API", "Access", "Bytes", "Dispatch", "FoundationEssentials", "HTTP", "Hashing", "Locks",
       "Logging", "Outbound", "ReleaseHealth", "Storage",
     ],
-    "Dashboard": ["API", "Access", "Bytes", "Compression", "HTTP", "Hashing", "Locks", "Storage"],
+    "Dashboard": ["API", "Access", "Bytes", "HTTP", "Locks", "Metrics", "Storage"],
     // Level 4.
     "Service": [
       "API", "Access", "Alerting", "Bytes", "Dashboard", "FoundationEssentials", "HTTP", "Ingest",

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Outbound
 internal import ReleaseHealth
 internal import Storage
@@ -76,6 +77,7 @@ struct NoticeDelivery {
   let requestID: UInt128
   let now: Timestamp
 
+  /// The length of another machine's or program's text in the reason of a failure.
   private static let reasonCharactersMax = 300
 
   /// Delivers the notification, and blocks until the outcome is known.
@@ -110,7 +112,7 @@ struct NoticeDelivery {
       return .delivered
     } catch {
       return .failed(
-        String(error.reason.prefix(Self.reasonCharactersMax)), isPermanent: error.isPermanent,
+        error.reason.excerpt(Self.reasonCharactersMax), isPermanent: error.isPermanent,
         retryAfter: nil)
     }
   }
@@ -122,9 +124,8 @@ struct NoticeDelivery {
       // A redirection is not followed, because nobody configured its address.
       reason += ", a redirection, which is not followed: name the address itself"
     } else {
-      let text = String(decoding: answer.body, as: UTF8.self)
-        .split(whereSeparator: \.isWhitespace).joined(separator: " ")
-      if !text.isEmpty { reason += ": " + text.prefix(Self.reasonCharactersMax) }
+      let text = String(decoding: answer.body, as: UTF8.self).excerpt(Self.reasonCharactersMax)
+      if !text.isEmpty { reason += ": " + text }
     }
     let isTransient = answer.status == 408 || answer.status == 429 || answer.status >= 500
     return .failed(

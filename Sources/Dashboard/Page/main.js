@@ -3,7 +3,7 @@
 import { alertView } from "./views/alert-view.js";
 import { alertsView, isFiring } from "./views/alerts-view.js";
 import { get, pages, signOut } from "./lib/api.js";
-import { h, setAttribute, setText } from "./lib/dom.js";
+import { h, setAttribute, setText, visible } from "./lib/dom.js";
 import { keepLive } from "./lib/live.js";
 import { releaseView } from "./views/release-view.js";
 import { releasesView } from "./views/releases-view.js";
@@ -82,7 +82,7 @@ async function show() {
   await update(place, mine.signal);
   if (mine.signal.aborted) return;
   current.element.removeAttribute("aria-busy");
-  document.title = current.title() === "Releases" ? "Hale" : `${current.title()} · Hale`;
+  document.title = current.title() === "Releases" ? "Hale" : `${visible(current.title())} · Hale`;
   if (isNew && wasMoved) (current.focus ?? (() => content.querySelector("h1")?.focus()))();
   if (isNew && place.view === "signIn") current.focus();
 }
@@ -121,7 +121,7 @@ function fail(error, place) {
   const text = error.status === undefined
     ? "The page has an internal error."
     : `${error.message}${error.status === 0 ? " The data shown may be out of date." : ""}`;
-  banner.replaceChildren(text, " ", h("button", { type: "button", onclick: () => refresh() }, "Try again"));
+  banner.replaceChildren(visible(text), " ", h("button", { type: "button", onclick: () => refresh() }, "Try again"));
   banner.hidden = false;
   return false;
 }

@@ -84,7 +84,7 @@ struct DemoCommand: ParsableCommand {
       let projects = try DemoCatalog(self, settings).projects(at: try service.now())
       try fill(through: service, projects: projects, stop)
       return try printNextSteps(
-        "Open \(projects.first?.address ?? "the service") in a browser.", settings)
+        "Open \(projects.first?.address ?? "the service") in a browser.", settings: settings)
     }
     guard !live else {
       throw CommandFailure.failed(
@@ -98,14 +98,14 @@ struct DemoCommand: ParsableCommand {
     let projects = try DemoCatalog(self, settings).projects(at: sink.now())
     try fill(through: sink, projects: projects, stop)
     try printNextSteps(
-      "Start the service: hale serve --data \(settings.dataDirectory)\nIts dashboard is at "
-        + "\(projects.first?.address ?? "its address").", settings)
+      "Start the service: hale serve --data \(settings.dataDirectory)",
+      "Its dashboard is at \(projects.first?.address ?? "its address").", settings: settings)
   }
 
   /// Prints how to open the dashboard.
-  private func printNextSteps(_ first: String, _ settings: Settings) throws {
+  private func printNextSteps(_ steps: String..., settings: Settings) throws {
     if json.isJSON { return }
-    try printLine(first)
+    for step in steps { try printLine(step) }
     try printLine("It needs a token: hale token create NAME --data \(settings.dataDirectory)")
   }
 

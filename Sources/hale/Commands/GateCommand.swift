@@ -108,7 +108,7 @@ struct GateCommand: ParsableCommand {
       let service = try GateService(self)
       let (answer, text) = try poll(service)
       if isJSON {
-        try printLine(text)
+        try printLine(text.visibleJSON)
       } else {
         try print(answer)
       }

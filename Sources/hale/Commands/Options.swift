@@ -73,9 +73,9 @@ struct JSONOptions: ParsableArguments {
   var isJSON = false
 
   /// Prints a result, as a line of JSON or as lines of text.
-  func printResult(_ members: JSONMembers, _ lines: String...) throws(CommandFailure) {
+  func printResult(_ members: JSONMembers, _ lines: String?...) throws(CommandFailure) {
     if isJSON { return try printLine(jsonLine(members)) }
-    for line in lines { try printLine(line) }
+    for case let line? in lines { try printLine(line) }
   }
 
   /// Prints a result, as a line of JSON or as aligned names and values with a note.

@@ -25,11 +25,12 @@ enum JSONValue {
 typealias JSONMembers = [(name: String, value: JSONValue)]
 
 /// A JSON object on one line, with its members in the given order: people read these lines, and
-/// an encoder would not keep the order.
+/// an encoder would not keep the order. They may be read on a terminal, too, so that hidden
+/// characters are escaped.
 func jsonLine(_ members: JSONMembers) -> String {
   var json = JSONWriter()
   json.object { json in
     for (name, value) in members { json.member(name) { value.write(to: &$0) } }
   }
-  return String(decoding: json.bytes, as: UTF8.self)
+  return String(decoding: json.bytes, as: UTF8.self).visibleJSON
 }

@@ -34,7 +34,7 @@ struct StandardErrorLogHandler: LogHandler {
     let line =
       switch format {
       case .text:
-        ([time, event.level.rawValue, oneLine(message)]
+        ([time, event.level.rawValue, message.visible]
           + pairs.map { "\($0.name)=\(quotedIfNeeded($0.value))" }).joined(separator: " ")
       case .json:
         jsonLine(
@@ -48,21 +48,10 @@ struct StandardErrorLogHandler: LogHandler {
   }
 }
 
-/// A message without line breaks, so that a client's text cannot forge a line.
-private func oneLine(_ text: String) -> String {
-  guard text.unicodeScalars.contains(where: \.isControl) else { return text }
-  return String(
-    String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
-}
-
 /// The value for after `name=`: a JSON string where its end would be unclear.
 private func quotedIfNeeded(_ value: String) -> String {
   let isPlain =
     !value.isEmpty
-    && !value.unicodeScalars.contains { $0.isControl || $0 == " " || $0 == "\"" || $0 == "=" }
-  return isPlain ? value : String(decoding: JSONWriter.quoted(value), as: UTF8.self)
-}
-
-extension Unicode.Scalar {
-  fileprivate var isControl: Bool { value < 0x20 || value == 0x7f }
+    && !value.unicodeScalars.contains { $0.isHidden || $0 == " " || $0 == "\"" || $0 == "=" }
+  return isPlain ? value : String(decoding: JSONWriter.quoted(value), as: UTF8.self).visibleJSON
 }

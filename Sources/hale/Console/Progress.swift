@@ -1,3 +1,4 @@
+import Bytes
 import Glibc
 
 /// The progress of a long task: a bar on a terminal, elsewhere a line for each tenth.
@@ -25,7 +26,8 @@ final class ProgressBar {
       let bar =
         String(repeating: "█", count: full)
         + String(repeating: "░", count: Self.width - full)
-      _ = writeAll("\r\(verb) \(bar) \(done * 100 / total) %  \(note())\u{1b}[K", to: STDERR_FILENO)
+      _ = writeAll(
+        "\r\(verb) \(bar) \(done * 100 / total) %  \(note().visible)\u{1b}[K", to: STDERR_FILENO)
     } else if done * 10 / total > tenths {
       tenths = done * 10 / total
       printNotice("\(verb) \(tenths * 10) %  \(note())")

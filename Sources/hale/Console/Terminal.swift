@@ -1,8 +1,12 @@
+import Bytes
 import Glibc
+
+// All text for people goes through here, and hidden characters in it become visible: names and
+// errors may be others'.
 
 /// Writes one line to standard output without buffering.
 func printLine(_ line: String) throws(CommandFailure) {
-  guard writeAll(line + "\n", to: STDOUT_FILENO) else {
+  guard writeAll(line.visible + "\n", to: STDOUT_FILENO) else {
     throw .failed(SystemError("write to", "standard output").description + ".")
   }
 }
@@ -10,7 +14,7 @@ func printLine(_ line: String) throws(CommandFailure) {
 /// Writes one line to standard error.
 func printNotice(_ line: String) {
   // Nothing can be done where standard error is closed.
-  _ = writeAll(line + "\n", to: STDERR_FILENO)
+  _ = writeAll(line.visible + "\n", to: STDERR_FILENO)
 }
 
 /// Writes one line for each name and value, with the values aligned.
@@ -24,7 +28,7 @@ func printPairs(_ pairs: [(name: String, value: String)]) throws(CommandFailure)
 
 /// Writes a table with a header line and aligned columns.
 func printColumns(_ titles: [String], _ rows: [[String]]) throws(CommandFailure) {
-  let lines = [titles] + rows
+  let lines = ([titles] + rows).map { $0.map(\.visible) }
   let widths = titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
   for line in lines {
     var text = ""

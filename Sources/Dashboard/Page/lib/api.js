@@ -94,7 +94,9 @@ async function send(url, options) {
   } catch {
     // The answer of a proxy is not JSON.
   }
-  throw new ApiError(response.status, detail, fields);
+  // 429 with this header is a wrong token, too: one of many from this address.
+  const isUnauthorized = response.status === 429 && response.headers.has("WWW-Authenticate");
+  throw new ApiError(isUnauthorized ? 401 : response.status, detail, fields);
 }
 
 function nextCursor(link) {

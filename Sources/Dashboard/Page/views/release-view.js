@@ -6,7 +6,7 @@ import { statusBars } from "../charts/bar-chart.js";
 import { panel } from "../charts/chart.js";
 import { comparisonPanel } from "../panels/comparison-panel.js";
 import { estimateName, estimatePanel, isToCome, rangeText } from "../panels/estimate-panel.js";
-import { h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
+import { h, scrollFrame, setAttribute, setText, visible } from "../lib/dom.js";
 import { axisPercent, count, dateText, dayAndClock, duration, fraction, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
 import { bandMark, lineChart, lineLegend, thresholdMark } from "../charts/line-chart.js";
 import { commonPickers } from "../lib/pickers.js";
@@ -145,7 +145,7 @@ export function releaseView(world) {
       figures[other].set(percent(now.total - now.crashed, now.total));
       showChange(figures[other].note, failing(same[kind] ?? { total: 0 }, percentage(same[other])),
         previous && failing(previous[kind], percentage(previous[other])), previous?.version);
-      for (const { note } of [figures[name], figures[other]]) if (previous && note.textContent) note.append(` vs ${withoutPackage(previous.version)}`);
+      for (const { note } of [figures[name], figures[other]]) if (previous && note.textContent) note.append(visible(` vs ${withoutPackage(previous.version)}`));
     }
     figures.sessions.set(count(totals[SESSIONS]), `${count(crashed[SESSIONS])} crashed`);
     figures.users.set(count(totals[USERS]), `${count(crashed[USERS])} with a crash`);

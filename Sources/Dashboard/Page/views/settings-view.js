@@ -3,7 +3,7 @@
 
 import { change, get } from "../lib/api.js";
 import { channelsPanel } from "../panels/channels-panel.js";
-import { freshID, h, scrollFrame, setText } from "../lib/dom.js";
+import { freshID, h, scrollFrame, setAttribute, setText } from "../lib/dom.js";
 import { dateText, utcText } from "../lib/format.js";
 import { objectiveForm } from "../panels/objective-form.js";
 import { badNames } from "../lib/statuses.js";
@@ -74,7 +74,7 @@ export function settingsView(world) {
         if (!isSure) {
           isSure = true;
           setText(button, "Sure?");
-          button.setAttribute("aria-label", `${label} ${name}: press again to confirm`);
+          setAttribute(button, "aria-label", `${label} ${name}: press again to confirm`);
           return;
         }
         await perform(work);
@@ -82,7 +82,7 @@ export function settingsView(world) {
       onblur() {
         isSure = false;
         setText(button, label);
-        button.setAttribute("aria-label", `${label} ${name}`);
+        setAttribute(button, "aria-label", `${label} ${name}`);
       },
     }, label);
     return button;

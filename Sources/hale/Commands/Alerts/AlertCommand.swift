@@ -166,7 +166,7 @@ struct AlertCommand: ParsableCommand {
       let text = String(decoding: answer, as: UTF8.self)
       let report = try JSONDecoder().decode(Report.self, from: Data(answer))
       if isJSON {
-        try printLine(text)
+        try printLine(text.visibleJSON)
       } else {
         try print(report, since: start)
       }

@@ -47,8 +47,8 @@ struct RestoreCommand: ParsableCommand {
     try renameDurably(fresh, to: path)
     try json.printResult(
       [("file", .string(path)), ("bytes", .integer(bytes)), ("replaced", .optional(kept))],
-      "\(path) is restored from \(source): \(bytes) bytes."
-        + (kept.map { "\nThe database before is kept as \($0)." } ?? ""))
+      "\(path) is restored from \(source): \(bytes) bytes.",
+      kept.map { "The database before is kept as \($0)." })
   }
 
   /// Gives the existing database a second name. Its WAL is checkpointed first, so that the file is
