@@ -22,8 +22,11 @@ package struct APICall: Sendable {
 
   /// The organization that the path names by slug or id; the token has to belong to it.
   package func organization() throws(APIError) -> Organization {
-    guard let organization = snapshot.organization(names["organization"] ?? "") else {
-      throw .notFound
+    let name = names["organization"] ?? ""
+    guard let organization = snapshot.organization(name) else {
+      // Errors name no organization but the one of the token.
+      let own = snapshot.catalog.organizations.filter { $0.id == token.organization }
+      throw .noOrganization(name, among: own)
     }
     guard organization.id == token.organization else { throw .forbidden }
     return organization

@@ -89,8 +89,12 @@ package struct APIEndpoint {
     for route in routes {
       guard let names = route.names(in: path),
         let action = route.actions.first(where: { $0.method == .get }),
-        let organization = snapshot.organization(names["organization"] ?? "")
+        let name = names["organization"]
       else { continue }
+      guard let organization = snapshot.organization(name) else {
+        return .respond(
+          Response(.noOrganization(name, among: snapshot.catalog.organizations)))
+      }
       let token = APIToken(
         id: 0, organization: organization.id, name: "", scope: .read, digest: [],
         created: organization.created, revoked: nil)

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Storage
 
 /// A rejected request to the API, in Sentry's form: a status, and a `detail` in the body.
 package struct APIError: Error, Equatable, Sendable {
@@ -26,6 +27,13 @@ package struct APIError: Error, Equatable, Sendable {
 
   package static let notFound = APIError(
     status: 404, detail: "The requested resource does not exist")
+
+  /// - Parameter known: the organizations that the client may hear of.
+  static func noOrganization(_ name: String, among known: [Organization]) -> APIError {
+    var error = notFound
+    error.detail += ". " + NearNames.sentence("organization", name, among: known.map(\.slug))
+    return error
+  }
 
   package static let missingToken = APIError(
     status: 401, detail: "Authentication credentials were not provided.")

@@ -41,6 +41,8 @@ package struct AcceptedNames: Sendable {
   package static let selection = ["project", "environment"]
   /// The parameters of a page.
   package static let pages = ["per_page", "cursor"]
+  /// The parameters that may be given more than once.
+  private static let repeatable = selection + ["groupBy"]
 
   /// The parameters of a route that takes none: as open as its body is.
   var none: AcceptedNames { others == .refused ? .only() : .sentrys() }
@@ -51,6 +53,7 @@ package struct AcceptedNames: Sendable {
   func withoutEffect(
     _ given: some Sequence<String>, _ kind: String
   ) throws(APIError) -> [String] {
+    if others == .refused { try refuseRepeated(given, kind) }
     var found: [String] = []
     var seen = Set(names)
     let known = NearNames.Plain(names)
@@ -74,5 +77,17 @@ package struct AcceptedNames: Sendable {
       found.append(name)
     }
     return found
+  }
+
+  /// Refuses a second value of a name that takes one. On Sentry's routes the last one stands, as
+  /// there.
+  private func refuseRepeated(_ given: some Sequence<String>, _ kind: String) throws(APIError) {
+    var once = Set<String>()
+    for name in given where !Self.repeatable.contains(name) && names.contains(name) {
+      guard once.insert(name).inserted else {
+        throw .badRequest(
+          "The \(kind) \"\(name)\" is given more than once, but it takes one value.")
+      }
+    }
   }
 }

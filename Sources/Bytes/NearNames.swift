@@ -60,22 +60,33 @@ package enum NearNames {
   ///
   /// - Parameters:
   ///   - kind: what is named, as in "parameter".
+  ///   - near: the near names, of which the first three are named; nil for those near by letters.
   ///   - listed: the number of names of which the others are only counted.
   package static func sentence(
-    _ kind: String, _ name: String, among names: [String], listed: Int = 20
+    _ kind: String, _ name: String, near: [String]? = nil, among names: [String], listed: Int = 20
   ) -> String {
-    "There is no \(kind) \"\(name)\"" + choices(near: name, among: names, listed: listed)
+    "There is no \(kind) \"\(name)\""
+      + choices(
+        near: near ?? self.near(name, among: names), among: names, listed: listed,
+        none: "no \(kind)s")
   }
 
   /// The end of a sentence about an unknown name: `; near: "groupBy". There are field, groupBy.`
   package static func choices(
     near name: String, among names: [String], listed: Int = 20
   ) -> String {
-    let near = near(name, among: names).map { "\"\($0)\"" }
+    choices(near: near(name, among: names), among: names, listed: listed, none: "none")
+  }
+
+  private static func choices(
+    near: [String], among names: [String], listed: Int, none: String
+  ) -> String {
+    let near = near.prefix(shownMax).map { "\"\($0)\"" }
     let shown = names.prefix(listed).map { $0.isEmpty ? "\"\"" : $0 }.joined(separator: ", ")
     let rest = names.count > listed ? " and \(names.count - listed) more" : ""
+    let verb = names.count == 1 ? "is only" : "are"
     return (near.isEmpty ? "" : "; near: ") + near.joined(separator: ", ") + ". "
-      + (names.isEmpty ? "There are none." : "There are \(shown)\(rest).")
+      + (names.isEmpty ? "There are \(none)." : "There \(verb) \(shown)\(rest).")
   }
 
   /// The letters and digits in lower case. Bytes beyond ASCII stay as they are.

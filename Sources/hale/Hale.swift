@@ -50,6 +50,7 @@ struct Hale: ParsableCommand {
     umask(0o077)
     do {
       var command = try parseAsRoot()
+      try RepeatedOptions.check(CommandLine.arguments.dropFirst(), of: command)
       try command.run()
       Glibc.exit(0)
     } catch {

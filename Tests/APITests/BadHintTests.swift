@@ -48,11 +48,18 @@ import Testing
         id: ProjectID(rawValue: Int64(index)), organization: OrganizationID(rawValue: 1),
         slug: "p\(index)", settings: settings, created: Timestamp(seconds: 0))
     }
-    let hint = BadHint.sentence(
-      crashed: example.crashed, failed: example.failed, of: 1000, tolerated: example.tolerated,
-      projects)
-    #expect((hint != nil) == example.isThere)
-    let id = projects.last?.id.rawValue ?? 0
-    #expect(hint?.contains("`hale project set \(id) --bad crashed+unhandled`") != false)
+    for (owner, option) in [("default", ""), ("acme", " --org acme")] {
+      let hint = BadHint(crashed: example.crashed, failed: example.failed, of: 1000).sentence(
+        projects,
+        of: Organization(
+          id: OrganizationID(rawValue: 1), slug: owner, created: Timestamp(seconds: 0)),
+        tolerated: example.tolerated)
+      #expect((hint != nil) == example.isThere)
+      guard let hint else { continue }
+      let slug = projects.last?.slug ?? ""
+      let count = example.failed - example.crashed
+      #expect(hint.hasPrefix("\(count) of 1000 sessions had an unhandled"))
+      #expect(hint.contains("`hale project set \(slug)\(option) --bad crashed+unhandled`"))
+    }
   }
 }

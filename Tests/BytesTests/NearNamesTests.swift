@@ -48,7 +48,8 @@ import Testing
       NearNames.sentence("release", "x", among: ["a", "b", "c", "d"], listed: 3)
         == "There is no release \"x\". There are a, b, c and 1 more.")
     #expect(
-      NearNames.sentence("member", "x", among: []) == "There is no member \"x\". There are none.")
+      NearNames.sentence("member", "x", among: [])
+        == "There is no member \"x\". There are no members.")
   }
 
   /// The law: one slip in a name of five letters and more is found, whatever it is.

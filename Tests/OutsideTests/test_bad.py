@@ -92,8 +92,8 @@ def test_a_project_that_does_not_say_what_it_is_gets_a_hint(start):
             (gate_path, {}), (compare_path, two), (f"{PROJECT}budget/", {}))]
     wait(lambda: hale.get(f"{PROJECT}budget/").json["objective"], "the objective")
     status, text = gate(hale, "--release", "web@2")
-    command = "`hale project set 1 --bad crashed+unhandled`"
-    assert status == GREEN and f"Hint: 500 of 10000 had an unhandled error" in text, text
+    command = "`hale project set default --bad crashed+unhandled`"
+    assert status == GREEN and "Hint: 500 of 10000 sessions had an unhandled error" in text, text
     assert "default has no platform" in text and command in text, text
     assert all(command in hint for hint in hints()), hints()
     assert hints()[2].startswith("600 of 20000 "), hints()

@@ -37,7 +37,9 @@ def used(start):
 
 def test_a_command_takes_effect_while_the_service_runs(used):
     assert budget(used)["objective"] is None
-    made = used.cli_json("objective", "set", "default")
+    done = used.cli("objective", "set", "default")
+    assert done.returncode == 64 and "has no objective yet" in done.stderr, done
+    made = used.cli_json("objective", "set", "default", "--days", "28")
     assert made == {"project": "default", "measure": "crash_free_sessions", "target": 99.9,
                     "days": 28, "bad": "crashed"}
     wait(lambda: budget(used)["objective"], "the objective to be known", 2)
@@ -107,7 +109,7 @@ def test_what_is_not_given_stays(start):
     def shown(*arguments):
         made = hale.cli_json("objective", "set", "default", *arguments)
         return made["measure"], made["target"], made["days"]
-    assert shown() == ("crash_free_sessions", 99.9, 28)
+    assert shown("--days", "28") == ("crash_free_sessions", 99.9, 28)
     assert shown("--crash-free-users", "98.5", "--days", "14") == ("crash_free_users", 98.5, 14)
     [before] = hale.cli_list("objective", "list")
     # Without a value it shows what is.
@@ -132,6 +134,8 @@ def test_refusals_name_field_and_reason(hale):
     status, errors = put({"target": 100, "days": 0, "measure": "x"})
     assert status == 400 and set(errors) == {"target", "days", "measure"}
     assert all(len(reasons) == 1 and reasons[0].endswith(".") for reasons in errors.values())
+    assert put({"days": 400})[1]["days"] == ["400 is not a whole number from 1 to 90."]
+    assert put({"days": 1.5})[1]["days"] == ["1.5 is not a whole number from 1 to 90."]
     # A mistyped member would have no effect.
     status, errors = put({"crashFreeSessions": 50})
     assert status == 400 and errors["detail"] == (

@@ -183,6 +183,16 @@ def test_invalid_and_empty_searches(loaded, page_of):
     expect(page.get_by_text("has no sessions yet")).to_be_hidden()
     page.get_by_role("button", name="Show all releases").click()
     wait_for_rows(page, 200)
+    # The list, and the page of a release.
+    unknown = "There is no environment “prod”; near: “production”."
+    page = page_of(loaded, "/?environment=prod")
+    expect(page.get_by_text(unknown)).to_be_visible()
+    page = page_of(loaded, RELEASE_PATH + "?environment=prod")
+    expect(page.get_by_text(unknown)).to_be_visible()
+    axe_finds_nothing(page)
+    page = page_of(loaded, RELEASE_PATH + "?environment=production")
+    expect(page.locator(".view:not([aria-busy])")).to_be_visible()
+    expect(page.get_by_text("There is no environment")).to_have_count(0)
 
 
 def test_a_late_search_does_not_leave_the_view(loaded, page_of):
@@ -634,6 +644,18 @@ def test_failure_free_stands_first_where_unhandled_errors_are_bad(start, page_of
     expect(figures.first).to_have_text("Failure-free sessions90.00%")
     expect(figures.nth(1)).to_have_text("Failure-free users50.00%")
     expect(figures.nth(2)).to_have_text("Crash-free sessions100%")
+    places = page.get_by_role("region", name="Environments").last.get_by_role("row")
+    expect(places.first).to_have_text("EnvironmentSessionsFailure-free sessionsUsersFailure-free usersFailures")
+    expect(places.last).to_have_text("production5090.00%1050.00%5")
+    # The change in the list is that of the rate that the project goes by.
+    hale.send(*[session("unhandled" if n < 1 else "exited", release="web@2", did=f"user-{n % 10}")
+                for n in range(3)])
+    page.goto(hale.address + "/?sort=-version")
+    wait_for_rows(page, 2)
+    expect(rows(page).nth(0)).to_contain_text("failure-free 66.66% −23.33")
+    expect(rows(page).nth(0)).to_contain_text("failure-free 66.66% +16.67")
+    page.goto(hale.address + "/releases/web%402/")
+    expect(figures.first).to_contain_text("Failure-free sessions66.66%")
 
 
 @pytest.mark.parametrize("scheme", ("light", "dark"))

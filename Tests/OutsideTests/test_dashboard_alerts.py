@@ -79,6 +79,44 @@ def test_a_rule_is_back_tested_and_created(start, page_of):
     expect(rules.get_by_role("row").filter(has_text="Checkout")).to_contain_text("Critical")
 
 
+def test_a_new_rule_watches_what_its_projects_call_bad(start, page_of):
+    hale = start(clock=NOON)
+    hale.cli("project", "create", "web", "--platform", "javascript")
+    wait(lambda: len(hale.get("/projects/").json) == 2, "the project")
+    page = page_of(hale, "/alerts/")
+    page.get_by_role("button", name="New rule").click()
+    form = page.get_by_role("form", name="New rule")
+    measure = form.get_by_label("Watch")
+    expect(measure).to_have_value("failure_free_rate(session)")
+    default, web = (form.get_by_role("checkbox", name=name) for name in ("default", "web"))
+    default.check()
+    expect(measure).to_have_value("crash_free_rate(session)")
+    web.check()
+    expect(measure).to_have_value("failure_free_rate(session)")
+    web.uncheck()
+    expect(measure).to_have_value("crash_free_rate(session)")
+    # What somebody chose stays.
+    measure.select_option("Errored sessions")
+    web.check()
+    expect(measure).to_have_value("errored_rate(session)")
+    default.uncheck()
+    form.get_by_label("Name").fill("Without")
+    form.get_by_label("Critical").fill("5")
+    form.get_by_label("Environment").fill('""')
+    form.get_by_role("button", name="Create rule").click()
+    expect(page.get_by_text("of web, without environment in the last hour")).to_be_visible()
+    expect(page.get_by_text("No session without an environment has arrived yet.")).to_be_visible()
+    assert rule(hale, "Without")["environment"] == ""
+    shown = hale.cli("alert", "show", "Without").stdout
+    assert "without environment" in shown and "matches nothing yet" in shown, shown
+    page.get_by_role("button", name="Change").click()
+    form = page.get_by_role("form", name="Change Without")
+    expect(form.get_by_label("Environment")).to_have_value('""')
+    form.get_by_role("button", name="Save rule").click()
+    expect(form).to_have_count(0)
+    assert rule(hale, "Without")["environment"] == ""
+
+
 def test_all_rules_and_incidents(watched, page_of):
     page = page_of(watched, "/")
     expect(page.get_by_role("link", name="Alerts")).to_have_accessible_name("Alerts 1 firing")

@@ -112,6 +112,33 @@ def test_rules(releases):
     assert gate(releases, "app@1", "--crash-free-sessions", "99.5")[0] == GREEN
 
 
+def test_a_release_before_without_sessions_of_late(start):
+    """It is no baseline by itself, and the answer says why, and how it becomes one."""
+    hale = start(clock=NOON - days(3))
+    roll_out(hale, "app@1", 10, 9990)
+    hale.clock.set(NOON)
+    roll_out(hale, "app@2", 10, 9990)
+    hale.clock.advance(minutes(10))
+    why = "has sessions in the day before its first one"
+    status, text = gate(hale, "app@2")
+    assert status == UNKNOWN, text
+    assert f"No release before app@2 {why}, and there is no least rate" in text, text
+    assert "--baseline app@1 compares with it." in text, text
+    status, text = gate(hale, "app@2", "--crash-free-sessions", "99.5")
+    assert status == GREEN and f"No release before it {why}. --baseline app@1" in text, text
+    assert gate(hale, "app@2", "--baseline", "app@1")[0] == GREEN
+    # Elsewhere it was not.
+    assert "There is no release before app@1" in gate(hale, "app@1")[1]
+
+
+def test_no_rate_is_rounded_up_to_all(start):
+    hale = start(clock=NOON)
+    roll_out(hale, "app@1", 30, 9_999_970)
+    hale.clock.advance(minutes(10))
+    status, text = gate(hale, "app@1", "--crash-free-sessions", "99.9999")
+    assert status in (RED, UNKNOWN) and "99.999 %" in text and "100 %" not in text, text
+
+
 def test_over_http(releases):
     def run_gate(release, *arguments, env=None):
         return run("gate", "--release", release, "--url", releases.address, *arguments, env=env)
@@ -150,10 +177,40 @@ def test_queries_that_fail(releases, tmp_path):
     (), ("--release", "a", "--max-drop", "-1"), ("--release", "a", "--confidence", "20"),
     ("--release", "a", "--wait", "soon"), ("--release", "a", "--crash-free-sessions", "200"),
     ("--release", "a", "--crash-free-sessions", "0.995"),
-    ("--release", "a", "--url", "nowhere"), ("--release", "a", "--nothing")))
+    ("--release", "a", "--url", "nowhere"), ("--release", "a", "--nothing"),
+    ("--release", "a", "--release", "b"), ("--release", "a", "--max-drop=1", "--max-drop", "5")))
 def test_wrong_usage(arguments, tmp_path):
     done = run("gate", *arguments, cwd=tmp_path)
     assert done.returncode == USAGE and done.stderr, done
+
+
+@pytest.mark.parametrize("arguments", (("--max-drop", "-1"), ("--max-drop=-1",)))
+def test_a_negative_drop(arguments):
+    done = run("gate", "--release", "a", *arguments)
+    assert done.returncode == USAGE, done
+    assert "must not be negative: it takes a number from 0 to 90" in done.stderr, done
+
+
+def test_environments_and_projects_may_be_repeated(releases):
+    """All of them count, in whatever order they are given."""
+    releases.cli("project", "create", "other")
+    for arguments in (("--environment", "production", "--environment", "elsewhere"),
+                      ("--environment", "elsewhere", "--environment", "production")):
+        status, text = gate(releases, "app@2", *arguments)
+        assert status == FAILED and 'no environment "elsewhere"' in text, text
+    for arguments in (("--project", "default", "--project", "other"),
+                      ("--project", "other", "--project", "default")):
+        assert gate(releases, "app@3", *arguments)[0] == RED, arguments
+    assert gate(releases, "app@3", "--project", "other", "--wait", "1s")[0] == UNKNOWN
+
+
+def test_other_commands_take_an_option_once(releases):
+    for command in (("alert", "list", "--org", "a", "--org", "default"),
+                    ("alert", "backtest", "--rule", "a", "--rule", "b", "--from", "2026-03-01"),
+                    ("objective", "set", "default", "--days", "7", "--days=8"),
+                    ("project", "list", "--json", "--json")):
+        done = releases.cli(*command)
+        assert done.returncode == USAGE and "given more than once" in done.stderr, done
 
 
 def test_waiting_keeps_the_latest_release(releases):
@@ -176,16 +233,19 @@ def test_waiting_ends(releases):
     assert gate(releases, "app@2", "--wait", "30m")[0] == GREEN
     assert gate(releases, "app@4", "--wait", "1s")[0] == UNKNOWN
     # With --wait a missing release is not decided yet; without it, it is an error.
-    assert gate(releases, "app@9", "--wait", "1s")[0] == UNKNOWN
+    status, text = gate(releases, "app@9", "--wait", "1s")
+    assert status == UNKNOWN and "near" not in text, text
     assert gate(releases, "app@9")[0] == FAILED
 
 
 def test_a_slip_of_the_hand_is_not_waited_for(releases):
     for arguments, part in (
             (("app@2", "--environment", "prod"), 'no environment "prod"; near: "production"'),
-            (("app@2", "--environment", "elsewhere"), "There are production"),
+            (("app@2", "--environment", "elsewhere"), "There is only production"),
             (("App@2",), 'no release "App@2"; near: "app@2"'),
-            (("v2",), 'no release "v2"'),
+            (("v2",), 'no release "v2"'), (("2.0",), 'no release "2.0"; near: "app@2"'),
+            (("app@2.0+7",), 'near: "app@2"'), (("lastest",), 'near: "latest"'),
+            (("a/b",), 'Invalid release: "a/b"'), (("x" * 201,), "1 to 200 bytes"),
             (("app@9", "--baseline", "App@1"), 'no release "App@1"; near: "app@1"'),
             (("app@2", "--project", "defualt"), 'no project "defualt"; near: "default"')):
         status, text = gate(releases, *arguments, "--wait", "30m")

@@ -78,7 +78,7 @@ def test_a_rule_on_nothing(used, tmp_path):
     for arguments in (("show", "rr"), ("mute", "rr"), ("backtest", "--from", "2026-03-10",
                                                       "--rule", "rr")):
         done = used.cli("alert", *arguments)
-        assert done.returncode == 1 and 'There are r.' in done.stderr, done
+        assert done.returncode == 1 and 'There is only r.' in done.stderr, done
     # Once something matches, it is no longer marked.
     used.send(session(at=NOON - minutes(1), release="lastest", environment="prod"))
     assert "matches nothing" not in used.cli("alert", "list").stdout

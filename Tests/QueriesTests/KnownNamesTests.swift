@@ -23,30 +23,69 @@ import Testing
   @Test func separatorsOfNumbersCount() {
     let known = Self.names(["app@1.2.1-11", "web-a@1.0"])
     for name in ["app@1.2.11-1", "app@1.2-111", "web-b@1.0"] {
-      #expect(!known.resembles(release: name), "\(name)")
+      #expect(known.mayCome(release: name), "\(name)")
     }
-    #expect(known.resembles(release: "App 1.2.1-11") && known.resembles(release: "wbe-a@1.0"))
+    #expect(!known.mayCome(release: "App 1.2.1-11") && !known.mayCome(release: "wbe-a@1.0"))
   }
 
   /// A release that is still to come is no slip of the hand, however near its name is.
   @Test(arguments: [
-    ("shop@2.1.1", false), ("shop@2.1.10", false), ("shop@2.1", false), ("shop@21.0", false),
-    ("shop@2.1.0-rc.1", false), ("shop@2.1.0+7", false), ("shop2@2.1.0", false),
-    ("other@1.0.0", false), ("other@2.1.0", false), ("7.0.0", false),
-    ("0a1b2c3d4e5f60718293a4b5c6d7e8f901234567", false),
-    ("Shop@2.1.0", true), ("shop@v2.1.0", true), ("shop-2.1.0", true), ("shop 2.1.0", true),
-    ("2.1.0", true), ("v2.1.0", true), ("shpo@2.1.0", true), ("shop-@2.2.0", true),
-    ("sho@3.0.0", true),
+    "shop@2.1.1", "shop@2.1.10", "shop@2.2", "shop@21.0", "shop@2.1.0-rc.1", "shop2@2.1.0",
+    "other@1.0.0", "other@2.1.0", "7.0.0", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+    "api@1.11.0+8", "web@1.0-rc.11", "web@1.0", "com.shop.android@2.6.1",
+    "com.shop.android@2.6.0+2601", "2.6.0+2601", "nightly-2",
   ])
-  func resemblance(name: String, resembles: Bool) {
-    let known = Self.names(["shop@2.1.0", "api@1.11.0"])
-    #expect(known.resembles(release: name) == resembles)
-    // Nothing resembles where nothing is known, and a package that has releases is meant.
-    #expect(!Self.names([]).resembles(release: name))
-    let isForm = ["Shop@2.1.0", "shop@v2.1.0", "shop-2.1.0", "shop 2.1.0"].contains(name)
-    #expect(
-      Self.names(["shop@2.1.0", "9", "shpo@1", "sho@1", "shop-@1"]).resembles(release: name)
-        == isForm)
+  func isToCome(name: String) {
+    let known = Self.names([
+      "shop@2.1.0", "api@1.11.0+7", "api@1.11.1", "web@1.0-rc.10", "com.shop.android@2.6.0+2600",
+      "nightly",
+    ])
+    #expect(known.mayCome(release: name) && Self.names([]).mayCome(release: name))
+    let text = known.refusal(ofRelease: name, mayCome: true)
+    #expect(text.hasPrefix("There is no release \"\(name)\". There are "))
+  }
+
+  @Test(arguments: [
+    ("Shop@2.1.0", "shop@2.1.0"), ("shop@v2.1.0", "shop@2.1.0"), ("shop-2.1.0", "shop@2.1.0"),
+    ("shop 2.1.0", "shop@2.1.0"), ("shop@2.1", "shop@2.1.0"), ("SHOP@v2.1", "shop@2.1.0"),
+    ("shop@2.1.0+7", "shop@2.1.0"), ("2.1.0", "shop@2.1.0"), ("v2.1.0", "shop@2.1.0"),
+    ("2.1", "shop@2.1.0"), ("shpo@2.1.0", "shop@2.1.0"), ("shop-@2.2.0", "shop@2.1.0"),
+    ("sho@3.0.0", "shop@2.1.0"), ("com.shop.android@2.6.0", "com.shop.android@2.6.0+2600"),
+    ("Com.Shop.Android@2.6", "com.shop.android@2.6.0+2600"),
+    ("com.shop.andriod@2.7.0", "com.shop.android@2.6.0+2600"),
+    ("2.6.0", "com.shop.android@2.6.0+2600"), ("2.6.0 (2600)", "com.shop.android@2.6.0+2600"),
+    ("2.6.0+2600", "com.shop.android@2.6.0+2600"),
+    ("0a1b2c3", "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"),
+    ("lastest", "latest"), ("LATEST", "latest"), ("Latest", "latest"),
+  ])
+  func isMeant(name: String, meant: String) {
+    let known = Self.names([
+      "shop@2.1.0", "api@1.11.0", "com.shop.android@2.6.0+2600",
+      "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+    ])
+    #expect(!known.mayCome(release: name))
+    let text = known.refusal(ofRelease: name, mayCome: true)
+    #expect(text.hasPrefix("There is no release \"\(name)\"; near: \"\(meant)\"."), "\(text)")
+  }
+
+  /// Where releases without a package are versions, another one may follow; and a package that has
+  /// releases is meant, however near another one is.
+  @Test func whatHasReleasesMayHaveMore() {
+    let known = Self.names(["shop@2.1.0", "9", "shpo@1", "sho@1", "shop-@1"])
+    for name in ["2.1.0", "v2.1.0", "2.1", "shpo@2.1.0", "shop-@2.2.0", "sho@3.0.0"] {
+      #expect(known.mayCome(release: name), "\(name)")
+    }
+    #expect(!known.mayCome(release: "Shop@2.1.0") && !known.mayCome(release: "shop-2.1.0"))
+  }
+
+  /// No session can bring what ingest refuses.
+  @Test(arguments: ["a/b", "a\\b", "..", "a\u{7}", "  ", String(repeating: "x", count: 201)])
+  func whatIngestRefusesDoesNotCome(name: String) {
+    for known in [Self.names(["shop@2.1.0"]), Self.names([])] {
+      #expect(!known.mayCome(release: name))
+      let text = known.refusal(ofRelease: name, mayCome: true)
+      #expect(text == "Invalid release: \"\(name)\". \(Normalization.releaseRule)")
+    }
   }
 
   @Test func environments() {

@@ -189,7 +189,8 @@ struct SearchQueryTests {
         + "Put a value that begins with < or > in quotation marks."),
     SessionsCase(
       "unknown project", "project:nowhere",
-      "Invalid query. Project(s) nowhere do not exist or are not actively selected."),
+      "Invalid query. Project(s) nowhere do not exist or are not actively selected. "
+        + "There is no project \"nowhere\". There are shop, till, 7, seven."),
     SessionsCase(
       "no value", "release:",
       "A value is missing after \"release:\". The empty value is written release:\"\"."),

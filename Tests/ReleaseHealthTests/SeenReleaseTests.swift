@@ -52,7 +52,20 @@ import Testing
       "without versions the one first seen last",
       [release("abc", 5, seen: 1), release("def", 5, seen: 3), release("xyz", 50, seen: 2)], "def"),
     Example(
-      "names without a package are one package", [release("a@1.0", 5), release("x", 6)], "x"),
+      "names without a version are no package and do not outvote one",
+      [
+        release("a@1.0", 5), release("x", 600, seen: 9), release("1.0.0", 70, seen: 8),
+        release("b@abcdef012345", 80, seen: 7), release("a@nightly", 90, seen: 6),
+      ], "a@1.0"),
+    Example(
+      "packages without a version are none, either",
+      [
+        release("a@nightly", 500, seen: 1), release("b@abcdef012345", 5, seen: 3),
+        release("x", 50, seen: 2),
+      ], "b@abcdef012345"),
+    Example(
+      "a version with too few sessions is not in question",
+      [release("x", 200, seen: 2, adopted: true), release("a@1.0", 3)], "x"),
     Example(
       "a build of testers is not the latest where a release is adopted",
       [release("a@1.0", 200, adopted: true), release("a@2.0-dev", 3)], sessionsMin: 100, "a@1.0"),

@@ -300,7 +300,8 @@ import Testing
       ("wrong", Self.totals, 401, "{\"detail\":\"Invalid token\"}"),
       (
         ServiceFixture.token, "/api/0/organizations/nobody/sessions/", 404,
-        "{\"detail\":\"The requested resource does not exist\"}"
+        "{\"detail\":\"The requested resource does not exist. There is no organization "
+          + "\\\"nobody\\\". There is only default.\"}"
       ),
       (
         ServiceFixture.token, "/api/0/organizations/1/sessions/", 400,

@@ -26,7 +26,12 @@ extension [Project] {
   package func selected(
     by parameters: QueryParameters, canBeNone: Bool = true
   ) throws(APIError) -> [Project] {
-    try selected(by: parameters, canBeNone: canBeNone) { _ in .forbidden }
+    try selected(by: parameters, canBeNone: canBeNone) { name in
+      // In Sentry's words first. The token may read all of its organization's projects.
+      var error = APIError.forbidden
+      error.detail += " " + NearNames.sentence("project", name, among: map(\.slug))
+      return error
+    }
   }
 
   /// The projects that the parameter `project` of a route of Hale's own selects. An unknown one is

@@ -68,7 +68,8 @@ package struct ObjectiveActions: Sendable {
       if let days = Int(exactly: days), (1...daysMax).contains(days) {
         objective.days = days
       } else {
-        errors.add("days", "\(days) is not a whole number from 1 to \(daysMax).")
+        let text = Int(exactly: days).map { "\($0)" } ?? "\(days)"
+        errors.add("days", "\(text) is not a whole number from 1 to \(daysMax).")
       }
     }
     if !errors.isEmpty { return { [errors] () throws(StoreError) in errors.response } }
@@ -96,6 +97,7 @@ package struct ObjectiveActions: Sendable {
   }
 
   func budget(_ call: APICall) throws(APIError) -> APIRoute.Work {
+    let organization = try call.organization()
     let project = try call.project()
     let objective = call.snapshot.objective(of: project.id)
     return { () throws(StoreError) in
@@ -104,9 +106,11 @@ package struct ObjectiveActions: Sendable {
         try ProjectBudget(objective, now: call.now, retentionDays: retentionDays, store: store)
       }
       let isUnmatched = try isUnmatched(project)
-      let hint = BadHint.sentence(
+      let hint = BadHint(
         crashed: budget.crashed, failed: budget.failed, of: budget.budget.counts.total,
-        tolerated: 1 - budget.budget.target.percent / 100, [project])
+        unit: objective.objective.measure == .users ? "users" : "sessions"
+      ).sentence(
+        [project], of: organization, tolerated: 1 - budget.budget.target.percent / 100)
       return .json { BudgetJSON.write(budget, hint, isUnmatched: isUnmatched, to: &$0) }
     }
   }

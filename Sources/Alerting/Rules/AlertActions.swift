@@ -118,6 +118,9 @@ package struct AlertActions: Sendable {
   /// `until` or `minutes`; also for rules of the operators' file.
   func mute(_ call: APICall) throws(APIError) -> APIRoute.Work {
     let node = try body(of: call)
+    if node["until"] != nil, node["minutes"] != nil {
+      throw .badRequest("\"until\" and \"minutes\" are both given: give one of them.")
+    }
     var until: Timestamp?
     if case .string(let text)? = node["until"]?.value {
       until = RFC3339.parseShort(text)

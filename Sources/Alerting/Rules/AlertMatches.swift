@@ -1,4 +1,3 @@
-internal import Bytes
 package import ReleaseHealth
 package import Storage
 
@@ -15,16 +14,14 @@ extension AlertRule {
     if known.hasNoSessions {
       found.append(Problem("projects", "No session of the projects has arrived yet."))
     }
-    let selection = EnvironmentSelection([environment].compactMap(\.self))
-    if let refusal = known.refusal(of: selection) { found.append(Problem("environment", refusal)) }
+    if let refusal = environment.flatMap({ known.refusal(ofEnvironment: $0) }) {
+      found.append(Problem("environment", refusal))
+    }
     switch releases {
     case .all, .latest: break
     case .one(let name):
       if known.release(name) == nil {
-        // No release is named `latest`, but the rule may mean it.
-        let names = known.releases + ["latest"]
-        found.append(
-          Problem("release", NearNames.sentence("release", name, among: names, listed: 3)))
+        found.append(Problem("release", known.refusal(ofRelease: name)))
       }
     case .pattern(let text):
       if !known.releases.contains(where: TextPattern(text).matches) {

@@ -34,7 +34,9 @@ struct AlertWords {
   func place(release: String? = nil) -> String {
     var text = "of \(AlertRuleJSON.slugs(rule, projects).joined(separator: ", "))"
     if let release = release ?? rule.releases.text { text += ", release \(release)" }
-    if let environment = rule.environment, !environment.isEmpty { text += ", \(environment)" }
+    if let environment = rule.environment {
+      text += ", \(environment.isEmpty ? "without environment" : environment)"
+    }
     // With a week ago whole hours are compared.
     let whole = rule.comparison == .previousWeek ? "full " : ""
     return text + " in the last \(whole)\(Self.time(minutes: rule.windowMinutes))"

@@ -55,7 +55,7 @@ let current = null, shownKind = "", request = null;
 
 async function loadWorld(signal) {
   const projects = [];
-  for await (const page of pages("projects/", {}, { signal })) projects.push(...page);
+  for await (const { data } of pages("projects/", {}, { signal })) projects.push(...data);
   world.projects = projects;
   world.organization = projects[0]?.organization?.slug ?? (await get("organizations/", {}, { signal })).data[0].slug;
 }

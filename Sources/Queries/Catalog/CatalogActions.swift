@@ -103,7 +103,10 @@ package struct CatalogActions: Sendable {
       ? [try call.project()]
       : try (try call.projects()).selected(by: parameters)
     // No environment is ever hidden.
-    let isHidden = parameters.one("visibility") == "hidden"
+    let isHidden =
+      try parameters.choice(
+        "visibility", default: Visibility.visible, otherwise: "Invalid value for 'visibility'")
+      == .hidden
     return { () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
       let all = CatalogJSON.environments(of: uses)
@@ -132,6 +135,10 @@ package struct CatalogActions: Sendable {
         "projects/{organization}/{project}/environments/{environment}",
         .get(.sentrys(), environment)),
     ]
+  }
+
+  private enum Visibility: String, CaseIterable {
+    case all, hidden, visible
   }
 
   private static let projectList = AcceptedNames.sentrys(["query"] + AcceptedNames.pages)

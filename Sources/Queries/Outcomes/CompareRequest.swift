@@ -36,6 +36,7 @@ internal import Storage
 struct CompareRequest {
   private let base: String
   private let candidate: String
+  private let owner: Organization
   private let selected: [Project]
   private let projects: Set<ProjectID>
   /// What makes a session bad, if the request says so; nil for what the projects say.
@@ -56,6 +57,7 @@ struct CompareRequest {
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
+    owner = try call.organization()
     selected = try call.projects().named(by: parameters)
     projects = Set(selected.map(\.id))
     bad = try parameters.bad()
@@ -147,9 +149,8 @@ struct CompareRequest {
   ) -> [UInt8] {
     let bad = bad ?? .widest(concerned.map(\.bad))
     let counts = sides[1].sessions
-    let hint = BadHint.sentence(
-      crashed: counts.crashed, failed: counts.failed, of: counts.total,
-      self.bad == nil ? concerned : [])
+    let hint = BadHint(crashed: counts.crashed, failed: counts.failed, of: counts.total)
+      .sentence(self.bad == nil ? concerned : [], of: owner)
     let deciding = Side.deciding(sides, bad)
     return JSONWriter.object { json in
       json.member("align", isAligned ? "age" : "time")

@@ -30,8 +30,9 @@ struct OutcomesRequest {
     let parameters = QueryParameters(call.items)
     projects = Set(try call.projects().named(by: parameters).map(\.id))
     let groups = parameters.all("groupBy")
-    if let other = groups.first(where: { !["project", "reason"].contains($0) }) {
-      throw .badRequest("Invalid groupBy: \"\(other)\"")
+    let known = ["project", "reason"]
+    if let other = groups.first(where: { !known.contains($0) }) {
+      throw .unknown("Invalid groupBy: \"\(other)\"", other, among: known)
     }
     isGroupedByProject = groups.contains("project")
     isGroupedByReason = groups.contains("reason")

@@ -42,6 +42,9 @@ struct DeployRequest {
     readURL(body.url)
     started = date("dateStarted", body.dateStarted)
     finished = date("dateFinished", body.dateFinished) ?? call.now
+    if let started, body.dateFinished != nil, errors.isEmpty, finished < started {
+      errors.add("dateFinished", "dateFinished is before dateStarted.")
+    }
   }
 
   private mutating func readEnvironment(_ given: String?) {
@@ -50,6 +53,11 @@ struct DeployRequest {
     if text.isEmpty { return errors.add("environment", "This field may not be blank.") }
     if text.utf8.contains(where: { "/\n\r\u{c}".utf8.contains($0) }) {
       return errors.add("environment", "Invalid value for environment")
+    }
+    // Sentry takes some that sessions never have.
+    if !Normalization.isValidEnvironment(text) {
+      return errors.add(
+        "environment", "Invalid value for environment. \(Normalization.environmentRule)")
     }
     environment = text
   }

@@ -30,6 +30,15 @@ struct GateAnswer {
   let now: Timestamp
   let delay: ReportingDelay
   let areUsersKnown: Bool
+  /// The release before, where it is no baseline.
+  var earlier: Earlier?
+
+  /// A release that is before the candidate and cannot be compared with it by itself.
+  struct Earlier {
+    let release: String
+    /// Whether its first sessions are kept; otherwise it had no session in the day before.
+    let isKept: Bool
+  }
 
   var json: [UInt8] {
     let (rate, drop) = (gate.rateFinding, gate.dropFinding)
@@ -133,13 +142,27 @@ struct GateAnswer {
       finding.map { (verdict: $0.verdict, text: sentence($0)) }
     }
     if findings.isEmpty {
-      return "There is no release before \(candidate.release) to compare with, and no "
-        + "least rate of \(bad.freeWord) sessions to hold it against."
+      return "\(withoutBaseline(candidate.release)), and there is no "
+        + "least rate of \(bad.freeWord) sessions to hold it against.\(baselineHint)"
     }
     var sentences = findings.filter { $0.verdict == gate.verdict }.map(\.text)
-    if baseline == nil { sentences.append("There is no release before it to compare with.") }
+    if baseline == nil { sentences.append(withoutBaseline("it") + "." + baselineHint) }
     if bad != .crashed { sentences.append("Failure-free is neither crashed nor unhandled.") }
     return sentences.joined(separator: " ")
+  }
+
+  /// Why there is no baseline, without a full stop.
+  private func withoutBaseline(_ name: String) -> String {
+    guard let earlier else { return "There is no release before \(name) to compare with" }
+    return earlier.isKept
+      ? "No release before \(name) has sessions in the day before its first one"
+      : "The first sessions of \(earlier.release), the release before \(name), are no longer kept"
+  }
+
+  private var baselineHint: String {
+    guard let earlier else { return "" }
+    let example = earlier.isKept ? earlier.release : "RELEASE"
+    return " --baseline \(example) compares with \(earlier.isKept ? "it" : "another one")."
   }
 
   private var subject: String {
@@ -191,11 +214,17 @@ struct GateAnswer {
     return "About \(more) more sessions are needed to decide."
   }
 
-  private func percent(_ share: Double) -> String { points(share) + " %" }
+  /// A rate is cut off, so that 100 % stands for all: 99.9996 % is 99.999 %.
+  private func percent(_ share: Double) -> String {
+    points(thousandths: Int64((share * 100_000 + 1e-6).rounded(.down))) + " %"
+  }
+
+  private func points(_ share: Double) -> String {
+    points(thousandths: Int64((share * 100_000).rounded()))
+  }
 
   /// Percentage points with up to three digits after the point.
-  private func points(_ share: Double) -> String {
-    let thousandths = Int64((share * 100_000).rounded())
+  private func points(thousandths: Int64) -> String {
     var digits = String(thousandths.magnitude)
     digits = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     var text = "\(digits.dropLast(3)).\(digits.suffix(3))"

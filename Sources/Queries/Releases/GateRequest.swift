@@ -19,6 +19,7 @@ struct GateRequest {
   private let rules: ReleaseGate.Rules
   /// What makes a session bad, if the request says so; nil for what the projects say.
   private let bad: BadStatuses?
+  private let owner: Organization
   private let selected: [Project]
   private let projects: Set<ProjectID>
   private let environments: EnvironmentSelection
@@ -36,6 +37,7 @@ struct GateRequest {
 
   init(_ call: APICall, retentionDays: Int) throws(APIError) {
     let parameters = QueryParameters(call.items)
+    owner = try call.organization()
     selected = try call.projects().named(by: parameters)
     projects = Set(selected.map(\.id))
     bad = try parameters.bad()
@@ -100,9 +102,11 @@ struct GateRequest {
       candidate, latestIn: day, sessionsMin: rules.sessionsMin, store)
     guard let record = found else {
       // A client may wait for one that is still to come.
-      let status = known.resembles(release: candidate) ? 400 : 404
+      let mayCome = candidate == LatestRelease.name || known.mayCome(release: candidate)
       return .failure(
-        APIError(status: status, detail: known.refusal(ofReleaseOrLatest: candidate)))
+        APIError(
+          status: mayCome ? 404 : 400,
+          detail: known.refusal(ofReleaseOrLatest: candidate, mayCome: true)))
     }
     let started = try record.firstHour(in: projects, environments, store)
     let before =
@@ -121,8 +125,31 @@ struct GateRequest {
             + "age. Name another release."))
     }
     let isBaseKept = (beforeStarted ?? .min) >= oldest
-    return .success(
-      try answer(record, started, isBaseKept ? before : nil, beforeStarted, store).json)
+    var gate = try answer(record, started, isBaseKept ? before : nil, beforeStarted, store)
+    if let before {
+      gate.earlier = GateAnswer.Earlier(release: before.version, isKept: isBaseKept)
+    } else {
+      gate.earlier = lower(than: record, among: known).map {
+        GateAnswer.Earlier(release: $0.version, isKept: true)
+      }
+    }
+    return .success(gate.json)
+  }
+
+  /// The next lower release of the same package in the projects and environments, which may have
+  /// had no session of late.
+  private func lower(than record: ReleaseRecord, among known: KnownNames) -> ReleaseRecord? {
+    let version = ReleaseVersion(record.version)
+    let rank = ReleaseRank(record.version, version: version, created: record.created)
+    return known.records.compactMap { other -> (record: ReleaseRecord, rank: ReleaseRank)? in
+      let isSeen = other.places.contains {
+        projects.contains($0.project) && environments.includes($0.environment)
+      }
+      let own = ReleaseVersion(other.version)
+      guard isSeen, own.package == version.package else { return nil }
+      return (other, ReleaseRank(other.version, version: own, created: other.created))
+    }
+    .filter { $0.rank < rank }.max { $0.rank < $1.rank }?.record
   }
 
   /// The release of the same package with the most sessions in the day before the first session of
@@ -162,9 +189,10 @@ struct GateRequest {
     let concerned = selected.having([record, before])
     let bad = bad ?? .widest(concerned.map(\.bad))
     let failed = one.final(.crashedAndUnhandled)
-    let hint = BadHint.sentence(
+    let hint = BadHint(
       crashed: Int64(one.final(.crashed).crashes), failed: Int64(failed.crashes),
-      of: failed.sessions, tolerated: rules.crashRateMax, self.bad == nil ? concerned : [])
+      of: failed.sessions
+    ).sentence(self.bad == nil ? concerned : [], of: owner, tolerated: rules.crashRateMax)
     let days = try LearningDays(
       of: projects.intersection(record.projects), environments, now: now, store)
     let delay = days.delay(of: bad)

@@ -167,8 +167,10 @@ package struct ReleaseActions: Sendable {
     _ version: String, _ body: Body, _ call: APICall, mustExist: Bool = false
   ) throws(APIError) -> APIRoute.Work {
     let organization = try call.organization()
-    guard Normalization.isValidRelease(version), !version.allSatisfy(\.isWhitespace) else {
-      throw .badRequest("Invalid release name: \"\(version)\"")
+    let lacksProjects = APIError.badRequest("\"projects\" is required: a list of ids or slugs.")
+    if !mustExist, call.names["project"] == nil, body.projects == nil { throw lacksProjects }
+    guard Normalization.isValidRelease(version) else {
+      throw .invalid("release name", version, accepted: Normalization.releaseRule)
     }
     var change = ReleaseChange(version: version)
     let projects = try call.projects()
@@ -202,10 +204,9 @@ package struct ReleaseActions: Sendable {
         Name($0.version) == Name(version)
       }
       if mustExist, known == nil { return Response(.notFound) }
-      // As in Sentry: a new release without a project would appear nowhere.
-      if known == nil, change.projects.isEmpty {
-        return Response(.badRequest("\"projects\" is required: a list of ids or slugs."))
-      }
+      // As in Sentry: a new release without a project would appear nowhere. Of a known one
+      // sentry-cli sends an empty list to archive it.
+      if known == nil, change.projects.isEmpty { return Response(lacksProjects) }
       let isNew =
         try store.saveRelease(change, of: organization.id, at: call.now)
         || !change.projects.allSatisfy { known?.projects.contains($0) ?? false }

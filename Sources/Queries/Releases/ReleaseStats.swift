@@ -10,7 +10,9 @@ struct ReleaseStatsRequest {
   private let project: ProjectID
   private let release: Name
   let environments: EnvironmentSelection
+  /// The minutes that count. The last bucket may begin with their end, and is empty then.
   private let minutes: Range<Int>
+  private let bucketCount: Int
   private let intervalMinutes: Int
   private let now: Timestamp
 
@@ -37,21 +39,24 @@ struct ReleaseStatsRequest {
     try DateRange.checkGrain(seconds: max(3600, seconds), minutes: 1)
     let requested = try DateRange.givenRange(parameters, now: now, limits: SessionsLimits())
     if rollup % 60 != 0 { try DateRange.checkMinutesAreKept(since: requested.start, now: now) }
-    // Sentry moves the start up to the next boundary, so that every point but the last is whole.
+    // As in Sentry, the start moves up to the next boundary, also from one, and the end to the next
+    // ten seconds.
     let start = (requested.start.minute.flooredDivision(by: rollup) + 1) * rollup
-    let end = Self.minuteAfter(requested.end, now: now)
-    if end - start > Self.pointsMax * rollup { throw .tooManyResults() }
-    minutes = start..<max(start, end)
+    let last = min(requested.end, now).seconds.flooredDivision(by: 10)
+    let end = (last + 1) * 10 - Int64(start) * 60
+    bucketCount = max(0, -Int((-end).flooredDivision(by: Int64(rollup) * 60)))
+    if bucketCount > Self.pointsMax { throw .tooManyResults() }
+    minutes = start..<max(start, Self.minute(endingWith: requested.end, now: now))
     intervalMinutes = rollup
   }
 
-  /// The first minute after the end. Sentry moves the end to the next ten seconds, Hale to the next
-  /// minute. Where single minutes are no longer kept it is rounded up to a full hour.
-  private static func minuteAfter(_ end: Timestamp, now: Timestamp) -> Int {
-    if now.milliseconds - end.milliseconds > DomainLimits.minuteQueriesMilliseconds {
-      return -Int((-end.milliseconds).flooredDivision(by: 3_600_000)) * 60
-    }
-    return min(end.minute, now.minute) + 1
+  /// The end of what counts: counts are kept by the minute, so that it is the end of the request
+  /// rounded up to a minute, and where single minutes are no longer kept, to an hour.
+  private static func minute(endingWith end: Timestamp, now: Timestamp) -> Int {
+    let isOld = now.milliseconds - end.milliseconds > DomainLimits.minuteQueriesMilliseconds
+    let grain = isOld ? 60 : 1
+    let end = -Int((-end.milliseconds).flooredDivision(by: Int64(grain) * 60_000)) * grain
+    return min(end, now.minute + 1)
   }
 
   private func query(_ minutes: Range<Int>) -> HealthQuery {
@@ -88,10 +93,11 @@ struct ReleaseStatsRequest {
     }
     return JSONWriter.object { json in
       json.array("stats") { json in
-        for bucket in 0..<series.bucketCount {
+        for bucket in 0..<bucketCount {
           json.array { json in
             json.value(Timestamp(minute: minutes.lowerBound + bucket * intervalMinutes).seconds)
-            write(counts(group?.series[bucket]), withDurations: true, to: &json)
+            let isCounted = bucket < series.bucketCount
+            write(counts(isCounted ? group?.series[bucket] : nil), withDurations: true, to: &json)
           }
         }
       }

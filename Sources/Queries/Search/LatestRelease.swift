@@ -50,10 +50,12 @@ extension KnownNames {
   }
 
   /// The reason why a name, which may be `latest`, has no release.
-  func refusal(ofReleaseOrLatest name: String) -> String {
+  ///
+  /// - Parameter mayCome: see ``KnownNames/refusal(ofRelease:mayCome:)``.
+  func refusal(ofReleaseOrLatest name: String, mayCome: Bool = false) -> String {
     name == LatestRelease.name
       ? "There is no latest release: none has sessions in the range, projects and environments."
-      : refusal(ofRelease: name)
+      : refusal(ofRelease: name, mayCome: mayCome)
   }
 }
 

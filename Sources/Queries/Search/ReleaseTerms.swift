@@ -50,7 +50,7 @@ enum ReleaseTerms {
     case "release":
       try term.refuseComparisons()
       conditions = term.values.map {
-        $0.literal == LatestRelease.name ? .latest : .releaseMatches($0.pattern)
+        $0.literal?.lowercased() == LatestRelease.name ? .latest : .releaseMatches($0.pattern)
       }
     case "release.package": conditions = term.values.map { .packageMatches($0.pattern) }
     case "release.version":

@@ -1,4 +1,5 @@
 package import API
+internal import Bytes
 package import ReleaseHealth
 package import Storage
 
@@ -94,7 +95,8 @@ package struct SearchQuery: Sendable {
       if let name = value.literal {
         guard let project = projects.first(named: name) else {
           throw .badRequest(
-            "Invalid query. Project(s) \(name) do not exist or are not actively selected.")
+            "Invalid query. Project(s) \(name) do not exist or are not actively selected. "
+              + NearNames.sentence("project", name, among: projects.map(\.slug)))
         }
         ids.insert(project.id)
       } else {

@@ -134,6 +134,17 @@ extension AlertRule.Releases {
     }
   }
 
+  /// Whether a session can have such a release.
+  fileprivate var canMatch: Bool {
+    switch self {
+    case .all, .latest: true
+    case .one(let name): Normalization.isValidRelease(name)
+    // What a star stands for may be anything that a name has.
+    case .pattern(let text):
+      Normalization.isValidRelease(String(text.map { $0 == "*" ? "x" : $0 }))
+    }
+  }
+
   /// Reads a rule's `release`. No release is named `latest`: sessions that report it are rejected.
   package init(_ text: String?) {
     switch text {
@@ -177,12 +188,21 @@ extension AlertRule {
     found.add(
       "projects", "Name at most \(Self.projectsMax) projects.",
       if: projects.count > Self.projectsMax)
+    // The empty one stands for sessions without an environment.
+    if let environment, !environment.isEmpty {
+      found.add(
+        "environment",
+        "No session has the environment \"\(environment)\". \(Normalization.environmentRule)",
+        if: !Normalization.isValidEnvironment(environment))
+      found.add(
+        "environment", "A rule's environment is one name without *; null stands for all of them.",
+        if: environment.contains("*"))
+    }
     found.add(
-      "environment", "An environment has at most \(DomainLimits.environmentBytesMax) bytes.",
-      if: environment?.utf8.count ?? 0 > DomainLimits.environmentBytesMax)
-    found.add(
-      "release", "A release has at most \(DomainLimits.releaseBytesMax) bytes.",
-      if: releases.text?.utf8.count ?? 0 > DomainLimits.releaseBytesMax)
+      "release",
+      "No session has the release \"\(releases.text ?? "")\". \(Normalization.releaseRule) "
+        + "The latest one is latest, in small letters.",
+      if: !releases.canMatch)
     if comparison == .previousRelease, releases != .latest, releases.single == nil {
       found.add("comparison", "previousRelease needs one release: give its name, or latest.")
     }

@@ -1,6 +1,8 @@
 /// What is known of a release beside its counts, as far as it decides which one is the latest.
 package struct ReleaseStanding: Sendable {
   fileprivate let package: String?
+  /// Whether the name is `package@version`: any other is no release of a package.
+  fileprivate let hasVersion: Bool
   fileprivate let rank: ReleaseRank
   /// The adoption of the release in each of the selected environments.
   fileprivate let adoption: [AdoptionTimes]
@@ -13,6 +15,7 @@ package struct ReleaseStanding: Sendable {
   ) {
     let version = ReleaseVersion(name)
     package = version.package
+    hasVersion = version.version != nil
     rank = ReleaseRank(name, version: version, created: created)
     self.adoption = adoption
   }
@@ -39,8 +42,8 @@ extension SeenRelease {
 }
 
 extension [SeenRelease] {
-  /// The release that `latest` stands for: the highest one of the package with the most sessions;
-  /// nil without releases.
+  /// The release that `latest` stands for: the highest one of the package with the most sessions,
+  /// or, where no candidate has a version, the one that was first seen last; nil without releases.
   ///
   /// Where a release is adopted, those with too few sessions are no candidates, so that a build of
   /// some testers does not hide what users have. Without an adopted one, as in the first hours of a
@@ -53,9 +56,14 @@ extension [SeenRelease] {
     let sessionsMin = sessionsMin > 0 ? sessionsMin : SeenRelease.sessionsMinDefault
     let isAnyAdopted = contains { $0.standing.adoption.contains { $0.isAdopted(at: time) } }
     let isLimited = isAnyAdopted && contains { $0.sessions >= sessionsMin }
+    let candidates = indices.filter { !isLimited || self[$0].sessions >= sessionsMin }
+    let versioned = candidates.filter { self[$0].standing.hasVersion }
+    if versioned.isEmpty {
+      return candidates.max { self[$0].standing.rank < self[$1].standing.rank }.map { self[$0] }
+    }
     // Of each package its sessions and its highest release; there may be thousands of releases.
     var packages: [String?: (sessions: Int64, highest: Int)] = [:]
-    for index in indices where !isLimited || self[index].sessions >= sessionsMin {
+    for index in versioned {
       let standing = self[index].standing
       var entry = packages[standing.package] ?? (0, index)
       entry.sessions += self[index].sessions

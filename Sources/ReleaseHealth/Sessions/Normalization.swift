@@ -45,7 +45,18 @@ package struct Normalization: Sendable {
   /// Whether the release is valid, as in Sentry's `validate_release`.
   package static func isValidRelease(_ release: String) -> Bool {
     isValidName(release, bytesMax: DomainLimits.releaseBytesMax, except: "latest")
+      && !isBlank(release)
   }
+
+  /// What the name of a release is to be, for errors.
+  package static let releaseRule =
+    "A release has 1 to \(DomainLimits.releaseBytesMax) bytes, not only white space, without /, \\ "
+    + "and control characters, and is not \"latest\", \".\" or \"..\"."
+
+  /// What the name of an environment is to be, for errors.
+  package static let environmentRule =
+    "An environment has 1 to \(DomainLimits.environmentBytesMax) bytes without /, \\ and control "
+    + "characters, and is not \"none\", \".\" or \"..\"."
 
   /// Whether the environment is valid, as in Sentry's `validate_environment`; but an empty name is
   /// invalid, since the API cannot distinguish it from none.

@@ -59,6 +59,14 @@ package struct KnownNames: Sendable {
       .joined(separator: " ")
   }
 
+  /// The reason why nothing matches an environment, which may be the empty one: that of sessions
+  /// without an environment.
+  package func refusal(ofEnvironment name: String) -> String? {
+    if !name.isEmpty { return refusal(of: EnvironmentSelection([name])) }
+    if uses.contains(where: { $0.value.allEnvironments.contains(Name("")) }) { return nil }
+    return "No session without an environment has arrived yet."
+  }
+
   /// The environments of a selection that are unknown, the first twenty: each is held against all
   /// known ones where it is named.
   package func unknown(of selection: EnvironmentSelection) -> [String] {
@@ -75,43 +83,31 @@ package struct KnownNames: Sendable {
       .filter { !$0.isEmpty }
   }
 
-  /// The reason why a release is unknown, with the newest ones.
-  package func refusal(ofRelease name: String) -> String {
-    NearNames.sentence("release", name, among: releases, listed: 3)
-  }
-
-  /// Whether an unknown release looks like a slip of the hand, not like one that is still to come.
+  /// The reason why a release is unknown, with the near ones and the newest.
   ///
-  /// The next version of a package differs from the one before in a digit, so that only other parts
-  /// count: case, punctuation, a `v` before the version, and the package, where no release has it.
-  package func resembles(release name: String) -> Bool {
-    let (given, form) = (ReleaseVersion(name), Self.form(name))
-    let known = releases.map { ReleaseVersion($0) }
-    let isPackageKnown = known.contains { $0.package == given.package }
-    return known.contains { known in
-      if Self.form(known.name) == form { return true }
-      guard !isPackageKnown, let package = known.package else { return false }
-      guard let own = given.package else {
-        return Self.form(known.versionRaw) == Self.form(given.versionRaw)
-      }
-      // Of two applications one may be the other's next generation.
-      // `web-b` is no slip of `web-a`.
-      return NearNames.isSlip(own, of: package) && own.dropLast() != package.dropLast()
-        && own.utf8.filter(\.isDigit) == package.utf8.filter(\.isDigit)
+  /// - Parameter mayCome: whether the release is waited for where no known one resembles it: then
+  ///   its name is right, and no other is near.
+  package func refusal(ofRelease name: String, mayCome: Bool = false) -> String {
+    let meant = meant(by: name)
+    if meant.isEmpty, !Normalization.isValidRelease(name) {
+      return "Invalid release: \"\(name)\". \(Normalization.releaseRule)"
     }
+    let isNew = meant.isEmpty && mayCome
+    let near = isNew ? [] : NearNames.near(name, among: meant.isEmpty ? releases : meant)
+    return NearNames.sentence(
+      "release", name, near: near + meant.filter { !near.contains($0) }, among: releases, listed: 3)
   }
 
-  /// A release without what people leave out or add: `Shop-v2.1.0` and `shop@2.1.0` have the same.
-  private static func form(_ name: String) -> [UInt8] {
-    let bytes = Array(name.lowercased().utf8)
-    return bytes.indices.compactMap { index in
-      let byte = bytes[index]
-      let isAfterDigit = index > 0 && bytes[index - 1].isDigit
-      let isBeforeDigit = bytes[(index + 1)...].first?.isDigit == true
-      // Between digits a separator makes another version of them.
-      if "@-_/ ".utf8.contains(byte) { return isAfterDigit && isBeforeDigit ? byte : nil }
-      let isFirst = index == 0 || !bytes[index - 1].isAlphanumeric
-      return byte == UInt8(ascii: "v") && isFirst && isBeforeDigit ? nil : byte
-    }
+  /// Whether sessions of an unknown release may still arrive: it can be the name of one, and no
+  /// known release resembles it.
+  package func mayCome(release name: String) -> Bool {
+    Normalization.isValidRelease(name) && meant(by: name).isEmpty
+  }
+
+  /// The known releases, and `latest`, that an unknown name plainly stands for.
+  private func meant(by name: String) -> [String] {
+    // No release has this name, but everywhere it means one.
+    if NearNames.isSlip(name, of: "latest") { return ["latest"] }
+    return ReleaseLikeness(name).likely(among: releases)
   }
 }

@@ -106,7 +106,9 @@ struct DemoCommand: ParsableCommand {
   private func printNextSteps(_ steps: String..., settings: Settings) throws {
     if json.isJSON { return }
     for step in steps { try printLine(step) }
-    try printLine("It needs a token: hale token create NAME --data \(settings.dataDirectory)")
+    try printLine(
+      "Sign in with the token that was shown when the data was made, or with a new one: "
+        + "hale token create NAME --scope admin --data \(settings.dataDirectory)")
   }
 
   private func fill(

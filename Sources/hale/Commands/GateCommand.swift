@@ -39,32 +39,38 @@ struct GateCommand: ParsableCommand {
       "What makes a session bad: \(BadStatuses.rule). The default is what the project says."))
   var bad: String?
 
+  // Negative numbers are read, so that the error can say that they must not be negative.
   @Option(
+    parsing: .unconditional,
     help: .of(
       "percent", "The lowest acceptable share of crash-free (or failure-free) sessions."))
   var crashFreeSessions: Double?
 
   @Option(
+    parsing: .unconditional,
     help: .of(
       "points",
       "The largest acceptable drop of crash-free (or failure-free) sessions below the baseline."))
   var maxDrop = 0.2
 
-  @Option(help: .of("n", "The sessions below which the verdict stays open."))
+  @Option(
+    parsing: .unconditional, help: .of("n", "The sessions below which the verdict stays open."))
   var minSessions: Int64 = 100
 
-  @Option(help: .of("percent", "The confidence of green and red, over all checks together."))
+  @Option(
+    parsing: .unconditional,
+    help: .of("percent", "The confidence of green and red, over all checks together."))
   var confidence = 95.0
 
   @Option(
     help: .of("time", "Check again until green or red, for at most this time, for example 30m."))
   var wait: String?
 
-  @Option(help: .of("project", "Only sessions of this project, by slug or id."))
-  var project: String?
+  @Option(help: .of("project", "Only sessions of this project, by slug or id; may be repeated."))
+  var project: [String] = []
 
-  @Option(help: .of("name", "Only sessions of this environment."))
-  var environment: String?
+  @Option(help: .of("name", "Only sessions of this environment; may be repeated."))
+  var environment: [String] = []
 
   @Option(help: .of("url", "The service to query, for example http://hale:8787."))
   var url: String?
@@ -94,7 +100,10 @@ struct GateCommand: ParsableCommand {
       try require(
         BadStatuses(name: bad) != nil, "--bad is '\(bad)', but it takes \(BadStatuses.rule).")
     }
-    try require((0...90).contains(maxDrop), "--max-drop takes a number from 0 to 90.")
+    try require(
+      maxDrop >= 0,
+      "--max-drop is \(maxDrop), but it must not be negative: it takes a number from 0 to 90.")
+    try require(maxDrop <= 90, "--max-drop takes a number from 0 to 90.")
     try require(
       (0...1_000_000_000).contains(minSessions),
       "--min-sessions takes a number from 0 to 1000000000.")
@@ -193,8 +202,7 @@ struct GateCommand: ParsableCommand {
     ]
     if let bad { items.append(("bad", bad)) }
     if let crashFreeSessions { items.append(("crashFreeSessions", "\(crashFreeSessions)")) }
-    if let project { items.append(("project", project)) }
-    if let environment { items.append(("environment", environment)) }
+    items += project.map { ("project", $0) } + environment.map { ("environment", $0) }
     let query = items.map { "\($0.0)=\(percentEncoded($0.1))" }.joined(separator: "&")
     return "organizations/\(percentEncoded(organization.slug ?? "default"))/releases/"
       + "\(percentEncoded(release))/gate/?\(query)"

@@ -20,6 +20,18 @@ import Testing
     #expect(fields { $0.projects = [] } == ["projects"])
     #expect(fields { $0.environment = String(repeating: "e", count: 65) } == ["environment"])
     #expect(fields { $0.releases = .one(String(repeating: "r", count: 201)) } == ["release"])
+    for name in ["none", "None", "a/b", "a\\b", "..", "prod*"] {
+      #expect(fields { $0.environment = name } == ["environment"], "\(name)")
+    }
+    for name in ["", "production", "prüfung", "a b"] {
+      #expect(fields { $0.environment = name } == [], "\(name)")
+    }
+    for name in ["LATEST", "Latest", "a/b", "a/*", "..", " ", "a\u{7}"] {
+      #expect(fields { $0.releases = AlertRule.Releases(name) } == ["release"], "\(name)")
+    }
+    for name in ["latest", "*", "shop@2.*", "latest*", "late*", "a b"] {
+      #expect(fields { $0.releases = AlertRule.Releases(name) } == [], "\(name)")
+    }
     #expect(fields { $0.comparison = .previousRelease } == ["comparison"])
     for minutes in [9, 1441, 10_081, 10_140, 0, -60] {
       #expect(fields { $0.windowMinutes = minutes } == ["timeWindow"], "\(minutes)")

@@ -256,7 +256,7 @@ import Testing
   // MARK: Refusals
 
   @Test(arguments: [
-    ("outcomes/?groupBy=color", "Invalid groupBy: \\\"color\\\""),
+    ("outcomes/?groupBy=color", "Invalid groupBy: \\\"color\\\". There are project, reason."),
     (
       "outcomes/?interval=30m&statsPeriod=1d",
       "The interval has to be a multiple of one hour: counts are kept by the hour. "

@@ -89,12 +89,30 @@ import Testing
     "Datetime has wrong format. Use one of these formats instead: "
     + "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
 
+  private static let neverOfASession: String = {
+    let rule = Normalization.environmentRule.replacing("\\", with: "\\\\")
+      .replacing("\"", with: "\\\"")
+    return "{\"environment\":[\"Invalid value for environment. \(rule)\"]}"
+  }()
+
   /// Bodies with what is answered.
   private static let invalid: [(String, String)] = [
     ("{}", #"{"environment":["This field is required."]}"#),
     (#"{"environment": " "}"#, #"{"environment":["This field may not be blank."]}"#),
     (#"{"environment": "a/b"}"#, #"{"environment":["Invalid value for environment"]}"#),
     (#"{"environment": "a\nb"}"#, #"{"environment":["Invalid value for environment"]}"#),
+    (
+      #"{"environment": "None"}"#,
+      neverOfASession
+    ),
+    (
+      #"{"environment": "a\\b"}"#,
+      neverOfASession
+    ),
+    (
+      #"{"environment": "e", "dateStarted": "2026-01-02", "dateFinished": "2026-01-01T23:59:59Z"}"#,
+      #"{"dateFinished":["dateFinished is before dateStarted."]}"#
+    ),
     (#"{"environment": "a\u0000"}"#, #"{"environment":["Null characters are not allowed."]}"#),
     (member("url", #""example.com""#), #"{"url":["Enter a valid URL."]}"#),
     (member("url", #""javascript://a""#), #"{"url":["Enter a valid URL."]}"#),
@@ -103,7 +121,7 @@ import Testing
     (member("projects", "[]"), #"{"projects":["This list may not be empty."]}"#),
     (
       member("projects", #"["shop", "till", 7]"#),
-      #"{"detail":"Invalid projects (till, 7) for release shop@1.9.0. There are shop."}"#
+      #"{"detail":"Invalid projects (till, 7) for release shop@1.9.0. There is only shop."}"#
     ),
     (
       member("dateStarted", #""yesterday""#),
@@ -139,7 +157,9 @@ import Testing
     let fixture = try Self.fixture()
     let begin = field == "url" ? "https://a/" : ""
     func body(_ length: Int) -> String {
-      let value = begin + String(repeating: "é", count: length - begin.count)
+      // Of an environment sessions take 64 bytes.
+      let letter = field == "environment" ? "e" : "é"
+      let value = begin + String(repeating: letter, count: length - begin.count)
       return field == "environment"
         ? #"{"environment": "\#(value)"}"# : Self.member(field, "\"\(value)\"")
     }

@@ -48,10 +48,10 @@ import Testing
     SessionsCase("by nothing", "project=shop&sort=", "200 neighbours"),
     SessionsCase(
       "in another order, with a project", "project=shop&sort=sessions",
-      "400 invalid sort. There are date."),
+      "400 invalid sort. There is only date."),
     SessionsCase(
       "in the list's other order", "project=shop&sort=crash_free_users&flatten=1",
-      "400 invalid sort. There are date."),
+      "400 invalid sort. There is only date."),
     SessionsCase("without a project it has no effect", "sort=sessions", "200 none"),
     SessionsCase(
       "in no order at all", "sort=beauty",

@@ -132,17 +132,31 @@ import Testing
     #expect(series.count == points)
   }
 
+  /// Sentry's boundaries: behind one, too, the start moves on, and the end is ten seconds later.
+  @Test(arguments: [
+    ("start=2025-12-31&end=2026-01-01", [1_767_225_600]),
+    ("start=2025-12-30T23:59:59&end=2026-01-01", [1_767_139_200, 1_767_225_600]),
+    ("start=2025-12-30T23:59:59&end=2025-12-31T23:59:59", [1_767_139_200]),
+  ])
+  func pointsOfDays(query: String, starts: [Int]) throws {
+    let points = try #require(try stats(query)["stats"] as? [[Any]])
+    #expect(points.map { $0[0] as? Int } == starts)
+    // The sessions of 09:00 on the next day are none of them.
+    #expect(points.allSatisfy { ($0[1] as? [String: Any])?["sessions"] as? Int == 0 })
+  }
+
   /// A session of 09:00 today and one of 09:30 a week ago.
   @Test(arguments: [
     ("start=2025-12-31&end=2026-01-01T08:59:00", 0),
-    ("start=2025-12-31&end=2026-01-01T09:00:00", 30),
+    ("start=2025-12-31&end=2026-01-01T09:00:00", 0),
+    ("start=2025-12-31&end=2026-01-01T09:00:01", 30),
     ("start=2025-12-31&end=2026-01-01T09:29:00", 30),
     ("start=2025-12-24&end=2025-12-25T09:00:00", 0),
     ("start=2025-12-24&end=2025-12-25T09:00:01", 1),
     ("start=2025-12-24&end=2025-12-25T09:10:00", 1),
     ("start=2025-12-24&end=2025-12-25T10:00:00", 1),
   ])
-  func theEndIsTheNextMinuteOrWhereThoseAreGoneTheNextHour(query: String, sessions: Int) throws {
+  func theEndIsRoundedUpToAMinuteOrWhereThoseAreGoneToAnHour(query: String, sessions: Int) throws {
     let fixture = try ServiceFixture.world()
     let started = Timestamp(
       seconds: ServiceFixture.now.seconds - 7 * 86_400 - 2 * 3600 - 1800)

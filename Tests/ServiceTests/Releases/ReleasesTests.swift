@@ -230,13 +230,19 @@ import Testing
     ),
     ("[]", "The body is not the expected JSON: it must be an object."),
     ("{", "The body is not the expected JSON: it cannot be read."),
-    (#"{"version":"latest","projects":["shop"]}"#, #"Invalid release name: "latest""#),
-    (#"{"version":" ","projects":["shop"]}"#, #"Invalid release name: " ""#),
+    (
+      #"{"version":"latest","projects":["shop"]}"#,
+      #"Invalid release name: "latest". "# + Normalization.releaseRule
+    ),
+    (
+      #"{"version":" ","projects":["shop"]}"#,
+      #"Invalid release name: " ". "# + Normalization.releaseRule
+    ),
     (#"{"version":"a","projects":[1],"status":"gone"}"#, "invalid value for status"),
   ])
   func badReleasesAreRefused(_ body: String, _ detail: String) throws {
     let answer = try ServiceFixture().change(.post, Self.list, body)
-    let escaped = detail.replacing("\"", with: "\\\"")
+    let escaped = detail.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     #expect(answer.status == 400 && answer.text == "{\"detail\":\"\(escaped)\"}")
   }
 
@@ -247,7 +253,7 @@ import Testing
     #expect(
       answer.text
         == #"{"projects":["Invalid project ids or slugs: \"shpo\"; near: \"shop\". "#
-        + #"There are shop."]}"#)
+        + #"There is only shop."]}"#)
   }
 
   /// 201 for a release that is new, or new in one of the projects; a project that its sessions know
@@ -262,7 +268,8 @@ import Testing
     }
     for (version, projects, status) in [
       ("a", #"["shop"]"#, 201), ("a", #"["shop"]"#, 208), ("a", #"["shop", "till"]"#, 201),
-      ("a", #"["till", "shop"]"#, 208), ("a", "[]", 208), ("shop@1.9.0", #"["shop"]"#, 208),
+      ("a", #"["till", "shop"]"#, 208), ("a", "[]", 208), ("a", "null", 400), ("c", "[]", 400),
+      ("shop@1.9.0", #"["shop"]"#, 208),
       ("shop@1.9.0", "[2]", 201), ("b", #"["shop", "till"]"#, 201),
     ] {
       let answer = fixture.change(

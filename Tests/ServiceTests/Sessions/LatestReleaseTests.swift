@@ -42,6 +42,9 @@ import Testing
       "the highest version", "statsPeriod=7d&query=release:latest", latest: "shop@1.10.0+8",
       ["shop@1.10.0+8"]),
     Example(
+      "in any case, since no release has this name", "statsPeriod=7d&query=release:LATEST",
+      latest: "shop@1.10.0+8", ["shop@1.10.0+8"]),
+    Example(
       "not it", "statsPeriod=7d&query=!release:latest", latest: "shop@1.10.0+8",
       ["shop@1.0.0+7", "shop@1.9.0"]),
     Example(

@@ -195,16 +195,16 @@ import Testing
       "field=sum(session)&groupBy=session.status&orderBy=sum(session)",
       "Cannot use 'orderBy' when grouping by sessions.status"),
     Rule(
-      "ordered by what is asked for", "field=sum(session)&orderBy=anr_rate()",
-      "'orderBy' must be one of the provided 'fields', not \"anr_rate()\". There are sum(session)."),
+      "ordered by what is asked for", "field=sum(session)&orderBy=x()",
+      "'orderBy' must be one of the provided 'fields', not \"x()\". There is only sum(session)."),
     Rule(
       "or near to it", "field=sum(session)&orderBy=-sum(sesion)",
       "'orderBy' must be one of the provided 'fields', not \"sum(sesion)\"; near: "
-        + "\"sum(session)\". There are sum(session)."),
+        + "\"sum(session)\". There is only sum(session)."),
     Rule(
       "a time is no field", "field=sum(session)&orderBy=-release.timestamp&groupBy=release",
       "'orderBy' must be one of the provided 'fields', not \"release.timestamp\". "
-        + "There are sum(session)."),
+        + "There is only sum(session)."),
     Rule(
       "not ordered by several statuses",
       "field=sum(session)&orderBy=sum(session)&query=session.status:[abnormal,crashed]",

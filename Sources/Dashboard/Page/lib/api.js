@@ -13,7 +13,7 @@ class ApiError extends Error {
 const answers = new Map();
 const answersMax = 100;
 
-/** - Returns: {data, next}: the answer, and the cursor of the next page if there is one. */
+/** - Returns: {data, next, unknown}: the answer, the cursor of the next page if there is one, and what the request names and nothing has. */
 export async function get(path, parameters = {}, { signal } = {}) {
   const url = new URL(`api/0/${path}`, document.baseURI);
   for (const [name, value] of Object.entries(parameters)) {
@@ -24,7 +24,7 @@ export async function get(path, parameters = {}, { signal } = {}) {
     headers: known ? { "If-None-Match": known.tag } : {}, signal,
   });
   if (response.status === 304) return known.answer;
-  const answer = { data: await response.json(), next: nextCursor(response.headers.get("Link")) };
+  const answer = { data: await response.json(), next: nextCursor(response.headers.get("Link")), unknown: unknownText(response.headers.get("Hale-Unknown")) };
   const tag = response.headers.get("ETag");
   answers.delete(url.href);
   if (tag) answers.set(url.href, { tag, answer });
@@ -45,12 +45,12 @@ export function changes() {
   };
 }
 
-/** Reads a list page by page. */
+/** Reads a list page by page: each as `get` answers it. */
 export async function* pages(path, parameters, options) {
   for (let cursor = ""; cursor !== undefined;) {
-    const { data, next } = await get(path, { ...parameters, per_page: 50, cursor }, options);
-    yield data;
-    cursor = next;
+    const page = await get(path, { ...parameters, per_page: 50, cursor }, options);
+    yield page;
+    cursor = page.next;
   }
 }
 
@@ -97,6 +97,14 @@ async function send(url, options) {
   // 429 with this header is a wrong token, too: one of many from this address.
   const isUnauthorized = response.status === 429 && response.headers.has("WWW-Authenticate");
   throw new ApiError(isUnauthorized ? 401 : response.status, detail, fields);
+}
+
+/** The sentence for the first unknown environment, as in `environment=prod; near="production"`. */
+function unknownText(header) {
+  const [, name, near] = /^environment=([^;,]*)(?:; near="([^"]*)")?/.exec(header ?? "") ?? [];
+  if (name === undefined) return "";
+  const names = (near ?? "").split(" ").filter(Boolean).map((one) => `“${decodeURIComponent(one)}”`);
+  return `There is no environment “${decodeURIComponent(name)}”${names.length ? `; near: ${names.join(", ")}` : ""}.`;
 }
 
 function nextCursor(link) {

@@ -14,6 +14,11 @@ const comparisons = [["", "the value itself"], ["previousRelease", "its change f
 const usualMeasure = (projects) => (badOf(projects) === "crashed" ? undefined
   : measures.find(([name]) => name === "failure_free_rate(session)")?.[0]) ?? measures[0][0];
 
+/** What stands for the sessions without an environment, as in a search. */
+const NO_ENVIRONMENT = '""';
+
+const environmentOf = (text) => (text === NO_ENVIRONMENT ? "" : text || null);
+
 const number = (text) => (text === "" ? null : Number(text));
 
 /**
@@ -27,6 +32,8 @@ export function alertForm(world, { rule, channels, done, cancel }) {
   const trial = h("div", { class: "trial", role: "status" });
   const names = { environments: freshID("environments"), releases: freshID("releases") };
   const measure = rule ? measureOf(rule) : usualMeasure(world.projects);
+  // Until somebody chooses another one, it follows the chosen projects.
+  let isMeasureChosen = Boolean(rule);
   const of = (label) => rule?.triggers.find((one) => one.label === label);
   const environments = [...new Set(world.projects.flatMap((project) => project.environments))].sort();
 
@@ -46,12 +53,15 @@ export function alertForm(world, { rule, channels, done, cancel }) {
   const side = select([["1", "below"], ["0", "above"]], rule ? rule.thresholdType : 1);
   const projects = world.projects.map(({ slug }) => slug);
   const known = [...new Set([...windows.map(([minutes]) => minutes), rule?.timeWindow ?? 60])].sort((a, b) => a - b);
-  const form = h("form", { class: "rule-form", "aria-label": rule ? `Change ${rule.name}` : "New rule", onsubmit: save, novalidate: true },
+  const form = h("form", { class: "rule-form", "aria-label": rule ? `Change ${rule.name}` : "New rule", onsubmit: save, onchange: followProjects, novalidate: true },
     error,
     h("div", { class: "fields" },
       field("name", "Name", input(rule?.name, { required: true, maxlength: 200 })),
       field("aggregate", "Watch", select(measures, measure, {
-        onchange: ({ target }) => { side.value = measures.find(([name]) => name === target.value)[2] ? "0" : "1"; },
+        onchange({ target }) {
+          isMeasureChosen = true;
+          side.value = measures.find(([name]) => name === target.value)[2] ? "0" : "1";
+        },
       })),
       field("comparison", "As", select(comparisons, rule?.comparison ?? "")),
       field("timeWindow", "In the last", select(known.map((minutes) =>
@@ -59,7 +69,7 @@ export function alertForm(world, { rule, channels, done, cancel }) {
     h("div", { class: "fields" },
       projects.length > 1 || (rule && rule.projects.join() !== projects.join())
         ? checks("Projects", "projects", projects, rule?.projects ?? []) : h("input", { type: "hidden", name: "projects", value: projects[0] ?? "" }),
-      field("environment", "Environment", input(rule?.environment, { placeholder: "all", list: names.environments })),
+      field("environment", "Environment", input(rule?.environment === "" ? NO_ENVIRONMENT : rule?.environment, { placeholder: "all", list: names.environments }), `A name, or ${NO_ENVIRONMENT} for sessions without one`),
       field("release", "Release", input(rule?.release, { placeholder: "all", list: names.releases }), "A name, shop@2.* or latest"),
       h("datalist", { id: names.environments }, environments.filter(Boolean).map((name) => h("option", { value: name }))),
       h("datalist", { id: names.releases }, h("option", { value: "latest" }))),
@@ -77,6 +87,12 @@ export function alertForm(world, { rule, channels, done, cancel }) {
       h("button", { type: "button", class: "quiet", onclick: cancel }, "Cancel")),
     trial);
 
+  function followProjects({ target }) {
+    if (isMeasureChosen || target.name !== "projects") return;
+    const chosen = new FormData(form).getAll("projects");
+    form.elements.aggregate.value = usualMeasure(chosen.length ? world.projects.filter(({ slug }) => chosen.includes(slug)) : world.projects);
+  }
+
   function read() {
     const values = new FormData(form);
     const triggers = ["critical", "warning"].filter((label) => values.get(label) !== "").map((label) => ({
@@ -86,7 +102,7 @@ export function alertForm(world, { rule, channels, done, cancel }) {
     }));
     return {
       name: values.get("name").trim(), aggregate: values.get("aggregate"), comparison: values.get("comparison") || null,
-      timeWindow: Number(values.get("timeWindow")), projects: values.getAll("projects"), environment: values.get("environment").trim() || null,
+      timeWindow: Number(values.get("timeWindow")), projects: values.getAll("projects"), environment: environmentOf(values.get("environment").trim()),
       release: values.get("release").trim() || null, thresholdType: Number(values.get("thresholdType")), triggers,
       resolveThreshold: number(values.get("resolveThreshold")), minSessions: number(values.get("minSessions")) ?? 0,
       thresholdPeriod: number(values.get("thresholdPeriod")) ?? 1,

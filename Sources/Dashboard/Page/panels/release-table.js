@@ -6,6 +6,7 @@ import { ageText, count, dateText, fraction, NONE, percent, points, shortVersion
 import { isMobile } from "../lib/platforms.js";
 import { sparkline } from "../charts/sparkline.js";
 import { address } from "../lib/state.js";
+import { badOf } from "../lib/statuses.js";
 
 /** The columns with their sort order; `key` is in the address, `users` is the title while users are displayed. */
 export const columns = [
@@ -172,8 +173,9 @@ function tableRow(world) {
       }
       setText(share, part ? percent(part, whole, 1) : NONE);
       bar.style.width = `${whole ? (part / whole) * 100 : 0}%`;
-      sessions.update(health, "sessions");
-      users.update(health, "users");
+      const bad = badOf(world.projects.filter(({ slug }) => slug === entry.project?.slug));
+      sessions.update(health, "sessions", bad);
+      users.update(health, "users", bad);
       spark.update(health.series);
       setText(recent, count(part));
       setAttribute(counted, "data-label", columnTitle(columnOf("count24h"), display));
@@ -198,18 +200,29 @@ function showTime(element, date, write) {
 function rateCell() {
   const rate = h("span", { class: "rate" });
   const change = h("span", { class: "change" });
-  const failure = h("div", { class: "under", title: "Without crashes and unhandled errors", hidden: true });
+  const failureRate = h("span", { title: "Without crashes and unhandled errors" });
+  const failureChange = h("span", { class: "change" });
+  const failure = h("div", { class: "under", hidden: true }, failureRate, " ", failureChange);
   return {
     elements: [h("span", { class: "rated" }, rate, change), failure],
-    update({ previous, failureFree, ...health }, kind) {
+    /** The change is that of the rate that the project goes by. */
+    update({ previous, failureFree, ...health }, kind, bad) {
       const counts = health[kind];
       setText(rate, percent(counts.total - counts.crashed, counts.total));
-      showChange(change, counts, previous && previous[kind], previous?.version);
-      failure.hidden = !health.sessions.unhandled || failureFree[kind] == null;
-      if (!failure.hidden) setText(failure, `failure-free ${fraction(failureFree[kind] / 100)}`);
+      const hasFailures = health.sessions.unhandled || (bad !== "crashed" && previous?.sessions.unhandled);
+      failure.hidden = !hasFailures || failureFree[kind] == null;
+      if (!failure.hidden) setText(failureRate, `failure-free ${fraction(failureFree[kind] / 100)}`);
+      const isOfFailures = !failure.hidden && bad !== "crashed";
+      showChange(change, counts, isOfFailures ? null : previous?.[kind], previous?.version);
+      const before = previous?.[kind === "users" ? "failureFreeUsers" : "failureFreeSessions"];
+      showChange(failureChange, failing(counts, (failureFree[kind] ?? 100) / 100),
+        isOfFailures && previous ? failing(previous[kind], before == null ? null : before / 100) : null, previous?.version);
     },
   };
 }
+
+/** Counts in which those without a failure are left: crashed ones are all others. Without a rate they are the same as crash-free. */
+export const failing = (counts, rate) => (rate == null ? counts : { ...counts, crashed: Math.round(counts.total * (1 - rate)) });
 
 /** Shows the difference of two crash-free rates; nothing if either has no sessions. */
 export function showChange(element, counts, before, version) {

@@ -10,7 +10,7 @@ import { h, scrollFrame, setAttribute, setText, visible } from "../lib/dom.js";
 import { axisPercent, count, dateText, dayAndClock, duration, fraction, NONE, percent, utcText, withoutPackage } from "../lib/format.js";
 import { bandMark, lineChart, lineLegend, thresholdMark } from "../charts/line-chart.js";
 import { commonPickers } from "../lib/pickers.js";
-import { showChange } from "../panels/release-table.js";
+import { failing, showChange } from "../panels/release-table.js";
 import { address, intervals, lastList } from "../lib/state.js";
 import { badOf, statuses } from "../lib/statuses.js";
 import { trustPanel } from "../panels/trust-panel.js";
@@ -25,6 +25,7 @@ export function releaseView(world) {
   const back = h("a", { class: "back", "data-nav": true }, "All releases");
   const heading = h("h1", { tabindex: -1 });
   const facts = h("p", { class: "note" });
+  const hint = h("p", { class: "hint error", role: "status", hidden: true });
   const figures = Object.fromEntries(["failureFreeSessions", "failureFreeUsers", "crashFreeSessions", "crashFreeUsers", "sessions", "users", "adoption", "duration"]
     .map((name) => [name, figure()]));
   const titles = {
@@ -43,13 +44,14 @@ export function releaseView(world) {
   const adoption = lineChart({ label: "Adoption of the release", tick: axisPercent });
   const adoptionLegend = h("div", {});
   const environments = h("tbody", {});
+  const environmentNames = h("tr", {});
   const comparison = comparisonPanel(world);
   const trust = trustPanel(world);
   const estimate = estimatePanel(world);
   const isNew = changes();
   const element = h("div", { class: "view" },
     h("div", { class: "title" }, back, heading, facts),
-    h("div", { class: "toolbar" }, ...pickers.elements),
+    h("div", { class: "toolbar" }, ...pickers.elements, hint),
     h("dl", { class: "figures" }, Object.entries(figures).map(([name, one]) => h("div", { hidden: name.startsWith("failure") }, h("dt", {}, titles[name]), one.element))),
     h("div", { class: "panels" },
       panel("Crash-free rate", null, freeChart.element, freeLegend),
@@ -59,8 +61,7 @@ export function releaseView(world) {
       panel("Users", "Each user once per point, by the worst session", ...userBars.elements),
       panel("Durations", "Sessions that exited", durations.element, durationLegend),
       panel("Environments", null, scrollFrame("Environments", h("table", { class: "plain" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Environment"),
-          ["Sessions", "Crash-free sessions", "Users", "Crash-free users", "Crashes"].map((name) => h("th", { scope: "col", class: "number" }, name)))),
+        h("thead", {}, environmentNames),
         environments))),
       comparison.element, trust.element));
 
@@ -79,7 +80,9 @@ export function releaseView(world) {
       const scope = {
         project: place.project, environment: place.environment, statsPeriod: place.statsPeriod, interval: intervals[place.statsPeriod],
       };
-      const release = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
+      const { data: release, unknown } = await find(`${organization}/releases/${encodeURIComponent(place.version)}/`, signal);
+      setText(hint, unknown ?? "");
+      hint.hidden = !unknown;
       element.classList.toggle("is-missing", !release);
       if (!release) return setText(facts, "There is no release with this name.");
       // The address may say `latest`.
@@ -91,13 +94,15 @@ export function releaseView(world) {
       const isKnown = !place.environment || world.selected(place).some(({ id, environments }) =>
         environments.includes(place.environment) && release.projects.some((one) => String(one.id) === String(id)));
       for (const { element } of [estimate, comparison, trust]) element.hidden = !isKnown;
+      const bad = badOf(world.projects.filter(({ id }) => release.projects.some((one) => String(one.id) === String(id))));
       const search = `release:${quoted(place.version)}`;
       const query = (parameters) => get(`${organization}/sessions/`, parameters, { signal });
       const byStatus = query({ ...scope, query: search, field: fields, groupBy: "session.status" });
-      const [own, all, places, estimated, rules, failureFree] = await Promise.all([
+      const [own, all, places, freePlaces, estimated, rules, failureFree] = await Promise.all([
         byStatus,
         query({ ...scope, field: [SESSIONS, USERS] }),
         query({ ...scope, query: search, field: [SESSIONS, USERS], groupBy: ["environment", "session.status"], includeSeries: 0 }),
+        bad === "crashed" ? null : query({ ...scope, query: search, field: failureFreeFields, groupBy: "environment", includeSeries: 0 }),
         isKnown ? estimate.update(place, scope, { signal }) : null,
         get(`${organization}/alert-rules/`, { project: scope.project, per_page: 100 }, { signal }),
         // Without unhandled sessions the failure-free rates are the crash-free ones.
@@ -105,26 +110,25 @@ export function releaseView(world) {
         isKnown && byStatus.then(({ data }) => comparison.update(place, release, scope, data, { signal })),
         isKnown && trust.update(place, scope, search, { signal }),
       ]);
-      const bad = badOf(world.projects.filter(({ id }) => release.projects.some((one) => String(one.id) === String(id))));
-      if (!isNew(release, own.data, all.data, places.data, estimated, rules.data, failureFree?.data, bad)) return;
+      if (!isNew(release, own.data, all.data, places.data, freePlaces?.data, estimated, rules.data, failureFree?.data, bad)) return;
       for (const name of ["failureFreeSessions", "failureFreeUsers"]) figures[name].element.parentElement.hidden = bad === "crashed";
       const shown = { version: place.version, environment: place.environment, projects: release.projects.map(({ slug }) => slug) };
       showOwn(readStatuses(own.data), all.data, release, isToCome(estimated) ? estimated : null,
         rules.data.filter((rule) => watches(rule, shown)), failureFree?.data.groups[0]);
-      showEnvironments(places.data);
+      showEnvironments(places.data, freePlaces?.data.groups);
     },
   };
 
-  /** - Returns: null if the release does not exist. */
+  /** - Returns: the answer; without data if the release does not exist. */
   async function find(path, signal) {
     try {
-      return (await get(path, {
+      return await get(path, {
         project: place.project, environment: place.environment, health: 1, overview: 1, summaryStatsPeriod: place.statsPeriod,
         summaryInterval: intervals[place.statsPeriod],
-      }, { signal })).data;
+      }, { signal });
     } catch (error) {
       if (error.status !== 404) throw error;
-      return null;
+      return {};
     }
   }
 
@@ -192,23 +196,26 @@ export function releaseView(world) {
     adoptionLegend.replaceChildren(lineLegend(shares));
   }
 
-  function showEnvironments({ groups }) {
+  /** - Parameter freePlaces: the failure-free rates of each environment, where unhandled sessions are bad. */
+  function showEnvironments({ groups }, freePlaces) {
+    const [word, failures] = freePlaces ? ["Failure-free", "Failures"] : ["Crash-free", "Crashes"];
+    environmentNames.replaceChildren(h("th", { scope: "col" }, "Environment"),
+      ...["Sessions", `${word} sessions`, "Users", `${word} users`, failures].map((name) => h("th", { scope: "col", class: "number" }, name)));
     const names = [...new Set(groups.map(({ by }) => by.environment))].sort();
     environments.replaceChildren(...names.map((name) => {
       const of = (field) => Object.fromEntries(statuses.map((status) => [status,
         groups.find(({ by }) => by.environment === name && by["session.status"] === status)?.totals[field] ?? 0]));
       const [sessions, users] = [of(SESSIONS), of(USERS)];
+      const rates = freePlaces?.find(({ by }) => by.environment === name)?.totals;
+      const free = (counts, at) => (rates ? fraction(rates[failureFreeFields[at]]) : percent(total(counts) - counts.crashed, total(counts)));
       const cell = (text) => h("td", { class: "number" }, text);
       return h("tr", {}, h("th", { scope: "row" }, name || "(none)"),
-        cell(count(total(sessions))), cell(percent(total(sessions) - sessions.crashed, total(sessions))),
-        cell(count(total(users))), cell(percent(total(users) - users.crashed, total(users))), cell(count(sessions.crashed)));
+        cell(count(total(sessions))), cell(free(sessions, 0)), cell(count(total(users))), cell(free(users, 1)),
+        cell(count(sessions.crashed + (freePlaces ? sessions.unhandled : 0))));
     }));
     if (!names.length) environments.append(h("tr", {}, h("td", { colspan: 6 }, "No sessions in this period.")));
   }
 }
-
-/** Counts in which those without a failure are left: crashed ones are all others. Without a rate they are the same as crash-free. */
-const failing = (counts, rate) => (rate == null ? counts : { ...counts, crashed: counts.total * (1 - rate) });
 
 const percentage = (value) => (value == null ? null : value / 100);
 

@@ -26,7 +26,7 @@ export function releasesView(world) {
     },
   });
   const searching = h("div", { class: "search" }, search);
-  let typing;
+  let typing, unknownText = "";
   const hint = h("p", { class: "hint error", id: "search-hint", role: "alert", hidden: true });
   const order = picker("Sort by", (value) => go({ ...place, sort: value }, { replaces: true }));
   order.element.classList.add("only-narrow");
@@ -51,8 +51,9 @@ export function releasesView(world) {
       healthStat: place.display,
     };
     const entries = [];
-    for await (const page of pages(`organizations/${world.organization}/releases/`, parameters, { signal })) {
-      entries.push(...page);
+    for await (const { data, unknown } of pages(`organizations/${world.organization}/releases/`, parameters, { signal })) {
+      unknownText = unknown;
+      entries.push(...data);
       // Shows the first page at once.
       if (table.isEmpty) table.update(entries, place);
       if (entries.length >= releasesMax) break;
@@ -109,7 +110,7 @@ export function releasesView(world) {
     const isKnown = world.selected(place).length > 0;
     empty.replaceChildren(
       h("h2", {}, "No releases found"),
-      h("p", {}, !isKnown ? `There is no project “${place.project}”.` : place.query ? `No release matches “${place.query}”.` : "No session has reported a release."),
+      h("p", {}, !isKnown ? `There is no project “${place.project}”.` : unknownText ? unknownText : place.query ? `No release matches “${place.query}”.` : "No session has reported a release."),
       isCut ? h("button", { type: "button", onclick: () => go({ ...place, query: "", environment: "", project: "" }) }, "Show all releases") : "");
   }
 }

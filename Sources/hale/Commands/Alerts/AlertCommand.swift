@@ -61,7 +61,10 @@ struct AlertCommand: ParsableCommand {
       var pairs = [
         ("name", rule.draft.name), ("aggregate", condition.measure.rawValue),
         ("projects", session.slugs(rule).joined(separator: ", ")),
-        ("environment", condition.environment ?? "all"),
+        (
+          "environment",
+          condition.environment.map { $0.isEmpty ? "without environment" : $0 } ?? "all"
+        ),
         ("release", condition.releases.text ?? "all"),
         ("window", "\(condition.windowMinutes) minutes"),
         ("critical", "\(side) \(condition.critical)"),

@@ -49,6 +49,11 @@ struct ObjectiveCommand: ParsableCommand {
       let catalog = try session.catalog()
       let project = try catalog.project(project, organization: options.organization.slug)
       let known = catalog.objectives.first { $0.project == project.id }?.objective
+      if known == nil, crashFreeSessions == nil, crashFreeUsers == nil, days == nil {
+        throw CommandFailure.usage(
+          "\(project.slug) has no objective yet: give --crash-free-sessions or --crash-free-users, "
+            + "or --days alone for 99.9 % of sessions.")
+      }
       let objective = try changed(known ?? Objective())
       if objective != known {
         try session.make(
