@@ -16,8 +16,8 @@ final class Readiness: Sendable {
     self.sink = sink
   }
 
-  /// Checks on the writer's thread. The check writes little and may find room where a batch did not,
-  /// so a recent failure of a batch counts too.
+  /// Checks on the writer's thread. The check writes little and may find room where a batch did
+  /// not, so a recent failure of a batch counts too.
   func answer(_ exchange: ExchangeID) -> RequestDisposition {
     dependencies.queue.writes.submit(in: .change) { [self] in
       let response: Response

@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("  no \r\n\t such\u{2028}page ", "no such page"), ("", ""), (" \n", ""),
+    ("  no \r\n\t such\u{2028}page ", "no such pa"), ("", ""), (" \n", ""),
     ("\u{1b}]0;x\u{7}", #"\x1b]0;x\x07"#), ("abcdefghijkl", "abcdefghij"),
     ("abcdefghi jkl", "abcdefghi"),
   ])

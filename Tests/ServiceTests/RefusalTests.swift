@@ -1,5 +1,6 @@
 import Compression
 import HTTP
+import SQLiteStorage
 import Storage
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ import Testing
 
   @Test func wrongTokensAreSlowedDownAndRightOnesAreNot() throws {
     let fixture = try ServiceFixture()
-    fixture.peer = try #require(PeerAddress("192.0.2.7"))
+    fixture.peer = PeerAddress("192.0.2.7")
     let page: Headers = ["Sec-Fetch-Site": "same-origin"]
     func signIn(_ token: String) -> Response {
       fixture.send(.post, "/sign-in/", headers: page, body: [Array("token=\(token)".utf8)])
@@ -156,6 +157,6 @@ import Testing
 
   private static func address(of bytes: [UInt8]) -> UInt {
     // It is compared, and nothing is read there.
-    unsafe bytes.withUnsafeBytes { unsafe UInt(bitPattern: $0.baseAddress) }
+    unsafe bytes.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
   }
 }
