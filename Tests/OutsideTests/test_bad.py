@@ -263,15 +263,17 @@ def test_the_setting_on_the_command_line(hale, running):
     assert hale.cli_json("project", "create", "page", "--platform", "javascript")["bad"] == BOTH
     assert hale.cli_json("project", "create", "app", "--bad", "crashed unhandled")["bad"] == BOTH
     printed = hale.cli("project", "set", "app", "--bad", "default").stdout
-    assert printed == "app: bad are sessions that are crashed, the default.\n"
+    assert printed == "app: bad are sessions that are crashed, the default; no quotas.\n"
     printed = hale.cli("project", "set", "app", "--platform", "javascript-vue").stdout
-    assert "crashed or unhandled, the default of platform javascript-vue." in printed
-    assert hale.cli_json("project", "set", "page", "--bad", "crashed") == {
-        "id": 2, "slug": "page", "platform": "javascript", "bad": "crashed", "badIsDefault": False}
+    assert "crashed or unhandled, the default of platform javascript-vue; no quotas." in printed
+    changed = hale.cli_json("project", "set", "page", "--bad", "crashed")
+    assert changed | {
+        "id": 2, "slug": "page", "platform": "javascript", "bad": "crashed", "badIsDefault": False
+    } == changed
     listed = {row["slug"]: (row["bad"], row["badIsDefault"])
               for row in hale.cli_list("project", "list")}
     assert listed == {"default": ("crashed", True), "page": ("crashed", False), "app": (BOTH, True)}
-    for arguments, part in ((("page",), "--platform or --bad"),
+    for arguments, part in ((("page",), "--platform, --bad or a quota"),
                             (("page", "--bad", "errored"), "crashed or crashed+unhandled"),
                             (("page", "--platfrom", "ios"), "Did you mean '--platform'"),
                             (("page", "--platform", "a b"), "--platform")):

@@ -24,7 +24,9 @@ def test_no_room_and_room_again(hale):
     for _ in range(5):
         reply = hale.post(envelope(session("crashed")))
         assert reply.status == 503, reply
-        assert reply.detail == "failed to store the envelope: the disk is full"
+        # By what SQLite makes of a write that fails for the size of a file.
+        assert reply.detail in ("failed to store the envelope: the disk is full",
+                                "failed to store the envelope: the database cannot be used now")
         assert int(reply.headers["Retry-After"]) > 0
         assert reply.headers["Access-Control-Allow-Origin"] == "*"
         refused.append(reply)

@@ -16,8 +16,8 @@ from test_notices import ALLOWED, NOON, MailServer, change, create, deliver, enq
 # ESC, BEL, CR, a C1 control, DEL, and controls and marks of direction; the end of a line that is none.
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\rgone\x9b31m\x7f\u202e\u2066\u200f\u061c\u2028\u2029end"
 # Names have no C0 and no DEL: these are let in.
-NAME = "shop@1.0\x9b31m\u202e\u2066\u200e\u061c\u2028"
-SHOWN = r"shop@1.0\x9b31m\u{202e}\u{2066}\u{200e}\u{61c}\u{2028}"
+NAME = "shop@1.0\x9b31m\u202e\u2066\u200e\u061c"
+SHOWN = r"shop@1.0\x9b31m\u{202e}\u{2066}\u{200e}\u{61c}"
 HIDDEN = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -63,10 +63,12 @@ def test_answers_of_receivers(start, receive, tmp_path, kind):
         [entry] = history(hale)
         reason = entry["lastFailure"]
         assert_harmless(reason)
-        assert r"\x1b" in reason and len(reason) < 3000
-        assert_prints_harmlessly(hale, "notices", has=r"\x1b")
+        # Of a mail server's answer the library gives the code alone.
+        has = "550" if kind == "email" else r"\x1b"
+        assert has in reason and len(reason) < 3000
+        assert_prints_harmlessly(hale, "notices", has=has)
         assert hale.cli_list("notices")[0]["lastFailure"] == reason
-        tested = assert_prints_harmlessly(hale, "channel", "test", channel["name"], has=r"\x1b")
+        tested = assert_prints_harmlessly(hale, "channel", "test", channel["name"], has=has)
         assert tested.returncode == 1
         assert_harmless(hale.log())
         assert "notice " in hale.log()
@@ -81,7 +83,7 @@ def test_reasons_that_older_versions_stored(start, receive):
     channel = webhook(hale, receive(500).url(), name=f"ops {NAME}")
     enqueue(hale, channel, title=f"Critical: {HOSTILE}")
     with sqlite3.connect(hale.data / "hale.db", timeout=30) as database:
-        database.execute("UPDATE notice SET last_failure = ?", (HOSTILE,))
+        database.execute("UPDATE notice SET failure = ?", (HOSTILE,))
     printed = assert_prints_harmlessly(hale, "notices", has=r"\x1b]0;owned\x07\x1b[2J\x0dgone\x9b31m")
     # A name does not end the line of its entry, and the columns are aligned.
     header, line = printed.stdout.splitlines()
@@ -143,7 +145,7 @@ def test_the_page(start, browser, page_of, receive):
     channel = webhook(hale, receive(*[500] * 9, body=HOSTILE.encode()).url(), name=f"ops {NAME}")
     page = page_of(hale)
     link = page.locator("table.releases a.version").first
-    expect(link).to_contain_text(r"\x9b31m\u{202e}\u{2066}\u{200e}\u{61c}\u{2028}")
+    expect(link).to_contain_text(r"\x9b31m\u{202e}\u{2066}\u{200e}\u{61c}")
 
     def assert_page_harmless():
         assert_harmless(page.locator("body").inner_text().replace("\t", " "), page.title())
@@ -159,7 +161,7 @@ def test_the_page(start, browser, page_of, receive):
     expect(page.get_by_text(r"pro\x9b\u{202e}").first).to_be_attached()
     assert_page_harmless()
     # Values of choices stay what they are: the environment can be chosen.
-    page.get_by_label("Environment").select_option("pro\x9b\u202e")
+    page.get_by_label("Environment", exact=True).select_option("pro\x9b\u202e")
     expect(page.get_by_role("heading", level=1)).to_contain_text(r"\u{202e}")
     assert_page_harmless()
     page = page_of(hale, "/settings/")

@@ -119,7 +119,7 @@ def test_no_answer_is_to_be_guessed_the_type_of(hale):
             ("GET", "/healthz", {}, 200), ("GET", "/readyz", {}, 200), ("GET", "/metrics", {}, 200),
             ("GET", "/", {}, 303), ("GET", "/sign-in/", {}, 200), ("GET", PATH, token, 200),
             ("GET", PATH, {}, 401), ("GET", "/nothing", {}, 404), ("PUT", "/healthz", {}, 405),
-            ("GET", "/api/0/openapi.json", {}, 200), ("POST", hale.envelope_path(), {}, 401)):
+            ("GET", "/api/0/openapi.json", {}, 200), ("POST", hale.envelope_path(), {}, 400)):
         reply = hale.request(method, target, headers=headers)
         assert reply.status == status, (target, reply)
         assert reply.headers["X-Content-Type-Options"] == "nosniff", target
