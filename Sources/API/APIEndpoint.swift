@@ -125,7 +125,7 @@ package struct APIEndpoint {
       let call = APICall(
         address: address, head: head, names: match.names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)
-      let parameters = try action.parameters.withoutEffect(call.items.map(\.name), "parameter")
+      let parameters = try action.parameters.withoutEffect(try call.parameterNames, "parameter")
       if action.method == .get {
         let work = try action.prepare(call)
         note(parameters, route)
@@ -145,7 +145,7 @@ package struct APIEndpoint {
           call.body = body
           do throws(APIError) {
             let ignored =
-              try parameters + action.members.withoutEffect(call.memberNames, "member")
+              try parameters + action.members.withoutEffect(try call.memberNames, "member")
             let work = try action.prepare(call)
             note(ignored, route)
             return answer(exchange, route, waitsForOthers: action.waitsForOthers) {

@@ -139,7 +139,7 @@ package struct ReleaseActions: Sendable {
   /// The body that release tools send; members for error trackers are ignored.
   private struct Body: Decodable {
     var version: String?
-    var projects: [ProjectName]?
+    var projects: ShortList<ProjectName>?
     var dateReleased: String?
     var ref: String?
     var url: String?
@@ -173,7 +173,7 @@ package struct ReleaseActions: Sendable {
     var change = ReleaseChange(version: version)
     let projects = try call.projects()
     if call.names["project"] != nil { change.projects = [try call.project().id] }
-    for name in body.projects ?? [] {
+    for name in body.projects?.elements ?? [] {
       guard let project = projects.first(named: name.text) else {
         let error = APIError.unknown(
           "Invalid project ids or slugs: \"\(name.text)\"", name.text, among: projects.map(\.slug))
