@@ -65,8 +65,7 @@ struct ReleaseEntry {
     // enough. Without an environment no search filters stages, and any stage matches.
     let stages = Set(places.map(\.adoption.stage))
     return (stages.isEmpty ? [.lowAdoption] : stages).contains { stage in
-      request.search.finds(
-        record.version, isFinalized: record.isFinalized, at: stage, version: version)
+      request.search.finds(record.version, isFinalized: record.isFinalized, at: stage)
     }
   }
 

@@ -19,8 +19,8 @@ struct SelectedSeries {
   let isSelective: Bool
 
   init(_ query: HealthQuery, from connection: Connection) throws(StoreError) {
-    let filter = query.filter
-    let (needsStage, needsVersion) = (filter.needsStage, filter.needsVersion)
+    var matcher = SeriesMatcher(query.filter)
+    let needsStage = matcher.needsStage
     let select = try connection.prepare(Self.statement(withStages: needsStage))
     var all = 0
     for project in query.projects.sorted() {
@@ -36,9 +36,8 @@ struct SelectedSeries {
           environment: environment.isEmpty ? nil : environment)
         let member = Member(id: select.integer(0), key: key, environment: select.integer(3))
         omitted[member.environment, default: 0] += 1
-        let isSelected = filter.matches(
-          key, stage: needsStage ? select.adoption(4).stage : .lowAdoption,
-          version: needsVersion ? ReleaseVersion(key.release) : nil)
+        let isSelected = matcher.matches(
+          key, stage: needsStage ? select.adoption(4).stage : .lowAdoption)
         guard isSelected else { continue }
         members.append(member)
         omitted[member.environment, default: 0] -= 1

@@ -66,4 +66,31 @@ import Testing
     #expect(reasons.keys.count { $0.hasPrefix("m") && $0 != "minSessions" } == 20)
     #expect(reasons["detail"] == ["There are 480 more unknown members."])
   }
+
+  @Test func termsOfASearchAreLimited() throws {
+    let fixture = try ServiceFixture()
+    func search(_ term: String, _ count: Int, by joiner: String = "%20OR%20") -> String {
+      Array(repeating: term, count: count).joined(separator: joiner)
+    }
+    for path in ["sessions/?field=sum(session)&statsPeriod=1h&query=", "releases/?query="] {
+      let target = Self.organization + path
+      #expect(fixture.ask(target + search("release:a", 100)).status == 200)
+      let terms = fixture.ask(target + search("release:a", 101))
+      #expect(terms.status == 400)
+      #expect(
+        try detail(terms.text)
+          == "The query has more than 100 terms. A list counts as one: release:[a, b].")
+      #expect(fixture.ask(target + search("release:*a*", 20)).status == 200)
+      let wildcards = fixture.ask(target + search("release:*a*", 21))
+      #expect(wildcards.status == 400)
+      #expect(
+        try detail(wildcards.text)
+          == "The query has more than 20 terms with a wildcard or without a key.")
+      // A list of names is one term.
+      let names = search("a", 500, by: ",%20")
+      #expect(fixture.ask(target + "release:[\(names)]").status == 200)
+      let patterns = search("a*", 21, by: ",%20")
+      #expect(fixture.ask(target + "release:[\(patterns)]").status == 400)
+    }
+  }
 }
