@@ -8,26 +8,30 @@ extension AlertRule {
   /// A rule may name what is still to come, so these are no ``problems``. But one with a slip of
   /// the hand could never fire, and nobody would see that.
   ///
-  /// - Parameter names: the names of the organization.
-  package func unmatched(in names: KnownNames) -> [Problem] {
-    let known = names.of(Set(projects))
+  /// Blocks.
+  package func unmatched(
+    of organization: OrganizationID, _ store: any ReleaseReading
+  ) throws(StoreError) -> [Problem] {
+    let known = KnownNames(of: organization, Set(projects), store)
     var found: [Problem] = []
-    if known.hasNoSessions {
+    if try known.haveNoSessions() {
       found.append(Problem("projects", "No session of the projects has arrived yet."))
     }
     let selection = EnvironmentSelection([environment].compactMap(\.self))
-    if let refusal = known.refusal(of: selection) { found.append(Problem("environment", refusal)) }
+    if let refusal = try known.refusal(of: selection) {
+      found.append(Problem("environment", refusal))
+    }
     switch releases {
     case .all, .latest: break
     case .one(let name):
-      if known.release(name) == nil {
+      if try known.release(name) == nil {
         // No release is named `latest`, but the rule may mean it.
-        let names = known.releases + ["latest"]
+        let names = try known.releases() + ["latest"]
         found.append(
           Problem("release", NearNames.sentence("release", name, among: names, listed: 3)))
       }
     case .pattern(let text):
-      if !known.releases.contains(where: TextPattern(text).matches) {
+      if try known.releases(like: TextPattern(text), limit: 1).isEmpty {
         found.append(Problem("release", "There is no release that matches \"\(text)\"."))
       }
     }

@@ -82,9 +82,9 @@ struct GateRequest {
   func response(
     of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Result<[UInt8], APIError> {
-    let known = try KnownNames(of: organization, store).of(projects)
+    let known = KnownNames(of: organization, projects, store)
     // Before the first session of a project, its environments are still to come.
-    if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
+    if try !known.haveNoSessions(), let refusal = try known.refusal(of: environments) {
       return .failure(.badRequest(refusal))
     }
     var day = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
@@ -94,20 +94,20 @@ struct GateRequest {
         name, latestIn: day, besides: candidate, sessionsMin: rules.sessionsMin, store)
     }
     if let baseline, case .some(.none) = named {
-      return .failure(.badRequest(known.refusal(ofReleaseOrLatest: baseline)))
+      return .failure(.badRequest(try known.refusal(ofReleaseOrLatest: baseline)))
     }
     let found = try known.release(
       candidate, latestIn: day, sessionsMin: rules.sessionsMin, store)
     guard let record = found else {
       // A client may wait for one that is still to come.
-      let status = known.resembles(release: candidate) ? 400 : 404
+      let status = try known.resembles(release: candidate) ? 400 : 404
       return .failure(
-        APIError(status: status, detail: known.refusal(ofReleaseOrLatest: candidate)))
+        APIError(status: status, detail: try known.refusal(ofReleaseOrLatest: candidate)))
     }
     let started = try record.firstHour(in: projects, environments, store)
     let before =
       if let named { named } else {
-        try previous(to: record, started: started, among: known, store)
+        try previous(to: record, started: started, of: organization, store)
       }
     if before?.id == record.id { return .failure(Self.isItself) }
     let beforeStarted = try before?.firstHour(in: projects, environments, store)
@@ -128,24 +128,21 @@ struct GateRequest {
   /// The release of the same package with the most sessions in the day before the first session of
   /// the candidate; of several the highest.
   private func previous(
-    to record: ReleaseRecord, started: Int?, among known: KnownNames,
+    to record: ReleaseRecord, started: Int?, of organization: OrganizationID,
     _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> ReleaseRecord? {
     let end = started ?? now.hour
     var query = HealthQuery(projects: projects, minutes: (end - 24) * 60..<end * 60)
-    query.groupBy = [.release]
     query.filter = .all([
       .environments(environments), .not(.release(record.version)),
       .package(ReleaseVersion(record.version).package),
     ])
-    let sessions = Dictionary(
-      try store.health(query).map { (Name($0.key.release ?? ""), $0.totals.sessions.total) },
-      uniquingKeysWith: { first, _ in first })
-    return known.records.compactMap { record in
-      sessions[Name(record.version)].map {
-        (record, $0, ReleaseRank(record.version, created: record.created))
-      }
-    }.max { ($0.1, $0.2) < ($1.1, $1.2) }?.0
+    let sessions = try store.releaseSessions(query)
+    let most = sessions.values.max()
+    let names = sessions.filter { $0.value == most }.map(\.key.text)
+    return try store.releases(named: names, of: organization, withDeploys: false)
+      .map { (record: $0, rank: ReleaseRank($0.version, created: $0.created)) }
+      .max { $0.rank < $1.rank }?.record
   }
 
   private func answer(

@@ -7,9 +7,9 @@ internal import Storage
 /// free text that the name contains.
 struct ReleaseSearch {
   /// The filter of finalized releases, those with a date of release.
-  private var ofFinalized: SeriesFilter
+  private(set) var ofFinalized: SeriesFilter
   /// The filter of the other releases.
-  private var ofOthers: SeriesFilter
+  private(set) var ofOthers: SeriesFilter
 
   static let keys = ReleaseTerms.keys + ["finalized"]
 
@@ -80,22 +80,12 @@ struct ReleaseSearch {
       ofOthers = ofFinalized
       return
     }
-    let records = try store.releases(of: organization)
-    func named(_ filter: SeriesFilter, isFinalized: Bool) throws(StoreError) -> SeriesFilter {
-      var own = query
-      let names = records.filter { $0.isFinalized == isFinalized }.map { Name($0.version) }
-      own.filter = .all([query.filter, .releases(Set(names))])
-      return try filter.naming(latestIn: own, of: organization, store).filter
-    }
-    ofFinalized = try named(ofFinalized, isFinalized: true)
-    ofOthers = try named(ofOthers, isFinalized: false)
-  }
-
-  /// Whether the search matches a release at an adoption stage.
-  func finds(_ release: String, isFinalized: Bool = false, at stage: AdoptionStage) -> Bool {
-    // No term is about the project or the environment.
-    (isFinalized ? ofFinalized : ofOthers).matches(
-      SeriesKey(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage)
+    ofFinalized = try ofFinalized.naming(
+      latestIn: query, of: organization, isFinalized: true, store
+    ).filter
+    ofOthers = try ofOthers.naming(
+      latestIn: query, of: organization, isFinalized: false, store
+    ).filter
   }
 
   /// Reads `a:b@1`, a release whose package has a colon, as it was pasted: no value of an unknown

@@ -2,91 +2,100 @@ internal import Bytes
 package import ReleaseHealth
 
 /// The releases and environments that some projects have so far: of their sessions, and of release
-/// tools with their deploys. A name that is none of them selects nothing.
-package struct KnownNames: Sendable {
-  private let all: [ReleaseRecord]
-  /// The projects that count; nil for all.
-  private let projects: Set<ProjectID>?
-  private let uses: [ProjectID: ProjectUse]
+/// tools with their deploys. A name that is none of them selects nothing. Everything blocks.
+///
+/// There may be very many, and most requests name one that there is: names are read where an answer
+/// needs them, and of releases only the newest.
+package struct KnownNames {
+  private let store: any ReleaseReading
+  package let organization: OrganizationID
+  private let projects: Set<ProjectID>
 
-  /// The names of all projects of an organization. Blocks.
-  package init(of organization: OrganizationID, _ store: any ReleaseReading) throws(StoreError) {
-    self.init(
-      records: try store.releases(of: organization), uses: try store.uses(of: organization))
-  }
+  /// The number of releases, the newest ones, among which what is near to a name is looked for.
+  package static let releasesMax = 5000
+  /// The number of environments that errors know.
+  private static let environmentsMax = 5000
 
   package init(
-    records: [ReleaseRecord], uses: [ProjectID: ProjectUse], of projects: Set<ProjectID>? = nil
+    of organization: OrganizationID, _ projects: Set<ProjectID>, _ store: any ReleaseReading
   ) {
-    all = records
+    self.organization = organization
     self.projects = projects
-    self.uses = uses
+    self.store = store
   }
 
-  /// The names of some of the projects. The releases are filtered where they are read: most rules
-  /// need none of thousands.
-  package func of(_ projects: Set<ProjectID>) -> KnownNames {
-    KnownNames(
-      records: all, uses: uses.filter { projects.contains($0.key) },
-      of: self.projects?.intersection(projects) ?? projects)
-  }
-
-  /// The releases, newest first.
-  package var records: [ReleaseRecord] { all.filter(isOfProjects) }
-
-  private func isOfProjects(_ record: ReleaseRecord) -> Bool {
-    projects?.isDisjoint(with: record.projects) != true
-  }
+  // MARK: Environments
 
   /// Whether no session has arrived yet.
-  package var hasNoSessions: Bool { uses.allSatisfy(\.value.hasNoSessions) }
-
-  /// The names of the releases, newest first.
-  package var releases: [String] { records.map(\.version) }
-
-  package func release(_ name: String) -> ReleaseRecord? {
-    let name = Name(name)
-    return all.first { Name($0.version) == name && isOfProjects($0) }
+  package func haveNoSessions() throws(StoreError) -> Bool {
+    try !store.haveSessions(projects)
   }
 
   /// The reason why a selection of environments has some that are unknown, each of which it names;
   /// nil where it has none.
-  package func refusal(of selection: EnvironmentSelection) -> String? {
-    let unknown = unknown(of: selection)
+  package func refusal(of selection: EnvironmentSelection) throws(StoreError) -> String? {
+    let unknown = try unknown(of: selection)
     if unknown.isEmpty { return nil }
-    let known = environments
+    let known = try environments()
     return unknown.map { NearNames.sentence("environment", $0, among: known) }
       .joined(separator: " ")
   }
 
   /// The environments of a selection that are unknown, the first twenty: each is held against all
   /// known ones where it is named.
-  package func unknown(of selection: EnvironmentSelection) -> [String] {
-    // By bytes, as in the store: two spellings of one text are two environments.
-    let known = Set(uses.flatMap(\.value.allEnvironments))
+  package func unknown(of selection: EnvironmentSelection) throws(StoreError) -> [String] {
     // The empty one stands for sessions without an environment.
-    let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
-    return unknown.prefix(20).map(\.text)
+    let given = selection.given.filter { !$0.text.isEmpty }
+    if given.isEmpty { return [] }
+    // By bytes, as in the store: two spellings of one text are two environments.
+    let known = try store.used(selection, in: projects)
+    return given.filter { !known.contains($0) }.prefix(20).map(\.text)
   }
 
-  /// The names of the environments, ascending.
-  package var environments: [String] {
-    Set(uses.flatMap(\.value.allEnvironments)).sorted().map(\.text)
-      .filter { !$0.isEmpty }
+  /// The names of the environments, ascending; of very many, the first ones.
+  package func environments() throws(StoreError) -> [String] {
+    let list = EnvironmentList(of: organization, in: projects, limit: Self.environmentsMax)
+    return try store.environments(list).map(\.name)
+  }
+
+  // MARK: Releases
+
+  package func release(_ name: String) throws(StoreError) -> ReleaseRecord? {
+    let record = try store.release(name, of: organization)
+    return record.flatMap { projects.isDisjoint(with: $0.projects) ? nil : $0 }
+  }
+
+  /// The names of the newest releases, the newest first.
+  ///
+  /// - Parameter pattern: what they look like; nil for any.
+  package func releases(
+    like pattern: TextPattern? = nil, limit: Int = KnownNames.releasesMax
+  ) throws(StoreError) -> [String] {
+    // A flat list has no releases without a project, and one with several of the projects twice.
+    var list = ReleaseList(of: organization, projects: projects, limit: limit)
+    list.isFlat = true
+    list.ofFinalized = pattern.map { .releaseMatches($0) } ?? .everything
+    list.ofOthers = list.ofFinalized
+    var names: [String] = []
+    for listing in try store.releases(list)
+    where names.last.map({ Name($0) == Name(listing.version) }) != true {
+      names.append(listing.version)
+    }
+    return names
   }
 
   /// The reason why a release is unknown, with the newest ones.
-  package func refusal(ofRelease name: String) -> String {
-    NearNames.sentence("release", name, among: releases, listed: 3)
+  package func refusal(ofRelease name: String) throws(StoreError) -> String {
+    NearNames.sentence("release", name, among: try releases(), listed: 3)
   }
 
   /// Whether an unknown release looks like a slip of the hand, not like one that is still to come.
   ///
   /// The next version of a package differs from the one before in a digit, so that only other parts
   /// count: case, punctuation, a `v` before the version, and the package, where no release has it.
-  package func resembles(release name: String) -> Bool {
+  package func resembles(release name: String) throws(StoreError) -> Bool {
     let (given, form) = (ReleaseVersion(name), Self.form(name))
-    let known = releases.map { ReleaseVersion($0) }
+    let known = try releases().map { ReleaseVersion($0) }
     let isPackageKnown = known.contains { $0.package == given.package }
     return known.contains { known in
       if Self.form(known.name) == form { return true }
