@@ -278,7 +278,7 @@ package struct AlertActions: Sendable {
         .change(.post, AlertRuleReader.accepted, create)),
       APIRoute(
         "organizations/{organization}/alert-rules/backtest",
-        .change(.post, .only(["rule"] + DateRange.names), scope: .read, backTest)),
+        .query(.post, .only(["rule"] + DateRange.names), backTest)),
       APIRoute(
         "organizations/{organization}/alert-rules/{rule}", .get(.sentrys(), detail),
         .change(.put, AlertRuleReader.accepted, update), .change(.delete, .sentrys(), delete)),

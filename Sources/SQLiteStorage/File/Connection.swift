@@ -120,6 +120,57 @@ final class Connection {
     }
   }
 
+  /// Calls `body`, whose statements end when the calling thread's query has to: SQLite looks at its
+  /// ``CurrentQuery`` every some thousand instructions (sqlite.org/c3ref/progress_handler.html).
+  func limited<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    guard let limit = CurrentQuery.limit else { return try body() }
+    return try limited(by: limit, body)
+  }
+
+  /// Calls `body`, whose statements end when the limit says so.
+  func limited<Value>(
+    by limit: any QueryLimit, _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let outer = self.limit
+    self.limit = limit
+    unsafe sqlite3_progress_handler(
+      handle, Self.instructionsPerLook,
+      { context in
+        let connection = unsafe context.map {
+          unsafe Unmanaged<Connection>.fromOpaque($0).takeUnretainedValue()
+        }
+        return connection?.mustStop() == true ? 1 : 0
+      }, Unmanaged.passUnretained(self).toOpaque())
+    defer {
+      self.limit = outer
+      stop = nil
+      if outer == nil { unsafe sqlite3_progress_handler(handle, 0, nil, nil) }
+    }
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      throw stop ?? error
+    }
+  }
+
+  /// A look takes some 50 ns, these instructions some 20 us, and code between two rows may take
+  /// longer than both.
+  private static let instructionsPerLook: Int32 = 1000
+
+  private var limit: (any QueryLimit)?
+  /// Why the running statement was interrupted.
+  private var stop: StoreError?
+
+  private func mustStop() -> Bool {
+    do throws(StoreError) {
+      try limit?.check()
+      return false
+    } catch {
+      stop = error
+      return true
+    }
+  }
+
   /// Runs a passive WAL checkpoint, which copies as many pages as readers allow and never blocks.
   ///
   /// - Returns: the number of pages in the WAL, and how many of them are in the database file.
