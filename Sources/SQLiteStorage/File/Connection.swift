@@ -316,12 +316,20 @@ final class Connection {
       throw destination.failure(unsafe sqlite3_errcode(destination.handle), "begin a copy")
     }
     var code = SQLITE_OK
+    var stop: StoreError?
     while code == SQLITE_OK {
+      do throws(StoreError) {
+        try CurrentQuery.check()
+      } catch {
+        stop = error
+        break
+      }
       code = unsafe sqlite3_backup_step(backup, pagesPerStep)
       let total = unsafe Int(sqlite3_backup_pagecount(backup))
       progress(unsafe total - Int(sqlite3_backup_remaining(backup)), total)
     }
     unsafe sqlite3_backup_finish(backup)
+    if let stop { throw stop }
     guard code == SQLITE_DONE else { throw destination.failure(code, "copy") }
   }
 
