@@ -77,12 +77,13 @@ struct BackTest {
     repeat {
       let page = try store.arrivals(query, from: next)
       for change in page.changes {
-        replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
+        try replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
         replay.add(change)
       }
+      try CurrentQuery.hold(page.changes.count * MemoryLayout<ArrivalChange>.stride)
       next = page.next
     } while next != nil
-    replay.evaluate(before: end.minute + 1, end: end.minute)
+    try replay.evaluate(before: end.minute + 1, end: end.minute)
     return replay.answer
   }
 
@@ -129,8 +130,9 @@ struct BackTest {
     }
 
     /// Makes the evaluations that are due before a minute.
-    mutating func evaluate(before minute: Int, end: Int) {
+    mutating func evaluate(before minute: Int, end: Int) throws(StoreError) {
       while next < minute, next <= end {
+        try CurrentQuery.check()
         evaluate(at: Timestamp(minute: next))
         next += BackTest.stepMinutes
       }

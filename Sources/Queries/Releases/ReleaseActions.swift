@@ -24,7 +24,7 @@ package struct ReleaseActions: Sendable {
         let request = try request.namingLatest(of: organization.id, store)
         let records = try store.releases(of: organization.id, withDeploys: true)
         var health = try ReleaseHealthData(ranking: request, store: store)
-        let entries = ReleaseEntry.entries(of: records, request, health)
+        let entries = try ReleaseEntry.entries(of: records, request, health)
         let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
         try health.load(for: page, among: records, request, store: store)
         let writer = ReleaseJSON(request: request, health: health)
@@ -65,7 +65,7 @@ package struct ReleaseActions: Sendable {
       call.items, projects: try call.projects(), now: call.now, for: .dates)
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
-        let entries = ReleaseEntry.entries(
+        let entries = try ReleaseEntry.entries(
           of: try store.releases(of: organization.id, withDeploys: true),
           try request.namingLatest(of: organization.id, store), ReleaseHealthData())
         let page = entries.dropFirst(request.page.offset)
@@ -119,7 +119,7 @@ package struct ReleaseActions: Sendable {
     try health.load(for: [entry], among: records, request, store: store)
     var meta: ReleaseMeta?
     if request.namesProjects {
-      meta = ReleaseMeta(
+      meta = try ReleaseMeta(
         of: record.id, among: records, request,
         sessionHours: try store.sessionHours(
           ofRelease: record.id, projects: Set(selected.map(\.id)),

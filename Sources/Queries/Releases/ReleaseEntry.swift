@@ -34,11 +34,12 @@ struct ReleaseEntry {
   static func entries(
     of records: [ReleaseRecord], _ request: ReleasesRequest, _ health: ReleaseHealthData,
     including id: Int64? = nil
-  ) -> [ReleaseEntry] {
+  ) throws(StoreError) -> [ReleaseEntry] {
     let selected = Dictionary(uniqueKeysWithValues: request.projects.map { ($0.id, $0) })
     var entries: [ReleaseEntry] = []
     for record in records
     where request.status.map({ $0 == record.status }) ?? true || record.id == id {
+      try CurrentQuery.check()
       let projects = record.projects.compactMap { selected[$0] }
       let whole = ReleaseEntry(
         record: record, version: ReleaseVersion(record.version), projects: projects)

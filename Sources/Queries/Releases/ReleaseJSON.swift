@@ -174,14 +174,15 @@ struct ReleaseMeta {
   init(
     of id: Int64, among records: [ReleaseRecord], _ request: ReleasesRequest,
     sessionHours: ClosedRange<Int>?
-  ) {
+  ) throws(StoreError) {
     self.sessionHours = sessionHours
     // Lists begin with the newest, so the previous entry in a list is the next one in time. Sentry
     // reverses them for the same reason.
-    let all = ReleaseEntry.entries(of: records, request.unfiltered, ReleaseHealthData())
+    let all = try ReleaseEntry.entries(of: records, request.unfiltered, ReleaseHealthData())
     last = all.first?.record.version
     first = all.last?.record.version
-    let entries = ReleaseEntry.entries(of: records, request, ReleaseHealthData(), including: id)
+    let entries = try ReleaseEntry.entries(
+      of: records, request, ReleaseHealthData(), including: id)
     let index = entries.firstIndex { $0.record.id == id } ?? entries.endIndex
     next = entries[..<index].last?.record.version
     previous = entries[index...].dropFirst().first?.record.version

@@ -13,6 +13,8 @@ struct HealthReader {
   private var isSelective = false
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
+  /// The number of groups with a time series of sessions.
+  private var sessionSeriesCount = 0
   private var users: [UserReader.Counts] = []
   private var durations: [GroupDurations] = []
 
@@ -43,6 +45,8 @@ struct HealthReader {
         groupCount: reader.keys.count, from: connection)
     }
     if query.measures.contains(.durations) { try reader.readDurations() }
+    let count = reader.users.count { !$0.series.isEmpty } + reader.sessionSeriesCount
+    try connection.hold(count * query.bucketCount * MemoryLayout<HealthCell>.stride)
     return reader.groups
   }
 
@@ -116,6 +120,7 @@ struct HealthReader {
         guard let group = reader.groupOfSeries[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
         let slots = Self.slots(of: minutes, rowStart: rowStart, slotMinutes, slotsPerRow)
+        let seriesCount = reader.sessionSeriesCount
         for column: Int32 in [2, 3] {
           statement.withBlob(column) { packed in
             if hasSeries {
@@ -124,6 +129,9 @@ struct HealthReader {
               reader.sessions[group].totals += CountGrid.sum(packed, slots: slots)
             }
           }
+        }
+        if reader.sessionSeriesCount > seriesCount {
+          try reader.connection.hold(reader.query.bucketCount * MemoryLayout<SessionCounts>.stride)
         }
       }
     }
@@ -156,6 +164,7 @@ struct HealthReader {
   ) {
     if sessions[group].series.isEmpty {
       sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
+      sessionSeriesCount += 1
     }
     CountGrid.forEachSlot(packed) { slot, counts in
       guard slots.contains(slot), let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)

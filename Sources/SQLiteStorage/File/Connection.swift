@@ -276,10 +276,19 @@ final class Connection {
     _ sql: String, _ values: [(any Bindable)?] = [], _ read: (Statement) -> Row?
   ) throws(StoreError) -> [Row] {
     var rows: [Row] = []
-    try forEachRow(sql, values) { row in
+    try forEachRow(sql, values) { (row) throws(StoreError) in
       if let row = read(row) { rows.append(row) }
+      if rows.count & 0xff == 0xff { try hold(256 * (MemoryLayout<Row>.stride + Self.textBytes)) }
     }
     return rows
+  }
+
+  /// About what the texts and lists of a row take beside it.
+  private static let textBytes = 64
+
+  /// Notes memory of the query that this connection answers.
+  func hold(_ bytes: Int) throws(StoreError) {
+    try limit?.hold(bytes)
   }
 
   /// The part of a range of buckets that a table spans, by the first column of its key. A query may

@@ -62,7 +62,7 @@ import Testing
   ) throws -> [String] {
     let request = try ReleasesRequest(
       SessionsFixtures.items(query), projects: [shop, till], now: now)
-    return ReleaseEntry.entries(of: records, request, health).map { entry in
+    return try ReleaseEntry.entries(of: records, request, health).map { entry in
       request.isFlat
         ? "\(entry.record.id)/\(entry.projects.map(\.slug).joined())" : "\(entry.record.id)"
     }
@@ -240,11 +240,10 @@ import Testing
     let request = try ReleasesRequest(
       SessionsFixtures.items("project=-1&" + query), projects: [Self.shop, Self.till],
       now: Self.now, for: .page)
+    let meta = try ReleaseMeta(
+      of: id, among: Self.records, request, sessionHours: 490_000...490_001)
     var json = JSONWriter()
-    json.object {
-      ReleaseMeta(of: id, among: Self.records, request, sessionHours: 490_000...490_001)
-        .write(to: &$0)
-    }
+    json.object { meta.write(to: &$0) }
     let text = String(decoding: json.bytes, as: UTF8.self)
     let quote: (String?) -> String = { $0.map { "\"\($0)\"" } ?? "null" }
     #expect(text.contains(#""nextReleaseVersion":\#(quote(next)),"#), "\(text)")
@@ -271,7 +270,7 @@ import Testing
     let request = try ReleasesRequest(
       SessionsFixtures.items("query=release.version:>=1.0&sort=\(sort)"),
       projects: [Self.shop, Self.till], now: Self.now)
-    let entries = ReleaseEntry.entries(of: records, request, ReleaseHealthData())
+    let entries = try ReleaseEntry.entries(of: records, request, ReleaseHealthData())
     #expect(entries.count == 5000)
   }
 }
