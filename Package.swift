@@ -161,6 +161,13 @@ let package = Package(
       ),
       ("Hale", ["hale", "ReleaseHealth"]),
       ("HaleBench", ["hale-bench", "Envelopes", "ReleaseHealth"]),
+      (
+        "Fuzz",
+        [
+          "API", "Alerting", "Compression", "Envelopes", "HTTP", "Outbound", "Queries",
+          "ReleaseHealth", "Storage",
+        ]
+      ),
       ("Tidy", []),
     ].map { name, subjects in
       .testTarget(

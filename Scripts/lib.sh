@@ -83,18 +83,20 @@ prepare_python() {
 
 # Hosts have no Swift, so that the standard library is linked statically. The other flags save two
 # megabytes: no symbol stands for others to link with, and there is no table to unwind exceptions by,
-# which Swift has none of.
+# which Swift has none of. Where the linker is GNU's, what the table points to is left out, too.
 release_flags="-c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xlinker --no-eh-frame-hdr"
 # GNU ld packs relative relocations, which glibc reads from 2.36 on. Swift's default linker does not.
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 if [ "$(printf 'glibc 2.36\n%s\n' "$glibc" | sort -V | head -n 1)" = "glibc 2.36" ]; then
   release_flags="$release_flags -Xswiftc -use-ld=bfd -Xlinker -z -Xlinker pack-relative-relocs"
+  release_script=Scripts/release.ld
 fi
 
 # Builds a program as it is released (hale by default), and prints its path.
 build_release() {
   # shellcheck disable=SC2086 # A list of words.
-  swift build --package-path "$1" $release_flags --product "${2:-hale}" >&2 || return
+  swift build --package-path "$1" $release_flags --product "${2:-hale}" \
+    ${release_script:+-Xlinker -T -Xlinker "$(realpath "$1")/$release_script"} >&2 || return
   release_path "$@"
 }
 

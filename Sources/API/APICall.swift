@@ -61,6 +61,8 @@ package struct APICall: Sendable {
   package func json<Value: Decodable>(_ type: Value.Type) throws(APIError) -> Value {
     do {
       return try JSONDecoder().decode(type, from: Data(body))
+    } catch let error as APIError {
+      throw error
     } catch {
       throw .badRequest("The body is not the expected JSON\(Self.place(of: error)).")
     }
@@ -68,10 +70,25 @@ package struct APICall: Sendable {
 
   /// The names of the members of the body; none if it is no object.
   var memberNames: [String] {
-    guard !body.isEmpty, case .object(let members)? = (try? JSONNode(body))?.value else {
-      return []
+    get throws(APIError) {
+      if JSONReader.hasTooManyMarks(body) {
+        throw .badRequest("The body has a text with too many combining marks in a row.")
+      }
+      let names = JSONReader.memberNames(body, max: AcceptedNames.givenMax + 1)
+      if names.count > AcceptedNames.givenMax { throw AcceptedNames.tooMany("members", of: "body") }
+      return names
     }
-    return members.map(\.name)
+  }
+
+  /// The names of the parameters of the URL.
+  var parameterNames: [String] {
+    get throws(APIError) {
+      let names = items.map(\.name)
+      if names.count > AcceptedNames.givenMax {
+        throw AcceptedNames.tooMany("parameters", of: "URL")
+      }
+      return names
+    }
   }
 
   /// Names the invalid member of the body, if the decoder reports it.

@@ -15,8 +15,8 @@ package struct APIEndpoint {
     package var clock: WallClock
     /// The version of the stored data, for entity tags.
     package var version: DataVersion
-    /// The query queue, for work that may block.
-    package var workers: WorkQueue
+    /// The queues of work that may block.
+    package var workers: Workers
     /// Runs work that waits for other machines on a thread of its own; false if none can start.
     package var startThread: @Sendable (@escaping @Sendable () -> Void) -> Bool
     package var metrics: Metrics
@@ -26,7 +26,7 @@ package struct APIEndpoint {
     package var foldAhead: @Sendable () -> Void
 
     package init(
-      catalog: CatalogCache, clock: WallClock, version: DataVersion, workers: WorkQueue,
+      catalog: CatalogCache, clock: WallClock, version: DataVersion, workers: Workers,
       startThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool, metrics: Metrics,
       log: Logger, address: APIAddress, foldAhead: @escaping @Sendable () -> Void
     ) {
@@ -133,7 +133,7 @@ package struct APIEndpoint {
         address: address, head: head, names: match.names, token: caller, snapshot: snapshot,
         now: dependencies.clock.now)
       try call.checkPath()
-      let parameters = try action.parameters.withoutEffect(call.items.map(\.name), "parameter")
+      let parameters = try action.parameters.withoutEffect(try call.parameterNames, "parameter")
       if action.method == .get {
         let work = try action.prepare(call)
         note(parameters, route)
@@ -142,7 +142,7 @@ package struct APIEndpoint {
           return .respond(Response(status: 304).markedPrivate(tag))
         }
         dependencies.foldAhead()
-        return answer(exchange, route) { () throws(StoreError) in
+        return query(exchange, route, of: caller) { () throws(StoreError) in
           let response = try work().naming(withoutEffect: parameters)
           return response.status == 200 ? response.markedPrivate(tag) : response
         }
@@ -153,10 +153,15 @@ package struct APIEndpoint {
           call.body = body
           do throws(APIError) {
             let ignored =
-              try parameters + action.members.withoutEffect(call.memberNames, "member")
+              try parameters + action.members.withoutEffect(try call.memberNames, "member")
             let work = try action.prepare(call)
             note(ignored, route)
-            return answer(exchange, route, waitsForOthers: action.waitsForOthers) {
+            if action.isReading {
+              return query(exchange, route, of: caller) { () throws(StoreError) in
+                try work().naming(withoutEffect: ignored)
+              }
+            }
+            return change(exchange, route, waitsForOthers: action.waitsForOthers) {
               [version = dependencies.version] () throws(StoreError) in
               defer { version.grow() }
               return try work().naming(withoutEffect: ignored)
@@ -187,30 +192,55 @@ package struct APIEndpoint {
     if !names.isEmpty { dependencies.metrics.count(names.count, withoutEffectAt: route) }
   }
 
-  /// Runs the work on a worker's thread, or on one of its own if it waits for other machines.
-  private func answer(
-    _ exchange: ExchangeID, _ route: String, waitsForOthers: Bool = false,
-    _ work: @escaping APIRoute.Work
+  /// Ends a query whose client is gone.
+  package func abandon(_ exchange: ExchangeID) {
+    dependencies.workers.queries.cancel(exchange.rawValue)
+  }
+
+  private func answer(_ exchange: ExchangeID, _ route: String) -> LateAnswer {
+    LateAnswer(
+      exchange: exchange, route: route,
+      timeoutSeconds: dependencies.workers.queries.timeoutSeconds, sink: sink,
+      metrics: dependencies.metrics, log: dependencies.log, start: dependencies.metrics.seconds)
+  }
+
+  /// Runs work without effects in turn with that of other tokens.
+  private func query(
+    _ exchange: ExchangeID, _ route: String, of token: APIToken, _ work: @escaping APIRoute.Work
   ) -> RequestDisposition {
-    let (metrics, log) = (dependencies.metrics, dependencies.log)
-    // The duration includes the time in the queue.
-    let start = metrics.seconds
-    let submit = waitsForOthers ? dependencies.startThread : dependencies.workers.submit
-    let isTaken = submit { [sink] in
-      var isFailure = false
-      defer { metrics.noteQuery(route, seconds: metrics.seconds - start, isFailure: isFailure) }
+    let answer = answer(exchange, route)
+    let submission = QueryQueue.Submission(id: exchange.rawValue, owner: token.id) { run in
       do throws(StoreError) {
-        sink.respond(try work(), to: [exchange])
+        answer.respond(try CurrentQuery.bound(to: RunningQuery(run), work))
+        return true
       } catch {
-        if error.isRefusal { return sink.respond(.failure(400, error.sentence), to: [exchange]) }
-        isFailure = true
-        log.error("query failed", metadata: ["reason": "\(error.sentence)"])
-        sink.respond(
-          .failure(503, "the store cannot answer: \(error.publicSentence)"), to: [exchange])
+        return answer.fail(error)
+      }
+    } ended: { stop in
+      answer.end(QueryStop(stop))
+    }
+    guard let refusal = dependencies.workers.queries.submit(submission) else { return .pending }
+    let stop = QueryStop(refusal)
+    dependencies.metrics.count(stop)
+    return .respond(LateAnswer.response(to: stop, timeoutSeconds: answer.timeoutSeconds))
+  }
+
+  /// Makes a change on the thread of changes, or on one of its own if it waits for other machines.
+  private func change(
+    _ exchange: ExchangeID, _ route: String, waitsForOthers: Bool, _ work: @escaping APIRoute.Work
+  ) -> RequestDisposition {
+    let answer = answer(exchange, route)
+    let submit =
+      waitsForOthers ? dependencies.startThread : dependencies.workers.changes.submit
+    let isTaken = submit {
+      do throws(StoreError) {
+        answer.respond(try work())
+      } catch {
+        _ = answer.fail(error)
       }
     }
     if isTaken { return .pending }
-    return .respond(Response.failure(503, "query queue is full").adding(["Retry-After": "1"]))
+    return .respond(Response.failure(503, "too many changes wait").adding(["Retry-After": "1"]))
   }
 }
 

@@ -20,6 +20,8 @@ package struct APIRoute: Sendable {
     let prepare: @Sendable (APICall) throws(APIError) -> Work
     /// Whether the work waits for other machines; it then runs on a thread of its own.
     var waitsForOthers = false
+    /// Whether the work has no effects, so that it may be stopped and begun again.
+    var isReading = false
   }
 
   private let pattern: [Substring]
@@ -73,7 +75,20 @@ extension APIRoute.Action {
     _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
   ) -> APIRoute.Action {
     APIRoute.Action(
-      method: .get, scope: .read, parameters: parameters, members: .only(), prepare: prepare)
+      method: .get, scope: .read, parameters: parameters, members: .only(), prepare: prepare,
+      isReading: true)
+  }
+
+  /// A query with a body, for tokens of any scope.
+  ///
+  /// - Parameter members: the names in its body; it takes no parameters.
+  package static func query(
+    _ method: Method, _ members: AcceptedNames,
+    _ prepare: @escaping @Sendable (APICall) throws(APIError) -> APIRoute.Work
+  ) -> APIRoute.Action {
+    APIRoute.Action(
+      method: method, scope: .read, parameters: members.none, members: members,
+      prepare: prepare, isReading: true)
   }
 
   /// A change, for tokens of scope `admin` unless another one suffices.

@@ -11,6 +11,10 @@ package struct AcceptedNames: Sendable {
     case leftToRoute
   }
 
+  /// The maximum number of names in a request, Django's for the fields of a form: each is held
+  /// against all that there are.
+  static let givenMax = 1000
+
   package let names: [String]
   /// Names that clients of Sentry send and that have no effect here.
   private let idle: [String]
@@ -43,6 +47,10 @@ package struct AcceptedNames: Sendable {
   package static let pages = ["per_page", "cursor"]
   /// The parameters that may be given more than once.
   private static let repeatable = selection + ["groupBy"]
+
+  static func tooMany(_ kind: String, of place: String) -> APIError {
+    .badRequest("The \(place) has more than \(givenMax) \(kind).")
+  }
 
   /// The parameters of a route that takes none: as open as its body is.
   var none: AcceptedNames { others == .refused ? .only() : .sentrys() }

@@ -3,6 +3,9 @@ package enum NearNames {
   private static let shownMax = 3
   /// Longer names are compared with none, so that a comparison stays short.
   private static let bytesMax = 250
+  /// The number of names of which those that are near are looked for, so that an error takes no
+  /// second: of releases these are the newest.
+  private static let comparedMax = 5000
 
   /// Whether one name is the other with a slip of the hand: both have the same letters and digits
   /// but for their case, or some are missing, added, wrong or exchanged with their neighbours: one
@@ -35,11 +38,12 @@ package enum NearNames {
   }
 
   /// The names nearest to a name, best first, at most three: slips of the hand, then those that
-  /// begin or end with the name, as `production` with `prod`, or are a beginning or end of it.
+  /// begin or end with the name, as `production` with `prod`, or are a beginning or end of it. Of
+  /// very many names only the first ones are looked at.
   package static func near(_ name: String, among names: some Sequence<String>) -> [String] {
     let given = plain(name)
     var found: [(rank: Int, name: String)] = []
-    for other in names where !other.utf8.elementsEqual(name.utf8) {
+    for other in names.prefix(comparedMax) where !other.utf8.elementsEqual(name.utf8) {
       let known = plain(other)
       if let slips = slips(given, known) {
         found.append((slips, other))

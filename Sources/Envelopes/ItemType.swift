@@ -38,6 +38,7 @@ package enum ItemType: String, CaseIterable, Hashable, Sendable {
     case name.equals("sessions"): self = .sessions
     // Some versions of sentry-java use this name.
     case name.equals("profile_chunk_ui"): self = .profileChunk
+    case name.count > 64: self = .unknown
     default: self = ItemType(rawValue: String(copying: name)) ?? .unknown
     }
   }

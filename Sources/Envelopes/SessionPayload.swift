@@ -78,7 +78,7 @@ private struct UpdateReading {
         faults.set(.duration, field.isOther)
       case .status:
         let field = try json.stringField(bytes, depth: 1)
-        update.status = field.map { SessionStatus(name: $0.text(bytes)) } ?? .ok
+        update.status = field.map { $0.withBytes(bytes, SessionStatus.init(wire:)) } ?? .ok
         faults.set(.status, field.isOther)
       case .errors:
         let field = try json.unsignedField(bytes, depth: 1)
@@ -174,5 +174,12 @@ private enum SessionKey {
     case name.equals("attrs"): self = .attributes
     default: return nil
     }
+  }
+}
+
+extension SessionStatus {
+  /// - Parameter name: of any length. Only short ones are compared as text.
+  fileprivate init(wire name: Span<UInt8>) {
+    self = name.count <= 16 ? SessionStatus(name: String(copying: name)) : .unknown
   }
 }

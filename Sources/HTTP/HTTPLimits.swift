@@ -66,8 +66,9 @@ package struct HTTPLimits: Sendable {
   /// few packets; a slower client holds connections on purpose.
   package var headDeadlineMilliseconds: Int64 = 10_000
 
-  /// The time for which a new connection is not closed in favour of others.
-  package var newMilliseconds: Int64 = 1_000
+  /// The time for which a new connection is not closed in favour of others. Its request is on its
+  /// way already: a client sends it when the connection stands, and waits for nothing.
+  package var newMilliseconds: Int64 = 100
 
   /// The timeout of an idle connection. It is longer than the minute after which SDKs flush
   /// sessions, so that they can reuse the connection.

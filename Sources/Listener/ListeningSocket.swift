@@ -8,6 +8,11 @@ final class ListeningSocket: Sendable {
   /// The backlog; the system caps it (net.core.somaxconn, 4096 by default).
   private static let backlog: Int32 = 4096
 
+  /// The sizes of a connection's buffers in the kernel, which takes up to twice as much for each
+  /// (socket(7)). With a round trip of 100 ms, 32 KiB are 2.6 Mbit/s for one connection.
+  private static let sendBufferBytes: Int32 = 64 << 10
+  private static let receiveBufferBytes: Int32 = 32 << 10
+
   let descriptor: FileDescriptor
   let address: SocketAddress
   let token: UInt64
@@ -32,8 +37,11 @@ final class ListeningSocket: Sendable {
       // clients that vanish while their answer is pending.
       try syscalls.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-      // What clients do not read stays here, where it counts, and hardly in the kernel.
+      // What clients do not read stays here, where it counts, and hardly in the kernel; what is not
+      // received stays with them. Without these limits, a connection may take megabytes.
       try syscalls.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 16 << 10)
+      try syscalls.setOption(descriptor, SOL_SOCKET, SO_SNDBUF, ListeningSocket.sendBufferBytes)
+      try syscalls.setOption(descriptor, SOL_SOCKET, SO_RCVBUF, ListeningSocket.receiveBufferBytes)
       try syscalls.bindSocket(descriptor, address)
       try syscalls.listenSocket(descriptor, backlog: ListeningSocket.backlog)
       self.address = try syscalls.localAddress(descriptor)

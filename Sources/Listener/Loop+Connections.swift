@@ -99,16 +99,20 @@ extension Loop {
   var isCrowded: Bool { connectionCount >= connectionsMax - connectionsMax / 8 }
 
   /// Closes idle connections, so that others can connect: first those that never had an accepted
-  /// request, then those of the clients with the most, the longest idle ones first.
+  /// request, then those of the clients with the most, the longest idle ones first. While a crowd
+  /// of the former is too new to be closed, the others stay, and new clients wait.
   ///
   /// - Returns: whether any was closed.
   private func makeRoom() -> Bool {
-    let idle = connections.compactMap { $0 }.filter { $0.mayMakeRoom(in: self) }
+    let idle = connections.compactMap { $0 }.filter { $0.isIdle && !$0.isControl }
+    let isCrowdOfStrangers = idle.count { $0.tenant == nil } > connectionsMax / 8
     var counts: [PeerAddress?: Int] = [:]
     for connection in idle { counts[connection.client?.customer, default: 0] += 1 }
-    let ranked = idle.map { connection in
-      let count = connection.tenant == nil ? Int.max : counts[connection.client?.customer] ?? 0
-      return (count: count, connection: connection)
+    let ranked = idle.compactMap { connection -> (count: Int, connection: Connection)? in
+      if connection.isNew(in: self) { return nil }
+      if connection.tenant == nil { return (.max, connection) }
+      return isCrowdOfStrangers
+        ? nil : (counts[connection.client?.customer] ?? 0, connection)
     }.sorted {
       ($1.count, $0.connection.waitingSince) < ($0.count, $1.connection.waitingSince)
     }

@@ -137,14 +137,16 @@ final class Loop {
     }
   }
 
-  /// Gives turns to connections that waited for room, as far as there is some now.
+  /// Gives turns to connections that waited for room, as far as there is some now: first to those
+  /// that hold some already, which end and give it back.
   private func feed() {
     guard !starved.isEmpty, budget.returns != returnsSeen else { return }
     returnsSeen = budget.returns
     var waiting: [Connection] = []
     swap(&waiting, &starved)
     var promised = 0
-    for connection in waiting where connection.pause == .starved {
+    let ordered = waiting.filter { $0.share.bytes > 0 } + waiting.filter { $0.share.bytes == 0 }
+    for connection in ordered where connection.pause == .starved {
       guard connection.hasRoom(beside: promised, in: self) else {
         starved.append(connection)
         continue
@@ -271,8 +273,8 @@ final class Loop {
     guard now >= nextSweep, now >= earliestSweep else { return }
     lastSweep = now
     nextSweep = starved.isEmpty ? .max : now
-    // Those that stand still go first; only if that is no help, one that waits.
-    let starving = StarvingTenants(starved, at: now - 2 * limits.stallMilliseconds)
+    let starving = StarvingTenants(
+      starved, among: connections, at: now - 2 * limits.stallMilliseconds)
     for connection in connections {
       guard let connection else { continue }
       if starving.need(connection, in: self) || connection === starving.last {

@@ -49,6 +49,8 @@ package final class Metrics: StoreObserver {
     /// Seconds of API queries, by the pattern of the route.
     package var querySeconds: [String: Histogram] = [:]
     package var queryFailures: Int64 = 0
+    /// Queries that had to end or begin again, by reason.
+    package var queryStops: [QueryStop: Int64] = [:]
     /// Parameters and members without effect in answered requests, by the pattern of the route.
     package var withoutEffect: [String: Int64] = [:]
     /// Requests with a wrong token, by what it came in.
@@ -128,6 +130,11 @@ package final class Metrics: StoreObserver {
       state.querySeconds[route, default: .seconds].observe(seconds)
       if isFailure { state.queryFailures += 1 }
     }
+  }
+
+  /// Counts a query that had to end, or begins again.
+  package func count(_ stop: QueryStop) {
+    state.withLock { $0.queryStops[stop, default: 0] += 1 }
   }
 
   /// Counts parameters and members of a request that have no effect.

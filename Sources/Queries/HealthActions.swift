@@ -38,9 +38,7 @@ package struct HealthActions: Sendable {
       call.items, project: project, release: call.version, now: call.now)
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
-        let record = try store.releases(of: organization.id).first {
-          Name($0.version) == Name(call.version)
-        }
+        let record = try store.release(call.version, of: organization.id)
         guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
         let hours = try store.sessionHours(
           ofRelease: record.id, projects: [project.id], environments: request.environments)

@@ -27,6 +27,9 @@ final class FoldingForQueries: Sendable {
 
   private let state = Locked(State())
 
+  /// The time after which a query that waits looks whether it has to end.
+  private static let lookMilliseconds = 5
+
   /// Makes the writer fold up to that batch, and waits for nothing.
   ///
   /// - Parameter queue: called where the work is not in the queue yet.
@@ -35,11 +38,22 @@ final class FoldingForQueries: Sendable {
   }
 
   /// Makes the writer fold up to that batch, and waits for that. The owner of the writes must not
-  /// call this.
+  /// call this. A query waits no longer than it may run; the writer goes on all the same.
   func wait(upTo batch: Int64, _ queue: () -> Void) throws(StoreError) {
     let waiter = Waiter(batch: batch)
     begin(upTo: batch, waiter: waiter, queue)
-    waiter.ended.wait()
+    if let limit = CurrentQuery.limit {
+      while waiter.ended.wait(timeout: .now() + .milliseconds(Self.lookMilliseconds)) == .timedOut {
+        do throws(StoreError) {
+          try limit.checkWaiting()
+        } catch {
+          state.withLock { state in state.waiters.removeAll { $0 === waiter } }
+          throw error
+        }
+      }
+    } else {
+      waiter.ended.wait()
+    }
     if let error = state.withLock({ _ in waiter.error }) { throw error }
   }
 

@@ -20,6 +20,8 @@ package final class SQLiteStore: Sendable {
     package var ownsSessions: Bool
     package var folding: Folding
     package var observer: (any StoreObserver)?
+    /// The length of the WAL at which queries begin again, in pages of 4 KiB.
+    package var walPagesMax = Checkpoints.walPagesMax
 
     package init(
       path: String, retentionDays: Int = 90, newSecret: [UInt8], ownsSessions: Bool = true,
@@ -86,7 +88,8 @@ package final class SQLiteStore: Sendable {
     writes = WriteQueue { [observer = settings.observer] in observer?.monotonicNanoseconds ?? 0 }
     writer = WriterConnection(settings)
     readers = ReaderPool(path: settings.path)
-    checkpoints = Checkpoints(path: settings.path, observer: settings.observer)
+    checkpoints = Checkpoints(
+      path: settings.path, walPagesMax: settings.walPagesMax, observer: settings.observer)
     // Opens the file now, so that errors show at the start.
     try ingesting { (_) throws(StoreError) in }
   }
@@ -127,7 +130,13 @@ package final class SQLiteStore: Sendable {
   /// Runs WAL checkpoints beside the writer, on the calling thread, until ``stopCheckpoints()``.
   /// Without such a thread the writer runs them.
   package func runCheckpoints() throws(StoreError) {
-    try checkpoints.run()
+    try checkpoints.run(readers) {
+      writes.submit(in: .query) { [self] in
+        // If the database cannot be opened, there is nothing to copy.
+        try? use { (writer) throws(StoreError) in checkpoints.finish(writer.connection) }
+        return true
+      }
+    }
   }
 
   package func stopCheckpoints() {
@@ -141,9 +150,14 @@ package final class SQLiteStore: Sendable {
     do throws(StoreError) {
       try foldWhatWaits()
     } catch {
+      if case .stopped = error { throw error }
       // If nothing can be written to the disk, the writer's memory has the answer.
-      return try ingesting(in: .query) { (writer) throws(StoreError) in
-        try writer.ingest.withAllFolded { () throws(StoreError) in try body(writer.connection) }
+      return try ingesting(in: .query) { [limit = CurrentQuery.limit] (writer) throws(StoreError) in
+        try writer.ingest.withAllFolded { () throws(StoreError) in
+          try CurrentQuery.bound(to: limit) { () throws(StoreError) in
+            try writer.connection.limited { () throws(StoreError) in try body(writer.connection) }
+          }
+        }
       }
     }
     return try readers.use(body)

@@ -66,10 +66,10 @@ struct ControlEndpoint {
       APIBodyReader(of: .token(0)) { body in
         let request = try? JSONDecoder().decode(CatalogChangeRequest.self, from: Data(body))
         guard let request else { return .respond(.failure(400, "not a change of the catalog")) }
-        let isTaken = dependencies.workers.submit { [dependencies, sink] in
+        let isTaken = dependencies.workers.changes.submit { [dependencies, sink] in
           sink.respond(dependencies.answer(request), to: [exchange])
         }
-        return isTaken ? .pending : .respond(.failure(503, "query queue is full"))
+        return isTaken ? .pending : .respond(.failure(503, "too many changes wait"))
       })
   }
 

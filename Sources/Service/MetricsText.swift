@@ -103,6 +103,12 @@ struct MetricsText {
       "hale_query_failures_total", .counter, "API queries that the store could not answer.",
       state.queryFailures)
     family(
+      "hale_query_stops_total", .counter,
+      "API queries that had to end, by reason; restarted ones begin again and are answered.",
+      QueryStop.allCases.map {
+        ([("reason", $0.rawValue)], Double(state.queryStops[$0] ?? 0))
+      })
+    family(
       "hale_api_ignored_names_total", .counter,
       "Parameters and members of answered API requests that have no effect, by route.",
       state.withoutEffect.sorted { $0.key < $1.key }.map { ([("route", $0)], Double($1)) })

@@ -21,22 +21,16 @@ final class RateFigures: Sendable {
 
   private let state = Locked(State())
 
-  /// Returns the figures, without those that have nothing to divide by.
-  ///
-  /// Blocks, except that a caller during another's read gets the previous ones.
-  func current(
-    _ projects: [Project], now: Timestamp, store: any SessionStore
-  ) -> [Figure] {
-    let kept = state.withLock { state -> [Figure]? in
-      if state.minute == now.minute { return state.figures }
-      state.minute = now.minute
-      return nil
-    }
-    if let kept { return kept }
+  /// The figures that were read last, without those that have nothing to divide by.
+  var latest: [Figure] { state.withLock { $0.figures } }
+
+  func isCurrent(at now: Timestamp) -> Bool { state.withLock { $0.minute == now.minute } }
+
+  /// Reads the figures of a minute. Blocks.
+  func read(_ projects: [Project], now: Timestamp, store: any SessionStore) {
     // Where the store fails there is no figure, rather than an old one that looks fresh.
     let figures = (try? Self.read(Set(projects.map(\.id)), now: now, store)) ?? []
-    state.withLock { $0.figures = figures }
-    return figures
+    state.withLock { $0 = State(minute: now.minute, figures: figures) }
   }
 
   private static func read(

@@ -21,8 +21,8 @@ package struct ServiceDependencies: Sendable {
   package var catalog: CatalogCache
   package var clock: WallClock
   package var queue: IngestQueue
-  /// The query queue, for work that may block.
-  package var workers: WorkQueue
+  /// The queues of work that may block.
+  package var workers: Workers
   package var notices: NoticeSender
   package var log: Logger
   /// Makes ids for events without one.
@@ -37,7 +37,7 @@ package struct ServiceDependencies: Sendable {
   package init(
     store: any SessionStore & ReleaseStore & OutcomeStore,
     records: any AlertStore & NoticeStore & JobRunStore, catalog: CatalogCache, clock: WallClock,
-    queue: IngestQueue, workers: WorkQueue, notices: NoticeSender, log: Logger,
+    queue: IngestQueue, workers: Workers, notices: NoticeSender, log: Logger,
     random: @escaping @Sendable () -> UInt128 = { 0 }, address: APIAddress = APIAddress(),
     retentionDays: Int, metrics: Metrics = Metrics(),
     processFigures: @escaping @Sendable () -> ProcessFigures = { ProcessFigures() }
@@ -71,8 +71,7 @@ package final class Service: RequestHandler {
   /// Loaded with the first request, as the files of the page are.
   private let document = Locked<StaticFile?>(nil)
   private let readiness: Readiness
-  private let budgets = BudgetFigures()
-  private let rates = RateFigures()
+  private let metricsPage: MetricsPage
 
   package init(_ dependencies: ServiceDependencies, jobs: Jobs, sink: any ResponseSink) {
     self.dependencies = dependencies
@@ -86,6 +85,7 @@ package final class Service: RequestHandler {
       dependencies: dependencies, jobs: jobs, ingest: ingest, api: api, sink: sink)
     readiness = Readiness(dependencies, sink: sink)
     dashboard = DashboardEndpoint(pathPrefix: dependencies.address.pathPrefix)
+    metricsPage = MetricsPage(dependencies, sink: sink)
     signIn = SignIn(dependencies.catalog, address: dependencies.address, failures: failures)
   }
 
@@ -110,7 +110,7 @@ package final class Service: RequestHandler {
     case .readiness:
       return onlyReading(head) { readiness.answer(exchange) }
     case .metrics:
-      return onlyReading(head) { metrics(exchange) }
+      return onlyReading(head) { metricsPage.answer(exchange) }
     case .page:
       return onlyReading(head) {
         .respond(signIn.isDone(head) ? dashboard.page(head) : signIn.redirection(head))
@@ -132,8 +132,10 @@ package final class Service: RequestHandler {
     }
   }
 
-  /// Does nothing: the sink drops answers to an exchange that has ended.
-  package func abandon(_ exchange: ExchangeID) {}
+  /// Ends the query of an exchange. The sink drops other answers to one that has ended.
+  package func abandon(_ exchange: ExchangeID) {
+    api.abandon(exchange)
+  }
 
   private func onlyReading(
     _ head: RequestHead, allowed: String = "GET, HEAD", _ answer: () -> RequestDisposition
@@ -155,26 +157,5 @@ package final class Service: RequestHandler {
       return file
     }
     return file.answer(head, cacheControl: "public, max-age=3600").openToAllOrigins
-  }
-
-  /// Answers metrics in Prometheus' text format, on a worker, since reading them may block.
-  private func metrics(_ exchange: ExchangeID) -> RequestDisposition {
-    let isTaken = dependencies.workers.submit { [dependencies, sink, budgets, rates] in
-      let (catalog, now) = (dependencies.catalog.snapshot.catalog, dependencies.clock.now)
-      let text = MetricsText.write(
-        dependencies.metrics.current, dependencies.processFigures(),
-        health: (
-          catalog.projects,
-          rates.current(catalog.projects, now: now, store: dependencies.store),
-          budgets.current(catalog.objectives, now: now, store: dependencies.store)
-        ),
-        notices: dependencies.notices.attempts,
-        queued: (dependencies.queue.waitingUpdates, dependencies.workers.waitingCount))
-      sink.respond(
-        Response(
-          headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"], body: text),
-        to: [exchange])
-    }
-    return isTaken ? .pending : .respond(.failure(503, "query queue is full"))
   }
 }

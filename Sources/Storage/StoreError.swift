@@ -1,8 +1,8 @@
 /// Why a store could not do it.
 ///
 /// The first three are the database's: `operation` names what was tried, `reason` is the database's
-/// text. The next are the caller's to mend (``isRefusal``). The last are a file's that is not
-/// opened.
+/// text. The next are the caller's to mend (``isRefusal``). The next are a file's that is not
+/// opened. The last is no error of the store.
 package enum StoreError: Error, Equatable, Sendable {
   /// The disk, or the database's own limit, is full: it may work again once there is room.
   case full(operation: String, reason: String)
@@ -34,6 +34,9 @@ package enum StoreError: Error, Equatable, Sendable {
   /// A change was cut off, and only who may write can take it back.
   case interruptedChange(path: String)
 
+  /// The query had to end.
+  case stopped(QueryStop)
+
   /// The request is valid, and the stored state does not allow it.
   package var isRefusal: Bool {
     switch self {
@@ -41,7 +44,7 @@ package enum StoreError: Error, Equatable, Sendable {
       .ruleDeclared, .lastAdminToken:
       true
     case .full, .unavailable, .corrupt, .newerSchema, .foreignDatabase, .emptyDatabase,
-      .interruptedChange:
+      .interruptedChange, .stopped:
       false
     }
   }
@@ -55,7 +58,7 @@ package enum StoreError: Error, Equatable, Sendable {
     case .newerSchema, .foreignDatabase, .emptyDatabase, .interruptedChange:
       "the database cannot be opened"
     case .conflict, .notFound, .revoked, .channelInUse, .releaseHasSessions, .ruleLimitReached,
-      .ruleDeclared, .lastAdminToken:
+      .ruleDeclared, .lastAdminToken, .stopped:
       sentence
     }
   }
@@ -89,6 +92,7 @@ package enum StoreError: Error, Equatable, Sendable {
     case .foreignDatabase(let path): "\(path) is a database, but not one of Hale's"
     case .emptyDatabase(let path): "\(path) is empty: there is no database of Hale in it"
     case .interruptedChange(let path): "\(path) was left in the middle of a change"
+    case .stopped(let stop): "the query was stopped (\(stop.rawValue))"
     }
   }
 }

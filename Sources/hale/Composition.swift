@@ -45,7 +45,10 @@ func runService(
       },
       hasRoom: { listener.resumeBlocked() }))
   // The watchdog gives up at 10 s; what is committed by then stays committed.
-  stop.onRequest { listener.drain(deadlineMilliseconds: 8000) }
+  stop.onRequest { [queries = work.dependencies.workers.queries] in
+    listener.drain(deadlineMilliseconds: 8000)
+    queries.close()
+  }
   IdleMemory.release()
   listener.run(service)
   threads.stop()
@@ -76,7 +79,10 @@ private func compose(
   let path = settings.dataDirectory + "/hale.db"
   let dependencies = ServiceDependencies(
     store: store, records: store, catalog: catalog, clock: clock, queue: queue,
-    workers: WorkQueue(),
+    workers: Workers(
+      queries: QueryQueue(
+        timeoutSeconds: settings.queryTimeoutSeconds,
+        monotonicNanoseconds: SystemClock.monotonicNanoseconds)),
     notices: notices, log: log, random: { UInt128.random(in: .min ... .max) },
     address: APIAddress(
       pathPrefix: settings.publicURL?.path ?? "", publicOrigin: settings.publicURL?.origin),

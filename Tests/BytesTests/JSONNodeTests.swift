@@ -50,13 +50,6 @@ import Testing
     }
   }
 
-  /// A body of a mebibyte is read on the thread that reads all bodies.
-  @Test func manyMembersAreReadInNoTime() throws {
-    let members = (0..<100_000).map { "\"\($0)\":0" }
-    let node = try JSONNode(Array("{\(members.joined(separator: ",\n"))}".utf8))
-    #expect(node["99999"]?.line == 100_000)
-  }
-
   /// What the writer writes, the reader reads back as the same; and Foundation reads it, too.
   @Test func readsWhatTheWriterWrites() throws {
     var random = SplitMix64(seed: 5)
@@ -111,6 +104,53 @@ import Testing
       }
       return "{\(parts.joined(separator: ","))}"
     }
+  }
+
+  /// What a document costs has a bound, whatever its shape is.
+  @Test func membersAndValuesAreLimited() throws {
+    func failure(_ text: String) -> String? {
+      do throws(JSONNode.Failure) {
+        _ = try JSONNode(Array(text.utf8))
+        return nil
+      } catch {
+        return error.reason
+      }
+    }
+    func members(_ count: Int) -> String {
+      "{" + (0..<count).map { "\"\($0)\":0" }.joined(separator: ",") + "}"
+    }
+    #expect(failure(members(1000)) == nil)
+    #expect(failure(members(1001)) == "an object has more than 1000 members")
+    func elements(_ count: Int) -> String {
+      "[" + String(repeating: "0,", count: count - 1) + "0]"
+    }
+    #expect(failure(elements(99_999)) == nil)
+    #expect(failure(elements(100_000)) == "it has more than 100000 values")
+  }
+
+  /// To compare texts with very many marks takes minutes, as they are and as escapes.
+  @Test func combiningMarksAreLimited() throws {
+    for mark in ["\u{315}", #"\u0315"#, #"\ud834\udd65"#] {
+      func text(_ count: Int) -> [UInt8] {
+        Array(#"["e\\\#(String(repeating: mark, count: count))"]"#.utf8)
+      }
+      #expect(throws: Never.self) { try JSONNode(text(30)) }
+      #expect(throws: JSONNode.Failure.self) { try JSONNode(text(31)) }
+      #expect(JSONReader.hasTooManyMarks(text(31)) && !JSONReader.hasTooManyMarks(text(30)))
+    }
+    // An escaped backslash escapes nothing; neither emoji nor Chinese are marks.
+    for other in [#"\\u0315"#, "😀", "汉", #"\ud83d\ude00"#] {
+      #expect(!JSONReader.hasTooManyMarks(Array(String(repeating: other, count: 100).utf8)))
+    }
+  }
+
+  @Test func namesOfMembersAreReadWithoutTheirValues() {
+    func names(_ text: String, max: Int = 3) -> [String] {
+      JSONReader.memberNames(Array(text.utf8), max: max)
+    }
+    #expect(names(#"{"a": [1, {"b": 2}], "\u0063": null}"#) == ["a", "c"])
+    #expect(names(#"{"a": 1, "b": 2, "c": 3, "d": 4}"#) == ["a", "b", "c"])
+    #expect(names("[]").isEmpty && names("").isEmpty && names(#"{"a": 1"#).isEmpty)
   }
 
   private static func text(_ random: inout SplitMix64) -> String {

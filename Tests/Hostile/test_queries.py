@@ -130,7 +130,6 @@ class WALSize(threading.Thread):
                 self.largest = max(self.largest, self.path.stat().st_size)
 
 
-@pytest.mark.skip(reason="the WAL has no ceiling yet")
 def test_the_wal_beside_long_queries(crowded, report):
     log = WALSize(crowded)
     log.start()
@@ -148,7 +147,6 @@ def test_the_wal_beside_long_queries(crowded, report):
     result.holds(crowded, 512)
 
 
-@pytest.mark.skip(reason="active and environments have no pages yet")
 def test_lists_are_paged_and_bounded(crowded, report):
     rows = []
     for name, path in (("active", f"{ORGANIZATION}/active/?groupBy=release&groupBy=environment"),

@@ -37,7 +37,7 @@ final class ServiceFixture {
   /// The client of the requests.
   var peer: PeerAddress?
   private let sink = Answers()
-  private let workers = WorkQueue()
+  private let workers: Workers
   private var nextExchange: UInt64 = 1
 
   /// - Parameter prepare: fills the catalog further before the service sees it.
@@ -47,6 +47,7 @@ final class ServiceFixture {
       client: OutboundClient(addresses: .all), addresses: .all),
     clock: WallClock = WallClock { ServiceFixture.now }, metrics: Metrics = Metrics(),
     log: Logger? = nil,
+    workers: Workers = Workers(),
     prepare: (SQLiteStore) throws -> Void = { _ in }
   ) throws {
     directory = try TemporaryDirectory()
@@ -66,6 +67,7 @@ final class ServiceFixture {
     try prepare(sqlite)
     store = FaultyStore(sqlite)
     self.metrics = metrics
+    self.workers = workers
     sqlite.writes.handOver()
     queue = IngestQueue(
       store: store, writes: sqlite.writes, metrics: metrics, batchUpdatesMax: batchUpdatesMax)
@@ -86,11 +88,13 @@ final class ServiceFixture {
     jobs = Jobs(dependencies)
     service = Service(dependencies, jobs: jobs, sink: sink)
     Thread.detachNewThread { [writes = sqlite.writes] in writes.run() }
-    Thread.detachNewThread { [workers] in workers.run() }
+    Thread.detachNewThread { [workers] in workers.queries.run() }
+    Thread.detachNewThread { [workers] in workers.changes.run() }
   }
 
   deinit {
-    workers.close()
+    workers.queries.close()
+    workers.changes.close()
     sqlite.writes.close()
   }
 

@@ -140,7 +140,7 @@ final class SimulatedService {
         catalog: catalog, clock: wall, random: { 7 }, webURL: nil, changed: {},
         startThread: { _ in false }, log: log)
       // There are no reader threads: this thread does all work.
-      let workers = WorkQueue(waitingMax: 0)
+      let workers = Workers(changes: WorkQueue(waitingMax: 0))
       let dependencies = ServiceDependencies(
         store: store, records: sqlite, catalog: catalog, clock: wall, queue: queue,
         workers: workers, notices: notices, log: log, random: { 7 }, retentionDays: retentionDays,

@@ -62,7 +62,7 @@ import Testing
         { $0.release.name.lowercased().hasPrefix("shop@") }
       ),
       (.releaseMatches(TextPattern(pieces: ["Shop@1.2.0"])), { $0.release.name == "Shop@1.2.0" }),
-      (.releaseContains("1.2"), { $0.release.numbers?[1] == 2 }),
+      (.releaseMatches(TextPattern(containing: "1.2")), { $0.release.numbers?[1] == 2 }),
       (.package("shop"), { $0.release.package == "shop" }),
       (.package(nil), { $0.release.package == nil }),
       (

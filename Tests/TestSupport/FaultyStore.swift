@@ -92,11 +92,42 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     try store.housekeep(at: now)
   }
 
+  package func releases(_ list: ReleaseList) throws(StoreError) -> [ReleaseListing] {
+    arrive()
+    return try store.releases(list)
+  }
+
   package func releases(
-    of organization: OrganizationID, withDeploys: Bool
+    named names: [String], of organization: OrganizationID, withDeploys: Bool
   ) throws(StoreError) -> [ReleaseRecord] {
     arrive()
-    return try store.releases(of: organization, withDeploys: withDeploys)
+    return try store.releases(named: names, of: organization, withDeploys: withDeploys)
+  }
+
+  package func versionPlaces(
+    of releases: [ReleaseRecord], in organization: OrganizationID, projects: Set<ProjectID>,
+    _ environments: EnvironmentSelection
+  ) throws(StoreError) -> [Int64: VersionPlace] {
+    arrive()
+    return try store.versionPlaces(
+      of: releases, in: organization, projects: projects, environments)
+  }
+
+  package func haveSessions(_ projects: Set<ProjectID>) throws(StoreError) -> Bool {
+    arrive()
+    return try store.haveSessions(projects)
+  }
+
+  package func environments(_ list: EnvironmentList) throws(StoreError) -> [KnownEnvironment] {
+    arrive()
+    return try store.environments(list)
+  }
+
+  package func used(
+    _ environments: EnvironmentSelection, in projects: Set<ProjectID>
+  ) throws(StoreError) -> Set<Name> {
+    arrive()
+    return try store.used(environments, in: projects)
   }
 
   package func saveRelease(
@@ -174,11 +205,42 @@ private struct BusySnapshot: SessionReading, ReleaseReading, OutcomeStore {
     return try snapshot.firstArrivalHour()
   }
 
+  func releases(_ list: ReleaseList) throws(StoreError) -> [ReleaseListing] {
+    arrive()
+    return try snapshot.releases(list)
+  }
+
   func releases(
-    of organization: OrganizationID, withDeploys: Bool
+    named names: [String], of organization: OrganizationID, withDeploys: Bool
   ) throws(StoreError) -> [ReleaseRecord] {
     arrive()
-    return try snapshot.releases(of: organization, withDeploys: withDeploys)
+    return try snapshot.releases(named: names, of: organization, withDeploys: withDeploys)
+  }
+
+  func versionPlaces(
+    of releases: [ReleaseRecord], in organization: OrganizationID, projects: Set<ProjectID>,
+    _ environments: EnvironmentSelection
+  ) throws(StoreError) -> [Int64: VersionPlace] {
+    arrive()
+    return try snapshot.versionPlaces(
+      of: releases, in: organization, projects: projects, environments)
+  }
+
+  func haveSessions(_ projects: Set<ProjectID>) throws(StoreError) -> Bool {
+    arrive()
+    return try snapshot.haveSessions(projects)
+  }
+
+  func environments(_ list: EnvironmentList) throws(StoreError) -> [KnownEnvironment] {
+    arrive()
+    return try snapshot.environments(list)
+  }
+
+  func used(
+    _ environments: EnvironmentSelection, in projects: Set<ProjectID>
+  ) throws(StoreError) -> Set<Name> {
+    arrive()
+    return try snapshot.used(environments, in: projects)
   }
 
   func sessionHours(

@@ -6,7 +6,9 @@ package struct ReferenceStages {
   package private(set) var times: [SeriesKey: AdoptionTimes] = [:]
   private var lastHour: Int?
 
-  package init() {}
+  package init(times: [SeriesKey: AdoptionTimes] = [:]) {
+    self.times = times
+  }
 
   /// Computes what a store's `runAdoption` does at that time.
   ///
@@ -26,13 +28,18 @@ package struct ReferenceStages {
 
   private static let projects: Set<ProjectID> = [ProjectID(rawValue: 1), ProjectID(rawValue: 2)]
 
+  /// By bytes: two spellings of one text are two environments.
+  private static func place(_ project: ProjectID, _ environment: String?) -> [Int64] {
+    [project.rawValue] + (environment ?? "").utf8.map(Int64.init)
+  }
+
   mutating func run(
     hour: Int, of projects: Set<ProjectID>, _ model: ReferenceStore
   ) throws(StoreError) {
     var query = HealthQuery(projects: projects, minutes: (hour - 6) * 60..<hour * 60)
     query.groupBy = [.project, .release, .environment]
     var counts: [SeriesKey: Double] = [:]
-    var totals: [String: Double] = [:]
+    var totals: [[Int64]: Double] = [:]
     var active: Set<ProjectID> = []
     for group in try model.health(query) {
       guard let project = group.key.project, let release = group.key.release,
@@ -42,16 +49,16 @@ package struct ReferenceStages {
       active.insert(project)
       if environment.isEmpty { continue }
       counts[SeriesKey(project: project, release: release, environment: environment)] = count
-      totals["\(project.rawValue) \(environment)", default: 0] += count
+      totals[Self.place(project, environment), default: 0] += count
     }
     let time = Timestamp(minute: hour * 60)
     for (series, count) in counts {
-      let total = totals["\(series.project.rawValue) \(series.environment ?? "")"] ?? 0
+      let total = totals[Self.place(series.project, series.environment)] ?? 0
       guard count * 10 >= total else { continue }
       times[series] = AdoptionTimes(adopted: times[series]?.adopted ?? time)
     }
     for (series, known) in times where known.unadopted == nil && active.contains(series.project) {
-      let total = totals["\(series.project.rawValue) \(series.environment ?? "")"] ?? 0
+      let total = totals[Self.place(series.project, series.environment)] ?? 0
       let count = counts[series] ?? 0
       if count == 0 || count * 10 < total {
         times[series] = AdoptionTimes(adopted: known.adopted, unadopted: time)

@@ -4,7 +4,8 @@ internal import Locks
 
 /// Releases from the changes made to them and from the raw reports.
 extension ReferenceStore: ReleaseStore {
-  package func releases(
+  /// All releases of an organization; those that were finalized or created last come first.
+  func allReleases(
     of organization: OrganizationID, withDeploys: Bool
   ) throws(StoreError) -> [ReleaseRecord] {
     let raw = snapshot
@@ -111,13 +112,13 @@ extension ReferenceStore: ReleaseStore {
     guard organization == Self.organization else { return uses }
     for series in snapshot.seen.keys {
       var use = uses[series.project] ?? ProjectUse()
-      use.environments = Set(use.environments + [series.environment ?? ""]).sorted()
+      use.environments = Self.sorted(use.environments + [series.environment ?? ""])
       uses[series.project] = use
     }
     for (_, deploy) in snapshot.deploys {
       for project in deploy.projects {
         var use = uses[project] ?? ProjectUse()
-        use.deployEnvironments = Set(use.deployEnvironments + [deploy.environment]).sorted()
+        use.deployEnvironments = Self.sorted(use.deployEnvironments + [deploy.environment])
         uses[project] = use
       }
     }
@@ -126,6 +127,11 @@ extension ReferenceStore: ReleaseStore {
       if key.outcome == .acceptedAggregate { uses[key.project]?.hasAggregates = true }
     }
     return uses
+  }
+
+  /// By bytes: two spellings of one text are two environments.
+  private static func sorted(_ names: [String]) -> [String] {
+    Set(names.map { Name($0) }).sorted().map(\.text)
   }
 
   package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {

@@ -54,6 +54,23 @@ package final class ReferenceStore: SessionStore {
 
   package init() {}
 
+  /// - Parameter releases: with their places, from the oldest to the newest.
+  package init(releases: [ReleaseRecord]) {
+    var times: [SeriesKey: AdoptionTimes] = [:]
+    raw.withLock { raw in
+      raw.releases = releases
+      for release in releases {
+        for place in release.places {
+          let series = SeriesKey(
+            project: place.project, release: release.version, environment: place.environment)
+          raw.seen[series] = place.firstSeen
+          times[series] = place.adoption
+        }
+      }
+      raw.adoption = ReferenceStages(times: times)
+    }
+  }
+
   var snapshot: Raw { raw.withLock { $0 } }
 
   /// Sets adoption stages, which take precedence over the computed ones in later queries.
@@ -99,7 +116,10 @@ package final class ReferenceStore: SessionStore {
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
-    health(query) { query.filter.matches($0, stage: $1) }
+    let groups = health(query) { query.filter.matches($0, stage: $1) }
+    guard let max = query.groupsMax, groups.count > max else { return groups }
+    return groups.sorted { $0.totals.sessions.total > $1.totals.sessions.total }.prefix(max)
+      .sorted { $0.key < $1.key }
   }
 
   /// Queries the counts with another filter than the query's.

@@ -13,10 +13,30 @@ package struct ProjectName: Decodable {
   }
 }
 
+/// A list in the body of a change, of a length that is checked before its elements are read.
+package struct ShortList<Element: Decodable>: Decodable {
+  /// The maximum number of elements. A multiple of what a change can be about.
+  package static var countMax: Int { 1000 }
+
+  package let elements: [Element]
+
+  package init(from decoder: any Decoder) throws {
+    var container = try decoder.unkeyedContainer()
+    if container.count ?? 0 > Self.countMax {
+      let name = decoder.codingPath.last?.stringValue ?? ""
+      throw APIError.badRequest("\"\(name)\" has more than \(Self.countMax) elements.")
+    }
+    var elements: [Element] = []
+    while !container.isAtEnd { elements.append(try container.decode(Element.self)) }
+    self.elements = elements
+  }
+}
+
 extension [Project] {
   /// The project with this number or, where there is none, with this slug.
   package func first(named name: String) -> Project? {
-    first { String($0.id.rawValue) == name } ?? first { $0.slug == name }
+    let id = Int64(name).flatMap { String($0) == name ? ProjectID(rawValue: $0) : nil }
+    return id.flatMap { id in first { $0.id == id } } ?? first { $0.slug == name }
   }
 
   /// The projects that the parameter `project` selects; all without one.
@@ -49,9 +69,10 @@ extension [Project] {
     let names = parameters.all("project").filter { !$0.isEmpty }
     if names.isEmpty || names.contains("-1") { return self }
     var selected: [Project] = []
+    var ids: Set<ProjectID> = []
     for name in names {
       guard let project = first(named: name) else { throw refusal(name) }
-      if !selected.contains(project) { selected.append(project) }
+      if ids.insert(project.id).inserted { selected.append(project) }
     }
     return selected
   }

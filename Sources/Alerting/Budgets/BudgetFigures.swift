@@ -25,27 +25,22 @@ package final class BudgetFigures: Sendable {
 
   package init() {}
 
-  /// Returns the figures. Blocks, except that a caller during another's read gets the previous
-  /// ones.
-  package func current(
-    _ objectives: [ProjectObjective], now: Timestamp, store: any SessionStore
-  ) -> [Figure] {
-    let kept = state.withLock { state -> [Figure]? in
-      if state.minute == now.minute, state.objectives == objectives { return state.figures }
-      state.minute = now.minute
-      state.objectives = objectives
-      return nil
-    }
-    if let kept { return kept }
+  /// The figures that were read last.
+  package var latest: [Figure] { state.withLock { $0.figures } }
+
+  package func isCurrent(_ objectives: [ProjectObjective], at now: Timestamp) -> Bool {
+    state.withLock { $0.minute == now.minute && $0.objectives == objectives }
+  }
+
+  /// Reads the figures of a minute. Blocks.
+  package func read(_ objectives: [ProjectObjective], now: Timestamp, store: any SessionStore) {
     // Where the store fails there is no figure, rather than an old one that looks fresh.
     let read = try? store.snapshot { (store) throws(StoreError) in
       try Self.read(objectives, now: now, store)
     }
-    let figures = read ?? []
-    state.withLock { state in
-      if state.objectives == objectives { state.figures = figures }
+    state.withLock {
+      $0 = State(minute: now.minute, objectives: objectives, figures: read ?? [])
     }
-    return figures
   }
 
   private static func read(

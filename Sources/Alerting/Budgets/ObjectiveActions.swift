@@ -117,7 +117,7 @@ package struct ObjectiveActions: Sendable {
 
   /// Whether no session of the project has arrived yet: its objective matches nothing.
   private func isUnmatched(_ project: Project) throws(StoreError) -> Bool {
-    try store.uses(of: project.organization)[project.id]?.hasNoSessions ?? true
+    try !store.haveSessions([project.id])
   }
 
   // MARK: Routes

@@ -34,9 +34,14 @@ package struct AlertActions: Sendable {
       let shown = rules.dropFirst(page.offset).prefix(page.size)
       let hasMore = rules.count > page.offset + shown.count
       let link = page.linkHeader(url: call.url, hasMore: hasMore)
-      let names = try KnownNames(of: organization.id, store)
-      return .list(shown, headers: ["Link": link]) { json, rule in
-        AlertRuleJSON.write(rule, projects: projects, names, now: call.now, to: &json)
+      let entries = try store.snapshot { (store) throws(StoreError) in
+        try shown.map { (rule) throws(StoreError) in
+          (rule: rule, unmatched: try rule.rule.unmatched(of: organization.id, store))
+        }
+      }
+      return .list(entries, headers: ["Link": link]) { json, entry in
+        AlertRuleJSON.write(
+          entry.rule, projects: projects, unmatched: entry.unmatched, now: call.now, to: &json)
       }
     }
   }
@@ -104,10 +109,11 @@ package struct AlertActions: Sendable {
   private func answer(
     _ rule: StoredAlertRule, _ call: APICall, status: Int = 200
   ) throws(StoreError) -> Response {
-    let names = try KnownNames(of: rule.organization, store)
+    let unmatched = try rule.rule.unmatched(of: rule.organization, store)
     return .json(status: status) {
       AlertRuleJSON.write(
-        rule, projects: call.snapshot.catalog.projects, names, now: call.now, to: &$0)
+        rule, projects: call.snapshot.catalog.projects, unmatched: unmatched, now: call.now,
+        to: &$0)
     }
   }
 
@@ -281,7 +287,7 @@ package struct AlertActions: Sendable {
         .change(.post, AlertRuleReader.accepted, create)),
       APIRoute(
         "organizations/{organization}/alert-rules/backtest",
-        .change(.post, .only(["rule"] + DateRange.names), scope: .read, backTest)),
+        .query(.post, .only(["rule"] + DateRange.names), backTest)),
       APIRoute(
         "organizations/{organization}/alert-rules/{rule}", .get(.sentrys(), detail),
         .change(.put, AlertRuleReader.accepted, update), .change(.delete, .sentrys(), delete)),

@@ -7,24 +7,26 @@ extension AlertRule {
   /// A rule may name what is still to come, so these are no ``problems``. But one with a slip of
   /// the hand could never fire, and nobody would see that.
   ///
-  /// - Parameter names: the names of the organization.
-  package func unmatched(in names: KnownNames) -> [Problem] {
-    let known = names.of(Set(projects))
+  /// Blocks.
+  package func unmatched(
+    of organization: OrganizationID, _ store: any ReleaseReading
+  ) throws(StoreError) -> [Problem] {
+    let known = KnownNames(of: organization, Set(projects), store)
     var found: [Problem] = []
-    if known.hasNoSessions {
+    if try known.haveNoSessions() {
       found.append(Problem("projects", "No session of the projects has arrived yet."))
     }
-    if let refusal = environment.flatMap({ known.refusal(ofEnvironment: $0) }) {
+    if let environment, let refusal = try known.refusal(ofEnvironment: environment) {
       found.append(Problem("environment", refusal))
     }
     switch releases {
     case .all, .latest: break
     case .one(let name):
-      if known.release(name) == nil {
-        found.append(Problem("release", known.refusal(ofRelease: name)))
+      if try known.release(name) == nil {
+        found.append(Problem("release", try known.refusal(ofRelease: name)))
       }
     case .pattern(let text):
-      if !known.releases.contains(where: TextPattern(text).matches) {
+      if try known.releases(like: TextPattern(text), limit: 1).isEmpty {
         found.append(Problem("release", "There is no release that matches \"\(text)\"."))
       }
     }

@@ -6,10 +6,10 @@ internal import Storage
 enum AlertRuleJSON {
   /// - Parameters:
   ///   - projects: of the organization.
-  ///   - names: of the organization.
+  ///   - unmatched: what the rule names and nothing matches yet.
   static func write(
-    _ stored: StoredAlertRule, projects: [Project], _ names: KnownNames, now: Timestamp,
-    to json: inout JSONWriter
+    _ stored: StoredAlertRule, projects: [Project], unmatched: [AlertRule.Problem],
+    now: Timestamp, to json: inout JSONWriter
   ) {
     let rule = stored.rule
     json.object { json in
@@ -55,7 +55,7 @@ enum AlertRuleJSON {
       json.member("channels", stored.draft.channels)
       json.member("mutedUntil", stored.muteEnd(at: now))
       json.member("source", stored.isDeclared ? "file" : "api")
-      json.objects("unmatched", of: rule.unmatched(in: names)) { json, problem in
+      json.objects("unmatched", of: unmatched) { json, problem in
         json.member("field", problem.field)
         json.member("reason", problem.reason)
       }

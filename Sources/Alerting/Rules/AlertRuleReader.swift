@@ -79,18 +79,26 @@ struct AlertRuleReader {
   /// The maximum number of unknown members that an error names.
   private static let unknownMembersMax = 20
 
+  /// The maximum number of triggers that are read. There can be two; a few more have an error each.
+  private static let triggersMax = 10
+
   /// A mistyped member would be without effect.
   ///
   /// - Parameter others: members that are read elsewhere, or have no effect.
   mutating func checkMembers(besides others: [String] = AlertRuleReader.ignored) {
     guard case .object(let members) = node.value else { return }
-    let unknown = members.lazy.map(\.name)
+    let unknown = members.map(\.name)
       .filter { !Self.members.contains($0) && !others.contains($0) }
     for name in unknown.prefix(Self.unknownMembersMax) {
       add(name, NearNames.sentence("member", name, among: Self.members))
     }
+    if unknown.count > Self.unknownMembersMax {
+      add("detail", "There are \(unknown.count - Self.unknownMembersMax) more unknown members.")
+    }
     // Sentry's clients send more in a trigger.
-    guard case .array(let triggers)? = node["triggers"]?.value else { return }
+    guard case .array(let triggers)? = node["triggers"]?.value,
+      triggers.count <= Self.triggersMax
+    else { return }
     let known = ["label", "alertThreshold", "actions"]
     for trigger in triggers {
       guard case .object(let members) = trigger.value else { continue }
@@ -182,6 +190,9 @@ struct AlertRuleReader {
     guard case .array(let elements) = given.value else {
       return add("projects", "Give a list of slugs.")
     }
+    guard elements.count <= AlertRule.projectsMax else {
+      return add("projects", "Name at most \(AlertRule.projectsMax) projects.")
+    }
     var found = Set<ProjectID>()
     for element in elements {
       let name: String
@@ -247,6 +258,9 @@ struct AlertRuleReader {
     guard case .array(let triggers) = given.value else {
       return add("triggers", "Give a list of triggers.")
     }
+    guard triggers.count <= Self.triggersMax else {
+      return add("triggers", "Give at most \(Self.triggersMax) triggers: critical and warning.")
+    }
     var hasCritical = false
     draft.rule.warning = nil
     draft.warningChannels = []
@@ -288,6 +302,10 @@ struct AlertRuleReader {
       add(field, "Give a list of channels.")
       return nil
     }
+    guard elements.count <= AlertLimits.channelsMax else {
+      add(field, "Name at most \(AlertLimits.channelsMax) channels.")
+      return nil
+    }
     var names: [String] = []
     for element in elements {
       let named = element["channel"] ?? element["targetIdentifier"] ?? element
@@ -296,9 +314,6 @@ struct AlertRuleReader {
         continue
       }
       if !names.contains(name) { names.append(name) }
-    }
-    if names.count > AlertLimits.channelsMax {
-      add(field, "Name at most \(AlertLimits.channelsMax) channels.")
     }
     return names
   }

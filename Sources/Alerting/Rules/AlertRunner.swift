@@ -26,7 +26,7 @@ package final class AlertRunner: Sendable {
   package func evaluate(at now: Timestamp) throws(StoreError) -> [AlertResult] {
     let rules = try alerts.alertRules(of: nil)
     return try store.snapshot { (store) throws(StoreError) in
-      var reader = AlertReader(store: store, now: now)
+      let reader = AlertReader(store: store, now: now)
       var requested: [(rule: AlertRule, reading: AlertReading)] = []
       return try rules.map { (stored) throws(StoreError) in
         if let known = requested.first(where: { $0.rule.queriesTheSame(as: stored.rule) }) {
@@ -72,15 +72,8 @@ package final class AlertRunner: Sendable {
 struct AlertReader {
   let store: any SessionReading & ReleaseReading
   let now: Timestamp
-  /// The releases of organizations, read once for all rules.
-  private var records: [OrganizationID: [ReleaseRecord]] = [:]
 
-  init(store: any SessionReading & ReleaseReading, now: Timestamp) {
-    self.store = store
-    self.now = now
-  }
-
-  mutating func reading(
+  func reading(
     of rule: AlertRule, organization: OrganizationID
   ) throws(StoreError) -> AlertReading {
     let window = rule.window(at: now)
@@ -90,8 +83,8 @@ struct AlertReader {
     var known: [Name: ReleaseStanding] = [:]
     if rule.needsReleases {
       let names = Set((current + (base ?? [])).map { Name($0.release) })
-      known = rule.standings(
-        try releases(of: organization).filter { names.contains(Name($0.version)) })
+      known = try store.standings(
+        of: names.map(\.text), in: rule.query(0..<0), of: organization)
     }
     func seen(_ groups: Groups, _ window: Range<Int>) -> AlertReleases {
       AlertReleases(groups, known: known, end: Timestamp(minute: window.upperBound))
@@ -100,15 +93,6 @@ struct AlertReader {
   }
 
   private typealias Groups = [(release: String, counts: AlertCounts)]
-
-  private mutating func releases(
-    of organization: OrganizationID
-  ) throws(StoreError) -> [ReleaseRecord] {
-    if let known = records[organization] { return known }
-    let read = try store.releases(of: organization)
-    records[organization] = read
-    return read
-  }
 
   private func groups(
     _ rule: AlertRule, _ minutes: Range<Int>
@@ -137,15 +121,10 @@ extension AlertRule {
       query.filter = .all([environments, .releaseMatches(TextPattern(text))])
     default: query.filter = environments
     }
-    if needsReleases { query.groupBy = [.release] }
+    if needsReleases {
+      query.groupBy = [.release]
+      query.groupsMax = HealthQuery.rankedGroupsMax
+    }
     return query
-  }
-
-  /// What decides among the releases that the rule counts.
-  func standings(_ records: [ReleaseRecord]) -> [Name: ReleaseStanding] {
-    let query = query(0..<0)
-    return Dictionary(
-      records.map { (Name($0.version), $0.standing(in: query)) },
-      uniquingKeysWith: { first, _ in first })
   }
 }

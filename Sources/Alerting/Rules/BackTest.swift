@@ -59,30 +59,33 @@ struct BackTest {
 
   /// Blocks.
   func replay(_ store: any ReleaseStore & OutcomeStore) throws(StoreError) -> Answer {
-    let releases = try store.releases(of: organization)
     var known = try store.firstArrivalHour() ?? .min
     if rule.measure.isCount {
       // Before its first session a project has not fallen silent.
-      let first = releases.filter { !Set($0.projects).isDisjoint(with: rule.projects) }
-        .map(\.created).min()
-      known = max(known, first?.hour ?? end.hour + 1)
+      var list = ReleaseList(of: organization, projects: Set(rule.projects), limit: 1)
+      list.isFlat = true
+      list.order = .createdAscending
+      known = max(known, try store.releases(list).first?.created.hour ?? end.hour + 1)
     }
-    var replay = Replay(
-      rule: rule, releases: rule.needsReleases ? rule.standings(releases) : [:], knownHour: known,
-      start: start)
+    var replay = Replay(rule: rule, knownHour: known, start: start)
     let begin = Self.hours(of: rule, at: start).lowerBound
     let weeks = rule.comparison == .previousWeek ? 7 * 24 : 0
     let query = rule.query((begin - weeks) * 60..<(end.hour + 1) * 60)
     var next: Int?
     repeat {
       let page = try store.arrivals(query, from: next)
+      if rule.needsReleases {
+        let names = replay.unknownReleases(of: page.changes).map(\.text)
+        replay.add(try store.standings(of: names, in: query, of: organization))
+      }
       for change in page.changes {
-        replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
+        try replay.evaluate(before: change.step * Self.stepMinutes + 1, end: end.minute)
         replay.add(change)
       }
+      try CurrentQuery.hold(page.changes.count * MemoryLayout<ArrivalChange>.stride)
       next = page.next
     } while next != nil
-    replay.evaluate(before: end.minute + 1, end: end.minute)
+    try replay.evaluate(before: end.minute + 1, end: end.minute)
     return replay.answer
   }
 
@@ -99,7 +102,7 @@ struct BackTest {
 
   private struct Replay {
     let rule: AlertRule
-    let releases: [Name: ReleaseStanding]
+    private var releases: [Name: ReleaseStanding] = [:]
     let knownHour: Int
     var answer = Answer(stepMinutes: BackTest.stepMinutes)
     private var current = SlidingCounts()
@@ -108,17 +111,23 @@ struct BackTest {
     /// The minute of the next evaluation.
     private var next: Int
 
-    init(
-      rule: AlertRule, releases: [Name: ReleaseStanding], knownHour: Int, start: Timestamp
-    ) {
+    init(rule: AlertRule, knownHour: Int, start: Timestamp) {
       var rule = rule
       // The evaluations of a step, one a minute.
       rule.period = (rule.period + BackTest.stepMinutes - 1) / BackTest.stepMinutes
       self.rule = rule
-      self.releases = releases
       self.knownHour = knownHour
       next = start.minute
       if knownHour > start.hour { answer.knownFrom = Timestamp(minute: knownHour * 60) }
+    }
+
+    /// The releases of changes of which nothing is known yet.
+    func unknownReleases(of changes: [ArrivalChange]) -> Set<Name> {
+      Set(changes.map { Name($0.key.release ?? "") }).subtracting(releases.keys)
+    }
+
+    mutating func add(_ standings: [Name: ReleaseStanding]) {
+      releases.merge(standings) { _, last in last }
     }
 
     /// Adds what arrived before the evaluations that come.
@@ -129,8 +138,9 @@ struct BackTest {
     }
 
     /// Makes the evaluations that are due before a minute.
-    mutating func evaluate(before minute: Int, end: Int) {
+    mutating func evaluate(before minute: Int, end: Int) throws(StoreError) {
       while next < minute, next <= end {
+        try CurrentQuery.check()
         evaluate(at: Timestamp(minute: next))
         next += BackTest.stepMinutes
       }

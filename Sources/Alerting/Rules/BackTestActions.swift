@@ -69,7 +69,7 @@ extension BackTest {
   func answer(
     _ store: any ReleaseStore & OutcomeStore, _ alerts: any AlertStore
   ) throws(StoreError) -> Result<Answer, FieldErrors> {
-    let unmatched = rule.unmatched(in: try KnownNames(of: organization, store))
+    let unmatched = try rule.unmatched(of: organization, store)
     // A project that has been silent is one of the things that a rule is about.
     var errors = FieldErrors()
     for problem in unmatched where problem.field != "projects" {

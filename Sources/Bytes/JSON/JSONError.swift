@@ -2,7 +2,7 @@
 package struct JSONError: Error {
   enum Reason {
     case end, more, name, colon, comma, value, control, escape, surrogate, utf8, depth
-    case repeated, nul, range, type
+    case repeated, nul, range, type, members, values, marks
   }
 
   let reason: Reason
@@ -34,6 +34,9 @@ package struct JSONError: Error {
     case .nul: "a string contains NUL"
     case .range: "a number is too large"
     case .type: "a value has another type"
+    case .marks: "a string has more than \(CombiningMarks.max) combining marks in a row"
+    case .members: "an object has more than \(JSONNode.membersMax) members"
+    case .values: "it has more than \(JSONNode.valuesMax) values"
     }
   }
 }

@@ -10,6 +10,12 @@ package struct JSONNode: Sendable {
     case object([(name: String, value: JSONNode)])
   }
 
+  /// The maximum number of members of an object: what looks members up, or names those that it does
+  /// not know, takes a bounded time.
+  package static let membersMax = 1000
+  /// The maximum number of values of a document, of which each takes some hundred bytes of memory.
+  package static let valuesMax = 100_000
+
   package var value: Value
   /// The line, counted from 1.
   package var line: Int
@@ -55,12 +61,15 @@ private struct JSONNodeBuilder {
   /// The number of lines up to the byte `counted`.
   private var lines = 1
   private var counted = 0
+  /// The number of values that were read.
+  private var values = 0
   /// The name of a repeated member.
   private(set) var repeated: String?
 
   private static let depthMax = 16
 
   mutating func document(_ bytes: Span<UInt8>) throws(JSONError) -> JSONNode {
+    if CombiningMarks.areTooMany(bytes) { throw JSONError(.marks) }
     let node = try value(bytes, depth: 0)
     try json.end(bytes)
     return node
@@ -78,6 +87,8 @@ private struct JSONNodeBuilder {
   private mutating func value(_ bytes: Span<UInt8>, depth: Int) throws(JSONError) -> JSONNode {
     let first = try json.peek(bytes)
     if depth > Self.depthMax { throw JSONError(.depth) }
+    values += 1
+    if values > JSONNode.valuesMax { throw JSONError(.values) }
     let line = line(bytes)
     let value: JSONNode.Value
     switch first {
@@ -100,7 +111,6 @@ private struct JSONNodeBuilder {
     _ bytes: Span<UInt8>, _ depth: Int
   ) throws(JSONError) -> [(name: String, value: JSONNode)] {
     var members: [(name: String, value: JSONNode)] = []
-    // A set, since a linear search for each name would take minutes for a body of a mebibyte.
     var names: Set<String> = []
     var isFirst = true
     _ = try json.enterObject(bytes)
@@ -110,6 +120,7 @@ private struct JSONNodeBuilder {
         repeated = name
         throw JSONError(.repeated)
       }
+      if names.count > JSONNode.membersMax { throw JSONError(.members) }
       members.append((name, try value(bytes, depth: depth + 1)))
     }
     return members

@@ -85,6 +85,25 @@ package struct JSONReader {
     return key
   }
 
+  /// The names of the first members of an object, whose values are skipped; none for any other
+  /// document, and for text that is not JSON.
+  ///
+  /// - Parameter max: the number of names after which the rest is not read.
+  package static func memberNames(_ bytes: [UInt8], max: Int) -> [String] {
+    var (json, names, isFirst) = (JSONReader(), [String](), true)
+    let bytes = bytes.span
+    do throws(JSONError) {
+      guard try json.enterObject(bytes) else { return [] }
+      while names.count < max, let key = try json.nextKey(bytes, isFirst: &isFirst) {
+        names.append(key.text(bytes))
+        try json.skipValue(bytes, depth: 1)
+      }
+      return names
+    } catch {
+      return []
+    }
+  }
+
   // MARK: Fields
 
   package mutating func stringField(

@@ -36,11 +36,6 @@ extension Connection {
 
   /// Waits for room in the budget.
   func starve(for bytes: Int, mayUseReserve: Bool = false, in loop: Loop) {
-    if !isControl, bytesNeeded == 0 {
-      // What is not received fills the kernel's buffer, which may have grown to megabytes.
-      try? loop.syscalls.setOption(
-        descriptor, SOL_SOCKET, SO_RCVBUF, Int32(loop.limits.turnBytesMax))
-    }
     starvedAt = min(starvedAt, loop.now)
     pause = .starved
     bytesNeeded = bytes
@@ -130,15 +125,31 @@ extension Connection {
 struct StarvingTenants {
   private var hasStrangers = false
   private var tenants: Set<Tenant> = []
-  /// The one that began last of those that hold some bytes and have waited for more for long. If
-  /// all did, none would go on.
+  /// The one that began last of those that hold some bytes and have waited for more for long: where
+  /// all that hold any do, none would go on.
   private(set) var last: Connection?
 
-  /// - Parameter time: since when is long.
-  init(_ connections: [Connection], at time: Int64) {
+  /// - Parameters:
+  ///   - connections: those that wait.
+  ///   - all: all connections.
+  ///   - time: since when is long.
+  init(_ connections: [Connection], among all: [Connection?], at time: Int64) {
+    if connections.isEmpty { return }
+    func holds(_ connection: Connection, asStranger isStranger: Bool) -> Bool {
+      connection.share.bytes > 0 && !connection.share.isReserve
+        && (connection.tenant == nil) == isStranger
+    }
+    // Strangers have a room of their own. Where one goes on, or stands still and so gives way,
+    // there is room for others after it.
+    let isStuck = [false, true].map { isStranger in
+      !all.contains {
+        $0.map { $0.pause != .starved && holds($0, asStranger: isStranger) } ?? false
+      }
+    }
     for connection in connections where connection.pause == .starved {
-      if connection.share.bytes > 0, connection.starvedAt <= time,
-        connection.waitingSince >= last?.waitingSince ?? .min
+      let isStranger = connection.tenant == nil
+      if isStuck[isStranger ? 1 : 0], holds(connection, asStranger: isStranger),
+        connection.starvedAt <= time, connection.waitingSince >= last?.waitingSince ?? .min
       {
         last = connection
       }

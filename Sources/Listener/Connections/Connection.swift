@@ -150,6 +150,8 @@ final class Connection {
   func takeTurn(in loop: Loop) {
     isQueued = false
     guard stage != .closed else { return }
+    // A client whose bytes were not received did not stand still meanwhile.
+    if pause == .starved { receivedAt = loop.now }
     pause = .none
     isInTurn = true
     let mayReceive = isReadable
@@ -180,11 +182,9 @@ final class Connection {
     stage == .head && !hasInput && !hasBacklog && !isQueued && pause == .none
   }
 
-  /// Whether it may be closed where there are too many: it is idle, and not so new that its first
-  /// request may be on its way.
-  func mayMakeRoom(in loop: Loop) -> Bool {
-    isIdle && !isControl
-      && (!isHeadBegun || loop.now >= waitingSince + loop.limits.newMilliseconds)
+  /// Whether it is so new that its first request may be on its way.
+  func isNew(in loop: Loop) -> Bool {
+    isHeadBegun && loop.now < waitingSince + loop.limits.newMilliseconds
   }
 
   /// Closes the connection, unless a request has come meanwhile.

@@ -12,6 +12,9 @@ struct ActiveRequest {
   private let query: HealthQuery
   private let environments: EnvironmentSelection
 
+  /// The maximum number of groups of an answer; of more, those with the most sessions are answered.
+  private static let groupsMax = 5000
+
   static let names = AcceptedNames.only(AcceptedNames.selection + ["groupBy"])
 
   init(_ call: APICall) throws(APIError) {
@@ -21,6 +24,7 @@ struct ActiveRequest {
       projects: Set(selected.map(\.id)), minutes: HealthPeriod.day24.window(until: call.now))
     query.groupBy = [.project]
     query.measures = [.sessions, .users]
+    query.groupsMax = Self.groupsMax
     for name in parameters.all("groupBy") {
       switch name {
       case "project": continue

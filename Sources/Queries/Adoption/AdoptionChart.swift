@@ -68,6 +68,7 @@ struct AdoptionChartRequest {
     let buckets = range.bucketStarts.count
     var ranking = query(by: [.release])
     ranking.intervalMinutes = nil
+    ranking.groupsMax = HealthQuery.rankedGroupsMax
     let ranked = try store.health(ranking).sorted { left, right in
       let (one, other) = (count(left.totals), count(right.totals))
       return one == other ? left.key < right.key : one > other

@@ -43,7 +43,11 @@ package struct CatalogActions: Sendable {
     return { () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
       let projects = call.snapshot.projects(of: organization)
-      return .json { CatalogJSON.write(organization, projects: projects, uses: uses, to: &$0) }
+      let shown = Array(projects.prefix(Self.projectsMax))
+      return Response.json {
+        CatalogJSON.write(organization, projects: shown, uses: uses, to: &$0)
+      }
+      .naming(truncated: uses, of: shown, lacksProjects: shown.count < projects.count)
     }
   }
 
@@ -60,13 +64,13 @@ package struct CatalogActions: Sendable {
     let found = try call.projects().filter { wanted.isEmpty || $0.slug.contains(wanted) }
     return { [call] () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
-      let json = JSONWriter.array { json in
-        for project in found.dropFirst(page.offset).prefix(page.size) {
-          CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
-        }
-      }
+      let shown = found.dropFirst(page.offset).prefix(page.size)
       let hasMore = found.count > page.offset && found.count - page.offset > page.size
-      return .json(json, headers: ["Link": page.linkHeader(url: call.url, hasMore: hasMore)])
+      let link = page.linkHeader(url: call.url, hasMore: hasMore)
+      return Response.list(shown, headers: ["Link": link]) { json, project in
+        CatalogJSON.write(project, uses[project.id], of: organization, to: &json)
+      }
+      .naming(truncated: uses, of: shown)
     }
   }
 
@@ -75,7 +79,10 @@ package struct CatalogActions: Sendable {
     let project = try call.project()
     return { () throws(StoreError) in
       let uses = try store.uses(of: organization.id)
-      return .json { CatalogJSON.write(project, uses[project.id], of: organization, to: &$0) }
+      return Response.json {
+        CatalogJSON.write(project, uses[project.id], of: organization, to: &$0)
+      }
+      .naming(truncated: uses, of: [project])
     }
   }
 
@@ -84,13 +91,12 @@ package struct CatalogActions: Sendable {
     let project = try call.project()
     let name = Name(call.names["environment"] ?? "")
     return { () throws(StoreError) in
-      let uses = try store.uses(of: organization.id)
-      let all = CatalogJSON.environments(of: uses)
-      let own = uses[project.id]?.named ?? []
-      guard let place = all.firstIndex(where: { Name($0) == name }),
-        own.contains(where: { Name($0) == name })
-      else { return Response(.notFound) }
-      return .json { CatalogJSON.write(environment: all[place], at: place, to: &$0) }
+      var list = EnvironmentList(of: organization.id, in: [project.id], limit: 1)
+      list.name = name
+      guard let environment = try store.environments(list).first else {
+        return Response(.notFound)
+      }
+      return .json { CatalogJSON.write(environment, to: &$0) }
     }
   }
 
@@ -102,16 +108,22 @@ package struct CatalogActions: Sendable {
       call.names["project"] != nil
       ? [try call.project()]
       : try (try call.projects()).selected(by: parameters)
+    // Sentry's list has no pages, so a page has as many as most organizations will ever have.
+    let page = try Page(parameters, sizeMax: ProjectUse.environmentsMax)
     // No environment is ever hidden.
     let isHidden =
       try parameters.choice(
         "visibility", default: Visibility.visible, otherwise: "Invalid value for 'visibility'")
       == .hidden
-    return { () throws(StoreError) in
-      let uses = try store.uses(of: organization.id)
-      let all = CatalogJSON.environments(of: uses)
-      let names = isHidden ? [] : Set(selected.flatMap { uses[$0.id]?.named ?? [] })
-      return .json { CatalogJSON.write(environments: names, among: all, to: &$0) }
+    var list = EnvironmentList(
+      of: organization.id, in: Set(selected.map(\.id)), limit: page.size + 1)
+    list.offset = page.offset
+    return { [list] () throws(StoreError) in
+      let found = isHidden ? [] : try store.environments(list)
+      let link = page.linkHeader(url: call.url, hasMore: found.count > page.size)
+      return .list(found.prefix(page.size), headers: ["Link": link]) { json, environment in
+        CatalogJSON.write(environment, to: &json)
+      }
     }
   }
 
@@ -125,12 +137,12 @@ package struct CatalogActions: Sendable {
         "organizations/{organization}/projects", .get(Self.projectList, projects)),
       APIRoute(
         "organizations/{organization}/environments",
-        .get(.sentrys(["project", "visibility"]), environments)),
+        .get(.sentrys(["project", "visibility"] + AcceptedNames.pages), environments)),
       APIRoute("projects", .get(Self.projectList, projects)),
       APIRoute("projects/{organization}/{project}", .get(.sentrys(), project)),
       APIRoute(
         "projects/{organization}/{project}/environments",
-        .get(.sentrys(["visibility"]), environments)),
+        .get(.sentrys(["visibility"] + AcceptedNames.pages), environments)),
       APIRoute(
         "projects/{organization}/{project}/environments/{environment}",
         .get(.sentrys(), environment)),
@@ -140,6 +152,23 @@ package struct CatalogActions: Sendable {
   private enum Visibility: String, CaseIterable {
     case all, hidden, visible
   }
+  /// The maximum number of projects of an organization's page, which has no pages of its own.
+  private static let projectsMax = 1000
 
   private static let projectList = AcceptedNames.sentrys(["query"] + AcceptedNames.pages)
+}
+
+extension Response {
+  /// Names the members that lack some of what there is, `Hale-Truncated: environments`.
+  ///
+  /// - Parameter projects: those that the answer has.
+  fileprivate func naming(
+    truncated uses: [ProjectID: ProjectUse], of projects: some Sequence<Project>,
+    lacksProjects: Bool = false
+  ) -> Response {
+    let lacksEnvironments = projects.contains { uses[$0.id]?.hasMoreEnvironments == true }
+    let names =
+      (lacksProjects ? ["projects"] : []) + (lacksEnvironments ? ["environments"] : [])
+    return names.isEmpty ? self : adding(["Hale-Truncated": names.joined(separator: ", ")])
+  }
 }

@@ -102,28 +102,13 @@ enum CatalogJSON {
     }
   }
 
-  /// The environments of an organization, ascending.
-  static func environments(of uses: [ProjectID: ProjectUse]) -> [String] {
-    Set(uses.values.flatMap(\.named)).sorted()
-  }
-
-  static func write(environment name: String, at place: Int, to json: inout JSONWriter) {
+  /// - Parameter environment: its place in the organization is the id, so that an environment has
+  ///   the same id in the lists of all projects.
+  static func write(_ environment: KnownEnvironment, to json: inout JSONWriter) {
     json.object { json in
-      json.member("id", String(place + 1))
-      json.member("name", name)
+      json.member("id", String(environment.place + 1))
+      json.member("name", environment.name)
       json.member("isHidden", false)
-    }
-  }
-
-  /// Environments by name.
-  ///
-  /// - Parameter all: the environments of the organization, ascending. The position in it is the
-  ///   id, so that an environment has the same id in the lists of all projects.
-  static func write(environments: Set<String>, among all: [String], to json: inout JSONWriter) {
-    json.array { json in
-      for (index, name) in all.enumerated() where environments.contains(name) {
-        write(environment: name, at: index, to: &json)
-      }
     }
   }
 }

@@ -94,8 +94,8 @@ struct CompareRequest {
   func response(
     of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Result<[UInt8], APIError> {
-    let known = try KnownNames(of: organization, store).of(projects)
-    if let refusal = known.refusal(of: environments) { return .failure(.badRequest(refusal)) }
+    let known = KnownNames(of: organization, projects, store)
+    if let refusal = try known.refusal(of: environments) { return .failure(.badRequest(refusal)) }
     var latest = HealthQuery(projects: projects, minutes: range.minutes)
     latest.filter = .environments(environments)
     var records: [ReleaseRecord] = []
@@ -105,7 +105,7 @@ struct CompareRequest {
       if let record = try known.release(name, latestIn: latest, besides: other, store) {
         records.append(record)
       } else {
-        unknown.insert(known.refusal(ofReleaseOrLatest: name))
+        unknown.insert(try known.refusal(ofReleaseOrLatest: name))
       }
     }
     guard unknown.isEmpty else {

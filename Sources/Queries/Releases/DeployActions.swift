@@ -56,9 +56,7 @@ package struct DeployActions: Sendable {
   private func release(
     _ version: String, of organization: Organization, withDeploys: Bool = false
   ) throws(StoreError) -> ReleaseRecord? {
-    try store.releases(of: organization.id, withDeploys: withDeploys).first {
-      Name($0.version) == Name(version)
-    }
+    try store.release(version, of: organization.id, withDeploys: withDeploys)
   }
 
   /// The routes of the API that these actions answer.

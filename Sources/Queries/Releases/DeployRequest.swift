@@ -28,14 +28,14 @@ struct DeployRequest {
     var url: String?
     var dateStarted: String?
     var dateFinished: String?
-    var projects: [ProjectName]?
+    var projects: ShortList<ProjectName>?
   }
 
   /// Clients send null for what they do not know.
   init(_ call: APICall) throws(APIError) {
     let body = try call.json(Body.self)
     finished = call.now
-    projects = body.projects?.map(\.text)
+    projects = body.projects?.elements.map(\.text)
     if projects?.isEmpty == true { errors.add("projects", "This list may not be empty.") }
     readEnvironment(body.environment)
     name = text("name", body.name, max: Self.lengthMax)

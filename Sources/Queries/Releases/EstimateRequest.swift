@@ -42,12 +42,12 @@ struct EstimateRequest {
   func response(
     of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Response {
-    let known = try KnownNames(of: organization, store).of(projects)
-    if let refusal = known.refusal(of: environments) { return Response(.badRequest(refusal)) }
+    let known = KnownNames(of: organization, projects, store)
+    if let refusal = try known.refusal(of: environments) { return Response(.badRequest(refusal)) }
     var selected = HealthQuery(projects: projects, minutes: range.minutes)
     selected.filter = .environments(environments)
     guard let record = try known.release(release, latestIn: selected, store) else {
-      return Response(APIError(status: 404, detail: known.refusal(ofReleaseOrLatest: release)))
+      return Response(APIError(status: 404, detail: try known.refusal(ofReleaseOrLatest: release)))
     }
     let projects = projects.intersection(record.projects)
     let days = try LearningDays(of: projects, environments, now: now, store)

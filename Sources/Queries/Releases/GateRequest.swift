@@ -84,9 +84,9 @@ struct GateRequest {
   func response(
     of organization: OrganizationID, store: any StoreSnapshot
   ) throws(StoreError) -> Result<[UInt8], APIError> {
-    let known = try KnownNames(of: organization, store).of(projects)
+    let known = KnownNames(of: organization, projects, store)
     // Before the first session of a project, its environments are still to come.
-    if !known.hasNoSessions, let refusal = known.refusal(of: environments) {
+    if try !known.haveNoSessions(), let refusal = try known.refusal(of: environments) {
       return .failure(.badRequest(refusal))
     }
     var day = HealthQuery(projects: projects, minutes: HealthPeriod.day24.window(until: now))
@@ -96,22 +96,23 @@ struct GateRequest {
         name, latestIn: day, besides: candidate, sessionsMin: rules.sessionsMin, store)
     }
     if let baseline, case .some(.none) = named {
-      return .failure(.badRequest(known.refusal(ofReleaseOrLatest: baseline)))
+      return .failure(.badRequest(try known.refusal(ofReleaseOrLatest: baseline)))
     }
     let found = try known.release(
       candidate, latestIn: day, sessionsMin: rules.sessionsMin, store)
     guard let record = found else {
       // A client may wait for one that is still to come.
-      let mayCome = candidate == LatestRelease.name || known.mayCome(release: candidate)
+      let isLatest = candidate == LatestRelease.name
+      let mayCome = isLatest ? true : try known.mayCome(release: candidate)
       return .failure(
         APIError(
           status: mayCome ? 404 : 400,
-          detail: known.refusal(ofReleaseOrLatest: candidate, mayCome: true)))
+          detail: try known.refusal(ofReleaseOrLatest: candidate, mayCome: true)))
     }
     let started = try record.firstHour(in: projects, environments, store)
     let before =
       if let named { named } else {
-        try previous(to: record, started: started, among: known, store)
+        try previous(to: record, started: started, of: organization, store)
       }
     if before?.id == record.id { return .failure(Self.isItself) }
     let beforeStarted = try before?.firstHour(in: projects, environments, store)
@@ -129,7 +130,7 @@ struct GateRequest {
     if let before {
       gate.earlier = GateAnswer.Earlier(release: before.version, isKept: isBaseKept)
     } else {
-      gate.earlier = lower(than: record, among: known).map {
+      gate.earlier = try lower(than: record, among: known, store).map {
         GateAnswer.Earlier(release: $0.version, isKept: true)
       }
     }
@@ -138,41 +139,40 @@ struct GateRequest {
 
   /// The next lower release of the same package in the projects and environments, which may have
   /// had no session of late.
-  private func lower(than record: ReleaseRecord, among known: KnownNames) -> ReleaseRecord? {
+  private func lower(
+    than record: ReleaseRecord, among known: KnownNames, _ store: any ReleaseReading
+  ) throws(StoreError) -> ReleaseRecord? {
     let version = ReleaseVersion(record.version)
     let rank = ReleaseRank(record.version, version: version, created: record.created)
-    return known.records.compactMap { other -> (record: ReleaseRecord, rank: ReleaseRank)? in
-      let isSeen = other.places.contains {
-        projects.contains($0.project) && environments.includes($0.environment)
+    let names = try known.releases().filter { ReleaseVersion($0).package == version.package }
+    let seen = try store.releases(named: names, of: known.organization, withDeploys: false)
+      .filter { other in
+        other.places.contains {
+          projects.contains($0.project) && environments.includes($0.environment)
+        }
       }
-      let own = ReleaseVersion(other.version)
-      guard isSeen, own.package == version.package else { return nil }
-      return (other, ReleaseRank(other.version, version: own, created: other.created))
-    }
-    .filter { $0.rank < rank }.max { $0.rank < $1.rank }?.record
+    return seen.map { (record: $0, rank: ReleaseRank($0.version, created: $0.created)) }
+      .filter { $0.rank < rank }.max { $0.rank < $1.rank }?.record
   }
 
   /// The release of the same package with the most sessions in the day before the first session of
   /// the candidate; of several the highest.
   private func previous(
-    to record: ReleaseRecord, started: Int?, among known: KnownNames,
+    to record: ReleaseRecord, started: Int?, of organization: OrganizationID,
     _ store: any SessionReading & ReleaseReading
   ) throws(StoreError) -> ReleaseRecord? {
     let end = started ?? now.hour
     var query = HealthQuery(projects: projects, minutes: (end - 24) * 60..<end * 60)
-    query.groupBy = [.release]
     query.filter = .all([
       .environments(environments), .not(.release(record.version)),
       .package(ReleaseVersion(record.version).package),
     ])
-    let sessions = Dictionary(
-      try store.health(query).map { (Name($0.key.release ?? ""), $0.totals.sessions.total) },
-      uniquingKeysWith: { first, _ in first })
-    return known.records.compactMap { record in
-      sessions[Name(record.version)].map {
-        (record, $0, ReleaseRank(record.version, created: record.created))
-      }
-    }.max { ($0.1, $0.2) < ($1.1, $1.2) }?.0
+    let sessions = try store.releaseSessions(query)
+    let most = sessions.values.max()
+    let names = sessions.filter { $0.value == most }.map(\.key.text)
+    return try store.releases(named: names, of: organization, withDeploys: false)
+      .map { (record: $0, rank: ReleaseRank($0.version, created: $0.created)) }
+      .max { $0.rank < $1.rank }?.record
   }
 
   private func answer(

@@ -22,16 +22,19 @@ package struct ReleaseActions: Sendable {
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
         let request = try request.namingLatest(of: organization.id, store)
-        let records = try store.releases(of: organization.id, withDeploys: true)
         var health = try ReleaseHealthData(ranking: request, store: store)
-        let entries = ReleaseEntry.entries(of: records, request, health)
-        let page = entries.dropFirst(request.page.offset).prefix(request.page.size)
-        try health.load(for: page, among: records, request, store: store)
+        var list = request.list(
+          of: organization.id, limit: request.page.size + 1, ranks: health.ranks(by: request.sort))
+        list.offset = request.page.offset
+        let found = try store.releases(list)
+        let hasMore = found.count > request.page.size
+        let entries = try ReleaseEntry.read(
+          found.prefix(request.page.size), request, of: organization.id, store)
+        try health.load(for: entries, request, of: organization.id, store: store)
         let writer = ReleaseJSON(request: request, health: health)
         let json = JSONWriter.array { json in
-          for entry in page { writer.write(entry, to: &json) }
+          for entry in entries { writer.write(entry, to: &json) }
         }
-        let hasMore = entries.count > request.page.offset + page.count
         return .json(
           json, headers: ["Link": request.page.linkHeader(url: call.url, hasMore: hasMore)]
         ).naming(try request.unknown(where: entries.isEmpty, store))
@@ -45,15 +48,17 @@ package struct ReleaseActions: Sendable {
       try items(of: call), projects: try call.projects(), now: call.now, for: .page)
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
-        let records = try store.releases(of: organization.id, withDeploys: true)
         // No release is named `latest`.
-        let record =
+        let latest =
           call.version == LatestRelease.name
-          ? try LatestRelease.found(by: request.summaryQuery, among: records, store)
-          : records.first { Name($0.version) == Name(call.version) }
-        guard let record else { return Response(.notFound) }
+          ? try LatestRelease.found(by: request.summaryQuery, of: organization.id, store)?.version
+          : call.version
+        guard let latest,
+          let record = try store.release(latest, of: organization.id, withDeploys: true)
+        else { return Response(.notFound) }
         return try page(
-          of: record, among: records, try request.namingLatest(of: organization.id, store), store)
+          of: record, in: organization.id, try request.namingLatest(of: organization.id, store),
+          store)
       }
     }
   }
@@ -65,18 +70,18 @@ package struct ReleaseActions: Sendable {
       call.items, projects: try call.projects(), now: call.now, for: .dates)
     return { () throws(StoreError) in
       try store.snapshot { (store) throws(StoreError) in
-        let entries = ReleaseEntry.entries(
-          of: try store.releases(of: organization.id, withDeploys: true),
-          try request.namingLatest(of: organization.id, store), ReleaseHealthData())
-        let page = entries.dropFirst(request.page.offset)
+        var list = try request.namingLatest(of: organization.id, store)
+          .list(of: organization.id, limit: request.page.size + 1)
+        list.offset = request.page.offset
+        let found = try store.releases(list)
         let link = request.page.linkHeader(
-          url: call.url, hasMore: page.count > request.page.size)
-        return .list(page.prefix(request.page.size), headers: ["Link": link]) { json, entry in
+          url: call.url, hasMore: found.count > request.page.size)
+        return .list(found.prefix(request.page.size), headers: ["Link": link]) { json, listing in
           json.object { json in
-            json.member("version", entry.record.version)
-            json.member("date", entry.date)
+            json.member("version", listing.version)
+            json.member("date", listing.created)
           }
-        }.naming(try request.unknown(where: entries.isEmpty, store))
+        }.naming(try request.unknown(where: found.isEmpty, store))
       }
     }
   }
@@ -108,22 +113,22 @@ package struct ReleaseActions: Sendable {
   }
 
   private func page(
-    of record: ReleaseRecord, among records: [ReleaseRecord], _ request: ReleasesRequest,
+    of record: ReleaseRecord, in organization: OrganizationID, _ request: ReleasesRequest,
     _ store: any SessionReading & ReleaseReading, status: Int = 200
   ) throws(StoreError) -> Response {
-    let selected = request.projects.filter { record.projects.contains($0.id) }
+    let entry = ReleaseEntry(record, among: request.projects)
+    let selected = entry.projects
     if selected.isEmpty, !record.projects.isEmpty { return Response(.notFound) }
-    let entry = ReleaseEntry(
-      record: record, version: ReleaseVersion(record.version), projects: selected)
     var health = ReleaseHealthData()
-    try health.load(for: [entry], among: records, request, store: store)
+    try health.load(for: [entry], request, of: organization, store: store)
     var meta: ReleaseMeta?
     if request.namesProjects {
-      meta = ReleaseMeta(
-        of: record.id, among: records, request,
+      meta = try ReleaseMeta(
+        of: record, request, in: organization,
         sessionHours: try store.sessionHours(
           ofRelease: record.id, projects: Set(selected.map(\.id)),
-          environments: request.environments))
+          environments: request.environments),
+        store: store)
     }
     let writer = ReleaseJSON(request: request, health: health)
     let isSeen = record.places.contains { place in
@@ -139,7 +144,7 @@ package struct ReleaseActions: Sendable {
   /// The body that release tools send; members for error trackers are ignored.
   private struct Body: Decodable {
     var version: String?
-    var projects: [ProjectName]?
+    var projects: ShortList<ProjectName>?
     var dateReleased: String?
     var ref: String?
     var url: String?
@@ -175,7 +180,7 @@ package struct ReleaseActions: Sendable {
     var change = ReleaseChange(version: version)
     let projects = try call.projects()
     if call.names["project"] != nil { change.projects = [try call.project().id] }
-    for name in body.projects ?? [] {
+    for name in body.projects?.elements ?? [] {
       guard let project = projects.first(named: name.text) else {
         let error = APIError.unknown(
           "Invalid project ids or slugs: \"\(name.text)\"", name.text, among: projects.map(\.slug))
@@ -200,9 +205,7 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest([], projects: projects, now: call.now, for: .page)
     return { [change] () throws(StoreError) in
       let store = store
-      let known = try store.releases(of: organization.id).first {
-        Name($0.version) == Name(version)
-      }
+      let known = try store.release(version, of: organization.id)
       if mustExist, known == nil { return Response(.notFound) }
       // As in Sentry: a new release without a project would appear nowhere. Of a known one
       // sentry-cli sends an empty list to archive it.
@@ -210,12 +213,11 @@ package struct ReleaseActions: Sendable {
       let isNew =
         try store.saveRelease(change, of: organization.id, at: call.now)
         || !change.projects.allSatisfy { known?.projects.contains($0) ?? false }
-      let records = try store.releases(of: organization.id, withDeploys: true)
-      guard let record = records.first(where: { Name($0.version) == Name(version) }) else {
-        return Response(.notFound)
-      }
+      let saved = try store.release(version, of: organization.id, withDeploys: true)
+      guard let saved else { return Response(.notFound) }
       return try page(
-        of: record, among: records, request, store, status: mustExist ? 200 : isNew ? 201 : 208)
+        of: saved, in: organization.id, request, store,
+        status: mustExist ? 200 : isNew ? 201 : 208)
     }
   }
 

@@ -11,14 +11,15 @@ struct ReleaseHealthData {
 }
 
 extension ReleaseHealthData {
-  /// Queries the counts that the request ranks by. Blocks.
+  /// Queries the counts that the request ranks by. Of very many releases those with the most
+  /// sessions are ranked. Blocks.
   init(ranking request: ReleasesRequest, store: any SessionReading) throws(StoreError) {
     switch request.sort {
     case .date, .semver, .build, .adoption: return
     case .sessions, .users, .crashFreeSessions, .crashFreeUsers:
-      summary = Self.totals(try store.health(request.summaryQuery))
+      summary = Self.totals(try store.health(request.summaryQuery.ofLargestGroups))
     case .sessions24h, .users24h:
-      day = Self.totals(try store.health(request.dayQuery))
+      day = Self.totals(try store.health(request.dayQuery.ofLargestGroups))
     }
   }
 
@@ -26,14 +27,14 @@ extension ReleaseHealthData {
   ///
   /// Only their releases are counted: an organization has thousands, and a page a hundred.
   mutating func load(
-    for entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
-    _ request: ReleasesRequest, store: any SessionReading & ReleaseReading
+    for entries: [ReleaseEntry], _ request: ReleasesRequest, of organization: OrganizationID,
+    store: any SessionReading & ReleaseReading
   ) throws(StoreError) {
     guard request.withHealth else { return }
     let releases = Set(entries.map { Name($0.record.version) })
     if releases.isEmpty { return }
     if request.withOverview {
-      overviews = try ReleaseOverview.of(entries, among: records, request, store: store)
+      overviews = try ReleaseOverview.of(entries, request, in: organization, store: store)
     }
     if summary.isEmpty {
       let previous = overviews.values.compactMap { $0.previous.map { Name($0) } }
@@ -54,6 +55,13 @@ extension ReleaseHealthData {
 }
 
 extension HealthQuery {
+  /// The same query, of those groups that have the most sessions where there are very many.
+  fileprivate var ofLargestGroups: HealthQuery {
+    var query = self
+    query.groupsMax = Self.rankedGroupsMax
+    return query
+  }
+
   /// The same query, restricted to some releases.
   fileprivate func of(_ releases: Set<Name>) -> HealthQuery {
     var query = self

@@ -170,21 +170,28 @@ struct ReleaseMeta {
   private let last: String?
 
   /// As in Sentry the filters choose the neighbours, and never hide the release itself; the first
-  /// and the last release are those of the projects and environments.
+  /// and the last release are those of the projects and environments. Blocks.
   init(
-    of id: Int64, among records: [ReleaseRecord], _ request: ReleasesRequest,
-    sessionHours: ClosedRange<Int>?
-  ) {
+    of record: ReleaseRecord, _ request: ReleasesRequest, in organization: OrganizationID,
+    sessionHours: ClosedRange<Int>?, store: any ReleaseReading
+  ) throws(StoreError) {
     self.sessionHours = sessionHours
+    func release(
+      _ request: ReleasesRequest, _ order: ReleaseList.Order, isBehind: Bool
+    ) throws(StoreError) -> String? {
+      var list = request.list(of: organization, limit: 1)
+      list.order = order
+      list.after =
+        isBehind
+        ? ReleaseListing(id: record.id, version: record.version, created: record.created) : nil
+      return try store.releases(list).first?.version
+    }
+    last = try release(request.unfiltered, .created, isBehind: false)
+    first = try release(request.unfiltered, .createdAscending, isBehind: false)
     // Lists begin with the newest, so the previous entry in a list is the next one in time. Sentry
     // reverses them for the same reason.
-    let all = ReleaseEntry.entries(of: records, request.unfiltered, ReleaseHealthData())
-    last = all.first?.record.version
-    first = all.last?.record.version
-    let entries = ReleaseEntry.entries(of: records, request, ReleaseHealthData(), including: id)
-    let index = entries.firstIndex { $0.record.id == id } ?? entries.endIndex
-    next = entries[..<index].last?.record.version
-    previous = entries[index...].dropFirst().first?.record.version
+    next = try release(request, .createdAscending, isBehind: true)
+    previous = try release(request, .created, isBehind: true)
   }
 
   func write(to json: inout JSONWriter) {

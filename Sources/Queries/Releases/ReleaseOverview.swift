@@ -20,22 +20,22 @@ struct ReleaseOverview {
 
   /// The overview of each entry in each of its projects. Blocks.
   static func of(
-    _ entries: some Sequence<ReleaseEntry>, among records: [ReleaseRecord],
-    _ request: ReleasesRequest, store: any ReleaseReading
+    _ entries: [ReleaseEntry], _ request: ReleasesRequest, in organization: OrganizationID,
+    store: any ReleaseReading
   ) throws(StoreError) -> [GroupKey: ReleaseOverview] {
-    let order = ReleaseOrder(records)
-    let previous = Dictionary(
-      uniqueKeysWithValues: request.projects.map {
-        ($0.id, order.previous(in: $0.id, request.environments))
-      })
+    let records = Dictionary(entries.map { ($0.record.id, $0.record) }) { first, _ in first }
+    let places = try store.versionPlaces(
+      of: Array(records.values), in: organization,
+      projects: Set(entries.flatMap(\.projects).map(\.id)), request.environments)
     var overviews: [GroupKey: ReleaseOverview] = [:]
     for entry in entries {
+      let place = places[entry.record.id]
       for project in entry.projects {
         overviews[GroupKey(project: project.id, release: entry.record.version)] = ReleaseOverview(
           hours: try store.sessionHours(
             ofRelease: entry.record.id, projects: [project.id],
             environments: request.environments),
-          rank: order.ranks[entry.record.id], previous: previous[project.id]?[entry.record.id])
+          rank: place?.rank, previous: place?.previous[project.id])
       }
     }
     return overviews
@@ -62,38 +62,5 @@ struct ReleaseOverview {
     json.member("failureFreeUsers", cell.users.failureFreeRate.map { $0 * 100 })
     json.member("sessions", cell.sessions)
     json.member("users", cell.users.byWorst)
-  }
-}
-
-/// The releases of an organization in their order.
-private struct ReleaseOrder {
-  private let ascending: [(record: ReleaseRecord, package: String?)]
-  /// The place of each release, by its id.
-  let ranks: [Int64: Int]
-
-  init(_ records: [ReleaseRecord]) {
-    let ranked = records.map { record in
-      let version = ReleaseVersion(record.version)
-      let rank = ReleaseRank(record.version, version: version, created: record.created)
-      return (record: record, package: version.package, rank: rank)
-    }
-    ascending = ranked.sorted { $0.rank < $1.rank }.map { ($0.record, $0.package) }
-    ranks = Dictionary(uniqueKeysWithValues: ascending.enumerated().map { ($1.record.id, $0) })
-  }
-
-  /// The next lower version of each release, by its id, among those of its package that were seen
-  /// in a project and some environments.
-  func previous(in project: ProjectID, _ environments: EnvironmentSelection) -> [Int64: String] {
-    var previous: [Int64: String] = [:]
-    var last: [String?: String] = [:]
-    for (record, package) in ascending {
-      let isSeen = record.places.contains {
-        $0.project == project && environments.includes($0.environment)
-      }
-      guard isSeen else { continue }
-      previous[record.id] = last[package]
-      last[package] = record.version
-    }
-    return previous
   }
 }

@@ -7,9 +7,9 @@ internal import Storage
 /// free text that the name contains.
 struct ReleaseSearch {
   /// The filter of finalized releases, those with a date of release.
-  private var ofFinalized: SeriesFilter
+  private(set) var ofFinalized: SeriesFilter
   /// The filter of the other releases.
-  private var ofOthers: SeriesFilter
+  private(set) var ofOthers: SeriesFilter
 
   static let keys = ReleaseTerms.keys + ["finalized"]
 
@@ -23,13 +23,13 @@ struct ReleaseSearch {
 
   init(_ text: String, environments: EnvironmentSelection) throws(APIError) {
     if let texts = Self.describedBuild(text) {
-      ofFinalized = .any(texts.map { .releaseContains($0) })
+      ofFinalized = .any(texts.map { .releaseMatches(TextPattern(containing: $0)) })
       ofOthers = ofFinalized
       return
     }
     let tree = try SearchTree(text)
-    ofFinalized = try Self.filter(tree, environments, isFinalized: true)
-    ofOthers = try Self.filter(tree, environments, isFinalized: false)
+    ofFinalized = try Self.filter(tree, environments, isFinalized: true).checkedSearch()
+    ofOthers = try Self.filter(tree, environments, isFinalized: false).checkedSearch()
   }
 
   /// The filter of the releases that are finalized, or of those that are not: no series says so.
@@ -38,14 +38,15 @@ struct ReleaseSearch {
   ) throws(APIError) -> SeriesFilter {
     try tree.filter { (leaf, _) throws(APIError) in
       switch leaf {
-      case .freeText(let text): return .releaseContains(text.lowercased())
+      case .freeText(let text): return .releaseMatches(TextPattern(containing: text))
       case .term(let term):
         if let filter = try ReleaseTerms.filter(term, environments: environments) { return filter }
         if term.key == "finalized" {
           return try switches(term).contains(isFinalized) != term.isNegated ? .everything : .any([])
         }
         if let name = pastedName(term) {
-          return SeriesFilter.releaseContains(name).negated(if: term.isNegated)
+          return SeriesFilter.releaseMatches(TextPattern(containing: name))
+            .negated(if: term.isNegated)
         }
         throw ReleaseTerms.unknownKey(term, among: keys) { $0 }
       }
@@ -79,26 +80,12 @@ struct ReleaseSearch {
       ofOthers = ofFinalized
       return
     }
-    let records = try store.releases(of: organization)
-    func named(_ filter: SeriesFilter, isFinalized: Bool) throws(StoreError) -> SeriesFilter {
-      var own = query
-      let names = records.filter { $0.isFinalized == isFinalized }.map { Name($0.version) }
-      own.filter = .all([query.filter, .releases(Set(names))])
-      return try filter.naming(latestIn: own, of: organization, store).filter
-    }
-    ofFinalized = try named(ofFinalized, isFinalized: true)
-    ofOthers = try named(ofOthers, isFinalized: false)
-  }
-
-  /// Whether the search matches a release at an adoption stage.
-  func finds(
-    _ release: String, isFinalized: Bool = false, at stage: AdoptionStage,
-    version: ReleaseVersion? = nil
-  ) -> Bool {
-    // No term is about the project or the environment.
-    (isFinalized ? ofFinalized : ofOthers).matches(
-      SeriesKey(project: ProjectID(rawValue: 0), release: release, environment: nil), stage: stage,
-      version: version)
+    ofFinalized = try ofFinalized.naming(
+      latestIn: query, of: organization, isFinalized: true, store
+    ).filter
+    ofOthers = try ofOthers.naming(
+      latestIn: query, of: organization, isFinalized: false, store
+    ).filter
   }
 
   /// Reads `a:b@1`, a release whose package has a colon, as it was pasted: no value of an unknown
@@ -109,7 +96,7 @@ struct ReleaseSearch {
       // `environment:eu@prod` is a term, which other searches have.
       ReleaseTerms.key(meantBy: term.key) == nil
     else { return nil }
-    return "\(term.key):\(value)".lowercased()
+    return "\(term.key):\(value)"
   }
 
   /// Reads `1.9.0 (7)`, the form in which releases are shown and copied: it matches the release

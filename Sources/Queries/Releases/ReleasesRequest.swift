@@ -34,6 +34,8 @@ struct ReleasesRequest {
   }
 
   let projects: [Project]
+  /// Whether these are all projects of the organization.
+  let isOfAllProjects: Bool
   /// Whether the request selects projects; without them the page of a release has no neighbours.
   let namesProjects: Bool
   let environments: EnvironmentSelection
@@ -77,6 +79,7 @@ struct ReleasesRequest {
     let given = answer == .page ? try Self.project(parameters, among: projects) : nil
     namesProjects = given != nil
     self.projects = if let given { given } else { try projects.selected(by: parameters) }
+    isOfAllProjects = self.projects.count == projects.count
     environments = EnvironmentSelection(parameters.all("environment"))
     search = try ReleaseSearch(parameters.one("query") ?? "", environments: environments)
     status =

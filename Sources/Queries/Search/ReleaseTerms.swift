@@ -49,9 +49,12 @@ enum ReleaseTerms {
     switch term.key {
     case "release":
       try term.refuseComparisons()
-      conditions = term.values.map {
-        $0.literal?.lowercased() == LatestRelease.name ? .latest : .releaseMatches($0.pattern)
-      }
+      // The names of a list are one condition, however many there are.
+      let names = Set(term.values.compactMap { $0.literal.map { Name($0) } })
+      let others = names.filter { $0.text.lowercased() != LatestRelease.name }
+      if !others.isEmpty { conditions.append(.releases(others)) }
+      if others.count < names.count { conditions.append(.latest) }
+      conditions += term.values.filter { $0.literal == nil }.map { .releaseMatches($0.pattern) }
     case "release.package": conditions = term.values.map { .packageMatches($0.pattern) }
     case "release.version":
       for value in term.values { conditions.append(.version(try VersionComparison(value))) }
@@ -83,6 +86,24 @@ enum ReleaseTerms {
 
 extension SeriesFilter {
   func negated(if isNegated: Bool) -> SeriesFilter { isNegated ? .not(self) : self }
+
+  /// The limits of a search: every condition is held against every series.
+  private static let conditionsMax = 100
+  private static let wildcardsMax = 20
+
+  /// Refuses a search that would take seconds where there are very many releases.
+  func checkedSearch() throws(APIError) -> SeriesFilter {
+    guard conditionCount <= Self.conditionsMax else {
+      throw .badRequest(
+        "The query has more than \(Self.conditionsMax) terms. A list counts as one: "
+          + "release:[a, b].")
+    }
+    guard wildcardCount <= Self.wildcardsMax else {
+      throw .badRequest(
+        "The query has more than \(Self.wildcardsMax) terms with a wildcard or without a key.")
+    }
+    return self
+  }
 }
 
 extension SearchTerm {

@@ -38,10 +38,11 @@ package struct SearchQuery: Sendable {
       try term.refuseComparisons()
       let filter: SeriesFilter =
         term.key == "environment"
-        ? .any(term.values.map { .environmentMatches($0.pattern) })
+        ? Self.environments(term.values)
         : .projects(try Self.projectIDs(term.values, of: projects))
       return filter.negated(if: term.isNegated)
     }
+    .checkedSearch()
     self.statuses = statuses
   }
 
@@ -84,6 +85,13 @@ package struct SearchQuery: Sendable {
     }
     let named = SeveritySet(Severity.allCases.filter { names.contains($0.name) })
     return term.isNegated ? SeveritySet.all.subtracting(named) : named
+  }
+
+  private static func environments(_ values: [SearchValue]) -> SeriesFilter {
+    let names = values.compactMap(\.literal)
+    let named: [SeriesFilter] = names.isEmpty ? [] : [.environments(EnvironmentSelection(names))]
+    return .any(
+      named + values.filter { $0.literal == nil }.map { .environmentMatches($0.pattern) })
   }
 
   /// Sentry refuses a search for projects outside the selection instead of finding nothing.

@@ -111,6 +111,7 @@ package struct SessionsRequest: Sendable {
     var query = HealthQuery(projects: projects, minutes: range.minutes)
     query.intervalMinutes = includesSeries ? range.intervalMinutes : nil
     query.groupBy = groupBy
+    if !groupBy.isEmpty { query.groupsMax = HealthQuery.rankedGroupsMax }
     // A measure that the filter makes null is not counted, and makes no groups.
     query.measures = HealthQuery.Measures(
       fields.filter { $0.speaks(of: search.statuses) }.map(\.measure))

@@ -64,6 +64,8 @@ package struct BuildComparison: Equatable, Sendable {
     self.pattern = pattern
   }
 
+  package var hasWildcard: Bool { pattern.hasWildcard }
+
   package func holds(for version: ReleaseVersion) -> Bool {
     guard let wanted, let number = version.buildNumber else {
       return pattern.matches(part: version.version?.buildCode)

@@ -28,69 +28,49 @@ extension SQLiteStore {
   }
 }
 
-/// Reads the tables of deploys.
-enum DeployRows {
-  /// The deploys of an organization's releases, by release.
-  static func read(
-    _ organization: OrganizationID, _ connection: Connection
-  ) throws(StoreError) -> [Int64: ReleaseDeploys] {
-    var deploys: [Int64: ReleaseDeploys] = [:]
-    try connection.forEachRow(
-      """
-      SELECT deploy.release, count(*) FROM release JOIN deploy ON deploy.release = release.id
-      WHERE release.organization = ? GROUP BY deploy.release
-      """, [organization]
-    ) { deploys[$0.integer(0), default: ReleaseDeploys()].count = $0.integer(1) }
+/// Reads the deploys of single releases.
+struct DeployRows {
+  private let count: Statement
+  private let last: Statement
+
+  init(_ connection: Connection) throws(StoreError) {
+    count = try connection.prepare("SELECT count(*) FROM deploy WHERE release = ?")
     // A row for each project, and those of one deploy side by side. Beside max(), SQLite takes
     // other columns from the row that has it (sqlite.org/lang_select.html, "Bare columns").
-    try connection.forEachRow(
+    last = try connection.prepare(
       """
-      SELECT deploy.release, max(deploy.id), environment.name, deploy.name, deploy.url,
-        deploy.started, deploy.finished, deploy_project.project
-      FROM release JOIN deploy ON deploy.release = release.id
-        JOIN environment ON environment.id = deploy.environment
+      SELECT max(deploy.id), deploy_project.project, environment.name, deploy.name, deploy.url,
+        deploy.started, deploy.finished
+      FROM deploy JOIN environment ON environment.id = deploy.environment
         LEFT JOIN deploy_project ON deploy_project.deploy = deploy.id
-      WHERE release.organization = ?
-      GROUP BY deploy.release, deploy.environment, deploy_project.project
-      ORDER BY max(deploy.id) DESC, deploy_project.project
-      """, [organization]
-    ) { row in
-      let projects = row.optionalInteger(7).map { [ProjectID(rawValue: $0)] } ?? []
-      add(deploy(row, of: projects), to: &deploys[row.integer(0), default: ReleaseDeploys()])
+      WHERE deploy.release = ?
+      GROUP BY deploy.environment, deploy_project.project
+      ORDER BY max(deploy.id) DESC, deploy_project.project LIMIT \(ReleaseRecord.placesMax)
+      """)
+  }
+
+  func read(ofRelease id: Int64) throws(StoreError) -> ReleaseDeploys {
+    var deploys = ReleaseDeploys()
+    count.bind(1, id)
+    while try count.step() { deploys.count = count.integer(0) }
+    last.bind(1, id)
+    while try last.step() {
+      let projects = last.optionalInteger(1).map { [ProjectID(rawValue: $0)] } ?? []
+      if let index = deploys.current.indices.last, deploys.current[index].id == last.integer(0) {
+        deploys.current[index].projects += projects
+      } else {
+        deploys.current.append(Self.deploy(last, of: projects))
+      }
     }
     return deploys
   }
 
   private static func deploy(_ row: Statement, of projects: [ProjectID]) -> Deploy {
     var deploy = Deploy(projects: projects, environment: row.text(2), finished: row.time(6))
-    deploy.id = row.integer(1)
+    deploy.id = row.integer(0)
     deploy.name = row.optionalText(3)
     deploy.url = row.optionalText(4)
     deploy.started = row.optionalTime(5)
     return deploy
-  }
-
-  private static func add(_ deploy: Deploy, to deploys: inout ReleaseDeploys) {
-    if let index = deploys.current.indices.last, deploys.current[index].id == deploy.id {
-      deploys.current[index].projects += deploy.projects
-    } else {
-      deploys.current.append(deploy)
-    }
-  }
-
-  /// The environments that were deployed to, ascending by project and name.
-  static func forEachEnvironment(
-    of organization: OrganizationID, _ connection: Connection,
-    _ body: (ProjectID, String) -> Void
-  ) throws(StoreError) {
-    try connection.forEachRow(
-      """
-      SELECT DISTINCT deploy_project.project, environment.name
-      FROM release JOIN deploy ON deploy.release = release.id
-        JOIN deploy_project ON deploy_project.deploy = deploy.id
-        JOIN environment ON environment.id = deploy.environment
-      WHERE release.organization = ? ORDER BY 1, 2
-      """, [organization]
-    ) { body(ProjectID(rawValue: $0.integer(0)), $0.text(1)) }
   }
 }

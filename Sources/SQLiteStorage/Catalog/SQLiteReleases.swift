@@ -2,14 +2,6 @@ package import ReleaseHealth
 package import Storage
 
 extension SQLiteStore: ReleaseStore {
-  package func releases(
-    of organization: OrganizationID, withDeploys: Bool
-  ) throws(StoreError) -> [ReleaseRecord] {
-    try snapshot { (snapshot) throws(StoreError) in
-      try snapshot.releases(of: organization, withDeploys: withDeploys)
-    }
-  }
-
   package func saveRelease(
     _ change: ReleaseChange, of organization: OrganizationID, at now: Timestamp
   ) throws(StoreError) -> Bool {
@@ -72,19 +64,7 @@ extension SQLiteStore: ReleaseStore {
 
   /// Whether a row of `session_day` has sessions. If corrections moved all sessions of a day to
   /// another, its row stays, but is empty.
-  fileprivate static let hasSessions = "length(identified) + length(anonymous) > 0"
-
-  package func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
-  ) throws(StoreError) -> ClosedRange<Int>? {
-    try snapshot { (snapshot) throws(StoreError) in
-      try snapshot.sessionHours(ofRelease: id, projects: projects, environments: environments)
-    }
-  }
-
-  package func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
-    try snapshot { (snapshot) throws(StoreError) in try snapshot.uses(of: organization) }
-  }
+  static let hasSessions = "length(identified) + length(anonymous) > 0"
 
   package func runAdoption(at now: Timestamp) throws(StoreError) -> Int {
     try ingesting { (writer) throws(StoreError) in
@@ -112,140 +92,6 @@ extension SQLiteStore: ReleaseStore {
         try AdoptionRows.run(hour: hour, of: project, writer.connection)
       }
     }
-  }
-}
-
-extension SQLiteSnapshot: ReleaseReading {
-  func releases(
-    of organization: OrganizationID, withDeploys: Bool
-  ) throws(StoreError) -> [ReleaseRecord] {
-    try ReleaseRows.read(organization, withDeploys: withDeploys, from: connection)
-  }
-
-  func sessionHours(
-    ofRelease id: Int64, projects: Set<ProjectID>, environments: EnvironmentSelection
-  ) throws(StoreError) -> ClosedRange<Int>? {
-    let days = ["ASC", "DESC"].map {
-      """
-      SELECT day, identified, anonymous FROM session_day
-      WHERE scope = ?1 AND \(SQLiteStore.hasSessions) ORDER BY day \($0) LIMIT 1
-      """
-    }
-    var hours: ClosedRange<Int>?
-    try connection.forEachRow(
-      """
-      SELECT scope.id, scope.project, environment.name
-      FROM scope JOIN environment ON environment.id = scope.environment WHERE scope.release = ?
-      """, [id]
-    ) { (series) throws(StoreError) in
-      guard projects.contains(ProjectID(rawValue: series.integer(1))),
-        environments.includes(series.text(2))
-      else { return }
-      for sql in days {
-        try connection.forEachRow(sql, [series.integer(0)]) { day in
-          for column: Int32 in [1, 2] {
-            for (slot, _) in CountGrid(packed: day.blob(column)).slots {
-              let hour = Int(day.integer(0)) * 24 + slot
-              hours = min(hours?.lowerBound ?? hour, hour)...max(hours?.upperBound ?? hour, hour)
-            }
-          }
-        }
-      }
-    }
-    return hours
-  }
-
-  func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse] {
-    var uses: [ProjectID: ProjectUse] = [:]
-    try connection.forEachRow(
-      """
-      SELECT DISTINCT scope.project, environment.name
-      FROM project JOIN scope ON scope.project = project.id
-        JOIN environment ON environment.id = scope.environment
-      WHERE project.organization = ? ORDER BY 1, 2
-      """, [organization]
-    ) { row in
-      uses[ProjectID(rawValue: row.integer(0)), default: ProjectUse()]
-        .environments.append(row.text(1))
-    }
-    try DeployRows.forEachEnvironment(of: organization, connection) { project, environment in
-      uses[project, default: ProjectUse()].deployEnvironments.append(environment)
-    }
-    // Outcomes have a few rows per hour; counts would have a row per release and day.
-    try connection.forEachRow("SELECT DISTINCT project, name FROM outcome") { row in
-      let project = ProjectID(rawValue: row.integer(0))
-      switch Outcome(name: row.text(1)) {
-      case .accepted: uses[project]?.hasSingleSessions = true
-      case .acceptedAggregate: uses[project]?.hasAggregates = true
-      default: break
-      }
-    }
-    return uses
-  }
-}
-
-/// Reads the release tables.
-private enum ReleaseRows {
-  static func read(
-    _ organization: OrganizationID, withDeploys: Bool, from connection: Connection
-  ) throws(StoreError) -> [ReleaseRecord] {
-    let places = try places(organization, connection)
-    let named = try projects(organization, connection)
-    let deploys = withDeploys ? try DeployRows.read(organization, connection) : [:]
-    return try connection.rows(
-      """
-      SELECT id, version, created, released, ref, url, status FROM release
-      WHERE organization = ? ORDER BY coalesce(released, created) DESC, id DESC
-      """, [organization]
-    ) { row in
-      let id = row.integer(0)
-      let seen = places[id] ?? []
-      var record = ReleaseRecord(
-        id: id, version: row.text(1), created: row.time(2), released: row.optionalTime(3),
-        ref: row.optionalText(4), url: row.optionalText(5),
-        status: ReleaseRecord.Status(rawValue: row.text(6)) ?? .open,
-        projects: Set(seen.map(\.project)).union(named[id] ?? []).sorted(), places: seen)
-      record.deploys = deploys[id] ?? ReleaseDeploys()
-      return record
-    }
-  }
-
-  private static func places(
-    _ organization: OrganizationID, _ connection: Connection
-  ) throws(StoreError) -> [Int64: [ReleaseRecord.Place]] {
-    var places: [Int64: [ReleaseRecord.Place]] = [:]
-    try connection.forEachRow(
-      """
-      SELECT scope.release, scope.project, environment.name, scope.created, adoption.adopted,
-        adoption.unadopted
-      FROM project JOIN scope ON scope.project = project.id
-        JOIN environment ON environment.id = scope.environment
-        LEFT JOIN adoption ON adoption.scope = scope.id
-      WHERE project.organization = ? ORDER BY scope.id
-      """, [organization]
-    ) { row in
-      let environment = row.text(2)
-      places[row.integer(0), default: []].append(
-        ReleaseRecord.Place(
-          project: ProjectID(rawValue: row.integer(1)),
-          environment: environment.isEmpty ? nil : environment, firstSeen: row.time(3),
-          adoption: row.adoption(4)))
-    }
-    return places
-  }
-
-  private static func projects(
-    _ organization: OrganizationID, _ connection: Connection
-  ) throws(StoreError) -> [Int64: [ProjectID]] {
-    var projects: [Int64: [ProjectID]] = [:]
-    try connection.forEachRow(
-      """
-      SELECT release_project.release, release_project.project
-      FROM release JOIN release_project ON release_project.release = release.id
-      WHERE release.organization = ?
-      """, [organization]
-    ) { projects[$0.integer(0), default: []].append(ProjectID(rawValue: $0.integer(1))) }
-    return projects
   }
 }
 

@@ -7,12 +7,12 @@ struct HealthReader {
   private let connection: Connection
   private let query: HealthQuery
   /// The group of each selected series, by series id.
-  private var groupOfSeries: [Int64: Int] = [:]
-  private var selected: [SelectedSeries.Member] = []
-  /// See ``SelectedSeries/isSelective``.
-  private var isSelective = false
+  private var groupOfSeries: [Int64: Int32] = [:]
+  private var selected: SelectedSeries
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
+  /// The number of groups with a time series of sessions.
+  private var sessionSeriesCount = 0
   private var users: [UserReader.Counts] = []
   private var durations: [GroupDurations] = []
 
@@ -34,15 +34,17 @@ struct HealthReader {
   ) throws(StoreError) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
-    var reader = HealthReader(connection: connection, query: query)
-    try reader.readSelected()
+    var reader = HealthReader(
+      connection: connection, query: query, selected: try SelectedSeries(query, from: connection))
+    try reader.prepareGroups()
     if query.measures.contains(.sessions) { try reader.readSessions() }
     if query.measures.contains(.users) {
       reader.users = try UserReader.read(
-        query, reader.selected, groupOfSeries: reader.groupOfSeries,
-        groupCount: reader.keys.count, from: connection)
+        query, reader.selected.members, groupCount: reader.keys.count, from: connection)
     }
     if query.measures.contains(.durations) { try reader.readDurations() }
+    let count = reader.users.count { !$0.series.isEmpty } + reader.sessionSeriesCount
+    try connection.hold(count * query.bucketCount * MemoryLayout<HealthCell>.stride)
     return reader.groups
   }
 
@@ -66,37 +68,38 @@ struct HealthReader {
     }
   }
 
-  private mutating func readSelected() throws(StoreError) {
-    let found = try SelectedSeries(query, from: connection)
-    selected = found.members
-    isSelective = found.isSelective
-    var groupOfKey: [GroupKey: Int] = [:]
-    for member in selected {
-      let key = query.groupKey(of: member.key)
-      let group = groupOfKey[key] ?? keys.count
-      if group == keys.count {
-        groupOfKey[key] = group
-        keys.append(key)
+  private mutating func prepareGroups() throws(StoreError) {
+    groupOfSeries = selected.groupOfSeries
+    if let max = query.groupsMax, selected.groupCount > max {
+      var totals = [Int64](repeating: 0, count: selected.groupCount)
+      try grids.forEach { (packed, place) throws(StoreError) in
+        totals[place.group] += CountGrid.sum(packed, slots: place.slots).total
       }
-      groupOfSeries[member.id] = group
+      selected.keepGreatest(max, by: totals)
+      groupOfSeries = selected.groupOfSeries
     }
+    keys = try selected.groupKeys(connection)
     sessions = keys.map { _ in GroupSessions() }
     users = keys.map { _ in UserReader.Counts() }
     durations = keys.map { _ in GroupDurations() }
   }
 
+  private var grids: GridReader {
+    GridReader(
+      connection: connection, query: query, groupOfSeries: groupOfSeries,
+      isSelective: selected.isSelective)
+  }
+
   // MARK: Sessions
 
   private mutating func readSessions() throws(StoreError) {
-    let hours = query.wholeHours
-    if !hours.isEmpty {
-      try readGrids(
-        table: "session_day", row: "day", slotMinutes: 60, slotsPerRow: 24,
-        minutes: hours.lowerBound * 60..<hours.upperBound * 60)
-    }
-    for range in query.minuteRanges {
-      try readGrids(
-        table: "session_minute", row: "hour", slotMinutes: 1, slotsPerRow: 60, minutes: range)
+    let hasSeries = query.intervalMinutes != nil
+    try grids.forEach { (packed, place) throws(StoreError) in
+      if hasSeries {
+        try addSeries(packed, place)
+      } else {
+        sessions[place.group].totals += CountGrid.sum(packed, slots: place.slots)
+      }
     }
     // Every minute of the range is in one bucket.
     for group in sessions.indices {
@@ -104,62 +107,18 @@ struct HealthReader {
     }
   }
 
-  private mutating func readGrids(
-    table: String, row: String, slotMinutes: Int, slotsPerRow: Int, minutes: Range<Int>
-  ) throws(StoreError) {
-    let rowMinutes = slotMinutes * slotsPerRow
-    let rows = minutes.buckets(of: rowMinutes)
-    let columns = "SELECT \(row), scope, identified, anonymous FROM \(table)"
-    let hasSeries = query.intervalMinutes != nil
-    func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
-      while try statement.step() {
-        guard let group = reader.groupOfSeries[statement.integer(1)] else { continue }
-        let rowStart = Int(statement.integer(0)) * rowMinutes
-        let slots = Self.slots(of: minutes, rowStart: rowStart, slotMinutes, slotsPerRow)
-        for column: Int32 in [2, 3] {
-          statement.withBlob(column) { packed in
-            if hasSeries {
-              reader.addSeries(packed, slots, group, rowStart: rowStart, slotMinutes)
-            } else {
-              reader.sessions[group].totals += CountGrid.sum(packed, slots: slots)
-            }
-          }
-        }
-      }
-    }
-    guard isSelective else {
-      let statement = try connection.prepare("\(columns) WHERE \(row) >= ? AND \(row) < ?")
-      statement.bind([rows.lowerBound, rows.upperBound])
-      return try read(statement, into: &self)
-    }
-    let statement = try connection.prepare("\(columns) WHERE \(row) = ? AND scope = ?")
-    for number in try connection.stored(rows, row, of: table) {
-      for seriesID in groupOfSeries.keys {
-        statement.bind(1, number)
-        statement.bind(2, seriesID)
-        try read(statement, into: &self)
-      }
-    }
-  }
-
-  /// The slots of a row that lie within the minutes; the range may begin or end within a row.
-  private static func slots(
-    of minutes: Range<Int>, rowStart: Int, _ slotMinutes: Int, _ slotsPerRow: Int
-  ) -> Range<Int> {
-    let first = max(0, (minutes.lowerBound - rowStart + slotMinutes - 1) / slotMinutes)
-    let end = min(slotsPerRow, (minutes.upperBound - rowStart + slotMinutes - 1) / slotMinutes)
-    return first..<max(first, end)
-  }
-
   private mutating func addSeries(
-    _ packed: Span<UInt8>, _ slots: Range<Int>, _ group: Int, rowStart: Int, _ slotMinutes: Int
-  ) {
+    _ packed: Span<UInt8>, _ place: GridReader.Place
+  ) throws(StoreError) {
+    let group = place.group
     if sessions[group].series.isEmpty {
+      try connection.hold(query.bucketCount * MemoryLayout<SessionCounts>.stride)
       sessions[group].series = Array(repeating: SessionCounts(), count: query.bucketCount)
+      sessionSeriesCount += 1
     }
     CountGrid.forEachSlot(packed) { slot, counts in
-      guard slots.contains(slot), let bucket = query.bucket(ofMinute: rowStart + slot * slotMinutes)
-      else { return }
+      let minute = place.rowStart + slot * place.slotMinutes
+      guard place.slots.contains(slot), let bucket = query.bucket(ofMinute: minute) else { return }
       sessions[group].series[bucket] += counts
     }
   }
@@ -173,7 +132,8 @@ struct HealthReader {
     var open = OpenDurations(sums: keys.map { _ in DurationSum() })
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
-        guard let group = reader.groupOfSeries[statement.integer(1)] else { continue }
+        guard let found = reader.groupOfSeries[statement.integer(1)] else { continue }
+        let group = Int(found)
         // The first hour may begin before the range does.
         let minute = max(Int(statement.integer(0)) * 60, reader.query.minutes.lowerBound)
         let bucket = reader.query.bucket(ofMinute: minute)
@@ -184,7 +144,7 @@ struct HealthReader {
       }
     }
     let columns = "SELECT hour, scope, histogram, total FROM duration_hour"
-    if isSelective {
+    if selected.isSelective {
       let statement = try connection.prepare("\(columns) WHERE hour = ? AND scope = ?")
       for hour in try connection.stored(hours, "hour", of: "duration_hour") {
         for seriesID in groupOfSeries.keys {
@@ -224,5 +184,88 @@ struct HealthReader {
       durations[group].series[bucket] = sum.summary
     }
     open.groups.removeAll(keepingCapacity: true)
+  }
+}
+
+/// Reads the packed counts of the selected series in the range of a query.
+private struct GridReader {
+  let connection: Connection
+  let query: HealthQuery
+  let groupOfSeries: [Int64: Int32]
+  let isSelective: Bool
+
+  /// What a row of packed counts is about.
+  struct Place {
+    var group: Int
+    /// The minute at which the row begins.
+    var rowStart: Int
+    var slotMinutes: Int
+    /// The slots that lie within the range, which may begin or end within a row.
+    var slots: Range<Int>
+  }
+
+  /// A table of packed counts.
+  private struct Table {
+    var name: String
+    var row: String
+    var slotMinutes: Int
+    var slotsPerRow: Int
+
+    static let days = Table(name: "session_day", row: "day", slotMinutes: 60, slotsPerRow: 24)
+    static let hours = Table(name: "session_minute", row: "hour", slotMinutes: 1, slotsPerRow: 60)
+  }
+
+  func forEach(
+    _ body: (Span<UInt8>, Place) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let hours = query.wholeHours
+    if !hours.isEmpty {
+      try forEach(of: .days, hours.lowerBound * 60..<hours.upperBound * 60, body)
+    }
+    for range in query.minuteRanges { try forEach(of: .hours, range, body) }
+  }
+
+  private func forEach(
+    of table: Table, _ minutes: Range<Int>, _ body: (Span<UInt8>, Place) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let rowMinutes = table.slotMinutes * table.slotsPerRow
+    let rows = minutes.buckets(of: rowMinutes)
+    let columns = "SELECT \(table.row), scope, identified, anonymous FROM \(table.name)"
+    func read(_ statement: Statement) throws(StoreError) {
+      while try statement.step() {
+        guard let group = groupOfSeries[statement.integer(1)] else { continue }
+        let rowStart = Int(statement.integer(0)) * rowMinutes
+        let place = Place(
+          group: Int(group), rowStart: rowStart, slotMinutes: table.slotMinutes,
+          slots: Self.slots(of: minutes, rowStart: rowStart, table))
+        for column: Int32 in [2, 3] {
+          try statement.withBlob(column) { (packed) throws(StoreError) in try body(packed, place) }
+        }
+      }
+    }
+    guard isSelective else {
+      let statement = try connection.prepare(
+        "\(columns) WHERE \(table.row) >= ? AND \(table.row) < ?")
+      statement.bind([rows.lowerBound, rows.upperBound])
+      return try read(statement)
+    }
+    let statement = try connection.prepare("\(columns) WHERE \(table.row) = ? AND scope = ?")
+    for number in try connection.stored(rows, table.row, of: table.name) {
+      for seriesID in groupOfSeries.keys {
+        statement.bind(1, number)
+        statement.bind(2, seriesID)
+        try read(statement)
+      }
+    }
+  }
+
+  private static func slots(
+    of minutes: Range<Int>, rowStart: Int, _ table: Table
+  ) -> Range<Int> {
+    func slot(_ minute: Int) -> Int {
+      (minute - rowStart + table.slotMinutes - 1) / table.slotMinutes
+    }
+    let first = max(0, slot(minutes.lowerBound))
+    return first..<max(first, min(table.slotsPerRow, slot(minutes.upperBound)))
   }
 }

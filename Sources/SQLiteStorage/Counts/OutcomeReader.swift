@@ -80,8 +80,8 @@ extension OutcomeReader {
   static func arrivals(
     _ query: HealthQuery, from step: Int?, on connection: Connection
   ) throws(StoreError) -> ArrivalPage {
-    let members = try SelectedSeries(query, from: connection).members
-    let keys = Dictionary(uniqueKeysWithValues: members.map { ($0.id, query.groupKey(of: $0.key)) })
+    let series = try SelectedSeries(query, from: connection)
+    let (groups, keys) = (series.groupOfSeries, try series.groupKeys(connection))
     let hours = query.minutes.buckets(of: 60)
     let select = try connection.prepare(SQL.replay)
     select.bind([
@@ -94,11 +94,12 @@ extension OutcomeReader {
       if changes.count >= pageChanges, changes.last?.step != step {
         return ArrivalPage(changes: changes, next: step)
       }
-      guard let key = keys[select.integer(1)] else { continue }
+      guard let group = groups[select.integer(1)] else { continue }
       let change = select.counts(from: 3)
       if change.isZero { continue }
       changes.append(
-        ArrivalChange(step: step, hour: Int(select.integer(2)), key: key, change: change))
+        ArrivalChange(
+          step: step, hour: Int(select.integer(2)), key: keys[Int(group)], change: change))
     }
     return ArrivalPage(changes: changes, next: nil)
   }

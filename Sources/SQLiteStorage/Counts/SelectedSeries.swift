@@ -1,28 +1,47 @@
 internal import ReleaseHealth
 internal import Storage
 
-/// The series that a ``HealthQuery`` selects; all readers of counts use them.
+/// The series that a ``HealthQuery`` selects, with their groups; all readers of counts use them.
+///
+/// There may be very many, so that a series takes some bytes and only a group has a name.
 struct SelectedSeries {
   struct Member {
     var id: Int64
-    var key: SeriesKey
+    var project: ProjectID
     /// The id of the series' environment.
     var environment: Int64
+    /// The index of the group.
+    var group: Int32
     /// Whether the query selects all series of the project and environment.
     var isOfWholeEnvironment = false
   }
 
+  /// What the members of a group have in common, by the ids; 0 where the query does not group.
+  private struct GroupID: Hashable {
+    var project: Int64 = 0
+    var release: Int64 = 0
+    /// One more than the id.
+    var environment: Int64 = 0
+  }
+
   /// The selected series, ordered by project only.
   private(set) var members: [Member] = []
+  private(set) var groupCount = 0
+  /// The keys of the first groups: of all but those beyond ``HealthQuery/groupsMax``, most of which
+  /// are never shown.
+  private var keys: [GroupKey?] = []
   /// Whether so few series are selected that it is cheaper to look them up one by one than to read
   /// past all others.
-  let isSelective: Bool
+  private(set) var isSelective = false
+  private let query: HealthQuery
 
   init(_ query: HealthQuery, from connection: Connection) throws(StoreError) {
-    let filter = query.filter
-    let (needsStage, needsVersion) = (filter.needsStage, filter.needsVersion)
+    self.query = query
+    var matcher = SeriesMatcher(query.filter)
+    let needsStage = matcher.needsStage
     let select = try connection.prepare(Self.statement(withStages: needsStage))
     var all = 0
+    var groups: [GroupID: Int32] = [:]
     for project in query.projects.sorted() {
       let first = members.count
       // The number of series of each environment that the query does not select.
@@ -30,34 +49,111 @@ struct SelectedSeries {
       select.bind(1, project.rawValue)
       while try select.step() {
         all += 1
+        // A filter of thousands of terms takes a tenth of a millisecond for each series.
+        if all & 0xf == 0 { try CurrentQuery.check() }
         let environment = select.text(2)
         let key = SeriesKey(
           project: project, release: select.text(1),
           environment: environment.isEmpty ? nil : environment)
-        let member = Member(id: select.integer(0), key: key, environment: select.integer(3))
-        omitted[member.environment, default: 0] += 1
-        let isSelected = filter.matches(
-          key, stage: needsStage ? select.adoption(4).stage : .lowAdoption,
-          version: needsVersion ? ReleaseVersion(key.release) : nil)
-        guard isSelected else { continue }
-        members.append(member)
-        omitted[member.environment, default: 0] -= 1
+        let isSelected = matcher.matches(
+          key, stage: needsStage ? select.adoption(5).stage : .lowAdoption)
+        let number = select.integer(3)
+        guard isSelected else {
+          omitted[number, default: 0] += 1
+          continue
+        }
+        let id = groupID(project, release: select.integer(4), environment: number, key)
+        let known = groups[id]
+        if known == nil { groups[id] = add(key) }
+        members.append(
+          Member(
+            id: select.integer(0), project: project, environment: number,
+            group: known ?? Int32(groupCount - 1)))
+        if members.count & 0xff == 0 { try connection.hold(256 * MemoryLayout<Member>.stride) }
       }
       for index in members.indices[first...] {
-        members[index].isOfWholeEnvironment = omitted[members[index].environment] == 0
+        members[index].isOfWholeEnvironment = omitted[members[index].environment] == nil
       }
     }
     isSelective = members.count * 4 < all
+  }
+
+  private func groupID(
+    _ project: ProjectID, release: Int64, environment: Int64, _ key: SeriesKey
+  ) -> GroupID {
+    var id = GroupID()
+    if let named = query.named, !named.contains(GroupKey(of: key, by: query.groupBy)) { return id }
+    if query.groupBy.contains(.project) { id.project = project.rawValue }
+    if query.groupBy.contains(.release) { id.release = release }
+    if query.groupBy.contains(.environment) { id.environment = environment + 1 }
+    return id
+  }
+
+  /// Adds a group with the key of its first series.
+  private mutating func add(_ key: SeriesKey) -> Int32 {
+    groupCount += 1
+    if groupCount <= query.groupsMax ?? .max { keys.append(query.groupKey(of: key)) }
+    return Int32(groupCount - 1)
   }
 
   private static func statement(withStages: Bool) -> String {
     let times = withStages ? ", adoption.adopted, adoption.unadopted" : ""
     let adoption = withStages ? "LEFT JOIN adoption ON adoption.scope = scope.id" : ""
     return """
-      SELECT scope.id, release.version, environment.name, environment.id\(times)
+      SELECT scope.id, release.version, environment.name, environment.id, release.id\(times)
       FROM scope JOIN release ON release.id = scope.release
         JOIN environment ON environment.id = scope.environment \(adoption)
       WHERE scope.project = ?
       """
+  }
+}
+
+extension SelectedSeries {
+  /// The group of each series, by series id.
+  var groupOfSeries: [Int64: Int32] {
+    Dictionary(uniqueKeysWithValues: members.lazy.map { ($0.id, $0.group) })
+  }
+
+  /// Keeps the groups with the greatest numbers, and their series.
+  ///
+  /// - Parameter numbers: a number of each group.
+  mutating func keepGreatest(_ count: Int, by numbers: [Int64]) {
+    let kept = numbers.indices.sorted { numbers[$0] > numbers[$1] }.prefix(count)
+    var places = [Int32](repeating: -1, count: groupCount)
+    for (place, group) in kept.enumerated() { places[group] = Int32(place) }
+    members = members.compactMap { member in
+      let place = places[Int(member.group)]
+      guard place >= 0 else { return nil }
+      var member = member
+      member.group = place
+      // Others of its environment may be gone.
+      member.isOfWholeEnvironment = false
+      return member
+    }
+    keys = kept.map { $0 < keys.count ? keys[$0] : nil }
+    groupCount = kept.count
+  }
+
+  /// The key of each group; the names of those that were not kept before are read.
+  func groupKeys(_ connection: Connection) throws(StoreError) -> [GroupKey] {
+    let select = try connection.prepare(
+      """
+      SELECT release.version, environment.name
+      FROM scope JOIN release ON release.id = scope.release
+        JOIN environment ON environment.id = scope.environment
+      WHERE scope.id = ?
+      """)
+    var found = keys
+    for member in members where found[Int(member.group)] == nil {
+      select.bind(1, member.id)
+      while try select.step() {
+        let environment = select.text(1)
+        found[Int(member.group)] = query.groupKey(
+          of: SeriesKey(
+            project: member.project, release: select.text(0),
+            environment: environment.isEmpty ? nil : environment))
+      }
+    }
+    return found.map { $0 ?? GroupKey() }
   }
 }

@@ -6,6 +6,10 @@ internal import Synchronization
 ///
 /// A checkpoint beside an active writer never reaches the WAL's end, so the WAL would never restart
 /// (sqlite.org/wal.html). The writer therefore copies the small rest itself, after its next commit.
+///
+/// Nor does the WAL restart while readers follow one another without a gap. Beyond a length, the
+/// store's own readers are therefore made to leave it for a moment. Those of other processes (a
+/// backup, `hale verify`) are not, and stop themselves before the disk is full.
 final class Checkpoints: Sendable {
   private enum Stage: Int, AtomicRepresentable {
     /// The WAL grows.
@@ -22,6 +26,9 @@ final class Checkpoints: Sendable {
   /// The number of pages that the writer copies within a millisecond.
   private static let restPages = 100
   private static let passesMax = 6
+  /// 256 MiB in pages: several seconds of the highest load, so that most queries end before, and a
+  /// size that any disk of a service has.
+  static let walPagesMax = 65_536
 
   private let path: String
   private let observer: (any StoreObserver)?
@@ -32,36 +39,80 @@ final class Checkpoints: Sendable {
   /// The number of WAL pages at which a checkpoint is due. Only the writer accesses it.
   private let pagesMax = Atomic(Checkpoints.pages)
   private let wake = DispatchSemaphore(value: 0)
+  /// The length of the WAL at which readers have to leave it, in pages.
+  private let walPagesMax: Int
+  /// Signalled by the writer after ``finish(_:)``, which notes whether it reached the WAL's end.
+  private let finished = DispatchSemaphore(value: 0)
+  private let isWhole = Atomic(false)
 
-  init(path: String, observer: (any StoreObserver)?) {
+  init(path: String, walPagesMax: Int, observer: (any StoreObserver)?) {
     self.path = path
+    self.walPagesMax = walPagesMax
     self.observer = observer
   }
 
   /// Runs checkpoints on the calling thread until ``close()``.
-  func run() throws(StoreError) {
+  ///
+  /// - Parameter submit: gives work to the writer, which calls ``finish(_:)``.
+  func run(_ readers: ReaderPool, submit: () -> Void) throws(StoreError) {
     let connection = try Connection(path: path, mode: .writer)
     // If the WAL cannot be opened now, each checkpoint tries again.
     try? connection.openWAL()
     isServed.store(true, ordering: .releasing)
     defer { isServed.store(false, ordering: .releasing) }
+    var pagesMax = walPagesMax
     while true {
       wake.wait()
       if isClosed.load(ordering: .acquiring) { return }
-      observer.timing(.checkpoint) { checkpoint(connection) }
+      let pages = observer.timing(.checkpoint) { checkpoint(connection) }
+      if pages < walPagesMax {
+        pagesMax = walPagesMax
+      } else if pages >= pagesMax {
+        // The queries that begin now do not keep what was written before.
+        readers.renew()
+        let pages = observer.timing(.checkpoint) { checkpoint(connection) }
+        var isDone = false
+        readers.whileEmpty { isDone = finishByWriter(submit) }
+        // Another process reads: the queries are left alone until as much has been written again.
+        pagesMax = isDone ? walPagesMax : pages + walPagesMax
+      }
       stage.store(.rest, ordering: .releasing)
     }
   }
 
   /// Runs passes until little is left; each copies what was written during the one before.
-  private func checkpoint(_ connection: Connection) {
-    var done = 0
+  ///
+  /// - Returns: the number of pages in the WAL.
+  private func checkpoint(_ connection: Connection) -> Int {
+    var (pages, done) = (0, 0)
     for _ in 0..<Self.passesMax {
       // The writer retries a failed checkpoint.
-      guard let log = try? connection.checkpoint() else { return }
-      if log.pagesDone - done <= Self.restPages { return }
+      guard let log = try? connection.checkpoint() else { break }
+      pages = log.pages
+      if log.pagesDone - done <= Self.restPages { break }
       done = log.pagesDone
     }
+    return pages
+  }
+
+  /// Waits for a checkpoint of the writer, but not for long.
+  ///
+  /// - Returns: whether it reached the end of the WAL, which the next commit then resets.
+  private func finishByWriter(_ submit: () -> Void) -> Bool {
+    // An earlier one may have come too late.
+    while finished.wait(timeout: .now()) == .success {}
+    isWhole.store(false, ordering: .relaxed)
+    submit()
+    let time = DispatchTime.now() + .milliseconds(ReaderPool.waitMilliseconds)
+    return finished.wait(timeout: time) == .success && isWhole.load(ordering: .acquiring)
+  }
+
+  /// Runs a checkpoint on the writer's thread for ``run(_:submit:)``.
+  func finish(_ writer: Connection) {
+    // A failed one is tried again when the WAL has grown.
+    let log = try? writer.checkpoint()
+    isWhole.store(log.map { $0.pagesDone == $0.pages } ?? false, ordering: .releasing)
+    finished.signal()
   }
 
   func close() {

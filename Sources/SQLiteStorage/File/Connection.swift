@@ -120,6 +120,57 @@ final class Connection {
     }
   }
 
+  /// Calls `body`, whose statements end when the calling thread's query has to: SQLite looks at its
+  /// ``CurrentQuery`` every some thousand instructions (sqlite.org/c3ref/progress_handler.html).
+  func limited<Value>(_ body: () throws(StoreError) -> Value) throws(StoreError) -> Value {
+    guard let limit = CurrentQuery.limit else { return try body() }
+    return try limited(by: limit, body)
+  }
+
+  /// Calls `body`, whose statements end when the limit says so.
+  func limited<Value>(
+    by limit: any QueryLimit, _ body: () throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let outer = self.limit
+    self.limit = limit
+    unsafe sqlite3_progress_handler(
+      handle, Self.instructionsPerLook,
+      { context in
+        let connection = unsafe context.map {
+          unsafe Unmanaged<Connection>.fromOpaque($0).takeUnretainedValue()
+        }
+        return connection?.mustStop() == true ? 1 : 0
+      }, Unmanaged.passUnretained(self).toOpaque())
+    defer {
+      self.limit = outer
+      stop = nil
+      if outer == nil { unsafe sqlite3_progress_handler(handle, 0, nil, nil) }
+    }
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      throw stop ?? error
+    }
+  }
+
+  /// A look takes some 50 ns, these instructions some 20 us, and code between two rows may take
+  /// longer than both.
+  private static let instructionsPerLook: Int32 = 1000
+
+  private var limit: (any QueryLimit)?
+  /// Why the running statement was interrupted.
+  private var stop: StoreError?
+
+  private func mustStop() -> Bool {
+    do throws(StoreError) {
+      try limit?.check()
+      return false
+    } catch {
+      stop = error
+      return true
+    }
+  }
+
   /// Runs a passive WAL checkpoint, which copies as many pages as readers allow and never blocks.
   ///
   /// - Returns: the number of pages in the WAL, and how many of them are in the database file.
@@ -225,10 +276,19 @@ final class Connection {
     _ sql: String, _ values: [(any Bindable)?] = [], _ read: (Statement) -> Row?
   ) throws(StoreError) -> [Row] {
     var rows: [Row] = []
-    try forEachRow(sql, values) { row in
+    try forEachRow(sql, values) { (row) throws(StoreError) in
       if let row = read(row) { rows.append(row) }
+      if rows.count & 0xff == 0xff { try hold(256 * (MemoryLayout<Row>.stride + Self.textBytes)) }
     }
     return rows
+  }
+
+  /// About what the texts and lists of a row take beside it.
+  private static let textBytes = 64
+
+  /// Notes memory of the query that this connection answers.
+  func hold(_ bytes: Int) throws(StoreError) {
+    try limit?.hold(bytes)
   }
 
   /// The part of a range of buckets that a table spans, by the first column of its key. A query may
@@ -265,12 +325,20 @@ final class Connection {
       throw destination.failure(unsafe sqlite3_errcode(destination.handle), "begin a copy")
     }
     var code = SQLITE_OK
+    var stop: StoreError?
     while code == SQLITE_OK {
+      do throws(StoreError) {
+        try CurrentQuery.check()
+      } catch {
+        stop = error
+        break
+      }
       code = unsafe sqlite3_backup_step(backup, pagesPerStep)
       let total = unsafe Int(sqlite3_backup_pagecount(backup))
       progress(unsafe total - Int(sqlite3_backup_remaining(backup)), total)
     }
     unsafe sqlite3_backup_finish(backup)
+    if let stop { throw stop }
     guard code == SQLITE_DONE else { throw destination.failure(code, "copy") }
   }
 

@@ -1,6 +1,7 @@
 package import Storage
 
-/// Operations on a whole database file. They read one snapshot, also while a service writes.
+/// Operations on a whole database file. They read one snapshot, also while a service writes. Long
+/// ones end when the calling thread's ``CurrentQuery`` has to.
 package enum DataFile {
   /// The progress of a long operation, as done and total units of its own.
   package typealias Progress = (_ done: Int, _ total: Int) -> Void
@@ -15,7 +16,9 @@ package enum DataFile {
   ) throws(StoreError) -> VerificationReport {
     do throws(StoreError) {
       let connection = try open(path)
-      return try Verification.run(connection, progress: progress)
+      return try connection.limited { () throws(StoreError) in
+        try Verification.run(connection, progress: progress)
+      }
     } catch {
       guard case .corrupt(_, let reason) = error else { throw error }
       var report = VerificationReport()

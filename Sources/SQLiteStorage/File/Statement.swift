@@ -150,11 +150,13 @@ final class Statement {
   }
 
   /// Passes a blob in SQLite's memory to `body`; it is valid until the next step.
-  func withBlob(_ column: Int32, _ body: (Span<UInt8>) -> Void) {
+  func withBlob<Failure: Error>(
+    _ column: Int32, _ body: (Span<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
     guard let bytes = unsafe sqlite3_column_blob(handle, column) else { return }
     let count = unsafe Int(sqlite3_column_bytes(handle, column))
     let start = unsafe bytes.assumingMemoryBound(to: UInt8.self)
-    body(unsafe Span(_unsafeStart: start, count: count))
+    try body(unsafe Span(_unsafeStart: start, count: count))
   }
 
   private var sql: String {

@@ -30,16 +30,16 @@ struct UserReader {
     var isWholeEnvironment: Bool
   }
 
-  /// - Parameter groupOfSeries: the group of each series id, from 0 to below `groupCount`.
+  /// - Parameter groupCount: the number of groups, of which each member has one.
   static func read(
-    _ query: HealthQuery, _ selected: [SelectedSeries.Member], groupOfSeries: [Int64: Int],
-    groupCount: Int, from connection: Connection
+    _ query: HealthQuery, _ selected: [SelectedSeries.Member], groupCount: Int,
+    from connection: Connection
   ) throws(StoreError) -> [Counts] {
     var reader = UserReader(
       connection: connection, query: query,
       openHours: try openHours(query.wholeHours, from: connection))
     var counts = Array(repeating: Counts(), count: groupCount)
-    for (group, parts) in parts(of: selected, groupOfSeries: groupOfSeries) {
+    for (group, parts) in parts(of: selected) {
       if !query.wholeHours.isEmpty {
         try reader.readOpenHours(parts)
         try reader.readSets(parts)
@@ -51,15 +51,13 @@ struct UserReader {
   }
 
   /// The series by group and environment.
-  private static func parts(
-    of selected: [SelectedSeries.Member], groupOfSeries: [Int64: Int]
-  ) -> [Int: [Part]] {
+  private static func parts(of selected: [SelectedSeries.Member]) -> [Int: [Part]] {
     var parts: [Int: [Part]] = [:]
-    let environments = Dictionary(grouping: selected) { [$0.key.project.rawValue, $0.environment] }
+    let environments = Dictionary(grouping: selected) { [$0.project.rawValue, $0.environment] }
     for members in environments.values {
-      let groups = Dictionary(grouping: members) { groupOfSeries[$0.id] }
-      for case (let group?, let members) in groups {
-        parts[group, default: []].append(
+      let groups = Dictionary(grouping: members, by: \.group)
+      for (group, members) in groups {
+        parts[Int(group), default: []].append(
           Part(
             members: members,
             isWholeEnvironment: groups.count == 1 && members[0].isOfWholeEnvironment))
@@ -121,7 +119,7 @@ struct UserReader {
   ) throws(StoreError) -> [Int] {
     guard part.isWholeEnvironment, !query.wholeDays.isEmpty else { return [] }
     var days: [Int] = []
-    rows.bind(1, part.members[0].key.project.rawValue)
+    rows.bind(1, part.members[0].project.rawValue)
     rows.bind(2, part.members[0].environment)
     bind(query.wholeDays, to: rows, from: 3)
     while try rows.step() {

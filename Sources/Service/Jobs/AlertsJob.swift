@@ -4,8 +4,8 @@ internal import Metrics
 internal import ReleaseHealth
 internal import Storage
 
-/// Evaluates the alert rules. Their queries run on a reader's thread, so that no batch waits for
-/// them; the results are stored on the writer's.
+/// Evaluates the alert rules. Their queries run on the thread of changes, so that no batch waits
+/// for them; the results are stored on the writer's.
 final class AlertsJob: PeriodicJob {
   private struct State {
     /// The results of the rules; nil before they were evaluated.
@@ -33,7 +33,11 @@ final class AlertsJob: PeriodicJob {
   func evaluate() {
     let evaluated: Result<[AlertResult], StoreError>
     do throws(StoreError) {
-      evaluated = .success(try alerts.evaluate(at: time))
+      let limit = UntilClosed(dependencies.workers.queries)
+      evaluated = .success(
+        try CurrentQuery.bound(to: limit) { () throws(StoreError) in
+          try alerts.evaluate(at: time)
+        })
     } catch {
       evaluated = .failure(error)
     }

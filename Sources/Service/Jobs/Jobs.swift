@@ -46,11 +46,11 @@ package final class Jobs: Sendable {
     case is NotificationsJob:
       // Not on the writer's thread, because the senders wait for it to record deliveries.
       let work: @Sendable () -> Void = { _ = step() }
-      if dependencies.notices.startThread(work) || workers.submit(work) { return }
+      if dependencies.notices.startThread(work) { return }
       done(end(run, .failure(.unavailable(operation: "start", reason: "no thread is free"))))
     case let job as AlertsJob:
-      // If no reader takes it, the writer evaluates the rules.
-      let isTaken = workers.submit {
+      // If the thread does not take it, the writer evaluates the rules.
+      let isTaken = workers.changes.submit {
         job.evaluate()
         writes.submit(in: .job, step)
       }

@@ -1,4 +1,4 @@
-internal import ReleaseHealth
+package import ReleaseHealth
 
 /// The environments that a query selects.
 package struct EnvironmentSelection: Equatable, Sendable {
@@ -11,7 +11,7 @@ package struct EnvironmentSelection: Equatable, Sendable {
   }
 
   /// The names that are selected, ascending; none for all.
-  var given: [Name] { names?.sorted() ?? [] }
+  package var given: [Name] { names?.sorted() ?? [] }
 
   package var isAll: Bool { names == nil }
 

@@ -34,6 +34,13 @@ package struct HealthQuery: Equatable, Sendable {
   /// key. A series is held for each group: with this, for no more than are shown.
   package var named: Set<GroupKey>?
   package var measures: Measures = [.sessions]
+  /// When given, no more groups than this are counted: those with the most sessions. Which ones of
+  /// those with equally many is not defined.
+  package var groupsMax: Int?
+
+  /// The usual ``groupsMax`` of queries whose groups are ranked. There may be any number of
+  /// releases with a session each.
+  package static let rankedGroupsMax = 10_000
 
   package init(projects: Set<ProjectID>, minutes: Range<Int>) {
     self.projects = projects

@@ -2,93 +2,106 @@ internal import Bytes
 package import ReleaseHealth
 
 /// The releases and environments that some projects have so far: of their sessions, and of release
-/// tools with their deploys. A name that is none of them selects nothing.
-package struct KnownNames: Sendable {
-  private let all: [ReleaseRecord]
-  /// The projects that count; nil for all.
-  private let projects: Set<ProjectID>?
-  private let uses: [ProjectID: ProjectUse]
+/// tools with their deploys. A name that is none of them selects nothing. Everything blocks.
+///
+/// There may be very many, and most requests name one that there is: names are read where an answer
+/// needs them, and of releases only the newest.
+package struct KnownNames {
+  private let store: any ReleaseReading
+  package let organization: OrganizationID
+  private let projects: Set<ProjectID>
 
-  /// The names of all projects of an organization. Blocks.
-  package init(of organization: OrganizationID, _ store: any ReleaseReading) throws(StoreError) {
-    self.init(
-      records: try store.releases(of: organization), uses: try store.uses(of: organization))
-  }
+  /// The number of releases, the newest ones, among which what is near to a name is looked for.
+  package static let releasesMax = 5000
+  /// The number of environments that errors know.
+  private static let environmentsMax = 5000
 
   package init(
-    records: [ReleaseRecord], uses: [ProjectID: ProjectUse], of projects: Set<ProjectID>? = nil
+    of organization: OrganizationID, _ projects: Set<ProjectID>, _ store: any ReleaseReading
   ) {
-    all = records
+    self.organization = organization
     self.projects = projects
-    self.uses = uses
+    self.store = store
   }
 
-  /// The names of some of the projects. The releases are filtered where they are read: most rules
-  /// need none of thousands.
-  package func of(_ projects: Set<ProjectID>) -> KnownNames {
-    KnownNames(
-      records: all, uses: uses.filter { projects.contains($0.key) },
-      of: self.projects?.intersection(projects) ?? projects)
-  }
-
-  /// The releases, newest first.
-  package var records: [ReleaseRecord] { all.filter(isOfProjects) }
-
-  private func isOfProjects(_ record: ReleaseRecord) -> Bool {
-    projects?.isDisjoint(with: record.projects) != true
-  }
+  // MARK: Environments
 
   /// Whether no session has arrived yet.
-  package var hasNoSessions: Bool { uses.allSatisfy(\.value.hasNoSessions) }
-
-  /// The names of the releases, newest first.
-  package var releases: [String] { records.map(\.version) }
-
-  package func release(_ name: String) -> ReleaseRecord? {
-    let name = Name(name)
-    return all.first { Name($0.version) == name && isOfProjects($0) }
+  package func haveNoSessions() throws(StoreError) -> Bool {
+    try !store.haveSessions(projects)
   }
 
   /// The reason why a selection of environments has some that are unknown, each of which it names;
   /// nil where it has none.
-  package func refusal(of selection: EnvironmentSelection) -> String? {
-    let unknown = unknown(of: selection)
+  package func refusal(of selection: EnvironmentSelection) throws(StoreError) -> String? {
+    let unknown = try unknown(of: selection)
     if unknown.isEmpty { return nil }
-    let known = environments
+    let known = try environments()
     return unknown.map { NearNames.sentence("environment", $0, among: known) }
       .joined(separator: " ")
   }
 
   /// The reason why nothing matches an environment, which may be the empty one: that of sessions
   /// without an environment.
-  package func refusal(ofEnvironment name: String) -> String? {
-    if !name.isEmpty { return refusal(of: EnvironmentSelection([name])) }
-    if uses.contains(where: { $0.value.allEnvironments.contains(Name("")) }) { return nil }
+  package func refusal(ofEnvironment name: String) throws(StoreError) -> String? {
+    let selection = EnvironmentSelection([name])
+    if !name.isEmpty { return try refusal(of: selection) }
+    if try store.used(selection, in: projects).contains(Name("")) { return nil }
     return "No session without an environment has arrived yet."
   }
 
   /// The environments of a selection that are unknown, the first twenty: each is held against all
   /// known ones where it is named.
-  package func unknown(of selection: EnvironmentSelection) -> [String] {
-    // By bytes, as in the store: two spellings of one text are two environments.
-    let known = Set(uses.flatMap(\.value.allEnvironments))
+  package func unknown(of selection: EnvironmentSelection) throws(StoreError) -> [String] {
     // The empty one stands for sessions without an environment.
-    let unknown = selection.given.filter { !$0.text.isEmpty && !known.contains($0) }
-    return unknown.prefix(20).map(\.text)
+    let given = selection.given.filter { !$0.text.isEmpty }
+    if given.isEmpty { return [] }
+    // By bytes, as in the store: two spellings of one text are two environments.
+    let known = try store.used(selection, in: projects)
+    return given.filter { !known.contains($0) }.prefix(20).map(\.text)
   }
 
-  /// The names of the environments, ascending.
-  package var environments: [String] {
-    Set(uses.flatMap(\.value.allEnvironments)).sorted().map(\.text)
-      .filter { !$0.isEmpty }
+  /// The names of the environments, ascending; of very many, the first ones.
+  package func environments() throws(StoreError) -> [String] {
+    let list = EnvironmentList(of: organization, in: projects, limit: Self.environmentsMax)
+    return try store.environments(list).map(\.name)
+  }
+
+  // MARK: Releases
+
+  package func release(_ name: String) throws(StoreError) -> ReleaseRecord? {
+    let record = try store.release(name, of: organization)
+    return record.flatMap { projects.isDisjoint(with: $0.projects) ? nil : $0 }
+  }
+
+  /// The names of the newest releases, the newest first.
+  ///
+  /// - Parameter pattern: what they look like; nil for any.
+  package func releases(
+    like pattern: TextPattern? = nil, limit: Int = KnownNames.releasesMax
+  ) throws(StoreError) -> [String] {
+    // A flat list has no releases without a project, and one with several of the projects twice.
+    var list = ReleaseList(of: organization, projects: projects, limit: limit)
+    list.isFlat = true
+    list.ofFinalized = pattern.map { .releaseMatches($0) } ?? .everything
+    list.ofOthers = list.ofFinalized
+    var names: [String] = []
+    for listing in try store.releases(list)
+    where names.last.map({ Name($0) == Name(listing.version) }) != true {
+      names.append(listing.version)
+    }
+    return names
   }
 
   /// The reason why a release is unknown, with the near ones and the newest.
   ///
   /// - Parameter mayCome: whether the release is waited for where no known one resembles it: then
   ///   its name is right, and no other is near.
-  package func refusal(ofRelease name: String, mayCome: Bool = false) -> String {
-    let meant = meant(by: name)
+  package func refusal(
+    ofRelease name: String, mayCome: Bool = false
+  ) throws(StoreError) -> String {
+    let releases = try releases()
+    let meant = Self.meant(by: name, among: releases)
     if meant.isEmpty, !Normalization.isValidRelease(name) {
       return "Invalid release: \"\(name)\". \(Normalization.releaseRule)"
     }
@@ -100,12 +113,13 @@ package struct KnownNames: Sendable {
 
   /// Whether sessions of an unknown release may still arrive: it can be the name of one, and no
   /// known release resembles it.
-  package func mayCome(release name: String) -> Bool {
-    Normalization.isValidRelease(name) && meant(by: name).isEmpty
+  package func mayCome(release name: String) throws(StoreError) -> Bool {
+    guard Normalization.isValidRelease(name) else { return false }
+    return Self.meant(by: name, among: try releases()).isEmpty
   }
 
   /// The known releases, and `latest`, that an unknown name plainly stands for.
-  private func meant(by name: String) -> [String] {
+  private static func meant(by name: String, among releases: [String]) -> [String] {
     // No release has this name, but everywhere it means one.
     if NearNames.isSlip(name, of: "latest") { return ["latest"] }
     return ReleaseLikeness(name).likely(among: releases)

@@ -19,10 +19,13 @@ package struct ReleaseRecord: Equatable, Sendable {
   package var status: Status
   /// Its projects, those that its creator named and those whose sessions did; ascending.
   package var projects: [ProjectID]
-  /// Where sessions of it were seen.
+  /// Where sessions of it were seen: the last ``placesMax`` series.
   package var places: [Place]
   /// Empty where the releases are read without them.
   package var deploys = ReleaseDeploys()
+
+  /// The maximum number of places that are read of a release, and of its last deploys.
+  package static let placesMax = 1000
 
   /// A project and environment that sessions of the release came from.
   package struct Place: Equatable, Sendable {
@@ -60,9 +63,10 @@ package struct ReleaseRecord: Equatable, Sendable {
 extension ReleaseRecord {
   /// What decides which release is the latest among those that a query counts.
   package func standing(in query: HealthQuery) -> ReleaseStanding {
+    var matcher = SeriesMatcher(query.filter)
     let places = places.filter { place in
       query.projects.contains(place.project)
-        && query.filter.matches(
+        && matcher.matches(
           SeriesKey(project: place.project, release: version, environment: place.environment),
           stage: place.adoption.stage)
     }
@@ -76,10 +80,18 @@ package struct ProjectUse: Equatable, Sendable {
   package var environments: [String] = []
   /// Those that releases were deployed to, ascending.
   package var deployEnvironments: [String] = []
+  /// Whether there are environments beyond ``environmentsMax`` and ``environmentsOfAllMax``, which
+  /// are missing above.
+  package var hasMoreEnvironments = false
   /// Some came one by one, as from applications with users.
   package var hasSingleSessions = false
   /// Some came counted up, as from servers.
   package var hasAggregates = false
+
+  /// The maximum number of environments that are read of a project.
+  package static let environmentsMax = 1000
+  /// The maximum number of environments that are read of all projects together.
+  package static let environmentsOfAllMax = 10_000
 
   package init() {}
 
@@ -151,13 +163,25 @@ package protocol ReleaseStore: ReleaseReading, Sendable {
 
 /// Reads the releases of organizations. Called from any thread; blocks.
 package protocol ReleaseReading {
-  /// All releases of an organization, newest first.
+  /// A part of a list of releases. An organization has any number of them: memory holds the part,
+  /// and what comes before it in an order that the database does not know.
+  func releases(_ list: ReleaseList) throws(StoreError) -> [ReleaseListing]
+
+  /// The releases with some names, in the order of the names, without those that there are not.
   ///
   /// - Parameter withDeploys: whether ``ReleaseRecord/deploys`` are read: a release may have one
   ///   with each run of a pipeline, and hardly a caller needs them.
   func releases(
-    of organization: OrganizationID, withDeploys: Bool
+    named names: [String], of organization: OrganizationID, withDeploys: Bool
   ) throws(StoreError) -> [ReleaseRecord]
+
+  /// The places of releases in the order by version, by id.
+  ///
+  /// - Parameter environments: those in which the previous versions were seen.
+  func versionPlaces(
+    of releases: [ReleaseRecord], in organization: OrganizationID, projects: Set<ProjectID>,
+    _ environments: EnvironmentSelection
+  ) throws(StoreError) -> [Int64: VersionPlace]
 
   /// The first and the last hour (since 1970) in which sessions of a release started; nil when
   /// there are none. `environments` nil stands for all.
@@ -168,11 +192,35 @@ package protocol ReleaseReading {
   /// What the sessions and deploys of an organization's projects tell of them. Projects without any
   /// are not in it.
   func uses(of organization: OrganizationID) throws(StoreError) -> [ProjectID: ProjectUse]
+
+  /// Whether a session of one of the projects has arrived.
+  func haveSessions(_ projects: Set<ProjectID>) throws(StoreError) -> Bool
+
+  /// A part of the list of an organization's environments.
+  func environments(_ list: EnvironmentList) throws(StoreError) -> [KnownEnvironment]
+
+  /// Those environments of a selection that sessions or deploys of the projects have; none for a
+  /// selection of all.
+  func used(
+    _ environments: EnvironmentSelection, in projects: Set<ProjectID>
+  ) throws(StoreError) -> Set<Name>
 }
 
 extension ReleaseReading {
-  /// All releases of an organization, newest first, without their deploys.
-  package func releases(of organization: OrganizationID) throws(StoreError) -> [ReleaseRecord] {
-    try releases(of: organization, withDeploys: false)
+  /// The release with a name.
+  package func release(
+    _ name: String, of organization: OrganizationID, withDeploys: Bool = false
+  ) throws(StoreError) -> ReleaseRecord? {
+    try releases(named: [name], of: organization, withDeploys: withDeploys).first
+  }
+
+  /// What decides which of the named releases is the latest among those that a query counts.
+  package func standings(
+    of names: [String], in query: HealthQuery, of organization: OrganizationID
+  ) throws(StoreError) -> [Name: ReleaseStanding] {
+    let records = try releases(named: names, of: organization, withDeploys: false)
+    return Dictionary(
+      records.map { (Name($0.version), $0.standing(in: query)) },
+      uniquingKeysWith: { first, _ in first })
   }
 }

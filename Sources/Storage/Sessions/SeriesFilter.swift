@@ -13,8 +13,6 @@ package indirect enum SeriesFilter: Equatable, Sendable {
   case projects(Set<ProjectID>)
   case releases(Set<Name>)
   case releaseMatches(TextPattern)
-  /// The release's name in lower case has this text in it.
-  case releaseContains(String)
   /// The release's name begins with this package, or with none.
   case package(String?)
   /// The release has a version, and its package, empty where there is none, looks like this.
@@ -33,32 +31,34 @@ package indirect enum SeriesFilter: Equatable, Sendable {
 
   package static func release(_ name: String) -> SeriesFilter { .releases([Name(name)]) }
 
-  /// Whether the series counts.
+  /// Whether the series counts. A caller with many series makes a ``SeriesMatcher``.
   ///
-  /// - Parameters:
-  ///   - stage: of the series; it matters only where ``needsStage`` is true.
-  ///   - version: what the release's name says, where it was read before. A caller with many series
-  ///     reads it once a series, where ``needsVersion`` is true.
-  package func matches(
-    _ series: SeriesKey, stage: AdoptionStage = .lowAdoption, version: ReleaseVersion? = nil
+  /// - Parameter stage: of the series; it matters only where ``needsStage`` is true.
+  package func matches(_ series: SeriesKey, stage: AdoptionStage = .lowAdoption) -> Bool {
+    var matcher = SeriesMatcher(self)
+    return matcher.matches(series, stage: stage)
+  }
+
+  fileprivate func matches(
+    _ series: SeriesKey, _ stage: AdoptionStage, _ texts: SeriesMatcher.Texts
   ) -> Bool {
     switch self {
-    case .all(let parts):
-      parts.allSatisfy { $0.matches(series, stage: stage, version: version) }
-    case .any(let parts):
-      parts.contains { $0.matches(series, stage: stage, version: version) }
-    case .not(let part): !part.matches(series, stage: stage, version: version)
+    case .all(let parts): parts.allSatisfy { $0.matches(series, stage, texts) }
+    case .any(let parts): parts.contains { $0.matches(series, stage, texts) }
+    case .not(let part): !part.matches(series, stage, texts)
     case .projects(let ids): ids.contains(series.project)
     case .environments(let environments): environments.includes(series.environment)
     case .environmentMatches(let pattern):
-      pattern.matches(part: series.environment?.isEmpty == true ? nil : series.environment)
+      series.environment.map { !$0.isEmpty } == true
+        ? pattern.matches(series.environment ?? "", lowercased: texts.environment)
+        : pattern.matches(part: nil)
     case .stages(let stages): stages.contains(stage)
     case .groups(let keys, let dimensions): keys.contains(GroupKey(of: series, by: dimensions))
     case .releases(let names): names.contains(Name(series.release))
-    case .releaseMatches(let pattern): pattern.matches(series.release)
-    case .releaseContains(let text): series.release.lowercased().contains(text)
+    case .releaseMatches(let pattern):
+      pattern.matches(series.release, lowercased: texts.release)
     case .package, .packageMatches, .version, .build:
-      matches(version ?? ReleaseVersion(series.release))
+      texts.version.map(matches) ?? false
     }
   }
 
@@ -78,8 +78,30 @@ package indirect enum SeriesFilter: Equatable, Sendable {
     contains { if case .stages = $0 { true } else { false } }
   }
 
+  /// The number of conditions on a series, without those that cost nothing.
+  package var conditionCount: Int {
+    switch self {
+    case .all(let parts), .any(let parts): parts.reduce(0) { $0 + $1.conditionCount }
+    case .not(let part): part.conditionCount
+    default: 1
+    }
+  }
+
+  /// The number of conditions with a wildcard.
+  package var wildcardCount: Int {
+    switch self {
+    case .all(let parts), .any(let parts): parts.reduce(0) { $0 + $1.wildcardCount }
+    case .not(let part): part.wildcardCount
+    case .releaseMatches(let pattern), .packageMatches(let pattern),
+      .environmentMatches(let pattern):
+      pattern.hasWildcard ? 1 : 0
+    case .build(let comparison): comparison.hasWildcard ? 1 : 0
+    default: 0
+    }
+  }
+
   /// A condition depends on what the release's name says.
-  package var needsVersion: Bool {
+  fileprivate var needsVersion: Bool {
     contains {
       switch $0 {
       case .package, .packageMatches, .version, .build: true
@@ -88,11 +110,55 @@ package indirect enum SeriesFilter: Equatable, Sendable {
     }
   }
 
-  private func contains(_ isTrue: (SeriesFilter) -> Bool) -> Bool {
+  fileprivate func contains(_ isTrue: (SeriesFilter) -> Bool) -> Bool {
     switch self {
     case .all(let parts), .any(let parts): parts.contains { $0.contains(isTrue) }
     case .not(let part): part.contains(isTrue)
     default: isTrue(self)
     }
+  }
+}
+
+/// A filter that is held against many series: what its conditions compare is read from a name once
+/// for all of them, and from the name of a release once for all of its series in a row.
+package struct SeriesMatcher {
+  private let filter: SeriesFilter
+  /// See ``SeriesFilter/needsStage``.
+  package let needsStage: Bool
+  private let needsVersion: Bool
+  private let needsRelease: Bool
+  private let needsEnvironment: Bool
+  /// The release of the last series.
+  private var release: Name?
+  private var texts = Texts()
+
+  /// What the conditions compare of the names of a series.
+  fileprivate struct Texts {
+    var release: [UInt8] = []
+    var environment: [UInt8] = []
+    var version: ReleaseVersion?
+  }
+
+  package init(_ filter: SeriesFilter) {
+    self.filter = filter
+    needsStage = filter.needsStage
+    needsVersion = filter.needsVersion
+    needsRelease = filter.contains {
+      if case .releaseMatches(let pattern) = $0 { pattern.hasWildcard } else { false }
+    }
+    needsEnvironment = filter.contains {
+      if case .environmentMatches(let pattern) = $0 { pattern.hasWildcard } else { false }
+    }
+  }
+
+  /// - Parameter stage: of the series; it matters only where ``needsStage`` is true.
+  package mutating func matches(_ series: SeriesKey, stage: AdoptionStage = .lowAdoption) -> Bool {
+    if needsVersion || needsRelease, release != Name(series.release) {
+      release = Name(series.release)
+      if needsVersion { texts.version = ReleaseVersion(series.release) }
+      if needsRelease { texts.release = TextPattern.lowercased(series.release) }
+    }
+    if needsEnvironment { texts.environment = TextPattern.lowercased(series.environment ?? "") }
+    return filter.matches(series, stage, texts)
   }
 }

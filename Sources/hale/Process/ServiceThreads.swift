@@ -22,6 +22,7 @@ struct ServiceThreads {
   private let writer: ServiceThread
   private let checkpoints: ServiceThread
   private let readers: [ServiceThread]
+  private let changing: ServiceThread
   private let scheduling: ServiceThread
   private let schedulingStopped = DispatchSemaphore(value: 0)
   /// The thread that sends due notifications. It is nil where the time comes from a file: they are
@@ -41,8 +42,9 @@ struct ServiceThreads {
       }
     }
     readers = try (0..<2).map { _ throws(SystemError) in
-      try ServiceThread(work.dependencies.workers.run)
+      try ServiceThread(work.dependencies.workers.queries.run)
     }
+    changing = try ServiceThread(work.dependencies.workers.changes.run)
     scheduling = try ServiceThread { [work, schedulingStopped] in
       Self.schedule(work, until: schedulingStopped)
     }
@@ -82,8 +84,9 @@ struct ServiceThreads {
   func stop() {
     schedulingStopped.signal()
     work.dependencies.notices.stop()
-    work.dependencies.workers.close()
-    for thread in readers + [scheduling] { thread.join() }
+    work.dependencies.workers.queries.close()
+    work.dependencies.workers.changes.close()
+    for thread in readers + [changing, scheduling] { thread.join() }
     sending?.join()
     work.dependencies.notices.close()
     work.store.writes.close()

@@ -89,6 +89,11 @@ extension Setting {
       "a whole number of days from 7 (longer than updates are accepted) to 3650, for example 90",
     help: "The retention of counts and users, in days")
 
+  static let queryTimeout = Setting(
+    name: "query-timeout", valueName: "seconds", defaultValue: "10",
+    form: "a whole number of seconds from 1 to 600, for example 10",
+    help: "The time for an API query, in seconds; beyond it the answer is 504")
+
   static let privateNoticeHosts = Setting(
     name: "private-notice-hosts", valueName: "list",
     form: "host names, addresses and networks, separated by commas, for example "
@@ -141,7 +146,8 @@ extension Setting {
   /// Every setting, in the order in which they are documented.
   static let all = [
     configuration, listen, data, publicURL, trustedProxies, now, logFormat, logLevel,
-    retentionDays, alerts, privateNoticeHosts, caFile, smtpURL, smtpFrom, noticeCommands,
+    retentionDays, queryTimeout, alerts, privateNoticeHosts, caFile, smtpURL, smtpFrom,
+    noticeCommands,
     initialKey, initialToken, initialProject,
   ]
 

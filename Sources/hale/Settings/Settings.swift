@@ -17,6 +17,8 @@ struct Settings: Sendable {
   var logLevel: Logger.Level
   /// The retention of counts and users, in days.
   var retentionDays: Int
+  /// The time within which a query is answered.
+  var queryTimeoutSeconds: Int
   /// The path of the alert rules file.
   var alertsFile: String?
   var notices: NoticeSettings
@@ -35,6 +37,9 @@ struct Settings: Sendable {
     logLevel = try sources.required(.logLevel) { Logger.Level(rawValue: $0) }
     retentionDays = try sources.required(.retentionDays) { text in
       Int(text).flatMap { (7...3650).contains($0) ? $0 : nil }
+    }
+    queryTimeoutSeconds = try sources.required(.queryTimeout) { text in
+      Int(text).flatMap { (1...600).contains($0) ? $0 : nil }
     }
     alertsFile = try sources.optional(.alerts) { $0.isEmpty ? nil : $0 }
     notices = NoticeSettings(

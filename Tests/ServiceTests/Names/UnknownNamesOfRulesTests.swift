@@ -95,7 +95,7 @@ import Testing
 
   @Test(arguments: [
     (#"{"minutes": 30, "until": "2026-01-02T00:00:00Z"}"#, 400, #"\"minutes\" are both given"#),
-    (#"{"minutes": 30, "minutes": 60}"#, 400, #"\"minutes\" is repeated"#),
+    (#"{"minutes": 30, "minutes": 60}"#, 400, #"\"minutes\" is given more than once"#),
     (#"{"minutes": 30}"#, 200, "mutedUntil"),
   ])
   func contradictoryMembers(body: String, status: Int, part: String) throws {

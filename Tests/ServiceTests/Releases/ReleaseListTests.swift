@@ -8,7 +8,7 @@ import Testing
 @testable import API
 @testable import Service
 
-/// Which releases a list has, and in which order: without a store.
+/// Which releases a list has, and in which order.
 @Suite struct ReleaseListTests {
   /// Noon.
   private static let now = ServiceFixture.now
@@ -62,9 +62,10 @@ import Testing
   ) throws -> [String] {
     let request = try ReleasesRequest(
       SessionsFixtures.items(query), projects: [shop, till], now: now)
-    return ReleaseEntry.entries(of: records, request, health).map { entry in
-      request.isFlat
-        ? "\(entry.record.id)/\(entry.projects.map(\.slug).joined())" : "\(entry.record.id)"
+    let list = request.list(
+      of: shop.organization, limit: 100, ranks: health.ranks(by: request.sort))
+    return try ReferenceStore(releases: records).releases(list).map { listing in
+      listing.project.map { "\(listing.id)/\($0 == shop.id ? "shop" : "till")" } ?? "\(listing.id)"
     }
   }
 
@@ -240,11 +241,12 @@ import Testing
     let request = try ReleasesRequest(
       SessionsFixtures.items("project=-1&" + query), projects: [Self.shop, Self.till],
       now: Self.now, for: .page)
+    let record = try #require(Self.records.first { $0.id == id })
+    let meta = try ReleaseMeta(
+      of: record, request, in: Self.shop.organization, sessionHours: 490_000...490_001,
+      store: ReferenceStore(releases: Self.records))
     var json = JSONWriter()
-    json.object {
-      ReleaseMeta(of: id, among: Self.records, request, sessionHours: 490_000...490_001)
-        .write(to: &$0)
-    }
+    json.object { meta.write(to: &$0) }
     let text = String(decoding: json.bytes, as: UTF8.self)
     let quote: (String?) -> String = { $0.map { "\"\($0)\"" } ?? "null" }
     #expect(text.contains(#""nextReleaseVersion":\#(quote(next)),"#), "\(text)")
@@ -263,15 +265,19 @@ import Testing
   /// Five thousand releases are listed in good time in every order.
   @Test(.timeLimit(.minutes(1)), arguments: ["date", "semver", "build", "adoption"])
   func manyReleases(sort: String) throws {
-    let records = (1...5000).map { number in
-      Self.record(
-        number, "shop@1.\(number * 7919 % 5000).0+\(number)", ago: number,
-        [Self.place(Self.shop, "production", adopted: number)])
+    let fixture = try ServiceFixture()
+    var batch = IngestBatch(receivedAt: Self.now)
+    for number in 1...5000 {
+      batch.add(
+        AggregatedSessions(correctedStart: Self.now, counts: SessionCounts(healthy: 1)),
+        of: SeriesKey(
+          project: Self.shop.id, release: "shop@1.\(number * 7919 % 5000).0+\(number)",
+          environment: "production"))
     }
-    let request = try ReleasesRequest(
-      SessionsFixtures.items("query=release.version:>=1.0&sort=\(sort)"),
-      projects: [Self.shop, Self.till], now: Self.now)
-    let entries = ReleaseEntry.entries(of: records, request, ReleaseHealthData())
-    #expect(entries.count == 5000)
+    try fixture.store.ingest(batch)
+    let entries = try fixture.json(
+      "/api/0/organizations/default/releases/?query=release.version:>=1.0&sort=\(sort)"
+        + "&cursor=0:4950:0", as: [[String: Any]].self)
+    #expect(entries.count == 50)
   }
 }

@@ -29,16 +29,17 @@ struct AlertCommand: ParsableCommand {
     func run() throws {
       let session = try AlertSession(options.data, options.organization)
       let rules = try session.alerts.alertRules(of: session.organization.id)
+      let entries = try rules.map { (rule: $0, unmatched: try session.unmatched($0)) }
       try options.json.printEntries(
-        rules, ["ID", "NAME", "STATE", "VALUE", "EVALUATED", "MUTED UNTIL", "SOURCE"],
-        row: { rule in
+        entries, ["ID", "NAME", "STATE", "VALUE", "EVALUATED", "MUTED UNTIL", "SOURCE"],
+        row: { rule, unmatched in
           [
-            "\(rule.id)", rule.draft.name, session.state(rule),
+            "\(rule.id)", rule.draft.name, session.state(rule, unmatched),
             rule.evaluated?.value.map { "\($0)" } ?? "-",
             rule.evaluated?.time.readable ?? "-", session.muted(rule)?.readable ?? "-",
             rule.isDeclared ? "file" : "api",
           ]
-        }, members: session.members)
+        }, members: { session.members($0.rule, $0.unmatched) })
     }
   }
 
@@ -55,7 +56,8 @@ struct AlertCommand: ParsableCommand {
     func run() throws {
       let session = try AlertSession(options.data, options.organization)
       let rule = try session.rule(self.rule)
-      if options.json.isJSON { return try printLine(jsonLine(session.members(rule))) }
+      let unmatched = try session.unmatched(rule)
+      if options.json.isJSON { return try printLine(jsonLine(session.members(rule, unmatched))) }
       let condition = rule.rule
       let side = condition.isAbove ? "above" : "below"
       var pairs = [
@@ -80,13 +82,13 @@ struct AlertCommand: ParsableCommand {
         ("channels", rule.draft.allChannels.sorted().joined(separator: ", ")),
         ("source", rule.isDeclared ? "file" : "api"),
         ("muted until", session.muted(rule)?.readable ?? "-"),
-        ("state", session.state(rule)),
+        ("state", session.state(rule, unmatched)),
         ("value", rule.evaluated?.value.map { "\($0)" } ?? "-"),
         ("sessions", rule.evaluated.map { "\($0.sessions)" } ?? "-"),
         ("of release", rule.release ?? "-"),
         ("evaluated", rule.evaluated?.time.readable ?? "-"),
       ]
-      pairs += session.unmatched(rule).map { ("matches nothing yet", $0.reason) }
+      pairs += unmatched.map { ("matches nothing yet", $0.reason) }
       try printPairs(pairs)
       let incidents = try session.alerts.alertIncidents(
         of: rule.organization, rule: rule.id, offset: 0, limit: 10)
@@ -281,7 +283,7 @@ private struct AlertSession {
   let now: Timestamp
   private let directory: String
   private let projects: [Project]
-  private let names: KnownNames
+  private let store: any ReleaseReading
 
   init(_ data: DataOptions, _ organization: OrganizationOptions) throws {
     let settings = try Settings(flags: data.given)
@@ -292,7 +294,7 @@ private struct AlertSession {
     projects = catalog.projects.filter { $0.organization == owner.id }
     directory = settings.dataDirectory
     alerts = session.store
-    names = try KnownNames(of: owner.id, session.store)
+    store = session.store
     let service = ControlSocket(dataDirectory: directory)
     now = try service.send("GET", "/control/clock")?.time ?? session.now
   }
@@ -311,11 +313,13 @@ private struct AlertSession {
   }
 
   /// What the rule names and is not there yet.
-  func unmatched(_ rule: StoredAlertRule) -> [AlertRule.Problem] { rule.rule.unmatched(in: names) }
+  func unmatched(_ rule: StoredAlertRule) throws -> [AlertRule.Problem] {
+    try rule.rule.unmatched(of: organization.id, store)
+  }
 
   /// The level of the rule, or the reason why it has none; marked where the rule cannot fire as it
   /// stands.
-  func state(_ rule: StoredAlertRule) -> String {
+  func state(_ rule: StoredAlertRule, _ unmatched: [AlertRule.Problem]) -> String {
     let state =
       switch rule.evaluated {
       case _ where rule.state.level != .ok: rule.state.level.name
@@ -327,7 +331,7 @@ private struct AlertSession {
         "nothing to compare with"
       default: "no data"
       }
-    return state + (unmatched(rule).isEmpty ? "" : ", matches nothing yet")
+    return state + (unmatched.isEmpty ? "" : ", matches nothing yet")
   }
 
   /// The end of the rule's mute; nil where it is not muted.
@@ -335,8 +339,8 @@ private struct AlertSession {
     rule.mutedUntil.flatMap { now < $0 ? $0 : nil }
   }
 
-  func members(_ rule: StoredAlertRule) -> JSONMembers {
-    let unmatched = unmatched(rule).map(\.reason)
+  func members(_ rule: StoredAlertRule, _ unmatched: [AlertRule.Problem]) -> JSONMembers {
+    let unmatched = unmatched.map(\.reason)
     return [
       ("id", .integer(rule.id)), ("name", .string(rule.draft.name)),
       ("aggregate", .string(rule.rule.measure.rawValue)),

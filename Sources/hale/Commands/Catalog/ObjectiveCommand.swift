@@ -103,10 +103,11 @@ struct ObjectiveCommand: ParsableCommand {
       let entries = projects.compactMap { project in
         catalog.objectives.first { $0.project == project.id }.map { (project, $0) }
       }
-      let uses = try session.store.uses(of: owner.id)
-      func isUnmatched(_ project: Project) -> Bool {
-        uses[project.id]?.hasNoSessions ?? true
+      var seen: [ProjectID] = []
+      for (project, _) in entries where try session.store.haveSessions([project.id]) {
+        seen.append(project.id)
       }
+      func isUnmatched(_ project: Project) -> Bool { !seen.contains(project.id) }
       try options.json.printEntries(entries, ["PROJECT", "OBJECTIVE", "SET"]) { project, own in
         let mark = isUnmatched(project) ? ", matches nothing yet" : ""
         return [project.slug, own.objective.sentence(own.bad) + mark, own.created.readable]

@@ -79,7 +79,9 @@ func writeVerified(
   let part = try PartialFile(for: path)
   do {
     let line = ProgressLine("copying")
-    let bytes = try DataFile.copy(from: source, to: part.path, progress: line.update)
+    let bytes = try CurrentQuery.bound(to: DiskGuard(source)) { () throws(StoreError) in
+      try DataFile.copy(from: source, to: part.path, progress: line.update)
+    }
     line.finish()
     let report = try verified(part.path)
     if report.findingCount > 0 {

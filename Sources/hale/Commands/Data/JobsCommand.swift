@@ -152,7 +152,7 @@ private func runJobOnDirectory(_ name: Jobs.Name, _ settings: Settings) throws -
   let jobs = Jobs(
     ServiceDependencies(
       store: store, records: store, catalog: catalog, clock: clock, queue: queue,
-      workers: WorkQueue(),
+      workers: Workers(),
       notices: NoticeSender(
         store: store, settings.notices, catalog: catalog, clock: clock, webURL: nil,
         version: queue.version, log: log),

@@ -54,5 +54,7 @@ func verified(_ path: String) throws -> VerificationReport {
   }
   let line = ProgressLine("verifying")
   defer { line.finish() }
-  return try DataFile.verify(path: path, progress: line.update)
+  return try CurrentQuery.bound(to: DiskGuard(path)) { () throws(StoreError) in
+    try DataFile.verify(path: path, progress: line.update)
+  }
 }

@@ -35,6 +35,9 @@ struct ServeCommand: ParsableCommand {
   @Option(.retentionDays)
   var retentionDays: String?
 
+  @Option(.queryTimeout)
+  var queryTimeout: String?
+
   @OptionGroup var notices: NoticeOptions
 
   @Option(.alerts, completion: .file())
@@ -50,7 +53,8 @@ struct ServeCommand: ParsableCommand {
     let settings = try Settings(
       flags: data.given + publicURL.given + notices.given + [
         (.listen, listen), (.trustedProxies, trustedProxies), (.retentionDays, retentionDays),
-        (.logFormat, logFormat), (.logLevel, logLevel), (.alerts, alerts),
+        (.queryTimeout, queryTimeout), (.logFormat, logFormat), (.logLevel, logLevel),
+        (.alerts, alerts),
       ])
     let logger = settings.logger
     let clock = try SystemClock(settings.now)

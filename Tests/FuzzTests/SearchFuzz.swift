@@ -16,7 +16,6 @@ func fuzzSearch(_ input: [UInt8]) {
     precondition(TextPattern(text).matches(name) == matches(text, name), "As it is read.")
   }
 
-  let version = ReleaseVersion(name)
   let series = [
     SeriesKey(project: ProjectID(rawValue: 1), release: name, environment: "production"),
     SeriesKey(project: ProjectID(rawValue: 2), release: name, environment: nil),
@@ -24,13 +23,16 @@ func fuzzSearch(_ input: [UInt8]) {
   // Terms about stages need a single environment.
   let environments = EnvironmentSelection(["production"])
   if let search = try? ReleaseSearch(text, environments: environments) {
-    _ = search.finds(name, at: .adopted, version: version)
+    for filter in [search.ofFinalized, search.ofOthers] {
+      _ = filter.matches(series[0], stage: .adopted)
+    }
   }
   guard let search = try? SearchQuery(text, projects: projects, environments: environments)
   else { return }
-  // Where the parts of the name come from changes nothing.
-  let found = series.map { search.filter.matches($0, version: version) }
-  precondition(found == series.map { search.filter.matches($0) })
+  let found = series.map { search.filter.matches($0) }
+  // What a matcher keeps between series changes nothing.
+  var matcher = SeriesMatcher(search.filter)
+  precondition(found + found == (series + series).map { matcher.matches($0) })
   // Nor do parentheses around a search, but for their limit.
   if let inner = try? SearchQuery("(\(text))", projects: projects, environments: environments) {
     precondition(found == series.map { inner.filter.matches($0) })

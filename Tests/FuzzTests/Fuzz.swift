@@ -2,7 +2,8 @@ import Glibc
 
 /// The fuzzed readers. The environment variable `HALE_FUZZ` names the one that a process runs.
 ///
-/// Not built by SwiftPM: `Scripts/fuzz` compiles the modules one by one, and these files last.
+/// `Scripts/fuzz` compiles the modules one by one, and these files last; `MutationTests` calls the
+/// same targets in the debug build.
 enum FuzzTarget: String {
   case envelope, http, session, json, search, url
 

@@ -1,0 +1,113 @@
+internal import HTTP
+internal import Locks
+internal import Logging
+internal import Metrics
+internal import Storage
+
+/// The limit of a query of the API: the turns of its queue, and a bound of memory.
+final class RunningQuery: QueryLimit {
+  /// With two readers, twice this much and their page caches.
+  static let bytesMax = 128 << 20
+
+  private let run: QueryRun
+  private let held = Locked(0)
+
+  init(_ run: QueryRun) {
+    self.run = run
+  }
+
+  func check() throws(StoreError) {
+    if let stop = run.stop() { throw .stopped(QueryStop(stop)) }
+  }
+
+  func checkWaiting() throws(StoreError) {
+    if let stop = run.stop(isWaiting: true) { throw .stopped(QueryStop(stop)) }
+  }
+
+  func hold(_ bytes: Int) throws(StoreError) {
+    let held = held.withLock { held in
+      held += bytes
+      return held
+    }
+    if held > Self.bytesMax { throw .stopped(.outOfMemory) }
+  }
+
+  func restart() { run.restart() }
+}
+
+/// The answer to a request whose work another thread does, with its place in the metrics.
+struct LateAnswer: Sendable {
+  let exchange: ExchangeID
+  /// The pattern of the route.
+  let route: String
+  /// The seconds that a query may take.
+  let timeoutSeconds: Int
+  let sink: any ResponseSink
+  let metrics: Metrics
+  let log: Logger
+  /// The time of the request; the duration includes the time in the queue.
+  let start: Double
+
+  func respond(_ response: Response, isFailure: Bool = false) {
+    metrics.noteQuery(route, seconds: metrics.seconds - start, isFailure: isFailure)
+    sink.respond(response, to: [exchange])
+  }
+
+  /// Answers an error of the work.
+  ///
+  /// - Returns: false if the query begins again.
+  func fail(_ error: StoreError) -> Bool {
+    if case .stopped(let stop) = error {
+      if stop == .restarted {
+        metrics.count(stop)
+        return false
+      }
+      end(stop)
+    } else if error.isRefusal {
+      respond(.failure(400, error.sentence))
+    } else {
+      log.error("query failed", metadata: ["reason": "\(error.sentence)"])
+      respond(.failure(503, "the store cannot answer: \(error.publicSentence)"), isFailure: true)
+    }
+    return true
+  }
+
+  /// Answers a query that has ended without its work.
+  func end(_ stop: QueryStop) {
+    metrics.count(stop)
+    respond(Self.response(to: stop, timeoutSeconds: timeoutSeconds))
+  }
+
+  /// The answer to a query that had to end. One that is cancelled has nobody to read it.
+  static func response(to stop: QueryStop, timeoutSeconds: Int) -> Response {
+    switch stop {
+    case .timedOut:
+      .failure(
+        504,
+        "The query took longer than \(timeoutSeconds) s, which is the most here (--query-timeout). "
+          + "Request less: a shorter range, fewer projects, releases, groups or search terms.")
+    case .outOfMemory:
+      .failure(
+        400,
+        "The query needs more than \(RunningQuery.bytesMax >> 20) MiB of memory. Request less: a "
+          + "shorter range, a longer interval, fewer projects, releases or groups.")
+    case .refused, .restarted, .cancelled:
+      .failure(503, "query queue is full").adding(["Retry-After": "1"])
+    case .closed:
+      .failure(503, "the service is stopping").adding(["Retry-After": "1"])
+    }
+  }
+}
+
+extension QueryStop {
+  init(_ stop: QueryQueue.Stop) {
+    self =
+      switch stop {
+      case .none, .restarted: .restarted
+      case .timedOut: .timedOut
+      case .cancelled: .cancelled
+      case .refused: .refused
+      case .closed: .closed
+      }
+  }
+}
