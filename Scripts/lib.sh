@@ -83,7 +83,7 @@ prepare_python() {
 
 # Hosts have no Swift, so that the standard library is linked statically. The other flags save two
 # megabytes: no symbol stands for others to link with, and there is no table to unwind exceptions by,
-# which Swift has none of. Where the linker is GNU's, what the table points to is left out, too.
+# which Swift has none of. GNU ld leaves its entries out, too.
 release_flags="-c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xlinker --no-eh-frame-hdr"
 # GNU ld packs relative relocations, which glibc reads from 2.36 on. Swift's default linker does not.
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)

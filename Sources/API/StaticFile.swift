@@ -32,11 +32,11 @@ package struct StaticFile: Sendable {
       return Response(status: 304, headers: headers)
     }
     headers.add("Content-Type", contentType)
-    if let compressed, Self.takesGzip(head) {
-      headers.add("Content-Encoding", "gzip")
-      return Response(headers: headers, body: compressed)
-    }
-    return Response(headers: headers, body: bytes)
+    let packed = Self.takesGzip(head) ? compressed : nil
+    if packed != nil { headers.add("Content-Encoding", "gzip") }
+    var response = Response(headers: headers, body: packed ?? bytes)
+    response.isKept = true
+    return response
   }
 
   /// Whether the client accepts the coding: it is listed without a weight of zero. This subset of

@@ -182,4 +182,32 @@ import Testing
       #expect(try store.health(query).count == 20)
     }
   }
+
+  /// Where there are very many series, those of a few releases are looked up one by one.
+  @Test func aFewOfVeryManyReleasesAreCounted() throws {
+    let directory = try TemporaryDirectory()
+    let store = try Conformer.sqlite.store(in: directory)
+    var batch = IngestBatch(receivedAt: Contract.start)
+    for number in 1...10_050 {
+      batch.add(
+        AggregatedSessions(
+          correctedStart: Contract.start, counts: SessionCounts(healthy: Int64(number))),
+        of: Contract.series("a@\(number)", ["x", "y"][number % 2]))
+    }
+    try store.ingest(batch)
+    func sums(_ filter: SeriesFilter) throws -> [Int64] {
+      var query = Contract.query(hours: 0..<1)
+      query.filter = filter
+      query.groupBy = [.release]
+      return try store.health(query).map(\.totals.sessions.total)
+    }
+    let names: Set = [Name("a@7"), Name("a@8"), Name("unknown")]
+    #expect(try sums(.releases(names)) == [7, 8])
+    #expect(try sums(.all([.environments(EnvironmentSelection(["x"])), .releases(names)])) == [8])
+    #expect(try sums(.any([.release("a@7"), .release("a@10050")])) == [10_050, 7])
+    #expect(try sums(.any([.release("a@7"), .releaseMatches(TextPattern("A@8"))])) == [7])
+    #expect(try sums(.groups([GroupKey(release: "a@9")], by: [.release])) == [9])
+    #expect(try sums(.not(.releases(names))).count == 10_048)
+    #expect(try sums(.any([])).isEmpty)
+  }
 }

@@ -39,15 +39,14 @@ struct SelectedSeries {
     self.query = query
     var matcher = SeriesMatcher(query.filter)
     let needsStage = matcher.needsStage
-    let select = try connection.prepare(Self.statement(withStages: needsStage))
+    let source = try Source(query, needsStage, connection)
     var all = 0
     var groups: [GroupID: Int32] = [:]
     for project in query.projects.sorted() {
       let first = members.count
-      // The number of series of each environment that the query does not select.
-      var omitted: [Int64: Int] = [:]
-      select.bind(1, project.rawValue)
-      while try select.step() {
+      // The environments of which the query does not select all series.
+      var partial: Set<Int64> = []
+      let isWhole = try source.forEachRow(of: project) { (select) throws(StoreError) in
         all += 1
         // A filter of thousands of terms takes a tenth of a millisecond for each series.
         if all & 0xf == 0 { try CurrentQuery.check() }
@@ -59,8 +58,8 @@ struct SelectedSeries {
           key, stage: needsStage ? select.adoption(5).stage : .lowAdoption)
         let number = select.integer(3)
         guard isSelected else {
-          omitted[number, default: 0] += 1
-          continue
+          partial.insert(number)
+          return
         }
         let id = groupID(project, release: select.integer(4), environment: number, key)
         let known = groups[id]
@@ -71,8 +70,10 @@ struct SelectedSeries {
             group: known ?? Int32(groupCount - 1)))
         if members.count & 0xff == 0 { try connection.hold(256 * MemoryLayout<Member>.stride) }
       }
+      if !isWhole { all += Source.many }
       for index in members.indices[first...] {
-        members[index].isOfWholeEnvironment = omitted[members[index].environment] == nil
+        members[index].isOfWholeEnvironment =
+          isWhole && !partial.contains(members[index].environment)
       }
     }
     isSelective = members.count * 4 < all
@@ -96,15 +97,68 @@ struct SelectedSeries {
     return Int32(groupCount - 1)
   }
 
-  private static func statement(withStages: Bool) -> String {
-    let times = withStages ? ", adoption.adopted, adoption.unadopted" : ""
-    let adoption = withStages ? "LEFT JOIN adoption ON adoption.scope = scope.id" : ""
-    return """
-      SELECT scope.id, release.version, environment.name, environment.id, release.id\(times)
-      FROM scope JOIN release ON release.id = scope.release
-        JOIN environment ON environment.id = scope.environment \(adoption)
-      WHERE scope.project = ?
-      """
+  /// Reads the series of projects from which a query selects: id, release, environment, and the ids
+  /// of both, then the adoption where a condition needs it.
+  private struct Source {
+    /// The number of series of a project from which on those of a few releases are looked up.
+    static let many = 10_000
+
+    private let all: Statement
+    private let count: Statement
+    /// The series of single releases; nil where the query may select any.
+    private let ofRelease: Statement?
+    private let releases: [Name]
+
+    init(_ query: HealthQuery, _ needsStage: Bool, _ connection: Connection) throws(StoreError) {
+      let times = needsStage ? ", adoption.adopted, adoption.unadopted" : ""
+      let adoption = needsStage ? "LEFT JOIN adoption ON adoption.scope = scope.id" : ""
+      let columns = "environment.name, environment.id, scope.release\(times)"
+      let needsRelease = query.groupBy.contains(.release) || query.filter.needsRelease
+      all = try connection.prepare(
+        """
+        SELECT scope.id, \(needsRelease ? "release.version" : "''"), \(columns)
+        FROM scope \(needsRelease ? "JOIN release ON release.id = scope.release" : "")
+          JOIN environment ON environment.id = scope.environment \(adoption)
+        WHERE scope.project = ?
+        """)
+      count = try connection.prepare(
+        "SELECT count(*) FROM (SELECT 1 FROM scope WHERE project = ? LIMIT \(Self.many))")
+      releases = query.filter.onlyReleases?.sorted() ?? []
+      ofRelease =
+        query.filter.onlyReleases == nil
+        ? nil
+        : try connection.prepare(
+          """
+          SELECT scope.id, release.version, \(columns)
+          FROM release JOIN scope ON scope.project = ?1 AND scope.release = release.id
+            JOIN environment ON environment.id = scope.environment \(adoption)
+          WHERE release.organization = (SELECT organization FROM project WHERE id = ?1)
+            AND release.version = ?2
+          """)
+    }
+
+    /// - Returns: whether these are all series of the project.
+    func forEachRow(
+      of project: ProjectID, _ body: (Statement) throws(StoreError) -> Void
+    ) throws(StoreError) -> Bool {
+      if let ofRelease, try hasMany(project) {
+        for release in releases {
+          ofRelease.bind([project, release.text])
+          while try ofRelease.step() { try body(ofRelease) }
+        }
+        return false
+      }
+      all.bind([project])
+      while try all.step() { try body(all) }
+      return true
+    }
+
+    private func hasMany(_ project: ProjectID) throws(StoreError) -> Bool {
+      count.bind([project])
+      var found: Int64 = 0
+      while try count.step() { found = count.integer(0) }
+      return found == Self.many
+    }
   }
 }
 

@@ -78,6 +78,34 @@ package indirect enum SeriesFilter: Equatable, Sendable {
     contains { if case .stages = $0 { true } else { false } }
   }
 
+  /// A condition depends on the name of the release.
+  package var needsRelease: Bool {
+    contains {
+      switch $0 {
+      case .projects, .environments, .environmentMatches, .stages: false
+      case .groups(_, let dimensions): dimensions.contains(.release)
+      default: true
+      }
+    }
+  }
+
+  /// The releases that a series has to be of, so that others need not be looked at; nil for any.
+  package var onlyReleases: Set<Name>? {
+    switch self {
+    case .releases(let names): return names
+    case .groups(let keys, let dimensions):
+      return dimensions.contains(.release)
+        ? Set(keys.compactMap { $0.release.map { Name($0) } }) : nil
+    case .all(let parts):
+      return parts.compactMap(\.onlyReleases).min { $0.count < $1.count }
+    case .any(let parts):
+      let releases = parts.compactMap(\.onlyReleases)
+      return releases.count == parts.count
+        ? releases.reduce(into: Set()) { $0.formUnion($1) } : nil
+    default: return nil
+    }
+  }
+
   /// The number of conditions on a series, without those that cost nothing.
   package var conditionCount: Int {
     switch self {
