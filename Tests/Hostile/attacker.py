@@ -219,6 +219,8 @@ class Attacker:
 def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # Attackers have machines of their own.
+    os.nice(10)
     Attacker(json.loads(sys.stdin.buffer.raw.readline())).run()
 
 

@@ -160,7 +160,8 @@ def test_lists_are_paged_and_bounded(crowded, report):
         rows.append((f"{name}: answer, time", "≤ 1 MB, 1 s",
                      f"{len(reply.body) / 1e6:.2f} MB, {took:.2f} s"))
         found = reply.json["groups"] if name == "active" else reply.json
-        assert len(found) <= 1000, f"{name} has {len(found)} entries in one answer"
+        # As docs/api.md says.
+        assert len(found) <= 5000, f"{name} has {len(found)} entries in one answer"
         assert len(reply.body) <= 1_000_000, name
     report("j", f"{RELEASES:,} releases, {ENVIRONMENTS:,} environments, {USERS:,} users of one key",
            rows)

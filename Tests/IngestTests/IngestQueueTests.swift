@@ -98,11 +98,11 @@ import Testing
           return clock.time
         }
       }),
-      batchUpdatesMax: 1000)
-    /// The number of envelopes of 100 updates that a batch takes of one project.
+      batchUpdatesMax: 10_000)
+    /// The number of envelopes of 1000 updates that a batch takes of one project.
     func fill() -> Int {
       var count = 0
-      while queue.submit(Self.submission(100, of: 1), ticket: nil) { count += 1 }
+      while queue.submit(Self.submission(1000, of: 1), ticket: nil) { count += 1 }
       queue.runUntilEmpty(Self.callbacks)
       return count
     }
@@ -116,8 +116,45 @@ import Testing
     #expect(fill() == 11)
   }
 
-  /// A full batch takes one more envelope of each project: none waits for those that filled it.
-  @Test func fullBatchesTakeOneMoreOfEachProject() {
+  /// A batch of very many series is full with fewer updates.
+  @Test func batchesOfManySeriesAreSmaller() {
+    let queue = IngestQueue(store: ReferenceStore(), batchUpdatesMax: 10_000)
+    let project = ProjectID(rawValue: 1)
+    var count = 0
+    func submit() -> Bool {
+      var submission = Submission(receivedAt: Timestamp(seconds: 0), project: project)
+      for number in 0..<100 {
+        submission.batch.add(
+          AggregatedSessions(
+            correctedStart: Timestamp(seconds: 0), counts: SessionCounts(healthy: 1), user: nil),
+          of: SeriesKey(
+            project: project, release: "app@\(count).\(number)", environment: nil))
+      }
+      count += 1
+      return queue.submit(submission, ticket: nil)
+    }
+    while submit() {}
+    // 10 are 1000 updates and 9000 of 900 series.
+    #expect(count == 12)
+  }
+
+  /// A full batch takes little of each project: none waits for those that filled it.
+  @Test func fullBatchesTakeAnEnvelopeOfEachProject() {
+    let queue = IngestQueue(store: ReferenceStore(), batchUpdatesMax: 1600)
+    #expect(queue.submit(Self.submission(1600, of: 1), ticket: nil))
+    // An update and its series weigh eleven, and a project may add a hundred.
+    for project in [1, 2] as [Int64] {
+      for _ in 0..<10 { #expect(queue.submit(Self.submission(1, of: project), ticket: nil)) }
+      #expect(!queue.submit(Self.submission(1, of: project), ticket: nil))
+    }
+    // All together may add as much again.
+    for project in 3..<16 as Range<Int64> {
+      #expect(queue.submit(Self.submission(100, of: project), ticket: nil))
+    }
+    #expect(!queue.submit(Self.submission(1, of: 16), ticket: nil))
+  }
+
+  @Test func smallFullBatchesTakeOneMoreOfEachProject() {
     let queue = IngestQueue(store: ReferenceStore(), batchUpdatesMax: 100)
     #expect(queue.submit(Self.submission(100, of: 1), ticket: nil))
     for project in [1, 2, 3] as [Int64] {

@@ -134,10 +134,16 @@ final class IngestTransaction {
     pending.first.map { $0.sequence <= batch } ?? false
   }
 
-  /// Folds the next slice of the pending updates.
+  /// Folds the next slice of the pending updates. Batches wait meanwhile, so that a slice takes no
+  /// longer than ``sliceSeconds``, or very few updates.
   func foldSlice() throws(StoreError) {
-    try foldSlice(max: folding.sliceUpdatesMax)
+    let affordable =
+      secondsPerUpdate > 0 ? Int(Self.sliceSeconds / secondsPerUpdate) : folding.sliceUpdatesMax
+    try foldSlice(max: min(folding.sliceUpdatesMax, max(affordable, Self.sliceUpdatesMin)))
   }
+
+  private static let sliceSeconds = 0.02
+  private static let sliceUpdatesMin = 64
 
   private func foldSlice(max: Int) throws(StoreError) {
     // The folded updates are durable already, so this commit needs no sync. If a system crash
