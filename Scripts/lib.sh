@@ -89,14 +89,15 @@ release_flags="-c release --static-swift-stdlib -Xlinker --no-export-dynamic -Xl
 glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)
 if [ "$(printf 'glibc 2.36\n%s\n' "$glibc" | sort -V | head -n 1)" = "glibc 2.36" ]; then
   release_flags="$release_flags -Xswiftc -use-ld=bfd -Xlinker -z -Xlinker pack-relative-relocs"
-  release_script=Scripts/release.ld
+  link_script='SECTIONS { /DISCARD/ : { *(.eh_frame) } } INSERT BEFORE .text;'
 fi
 
 # Builds a program as it is released (hale by default), and prints its path.
 build_release() {
+  mkdir -p "$1/.build" && echo "${link_script-}" >"$1/.build/release.ld" || return
   # shellcheck disable=SC2086 # A list of words.
   swift build --package-path "$1" $release_flags --product "${2:-hale}" \
-    ${release_script:+-Xlinker -T -Xlinker "$(realpath "$1")/$release_script"} >&2 || return
+    ${link_script:+-Xlinker -T -Xlinker "$(realpath "$1")/.build/release.ld"} >&2 || return
   release_path "$@"
 }
 
