@@ -22,13 +22,11 @@ package struct APIEndpoint {
     package var metrics: Metrics
     package var log: Logger
     package var address: APIAddress
-    /// See `SessionStore.foldAhead()`.
-    package var foldAhead: @Sendable () -> Void
 
     package init(
       catalog: CatalogCache, clock: WallClock, version: DataVersion, workers: Workers,
       startThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool, metrics: Metrics,
-      log: Logger, address: APIAddress, foldAhead: @escaping @Sendable () -> Void
+      log: Logger, address: APIAddress
     ) {
       self.catalog = catalog
       self.clock = clock
@@ -38,7 +36,6 @@ package struct APIEndpoint {
       self.metrics = metrics
       self.log = log
       self.address = address
-      self.foldAhead = foldAhead
     }
   }
 
@@ -141,7 +138,6 @@ package struct APIEndpoint {
         if EntityTag.isNamed(tag, in: head) {
           return .respond(Response(status: 304).markedPrivate(tag))
         }
-        dependencies.foldAhead()
         return query(exchange, route, of: caller) { () throws(StoreError) in
           let response = try work().naming(withoutEffect: parameters)
           return response.status == 200 ? response.markedPrivate(tag) : response

@@ -60,7 +60,7 @@ package final class IngestQueue: Sendable {
     mutating func hasRoom(_ submission: Submission) -> Bool {
       guard let open, open.weight() >= weightMax else { return true }
       guard let project = submission.project, lateWeight < weightMax,
-        latecomers[project] ?? 0 < weightMax / Self.latecomersPart
+        latecomers[project] ?? 0 < max(1, weightMax / Self.latecomersPart)
       else { return false }
       let weight = submission.batch.weight(usualSeries: 0)
       latecomers[project, default: 0] += weight

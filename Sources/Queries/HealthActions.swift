@@ -20,7 +20,7 @@ package struct HealthActions: Sendable {
     let request = try SessionsRequest(
       call.items, projects: try call.projects(), now: call.now, limits: limits)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: request.projects) { (store) throws(StoreError) in
         let answer = try SessionsAnswer(try request.namingLatest(store), store: store)
         return .json(answer.json, headers: ["Link": answer.linkHeader(url: call.url)])
           .naming(
@@ -37,7 +37,7 @@ package struct HealthActions: Sendable {
     let request = try ReleaseStatsRequest(
       call.items, project: project, release: call.version, now: call.now)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: [project.id]) { (store) throws(StoreError) in
         let record = try store.release(call.version, of: organization.id)
         guard let record, record.projects.contains(project.id) else { return Response(.notFound) }
         let hours = try store.sessionHours(
@@ -67,7 +67,7 @@ package struct HealthActions: Sendable {
     let organization = try call.organization()
     let request = try ActiveRequest(call)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: request.query.projects) { (store) throws(StoreError) in
         try request.response(of: organization.id, store: store)
       }
     }
@@ -95,7 +95,7 @@ package struct HealthActions: Sendable {
     let organization = try call.organization()
     let request = try CompareRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: request.projects) { (store) throws(StoreError) in
         switch try request.response(of: organization.id, store: store) {
         case .success(let json): .json(json)
         case .failure(let error): Response(error)

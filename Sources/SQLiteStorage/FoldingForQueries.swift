@@ -9,7 +9,7 @@ internal import Storage
 /// nobody and waits for nobody.
 final class FoldingForQueries: Sendable {
   /// @unchecked because the error is reached with the lock held only.
-  private final class Waiter: @unchecked Sendable {
+  final class Waiter: @unchecked Sendable {
     let batch: Int64
     let ended = DispatchSemaphore(value: 0)
     var error: StoreError?
@@ -30,18 +30,13 @@ final class FoldingForQueries: Sendable {
   /// The time after which a query that waits looks whether it has to end.
   private static let lookMilliseconds = 5
 
-  /// Makes the writer fold up to that batch, and waits for nothing.
-  ///
-  /// - Parameter queue: called where the work is not in the queue yet.
-  func begin(upTo batch: Int64, _ queue: () -> Void) {
-    begin(upTo: batch, waiter: nil, queue)
-  }
-
   /// Makes the writer fold up to that batch, and waits for that. The owner of the writes must not
   /// call this. A query waits no longer than it may run; the writer goes on all the same.
+  ///
+  /// - Parameter queue: called where the work is not in the queue yet.
   func wait(upTo batch: Int64, _ queue: () -> Void) throws(StoreError) {
     let waiter = Waiter(batch: batch)
-    begin(upTo: batch, waiter: waiter, queue)
+    begin(waiter, queue)
     if let limit = CurrentQuery.limit {
       while waiter.ended.wait(timeout: .now() + .milliseconds(Self.lookMilliseconds)) == .timedOut {
         do throws(StoreError) {
@@ -57,10 +52,10 @@ final class FoldingForQueries: Sendable {
     if let error = state.withLock({ _ in waiter.error }) { throw error }
   }
 
-  private func begin(upTo batch: Int64, waiter: Waiter?, _ queue: () -> Void) {
+  func begin(_ waiter: Waiter, _ queue: () -> Void) {
     let mustQueue = state.withLock { state in
-      state.needed = max(state.needed, batch)
-      if let waiter { state.waiters.append(waiter) }
+      state.needed = max(state.needed, waiter.batch)
+      state.waiters.append(waiter)
       defer { state.isQueued = true }
       return !state.isQueued
     }

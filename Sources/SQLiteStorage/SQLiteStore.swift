@@ -55,11 +55,15 @@ package final class SQLiteStore: Sendable {
     /// takes two milliseconds with ten releases and more with more. A larger batch folds slices of
     /// its own size, which cost less per update.
     package var sliceUpdatesMax: Int
+    /// The time that folding all pending updates has to take, in milliseconds, for the few of other
+    /// projects to be folded at once; nil for never.
+    package var quietMilliseconds: Int64?
 
     package init(
       directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
-      affordableMilliseconds: Int64 = 250, pendingMilliseconds: Int64 = 500,
-      queryMilliseconds: Int64 = 100_000, sliceUpdatesMax: Int = 512
+      affordableMilliseconds: Int64 = 750, pendingMilliseconds: Int64 = 500,
+      queryMilliseconds: Int64 = 100_000, sliceUpdatesMax: Int = 512,
+      quietMilliseconds: Int64? = 25
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
@@ -67,6 +71,7 @@ package final class SQLiteStore: Sendable {
       self.pendingMilliseconds = pendingMilliseconds
       self.queryMilliseconds = queryMilliseconds
       self.sliceUpdatesMax = sliceUpdatesMax
+      self.quietMilliseconds = quietMilliseconds
     }
   }
 
@@ -83,10 +88,12 @@ package final class SQLiteStore: Sendable {
   private let storedBatch = Atomic<Int64>(0)
   private let foldedBatch = Atomic<Int64>(0)
   private let foldingForQueries = FoldingForQueries()
+  private let waitingBatches: WaitingBatches
 
   package init(_ settings: Settings) throws(StoreError) {
     writes = WriteQueue { [observer = settings.observer] in observer?.monotonicNanoseconds ?? 0 }
-    writer = WriterConnection(settings)
+    waitingBatches = WaitingBatches()
+    writer = WriterConnection(settings, waitingBatches)
     readers = ReaderPool(path: settings.path)
     checkpoints = Checkpoints(
       path: settings.path, walPagesMax: settings.walPagesMax, observer: settings.observer)
@@ -144,11 +151,13 @@ package final class SQLiteStore: Sendable {
   }
 
   /// Calls `body` with a reader that sees every batch stored before.
+  ///
+  /// - Parameter projects: those of which it has to; nil for all.
   func read<Value: Sendable>(
-    _ body: (Connection) throws(StoreError) -> Value
+    of projects: Set<ProjectID>? = nil, _ body: (Connection) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     do throws(StoreError) {
-      try foldWhatWaits()
+      try foldWhatWaits(of: projects)
     } catch {
       if case .stopped = error { throw error }
       // If nothing can be written to the disk, the writer's memory has the answer.
@@ -163,10 +172,11 @@ package final class SQLiteStore: Sendable {
     return try readers.use(body)
   }
 
-  /// Waits until all updates stored before are folded. They are folded in slices, and batches are
-  /// stored in between.
-  private func foldWhatWaits() throws(StoreError) {
-    let batch = storedBatch.load(ordering: .acquiring)
+  /// Waits until all updates of some projects, or all, that were stored before are folded. They are
+  /// folded in slices, and batches are stored in between.
+  private func foldWhatWaits(of projects: Set<ProjectID>? = nil) throws(StoreError) {
+    let batch =
+      projects.map(waitingBatches.last(of:)) ?? storedBatch.load(ordering: .acquiring)
     if foldedBatch.load(ordering: .acquiring) >= batch { return }
     if writes.isOwner || !writes.isServed {
       try ingesting { (writer) throws(StoreError) in
@@ -245,12 +255,6 @@ extension SQLiteStore: SessionStore {
     try ingesting { (writer) throws(StoreError) in try writer.ingest.ingest(batch) }
   }
 
-  package func foldAhead() {
-    let batch = storedBatch.load(ordering: .acquiring)
-    guard foldedBatch.load(ordering: .acquiring) < batch, writes.isServed else { return }
-    foldingForQueries.begin(upTo: batch) { queueFolding() }
-  }
-
   package func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]? {
     try ingesting { (writer) throws(StoreError) in
       let hasWork = time.map(writer.ingest.waits(by:)) ?? (writer.ingest.pendingCount > 0)
@@ -262,15 +266,17 @@ extension SQLiteStore: SessionStore {
   }
 
   package func snapshot<Value: Sendable>(
-    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+    of projects: Set<ProjectID>?, _ body: (any StoreSnapshot) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    try read { (connection) throws(StoreError) in
+    try read(of: projects) { (connection) throws(StoreError) in
       try body(SQLiteSnapshot(connection: connection))
     }
   }
 
   package func health(_ query: HealthQuery) throws(StoreError) -> [HealthGroup] {
-    try snapshot { (snapshot) throws(StoreError) in try snapshot.health(query) }
+    try snapshot(of: query.projects) { (snapshot) throws(StoreError) in
+      try snapshot.health(query)
+    }
   }
 
   package func checkWritable() throws(StoreError) {

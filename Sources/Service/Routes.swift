@@ -26,7 +26,6 @@ extension ServiceDependencies {
   var api: APIEndpoint.Dependencies {
     APIEndpoint.Dependencies(
       catalog: catalog, clock: clock, version: queue.version, workers: workers,
-      startThread: notices.startThread, metrics: metrics, log: log, address: address,
-      foldAhead: store.foldAhead)
+      startThread: notices.startThread, metrics: metrics, log: log, address: address)
   }
 }

@@ -143,6 +143,61 @@ import Testing
     #expect(abs(try mostWaiting(1000..<1450) - all) <= slack)
   }
 
+  /// Beside a project that floods, the few updates of another one are folded at once: its queries
+  /// wait for nothing, and see all of them.
+  @Test func fewUpdatesDoNotWaitForThoseOfAFlood() throws {
+    let folding = SQLiteStore.Folding(
+      directUpdatesMax: 0, pendingUpdatesMax: 10_000, sliceUpdatesMax: 100, quietMilliseconds: 0)
+    let fixture = try StoreFixture(folding: folding)
+    let quiet = try fixture.store.createProject(
+      organization: OrganizationID(rawValue: 1), slug: "quiet", settings: ProjectSettings(),
+      id: nil,
+      publicKey: String(repeating: "1", count: 32), at: Self.start
+    ).id
+    func batch(_ updates: Int, _ ids: Range<UInt64>) -> IngestBatch {
+      var batch = IngestBatch(receivedAt: Self.start)
+      batch.add((0..<updates).map { fixture.report(UInt64($0), started: Self.start, user: 1) })
+      batch.add(
+        ids.map { id in
+          var report = fixture.report(id, started: Self.start, user: id)
+          report.key.series.project = quiet
+          return report
+        })
+      batch.outcomes[OutcomeKey(project: quiet, outcome: .accepted)] = Int64(ids.count)
+      return batch
+    }
+    func sessions(of project: ProjectID) throws -> Int64? {
+      var query = Self.query(fixture)
+      query.projects = [project]
+      return try fixture.store.health(query).first?.totals.sessions.total
+    }
+    try fixture.store.ingest(batch(300, 1..<4))
+    try fixture.store.ingest(batch(300, 3..<6))
+    #expect(fixture.store.pendingUpdates == 600)
+    #expect(try sessions(of: quiet) == 5)
+    #expect(fixture.store.pendingUpdates == 600)
+    // Many updates wait with the others, and then a few do, too, since they come after them.
+    try fixture.store.ingest(batch(300, 0..<200))
+    try fixture.store.ingest(batch(300, 200..<202))
+    #expect(fixture.store.pendingUpdates == 1402)
+    #expect(try sessions(of: quiet) == 202)
+    #expect(try sessions(of: fixture.project) == 300)
+    #expect(fixture.store.pendingUpdates == 0)
+    let outcomes = try fixture.store.outcomes(
+      of: [quiet], hours: Self.start.hour..<Self.start.hour + 1, intervalHours: 1)[0]
+    #expect(outcomes[OutcomeKey(project: quiet, outcome: .accepted)] == 208)
+    // A process that opens the file does not know of whom the updates are that wait.
+    try fixture.store.ingest(batch(300, 300..<302))
+    let next = try StoreFixture.open(fixture.directory, folding: folding)
+    try next.ingest(batch(1, 302..<303))
+    #expect(next.pendingUpdates == 302)
+    var query = Self.query(fixture)
+    query.projects = [quiet]
+    #expect(try next.health(query).first?.totals.sessions.total == 205)
+    let report = try DataFile.verify(path: fixture.directory.path + "/hale.db") { _, _ in }
+    #expect(report.findings.isEmpty)
+  }
+
   /// Where folding takes long, little waits for it, since a query waits for all of it.
   @Test func slowFoldingLeavesLittlePending() throws {
     let folding = SQLiteStore.Folding(

@@ -16,7 +16,9 @@ import Testing
     let folding =
       seed % 2 == 0
       ? SQLiteStore.Folding()
-      : SQLiteStore.Folding(directUpdatesMax: 1, pendingUpdatesMax: 50, sliceUpdatesMax: 7)
+      : SQLiteStore.Folding(
+        directUpdatesMax: 1, pendingUpdatesMax: 50, sliceUpdatesMax: 7,
+        quietMilliseconds: seed % 4 == 1 ? nil : 0)
     let store = try SQLiteStore(
       .init(path: directory.path + "/hale.db", newSecret: secret, folding: folding))
     try prepareCatalog(store)

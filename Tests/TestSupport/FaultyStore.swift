@@ -38,10 +38,6 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
     return outcomes
   }
 
-  package func foldAhead() {
-    store.foldAhead()
-  }
-
   package func foldPending(
     receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {
@@ -50,10 +46,10 @@ package final class FaultyStore: SessionStore, ReleaseStore, OutcomeStore {
   }
 
   package func snapshot<Value: Sendable>(
-    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+    of projects: Set<ProjectID>?, _ body: (any StoreSnapshot) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     let arrive = { self.arrive() }
-    return try store.snapshot { (snapshot) throws(StoreError) in
+    return try store.snapshot(of: projects) { (snapshot) throws(StoreError) in
       try body(BusySnapshot(snapshot: snapshot, arrive: arrive))
     }
   }

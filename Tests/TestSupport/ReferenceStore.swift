@@ -98,8 +98,6 @@ package final class ReferenceStore: SessionStore {
 
   package func housekeep(at now: Timestamp) throws(StoreError) -> Bool { false }
 
-  package func foldAhead() {}
-
   package func foldPending(
     receivedBy time: Timestamp?
   ) throws(StoreError) -> [OutcomeKey: Int64]? {
@@ -107,7 +105,7 @@ package final class ReferenceStore: SessionStore {
   }
 
   package func snapshot<Value: Sendable>(
-    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+    of projects: Set<ProjectID>?, _ body: (any StoreSnapshot) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     let copy = ReferenceStore()
     let raw = snapshot

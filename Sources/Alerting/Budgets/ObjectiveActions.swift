@@ -102,7 +102,7 @@ package struct ObjectiveActions: Sendable {
     let objective = call.snapshot.objective(of: project.id)
     return { () throws(StoreError) in
       guard let objective else { return .json { BudgetJSON.writeNone(to: &$0) } }
-      let budget = try store.snapshot { (store) throws(StoreError) in
+      let budget = try store.snapshot(of: [project.id]) { (store) throws(StoreError) in
         try ProjectBudget(objective, now: call.now, retentionDays: retentionDays, store: store)
       }
       let isUnmatched = try isUnmatched(project)

@@ -9,7 +9,7 @@ internal import Storage
 ///
 ///     {"start", "end", "groups": [{"by": {"project", …}, "sessions", "users"}]}
 struct ActiveRequest {
-  private let query: HealthQuery
+  let query: HealthQuery
   private let environments: EnvironmentSelection
 
   /// The maximum number of groups of an answer; of more, those with the most sessions are answered.

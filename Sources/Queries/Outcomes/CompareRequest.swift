@@ -38,7 +38,7 @@ struct CompareRequest {
   private let candidate: String
   private let owner: Organization
   private let selected: [Project]
-  private let projects: Set<ProjectID>
+  let projects: Set<ProjectID>
   /// What makes a session bad, if the request says so; nil for what the projects say.
   private let bad: BadStatuses?
   private let environments: EnvironmentSelection

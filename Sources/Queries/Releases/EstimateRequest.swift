@@ -16,7 +16,7 @@ internal import Storage
 struct EstimateRequest {
   private let release: String
   private let selected: [Project]
-  private let projects: Set<ProjectID>
+  let projects: Set<ProjectID>
   private let environments: EnvironmentSelection
   private let range: DateRange
   private let now: Timestamp

@@ -21,7 +21,7 @@ struct GateRequest {
   private let bad: BadStatuses?
   private let owner: Organization
   private let selected: [Project]
-  private let projects: Set<ProjectID>
+  let projects: Set<ProjectID>
   private let environments: EnvironmentSelection
   private let now: Timestamp
   private let retentionDays: Int

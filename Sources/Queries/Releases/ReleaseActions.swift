@@ -20,7 +20,7 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest(
       try items(of: call), projects: try call.projects(), now: call.now)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: Set(request.projects.map(\.id))) { (store) throws(StoreError) in
         let request = try request.namingLatest(of: organization.id, store)
         var health = try ReleaseHealthData(ranking: request, store: store)
         var list = request.list(
@@ -47,7 +47,7 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest(
       try items(of: call), projects: try call.projects(), now: call.now, for: .page)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: Set(request.projects.map(\.id))) { (store) throws(StoreError) in
         // No release is named `latest`.
         let latest =
           call.version == LatestRelease.name
@@ -69,7 +69,7 @@ package struct ReleaseActions: Sendable {
     let request = try ReleasesRequest(
       call.items, projects: try call.projects(), now: call.now, for: .dates)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: Set(request.projects.map(\.id))) { (store) throws(StoreError) in
         var list = try request.namingLatest(of: organization.id, store)
           .list(of: organization.id, limit: request.page.size + 1)
         list.offset = request.page.offset
@@ -90,7 +90,7 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try GateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: request.projects) { (store) throws(StoreError) in
         switch try request.response(of: organization.id, store: store) {
         case .success(let json): .json(json)
         // The release may still appear. A wrong path, also 404, has no release to wait for.
@@ -106,7 +106,7 @@ package struct ReleaseActions: Sendable {
     let organization = try call.organization()
     let request = try EstimateRequest(call, retentionDays: retentionDays)
     return { () throws(StoreError) in
-      try store.snapshot { (store) throws(StoreError) in
+      try store.snapshot(of: request.projects) { (store) throws(StoreError) in
         try request.response(of: organization.id, store: store)
       }
     }

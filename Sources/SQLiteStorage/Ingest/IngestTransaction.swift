@@ -10,6 +10,7 @@ final class IngestTransaction {
   private let sessions: SessionFolding
   private let pending: PendingTable
   private let quotas: SessionQuotas
+  private let waitingBatches: WaitingBatches
   private let folding: SQLiteStore.Folding
   /// The number of batches since the last call of ``wasQuiet()``.
   private var batchCount = 0
@@ -26,21 +27,24 @@ final class IngestTransaction {
 
   init(
     _ connection: Connection, interning: Interning, changes: CountChanges,
-    _ settings: SQLiteStore.Settings
+    _ waitingBatches: WaitingBatches, _ settings: SQLiteStore.Settings
   ) throws(StoreError) {
     self.connection = connection
     self.interning = interning
     self.changes = changes
+    self.waitingBatches = waitingBatches
     sessions = try SessionFolding(connection, interning: interning, changes: changes)
     pending = try PendingTable(connection, takesOver: settings.ownsSessions)
     quotas = try SessionQuotas(
       connection, interning: interning, sessions: sessions, pending: pending)
     folding = settings.folding
     observer = settings.observer
+    waitingBatches.note(pending.sequence, of: nil)
   }
 
   /// Stores a batch. If it is small and nothing is pending, its sessions change at once; otherwise
-  /// its updates are stored as they are and folded later.
+  /// its updates are stored as they are and folded later, but for those of projects that send
+  /// little beside one that floods.
   ///
   /// - Returns: the outcomes of the batch's items, and those found for earlier batches since the
   ///   last call.
@@ -53,40 +57,76 @@ final class IngestTransaction {
     if pending.count >= affordablePending { try foldSlice(max: sliceMax) }
     // The loop is bounded: if folding fails, the batch is rejected.
     while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
-    var waits = false
-    var reports: [SessionReport] = []
+    // Those that are folded now, and those that wait.
+    var (direct, waiting): ([SessionReport], [SessionReport]) = ([], [])
     var outcomes: [OutcomeKey: Int64] = [:]
     var numbers: [Int] = []
+    var waitingProjects: Set<ProjectID> = []
     try change { () throws(StoreError) in
       if !batch.limited.isEmpty { batch = try quotas.admitted(batch) }
-      waits =
-        !batch.reports.isEmpty
-        && (pending.count > 0 || batch.reports.count > folding.directUpdatesMax)
-      reports = batch.reports
+      let waits = pending.count > 0 || batch.reports.count > folding.directUpdatesMax
+      let quiet = waits ? quietProjects(of: batch) : []
+      (direct, waiting) = waits ? ([], batch.reports) : (batch.reports, [])
+      if !quiet.isEmpty {
+        let end = waiting.partition { quiet.contains(batch.series[$0.series].project) }
+        direct = Array(waiting[end...])
+        waiting.removeSubrange(end...)
+      }
+      if !waiting.isEmpty {
+        waitingProjects = Set(batch.series.map(\.project)).subtracting(quiet)
+      }
       outcomes = batch.outcomes
       for series in batch.series {
         numbers.append(try interning.number(of: series, at: batch.receivedAt))
       }
-      for index in reports.indices { reports[index].series = numbers[reports[index].series] }
+      for index in direct.indices { direct[index].series = numbers[direct[index].series] }
+      for index in waiting.indices { waiting[index].series = numbers[waiting[index].series] }
       for sessions in batch.aggregated {
         let user = try interning.user(sessions.user, at: batch.receivedAt)
         changes.add(sessions, of: numbers[sessions.series], user: user, at: batch.receivedAt)
       }
-      if waits {
-        try pending.write(reports, outcomes, receivedAt: batch.receivedAt)
-      } else {
-        for report in reports { try sessions.fold(report) }
-        for found in changes.remarks.values { outcomes.merge(found, uniquingKeysWith: +) }
+      for report in direct { try sessions.fold(report) }
+      for found in changes.remarks.values { outcomes.merge(found, uniquingKeysWith: +) }
+      if waiting.isEmpty {
         try changes.write(outcomes, hour: batch.receivedAt.hour)
+      } else {
+        try pending.write(waiting, outcomes, receivedAt: batch.receivedAt)
       }
     }
-    if waits {
+    if !waiting.isEmpty {
       pending.add(
-        reports, outcomes, receivedAt: batch.receivedAt,
+        waiting, outcomes, receivedAt: batch.receivedAt, of: waitingProjects,
         tracked: pending.trackedSeries(batch.series, numbers))
+      waitingBatches.note(pending.sequence, of: waitingProjects)
     }
     return outcomes.merging(foundRemarks(), uniquingKeysWith: +)
   }
+
+  /// The projects whose updates of a batch are few and are folded at once, though others wait, so
+  /// that queries of them wait for nothing. Only where what waits takes long: folded together,
+  /// updates take less.
+  private func quietProjects(of batch: IngestBatch) -> Set<ProjectID> {
+    let count = pending.count + batch.reports.count
+    guard let milliseconds = folding.quietMilliseconds,
+      secondsPerUpdate * 1000 * Double(count) >= Double(milliseconds),
+      batch.series.contains(where: { $0.project != batch.series[0].project })
+    else { return [] }
+    var counts: [ProjectID: Int] = [:]
+    for report in batch.reports { counts[batch.series[report.series].project, default: 0] += 1 }
+    var quiet: Set<ProjectID> = []
+    var rest = Self.quietUpdatesMax
+    for (project, count) in counts.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
+      if count > rest { break }
+      // An update of a session that waits comes after it.
+      if pending.holds(project) { continue }
+      quiet.insert(project)
+      rest -= count
+    }
+    return quiet
+  }
+
+  /// Folding as many takes less than writing and syncing a batch.
+  private static let quietUpdatesMax = 128
 
   /// Whether few batches came since the last call, up to a minute ago.
   func wasQuiet() -> Bool {

@@ -33,6 +33,8 @@ final class PendingTable {
     /// The outcomes by hour of arrival.
     var outcomes: [Int: [OutcomeKey: Int64]] = [:]
     var slots: [Int64] = []
+    /// The projects that have reports; nil if they are not known.
+    var projects: Set<ProjectID>? = []
     /// The sessions of the tracked projects.
     var sessions: Set<StoredSession> = []
     /// The arrival time and number of the run's first batch.
@@ -65,6 +67,11 @@ final class PendingTable {
   /// The arrival time and number of the first pending batch.
   var first: (receivedAt: Timestamp, sequence: Int64)? { run.first ?? incoming.first }
 
+  /// Whether reports of a project may be pending.
+  func holds(_ project: ProjectID) -> Bool {
+    [run.projects, incoming.projects].contains { $0?.contains(project) ?? true }
+  }
+
   /// All pending reports.
   var all: Slice {
     var (first, second) = (run.reports, incoming.reports)
@@ -93,11 +100,12 @@ final class PendingTable {
       incoming.reports.append(contentsOf: slot.reports)
       add(slot.outcomes, hour: slot.receivedAt.hour)
       incoming.slots.append(slotCount)
+      incoming.projects = nil
     }
   }
 
-  /// Writes the reports and outcomes of a batch, in a transaction. Call ``add(_:_:receivedAt:)``
-  /// once that is committed.
+  /// Writes the reports and outcomes of a batch, in a transaction. Call
+  /// ``add(_:_:receivedAt:of:tracked:)`` once that is committed.
   func write(
     _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp
   ) throws(StoreError) {
@@ -117,11 +125,14 @@ final class PendingTable {
     }
   }
 
-  /// - Parameter tracked: the numbers of those series that ``trackedSeries(_:_:)`` gave.
+  /// - Parameters:
+  ///   - projects: those that the reports are of.
+  ///   - tracked: the numbers of those series that ``trackedSeries(_:_:)`` gave.
   func add(
     _ reports: [SessionReport], _ outcomes: [OutcomeKey: Int64], receivedAt: Timestamp,
-    tracked: Set<Int>
+    of projects: Set<ProjectID>, tracked: Set<Int>
   ) {
+    incoming.projects?.formUnion(projects)
     if !tracked.isEmpty {
       for report in reports where tracked.contains(report.series) {
         incoming.sessions.insert(StoredSession(report))

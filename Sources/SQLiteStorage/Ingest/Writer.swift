@@ -7,14 +7,16 @@ struct Writer {
   let ingest: IngestTransaction
   let housekeeping: Housekeeping
 
-  init(_ settings: SQLiteStore.Settings) throws(StoreError) {
+  init(
+    _ settings: SQLiteStore.Settings, _ waitingBatches: WaitingBatches
+  ) throws(StoreError) {
     connection = try Database.openWriter(path: settings.path, newSecret: settings.newSecret)
     let counts = try CountTables(connection)
     let users = try UserTables(connection)
     interning = try Interning(connection)
     ingest = try IngestTransaction(
       connection, interning: interning,
-      changes: try CountChanges(connection, counts: counts, users: users), settings)
+      changes: try CountChanges(connection, counts: counts, users: users), waitingBatches, settings)
     housekeeping = Housekeeping(
       connection: connection, interning: interning, counts: counts, users: users,
       retentionDays: settings.retentionDays)
@@ -30,6 +32,7 @@ struct Writer {
 /// @unchecked because only the owner of the store's write queue accesses it.
 final class WriterConnection: @unchecked Sendable {
   private let settings: SQLiteStore.Settings
+  private let waitingBatches: WaitingBatches
   private var writer: Writer?
   /// The number of times in a row that SQLite reported damage.
   private var suspicions = 0
@@ -38,8 +41,9 @@ final class WriterConnection: @unchecked Sendable {
 
   private static let suspicionsMax = 3
 
-  init(_ settings: SQLiteStore.Settings) {
+  init(_ settings: SQLiteStore.Settings, _ waitingBatches: WaitingBatches) {
     self.settings = settings
+    self.waitingBatches = waitingBatches
   }
 
   func use<Value>(
@@ -68,7 +72,7 @@ final class WriterConnection: @unchecked Sendable {
   private func open() throws(StoreError) -> Writer {
     if let damage { throw damage }
     if let writer { return writer }
-    let opened = try Writer(settings)
+    let opened = try Writer(settings, waitingBatches)
     if suspicions > 0 {
       do throws(StoreError) {
         try opened.connection.quickCheck()

@@ -66,7 +66,7 @@ package enum Outcome: Hashable, Sendable {
 ///   each part the reports before the aggregates. An update of a session that is known always
 ///   counts. Aggregates are refused whole. What is refused leaves nothing but its outcome, and the
 ///   use of a quota is as durable as the sessions.
-/// - All that is read in one ``snapshot(_:)`` is as known at one moment.
+/// - All that is read in one ``snapshot(of:_:)`` is as known at one moment.
 package protocol SessionStore: SessionReading, Sendable {
   /// Stores a batch durably, whole or not at all. Called from one thread at a time; blocks.
   ///
@@ -82,13 +82,13 @@ package protocol SessionStore: SessionReading, Sendable {
   /// - Returns: what it found of items that were stored before; nil when nothing was left to do.
   func foldPending(receivedBy time: Timestamp?) throws(StoreError) -> [OutcomeKey: Int64]?
 
-  /// Begins such work for a query that comes soon, and waits for nothing. Any thread may call it.
-  func foldAhead()
-
   /// Calls `body` with what was stored by one moment, so that numbers that stand side by side can
   /// be compared. Called from any thread; blocks. `body` must not change the store.
+  ///
+  /// - Parameter projects: those whose sessions are read; nil for all. The sessions of others may
+  ///   be as known a moment before.
   func snapshot<Value: Sendable>(
-    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+    of projects: Set<ProjectID>?, _ body: (any StoreSnapshot) throws(StoreError) -> Value
   ) throws(StoreError) -> Value
 
   /// Commits something of no meaning, to see whether that works. Called from the thread that calls
@@ -112,5 +112,11 @@ package typealias StoreSnapshot = SessionReading & ReleaseReading & OutcomeStore
 extension SessionStore {
   package func foldPending() throws(StoreError) -> [OutcomeKey: Int64]? {
     try foldPending(receivedBy: nil)
+  }
+
+  package func snapshot<Value: Sendable>(
+    _ body: (any StoreSnapshot) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    try snapshot(of: nil, body)
   }
 }

@@ -30,7 +30,6 @@ import Testing
     let writes = fixture.store.writes
     let totals = Locked<[Int64]>([])
     writes.handOver()
-    fixture.store.foldAhead()
     let ended = DispatchSemaphore(value: 0)
     Thread.detachNewThread {
       writes.run()
@@ -77,7 +76,7 @@ import Testing
     let folding = FoldingForQueries()
     let queued = Locked(0)
     func begin(upTo batch: Int64) {
-      folding.begin(upTo: batch) { queued.withLock { $0 += 1 } }
+      folding.begin(FoldingForQueries.Waiter(batch: batch)) { queued.withLock { $0 += 1 } }
     }
     for batch in [3, 7, 5] as [Int64] { begin(upTo: batch) }
     #expect(folding.needed == 7)
