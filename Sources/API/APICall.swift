@@ -1,6 +1,7 @@
 internal import Bytes
 package import Access
 internal import FoundationEssentials
+internal import Locks
 package import HTTP
 package import ReleaseHealth
 package import Storage
@@ -56,6 +57,20 @@ package struct APICall: Sendable {
 
   /// The release that the path names.
   package var version: String { names["version"] ?? "" }
+
+  /// What takes about as long as the query of the call: equal ones and, of the same route, those
+  /// with about as long parameters.
+  func kind(of route: String) -> QueryKind {
+    let target = head.headers.block[head.target]
+    var exact = Hasher()
+    exact.combine(target.count)
+    exact.combine(target)
+    exact.combine(body)
+    var broad = Hasher()
+    broad.combine(route)
+    broad.combine((target.count + body.count).leadingZeroBitCount)
+    return QueryKind(exact: exact.finalize(), broad: broad.finalize())
+  }
 
   /// The body as JSON.
   package func json<Value: Decodable>(_ type: Value.Type) throws(APIError) -> Value {

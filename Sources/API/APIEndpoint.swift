@@ -138,7 +138,7 @@ package struct APIEndpoint {
         if EntityTag.isNamed(tag, in: head) {
           return .respond(Response(status: 304).markedPrivate(tag))
         }
-        return query(exchange, route, of: caller) { () throws(StoreError) in
+        return query(exchange, route, call) { () throws(StoreError) in
           let response = try work().naming(withoutEffect: parameters)
           return response.status == 200 ? response.markedPrivate(tag) : response
         }
@@ -153,7 +153,7 @@ package struct APIEndpoint {
             let work = try action.prepare(call)
             note(ignored, route)
             if action.isReading {
-              return query(exchange, route, of: caller) { () throws(StoreError) in
+              return query(exchange, route, call) { () throws(StoreError) in
                 try work().naming(withoutEffect: ignored)
               }
             }
@@ -202,10 +202,12 @@ package struct APIEndpoint {
 
   /// Runs work without effects in turn with that of other tokens.
   private func query(
-    _ exchange: ExchangeID, _ route: String, of token: APIToken, _ work: @escaping APIRoute.Work
+    _ exchange: ExchangeID, _ route: String, _ call: APICall, _ work: @escaping APIRoute.Work
   ) -> RequestDisposition {
     let answer = answer(exchange, route)
-    let submission = QueryQueue.Submission(id: exchange.rawValue, owner: token.id) { run in
+    let submission = QueryQueue.Submission(
+      id: exchange.rawValue, owner: call.token.id, kind: call.kind(of: route)
+    ) { run in
       do throws(StoreError) {
         answer.respond(try CurrentQuery.bound(to: RunningQuery(run), work))
         return true

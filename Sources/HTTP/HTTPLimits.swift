@@ -88,6 +88,13 @@ package struct HTTPLimits: Sendable {
   /// those that wait for room.
   package var stallMilliseconds: Int64 = 2_000
 
+  /// The time after which such a client gives way where connections are short.
+  package var crowdedStallMilliseconds: Int64 = 1_000
+
+  /// The number of connections that may be closed in a second before their clients, which had
+  /// closed their sending side, have what was sent.
+  package var unacknowledgedClosesMax = 200
+
   /// The time after which a client that closed its sending side is probed: whether it still waits
   /// for its answer.
   package var probeMilliseconds: Int64 = 1_000
@@ -96,6 +103,9 @@ package struct HTTPLimits: Sendable {
   /// connection. A close with unread bytes sends a reset, by which a client can lose the answer
   /// (RFC 9112 §9.6).
   package var lingerMilliseconds: Int64 = 5_000
+
+  /// The number of connections of which the rest is discarded at a time.
+  package var lingeringMax = 256
 
   /// The pause of accepting after the system is out of file descriptors. It ends early when a
   /// connection closes.

@@ -13,6 +13,10 @@ final class ListeningSocket: Sendable {
   private static let sendBufferBytes: Int32 = 64 << 10
   private static let receiveBufferBytes: Int32 = 32 << 10
 
+  /// The time after which the system gives up a client that takes nothing: as long as an answer may
+  /// stand still here.
+  private static let unacknowledgedMilliseconds: Int32 = 30_000
+
   let descriptor: FileDescriptor
   let address: SocketAddress
   let token: UInt64
@@ -42,6 +46,9 @@ final class ListeningSocket: Sendable {
       try syscalls.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, 16 << 10)
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_SNDBUF, ListeningSocket.sendBufferBytes)
       try syscalls.setOption(descriptor, SOL_SOCKET, SO_RCVBUF, ListeningSocket.receiveBufferBytes)
+      try syscalls.setOption(
+        descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT,
+        ListeningSocket.unacknowledgedMilliseconds)
       try syscalls.bindSocket(descriptor, address)
       try syscalls.listenSocket(descriptor, backlog: ListeningSocket.backlog)
       self.address = try syscalls.localAddress(descriptor)

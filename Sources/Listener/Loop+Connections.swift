@@ -7,7 +7,10 @@ extension Loop {
   func acceptAll(_ socket: ListeningSocket, max: Int = Loop.acceptsMax) {
     var accepted = 0
     while accepted < max {
-      guard hasRoom(socket.isControl) || !socket.isControl && makeRoom() else {
+      let hasRoom = hasRoom(socket.isControl)
+      // Whether one more client waits is known in the next round.
+      if !hasRoom, accepted > 0 { return }
+      guard hasRoom || !socket.isControl && makeRoom() else {
         // A connection may become idle, which is no event.
         if !socket.isControl { acceptsAgainAt = now + limits.tickMilliseconds }
         return setAccepting(false, socket.isControl)
@@ -100,26 +103,52 @@ extension Loop {
 
   /// Closes idle connections, so that others can connect: first those that never had an accepted
   /// request, then those of the clients with the most, the longest idle ones first. While a crowd
-  /// of the former is too new to be closed, the others stay, and new clients wait.
+  /// of the former is too new to be closed, the others stay, and new clients wait. Where none is
+  /// idle, those close whose request or answer stands still.
   ///
   /// - Returns: whether any was closed.
   private func makeRoom() -> Bool {
     let idle = connections.compactMap { $0 }.filter { $0.isIdle && !$0.isControl }
+    return idle.isEmpty ? closeStandingStill() : close(idle: idle)
+  }
+
+  private func close(idle: [Connection]) -> Bool {
     let isCrowdOfStrangers = idle.count { $0.tenant == nil } > connectionsMax / 8
+    let closable = idle.filter {
+      !$0.isNew(in: self) && !(isCrowdOfStrangers && $0.tenant != nil)
+    }
+    return close(of: closable, rankedAmong: idle) { $0.closeIfIdle(in: self) }
+  }
+
+  private func closeStandingStill() -> Bool {
+    let still = connections.compactMap { $0 }.filter {
+      !$0.isControl && $0.isStandingStill(for: limits.crowdedStallMilliseconds, in: self)
+    }
+    return close(of: still, rankedAmong: still) { connection in
+      listener.noteClosing(.stalled)
+      // The client is told, but not waited for.
+      connection.expire(in: self)
+      connection.close(in: self)
+    }
+  }
+
+  /// Closes a part of some connections: strangers first, then those of the clients with the most,
+  /// those first that have waited the longest.
+  private func close(
+    of closable: [Connection], rankedAmong all: [Connection], _ close: (Connection) -> Void
+  ) -> Bool {
+    func rank(_ connection: Connection, _ counts: [PeerAddress?: Int]) -> Int {
+      let count = counts[connection.client?.customer] ?? 0
+      if connection.tenant != nil { return count }
+      return connectionsMax + 1 + (knowsClients ? count : 0)
+    }
     var counts: [PeerAddress?: Int] = [:]
-    for connection in idle { counts[connection.client?.customer, default: 0] += 1 }
-    let ranked = idle.compactMap { connection -> (count: Int, connection: Connection)? in
-      if connection.isNew(in: self) { return nil }
-      if connection.tenant == nil { return (.max, connection) }
-      return isCrowdOfStrangers
-        ? nil : (counts[connection.client?.customer] ?? 0, connection)
-    }.sorted {
-      ($1.count, $0.connection.waitingSince) < ($0.count, $1.connection.waitingSince)
+    for connection in all { counts[connection.client?.customer, default: 0] += 1 }
+    let ranked = closable.map { (rank: rank($0, counts), connection: $0) }.sorted {
+      ($1.rank, $0.connection.waitingSince) < ($0.rank, $1.connection.waitingSince)
     }
     let before = connectionCount
-    for (_, connection) in ranked.prefix(max(1, connectionsMax / 32)) {
-      connection.closeIfIdle(in: self)
-    }
+    for (_, connection) in ranked.prefix(max(1, connectionsMax / 32)) { close(connection) }
     return connectionCount < before
   }
 

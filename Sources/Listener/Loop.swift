@@ -49,6 +49,11 @@ final class Loop {
   private var writer: ResponseWriter
   private var isDateRead = false
 
+  private var lingering: [Connection] = []
+  /// The connections that were closed in this second while the system had bytes for their clients.
+  private var unacknowledgedCloses = 0
+  private var unacknowledgedSince = Int64.min / 2
+
   private var nextSweep = Int64.max
   private var lastSweep: Int64
 
@@ -183,6 +188,24 @@ final class Loop {
     var resumed: [Connection] = []
     swap(&resumed, &blocked)
     for connection in resumed where connection.pause == .blocked { queue(connection) }
+  }
+
+  /// Lets a connection be read until its client closes. There are a few of them at a time, so that
+  /// many refused clients do not cost as much as accepted ones; the oldest makes room.
+  func addLingering(_ connection: Connection) {
+    lingering.removeAll { !$0.isLingering }
+    lingering.append(connection)
+    if lingering.count > limits.lingeringMax { lingering.removeFirst().close(in: self) }
+  }
+
+  /// Whether one more connection may be closed while the system still has bytes for its client.
+  func mayLeaveUnacknowledged() -> Bool {
+    if now >= unacknowledgedSince + 1000 {
+      unacknowledgedSince = now
+      unacknowledgedCloses = 0
+    }
+    unacknowledgedCloses += 1
+    return unacknowledgedCloses <= limits.unacknowledgedClosesMax
   }
 
   // MARK: What connections use

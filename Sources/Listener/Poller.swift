@@ -75,7 +75,7 @@ struct Poller: ~Copyable, Sendable {
 @safe
 final class PollerEvents {
   /// The maximum number of events of one wait: that many connections get a turn in one round.
-  private static let countMax = 1024
+  private static let countMax = 8192
 
   fileprivate let storage: UnsafeMutableBufferPointer<epoll_event>
   fileprivate(set) var count = 0

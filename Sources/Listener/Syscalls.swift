@@ -172,19 +172,53 @@ package struct Syscalls: Sendable {
     }
   }
 
-  /// - Returns: the number of sent bytes, 0 if the call would block.
+  /// The number of bytes that one call sends. The system takes what a call brings, even if that is
+  /// more than it should keep for a client that does not read.
+  private static let sentBytesMax = 16 << 10
+
+  /// - Returns: the number of sent bytes, less than there are if the next call would block.
   func sendBytes(
     _ descriptor: borrowing FileDescriptor, _ bytes: [UInt8], from start: Int
   ) throws(SystemError) -> Int {
-    let sent = try callUnlessBlocking(.send) { bytesMax in
-      unsafe bytes.withUnsafeBytes { raw in
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: raw[start...])
-        let count = min(rest.count, bytesMax)
-        // Without MSG_NOSIGNAL a disconnected client would end the process by SIGPIPE.
-        return unsafe send(descriptor.rawValue, rest.baseAddress, count, Int32(MSG_NOSIGNAL))
+    var end = start
+    while end < bytes.count {
+      let offered = min(bytes.count - end, Self.sentBytesMax)
+      let sent = try callUnlessBlocking(.send) { bytesMax in
+        unsafe bytes.withUnsafeBytes { raw in
+          let part = unsafe UnsafeRawBufferPointer(rebasing: raw[end..<end + offered])
+          let count = min(offered, bytesMax)
+          // Without MSG_NOSIGNAL a disconnected client would end the process by SIGPIPE.
+          return unsafe send(descriptor.rawValue, part.baseAddress, count, Int32(MSG_NOSIGNAL))
+        }
       }
+      end += sent ?? 0
+      if sent ?? 0 < offered { break }
     }
-    return sent ?? 0
+    return end - start
+  }
+
+  /// The number of bytes that are sent and that the other end has not acknowledged yet
+  /// (tcp(7), SIOCOUTQ).
+  func unacknowledgedBytes(_ descriptor: borrowing FileDescriptor) -> Int {
+    var count: Int32 = 0
+    // A socket that has failed has none.
+    return unsafe ioctl(descriptor.rawValue, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+  }
+
+  /// Makes the close of the socket drop what the other end has not acknowledged, with a reset.
+  func dropAtClose(_ descriptor: borrowing FileDescriptor) {
+    var value = linger(l_onoff: 1, l_linger: 0)
+    let size = socklen_t(MemoryLayout<linger>.size)
+    unsafe setsockopt(descriptor.rawValue, SOL_SOCKET, SO_LINGER, &value, size)
+  }
+
+  /// Limits the time for which the system keeps what the other end does not acknowledge
+  /// (tcp(7), TCP_USER_TIMEOUT).
+  func keepUnacknowledged(_ descriptor: borrowing FileDescriptor, milliseconds: Int64) {
+    var value = Int32(clamping: milliseconds)
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    unsafe setsockopt(
+      descriptor.rawValue, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &value, size)
   }
 
   func shutdownWriting(_ descriptor: borrowing FileDescriptor) throws(SystemError) {

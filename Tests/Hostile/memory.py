@@ -49,8 +49,9 @@ def kernel_bytes(port):
         while at + 4 <= len(message):
             length, kind = struct.unpack_from("=HH", message, at)
             if kind == INET_DIAG_SKMEMINFO:
-                received, _, _, _, reserved, queued = struct.unpack_from("=6I", message, at + 4)
-                total += received + reserved + queued
+                # What is reserved is below zero while more is used than was reserved.
+                received, _, _, _, reserved, queued = struct.unpack_from("=4IiI", message, at + 4)
+                total += max(0, received + reserved + queued)
             at += (max(length, 4) + 3) & ~3
     return total, count
 

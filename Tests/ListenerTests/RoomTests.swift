@@ -123,6 +123,56 @@ extension ListenerTests {
     }
   }
 
+  /// What the system keeps of a connection counts as long as it keeps it.
+  @Suite struct Endings {
+    private let head = " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+    @Test func connectionsStayUntilTheirLastAnswerIsReceived() throws {
+      let server = try TestServer()
+      defer { server.stop() }
+      let client = try server.connect()
+      client.limitReceiveBuffer()
+      try client.send("GET /big/60000\(head)")
+      waitUntil { server.listener.connectionCount == 1 }
+      usleep(50_000)
+      #expect(server.listener.connectionCount == 1)
+      #expect(try client.answer().body.count == 60_000)
+      #expect(try client.isAtEnd())
+      // Though the client does not close.
+      waitUntil { server.listener.connectionCount == 0 }
+    }
+
+    /// The system would keep what was sent for minutes.
+    @Test(arguments: [60_000, 3_000_000])
+    func whatIsNotReadIsDropped(bytes: Int) throws {
+      let server = try TestServer(limits: {
+        $0.lingerMilliseconds = 50
+        $0.writeStallMilliseconds = 50
+        $0.unacknowledgedClosesMax = 0
+      })
+      defer { server.stop() }
+      let client = try server.connect()
+      client.limitReceiveBuffer()
+      try client.send("GET /big/\(bytes)\(head)")
+      waitUntil { server.listener.connectionCount == 1 }
+      waitUntil { server.listener.connectionCount == 0 }
+      #expect(throws: Client.Failure.self) { try client.drainToEnd() }
+    }
+
+    /// However many refused clients go on, few of them are read.
+    @Test func fewConnectionsLinger() throws {
+      let server = try TestServer(limits: { $0.lingeringMax = 2 })
+      defer { server.stop() }
+      let clients = try (0..<5).map { _ in try server.connect() }
+      for client in clients {
+        try client.send("x x x\r\n\r\n")
+        #expect(try client.answer().status == 400)
+      }
+      waitUntil { server.listener.connectionCount == 2 }
+      withExtendedLifetime(clients) {}
+    }
+  }
+
   @Suite struct Crowds {
     /// Idle connections make room for new ones, and those with accepted requests go last.
     @Test func idleConnectionsMakeRoom() throws {
@@ -176,6 +226,46 @@ extension ListenerTests {
         #expect(try client.answer().status == 200)
       }
       #expect(try next.answer().body == "GET /next")
+    }
+
+    /// Where no connection is idle, heads, bodies and answers that stand still make room: those of
+    /// strangers first, one for each new client.
+    @Test func thoseThatStandStillMakeRoomAtLast() throws {
+      let server = try TestServer(
+        reader: { head, _, _ in KeepingReader(head) },
+        limits: {
+          $0.connectionsMax = 4
+          $0.crowdedStallMilliseconds = 200
+        })
+      defer { server.stop() }
+      func begin(_ text: String) throws -> Client {
+        let count = server.listener.connectionCount
+        let client = try server.connect()
+        client.limitReceiveBuffer()
+        try client.send(text)
+        waitUntil { server.listener.connectionCount > count }
+        return client
+      }
+      let fields = "HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+      let accepted = try begin("POST /keep/1 \(fields)a")
+      let head = try begin("GET /")
+      let body = try begin("POST /keep/ \(fields)a")
+      let deaf = try begin("GET /kept/3000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+      let start = milliseconds()
+      var all = [accepted]
+      for still in [head, body] {
+        let client = try server.connect()
+        try client.send("POST /keep/1 \(fields)a")
+        all.append(client)
+        #expect(try still.answer().status == 408)
+        #expect(milliseconds() - start >= 195)
+      }
+      #expect(try server.connect().get("/x").status == 200)
+      #expect(throws: Client.Failure.self) { try deaf.drainToEnd() }
+      for client in all {
+        try client.send("a")
+        #expect(try client.answer().body == "2")
+      }
     }
 
     @Test func strangersLoseTheirConnectionWithTheAnswer() throws {

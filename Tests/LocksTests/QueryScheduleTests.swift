@@ -17,11 +17,11 @@ import Testing
     var expired: Set<UInt64> = []
     var now: Int64 = 0
 
-    mutating func arrive(_ id: UInt64, owner: Int64, milliseconds: Int64) {
+    mutating func arrive(_ id: UInt64, owner: Int64, kind: Int = 0, milliseconds: Int64) {
       lengths[id] = milliseconds
       arrivals[id] = now
       let deadline = now + 10_000 * millisecond
-      let query = QuerySchedule.Query(id: id, owner: owner, deadline: deadline)
+      let query = QuerySchedule.Query(id: id, owner: owner, kind: QueryKind(exact: kind), deadline: deadline)
       let admission = schedule.add(query, at: now)
       #expect(admission == .taken)
     }
@@ -33,10 +33,10 @@ import Testing
       for (id, ran) in atWork {
         atWork.removeAll { $0.id == id }
         if ran + 1 >= lengths[id]! {
-          schedule.end(id)
+          schedule.end(id, isDone: true, at: now)
           answered[id] = (now - arrivals[id]!) / millisecond
         } else if now >= arrivals[id]! + 10_000 * millisecond {
-          schedule.end(id)
+          schedule.end(id, isDone: false, at: now)
           expired.insert(id)
         } else if schedule.mustYield(id, at: now, idle: 1 - min(1, atWork.count)) {
           schedule.putBack(id, at: now)
@@ -65,17 +65,39 @@ import Testing
   @Test(arguments: [0, 10, 100, 600, 3000, 9000], [Int64(1), 2])
   func smallQueryIsAnsweredBesideLargeOnes(after pause: Int, owner: Int64) {
     var world = World()
-    for id in 1...20 { world.arrive(UInt64(id), owner: 1, milliseconds: .max / 2) }
+    for id: UInt64 in 1...20 { world.arrive(id, owner: 1, kind: 1, milliseconds: .max / 2) }
     world.run(milliseconds: pause)
-    world.arrive(100, owner: owner, milliseconds: 4)
+    world.arrive(100, owner: owner, kind: 2, milliseconds: 4)
     world.run(milliseconds: 700)
     #expect(world.answered[100].map { $0 <= (owner == 1 ? 520 : 60) } == true)
+  }
+
+  /// Once it is known what the kinds of queries take, those that take a part of a second are
+  /// answered in time beside ones without end, also of the same owner, again and again.
+  @Test(arguments: [Int64(40), 150, 400])
+  func mediumQueriesOfAKnownKindAreAnswered(milliseconds: Int64) {
+    var world = World()
+    world.arrive(1, owner: 1, kind: 1, milliseconds: milliseconds)
+    world.run(milliseconds: 1000)
+    for id: UInt64 in 1000..<1020 {
+      world.arrive(id, owner: 1, kind: 2, milliseconds: .max / 2)
+    }
+    world.run(milliseconds: 12_000)
+    for round: UInt64 in 1...10 {
+      for id in (2000..<2020).map({ $0 + round * 100 }) {
+        world.arrive(id, owner: 1, kind: 2, milliseconds: .max / 2)
+      }
+      world.run(milliseconds: 30)
+      world.arrive(round + 1, owner: 1, kind: 1, milliseconds: milliseconds)
+      world.run(milliseconds: 1000)
+      #expect(world.answered[round + 1].map { $0 <= milliseconds + 200 } == true)
+    }
   }
 
   /// Queries of a second are answered beside a flood of small ones, and beside ones without end.
   @Test func mediumQueryIsAnswered() {
     var world = World()
-    for id in 1...4 { world.arrive(UInt64(id), owner: 1, milliseconds: .max / 2) }
+    for id: UInt64 in 1...4 { world.arrive(id, owner: 1, milliseconds: .max / 2) }
     world.arrive(5, owner: 2, milliseconds: 1000)
     for small in 0..<2000 {
       world.arrive(UInt64(1000 + small), owner: 3, milliseconds: 2)
@@ -96,9 +118,9 @@ import Testing
     for _ in 0..<200 {
       for _ in 0..<Int.random(in: 0...3, using: &random) {
         id += 1
+        let length = lengths.randomElement(using: &random)!
         world.arrive(
-          id, owner: .random(in: 1...4, using: &random),
-          milliseconds: lengths.randomElement(using: &random)!)
+          id, owner: .random(in: 1...4, using: &random), kind: Int(length), milliseconds: length)
       }
       world.run(milliseconds: .random(in: 0...100, using: &random))
     }
@@ -124,7 +146,7 @@ import Testing
     var order: [UInt64] = []
     while let next = schedule.next(at: 0) {
       order.append(next.id)
-      schedule.end(next.id)
+      schedule.end(next.id, isDone: true, at: 0)
     }
     #expect(order == [1, 12, 2, 3, 4, 5, 6, 7, 8, 9])
   }

@@ -108,15 +108,21 @@ extension Connection {
   /// Whether the connection holds bytes while its client sends or reads nearly nothing: it goes
   /// where others wait for room.
   func isStalling(in loop: Loop) -> Bool {
-    guard share.bytes > 0, !share.isReserve, pause == .none else { return false }
-    let grace = loop.limits.stallMilliseconds
-    if hasBacklog { return loop.now > waitingSince + grace }
+    guard share.bytes > 0, !share.isReserve else { return false }
+    return isStandingStill(for: loop.limits.stallMilliseconds, in: loop)
+  }
+
+  /// Whether it is the client's turn, which has sent or read nearly nothing for some time.
+  func isStandingStill(for milliseconds: Int64, in loop: Loop) -> Bool {
+    guard pause == .none else { return false }
+    if hasBacklog { return loop.now > waitingSince + milliseconds }
     switch stage {
-    case .head where isHeadBegun: return loop.now > waitingSince + grace
-    case .body:
+    case .head: return isHeadBegun && loop.now > waitingSince + milliseconds
+    case .linger: return loop.now > waitingSince + milliseconds
+    case .body, .discard:
       let pace = Int64(bodyBytes) * 1000 / Int64(loop.limits.bodyBytesPerSecondMin)
-      return loop.now > min(receivedAt, waitingSince + pace) + grace
-    default: return false
+      return loop.now > min(receivedAt, waitingSince + pace) + milliseconds
+    case .awaiting, .closing, .closed: return false
     }
   }
 }

@@ -21,8 +21,9 @@ final class Connection {
     case awaiting
     /// The last answer is being sent; then the connection closes, immediately or after lingering.
     case closing(lingers: Bool)
-    /// Further input is discarded until the client closes.
-    case linger
+    /// Nothing more is sent, and further input is discarded: until the client closes, or where it
+    /// owes no input until it has what was sent.
+    case linger(forInput: Bool)
     case closed
   }
 
@@ -157,7 +158,9 @@ final class Connection {
     let mayReceive = isReadable
     isReadable = false
     if hasInput || readerHasWork || !mayReceive { processInput(in: loop) }
-    if mayReceive, pause == .none, !isQueued, interest.contains(.read) { receive(in: loop) }
+    if mayReceive, pause == .none, !isQueued, interest.contains(.read) || isLingering {
+      receive(in: loop)
+    }
     isInTurn = false
     finishTurn(in: loop)
   }
@@ -208,6 +211,12 @@ final class Connection {
       finishTurn(in: loop)
     case .awaiting where isEnded && !isProbed:
       probe(in: loop)
+    case .linger(let forInput)
+    where loop.now < waitingSince + loop.limits.lingerMilliseconds
+      && (forInput || loop.syscalls.unacknowledgedBytes(descriptor) > 0):
+      isReadable = forInput
+      if forInput { loop.queue(self) }
+      setDeadline(in: loop)
     default:
       close(in: loop)
     }
@@ -216,6 +225,7 @@ final class Connection {
   /// Closes, whatever the state.
   func close(in loop: Loop) {
     guard stage != .closed else { return }
+    leaveLittle(in: loop)
     stage = .closed
     deadline = .max
     input = []
@@ -312,27 +322,6 @@ final class Connection {
     setDeadline(in: loop)
   }
 
-  /// Closes the connection if it has no further use.
-  private func endIfPossible(in loop: Loop) {
-    switch stage {
-    case .head, .body, .discard, .linger:
-      // RFC 9112 §8: an incomplete request is invalid.
-      if isEnded { close(in: loop) }
-    case .closing(let lingers):
-      if !lingers || isEnded { return close(in: loop) }
-      // RFC 9112 §9.6: the connection closes in stages, so that a reset does not lose the answer.
-      do throws(SystemError) {
-        try loop.syscalls.shutdownWriting(descriptor)
-      } catch {
-        return close(in: loop)
-      }
-      stage = .linger
-      waitingSince = loop.now
-    case .awaiting, .closed:
-      break
-    }
-  }
-
   private func setInterest(in loop: Loop) {
     var wanted: Interest = hasBacklog ? .write : []
     if !isEnded {
@@ -341,7 +330,7 @@ final class Connection {
         wanted.insert(.read)
       case .body where pause != .blocked && pause != .starved:
         wanted.insert(.read)
-      case .discard, .linger, .closing(lingers: true):
+      case .discard:
         wanted.insert(.read)
       case .awaiting where input.count - inputStart < loop.limits.pipelinedBytesMax:
         wanted.insert(.read)
@@ -380,7 +369,7 @@ final class Connection {
         case .body, .discard:
           waitingSince + limits.bodyGraceMilliseconds
             + Int64(bodyBytes) * 1000 / Int64(limits.bodyBytesPerSecondMin)
-        case .linger: waitingSince + limits.lingerMilliseconds
+        case .linger: loop.now + limits.tickMilliseconds
         case .awaiting where isEnded && !isProbed: waitingSince + limits.probeMilliseconds
         case .awaiting, .closing, .closed: .max
         }

@@ -10,10 +10,11 @@ struct TurnQueue {
     var start = 0
   }
 
-  /// A project or token, or all who have neither, or one of them.
+  /// A project or token, or all who have neither, or one of them; and all connections that linger.
   private enum Group: Hashable {
     case tenant(Int64)
     case stranger(PeerAddress?)
+    case lingering
   }
 
   private var lanes: [Group: Lane] = [:]
@@ -26,7 +27,9 @@ struct TurnQueue {
 
   /// - Parameter client: the address of the client, where addresses tell clients apart.
   mutating func append(_ connection: Connection, of client: PeerAddress?) {
-    let group = connection.tenant.map { Group.tenant($0.group) } ?? .stranger(client)
+    let group: Group =
+      connection.isLingering
+      ? .lingering : connection.tenant.map { .tenant($0.group) } ?? .stranger(client)
     if lanes[group]?.connections.append(connection) == nil {
       lanes[group] = Lane(connections: [connection])
       order.append(group)

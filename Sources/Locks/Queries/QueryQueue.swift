@@ -23,6 +23,7 @@ package final class QueryQueue: Sendable {
   package struct Submission: Sendable {
     var id: UInt64
     var owner: Int64
+    var kind: QueryKind
     /// Does the work on a worker's thread, and calls ``QueryRun/stop(isWaiting:)`` often.
     ///
     /// - Returns: false to begin again later, where it was ``Stop/restarted``.
@@ -33,12 +34,15 @@ package final class QueryQueue: Sendable {
     /// - Parameters:
     ///   - id: unique among the queries of the queue.
     ///   - owner: takes turns with other owners.
+    ///   - kind: what is known to take as long as it.
     package init(
-      id: UInt64, owner: Int64, work: @escaping @Sendable (QueryRun) -> Bool,
+      id: UInt64, owner: Int64, kind: QueryKind = QueryKind(),
+      work: @escaping @Sendable (QueryRun) -> Bool,
       ended: @escaping @Sendable (Stop) -> Void
     ) {
       self.id = id
       self.owner = owner
+      self.kind = kind
       self.work = work
       self.ended = ended
     }
@@ -93,7 +97,7 @@ package final class QueryQueue: Sendable {
     let (refusal, displaced) = state.withLock { state -> (Stop?, Entry?) in
       if state.isClosed { return (.closed, nil) }
       let query = QuerySchedule.Query(
-        id: submission.id, owner: submission.owner, deadline: deadline)
+        id: submission.id, owner: submission.owner, kind: submission.kind, deadline: deadline)
       var displaced: Entry?
       switch state.schedule.add(query, at: now) {
       case .refused: return (.refused, nil)
@@ -190,7 +194,7 @@ package final class QueryQueue: Sendable {
       // Between its last look and now it may have been cancelled.
       let stop = isOver ? Stop.none : entry.run.takeRestart()
       if isOver || stop != .none {
-        state.schedule.end(id)
+        state.schedule.end(id, isDone: isOver && !entry.run.hadToStop, at: now)
         state.entries[id] = nil
       } else {
         state.schedule.putBack(id, at: now)
@@ -243,7 +247,10 @@ package final class QueryRun: Sendable {
     let requested = requested.load(ordering: .relaxed)
     if requested != .none { return requested }
     let now = queue.now
-    if now >= deadline { return .timedOut }
+    if now >= deadline {
+      end(.timedOut)
+      return .timedOut
+    }
     if now < nextLook.load(ordering: .relaxed), !isWaiting { return nil }
     nextLook.store(now + Self.lookNanoseconds, ordering: .relaxed)
     return queue.mustYield(id, isWaiting: isWaiting, at: now) ? .restarted : nil
@@ -253,6 +260,9 @@ package final class QueryRun: Sendable {
   package func restart() {
     _ = requested.compareExchange(expected: .none, desired: .restarted, ordering: .relaxed)
   }
+
+  /// Whether the query had to stop before its work was done.
+  fileprivate var hadToStop: Bool { requested.load(ordering: .relaxed) != .none }
 
   fileprivate func end(_ stop: QueryQueue.Stop) {
     requested.store(stop, ordering: .relaxed)

@@ -1,24 +1,28 @@
 /// Decides which query runs next, for how long, and which one makes room for others.
 ///
-/// Reading has no effects, so a query can be stopped and begun again. Nobody knows beforehand how
-/// long one takes: each begins with a short slice, and one that is not done by then waits for a
-/// longer one, ten times as long each time. So a small query waits for short slices of large ones,
-/// and what large ones lose is a ninth of their time. Where nobody waits, a query runs on.
+/// Reading has no effects, so a query can be stopped and begun again. A query begins with a slice
+/// that is long enough for what an equal one took before. The first one has a short slice, and if
+/// it is not done by then waits for a longer one: as long as similar ones took, or ten times as
+/// long. So a small query waits for short slices of large ones, and what large ones lose is a ninth
+/// of their time. Where nobody waits, a query runs on.
 ///
-/// Owners take turns within a level. While short queries come, one worker at least serves them.
-/// Times are nanoseconds of a clock that is never set back.
+/// Owners take turns within a level. While queries of shorter slices come, one worker at least
+/// serves them. Times are nanoseconds of a clock that is never set back.
 package struct QuerySchedule: Sendable {
   package struct Query: Sendable {
     package let id: UInt64
     /// The one whose turn it takes.
     package let owner: Int64
     package let deadline: Int64
+    /// What is known to take as long as it.
+    package let kind: QueryKind
     /// The number of slices that were too short for it.
     package fileprivate(set) var level = 0
 
-    package init(id: UInt64, owner: Int64, deadline: Int64) {
+    package init(id: UInt64, owner: Int64, kind: QueryKind = QueryKind(), deadline: Int64) {
       self.id = id
       self.owner = owner
+      self.kind = kind
       self.deadline = deadline
     }
   }
@@ -49,6 +53,7 @@ package struct QuerySchedule: Sendable {
   private let waitingMax: Int
   private var lines = slices.map { _ in FairLine() }
   private var running: [UInt64: Run] = [:]
+  private var costs = QueryCosts()
   private var lastArrival: Int64 = .min / 2
   /// No waiting query has an earlier deadline.
   private var earliestDeadline = Int64.max
@@ -58,8 +63,6 @@ package struct QuerySchedule: Sendable {
   }
 
   package var waitingCount: Int { lines.reduce(0) { $0 + $1.count } }
-
-  private var waitsForLongSlice: Bool { lines.dropFirst().contains { $0.count > 0 } }
 
   // MARK: Waiting
 
@@ -71,6 +74,8 @@ package struct QuerySchedule: Sendable {
       _ = remove(displaced)
       admission = .displacing(displaced)
     }
+    var query = query
+    query.level = costs.ofEqual(query).map(Self.level(for:)) ?? 0
     append(query)
     return admission
   }
@@ -118,26 +123,37 @@ package struct QuerySchedule: Sendable {
   ///
   /// - Returns: nil where none waits, or long ones have to; see ``pause(at:)``.
   package mutating func next(at now: Int64) -> Query? {
-    let isShortServed = running.values.contains { $0.query.level == 0 }
-    var level = 0
-    if lines[0].count == 0 || isShortServed && waitsForLongSlice {
-      if pause(at: now) != 0 { return nil }
-      guard let long = lines.indices.dropFirst().first(where: { lines[$0].count > 0 }) else {
-        return nil
-      }
-      level = long
-    }
-    guard let query = lines[level].popFirst() else { return nil }
+    guard let level = nextLevel, pause(level, at: now) == 0, let query = lines[level].popFirst()
+    else { return nil }
     running[query.id] = Run(query: query, begun: now, sliceEnd: now + slice(level))
     return query
   }
 
+  private var lowestLevel: Int? { lines.firstIndex { $0.count > 0 } }
+
+  /// The shortest slice that is waited for or, where a worker is in one as short, the next longer
+  /// one.
+  private var nextLevel: Int? {
+    guard let lowest = lowestLevel else { return nil }
+    let isServed = running.values.contains { $0.query.level <= lowest }
+    let longer = lines.indices.dropFirst(lowest + 1).first { lines[$0].count > 0 }
+    return isServed ? longer ?? lowest : lowest
+  }
+
   /// The time until the next query can begin; nil where none waits.
   package func pause(at now: Int64) -> Int64? {
-    if lines[0].count > 0 { return 0 }
-    guard waitsForLongSlice else { return nil }
-    let isLongServed = running.values.contains { $0.query.level > 0 }
-    return isLongServed ? max(0, lastArrival + Self.quietNanoseconds - now) : 0
+    nextLevel.map { pause($0, at: now) }
+  }
+
+  private func pause(_ level: Int, at now: Int64) -> Int64 {
+    let isAsLongServed = running.values.contains { (1...max(1, level)) ~= $0.query.level }
+    if level == 0 || lines[0].count > 0 || !isAsLongServed { return 0 }
+    return max(0, lastArrival + Self.quietNanoseconds - now)
+  }
+
+  /// The level whose slice is long enough for some nanoseconds of work.
+  private static func level(for cost: Int64) -> Int {
+    slices.firstIndex { cost + cost / 4 <= $0 } ?? slices.count - 1
   }
 
   private func slice(_ level: Int) -> Int64 {
@@ -162,11 +178,11 @@ package struct QuerySchedule: Sendable {
       run.sliceEnd = run.begun + Self.slices[run.query.level]
     }
     running[id] = run
-    guard isWaited, lines[0].count > 0 else { return false }
-    // A short slice is always near. If all workers are in long ones, the one that has done the
+    guard isWaited, let lowest = lowestLevel else { return false }
+    // A shorter slice is always near. If all workers are in longer ones, the one that has done the
     // least makes room.
     return running.values.allSatisfy {
-      $0.query.level > 0 && ($0.begun, $0.query.id) <= (run.begun, id)
+      $0.query.level > lowest && ($0.begun, $0.query.id) <= (run.begun, id)
     }
   }
 
@@ -178,19 +194,72 @@ package struct QuerySchedule: Sendable {
     running[id] = run
   }
 
-  package mutating func end(_ id: UInt64) {
-    running[id] = nil
+  /// - Parameter isDone: whether the query has done its work.
+  package mutating func end(_ id: UInt64, isDone: Bool, at now: Int64) {
+    guard let run = running.removeValue(forKey: id) else { return }
+    costs.note(now - run.begun, of: run.query, isDone: isDone)
   }
 
   /// Makes a query that was stopped wait for its next slice, which is longer if it used up this
   /// one.
   package mutating func putBack(_ id: UInt64, at now: Int64) {
     guard let run = running[id] else { return }
-    end(id)
+    end(id, isDone: false, at: now)
     var query = run.query
     let isUsed = now >= run.sliceEnd
-    if isUsed { query.level = min(query.level + 1, Self.slices.count - 1) }
+    if isUsed {
+      let next = min(query.level + 1, Self.slices.count - 1)
+      query.level = max(next, costs.ofSimilar(query).map(Self.level(for:)) ?? 0)
+    }
     append(query, isFirst: !isUsed)
+  }
+}
+
+/// What tells queries apart of which each takes as long as the others. Both numbers are hashes.
+package struct QueryKind: Sendable {
+  /// That of equal queries.
+  package var exact: Int
+  /// That of similar ones.
+  package var broad: Int
+
+  package init(exact: Int = 0, broad: Int = 0) {
+    self.exact = exact
+    self.broad = broad
+  }
+}
+
+/// What the queries of each owner took.
+private struct QueryCosts: Sendable {
+  private struct Key: Hashable {
+    var owner: Int64
+    var kind: Int
+    var isExact: Bool
+  }
+
+  /// Beyond this many, all are learnt anew.
+  private static let countMax = 4096
+
+  private var typical: [Key: Int64] = [:]
+
+  /// - Returns: nanoseconds; nil where nothing is known.
+  func ofEqual(_ query: QuerySchedule.Query) -> Int64? {
+    typical[Key(owner: query.owner, kind: query.kind.exact, isExact: true)]
+  }
+
+  /// - Returns: nanoseconds; nil where nothing is known.
+  func ofSimilar(_ query: QuerySchedule.Query) -> Int64? {
+    typical[Key(owner: query.owner, kind: query.kind.broad, isExact: false)]
+  }
+
+  mutating func note(_ nanoseconds: Int64, of query: QuerySchedule.Query, isDone: Bool) {
+    for (kind, isExact) in [(query.kind.exact, true), (query.kind.broad, false)] {
+      let key = Key(owner: query.owner, kind: kind, isExact: isExact)
+      let known = typical[key]
+      if known == nil, typical.count >= Self.countMax { typical = [:] }
+      // One that had to stop would have taken longer.
+      typical[key] =
+        isDone ? ((known ?? nanoseconds) * 3 + nanoseconds) / 4 : max(known ?? 0, nanoseconds)
+    }
   }
 }
 

@@ -6,9 +6,8 @@ internal import Storage
 struct HealthReader {
   private let connection: Connection
   private let query: HealthQuery
-  /// The group of each selected series, by series id.
-  private var groupOfSeries: [Int64: Int32] = [:]
   private var selected: SelectedSeries
+  private var groupOfSeries: SeriesGroups
   private var keys: [GroupKey] = []
   private var sessions: [GroupSessions] = []
   /// The number of groups with a time series of sessions.
@@ -34,13 +33,15 @@ struct HealthReader {
   ) throws(StoreError) -> [HealthGroup] {
     // A range in the future has no minutes.
     if query.minutes.isEmpty { return [] }
+    let selected = try SelectedSeries(query, from: connection)
     var reader = HealthReader(
-      connection: connection, query: query, selected: try SelectedSeries(query, from: connection))
+      connection: connection, query: query, selected: selected,
+      groupOfSeries: SeriesGroups(selected.members))
     try reader.prepareGroups()
     if query.measures.contains(.sessions) { try reader.readSessions() }
     if query.measures.contains(.users) {
       reader.users = try UserReader.read(
-        query, reader.selected.members, groupCount: reader.keys.count, from: connection)
+        query, reader.selected, groupCount: reader.keys.count, from: connection)
     }
     if query.measures.contains(.durations) { try reader.readDurations() }
     let count = reader.users.count { !$0.series.isEmpty } + reader.sessionSeriesCount
@@ -69,14 +70,13 @@ struct HealthReader {
   }
 
   private mutating func prepareGroups() throws(StoreError) {
-    groupOfSeries = selected.groupOfSeries
     if let max = query.groupsMax, selected.groupCount > max {
       var totals = [Int64](repeating: 0, count: selected.groupCount)
       try grids.forEach { (packed, place) throws(StoreError) in
         totals[place.group] += CountGrid.sum(packed, slots: place.slots).total
       }
       selected.keepGreatest(max, by: totals)
-      groupOfSeries = selected.groupOfSeries
+      groupOfSeries = SeriesGroups(selected.members)
     }
     keys = try selected.groupKeys(connection)
     sessions = keys.map { _ in GroupSessions() }
@@ -87,7 +87,7 @@ struct HealthReader {
   private var grids: GridReader {
     GridReader(
       connection: connection, query: query, groupOfSeries: groupOfSeries,
-      isSelective: selected.isSelective)
+      few: selected.isSelective ? selected.members : nil)
   }
 
   // MARK: Sessions
@@ -132,8 +132,7 @@ struct HealthReader {
     var open = OpenDurations(sums: keys.map { _ in DurationSum() })
     func read(_ statement: Statement, into reader: inout HealthReader) throws(StoreError) {
       while try statement.step() {
-        guard let found = reader.groupOfSeries[statement.integer(1)] else { continue }
-        let group = Int(found)
+        guard let group = reader.groupOfSeries[statement.integer(1)] else { continue }
         // The first hour may begin before the range does.
         let minute = max(Int(statement.integer(0)) * 60, reader.query.minutes.lowerBound)
         let bucket = reader.query.bucket(ofMinute: minute)
@@ -147,9 +146,9 @@ struct HealthReader {
     if selected.isSelective {
       let statement = try connection.prepare("\(columns) WHERE hour = ? AND scope = ?")
       for hour in try connection.stored(hours, "hour", of: "duration_hour") {
-        for seriesID in groupOfSeries.keys {
+        for member in selected.members {
           statement.bind(1, hour)
-          statement.bind(2, seriesID)
+          statement.bind(2, member.id)
           try read(statement, into: &self)
         }
       }
@@ -191,8 +190,9 @@ struct HealthReader {
 private struct GridReader {
   let connection: Connection
   let query: HealthQuery
-  let groupOfSeries: [Int64: Int32]
-  let isSelective: Bool
+  let groupOfSeries: SeriesGroups
+  /// The series, if they are few and looked up one by one.
+  let few: [SelectedSeries.Member]?
 
   /// What a row of packed counts is about.
   struct Place {
@@ -236,14 +236,14 @@ private struct GridReader {
         guard let group = groupOfSeries[statement.integer(1)] else { continue }
         let rowStart = Int(statement.integer(0)) * rowMinutes
         let place = Place(
-          group: Int(group), rowStart: rowStart, slotMinutes: table.slotMinutes,
+          group: group, rowStart: rowStart, slotMinutes: table.slotMinutes,
           slots: Self.slots(of: minutes, rowStart: rowStart, table))
         for column: Int32 in [2, 3] {
           try statement.withBlob(column) { (packed) throws(StoreError) in try body(packed, place) }
         }
       }
     }
-    guard isSelective else {
+    guard let few else {
       let statement = try connection.prepare(
         "\(columns) WHERE \(table.row) >= ? AND \(table.row) < ?")
       statement.bind([rows.lowerBound, rows.upperBound])
@@ -251,9 +251,9 @@ private struct GridReader {
     }
     let statement = try connection.prepare("\(columns) WHERE \(table.row) = ? AND scope = ?")
     for number in try connection.stored(rows, table.row, of: table.name) {
-      for seriesID in groupOfSeries.keys {
+      for member in few {
         statement.bind(1, number)
-        statement.bind(2, seriesID)
+        statement.bind(2, member.id)
         try read(statement)
       }
     }

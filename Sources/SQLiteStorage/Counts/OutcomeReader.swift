@@ -81,7 +81,7 @@ extension OutcomeReader {
     _ query: HealthQuery, from step: Int?, on connection: Connection
   ) throws(StoreError) -> ArrivalPage {
     let series = try SelectedSeries(query, from: connection)
-    let (groups, keys) = (series.groupOfSeries, try series.groupKeys(connection))
+    let (groups, keys) = (SeriesGroups(series.members), try series.groupKeys(connection))
     let hours = query.minutes.buckets(of: 60)
     let select = try connection.prepare(SQL.replay)
     select.bind([
@@ -99,7 +99,7 @@ extension OutcomeReader {
       if change.isZero { continue }
       changes.append(
         ArrivalChange(
-          step: step, hour: Int(select.integer(2)), key: keys[Int(group)], change: change))
+          step: step, hour: Int(select.integer(2)), key: keys[group], change: change))
     }
     return ArrivalPage(changes: changes, next: nil)
   }

@@ -112,13 +112,18 @@ struct SelectedSeries {
     init(_ query: HealthQuery, _ needsStage: Bool, _ connection: Connection) throws(StoreError) {
       let times = needsStage ? ", adoption.adopted, adoption.unadopted" : ""
       let adoption = needsStage ? "LEFT JOIN adoption ON adoption.scope = scope.id" : ""
-      let columns = "environment.name, environment.id, scope.release\(times)"
+      let columns = "scope.environment, scope.release\(times)"
+      // Without the names, an index has all that is read.
       let needsRelease = query.groupBy.contains(.release) || query.filter.needsRelease
+      let needsEnvironment =
+        query.groupBy.contains(.environment) || query.filter.needsEnvironment
       all = try connection.prepare(
         """
-        SELECT scope.id, \(needsRelease ? "release.version" : "''"), \(columns)
+        SELECT scope.id, \(needsRelease ? "release.version" : "''"),
+          \(needsEnvironment ? "environment.name" : "''"), \(columns)
         FROM scope \(needsRelease ? "JOIN release ON release.id = scope.release" : "")
-          JOIN environment ON environment.id = scope.environment \(adoption)
+          \(needsEnvironment ? "JOIN environment ON environment.id = scope.environment" : "")
+          \(adoption)
         WHERE scope.project = ?
         """)
       count = try connection.prepare(
@@ -129,7 +134,7 @@ struct SelectedSeries {
         ? nil
         : try connection.prepare(
           """
-          SELECT scope.id, release.version, \(columns)
+          SELECT scope.id, release.version, environment.name, \(columns)
           FROM release JOIN scope ON scope.project = ?1 AND scope.release = release.id
             JOIN environment ON environment.id = scope.environment \(adoption)
           WHERE release.organization = (SELECT organization FROM project WHERE id = ?1)
@@ -163,11 +168,6 @@ struct SelectedSeries {
 }
 
 extension SelectedSeries {
-  /// The group of each series, by series id.
-  var groupOfSeries: [Int64: Int32] {
-    Dictionary(uniqueKeysWithValues: members.lazy.map { ($0.id, $0.group) })
-  }
-
   /// Keeps the groups with the greatest numbers, and their series.
   ///
   /// - Parameter numbers: a number of each group.

@@ -32,14 +32,13 @@ struct UserReader {
 
   /// - Parameter groupCount: the number of groups, of which each member has one.
   static func read(
-    _ query: HealthQuery, _ selected: [SelectedSeries.Member], groupCount: Int,
-    from connection: Connection
+    _ query: HealthQuery, _ selected: SelectedSeries, groupCount: Int, from connection: Connection
   ) throws(StoreError) -> [Counts] {
     var reader = UserReader(
       connection: connection, query: query,
-      openHours: try openHours(query.wholeHours, from: connection))
+      openHours: try openHours(query.wholeHours, of: selected, from: connection))
     var counts = Array(repeating: Counts(), count: groupCount)
-    for (group, parts) in parts(of: selected) {
+    for (group, parts) in try parts(of: selected.members) {
       if !query.wholeHours.isEmpty {
         try reader.readOpenHours(parts)
         try reader.readSets(parts)
@@ -51,10 +50,19 @@ struct UserReader {
   }
 
   /// The series by group and environment.
-  private static func parts(of selected: [SelectedSeries.Member]) -> [Int: [Part]] {
+  private static func parts(
+    of selected: [SelectedSeries.Member]
+  ) throws(StoreError) -> [Int: [Part]] {
+    struct Environment: Hashable {
+      var project: ProjectID
+      var id: Int64
+    }
     var parts: [Int: [Part]] = [:]
-    let environments = Dictionary(grouping: selected) { [$0.project.rawValue, $0.environment] }
+    let environments = Dictionary(grouping: selected) {
+      Environment(project: $0.project, id: $0.environment)
+    }
     for members in environments.values {
+      try CurrentQuery.check()
       let groups = Dictionary(grouping: members, by: \.group)
       for (group, members) in groups {
         parts[Int(group), default: []].append(
@@ -144,9 +152,20 @@ struct UserReader {
   // MARK: Minutes
 
   private static func openHours(
-    _ hours: Range<Int>, from connection: Connection
+    _ hours: Range<Int>, of selected: SelectedSeries, from connection: Connection
   ) throws(StoreError) -> [Int64: [Int]] {
     var open: [Int64: [Int]] = [:]
+    if selected.isSelective {
+      let row = try connection.prepare("SELECT 1 FROM user_hour_open WHERE hour = ? AND scope = ?")
+      for hour in try connection.stored(hours, "hour", of: "user_hour_open") {
+        for member in selected.members {
+          row.bind(1, hour)
+          row.bind(2, member.id)
+          while try row.step() { open[member.id, default: []].append(hour) }
+        }
+      }
+      return open
+    }
     try connection.forEachRow(
       "SELECT hour, scope FROM user_hour_open WHERE hour >= ? AND hour < ?",
       [hours.lowerBound, hours.upperBound]

@@ -89,6 +89,18 @@ package indirect enum SeriesFilter: Equatable, Sendable {
     }
   }
 
+  /// A condition depends on the name of the environment.
+  package var needsEnvironment: Bool {
+    contains {
+      switch $0 {
+      case .environments(let selection): !selection.isAll
+      case .environmentMatches: true
+      case .groups(_, let dimensions): dimensions.contains(.environment)
+      default: false
+      }
+    }
+  }
+
   /// The releases that a series has to be of, so that others need not be looked at; nil for any.
   package var onlyReleases: Set<Name>? {
     switch self {

@@ -1,0 +1,44 @@
+import HTTP
+
+/// How connections end, so that their clients get the last answer, and the system keeps nothing of
+/// them that does not count.
+extension Connection {
+  /// Closes the connection if it has no further use.
+  func endIfPossible(in loop: Loop) {
+    switch stage {
+    case .head, .body, .discard, .linger:
+      // RFC 9112 §8: an incomplete request is invalid.
+      if isEnded { close(in: loop) }
+    case .closing(let lingers):
+      // What the system keeps for a client that does not read belongs to a connection that counts.
+      let isReceived = isEnded || loop.syscalls.unacknowledgedBytes(descriptor) == 0
+      if isEnded || !lingers && isReceived { return close(in: loop) }
+      // RFC 9112 §9.6: the connection closes in stages, so that a reset does not lose the answer.
+      do throws(SystemError) {
+        try loop.syscalls.shutdownWriting(descriptor)
+      } catch {
+        return close(in: loop)
+      }
+      stage = .linger(forInput: lingers)
+      waitingSince = loop.now
+      if lingers { loop.addLingering(self) }
+    case .awaiting, .closed:
+      break
+    }
+  }
+
+  /// Whether it is read only so that the client gets its last answer.
+  var isLingering: Bool { stage == .linger(forInput: true) }
+
+  /// Sees to it that the system keeps little, and not for long, of a connection that is about to be
+  /// closed: what its client does not read would stay there for minutes, and counts nowhere.
+  func leaveLittle(in loop: Loop) {
+    if hasBacklog { return loop.syscalls.dropAtClose(descriptor) }
+    guard !isControl, loop.syscalls.unacknowledgedBytes(descriptor) > 0 else { return }
+    if loop.mayLeaveUnacknowledged() {
+      loop.syscalls.keepUnacknowledged(descriptor, milliseconds: loop.limits.lingerMilliseconds)
+    } else {
+      loop.syscalls.dropAtClose(descriptor)
+    }
+  }
+}
