@@ -1,13 +1,16 @@
 // Names, answers of receivers and errors of servers are other people's text. It can have what a
-// terminal obeys, what ends a line of a log, and what shows text in another order than it has
-// (Unicode Standard Annex 9). Here is the one place that makes it harmless.
+// terminal obeys, what ends a line of a log, what shows text in another order than it has
+// (Unicode Standard Annex 9), and what shows nothing, so that two names look the same. Here is the
+// one place that makes it harmless.
 
 extension Unicode.Scalar {
-  /// Whether this is a control character (C0, DEL, C1), a bidirectional control or mark, or a
-  /// separator of lines.
+  /// Whether this is a control character (C0, DEL, C1), a bidirectional control or mark, a
+  /// separator of lines, or a character of no width that formats, joins, separates or tags others.
   package var isHidden: Bool {
     switch value {
-    case 0..<0x20, 0x7f..<0xa0, 0x061c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: true
+    case 0..<0x20, 0x7f..<0xa0, 0x00ad, 0x061c, 0x180e, 0x200b...0x200f, 0x2028...0x202e,
+      0x2060...0x206f, 0xfeff, 0xfff9...0xfffb, 0xe0000...0xe007f:
+      true
     default: false
     }
   }
@@ -26,7 +29,10 @@ extension StringProtocol {
   ///
   /// Those that JSON escapes anyway can only stand between its tokens, as line breaks.
   package var visibleJSON: String {
-    escaping({ $0.value >= 0x7f && $0.isHidden }) { "\\u" + digits(of: $0, atLeast: 4) }
+    escaping({ $0.value >= 0x7f && $0.isHidden }) { value in
+      let units = Unicode.Scalar(value).map { UTF16.encode($0) ?? .init() } ?? .init()
+      return units.map { "\\u" + digits(of: UInt32($0), atLeast: 4) }.joined()
+    }
   }
 
   /// The beginning of the text on one line, for a reason that is kept: white space is joined to

@@ -44,8 +44,8 @@ package struct HTTPLimits: Sendable {
   package var turnBytesMax = 64 * 1024
 
   /// The time during which queued connections get turns before the sockets are polled again: at
-  /// least one costly body, and at most a few milliseconds of others.
-  package var turnsMilliseconds: Int64 = 5
+  /// least one costly body, and at most some of others. An answer waits for the end of that time.
+  package var turnsMilliseconds: Int64 = 2
 
   /// The maximum number of connections; further ones wait in the backlog of the system. An idle
   /// connection takes about half a kilobyte here, and some kilobytes in the kernel.

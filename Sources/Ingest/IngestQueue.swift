@@ -81,7 +81,7 @@ package final class IngestQueue: Sendable {
       weightMax = min(max, Swift.max(Self.measuredWeightMin, (weightMax + affordable) / 2))
     }
 
-    private static let batchSeconds = 0.04
+    private static let batchSeconds = 0.03
     /// Even where each sync takes a tenth of a second, this is 20,000 updates in one second.
     private static let measuredWeightMin = 2_000
 

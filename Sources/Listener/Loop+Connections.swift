@@ -126,7 +126,7 @@ extension Loop {
     }
     return close(of: still, rankedAmong: still) { connection in
       listener.noteClosing(.stalled)
-      // The client is told, but not waited for.
+      // The client gets an answer, but is not waited for.
       connection.expire(in: self)
       connection.close(in: self)
     }

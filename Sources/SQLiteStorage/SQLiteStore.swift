@@ -45,6 +45,9 @@ package final class SQLiteStore: Sendable {
     package var pendingUpdatesMax: Int
     /// The time that folding all pending updates may take, in milliseconds: a query waits for it.
     package var affordableMilliseconds: Int64
+    /// The same while queries come. Batches are stored between the slices, so that the wait is
+    /// longer.
+    package var affordableWhenQueriedMilliseconds: Int64
     /// While queries come, the time for which updates stay pending at the present rate, in
     /// milliseconds: a query waits for updates of that time only, not for the maximum.
     package var pendingMilliseconds: Int64
@@ -61,13 +64,15 @@ package final class SQLiteStore: Sendable {
 
     package init(
       directUpdatesMax: Int = 4, pendingUpdatesMax: Int = 32768,
-      affordableMilliseconds: Int64 = 750, pendingMilliseconds: Int64 = 500,
+      affordableMilliseconds: Int64 = 750, affordableWhenQueriedMilliseconds: Int64 = 250,
+      pendingMilliseconds: Int64 = 500,
       queryMilliseconds: Int64 = 100_000, sliceUpdatesMax: Int = 512,
       quietMilliseconds: Int64? = 25
     ) {
       self.directUpdatesMax = directUpdatesMax
       self.pendingUpdatesMax = pendingUpdatesMax
       self.affordableMilliseconds = affordableMilliseconds
+      self.affordableWhenQueriedMilliseconds = affordableWhenQueriedMilliseconds
       self.pendingMilliseconds = pendingMilliseconds
       self.queryMilliseconds = queryMilliseconds
       self.sliceUpdatesMax = sliceUpdatesMax

@@ -29,6 +29,7 @@ final class Readiness: Sendable {
       } catch {
         log(error)
         response = .failure(503, "the store cannot be written: \(error.publicSentence)")
+          .adding(["Retry-After": "5"])
       }
       sink.respond(response, to: [exchange])
       return true

@@ -21,7 +21,8 @@ import Testing
       lengths[id] = milliseconds
       arrivals[id] = now
       let deadline = now + 10_000 * millisecond
-      let query = QuerySchedule.Query(id: id, owner: owner, kind: QueryKind(exact: kind), deadline: deadline)
+      let query = QuerySchedule.Query(
+        id: id, owner: owner, kind: QueryKind(exact: kind, broad: kind), deadline: deadline)
       let admission = schedule.add(query, at: now)
       #expect(admission == .taken)
     }
@@ -92,6 +93,16 @@ import Testing
       world.run(milliseconds: 1000)
       #expect(world.answered[round + 1].map { $0 <= milliseconds + 200 } == true)
     }
+  }
+
+  /// Also where nothing is known, other queries of the same owner take turns with its large ones.
+  @Test(arguments: [Int64(40), 240, 1000])
+  func firstQueryOfItsKindIsAnswered(milliseconds: Int64) {
+    var world = World()
+    for id: UInt64 in 1...20 { world.arrive(id, owner: 1, kind: 1, milliseconds: .max / 2) }
+    world.arrive(100, owner: 1, kind: 2, milliseconds: milliseconds)
+    world.run(milliseconds: 9000)
+    #expect(world.answered[100].map { $0 <= milliseconds + 6000 } == true)
   }
 
   /// Queries of a second are answered beside a flood of small ones, and beside ones without end.

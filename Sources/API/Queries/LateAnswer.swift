@@ -35,7 +35,8 @@ struct LateAnswer: Sendable {
       respond(.failure(400, error.sentence))
     } else {
       log.error("query failed", metadata: ["reason": "\(error.sentence)"])
-      respond(.failure(503, "the store cannot answer: \(error.publicSentence)"), isFailure: true)
+      let response = Response.failure(503, "the store cannot answer: \(error.publicSentence)")
+      respond(response.adding(["Retry-After": "5"]), isFailure: true)
     }
     return true
   }

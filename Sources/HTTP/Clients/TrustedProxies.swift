@@ -14,15 +14,17 @@ package struct TrustedProxies: Equatable, Sendable {
 
   /// Parses addresses and networks, separated by commas: `10.0.0.0/8, 2001:db8::/32, 192.0.2.7`.
   ///
-  /// - Returns: nil where one of them is malformed.
+  /// - Returns: nil where one of them is malformed, or is every address there is: then any client
+  ///   could give itself any address.
   package init?(_ text: String) {
-    for part in text.split(separator: ",") {
+    if text.allSatisfy({ $0 == " " }) { return }
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let pieces = part.split(separator: "/", omittingEmptySubsequences: false)
       guard pieces.count <= 2, let address = PeerAddress(pieces[0]) else { return nil }
       let bitsMax = address.isIPv4 ? 32 : 128
       var bits = bitsMax
       if pieces.count == 2 {
-        guard let number = Int(pieces[1].filter { $0 != " " }), (0...bitsMax).contains(number)
+        guard let number = Int(pieces[1].filter { $0 != " " }), (1...bitsMax).contains(number)
         else { return nil }
         bits = number
       }

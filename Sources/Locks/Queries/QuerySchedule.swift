@@ -6,8 +6,9 @@
 /// long. So a small query waits for short slices of large ones, and what large ones lose is a ninth
 /// of their time. Where nobody waits, a query runs on.
 ///
-/// Owners take turns within a level. While queries of shorter slices come, one worker at least
-/// serves them. Times are nanoseconds of a clock that is never set back.
+/// Owners take turns within a level, and so do the kinds of queries of each. While queries of
+/// shorter slices come, one worker at least serves them. Times are nanoseconds of a clock that is
+/// never set back.
 package struct QuerySchedule: Sendable {
   package struct Query: Sendable {
     package let id: UInt64
@@ -215,7 +216,7 @@ package struct QuerySchedule: Sendable {
   }
 }
 
-/// What tells queries apart of which each takes as long as the others. Both numbers are hashes.
+/// Whether queries take as long as each other. Both numbers are hashes.
 package struct QueryKind: Sendable {
   /// That of equal queries.
   package var exact: Int
@@ -263,32 +264,59 @@ private struct QueryCosts: Sendable {
   }
 }
 
-/// Queries in the order of their arrival, whose owners take turns.
+/// Queries in the order of their arrival. Owners take turns, and of each owner similar queries and
+/// others, so that a small one does not wait for all of the large ones before it.
 private struct FairLine: Sendable {
+  private struct Owner {
+    var queries: [QuerySchedule.Query] = []
+    /// The number of the last turn of each kind.
+    var turns: [Int: Int] = [:]
+    var turn = 0
+
+    mutating func popFirst() -> QuerySchedule.Query {
+      // The first of those whose kind has waited the longest.
+      let places = queries.indices
+      let next = places.min {
+        turns[queries[$0].kind.broad] ?? 0 < turns[queries[$1].kind.broad] ?? 0
+      }
+      let query = queries.remove(at: next ?? 0)
+      turn += 1
+      turns[query.kind.broad] = turn
+      return query
+    }
+  }
+
   /// The owners, in the order of their turns.
-  private var owners: [Int64] = []
-  private var byOwner: [Int64: [QuerySchedule.Query]] = [:]
+  private var order: [Int64] = []
+  private var owners: [Int64: Owner] = [:]
   private(set) var count = 0
 
-  var queries: [QuerySchedule.Query] { byOwner.values.flatMap(\.self) }
+  var queries: [QuerySchedule.Query] { owners.values.flatMap(\.queries) }
 
   mutating func append(_ query: QuerySchedule.Query, isFirst: Bool) {
+    if owners[query.owner] == nil { order.append(query.owner) }
+    var owner = owners.removeValue(forKey: query.owner) ?? Owner()
     if isFirst {
-      owners.removeAll { $0 == query.owner }
-      owners.insert(query.owner, at: 0)
-      byOwner[query.owner, default: []].insert(query, at: 0)
+      order.removeAll { $0 == query.owner }
+      order.insert(query.owner, at: 0)
+      owner.queries.insert(query, at: 0)
+      owner.turns[query.kind.broad] = nil
     } else {
-      if byOwner[query.owner] == nil { owners.append(query.owner) }
-      byOwner[query.owner, default: []].append(query)
+      owner.queries.append(query)
     }
+    owners[query.owner] = owner
     count += 1
   }
 
   mutating func popFirst() -> QuerySchedule.Query? {
-    if owners.isEmpty { return nil }
-    let owner = owners.removeFirst()
-    guard let query = byOwner[owner]?.removeFirst() else { return nil }
-    if byOwner[owner]?.isEmpty == true { byOwner[owner] = nil } else { owners.append(owner) }
+    if order.isEmpty { return nil }
+    let id = order.removeFirst()
+    guard var owner = owners.removeValue(forKey: id) else { return nil }
+    let query = owner.popFirst()
+    if !owner.queries.isEmpty {
+      owners[id] = owner
+      order.append(id)
+    }
     count -= 1
     return query
   }
@@ -298,11 +326,11 @@ private struct FairLine: Sendable {
   ) -> [QuerySchedule.Query] {
     let removed = queries.filter(isRemoved)
     if removed.isEmpty { return [] }
-    for owner in Set(removed.map(\.owner)) {
-      byOwner[owner]?.removeAll(where: isRemoved)
-      if byOwner[owner]?.isEmpty == true {
-        byOwner[owner] = nil
-        owners.removeAll { $0 == owner }
+    for id in Set(removed.map(\.owner)) {
+      owners[id]?.queries.removeAll(where: isRemoved)
+      if owners[id]?.queries.isEmpty == true {
+        owners[id] = nil
+        order.removeAll { $0 == id }
       }
     }
     count -= removed.count

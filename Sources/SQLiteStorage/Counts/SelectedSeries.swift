@@ -31,7 +31,7 @@ struct SelectedSeries {
   /// are never shown.
   private var keys: [GroupKey?] = []
   /// Whether so few series are selected that it is cheaper to look them up one by one than to read
-  /// past all others.
+  /// past all others, also those of other projects.
   private(set) var isSelective = false
   private let query: HealthQuery
 
@@ -40,16 +40,16 @@ struct SelectedSeries {
     var matcher = SeriesMatcher(query.filter)
     let needsStage = matcher.needsStage
     let source = try Source(query, needsStage, connection)
-    var all = 0
+    var read = 0
     var groups: [GroupID: Int32] = [:]
     for project in query.projects.sorted() {
       let first = members.count
       // The environments of which the query does not select all series.
       var partial: Set<Int64> = []
       let isWhole = try source.forEachRow(of: project) { (select) throws(StoreError) in
-        all += 1
+        read += 1
         // A filter of thousands of terms takes a tenth of a millisecond for each series.
-        if all & 0xf == 0 { try CurrentQuery.check() }
+        if read & 0xf == 0 { try CurrentQuery.check() }
         let environment = select.text(2)
         let key = SeriesKey(
           project: project, release: select.text(1),
@@ -70,14 +70,17 @@ struct SelectedSeries {
             group: known ?? Int32(groupCount - 1)))
         if members.count & 0xff == 0 { try connection.hold(256 * MemoryLayout<Member>.stride) }
       }
-      if !isWhole { all += Source.many }
       for index in members.indices[first...] {
         members[index].isOfWholeEnvironment =
           isWhole && !partial.contains(members[index].environment)
       }
     }
-    isSelective = members.count * 4 < all
+    isSelective = Int64(members.count) * 4 < (try connection.number(Self.countAbout) ?? 0)
   }
+
+  /// About the number of all series: they are numbered, and the oldest are deleted first.
+  private static let countAbout =
+    "SELECT (SELECT max(id) FROM scope) - (SELECT min(id) FROM scope) + 1"
 
   private func groupID(
     _ project: ProjectID, release: Int64, environment: Int64, _ key: SeriesKey

@@ -26,9 +26,9 @@ final class Checkpoints: Sendable {
   /// The number of pages that the writer copies within a millisecond.
   private static let restPages = 100
   private static let passesMax = 6
-  /// 256 MiB in pages: several seconds of the highest load, so that most queries end before, and a
-  /// size that any disk of a service has.
-  static let walPagesMax = 65_536
+  /// 192 MiB in pages: several seconds of the highest load, so that most queries end before, and a
+  /// size that any disk of a service has, with what is written until the readers have left.
+  static let walPagesMax = 49_152
 
   private let path: String
   private let observer: (any StoreObserver)?

@@ -19,6 +19,8 @@ final class IngestTransaction {
   private var pendingLimit = Int.max
   /// The approximate time of the last query, and whether one came since the last batch.
   private var lastQuery: Timestamp?
+  /// Whether a query came lately when the last run of updates began to be folded.
+  private var isQueried = false
   private var wasQueried = false
   /// How long folding an update takes, by the last slices, in seconds.
   private var secondsPerUpdate = 0.0
@@ -51,10 +53,17 @@ final class IngestTransaction {
   func ingest(_ received: IngestBatch) throws(StoreError) -> [OutcomeKey: Int64] {
     var batch = received
     batchCount += 1
-    let sliceMax = max(folding.sliceUpdatesMax, batch.reports.count)
+    // What comes in is folded as fast; more than that at a time, where updates take long, would
+    // keep the next batch waiting. Only when a project begins to flood, and few updates of others
+    // wait with its own, is all folded as soon as can be.
+    let quietOnes = quietProjects(of: batch)
+    let isHeld = quietOnes.contains(where: pending.holds)
+    let sliceMax = max(isHeld ? folding.sliceUpdatesMax : sliceUpdatesMax, batch.reports.count)
     if pending.isBetweenRuns { limitPending(at: batch.receivedAt) }
-    if pending.count >= min(pendingLimit, affordablePending) { try foldSlice(max: sliceMax) }
-    if pending.count >= affordablePending { try foldSlice(max: sliceMax) }
+    if isHeld || pending.count >= min(pendingLimit, affordablePending) {
+      try foldSlice(max: sliceMax)
+    }
+    if isHeld || pending.count >= affordablePending { try foldSlice(max: sliceMax) }
     // The loop is bounded: if folding fails, the batch is rejected.
     while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
     // Those that are folded now, and those that wait.
@@ -65,7 +74,8 @@ final class IngestTransaction {
     try change { () throws(StoreError) in
       if !batch.limited.isEmpty { batch = try quotas.admitted(batch) }
       let waits = pending.count > 0 || batch.reports.count > folding.directUpdatesMax
-      let quiet = waits ? quietProjects(of: batch) : []
+      // An update of a session that waits comes after it.
+      let quiet = waits ? quietOnes.filter { !pending.holds($0) } : []
       (direct, waiting) = waits ? ([], batch.reports) : (batch.reports, [])
       if !quiet.isEmpty {
         let end = waiting.partition { quiet.contains(batch.series[$0.series].project) }
@@ -117,8 +127,6 @@ final class IngestTransaction {
     var rest = Self.quietUpdatesMax
     for (project, count) in counts.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) {
       if count > rest { break }
-      // An update of a session that waits comes after it.
-      if pending.holds(project) { continue }
       quiet.insert(project)
       rest -= count
     }
@@ -141,9 +149,9 @@ final class IngestTransaction {
     pendingLimit = folding.pendingUpdatesMax
     if wasQueried { lastQuery = now }
     wasQueried = false
-    guard let lastQuery, let first = pending.first,
-      now.milliseconds - lastQuery.milliseconds <= folding.queryMilliseconds
-    else { return }
+    isQueried =
+      lastQuery.map { now.milliseconds - $0.milliseconds <= folding.queryMilliseconds } ?? false
+    guard isQueried, let first = pending.first else { return }
     let milliseconds = now.milliseconds - first.receivedAt.milliseconds
     guard milliseconds >= folding.pendingMilliseconds, milliseconds > 0 else { return }
     let share = Double(folding.pendingMilliseconds) / Double(milliseconds)
@@ -177,9 +185,13 @@ final class IngestTransaction {
   /// Folds the next slice of the pending updates. Batches wait meanwhile, so that a slice takes no
   /// longer than ``sliceSeconds``, or very few updates.
   func foldSlice() throws(StoreError) {
+    try foldSlice(max: sliceUpdatesMax)
+  }
+
+  private var sliceUpdatesMax: Int {
     let affordable =
       secondsPerUpdate > 0 ? Int(Self.sliceSeconds / secondsPerUpdate) : folding.sliceUpdatesMax
-    try foldSlice(max: min(folding.sliceUpdatesMax, max(affordable, Self.sliceUpdatesMin)))
+    return min(folding.sliceUpdatesMax, max(affordable, Self.sliceUpdatesMin))
   }
 
   private static let sliceSeconds = 0.02
@@ -215,7 +227,9 @@ final class IngestTransaction {
   /// releases that were never seen before take many times that of others.
   private var affordablePending: Int {
     guard secondsPerUpdate > 0 else { return folding.pendingUpdatesMax }
-    let affordable = Double(folding.affordableMilliseconds) / 1000 / secondsPerUpdate
+    let milliseconds =
+      isQueried ? folding.affordableWhenQueriedMilliseconds : folding.affordableMilliseconds
+    let affordable = Double(milliseconds) / 1000 / secondsPerUpdate
     return min(folding.pendingUpdatesMax, max(folding.sliceUpdatesMax, Int(affordable)))
   }
 

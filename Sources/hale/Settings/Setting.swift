@@ -65,7 +65,8 @@ extension Setting {
 
   static let trustedProxies = Setting(
     name: "trusted-proxies", valueName: "list",
-    form: "addresses and networks, separated by commas, for example 127.0.0.1,10.0.0.0/8",
+    form: "addresses and networks, separated by commas, for example 127.0.0.1,10.0.0.0/8; not all "
+      + "addresses (/0)",
     help: "Proxies whose X-Forwarded-For names the client; none by default")
 
   static let now = Setting(

@@ -2,12 +2,12 @@
 // page's Content-Security-Policy requires.
 
 /**
- * A text of others, with control characters, bidirectional controls and marks, and separators of lines as escapes:
- * no name can look like another one. Tabs and line breaks stay, which HTML shows as spaces.
+ * A text of others, with control characters, bidirectional controls and marks, separators of lines, and what has no
+ * width as escapes: no name can look like another one. Tabs and line breaks stay, which HTML shows as spaces.
  */
 export const visible = (text) => typeof text !== "string" ? text : text.replace(
-  /[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (hidden) => {
-    const code = hidden.charCodeAt(0).toString(16);
+  /[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu, (hidden) => {
+    const code = hidden.codePointAt(0).toString(16);
     return code.length < 3 ? `\\x${code.padStart(2, "0")}` : `\\u{${code}}`;
   });
 
