@@ -35,6 +35,8 @@ def world(tmp_path_factory):
 def crowded(world, start):
     service = start(data=world.data)
     service.dsn, service.token = world.dsn, world.token
+    # The hourly run after the start holds the writer for seconds with so many series.
+    wait(lambda: "job=adoption" in service.log(), "the run after the start")
     return service
 
 

@@ -2,9 +2,9 @@
 ///
 /// Reading has no effects, so a query can be stopped and begun again. A query begins with a slice
 /// that is long enough for what an equal one took before. The first one has a short slice, and if
-/// it is not done by then waits for a longer one: as long as similar ones took, or ten times as
-/// long. So a small query waits for short slices of large ones, and what large ones lose is a ninth
-/// of their time. Where nobody waits, a query runs on.
+/// it is not done by then waits for a longer one: as long as similar ones took, or many times as
+/// long. So a small query waits for short slices of large ones, and large ones lose some of their
+/// time. Where nobody waits, a query runs on.
 ///
 /// Owners take turns within a level, and so do the kinds of queries of each. While queries of
 /// shorter slices come, one worker at least serves them. Times are nanoseconds of a clock that is
@@ -43,7 +43,11 @@ package struct QuerySchedule: Sendable {
   }
 
   /// The slices of the levels. On the last level a query makes room for those of lower levels only.
-  private static let slices: [Int64] = [25_000_000, 250_000_000, 2_500_000_000, 2_500_000_000]
+  private static let slices: [Int64] = [25_000_000, 250_000_000, 1_000_000_000, 2_500_000_000]
+  /// How much longer the next slice of a query is at least, so that what it lost is little beside.
+  private static let growth: Int64 = 20
+  /// How much longer the slices of queries are that make room for a query.
+  private static let muchLonger: Int64 = 5
   /// The first slice is shorter when many wait, so that all have had it by this time.
   private static let roundNanoseconds: Int64 = 500_000_000
   private static let sliceMin: Int64 = 5_000_000
@@ -132,13 +136,16 @@ package struct QuerySchedule: Sendable {
 
   private var lowestLevel: Int? { lines.firstIndex { $0.count > 0 } }
 
-  /// The shortest slice that is waited for or, where a worker is in one as short, the next longer
+  /// The shortest slice that is waited for or, where a worker is in one as long, the next longer
   /// one.
   private var nextLevel: Int? {
     guard let lowest = lowestLevel else { return nil }
-    let isServed = running.values.contains { $0.query.level <= lowest }
     let longer = lines.indices.dropFirst(lowest + 1).first { lines[$0].count > 0 }
-    return isServed ? longer ?? lowest : lowest
+    return isServed(lowest) ? longer ?? lowest : lowest
+  }
+
+  private func isServed(_ level: Int) -> Bool {
+    running.values.contains { $0.query.level == level }
   }
 
   /// The time until the next query can begin; nil where none waits.
@@ -171,20 +178,31 @@ package struct QuerySchedule: Sendable {
     let isWaited = waitingCount > idle
     while now >= run.sliceEnd {
       let isLast = run.query.level == lines.count - 1
-      let rivals = isLast ? lines[1..<run.query.level] : lines[1...]
-      if isWaited, run.query.level == 0 || rivals.contains(where: { $0.count > 0 }) { return true }
+      // On the last level, shorter ones that another worker serves are no rivals.
+      let isRivaled = lines.indices.dropFirst().contains { level in
+        lines[level].count > 0
+          && !(isLast && (level >= run.query.level || isServed(level)))
+      }
+      if isWaited, run.query.level == 0 || isRivaled { return true }
       if isLast { break }
       // Nobody gains by its end: it goes on as if it had begun with a longer slice.
       run.query.level += 1
       run.sliceEnd = run.begun + Self.slices[run.query.level]
     }
     running[id] = run
-    guard isWaited, let lowest = lowestLevel else { return false }
-    // A shorter slice is always near. If all workers are in longer ones, the one that has done the
-    // least makes room.
+    // A worker that is about to take a query takes the one with the shortest slice.
+    guard isWaited, idle == 0, let lowest = lowestLevel else { return false }
+    // A shorter slice is always near. If all workers are in much longer ones, the one that has done
+    // the least makes room.
     return running.values.allSatisfy {
-      $0.query.level > lowest && ($0.begun, $0.query.id) <= (run.begun, id)
+      isMuchLonger($0.query.level, than: lowest) && ($0.begun, $0.query.id) <= (run.begun, id)
     }
+  }
+
+  /// The last level has no end.
+  private func isMuchLonger(_ level: Int, than other: Int) -> Bool {
+    level > other
+      && (level == lines.count - 1 || Self.slices[level] >= Self.slices[other] * Self.muchLonger)
   }
 
   /// Notes that a running query only waits for something else, so that its slice begins later.
@@ -209,7 +227,8 @@ package struct QuerySchedule: Sendable {
     var query = run.query
     let isUsed = now >= run.sliceEnd
     if isUsed {
-      let next = min(query.level + 1, Self.slices.count - 1)
+      let slice = Self.slices[query.level]
+      let next = Self.slices.firstIndex { $0 >= slice * Self.growth } ?? Self.slices.count - 1
       query.level = max(next, costs.ofSimilar(query).map(Self.level(for:)) ?? 0)
     }
     append(query, isFirst: !isUsed)
