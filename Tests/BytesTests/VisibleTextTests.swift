@@ -40,7 +40,9 @@ import Testing
   }
 
   @Test func jsonKeepsItsValue() throws {
-    let value = ["\u{1b}[0m", "\u{9b}\u{7f}\u{85}", "\u{2028}\u{2066}\u{200f}\u{61c}\u{e0041}", "é\n\"\\"]
+    let value = [
+      "\u{1b}[0m", "\u{9b}\u{7f}\u{85}", "\u{2028}\u{2066}\u{200f}\u{61c}\u{e0041}", "é\n\"\\",
+    ]
     let text = String(
       decoding: JSONWriter.array { json in for one in value { json.value(one) } }, as: UTF8.self)
     #expect(Self.hasHidden(text))
