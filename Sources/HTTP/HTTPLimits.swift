@@ -91,9 +91,9 @@ package struct HTTPLimits: Sendable {
   /// The time after which such a client gives way where connections are short.
   package var crowdedStallMilliseconds: Int64 = 1_000
 
-  /// The number of connections that may be closed in a second before their clients, which had
-  /// closed their sending side, have what was sent.
-  package var unacknowledgedClosesMax = 200
+  /// The number of connections, of strangers and of others, that may be closed in a second before
+  /// their clients have what was sent. Beyond that they are reset.
+  package var unacknowledgedClosesMax = 500
 
   /// The time after which a client that closed its sending side is probed: whether it still waits
   /// for its answer.

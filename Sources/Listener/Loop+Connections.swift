@@ -9,7 +9,7 @@ extension Loop {
     while accepted < max {
       let hasRoom = hasRoom(socket.isControl)
       // Whether one more client waits is known in the next round.
-      if !hasRoom, accepted > 0 { return }
+      if !hasRoom, accepted > 0, max != .max { return }
       guard hasRoom || !socket.isControl && makeRoom() else {
         // A connection may become idle, which is no event.
         if !socket.isControl { acceptsAgainAt = now + limits.tickMilliseconds }
@@ -78,7 +78,7 @@ extension Loop {
   }
 
   func acceptAgain() {
-    acceptsAgainAt = nil
+    if hasRoom(false) { acceptsAgainAt = nil }
     for isControl in [false, true] where hasRoom(isControl) { setAccepting(true, isControl) }
   }
 
@@ -103,13 +103,13 @@ extension Loop {
 
   /// Closes idle connections, so that others can connect: first those that never had an accepted
   /// request, then those of the clients with the most, the longest idle ones first. While a crowd
-  /// of the former is too new to be closed, the others stay, and new clients wait. Where none is
-  /// idle, those close whose request or answer stands still.
+  /// of the former is too new to be closed, the others stay, and new clients wait. Where hardly any
+  /// is idle, those close whose request or answer stands still.
   ///
   /// - Returns: whether any was closed.
   private func makeRoom() -> Bool {
     let idle = connections.compactMap { $0 }.filter { $0.isIdle && !$0.isControl }
-    return idle.isEmpty ? closeStandingStill() : close(idle: idle)
+    return close(idle: idle) || idle.count <= connectionsMax / 8 && closeStandingStill()
   }
 
   private func close(idle: [Connection]) -> Bool {
@@ -125,8 +125,15 @@ extension Loop {
       !$0.isControl && $0.isStandingStill(for: limits.crowdedStallMilliseconds, in: self)
     }
     return close(of: still, rankedAmong: still) { connection in
+      // What has come or gone meanwhile counts first.
+      connection.handle(
+        Readiness(
+          token: connection.token, isReadable: true, isWritable: connection.hasBacklog), in: self)
+      guard connection.isStandingStill(for: limits.crowdedStallMilliseconds, in: self) else {
+        return
+      }
       listener.noteClosing(.stalled)
-      // The client gets an answer, but is not waited for.
+      // The client of a request gets an answer, but is not waited for.
       connection.expire(in: self)
       connection.close(in: self)
     }

@@ -50,8 +50,9 @@ final class Loop {
   private var isDateRead = false
 
   private var lingering: [Connection] = []
-  /// The connections that were closed in this second while the system had bytes for their clients.
-  private var unacknowledgedCloses = 0
+  /// The connections that were closed in this second while the system had bytes for their clients:
+  /// those of strangers, and others.
+  private var unacknowledgedCloses = [0, 0]
   private var unacknowledgedSince = Int64.min / 2
 
   private var nextSweep = Int64.max
@@ -199,13 +200,13 @@ final class Loop {
   }
 
   /// Whether one more connection may be closed while the system still has bytes for its client.
-  func mayLeaveUnacknowledged() -> Bool {
+  func mayLeaveUnacknowledged(isStranger: Bool) -> Bool {
     if now >= unacknowledgedSince + 1000 {
       unacknowledgedSince = now
-      unacknowledgedCloses = 0
+      unacknowledgedCloses = [0, 0]
     }
-    unacknowledgedCloses += 1
-    return unacknowledgedCloses <= limits.unacknowledgedClosesMax
+    unacknowledgedCloses[isStranger ? 0 : 1] += 1
+    return unacknowledgedCloses[isStranger ? 0 : 1] <= limits.unacknowledgedClosesMax
   }
 
   // MARK: What connections use

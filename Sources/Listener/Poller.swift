@@ -74,7 +74,7 @@ struct Poller: ~Copyable, Sendable {
 /// The reusable buffer for the events of one wait.
 @safe
 final class PollerEvents {
-  /// The maximum number of events of one wait: that many connections get a turn in one round.
+  /// The maximum number of events of one wait, and so of connections that get their turn in order.
   private static let countMax = 8192
 
   fileprivate let storage: UnsafeMutableBufferPointer<epoll_event>

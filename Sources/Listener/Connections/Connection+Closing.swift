@@ -30,12 +30,24 @@ extension Connection {
   /// Whether it is read only so that the client gets its last answer.
   var isLingering: Bool { stage == .linger(forInput: true) }
 
+  /// Receives what a client sent before it closed: a close with unread bytes sends a reset, by
+  /// which it can lose the answer.
+  func receiveRest(in loop: Loop) {
+    // More does not fit in the buffer of the system.
+    for _ in 0..<4 where !isEnded && stage != .closed { receive(in: loop) }
+  }
+
+  /// Whether the client does not have all that was sent. The end of what is sent counts as a byte.
+  func hasUnacknowledged(in loop: Loop) -> Bool {
+    loop.syscalls.unacknowledgedBytes(descriptor) > 1
+  }
+
   /// Sees to it that the system keeps little, and not for long, of a connection that is about to be
   /// closed: what its client does not read would stay there for minutes, and counts nowhere.
   func leaveLittle(in loop: Loop) {
     if hasBacklog { return loop.syscalls.dropAtClose(descriptor) }
-    guard !isControl, loop.syscalls.unacknowledgedBytes(descriptor) > 0 else { return }
-    if loop.mayLeaveUnacknowledged() {
+    guard !isControl, hasUnacknowledged(in: loop) else { return }
+    if loop.mayLeaveUnacknowledged(isStranger: tenant == nil) {
       loop.syscalls.keepUnacknowledged(descriptor, milliseconds: loop.limits.lingerMilliseconds)
     } else {
       loop.syscalls.dropAtClose(descriptor)

@@ -114,7 +114,7 @@ extension Connection {
 
   /// Whether it is the client's turn, which has sent or read nearly nothing for some time.
   func isStandingStill(for milliseconds: Int64, in loop: Loop) -> Bool {
-    guard pause == .none else { return false }
+    guard pause == .none, !isQueued || isLingering else { return false }
     if hasBacklog { return loop.now > waitingSince + milliseconds }
     switch stage {
     case .head: return isHeadBegun && loop.now > waitingSince + milliseconds

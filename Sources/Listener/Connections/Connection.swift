@@ -138,7 +138,10 @@ final class Connection {
     // The client reset the connection or closed both directions, so it gets no answer. Unread bytes
     // are read anyway, since a command may need no answer.
     let isGone = readiness.isHungUp && (!interest.contains(.read) || stage == .awaiting)
-    if readiness.isFailed || isGone { return close(in: loop) }
+    if readiness.isFailed || isGone {
+      if !readiness.isFailed, isLingering { receiveRest(in: loop) }
+      return close(in: loop)
+    }
     if readiness.isWritable {
       guard flush(in: loop) else { return }
     }
@@ -213,7 +216,7 @@ final class Connection {
       probe(in: loop)
     case .linger(let forInput)
     where loop.now < waitingSince + loop.limits.lingerMilliseconds
-      && (forInput || loop.syscalls.unacknowledgedBytes(descriptor) > 0):
+      && (forInput || hasUnacknowledged(in: loop)):
       isReadable = forInput
       if forInput { loop.queue(self) }
       setDeadline(in: loop)
@@ -248,7 +251,7 @@ final class Connection {
 
   // MARK: Input
 
-  private func receive(in loop: Loop) {
+  func receive(in loop: Loop) {
     guard stage != .closed, !isEnded else { return }
     let bytesMax = receivedBytesMax(in: loop)
     if bytesMax == 0 {

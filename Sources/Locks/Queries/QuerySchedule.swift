@@ -136,12 +136,9 @@ package struct QuerySchedule: Sendable {
 
   private var lowestLevel: Int? { lines.firstIndex { $0.count > 0 } }
 
-  /// The shortest slice that is waited for or, where a worker is in one as long, the next longer
-  /// one.
+  /// The shortest slice that is waited for and that no worker is in; else the shortest one.
   private var nextLevel: Int? {
-    guard let lowest = lowestLevel else { return nil }
-    let longer = lines.indices.dropFirst(lowest + 1).first { lines[$0].count > 0 }
-    return isServed(lowest) ? longer ?? lowest : lowest
+    lines.indices.first { lines[$0].count > 0 && !isServed($0) } ?? lowestLevel
   }
 
   private func isServed(_ level: Int) -> Bool {

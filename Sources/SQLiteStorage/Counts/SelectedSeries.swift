@@ -75,12 +75,10 @@ struct SelectedSeries {
           isWhole && !partial.contains(members[index].environment)
       }
     }
-    isSelective = Int64(members.count) * 4 < (try connection.number(Self.countAbout) ?? 0)
+    let many = members.count * 4 + 1
+    let count = try connection.number("SELECT count(*) FROM (SELECT 1 FROM scope LIMIT \(many))")
+    isSelective = count == Int64(many)
   }
-
-  /// About the number of all series: they are numbered, and the oldest are deleted first.
-  private static let countAbout =
-    "SELECT (SELECT max(id) FROM scope) - (SELECT min(id) FROM scope) + 1"
 
   private func groupID(
     _ project: ProjectID, release: Int64, environment: Int64, _ key: SeriesKey

@@ -63,7 +63,9 @@ final class IngestTransaction {
     if isHeld || pending.count >= min(pendingLimit, affordablePending) {
       try foldSlice(max: sliceMax)
     }
-    if isHeld || pending.count >= affordablePending { try foldSlice(max: sliceMax) }
+    if pending.count > 0, isHeld || pending.count >= affordablePending {
+      try foldSlice(max: sliceMax)
+    }
     // The loop is bounded: if folding fails, the batch is rejected.
     while pending.count >= folding.pendingUpdatesMax { try foldSlice(max: sliceMax) }
     // Those that are folded now, and those that wait.
