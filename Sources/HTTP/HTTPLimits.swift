@@ -88,7 +88,8 @@ package struct HTTPLimits: Sendable {
   /// those that wait for room.
   package var stallMilliseconds: Int64 = 2_000
 
-  /// The time after which such a client gives way where connections are short.
+  /// The time after which such a client gives way where connections are short; twice as much for
+  /// one with an accepted request.
   package var crowdedStallMilliseconds: Int64 = 1_000
 
   /// The number of connections, of strangers and of others, that may be closed in a second before

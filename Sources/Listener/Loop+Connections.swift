@@ -121,17 +121,18 @@ extension Loop {
   }
 
   private func closeStandingStill() -> Bool {
-    let still = connections.compactMap { $0 }.filter {
-      !$0.isControl && $0.isStandingStill(for: limits.crowdedStallMilliseconds, in: self)
+    // Clients with an accepted request have twice the time, so that strangers go first.
+    func isStill(_ connection: Connection) -> Bool {
+      let grace = limits.crowdedStallMilliseconds * (connection.tenant == nil ? 1 : 2)
+      return !connection.isControl && connection.isStandingStill(for: grace, in: self)
     }
+    let still = connections.compactMap { $0 }.filter(isStill)
     return close(of: still, rankedAmong: still) { connection in
       // What has come or gone meanwhile counts first.
       connection.handle(
         Readiness(
           token: connection.token, isReadable: true, isWritable: connection.hasBacklog), in: self)
-      guard connection.isStandingStill(for: limits.crowdedStallMilliseconds, in: self) else {
-        return
-      }
+      guard isStill(connection) else { return }
       listener.noteClosing(.stalled)
       // The client of a request gets an answer, but is not waited for.
       connection.expire(in: self)

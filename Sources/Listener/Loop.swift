@@ -194,10 +194,16 @@ final class Loop {
   /// Lets a connection be read until its client closes. There are a few of them at a time, so that
   /// many refused clients do not cost as much as accepted ones; the oldest makes room.
   func addLingering(_ connection: Connection) {
-    lingering.removeAll { !$0.isLingering }
     lingering.append(connection)
     if lingering.count > limits.lingeringMax { lingering.removeFirst().close(in: self) }
   }
+
+  /// Forgets a connection that has lingered.
+  func removeLingering(_ connection: Connection) {
+    lingering.removeAll { $0 === connection }
+  }
+
+  var fewLinger: Bool { lingering.count <= limits.lingeringMax / 16 }
 
   /// Whether one more connection may be closed while the system still has bytes for its client.
   func mayLeaveUnacknowledged(isStranger: Bool) -> Bool {

@@ -30,6 +30,14 @@ extension Connection {
   /// Whether it is read only so that the client gets its last answer.
   var isLingering: Bool { stage == .linger(forInput: true) }
 
+  /// Reads on in the next round where few connections linger: a client may read its answer only
+  /// after it has sent a large body. Where many do, each is read once a tick.
+  func lingerOn(in loop: Loop) {
+    guard isLingering, !isEnded, receivedAt == loop.now, loop.fewLinger else { return }
+    isReadable = true
+    loop.queue(self)
+  }
+
   /// Receives what a client sent before it closed: a close with unread bytes sends a reset, by
   /// which it can lose the answer.
   func receiveRest(in loop: Loop) {

@@ -164,6 +164,7 @@ final class Connection {
     if mayReceive, pause == .none, !isQueued, interest.contains(.read) || isLingering {
       receive(in: loop)
     }
+    lingerOn(in: loop)
     isInTurn = false
     finishTurn(in: loop)
   }
@@ -229,6 +230,7 @@ final class Connection {
   func close(in loop: Loop) {
     guard stage != .closed else { return }
     leaveLittle(in: loop)
+    if isLingering { loop.removeLingering(self) }
     stage = .closed
     deadline = .max
     input = []
